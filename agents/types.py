@@ -1,0 +1,58 @@
+"""Agent: the one face that every being shows to a loop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import Intent, SkillStatus
+from mind.types import Decision, Feeling
+
+Observation = Mapping[str, NDArray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What one avatar's inner life shows at one tick, for watching and recording.
+
+    Attributes:
+        intent: What the body is doing, or None.
+        status: How that is going.
+        intent_words: The intent in words, or empty.
+        feeling: What the soul feels; None for an agent without a soul.
+        events: Names of the felt events of this tick, lower case.
+        decision: The decision that took effect in this tick, or None.
+        thinking: Whether a decision is under way.
+    """
+
+    intent: Intent | None = None
+    status: SkillStatus | None = None
+    intent_words: str = ""
+    feeling: Feeling | None = None
+    events: tuple[str, ...] = ()
+    decision: Decision | None = None
+    thinking: bool = False
+
+
+class Agent(Protocol):
+    """A batch of avatars that act on observations and nothing else."""
+
+    def begin(
+        self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
+    ) -> None:
+        """Start an episode for the avatars in `rows`, whose episode numbers are `episodes`."""
+        ...
+
+    def act(self, observation: Observation) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,)."""
+        ...
+
+    def trace(self, row: int) -> Trace:
+        """Return what avatar `row` shows of the tick that `act` last dealt with."""
+        ...
+
+    def close(self) -> None:
+        """Finish writing, and let go of files, threads and servers."""
+        ...

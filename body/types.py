@@ -1,0 +1,200 @@
+"""Percept, Intent, SkillStatus: the treaty between body and mind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Skill(IntEnum):
+    """The closed vocabulary of what the body can be asked to do."""
+
+    GO_TO = 0
+    CROSS = 1
+    CARRY_TO = 2
+    FOLLOW_RAIL = 3
+    TIE_LACE = 4
+    PICK_UP = 5
+    PUT_DOWN = 6
+    WAIT = 7
+    GET_UP = 8
+    LOOK_AROUND = 9
+
+
+class Manner(IntEnum):
+    """How a skill is to be done."""
+
+    CAREFUL = 0
+    NORMAL = 1
+    FAST = 2
+
+
+class Status(IntEnum):
+    """How a skill is going."""
+
+    RUNNING = 0
+    DONE = 1
+    FAILED = 2
+
+
+class Failure(IntEnum):
+    """Why a skill failed, as far as the body can tell."""
+
+    NONE = 0
+    BLOCKED = 1
+    FELL = 2
+    DROPPED = 3
+    LOST_SIGHT = 4
+    CANNOT_START = 5
+    TOOK_TOO_LONG = 6
+
+
+class FeltEvent(IntEnum):
+    """What the body notices from its own senses; compare `Event`, which the world keeps."""
+
+    STUMBLED = 0
+    RECOVERED = 1
+    FELL = 2
+    SLIPPED = 3
+    SPILLED = 4
+    BUMPED = 5
+    LACE_CAME_LOOSE = 6
+    LACE_TIED = 7
+    STEPPED_ON_LACE = 8
+    WAS_SEEN = 9
+    HEARD_LAUGHTER = 10
+    PICKED_UP = 11
+    PUT_DOWN = 12
+    GOT_UP = 13
+
+
+SKILLS_WITH_A_TARGET = frozenset(
+    {Skill.GO_TO, Skill.CROSS, Skill.CARRY_TO, Skill.FOLLOW_RAIL, Skill.PICK_UP}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What a world calls the things that can be seen in it.
+
+    Attributes:
+        things: Name of each object number in the image's first channel.
+        skins: Name of each colour number in the second channel.
+        targets: Numbers of the things that an intent may name.
+        hazards: Numbers of the things that can be crossed, at some risk.
+        mission_words: Turns one avatar's mission tokens into a sentence.
+    """
+
+    things: tuple[str, ...]
+    skins: tuple[str, ...]
+    targets: frozenset[int]
+    hazards: frozenset[int]
+    mission_words: Callable[[NDArray[np.int32]], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A thing by kind and skin, as numbers of the world's vocabulary; -1 is any skin."""
+
+    thing: int
+    skin: int = -1
+
+    def words(self, vocabulary: Vocabulary) -> str:
+        """Return the target's name, colour first where there is one."""
+        name = vocabulary.things[self.thing]
+        return name if self.skin < 0 else f"{vocabulary.skins[self.skin]} {name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What the mind asks of the body.
+
+    Attributes:
+        skill: One of the body's skills.
+        target: The thing it is about; needed by `SKILLS_WITH_A_TARGET`, else None.
+        manner: Careful, normal or fast.
+        reason: Why, in the mind's own words; never read by the body.
+    """
+
+    skill: Skill
+    target: Target | None = None
+    manner: Manner = Manner.NORMAL
+    reason: str = ""
+
+    def __post_init__(self):
+        """Refuse an intent with a missing or a superfluous target."""
+        if (self.skill in SKILLS_WITH_A_TARGET) != (self.target is not None):
+            wanted = "a target" if self.target is None else "no target"
+            raise ValueError(f"skill '{self.skill.name.lower()}' takes {wanted}, got {self.target}")
+
+    def words(self, vocabulary: Vocabulary) -> str:
+        """Return the intent in the form that the mind writes it: ``go to red ball, careful``."""
+        name = self.skill.name.lower().replace("_", " ")
+        target = f" {self.target.words(vocabulary)}" if self.target else ""
+        return f"{name}{target}, {self.manner.name.lower()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillStatus:
+    """How an intent is going: `failure` says why where `status` is FAILED."""
+
+    status: Status
+    failure: Failure = Failure.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percept:
+    """What the senses made of an observation; every array's leading axis is the avatar.
+
+    Attributes:
+        vocabulary: Names of what can be seen.
+        image: (B, 7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
+            own cell, where a thing in the hand shows.
+        proprio: (B, 13) float32: speed (m/s), sine and cosine of the gait phase, stance foot
+            (-1, +1), foot height, progress through the cell, effort, last turn, posture one-hot 5.
+        vestibular: (B, 4) float32: lean forward and right (m), and their changes; noisy.
+        touch: (B, 8) float32 in [0, 1]: toes, soles slipping, laces, bump, rail in hand.
+        pain: (B, 5) float32 in [0, 1]: feet, knees, hands, hips, head.
+        intero: (B, 8) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
+            dignity.
+        efference: (B, 14) float32, one-hot of the last motor command.
+        social: (B, 3) float32 in [0, 1]: seen by, laughter, being helped.
+        mission: (B, M) int32 mission tokens.
+        clock: (B,) int32 ticks since the episode began.
+        landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: thing,
+            skin, state, cells ahead, cells to the right (both signed); thing 0 ends the list.
+        events: (B, len(FeltEvent)) bool, what was noticed in this tick.
+        event_things: (B, 2) int16, thing and skin the body believes the last event was about;
+            thing 0 where it does not know.
+    """
+
+    vocabulary: Vocabulary
+    image: NDArray[np.uint8]
+    proprio: NDArray[np.float32]
+    vestibular: NDArray[np.float32]
+    touch: NDArray[np.float32]
+    pain: NDArray[np.float32]
+    intero: NDArray[np.float32]
+    efference: NDArray[np.float32]
+    social: NDArray[np.float32]
+    mission: NDArray[np.int32]
+    clock: NDArray[np.int32]
+    landmarks: NDArray[np.int16]
+    events: NDArray[np.bool_]
+    event_things: NDArray[np.int16]
+
+    def of(self, avatar: int) -> "Percept":
+        """Return one avatar's percept: the same fields without the leading axis, as copies."""
+        rows = {
+            field.name: getattr(self, field.name)[avatar].copy()
+            for field in fields(self)
+            if field.name != "vocabulary"
+        }
+        return Percept(vocabulary=self.vocabulary, **rows)
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Thing and skin in the hand of a single avatar; thing 1 (empty) is an empty hand."""
+        return int(self.image[3, 6, 0]), int(self.image[3, 6, 1])

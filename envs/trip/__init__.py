@@ -1,0 +1,1 @@
+"""`trip`: a gridworld with a body that can stumble."""

@@ -1,0 +1,221 @@
+"""The words of the `trip` world: what there is to see, to do and to feel, by name and number.
+
+Nothing here has behaviour. The numbers are part of the observation contract: images, touch and
+mission tokens are made of them, and trained weights depend on them, so they only ever grow.
+"""
+
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class Action(IntEnum):
+    """The fourteen motor commands; the first seven are MiniGrid's own, in its order."""
+
+    LEFT = 0
+    RIGHT = 1
+    FORWARD = 2
+    PICKUP = 3
+    DROP = 4
+    TOGGLE = 5
+    DONE = 6  # stand still; as a reflex: lower the caught foot and plant it
+    RUN = 7
+    STEP_HIGH = 8  # as a reflex: lift the caught foot over
+    BRACE = 9
+    GRAB = 10
+    TIE_LACE = 11
+    RISE = 12
+    CAREFUL = 13
+
+
+class Posture(IntEnum):
+    """How the body is holding itself."""
+
+    STAND = 0
+    CROUCH = 1
+    STUMBLE = 2
+    DOWN = 3
+    RISING = 4
+
+
+class Thing(IntEnum):
+    """What a cell can show in the image's first channel; 0 to 10 are MiniGrid's."""
+
+    UNSEEN = 0
+    EMPTY = 1
+    WALL = 2
+    FLOOR = 3
+    DOOR = 4
+    KEY = 5
+    BALL = 6
+    BOX = 7
+    GOAL = 8
+    LAVA = 9
+    AGENT = 10
+    CABLE = 11
+    RUG_EDGE = 12
+    ICE = 13
+    KERB = 14
+    RAIL = 15
+    CUP = 16
+    TABLE = 17
+    PERSON = 18
+    WET = 19
+    GRAVEL = 20
+
+
+class Skin(IntEnum):
+    """The colour a thing wears, in the image's second channel, in MiniGrid's order."""
+
+    RED = 0
+    GREEN = 1
+    BLUE = 2
+    PURPLE = 3
+    YELLOW = 4
+    GREY = 5
+
+
+class PersonState(IntEnum):
+    """A person in the image's third channel: which way they face, and what they are doing."""
+
+    FACING_EAST = 0
+    FACING_SOUTH = 1
+    FACING_WEST = 2
+    FACING_NORTH = 3
+    LAUGHING = 4
+    HELPING = 5
+
+
+class BodyPart(IntEnum):
+    """Where it can hurt."""
+
+    FEET = 0
+    KNEES = 1
+    HANDS = 2
+    HIPS = 3
+    HEAD = 4
+
+
+class EventKind(IntEnum):
+    """What the world says happened."""
+
+    NONE = 0
+    STUMBLE = 1
+    RECOVERY = 2
+    FALL = 3
+    SLIP = 4
+    SPILL = 5
+    BUMP = 6
+    LACE_UNTIED = 7
+    LACE_TIED = 8
+    LACE_STEPPED_ON = 9
+    ARRIVAL = 10
+    SEEN = 11
+    PICKED_UP = 12
+    PUT_DOWN = 13
+
+
+class Cause(IntEnum):
+    """Why a contact happened."""
+
+    NONE = 0
+    CABLE = 1
+    RUG_EDGE = 2
+    KERB = 3
+    ICE = 4
+    WET = 5
+    GRAVEL = 6
+    OWN_LACE = 7
+    WALL = 8
+    PERSON = 9
+    FURNITURE = 10
+    FLOOR = 11  # slipped on plain floor
+
+
+class Mission(IntEnum):
+    """What is asked of the body."""
+
+    GO_TO = 0  # M1
+    CARRY_CUP = 1  # M2
+    DELIVER = 2  # M3
+    CROSS_UNSEEN = 3  # M4
+    TIE_THEN_FETCH = 4  # M5
+
+
+# A mission is five numbers: Mission, thing, its skin, destination thing, its skin.
+MISSION_TOKENS = 5
+MISSION_TEMPLATES = MappingProxyType(
+    {
+        Mission.GO_TO: "go to the {thing}",
+        Mission.CARRY_CUP: "carry the {thing} to the {place} and do not spill",
+        Mission.DELIVER: "deliver the {thing} to the {place} in time",
+        Mission.CROSS_UNSEEN: "go to the {thing} without being seen to fall",
+        Mission.TIE_THEN_FETCH: "tie your lace, then fetch the {thing}",
+    }
+)
+
+HAZARDS_TO_TRIP_ON = (Thing.CABLE, Thing.RUG_EDGE, Thing.KERB)
+HAZARDS_TO_SLIP_ON = (Thing.ICE, Thing.WET, Thing.GRAVEL)
+CAN_BE_CARRIED = (Thing.KEY, Thing.BALL, Thing.BOX, Thing.CUP)
+BLOCKS_THE_WAY = (
+    Thing.WALL,
+    Thing.KEY,
+    Thing.BALL,
+    Thing.BOX,
+    Thing.GOAL,
+    Thing.RAIL,
+    Thing.CUP,
+    Thing.TABLE,
+    Thing.PERSON,
+)
+
+VIEW_SIZE = 7  # cells; the avatar stands at column 3, row 6, looking towards row 0
+
+# The felt senses, in the order in which they lie in the felt vector, with their components.
+SENSES = MappingProxyType(
+    {
+        "proprio": (
+            "speed_mps",
+            "sin_phase",
+            "cos_phase",
+            "stance_foot",  # -1 left, +1 right
+            "foot_height",  # 0 ordinary, 0.5 careful, 1 high
+            "progress",  # 0 at this cell's centre, towards 1 at the next one's
+            "effort",
+            "last_turn",  # -1 left, 0 none, +1 right: the turn that really happened
+            "standing",
+            "crouching",
+            "stumbling",
+            "down",
+            "rising",
+        ),
+        "vestibular": ("lean_forward_m", "lean_right_m", "lean_forward_change", "lean_right_change"),
+        "touch": (
+            "toe_left",
+            "toe_right",
+            "slip_left",
+            "slip_right",
+            "lace_left",  # up to 0.5: how loose; 1: it is being stepped on
+            "lace_right",
+            "bump",
+            "rail",
+        ),
+        "pain": ("feet", "knees", "hands", "hips", "head"),
+        "intero": ("energy", "water", "warmth", "fatigue", "arousal", "load", "cup", "dignity"),
+        "efference": tuple(action.name.lower() for action in Action),
+        "social": ("seen_by", "laughter", "being_helped"),
+    }
+)
+FELT_SIZE = sum(len(names) for names in SENSES.values())
+
+
+def thing_words(thing: int, skin: int) -> str:
+    """Return what a thing is called, colour first: ``"blue rug edge"``."""
+    return f"{Skin(skin).name} {Thing(thing).name}".lower().replace("_", " ")
+
+
+def mission_words(tokens) -> str:
+    """Return the mission in words, from its five tokens."""
+    kind, thing, skin, place, place_skin = (int(token) for token in tokens)
+    return MISSION_TEMPLATES[Mission(kind)].format(
+        thing=thing_words(thing, skin), place=thing_words(place, place_skin)
+    )

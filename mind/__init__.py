@@ -1,0 +1,1 @@
+"""The mind: Percept and Feeling in, Decision out; it knows no world."""

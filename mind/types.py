@@ -1,0 +1,127 @@
+"""Feeling, Experience, Decision: what goes into a mind, what stays, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from body.types import Intent, Skill, SkillStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feeling:
+    """What the soul makes of one tick of one avatar.
+
+    Attributes:
+        needs: Level of each need, in [0, 1]; 1 is full or, for pain, free of it.
+        deficits: Set point minus level of each need, signed.
+        drive: Distance of all needs from their set points, at least 0.
+        reward: Drops of the drive are positive.
+        surprise: At least 0; about 1 is an ordinary tick's worth.
+        mood: Slow average of how things go, in [-1, 1].
+        emotions: Appraised intensities in [0, 1] by name (joy, distress, fear, relief,
+            embarrassment, ...), strongest first.
+    """
+
+    needs: Mapping[str, float]
+    deficits: Mapping[str, float]
+    drive: float
+    reward: float
+    surprise: float
+    mood: float
+    emotions: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """What one body lived of an event, in five parts, with where it can be checked.
+
+    Attributes:
+        sensation: Touch and pain, in words.
+        visual: What was seen, in words.
+        emotion: What it felt like, in words.
+        proprioception: Gait and balance, in words.
+        motor: What the body was doing and then did, in words.
+        words: One sentence that tells it.
+        body_id: Whose life it is.
+        run_id: The run it was lived in.
+        episode: Episode number in that run.
+        first_tick: First tick of the event.
+        last_tick: Last tick of the event, inclusive.
+        kind: Name of the felt event, lower case.
+        about: What it was about, in words; empty where the body does not know.
+        pain: Pain it caused, at least 0.
+        surprise: Surprise it caused, at least 0.
+        reward_error: Unexpected part of the reward, signed.
+        importance: Measured by the body, at least 0: see `mind.memory`.
+    """
+
+    sensation: str
+    visual: str
+    emotion: str
+    proprioception: str
+    motor: str
+    words: str
+    body_id: str
+    run_id: str
+    episode: int
+    first_tick: int
+    last_tick: int
+    kind: str
+    about: str
+    pain: float
+    surprise: float
+    reward_error: float
+    importance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that a decision may rest on besides percept and feeling.
+
+    Attributes:
+        run_id: The run that is being lived.
+        episode: Episode number.
+        intent: What the body is doing, or None.
+        status: How that is going.
+        recent: What happened lately, in words, oldest first.
+        can_start: Skills that the body could start now.
+    """
+
+    run_id: str
+    episode: int
+    intent: Intent | None
+    status: SkillStatus
+    recent: tuple[str, ...]
+    can_start: tuple[Skill, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a mind decided, and what it cost.
+
+    Attributes:
+        intent: What the body shall do.
+        speech: What is said aloud, or empty.
+        thoughts: What was thought before, or empty.
+        goals: Goal stack, outermost first: the mission, then what serves it.
+        memories: Ids of the experiences that were recalled for it.
+        confidence: Probability the mind gives its own choice, in [0, 1]; NaN where unknown.
+        prompt_tokens: Tokens read, all attempts together.
+        tokens: Tokens written, all attempts together.
+        latency_s: Wall time from asking to answer, seconds.
+        attempts: 1, or 2 where the first reply was refused.
+        safe: Whether no reply could be used and the safe intent was taken.
+        exchanges: Prompt and reply of each attempt, for the record and for replay.
+    """
+
+    intent: Intent
+    speech: str = ""
+    thoughts: str = ""
+    goals: tuple[str, ...] = ()
+    memories: tuple[int, ...] = ()
+    confidence: float = float("nan")
+    prompt_tokens: int = 0
+    tokens: int = 0
+    latency_s: float = 0.0
+    attempts: int = 1
+    safe: bool = False
+    exchanges: tuple[tuple[str, str], ...] = field(default=(), repr=False)
