@@ -95,6 +95,33 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One prompt, and what a language model made of it: enough to play it back.
+
+    Attributes:
+        key: `mind.language_models.types.prompt_key` of the prompt and the seed.
+        prompt: The whole conversation as text; empty where it was not kept.
+        reply: What was written; empty where there was no reply.
+        finish: Why it ends where it ends: "stop", "length" or "withheld".
+        prompt_tokens: Tokens read.
+        tokens: Tokens written.
+        log_probability: Mean log-probability of the written tokens; NaN where unknown.
+        latency_s: Wall time from asking to answer, seconds.
+        error: Why there was no reply, as "Kind: reason", or empty.
+    """
+
+    key: str
+    prompt: str = ""
+    reply: str = ""
+    finish: str = "stop"
+    prompt_tokens: int = 0
+    tokens: int = 0
+    log_probability: float = float("nan")
+    latency_s: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a mind decided, and what it cost.
 
@@ -110,7 +137,7 @@ class Decision:
         latency_s: Wall time from asking to answer, seconds.
         attempts: 1, or 2 where the first reply was refused.
         safe: Whether no reply could be used and the safe intent was taken.
-        exchanges: Prompt and reply of each attempt, for the record and for replay.
+        exchanges: What was asked and replied in each attempt, for the record and for replay.
     """
 
     intent: Intent
@@ -124,4 +151,4 @@ class Decision:
     latency_s: float = 0.0
     attempts: int = 1
     safe: bool = False
-    exchanges: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    exchanges: tuple[Exchange, ...] = field(default=(), repr=False)

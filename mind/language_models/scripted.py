@@ -1,0 +1,88 @@
+"""ScriptedModel: a language model that says what a test tells it to say."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.language_models.types import (
+    CannotEmbed,
+    CannotScore,
+    Completion,
+    Finish,
+    LanguageModelError,
+    Prompt,
+    settle,
+)
+
+Reply = str | LanguageModelError
+
+
+class ScriptedModel:
+    """Gives replies from a list in turn, or from a function of the prompt.
+
+    Tokens are counted as words. A reply that is an exception is raised for that prompt.
+
+    Attributes:
+        name: "scripted".
+        batches_at_once: 1.
+        prompts: Every prompt it was shown, oldest first.
+        seeds: The seed that came with each.
+        batch_sizes: Number of prompts in each call.
+
+    Example:
+        >>> model = ScriptedModel(replies=["left", TimedOut("30 s are over"), "right"])
+    """
+
+    name = "scripted"
+    batches_at_once = 1
+
+    def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
+        """Give `replies` in turn, or what the function `replies` makes of each prompt."""
+        self._replies = replies
+        self.prompts: list[Prompt] = []
+        self.seeds: list[int] = []
+        self.batch_sizes: list[int] = []
+
+    async def generate(
+        self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
+    ) -> list[Completion]:
+        """Return the next replies of the script, one for each prompt."""
+        self.batch_sizes.append(len(prompts))
+        return settle(
+            [self._say(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        )
+
+    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
+        """Refuse: a script has no probabilities."""
+        raise CannotScore("score needs a model with probabilities, got a script; use transformers")
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Refuse: a script has no vectors."""
+        raise CannotEmbed("embed needs a model with vectors, got a script; use transformers")
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _say(self, prompt: Prompt, seed: int) -> Completion | LanguageModelError:
+        self.prompts.append(prompt)
+        self.seeds.append(seed)
+        reply = self._replies(prompt) if callable(self._replies) else self._next(self._replies)
+        if isinstance(reply, LanguageModelError):
+            return reply
+        read = sum(len(message.text.split()) for message in prompt.messages)
+        return Completion(
+            text=reply,
+            prompt_tokens=read,
+            tokens=len(reply.split()),
+            latency_s=0.0,
+            finish=Finish.STOP,
+        )
+
+    def _next(self, replies: Sequence[Reply]) -> Reply:
+        asked = len(self.prompts)
+        if asked > len(replies):
+            raise LanguageModelError(
+                f"script holds {len(replies)} replies, prompt {asked} came; write a longer script"
+            )
+        return replies[asked - 1]

@@ -1,0 +1,239 @@
+"""LanguageModel, Prompt, Completion: what a mind may ask of words, and how that can fail."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Role(StrEnum):
+    """Who says a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Finish(StrEnum):
+    """Why a reply ends where it ends.
+
+    STOP: the model ended it, or a stop string was met. LENGTH: no room was left for more.
+    WITHHELD: the server kept it back, or part of it.
+    """
+
+    STOP = "stop"
+    LENGTH = "length"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing said, and by whom."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A conversation that waits for the assistant's next message.
+
+    Attributes:
+        messages: Oldest first; the last one is not the assistant's.
+
+    Example:
+        >>> prompt = Prompt.of(system="Answer in one word.", user="Which way?")
+        >>> len(prompt.then(reply="Well, left.", user="That were two words.").messages)
+        4
+    """
+
+    messages: tuple[Message, ...]
+
+    def __post_init__(self):
+        """Refuse a conversation in which the assistant is not next."""
+        if not self.messages or self.messages[-1].role is Role.ASSISTANT:
+            came = "the assistant's" if self.messages else "no message"
+            raise ValueError(f"prompt must end in a user message, got {came}; append one")
+
+    @classmethod
+    def of(cls, *, user: str, system: str = "") -> "Prompt":
+        """Return a prompt of one user message, after a system message where there is one."""
+        asked = Message(role=Role.USER, text=user)
+        return cls(messages=(Message(role=Role.SYSTEM, text=system), asked) if system else (asked,))
+
+    def then(self, *, reply: str, user: str) -> "Prompt":
+        """Return this conversation with the assistant's reply and what is said to that."""
+        replied = Message(role=Role.ASSISTANT, text=reply)
+        return Prompt(messages=(*self.messages, replied, Message(role=Role.USER, text=user)))
+
+    @property
+    def text(self) -> str:
+        """The whole conversation for people to read: a line of who speaks, then what is said."""
+        return "\n\n".join(f"[{message.role}]\n{message.text}" for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a language model wrote.
+
+    Attributes:
+        text: Up to and including the first stop string, where one was met.
+        prompt_tokens: Tokens read.
+        tokens: Tokens written, the one that ended the reply included.
+        latency_s: Wall time from asking to answer, of the whole batch, in seconds.
+        finish: Why it ends where it ends.
+        log_probability: Mean natural-log probability of the written tokens under the model
+            itself, before temperature; at most 0, NaN where unknown.
+    """
+
+    text: str
+    prompt_tokens: int
+    tokens: int
+    latency_s: float
+    finish: Finish
+    log_probability: float = float("nan")
+
+
+class LanguageModel(Protocol):
+    """A batch of prompts in, a batch of replies out; every random choice comes from a seed.
+
+    A reply depends on its prompt, its seed and the model, never on who else is in the batch.
+    All calls of one model are to come from one event loop.
+
+    Attributes:
+        name: Which model it is, for the record.
+        batches_at_once: Batches it gains from working on side by side: 1 where it computes
+            here, more where it waits for a server.
+    """
+
+    name: str
+    batches_at_once: int
+
+    async def generate(
+        self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
+    ) -> list[Completion]:
+        """Write a reply to each of N prompts.
+
+        Args:
+            prompts: N conversations.
+            seeds: N integers of at least 0, one for each prompt.
+
+        Returns:
+            N completions in the order of the prompts.
+
+        Raises:
+            PartlyAnswered: If some prompts have a completion and others do not.
+            LanguageModelError: If no prompt has one.
+        """
+        ...
+
+    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
+        """Return the natural-log probability of each candidate as the reply to the prompt.
+
+        The sum over the candidate's tokens, so that longer candidates score lower.
+
+        Raises:
+            CannotScore: If this model does not tell.
+            ValueError: If a candidate is empty.
+        """
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector for each of N texts, (N, D), of length one (zero for an empty text).
+
+        Raises:
+            CannotEmbed: If this model has no vectors to give.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of threads, connections and memory; the model cannot be used afterwards."""
+        ...
+
+
+class LanguageModelError(Exception):
+    """Something is wrong with a language model; one line: what was expected, what came, what to do.
+
+    Only a `NoReply` is worth living on after; every other one will come again.
+    """
+
+
+class NoReply(LanguageModelError):
+    """There is no usable reply this time; another time there may be."""
+
+
+class TimedOut(NoReply):
+    """The reply took too long."""
+
+
+class BadReply(NoReply):
+    """A server answered, but with nothing that could be used."""
+
+
+class Unreachable(LanguageModelError):
+    """There is no server where one was expected."""
+
+
+class Refused(LanguageModelError):
+    """The server does not accept the key, the model's name or the request."""
+
+
+class BadModelFolder(LanguageModelError):
+    """A model or its tokenizer cannot be loaded from where it should be."""
+
+
+class PromptTooLong(LanguageModelError):
+    """A prompt does not leave room for a reply in the model's context."""
+
+
+class NotRecorded(LanguageModelError):
+    """A replay was asked something that its record does not hold."""
+
+
+class CannotScore(LanguageModelError):
+    """This model does not tell how probable a reply would be."""
+
+
+class CannotEmbed(LanguageModelError):
+    """This model does not turn texts into vectors."""
+
+
+class PartlyAnswered(LanguageModelError):
+    """Some prompts of a batch were answered and others were not.
+
+    Attributes:
+        outcomes: For each prompt, in order, its completion or why there is none.
+    """
+
+    def __init__(self, outcomes: Sequence[Completion | LanguageModelError]):
+        self.outcomes = list(outcomes)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, LanguageModelError)]
+        super().__init__(
+            f"expected {len(self.outcomes)} replies, {len(failures)} are missing: {failures[0]}"
+        )
+
+
+def settle(outcomes: Sequence[Completion | LanguageModelError]) -> list[Completion]:
+    """Return the completions of a batch if all are there.
+
+    Raises:
+        PartlyAnswered: If some are missing.
+        LanguageModelError: The first of the failures, if all are missing.
+    """
+    completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, LanguageModelError)]
+    if not failures:
+        return completions
+    raise PartlyAnswered(outcomes) if completions else failures[0]
+
+
+def prompt_key(prompt: Prompt, seed: int) -> str:
+    """Return what a recorded reply is found by: SHA-256, in hex, of the messages and the seed."""
+    messages = [[message.role.value, message.text] for message in prompt.messages]
+    canonical = json.dumps({"messages": messages, "seed": seed}, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
