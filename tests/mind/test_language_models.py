@@ -1,0 +1,378 @@
+"""The protocol's types, the batcher, the script, the record and its replay."""
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from mind.language_models.batching import Batcher
+from mind.language_models.recording import Recording, from_record, to_record
+from mind.language_models.replay import ReplayModel
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import (
+    CannotEmbed,
+    CannotScore,
+    Completion,
+    LanguageModelError,
+    Message,
+    NoReply,
+    NotRecorded,
+    PartlyAnswered,
+    Prompt,
+    Role,
+    TimedOut,
+    prompt_key,
+    settle,
+)
+from mind.types import Exchange
+
+
+def ask(text: str) -> Prompt:
+    return Prompt.of(system="You are a body.", user=text)
+
+
+def echo(prompt: Prompt) -> str:
+    return prompt.messages[-1].text.upper()
+
+
+class Gated(ScriptedModel):
+    """Answers only when the gate is open."""
+
+    def __init__(self, replies, *, batches_at_once=1):
+        super().__init__(replies)
+        self.batches_at_once = batches_at_once
+        self.gate = asyncio.Event()
+
+    async def generate(self, prompts, *, seeds):
+        self.batch_sizes.append(len(prompts))
+        await self.gate.wait()
+        completions = await super().generate(prompts, seeds=seeds)
+        self.batch_sizes.pop()
+        return completions
+
+
+def test_importing_the_package_imports_no_backend():
+    code = (
+        "import sys, mind.language_models\n"
+        "print(sorted({'torch', 'transformers', 'openai', 'tokenizers'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_a_repair_turn_is_appended_to_the_conversation():
+    prompt = ask("where to?").then(reply="dunno", user="name a skill")
+    assert [message.role for message in prompt.messages] == ["system", "user", "assistant", "user"]
+    assert prompt.text == (
+        "[system]\nYou are a body.\n\n[user]\nwhere to?\n\n"
+        "[assistant]\ndunno\n\n[user]\nname a skill"
+    )
+
+
+def test_a_prompt_without_a_system_message_has_none():
+    assert [message.role for message in Prompt.of(user="hello").messages] == [Role.USER]
+
+
+@pytest.mark.parametrize("messages", [(), (Message(role=Role.ASSISTANT, text="hello"),)])
+def test_a_prompt_that_does_not_wait_for_the_assistant_is_refused(messages):
+    with pytest.raises(ValueError, match="prompt must end in a user message"):
+        Prompt(messages=messages)
+
+
+def test_the_key_of_a_prompt_depends_on_messages_roles_and_seed_and_on_nothing_else():
+    prompt = ask("where to?")
+    as_user = Prompt(
+        messages=tuple(Message(role=Role.USER, text=message.text) for message in prompt.messages)
+    )
+    keys = [prompt_key(prompt, 1), prompt_key(prompt, 2), prompt_key(ask("where?"), 1)]
+    keys.append(prompt_key(as_user, 1))
+    assert len(set(keys)) == 4
+    assert keys[0] == prompt_key(ask("where to?"), 1)
+    # Records of earlier runs are found by this very value.
+    assert prompt_key(Prompt.of(user="hello"), 7) == (
+        "48e7989aa6ce20dc7853b2a84d80ace01b859c6a12c502cf176fcea8c11a4b7e"
+    )
+
+
+def test_prompts_that_wait_at_the_same_time_become_one_batch():
+    async def avatar(batcher, number):
+        for _ in range(number % 3):  # some take longer than others to get to their prompt
+            await asyncio.sleep(0)
+        return await batcher.generate(ask(f"avatar {number}"), seed=number)
+
+    async def run():
+        model = ScriptedModel(echo)
+        batcher = Batcher(model)
+        replies = await asyncio.gather(*(avatar(batcher, number) for number in range(20)))
+        return model, [reply.text for reply in replies]
+
+    model, texts = asyncio.run(run())
+    assert model.batch_sizes == [20]
+    assert texts == [f"AVATAR {number}" for number in range(20)]
+    seeds_by_prompt = dict(
+        zip((echo(prompt) for prompt in model.prompts), model.seeds, strict=True)
+    )
+    assert seeds_by_prompt == {f"AVATAR {number}": number for number in range(20)}
+
+
+def test_no_batch_is_larger_than_the_maximum():
+    async def run():
+        model = ScriptedModel(echo)
+        batcher = Batcher(model, maximum=8)
+        calls = (batcher.generate(ask(str(number)), seed=number) for number in range(20))
+        return model, [reply.text for reply in await asyncio.gather(*calls)]
+
+    model, texts = asyncio.run(run())
+    assert model.batch_sizes == [8, 8, 4]
+    assert texts == [str(number) for number in range(20)]
+
+
+def test_prompts_that_come_while_the_model_is_busy_wait_and_become_the_next_batch():
+    async def run():
+        model = Gated(echo)
+        batcher = Batcher(model)
+        first = asyncio.create_task(batcher.generate(ask("first"), seed=0))
+        await asyncio.sleep(0.01)
+        others = [asyncio.create_task(batcher.generate(ask(str(n)), seed=n)) for n in range(5)]
+        await asyncio.sleep(0.01)
+        in_flight = list(model.batch_sizes)
+        model.gate.set()
+        await asyncio.gather(first, *others)
+        return in_flight, model.batch_sizes
+
+    in_flight, sizes = asyncio.run(run())
+    assert in_flight == [1]
+    assert sizes == [1, 5]
+
+
+def test_a_model_that_can_is_given_several_batches_at_once():
+    async def run():
+        model = Gated(echo, batches_at_once=2)
+        batcher = Batcher(model)
+        tasks = []
+        for number in range(3):
+            tasks.append(asyncio.create_task(batcher.generate(ask(str(number)), seed=number)))
+            await asyncio.sleep(0.01)
+        in_flight = list(model.batch_sizes)
+        model.gate.set()
+        await asyncio.gather(*tasks)
+        return in_flight
+
+    assert asyncio.run(run()) == [1, 1]
+
+
+def test_one_prompt_without_a_reply_leaves_the_others_theirs():
+    async def run():
+        model = ScriptedModel(["left", TimedOut("30 s are over"), "right"])
+        batcher = Batcher(model)
+        calls = (batcher.generate(ask(str(number)), seed=number) for number in range(3))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    left, failure, right = asyncio.run(run())
+    assert isinstance(left, Completion)
+    assert isinstance(right, Completion)
+    assert (left.text, right.text) == ("left", "right")
+    assert isinstance(failure, TimedOut)
+    assert str(failure) == "30 s are over"
+
+
+def test_an_unexpected_error_of_the_model_reaches_everybody_and_the_batcher_goes_on():
+    def fragile(prompt):
+        if prompt.messages[-1].text == "break":
+            raise KeyError("broken")
+        return "fine"
+
+    async def run():
+        batcher = Batcher(ScriptedModel(fragile))
+        calls = [batcher.generate(ask(text), seed=0) for text in ("go", "break")]
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        return failures, await batcher.generate(ask("go"), seed=0)
+
+    failures, reply = asyncio.run(run())
+    assert [type(failure) for failure in failures] == [KeyError, KeyError]
+    assert reply.text == "fine"
+
+
+def test_a_caller_that_gives_up_is_not_asked_for_and_disturbs_nobody():
+    async def run():
+        model = Gated(echo)
+        batcher = Batcher(model)
+        busy = asyncio.create_task(batcher.generate(ask("busy"), seed=0))
+        await asyncio.sleep(0.01)
+        impatient = asyncio.create_task(batcher.generate(ask("impatient"), seed=1))
+        patient = asyncio.create_task(batcher.generate(ask("patient"), seed=2))
+        await asyncio.sleep(0.01)
+        impatient.cancel()
+        busy.cancel()
+        model.gate.set()
+        return (await patient).text, [echo(prompt) for prompt in model.prompts]
+
+    text, shown = asyncio.run(run())
+    assert text == "PATIENT"
+    assert shown == ["BUSY", "PATIENT"]
+
+
+def test_a_batcher_outlives_an_event_loop_that_was_interrupted():
+    batcher = Batcher(ScriptedModel(echo))
+
+    async def interrupted():
+        task = asyncio.create_task(batcher.generate(ask("lost"), seed=0))
+        await asyncio.sleep(0)
+        assert not task.done()
+
+    async def later():
+        return await batcher.generate(ask("found"), seed=0)
+
+    asyncio.run(interrupted())
+    assert asyncio.run(later()).text == "FOUND"
+
+
+def test_a_batch_size_below_one_is_refused():
+    with pytest.raises(ValueError, match="maximum batch size must be at least 1, got 0"):
+        Batcher(ScriptedModel([]), maximum=0)
+
+
+def test_a_batch_that_is_answered_in_part_tells_who_was_and_who_was_not():
+    completion = asyncio.run(ScriptedModel(["yes"]).generate([ask("?")], seeds=[0]))[0]
+    with pytest.raises(PartlyAnswered, match="expected 2 replies, 1 are missing: too late") as info:
+        settle([completion, TimedOut("too late")])
+    assert info.value.outcomes[0] is completion
+    with pytest.raises(TimedOut, match="too late"):
+        settle([TimedOut("too late")])
+
+
+def test_a_script_says_when_it_is_used_up():
+    model = ScriptedModel(["only one"])
+    asyncio.run(model.generate([ask("a")], seeds=[0]))
+    with pytest.raises(LanguageModelError, match="script holds 1 replies, prompt 2 came"):
+        asyncio.run(model.generate([ask("b")], seeds=[0]))
+
+
+def write_episode(folder, number, decisions):
+    """Write decision lines between tick lines, as a run does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [{"tick": 0, "kind": "tick"}]
+    for exchanges in decisions:
+        lines.append({"kind": "decision", "exchanges": [to_record(e) for e in exchanges]})
+    text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
+    (folder / f"{number:04d}.jsonl").write_text(text, encoding="utf-8")
+
+
+async def live(model, prompts):
+    """Ask each prompt in one decision of its own; return what came, and the record."""
+    outcomes, decisions = [], []
+    batcher = Batcher(model)
+    for seed, prompt in enumerate(prompts):
+        recording = Recording(batcher)
+        try:
+            outcomes.append(await recording.generate(prompt, seed=seed))
+        except NoReply as failure:
+            outcomes.append((type(failure), str(failure)))
+        decisions.append(recording.exchanges)
+    return outcomes, decisions
+
+
+def test_a_replay_gives_back_the_very_same_replies_and_failures(tmp_path):
+    prompts = [ask("where to?"), ask("ünd now?\u2028"), ask("and then?")]
+    model = ScriptedModel(["left", TimedOut("30 s are over: sorry"), "right"])
+    lived, decisions = asyncio.run(live(model, prompts))
+    write_episode(tmp_path / "run" / "episodes", 0, decisions[:1])
+    write_episode(tmp_path / "run" / "episodes", 1, decisions[1:])
+    replayed, decisions_again = asyncio.run(live(ReplayModel(path=tmp_path / "run"), prompts))
+    assert repr(replayed) == repr(lived)  # NaN does not equal itself
+    assert repr(decisions_again) == repr(decisions)
+    assert lived[1] == (TimedOut, "30 s are over: sorry")
+
+
+def test_a_record_keeps_every_number_exactly():
+    exchange = Exchange(
+        key="k",
+        prompt="p",
+        reply="r",
+        finish="length",
+        prompt_tokens=3,
+        tokens=2,
+        log_probability=-0.1234567890123456,
+        latency_s=0.1 + 0.2,
+        error="TimedOut: x",
+    )
+    assert from_record(json.loads(json.dumps(to_record(exchange)))) == exchange
+
+
+def test_an_unknown_log_probability_is_null_in_the_record_and_unknown_again():
+    record = to_record(Exchange(key="k"))
+    assert record["log_probability"] is None
+    assert math.isnan(from_record(record).log_probability)
+
+
+def test_the_same_prompt_asked_twice_is_played_back_in_order_and_not_a_third_time(tmp_path):
+    key = prompt_key(ask("again?"), 5)
+    exchanges = [Exchange(key=key, prompt=ask("again?").text, reply=text) for text in "ab"]
+    write_episode(tmp_path, 0, [exchanges])
+    model = ReplayModel(path=tmp_path)
+
+    async def run():
+        replies = [(await model.generate([ask("again?")], seeds=[5]))[0].text for _ in range(2)]
+        with pytest.raises(NotRecorded, match="got one recorded with another seed, or not as"):
+            await model.generate([ask("again?")], seeds=[5])
+        return replies
+
+    assert asyncio.run(run()) == ["a", "b"]
+
+
+def test_a_prompt_that_was_never_recorded_is_shown_where_it_parts_from_the_nearest(tmp_path):
+    _, decisions = asyncio.run(live(ScriptedModel(echo), [ask("I see a bench"), ask("I fell")]))
+    write_episode(tmp_path / "episodes", 0, decisions)
+    with pytest.raises(NotRecorded) as info:
+        asyncio.run(ReplayModel(path=tmp_path).generate([ask("I see a kerb ahead")], seeds=[0]))
+    message = str(info.value)
+    assert "recorded 'bench', came 'kerb ahead'" in message
+    assert "one of the 2 recorded" in message
+    assert "\n" not in message
+
+
+def test_half_a_line_at_the_end_of_a_killed_run_is_left_out(tmp_path):
+    write_episode(tmp_path, 0, [[Exchange(key=prompt_key(ask("a"), 0), reply="b")]])
+    with (tmp_path / "0000.jsonl").open("a") as file:
+        file.write('{"kind": "decision", "exchanges": [{"key": "abc')
+    replies = asyncio.run(ReplayModel(path=tmp_path).generate([ask("a")], seeds=[0]))
+    assert replies[0].text == "b"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{broken",
+        b"\xff\xfe\x00",
+        b'{"exchanges": 3}',
+        b'{"exchanges": [3]}',
+        b'{"exchanges": [{"reply": "no key"}]}',
+        b'{"exchanges": [{"key": "k", "tokens": "many"}]}',
+        b'{"exchanges": [{"key": "k", "finish": "never"}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_record_is_refused_in_one_line_that_names_the_place(tmp_path, line):
+    (tmp_path / "0000.jsonl").write_bytes(b'{"kind": "tick"}\n' + line + b"\n")
+    with pytest.raises(NotRecorded) as info:
+        ReplayModel(path=tmp_path)
+    assert "0000.jsonl:2 must be a line of JSON" in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_run_without_recorded_replies_cannot_be_replayed(tmp_path):
+    with pytest.raises(NotRecorded, match="replay needs a run folder with recorded replies"):
+        ReplayModel(path=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("kind", ["scripted", "replay"])
+def test_a_model_without_probabilities_or_vectors_says_so(tmp_path, kind):
+    write_episode(tmp_path, 0, [[Exchange(key="k")]])
+    model = ScriptedModel([]) if kind == "scripted" else ReplayModel(path=tmp_path)
+    with pytest.raises(CannotScore, match="score needs a model with probabilities"):
+        asyncio.run(model.score(ask("a"), ["b"]))
+    with pytest.raises(CannotEmbed, match="embed needs a model with vectors"):
+        asyncio.run(model.embed(["a"]))
