@@ -1,0 +1,291 @@
+"""A compiled world's two Gymnasium faces: a vector env, and a single env that is a batch of one."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+
+class World(Protocol):
+    """A batch of bodies that are stepped together; the faces below add Gymnasium's manners."""
+
+    num_envs: int
+    rewards: NDArray[np.float32]  # (B, 2): the mission's, and the felt one
+
+    @property
+    def observation(self) -> dict[str, NDArray]:
+        """The last observation, overwritten by the next step or reset."""
+        ...
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """(B,) whether the story has ended."""
+        ...
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """(B,) whether time is up."""
+        ...
+
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
+        """Begin a new episode in `rows`; with seeds, as new bodies."""
+        ...
+
+    def step(self, actions: NDArray[np.int64]) -> None:
+        """Let every body live one tick."""
+        ...
+
+    def events(self) -> NDArray:
+        """Return the events of the last tick."""
+        ...
+
+    def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
+        """Return what an experimenter wants to know of the episodes in `rows`."""
+        ...
+
+    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
+        """Return all that is true of `rows`, as copies."""
+        ...
+
+    def load_state(
+        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+    ) -> None:
+        """Put `rows` back to what `fork_state` returned."""
+        ...
+
+    def frame(self, row: int) -> NDArray[np.uint8]:
+        """Return a picture of one body in its world, (height, width, 3)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and windows."""
+        ...
+
+
+class _Face:
+    """What both faces share: rewards mixed by config, exact forks, pictures."""
+
+    world: World
+    felt_weight: float
+
+    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
+        """Return all that is true of the world (or of some rows of a batch), as copies."""
+        return self.world.fork_state(rows)
+
+    def load_state(
+        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+    ) -> None:
+        """Put the world back to what `fork_state` returned; what follows replays exactly."""
+        self.world.load_state(state, rows)
+
+    def _reward(self) -> NDArray[np.float64]:
+        mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
+        return mission.astype(np.float64) + self.felt_weight * felt
+
+
+class WorldVectorEnv(_Face, VectorEnv):
+    """Gymnasium's vector env over a compiled world.
+
+    Finished rows begin anew in the same step by default, with `final_obs` and `final_info` in the
+    info as Gymnasium has them; with `autoreset=False` they wait for
+    `reset(options={"reset_mask": mask})`. A reset without a seed goes on with the same bodies.
+
+    Args:
+        world: The compiled world.
+        observation_space: Space of one body's observation.
+        action_space: Space of one body's motor commands.
+        felt_weight: Weight of the felt reward beside the mission's.
+        autoreset: Whether finished rows begin anew by themselves.
+        copy: Whether observations are copies; without, the next step overwrites them.
+        render_mode: None or "rgb_array".
+    """
+
+    def __init__(
+        self,
+        world: World,
+        observation_space: gymnasium.spaces.Dict,
+        action_space: gymnasium.spaces.Discrete,
+        *,
+        felt_weight: float = 1.0,
+        autoreset: bool = True,
+        copy: bool = True,
+        render_mode: str | None = None,
+    ):
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+        mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": mode}
+        self.world, self.num_envs = world, world.num_envs
+        self.single_observation_space = observation_space
+        self.single_action_space = action_space
+        self.observation_space = batch_space(observation_space, self.num_envs)
+        self.action_space = batch_space(action_space, self.num_envs)
+        self.felt_weight, self.render_mode = felt_weight, render_mode
+        self._autoreset, self._copy = autoreset, copy
+        self._begun = False
+
+    def reset(
+        self,
+        *,
+        seed: int | list[int] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`."""
+        mask = (options or {}).get("reset_mask")
+        rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
+        seeds = self._seeds(seed)
+        self.world.reset(rows, None if seeds is None else seeds[rows])
+        self._begun = True
+        return self._observation(), {"success": np.zeros(self.num_envs, bool)}
+
+    def _seeds(self, seed: int | list[int] | None) -> NDArray | None:
+        """Return a seed per row: seed, seed + 1, ... as Gymnasium has it; None keeps the bodies."""
+        if seed is None:
+            if self._begun:
+                return None
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        seeds = np.arange(seed, seed + self.num_envs) if isinstance(seed, int) else np.array(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"expected {self.num_envs} seeds, one a row, got {len(seeds)}")
+        return seeds
+
+    def step(self, actions):
+        """Let every body live one tick; actions (B,) in 0..13."""
+        actions = np.asarray(actions, np.int64)
+        if actions.shape != (self.num_envs,) or not _all_in(actions, self.single_action_space.n):
+            raise ValueError(
+                f"expected {self.num_envs} actions in 0..{self.single_action_space.n - 1}, "
+                f"got shape {actions.shape} with values {np.unique(actions)[:20]}"
+            )
+        self.world.step(actions)
+        terminated, truncated = self.world.terminated, self.world.truncated
+        reward = self._reward()
+        info: dict[str, Any] = {
+            "events": self.world.events(),
+            "mission_reward": self.world.rewards[:, 0].copy(),
+            "felt_reward": self.world.rewards[:, 1].copy(),
+        }
+        done = terminated | truncated
+        if done.any():
+            self._finish(done, info)
+        return self._observation(), reward, terminated, truncated, info
+
+    def _finish(self, done: NDArray[np.bool_], info: dict[str, Any]) -> None:
+        """Note how the episodes of finished rows ended, and begin new ones where that is wanted."""
+        rows = np.flatnonzero(done)
+        final_info = {}
+        for name, values in self.world.score(rows).items():
+            final_info[name] = np.zeros(self.num_envs, values.dtype)
+            final_info[name][rows] = values
+        info["final_info"], info["_final_info"] = final_info, done
+        if self._autoreset:
+            info["final_obs"] = np.full(self.num_envs, None, object)
+            for row in rows:
+                info["final_obs"][row] = {
+                    name: values[row].copy() for name, values in self.world.observation.items()
+                }
+            info["_final_obs"] = done
+            self.world.reset(rows)
+
+    def _observation(self) -> dict[str, NDArray]:
+        if not self._copy:
+            return self.world.observation
+        return {name: values.copy() for name, values in self.world.observation.items()}
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Return a picture for each row, or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        return tuple(self.world.frame(row) for row in range(self.num_envs))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let go of the world's threads."""
+        self.world.close()
+
+
+class WorldEnv(_Face, gymnasium.Env):
+    """Gymnasium's single env over a compiled world: a batch of one over the same code.
+
+    Args:
+        world: The compiled world, of one body.
+        observation_space: Space of the observation.
+        action_space: Space of the motor commands.
+        felt_weight: Weight of the felt reward beside the mission's.
+        render_mode: None, "rgb_array" or "human".
+        window: Shows a picture; needed by "human".
+    """
+
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 10}
+
+    def __init__(
+        self,
+        world: World,
+        observation_space: gymnasium.spaces.Dict,
+        action_space: gymnasium.spaces.Discrete,
+        *,
+        felt_weight: float = 1.0,
+        render_mode: str | None = None,
+        window: Any = None,
+    ):
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(
+                f"render_mode must be None, 'rgb_array' or 'human', got {render_mode!r}"
+            )
+        self.world, self.felt_weight = world, felt_weight
+        self.observation_space, self.action_space = observation_space, action_space
+        self.render_mode, self._window = render_mode, window
+        self._begun = False
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        """Begin a new episode: with a seed as a new body, without as the same one."""
+        super().reset(seed=seed)
+        if seed is None and not self._begun:
+            seed = int(self.np_random.integers(2**31))
+        self._begun = True
+        self.world.reset(np.arange(1), None if seed is None else np.array([seed]))
+        self._show()
+        return self._observation(), {"events": [], "success": False}
+
+    def step(self, action):
+        """Let the body live one tick; action in 0..13."""
+        if not self.action_space.contains(action):
+            raise ValueError(f"expected an action in 0..{self.action_space.n - 1}, got {action!r}")
+        self.world.step(np.array([action], np.int64))
+        self._show()
+        score = {name: values[0] for name, values in self.world.score(np.arange(1)).items()}
+        info = {
+            "events": [
+                {name: event[name].item() for name in event.dtype.names}
+                for event in self.world.events()
+            ],
+            "mission_reward": float(self.world.rewards[0, 0]),
+            "felt_reward": float(self.world.rewards[0, 1]),
+            **score,
+        }
+        terminated, truncated = bool(self.world.terminated[0]), bool(self.world.truncated[0])
+        return self._observation(), float(self._reward()[0]), terminated, truncated, info
+
+    def _observation(self) -> dict[str, NDArray]:
+        return {name: values[0].copy() for name, values in self.world.observation.items()}
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            self._window.show(self.world.frame(0))
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Return the picture in mode "rgb_array"; in mode "human" it has been shown already."""
+        return self.world.frame(0) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window and let go of the world."""
+        if self._window is not None:
+            self._window.close()
+        self.world.close()
+
+
+def _all_in(actions: NDArray[np.int64], count: int) -> bool:
+    return bool(((actions >= 0) & (actions < count)).all())

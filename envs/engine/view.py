@@ -1,0 +1,108 @@
+"""The egocentric 7x7 view with MiniGrid's occlusion, as one gather and seven table look-ups.
+
+The avatar stands at column 3, row 6 and looks towards row 0, as in MiniGrid (`Grid.process_vis`,
+minigrid 3.x). A row of seven cells is seven bits: which are seen, and which let light through.
+What MiniGrid does cell by cell is then one look-up per row: `OCCLUSION[seen, clear]` gives the
+cells of this row that end up seen and the cells of the next row that light reaches from it.
+"""
+
+import numpy as np
+from numba import njit
+
+VIEW = 7
+HEADINGS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north: (dx, dy)
+
+
+def _occlusion_of_row(seen: int, clear: int) -> tuple[int, int]:
+    """Return (seen in this row, lit in the next row) by MiniGrid's two sweeps."""
+    lit = 0
+    for column in range(VIEW - 1):
+        if seen >> column & 1 and clear >> column & 1:
+            seen |= 1 << column + 1
+            lit |= 1 << column + 1 | 1 << column
+    for column in range(VIEW - 1, 0, -1):
+        if seen >> column & 1 and clear >> column & 1:
+            seen |= 1 << column - 1
+            lit |= 1 << column - 1 | 1 << column
+    return seen, lit
+
+
+def _occlusion_table() -> np.ndarray:
+    table = np.zeros((128, 128, 2), np.uint8)
+    for seen in range(128):
+        for clear in range(128):
+            table[seen, clear] = _occlusion_of_row(seen, clear)
+    return table
+
+
+def _offset_table() -> np.ndarray:
+    """Return (4, 7, 7, 2) offsets (dx, dy) of each view cell [column, row], by heading."""
+    table = np.zeros((4, VIEW, VIEW, 2), np.int16)
+    for heading, (dx, dy) in enumerate(HEADINGS):
+        for column in range(VIEW):
+            for row in range(VIEW):
+                ahead, right = VIEW - 1 - row, column - VIEW // 2
+                table[heading, column, row] = (
+                    ahead * dx - right * dy,
+                    ahead * dy + right * dx,
+                )
+    return table
+
+
+OCCLUSION = _occlusion_table()
+OFFSETS = _offset_table()
+
+
+@njit(cache=True)
+def flat_offsets(span):
+    """Return (4, 49) offsets into a flattened (span, span) grid, row by row from the avatar's."""
+    table = np.empty((4, VIEW * VIEW), np.int32)
+    for heading in range(4):
+        for row in range(VIEW):
+            for column in range(VIEW):
+                table[heading, row * VIEW + column] = (
+                    OFFSETS[heading, column, row, 1] * span + OFFSETS[heading, column, row, 0]
+                )
+    return table
+
+
+@njit(cache=True)
+def look(cells, origin, offsets, opaque, image):
+    """Write what is seen from `origin` into `image` (7, 7, 3) uint8.
+
+    Args:
+        cells: Flattened padded grid, uint32: thing, skin << 8, state << 16.
+        origin: Flat index of the avatar's cell.
+        offsets: (49,) flat offsets for its heading, from `flat_offsets`.
+        opaque: Bit set of the things that stop light (a closed door is one of its own).
+        image: Overwritten; cells not seen become zeros.
+    """
+    reach = np.uint8(1 << VIEW // 2)
+    for row in range(VIEW - 1, -1, -1):
+        clear = 0
+        for column in range(VIEW):
+            thing = cells[origin + offsets[row * VIEW + column]] & np.uint32(0xFF)
+            clear |= np.int64(opaque >> np.uint64(thing) & np.uint64(1) ^ np.uint64(1)) << column
+        seen = OCCLUSION[reach, clear, 0]
+        reach = OCCLUSION[reach, clear, 1]
+        for column in range(VIEW):
+            shown = np.uint32(seen >> column & 1)
+            cell = cells[origin + offsets[row * VIEW + column]] * shown
+            image[column, row, 0] = cell & np.uint32(0xFF)
+            image[column, row, 1] = cell >> np.uint32(8) & np.uint32(0xFF)
+            image[column, row, 2] = cell >> np.uint32(16) & np.uint32(0xFF)
+
+
+@njit(cache=True)
+def place_in_view(x, y, heading, thing_x, thing_y):
+    """Return (column, row) of a cell in the view; outside 0..6 it is out of view."""
+    east, south = thing_x - x, thing_y - y
+    if heading == 0:
+        ahead, right = east, south
+    elif heading == 1:
+        ahead, right = south, -east
+    elif heading == 2:
+        ahead, right = -east, -south
+    else:
+        ahead, right = -south, east
+    return right + VIEW // 2, VIEW - 1 - ahead

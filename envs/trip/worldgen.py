@@ -1,0 +1,320 @@
+"""Layouts: rooms with bands of hazards between a start and what the mission asks for.
+
+A layout is a pure function of (level, shift, split, index), so layout 7 of the test split is the
+same in every process. A bank of them is made before the first tick; nothing is generated later.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from envs.trip.state import GRID, LAYOUT, PAD, SPAN, THINGS
+from envs.trip.vocabulary import (
+    BLOCKS_THE_WAY,
+    HAZARDS_TO_SLIP_ON,
+    HAZARDS_TO_TRIP_ON,
+    Mission,
+    Skin,
+    Thing,
+)
+
+LEVELS = (0, 1, 2, 3, 4)
+SHIFTS = ("S0", "S1", "S2", "S5", "S6")
+SPLITS = ("train", "test")
+
+TIME_LIMITS = (250, 300, 300, 400, 600)  # ticks, by level
+MASS_KG = {Thing.KEY: 0.1, Thing.BALL: 0.5, Thing.CUP: 0.3}
+BOX_KG = (2.0, 8.0)
+TRIP_HEIGHT = {Thing.CABLE: "cable_m", Thing.RUG_EDGE: "rug_edge_m", Thing.KERB: "kerb_m"}
+SLIP_FRICTION = {
+    Thing.ICE: "ice_friction",
+    Thing.WET: "wet_friction",
+    Thing.GRAVEL: "gravel_friction",
+}
+SHIFTED_HEIGHT_M = {Thing.CABLE: 0.055, Thing.RUG_EDGE: 0.030, Thing.KERB: 0.075}  # S2
+SHIFTED_FRICTION = (0.7, 1.4)  # S1
+
+# From level 4 on, a skin says how a thing feels: it is right in SKIN_VALIDITY of the cells.
+SKIN_VALIDITY = 0.85
+SKIN_HEIGHT = (0.75, 1.3)
+SKIN_FRICTION = (0.75, 1.5)
+_BLOCKING = frozenset(int(thing) for thing in BLOCKS_THE_WAY)
+
+
+@dataclass
+class _Room:
+    """A layout under construction, in grid coordinates without padding; start is on the left."""
+
+    rng: np.random.Generator
+    level: int
+    width: int
+    height: int
+    cells: np.ndarray = field(default_factory=lambda: np.zeros((GRID, GRID), np.uint32))
+    things: list = field(default_factory=list)
+    start: tuple[int, int] = (1, 1)
+    held: int = -1
+    mission: tuple[int, ...] = (0, 0, 0, 0, 0)
+
+    def put(self, x: int, y: int, thing: Thing, skin: int = 0) -> None:
+        self.cells[y, x] = int(thing) | int(skin) << 8
+
+    def thing(self, x: int, y: int) -> int:
+        return int(self.cells[y, x] & 0xFF)
+
+    def skin(self) -> int:
+        return int(self.rng.integers(len(Skin)))
+
+    def free_cell(self, left: int, right: int) -> tuple[int, int]:
+        """Return an empty cell with left <= x <= right, away from all that stands there."""
+        taken = {(thing["x"], thing["y"]) for thing in self.things} | {self.start}
+        free = [
+            (x, y)
+            for x in range(left, right + 1)
+            for y in range(1, self.height + 1)
+            if self.thing(x, y) == Thing.EMPTY and (x, y) not in taken
+        ]
+        return free[self.rng.integers(len(free))] if free else (0, 0)
+
+    def add(self, thing: Thing, skin: int, x: int, y: int, heading: int = 0) -> int:
+        """Add a person or a movable thing and return its slot; (0, 0) means it is in the hand."""
+        mass = self.rng.uniform(*BOX_KG) if thing == Thing.BOX else MASS_KG.get(thing, 0.0)
+        has_fallen = self.rng.random() < 0.5  # who has fallen before laughs less and helps more
+        self.things.append(
+            {
+                "kind": int(thing),
+                "skin": skin,
+                "state": heading,
+                "heading": heading,
+                "x": x,
+                "y": y,
+                "mass": mass,
+                "kindness": 0.6 if has_fallen else 0.2,
+                "mockery": 0.1 if has_fallen else 0.5,
+            }
+        )
+        return len(self.things) - 1
+
+
+def make_layout(level: int, shift: str, split: str, index: int, constants: np.record) -> np.ndarray:
+    """Return one layout as a () record of `state.LAYOUT`.
+
+    Args:
+        level: 0 to 4.
+        shift: One of SHIFTS; changes what things feel like, never where they stand.
+        split: "train" or "test"; they share no layout.
+        index: Which one, at least 0.
+        constants: Record of the world's constants.
+    """
+    seed = [level, SPLITS.index(split), index, 1907]
+    for attempt in range(100):
+        rng = np.random.default_rng(np.random.SeedSequence([*seed, attempt]))
+        room = _draw_room(rng, level)
+        if _is_solvable(room):
+            return _finish(room, rng, shift, constants)
+    raise RuntimeError(f"no solvable layout in 100 attempts for {seed}; this is a bug")
+
+
+# ---- What is in a room ----
+
+
+def _draw_room(rng: np.random.Generator, level: int) -> _Room:
+    width, height = (int(n) for n in rng.integers(8, GRID - 1, size=2))
+    room = _Room(rng=rng, level=level, width=width, height=height)
+    room.cells[:] = int(Thing.WALL)
+    room.cells[1 : height + 1, 1 : width + 1] = int(Thing.EMPTY)
+    if level == 0:
+        room.start = room.free_cell(1, width)
+    else:
+        room.start = (1, int(rng.integers(1, height + 1)))
+        _draw_bands(room)
+    if level >= 2:
+        _draw_furniture(room)
+    _draw_mission(room)
+    if level >= 4:
+        _draw_persons(room)
+    return room
+
+
+def _draw_bands(room: _Room) -> None:
+    """Lay hazards across the room, now and then with a gap to walk through."""
+    rng = room.rng
+    kinds = HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON
+    one_kind = kinds[rng.integers(len(kinds))]
+    bands = 1 if room.level == 1 else int(rng.integers(1, 3))
+    columns = rng.permutation(np.arange(3, room.width - 1, 2))[:bands]
+    for column in columns:
+        trips = rng.random() < 0.75
+        choice = HAZARDS_TO_TRIP_ON if trips else HAZARDS_TO_SLIP_ON
+        kind = one_kind if room.level == 1 else choice[rng.integers(len(choice))]
+        _draw_band(room, int(column), kind)
+
+
+def _draw_band(room: _Room, column: int, kind: Thing) -> None:
+    skin = room.skin()
+    gap = int(room.rng.integers(1, room.height + 1)) if room.rng.random() < 0.5 else 0
+    for y in range(1, room.height + 1):
+        if y != gap:
+            room.put(column, y, kind, skin)
+    slippery = kind in HAZARDS_TO_SLIP_ON
+    if slippery and room.rng.random() < 0.6:  # a rail to hold on to, along the way across
+        y = int(room.rng.integers(1, room.height + 1))
+        for x in range(column - 1, column + 2):
+            room.put(x, y, Thing.RAIL, int(Skin.GREY))
+
+
+def _draw_furniture(room: _Room) -> None:
+    for _ in range(int(room.rng.integers(0, 3))):
+        x, y = room.free_cell(2, room.width - 1)
+        if (x, y) != (0, 0):
+            room.put(x, y, Thing.TABLE, int(Skin.GREY))
+
+
+def _draw_mission(room: _Room) -> None:
+    rng, far = room.rng, room.width
+    kinds = [Mission.GO_TO] if room.level < 4 else list(Mission)[1:]
+    kind = kinds[rng.integers(len(kinds))]
+    skin, place_skin = (int(s) for s in rng.choice(len(Skin) - 1, size=2, replace=False))
+    near_side, far_side = (1, 3), (far - 1, far)
+    if room.level == 0:
+        near_side = far_side = (1, far)
+    if kind == Mission.GO_TO:
+        thing = (Thing.BALL, Thing.BOX, Thing.KEY)[rng.integers(3)]
+        room.add(thing, skin, *room.free_cell(*far_side))
+        room.add(Thing.BALL, place_skin, *room.free_cell(1, far))  # somebody else's
+        room.mission = (kind, thing, skin, 0, 0)
+        if room.level == 3 and rng.random() < 0.6:
+            room.held = room.add(Thing.BOX, place_skin, 0, 0)
+    elif kind == Mission.CARRY_CUP:
+        room.add(Thing.CUP, skin, *room.free_cell(*near_side))
+        room.put(*room.free_cell(*far_side), Thing.TABLE, place_skin)
+        room.mission = (kind, Thing.CUP, skin, Thing.TABLE, place_skin)
+    elif kind == Mission.DELIVER:
+        room.add(Thing.BOX, skin, *room.free_cell(*near_side))
+        x, y = room.free_cell(*far_side)
+        room.add(Thing.PERSON, place_skin, x, y, int(rng.integers(4)))
+        room.mission = (kind, Thing.BOX, skin, Thing.PERSON, place_skin)
+    elif kind == Mission.CROSS_UNSEEN:
+        room.put(*room.free_cell(*far_side), Thing.GOAL, skin)
+        room.mission = (kind, Thing.GOAL, skin, 0, 0)
+    else:
+        thing = (Thing.BALL, Thing.BOX, Thing.KEY)[rng.integers(3)]
+        room.add(thing, skin, *room.free_cell(*far_side))
+        room.mission = (kind, thing, skin, 0, 0)
+
+
+def _draw_persons(room: _Room) -> None:
+    """Add onlookers, each in a skin that the mission does not name."""
+    skins = [int(s) for s in room.rng.permutation(len(Skin)) if s != room.mission[4]]
+    for skin in skins[: int(room.rng.integers(1, 3))]:
+        x, y = room.free_cell(2, room.width)
+        if (x, y) != (0, 0) and len(room.things) < THINGS:
+            room.add(Thing.PERSON, skin, x, y, int(room.rng.integers(4)))
+
+
+# ---- Whether it can be done ----
+
+
+def _is_solvable(room: _Room) -> bool:
+    """Return whether each thing the mission names has a cell beside it that can be walked to."""
+    if any((thing["x"] == 0) != (slot == room.held) for slot, thing in enumerate(room.things)):
+        return False
+    taken = {(thing["x"], thing["y"]) for thing in room.things}
+    reached, queue = {room.start}, deque([room.start])
+    while queue:
+        x, y = queue.popleft()
+        for cell in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)):
+            if cell not in reached and cell not in taken and room.thing(*cell) not in _BLOCKING:
+                reached.add(cell)
+                queue.append(cell)
+    wanted = {(room.mission[1], room.mission[2]), (room.mission[3], room.mission[4])} - {(0, 0)}
+    places = {(thing["kind"], thing["skin"]): (thing["x"], thing["y"]) for thing in room.things}
+    for y, x in np.argwhere(room.cells & 0xFF > Thing.FLOOR):
+        places[(room.thing(x, y), int(room.cells[y, x] >> 8 & 0xFF))] = (int(x), int(y))
+    return all(
+        any((x + dx, y + dy) in reached for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)))
+        for x, y in (places.get(thing, (-9, -9)) for thing in wanted)
+    )
+
+
+# ---- What it feels like, and which way round it lies ----
+
+
+def _finish(room: _Room, rng: np.random.Generator, shift: str, constants) -> np.ndarray:
+    layout = np.zeros((), LAYOUT)
+    cells, flips = _turn_round(room, rng)
+    layout["cells"][:] = int(Thing.WALL)
+    layout["cells"][PAD : PAD + GRID, PAD : PAD + GRID] = cells
+    layout["friction"], layout["height"] = _feel(layout["cells"], room, rng, shift, constants)
+    for slot, thing in enumerate(room.things):
+        for name, value in thing.items():
+            layout["things"][slot][name] = value
+        if slot != room.held:
+            x, y = _place(thing["x"], thing["y"], flips)
+            heading = _heading(thing["heading"], flips)
+            layout["things"][slot]["x"], layout["things"][slot]["y"] = x, y
+            layout["things"][slot]["heading"] = layout["things"][slot]["state"] = heading
+    layout["start_x"], layout["start_y"] = _place(*room.start, flips)
+    layout["start_heading"] = rng.integers(4)
+    layout["mission"] = room.mission
+    layout["held_slot"] = room.held
+    layout["time_limit"] = TIME_LIMITS[room.level]
+    return layout
+
+
+def _turn_round(room: _Room, rng: np.random.Generator) -> tuple[np.ndarray, tuple[bool, ...]]:
+    """Mirror and transpose at random, so that no direction is special."""
+    mirror_x, mirror_y, transpose = (bool(flip) for flip in rng.random(3) < 0.5)
+    cells = room.cells
+    if mirror_x:
+        cells = cells[:, ::-1]
+    if mirror_y:
+        cells = cells[::-1]
+    return (cells.T if transpose else cells), (mirror_x, mirror_y, transpose)
+
+
+def _place(x: int, y: int, flips: tuple[bool, ...]) -> tuple[int, int]:
+    """Return where a cell of the room lies in the padded, turned grid."""
+    mirror_x, mirror_y, transpose = flips
+    x, y = (GRID - 1 - x if mirror_x else x), (GRID - 1 - y if mirror_y else y)
+    return (y + PAD, x + PAD) if transpose else (x + PAD, y + PAD)
+
+
+def _heading(heading: int, flips: tuple[bool, ...]) -> int:
+    mirror_x, mirror_y, transpose = flips
+    dx, dy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]
+    dx, dy = (-dx if mirror_x else dx), (-dy if mirror_y else dy)
+    dx, dy = (dy, dx) if transpose else (dx, dy)
+    return ((1, 0), (0, 1), (-1, 0), (0, -1)).index((dx, dy))
+
+
+def skin_table(shift: str) -> np.ndarray:
+    """Return (things, skins) bool: whether a skin makes a thing worse underfoot than it looks.
+
+    Shift S5 turns every entry round.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([41, 7]))
+    table = np.zeros((len(Thing), len(Skin)), bool)
+    for thing in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+        table[thing] = rng.permutation(len(Skin)) < len(Skin) // 2
+    return ~table if shift == "S5" else table
+
+
+def _feel(cells, room: _Room, rng, shift: str, c) -> tuple[np.ndarray, np.ndarray]:
+    """Return friction and height of each cell; one draw a band, as looks go by band too."""
+    things, skins = cells & 0xFF, cells >> 8 & 0xFF
+    friction = np.full((SPAN, SPAN), c["floor_friction"], np.float32)
+    height = np.zeros((SPAN, SPAN), np.float32)
+    table = skin_table(shift)
+    scale = SHIFTED_FRICTION[int(rng.random() < 0.5)] if shift == "S1" else 1.0
+    for thing in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+        for skin in range(len(Skin)):
+            here = (things == thing) & (skins == skin)
+            worse = table[thing, skin] ^ (rng.random() >= SKIN_VALIDITY)
+            if thing in HAZARDS_TO_TRIP_ON:
+                metres = SHIFTED_HEIGHT_M[thing] if shift == "S2" else c[TRIP_HEIGHT[thing]]
+                height[here] = metres * (SKIN_HEIGHT[int(worse)] if room.level >= 4 else 1.0)
+            else:
+                skin_scale = SKIN_FRICTION[int(not worse)] if room.level >= 4 else 1.0
+                friction[here] = c[SLIP_FRICTION[thing]] * scale * skin_scale
+    return friction, height
