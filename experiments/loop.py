@@ -1,0 +1,201 @@
+"""The loop: world, agent, world; told to all who listen."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from agents.types import Agent
+from experiments.story import (
+    TICK_SECONDS,
+    Beginning,
+    Ending,
+    Listener,
+    Moment,
+    Score,
+    action_name,
+    events_of,
+    mission_of,
+)
+
+
+class CannotTell(RuntimeError):
+    """A listener could not keep what it was told, most likely because the disk is full."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Life:
+    """An episode that is being lived."""
+
+    episode: int
+    avatar: int
+    mission: str
+    tick: int = 0
+    score: Score = field(default_factory=Score)
+    began: float = field(default_factory=time.perf_counter)
+
+
+class Loop:
+    """Lets an agent live in a world for a number of episodes.
+
+    Avatar 0 lives episodes 0, B, 2B, ..., avatar 1 lives 1, B + 1, ...: who lives which does not
+    depend on who is done first.
+
+    Args:
+        env: Vector env of B rows that does not reset itself (`AutoresetMode.DISABLED`).
+        agent: Moves all B rows.
+        listeners: Those to whom it is told, in this order.
+        episodes: How many episodes to live, at least B.
+        world_seed: Seed of the first reset.
+        real_time: Whether a tick shall last as long as in the world.
+        stopped: Asked before each tick; True ends the run, and what is being lived is kept.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv,
+        agent: Agent,
+        listeners: Sequence[Listener],
+        *,
+        episodes: int,
+        world_seed: int,
+        real_time: bool = False,
+        stopped: Callable[[], bool] = lambda: False,
+    ):
+        self._env = env
+        self._agent = agent
+        self._listeners = listeners
+        self._episodes = episodes
+        self._world_seed = world_seed
+        self._real_time = real_time
+        self._stopped = stopped
+        self._lives: dict[int, _Life] = {}
+        self._begun = [0] * env.num_envs
+
+    def run(self) -> bool:
+        """Live all episodes.
+
+        Returns:
+            Whether all of them were lived to their end.
+
+        Raises:
+            CannotTell: If a listener fails; the others have been told that the episode ended.
+        """
+        try:
+            self._live_all()
+        finally:
+            unfinished = list(self._lives.values())
+            for life in unfinished:
+                self._end(life, "interrupted", None)
+        return not unfinished and not self._stopped()
+
+    def _live_all(self) -> None:
+        observation, _ = self._env.reset(seed=self._world_seed)
+        self._begin(observation, range(self._env.num_envs))
+        while self._lives and not self._stopped():
+            started = time.perf_counter()
+            observation = self._tick(observation)
+            if self._real_time:
+                time.sleep(max(0.0, TICK_SECONDS - (time.perf_counter() - started)))
+
+    def _tick(self, observation: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
+        """Live one tick of all avatars, and return what they sense next."""
+        actions = self._agent.act(observation)
+        senses = {life.avatar: _row(observation, life.avatar) for life in self._lives.values()}
+        frames = self._frames()
+        following, _, terminated, truncated, info = self._env.step(actions)
+        for life in self._lives.values():
+            self._live(life, senses[life.avatar], actions, info, frames.get(life.avatar))
+        finished = terminated | truncated
+        return self._renew(following, terminated, info, finished) if finished.any() else following
+
+    def _live(self, life: _Life, senses, actions, info: Mapping[str, Any], frame) -> None:
+        row = life.avatar
+        moment = Moment(
+            episode=life.episode,
+            avatar=row,
+            tick=life.tick,
+            senses=senses,
+            action=action_name(actions[row]),
+            trace=self._agent.trace(row),
+            events=events_of(info, row),
+            felt_reward=float(info["felt_reward"][row]),
+            mission_reward=float(info["mission_reward"][row]),
+            frame=frame,
+        )
+        life.tick += 1
+        life.score.add(moment)
+        self._tell("live", moment)
+
+    def _renew(self, observation, terminated, info, finished) -> Mapping[str, NDArray]:
+        """End the episodes of the finished rows, and begin the next ones there."""
+        frames = self._frames()
+        for row in np.flatnonzero(finished):
+            if life := self._lives.get(row):
+                outcome = _outcome(bool(terminated[row]), bool(info["success"][row]))
+                self._end(life, outcome, frames.get(row))
+        observation, _ = self._env.reset(options={"reset_mask": finished})
+        self._begin(observation, np.flatnonzero(finished))
+        return observation
+
+    def _begin(self, observation: Mapping[str, NDArray], rows: Iterable[int]) -> None:
+        rows = np.asarray(list(rows), dtype=np.intp)
+        numbers = [self._next_episode(row) for row in rows.tolist()]
+        self._agent.begin(observation, rows, numbers)
+        for row, number in zip(rows.tolist(), numbers, strict=True):
+            if number >= self._episodes:
+                continue  # this body has lived its share and walks on, untold, until all have
+            mission = mission_of(_row(observation, row))
+            self._lives[row] = _Life(episode=number, avatar=row, mission=mission)
+            self._tell("begin", Beginning(episode=number, avatar=row, mission=mission))
+
+    def _next_episode(self, row: int) -> int:
+        self._begun[row] += 1
+        return row + (self._begun[row] - 1) * self._env.num_envs
+
+    def _end(self, life: _Life, outcome: str, frame: NDArray[np.uint8] | None) -> None:
+        del self._lives[life.avatar]
+        ending = Ending(
+            episode=life.episode,
+            avatar=life.avatar,
+            mission=life.mission,
+            outcome=outcome,
+            score=life.score,
+            seconds=time.perf_counter() - life.began,
+            frame=frame,
+        )
+        self._tell("end", ending)
+
+    def _frames(self) -> dict[int, NDArray[np.uint8]]:
+        """Draw the first avatar, where somebody wants to see it."""
+        if not any(listener.wants_frames for listener in self._listeners):
+            return {}
+        drawn = self._env.render()
+        if drawn is None:
+            return {}
+        return {0: np.asarray(drawn[0] if isinstance(drawn, tuple | list) else drawn)}
+
+    def _tell(self, what: str, news: Beginning | Moment | Ending) -> None:
+        """Tell all listeners, even where one of them fails."""
+        failure: OSError | None = None
+        for listener in self._listeners:
+            try:
+                getattr(listener, what)(news)
+            except OSError as error:
+                failure = failure or error
+        if failure:
+            raise CannotTell(str(failure)) from failure
+
+
+def _row(observation: Mapping[str, NDArray], row: int) -> dict[str, NDArray]:
+    return {name: np.array(values[row]) for name, values in observation.items()}
+
+
+def _outcome(terminated: bool, success: bool) -> str:
+    if success:
+        return "success"
+    return "failure" if terminated else "time up"

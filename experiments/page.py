@@ -1,0 +1,205 @@
+"""The replay page: one offline HTML file in which a run can be watched and scrubbed through.
+
+What a model said is untrusted text: it travels as JSON, with every `<` escaped, and the page sets
+it as text only.
+"""
+
+import base64
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from experiments.record import event_record, rounded, write_atomically
+from experiments.story import TICK_SECONDS, Beginning, Ending, Moment
+
+_TEMPLATE = Path(__file__).with_name("replay_page.html")
+_EPISODES_SHOWN = 24
+_BYTES_OF_FRAMES = 9_000_000  # base64 makes 12 MB of them
+_FRAME_WIDTH = 560
+_FRAME_QUALITY = 60
+_NEEDS = ("energy", "water", "warmth", "dignity")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reel:
+    """What the page shows of one episode."""
+
+    episode: int
+    mission: str
+    outcome: str = ""
+    columns: dict[str, list[float]] = field(default_factory=dict)
+    postures: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    intents: list[tuple[int, str]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    emotions: list[tuple[int, str]] = field(default_factory=list)
+    frames: dict[int, bytes] = field(default_factory=dict)
+
+
+class ReplayPage:
+    """Writes `replay.html` anew after each of the first episodes of the first avatar.
+
+    Args:
+        folder: The run folder.
+        title: What the page is called.
+        episodes: How many episodes there will be; they share the room for pictures.
+        pictures: Whether to have pictures on it.
+    """
+
+    def __init__(self, folder: Path, title: str, episodes: int, *, pictures: bool = True):
+        self.wants_frames = pictures
+        self._path = folder / "replay.html"
+        self._title = title
+        self._bytes_each = _BYTES_OF_FRAMES // min(episodes, _EPISODES_SHOWN)
+        self._reels: dict[int, _Reel] = {}
+        self._every = 1
+
+    def begin(self, beginning: Beginning) -> None:
+        """Put in a new reel."""
+        if beginning.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
+            self._reels[beginning.episode] = _Reel(
+                episode=beginning.episode, mission=beginning.mission
+            )
+            self._every = 1
+
+    def live(self, moment: Moment) -> None:
+        """Keep the tick."""
+        if reel := self._reels.get(moment.episode):
+            for name, value in _strips(moment).items():
+                reel.columns.setdefault(name, []).append(value)
+            reel.postures.append(moment.posture)
+            reel.actions.append(moment.action)
+            _note_changes(reel, moment)
+            if moment.frame is not None:
+                self._take(reel, moment.tick, moment.frame)
+
+    def end(self, ending: Ending) -> None:
+        """Put the episode on the page."""
+        if reel := self._reels.get(ending.episode):
+            reel.outcome = ending.outcome
+            if ending.frame is not None:
+                reel.frames[ending.score.ticks] = picture(ending.frame)
+            write_atomically(self._path, self._html())
+
+    def close(self) -> None:
+        """All is written."""
+
+    def _take(self, reel: _Reel, tick: int, frame: NDArray[np.uint8]) -> None:
+        """Keep the picture; where the room runs out, keep every second one, then every fourth."""
+        if tick % self._every:
+            return
+        reel.frames[tick] = picture(frame)
+        if sum(map(len, reel.frames.values())) > self._bytes_each:
+            self._every *= 2
+            reel.frames = {at: data for at, data in reel.frames.items() if at % self._every == 0}
+
+    def _html(self) -> str:
+        ended = [reel for reel in self._reels.values() if reel.outcome]
+        story = {
+            "title": self._title,
+            "tick_seconds": TICK_SECONDS,
+            "episodes": [_story(reel) for reel in ended],
+        }
+        reels = [
+            json_script(f"frames-{reel.episode}", {at: _data_uri(data) for at, data in frames})
+            for reel in ended
+            if (frames := reel.frames.items())
+        ]
+        template = _TEMPLATE.read_text(encoding="utf-8")
+        scripts = "\n".join([json_script("story", story), *reels])
+        return template.replace("<!-- DATA -->", scripts, 1)
+
+
+def picture(frame: NDArray[np.uint8]) -> bytes:
+    """Return a frame as a small WebP image.
+
+    Args:
+        frame: (height, width, 3) uint8.
+    """
+    image = Image.fromarray(frame)
+    if image.width > _FRAME_WIDTH:
+        height = round(image.height * _FRAME_WIDTH / image.width)
+        image = image.resize((_FRAME_WIDTH, height), Image.Resampling.BOX, reducing_gap=2.0)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=_FRAME_QUALITY, method=1)
+    return file.getvalue()
+
+
+def json_script(name: str, content: Any) -> str:
+    """Return a data block for a page; nothing in it can end the block or start a comment.
+
+    >>> json_script("x", "</script>")
+    '<script type="application/json" id="x">"\\\\u003c/script>"</script>'
+    """
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def _data_uri(data: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+
+
+def _strips(moment: Moment) -> dict[str, float]:
+    """Return the curves' values at one tick, by name."""
+    values = {
+        "lean_forward": moment.sense("vestibular", "lean_forward_m"),
+        "lean_right": moment.sense("vestibular", "lean_right_m"),
+        "speed": moment.sense("proprio", "speed_mps"),
+        "pain": float(moment.senses["pain"].sum()),
+        "cup": moment.sense("intero", "cup"),
+        "fatigue": moment.sense("intero", "fatigue"),
+    }
+    values |= {name: moment.sense("intero", name) for name in _NEEDS}
+    if feeling := moment.trace.feeling:
+        values |= {"mood": feeling.mood, "drive": feeling.drive, "surprise": feeling.surprise}
+    return {name: rounded(value) for name, value in values.items()}
+
+
+def _note_changes(reel: _Reel, moment: Moment) -> None:
+    """Keep what does not change in every tick with the tick in which it did."""
+    trace = moment.trace
+    if trace.intent_words and (not reel.intents or reel.intents[-1][1] != trace.intent_words):
+        reel.intents.append((moment.tick, trace.intent_words))
+    emotion = next(iter(trace.feeling.emotions), "") if trace.feeling else ""
+    if emotion and (not reel.emotions or reel.emotions[-1][1] != emotion):
+        reel.emotions.append((moment.tick, emotion))
+    reel.events.extend(
+        {**event_record(event), "tick": moment.tick, "words": event.words()}
+        for event in moment.events
+    )
+    if decision := trace.decision:
+        reel.decisions.append(
+            {
+                "tick": moment.tick,
+                "intent": trace.intent_words,
+                "thought": decision.thoughts,
+                "speech": decision.speech,
+                "goals": list(decision.goals),
+                "memories": len(decision.memories),
+                "tokens": decision.tokens,
+                "attempts": decision.attempts,
+                "safe": decision.safe,
+            }
+        )
+
+
+def _story(reel: _Reel) -> dict[str, Any]:
+    return {
+        "episode": reel.episode,
+        "mission": reel.mission,
+        "outcome": reel.outcome,
+        "columns": reel.columns,
+        "postures": reel.postures,
+        "actions": reel.actions,
+        "intents": reel.intents,
+        "emotions": reel.emotions,
+        "decisions": reel.decisions,
+        "events": reel.events,
+    }

@@ -1,0 +1,74 @@
+"""The top level of a run's configuration; below it, constructors are the schema."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+class Render(StrEnum):
+    """What is drawn of the world."""
+
+    none = "none"
+    video = "video"
+    human = "human"
+
+
+class Clock(StrEnum):
+    """What thinking costs: nothing, ticks by the number of words, or true time."""
+
+    paused = "paused"
+    simulated = "simulated"
+    wall = "wall"
+
+
+@dataclass
+class RunConfig:
+    """What can be chosen for a run, besides what the chosen parts take themselves."""
+
+    env: Any = MISSING
+    """The world; given as `+env=NAME`."""
+    agent: Any = MISSING
+    """Who lives in it."""
+    soul: Any = MISSING
+    """What matters to that one."""
+    mind: Any = MISSING
+    """What it thinks with."""
+    memory: Any = MISSING
+    """Where what was lived is kept."""
+    episodes: int = 3
+    """How many lives to live."""
+    seed: int = 0
+    """One seed for everything."""
+    avatars: int = 1
+    """How many bodies live at the same time."""
+    level: int = 2
+    """Difficulty, handed to the world."""
+    render: Render = Render.video
+    """Nothing, films, or a window."""
+    clock: Clock = Clock.simulated
+    """What thinking costs."""
+
+
+def register() -> None:
+    """Make the schema known to Hydra under the name `run_schema`."""
+    ConfigStore.instance().store(name="run_schema", node=RunConfig)
+
+
+def check(config: RunConfig) -> None:
+    """Refuse numbers that no run can have.
+
+    Raises:
+        ValueError: If there is not at least one episode for each avatar, or the seed is negative.
+    """
+    if config.avatars < 1:
+        raise ValueError(f"avatars must be at least 1, got {config.avatars}")
+    if config.episodes < config.avatars:
+        raise ValueError(
+            f"episodes must be at least the number of avatars ({config.avatars}), "
+            f"got {config.episodes}"
+        )
+    if config.seed < 0:
+        raise ValueError(f"seed must be at least 0, got {config.seed}")

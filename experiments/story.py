@@ -1,0 +1,220 @@
+"""What is told of a run: how an episode begins, each moment of it, and how it ends.
+
+The loop tells it; the recorder, the film, the replay page and the terminal listen. Only this
+side of the skin reads `info`, which no agent may.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.types import Trace
+from envs.trip.vocabulary import SENSES, Action, Cause, EventKind, Posture, mission_words
+
+TICK_SECONDS = 0.1  # of the world's own time
+_POSTURES_AT = SENSES["proprio"].index("standing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldEvent:
+    """What the world says happened to one avatar.
+
+    Attributes:
+        kind: Name of the event, lower case: ``"fall"``.
+        cause: Name of what caused it, or ``"none"``.
+        tick: Tick of the episode.
+        place: Column and row of the world's grid.
+        severity: At least 0.
+        seen_by: How many persons saw it.
+    """
+
+    kind: str
+    cause: str
+    tick: int
+    place: tuple[int, int]
+    severity: float
+    seen_by: int
+
+    def words(self) -> str:
+        """Return the event in a few words: ``fall over own lace, seen by 2``."""
+        kind = self.kind.replace("_", " ")
+        cause = "" if self.cause == "none" else f" ({self.cause.replace('_', ' ')})"
+        seen = f", seen by {self.seen_by}" if self.seen_by else ""
+        return f"{kind}{cause}{seen}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """An episode begins.
+
+    Attributes:
+        episode: Number of the episode in this run, from 0.
+        avatar: Row of the body that lives it.
+        mission: What is asked of it, in words.
+    """
+
+    episode: int
+    avatar: int
+    mission: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One tick of one avatar: what it sensed, what it did about it, and what came of it.
+
+    Attributes:
+        episode: Number of the episode.
+        avatar: Row of the body.
+        tick: Ticks since the episode began.
+        senses: The avatar's own observation, without the leading axis.
+        action: Name of the motor command.
+        trace: What shows of the agent's inner life.
+        events: What happened in the world in this tick.
+        felt_reward: Reward of the body.
+        mission_reward: Reward of the mission.
+        frame: (height, width, 3) uint8 picture of the tick, or None where nothing is drawn.
+    """
+
+    episode: int
+    avatar: int
+    tick: int
+    senses: Mapping[str, NDArray]
+    action: str
+    trace: Trace
+    events: tuple[WorldEvent, ...]
+    felt_reward: float
+    mission_reward: float
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+    def sense(self, group: str, name: str) -> float:
+        """Return one component of the senses by name: ``moment.sense("intero", "cup")``."""
+        return float(self.senses[group][SENSES[group].index(name)])
+
+    @property
+    def posture(self) -> str:
+        """How the body holds itself, lower case."""
+        one_hot = self.senses["proprio"][_POSTURES_AT : _POSTURES_AT + len(Posture)]
+        return Posture(int(np.argmax(one_hot))).name.lower()
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """What an episode came to; grows with each moment.
+
+    Attributes:
+        ticks: Ticks lived.
+        events: How often each kind of event happened.
+        pain_seconds: Pain of all body parts, summed over the world's time.
+        felt_reward: Return of the body.
+        mission_reward: Return of the mission.
+        decisions: Decisions that took effect.
+        safe_decisions: Those of them for which no reply could be used.
+        tokens: Tokens written.
+        prompt_tokens: Tokens read.
+        thinking_seconds: Wall time spent waiting for answers.
+    """
+
+    ticks: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    pain_seconds: float = 0.0
+    felt_reward: float = 0.0
+    mission_reward: float = 0.0
+    decisions: int = 0
+    safe_decisions: int = 0
+    tokens: int = 0
+    prompt_tokens: int = 0
+    thinking_seconds: float = 0.0
+
+    def add(self, moment: Moment) -> None:
+        """Count one more moment."""
+        self.ticks += 1
+        self.events.update(event.kind for event in moment.events)
+        self.pain_seconds += float(moment.senses["pain"].sum()) * TICK_SECONDS
+        self.felt_reward += moment.felt_reward
+        self.mission_reward += moment.mission_reward
+        if decision := moment.trace.decision:
+            self.decisions += 1
+            self.safe_decisions += decision.safe
+            self.tokens += decision.tokens
+            self.prompt_tokens += decision.prompt_tokens
+            self.thinking_seconds += decision.latency_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An episode ends.
+
+    Attributes:
+        episode: Number of the episode.
+        avatar: Row of the body.
+        mission: What was asked of it, in words.
+        outcome: ``"success"``, ``"failure"``, ``"time up"`` or ``"interrupted"``.
+        score: What it came to.
+        seconds: Wall time it took.
+        frame: Picture of how it ended, or None.
+    """
+
+    episode: int
+    avatar: int
+    mission: str
+    outcome: str
+    score: Score
+    seconds: float
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+
+class Listener(Protocol):
+    """Somebody to whom a run is told.
+
+    Attributes:
+        wants_frames: Whether pictures are to be drawn for it.
+    """
+
+    wants_frames: bool
+
+    def begin(self, beginning: Beginning) -> None:
+        """Hear that an episode begins."""
+        ...
+
+    def live(self, moment: Moment) -> None:
+        """Hear of one tick."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """Hear how the episode ended; nothing more will come of it."""
+        ...
+
+    def close(self) -> None:
+        """Finish: the run is over."""
+        ...
+
+
+def mission_of(senses: Mapping[str, NDArray]) -> str:
+    """Return the mission in words."""
+    return mission_words(senses["mission"])
+
+
+def action_name(action: int) -> str:
+    """Return the name of a motor command, lower case."""
+    return Action(int(action)).name.lower()
+
+
+def events_of(info: Mapping[str, Any], row: int) -> tuple[WorldEvent, ...]:
+    """Return what happened to one avatar in the tick that `info` is about."""
+    events = info.get("events", ())
+    return tuple(_event(event) for event in events if event["row"] == row)
+
+
+def _event(event: np.void) -> WorldEvent:
+    return WorldEvent(
+        kind=EventKind(int(event["kind"])).name.lower(),
+        cause=Cause(int(event["cause"])).name.lower(),
+        tick=int(event["tick"]),
+        place=(int(event["x"]), int(event["y"])),
+        severity=float(event["severity"]),
+        seen_by=int(event["seen_by"]).bit_count(),
+    )

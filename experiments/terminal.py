@@ -1,0 +1,273 @@
+"""What a person sees while a run is lived: a live view, or plain lines where nobody watches."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from envs.trip.vocabulary import VIEW_SIZE, Posture, Skin, Thing
+from experiments.story import TICK_SECONDS, Beginning, Ending, Moment, Score
+
+_FRAMES_PER_SECOND = 12
+_ROWS_SHOWN = 20
+_GLYPHS = {
+    Thing.UNSEEN: "  ", Thing.EMPTY: "· ", Thing.FLOOR: "· ", Thing.WALL: "██", Thing.DOOR: "▐▌",
+    Thing.KEY: "¬o", Thing.BALL: "()", Thing.BOX: "[]", Thing.GOAL: "**", Thing.LAVA: "≈≈",
+    Thing.CABLE: "~~", Thing.RUG_EDGE: "▂▂", Thing.ICE: "░░", Thing.KERB: "__", Thing.RAIL: "══",
+    Thing.CUP: "U'", Thing.TABLE: "╥╥", Thing.PERSON: "☻ ", Thing.WET: "≈≈", Thing.GRAVEL: "∴∴",
+}  # fmt: skip
+_COLOURS = {
+    Skin.RED: "red", Skin.GREEN: "green", Skin.BLUE: "bright_blue", Skin.PURPLE: "magenta",
+    Skin.YELLOW: "yellow", Skin.GREY: "bright_black",
+}  # fmt: skip
+_POSTURES = {
+    Posture.STAND: "▲ ", Posture.CROUCH: "△ ", Posture.STUMBLE: "◢ ", Posture.DOWN: "▬ ",
+    Posture.RISING: "▴ ",
+}  # fmt: skip
+_OUTCOMES = {"success": "green", "failure": "red", "time up": "yellow", "interrupted": "dim"}
+_ALARMING = {"fall": "bold red", "stumble": "yellow", "slip": "yellow", "recovery": "green"}
+_NEEDS = ("energy", "water", "warmth", "dignity", "cup")
+_REACH_M = 0.4  # lean at either end of the balance bar
+
+
+class LiveView:
+    """A view of the first avatar that is redrawn in place.
+
+    Args:
+        console: A terminal.
+        episodes: How many episodes there will be.
+    """
+
+    wants_frames = False
+
+    def __init__(self, console: Console, episodes: int):
+        self._episodes = episodes
+        self._mission = ""
+        self._thought = ""
+        self._speech = ""
+        self._happened: deque[Text] = deque(maxlen=5)
+        self._endings: list[Ending] = []
+        self._drawn_at = 0.0
+        waking = Text("waking up ...", style="dim")
+        self._live = Live(waking, console=console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def begin(self, beginning: Beginning) -> None:
+        """Show the new mission."""
+        if beginning.avatar == 0:
+            self._mission = beginning.mission
+            self._thought = self._speech = ""
+            self._happened.clear()
+
+    def live(self, moment: Moment) -> None:
+        """Show the moment, unless the last one is still fresh."""
+        if moment.avatar != 0:
+            return
+        if decision := moment.trace.decision:
+            self._thought = decision.thoughts
+            self._speech = decision.speech or self._speech
+        for event in moment.events:
+            style = _ALARMING.get(event.kind, "")
+            self._happened.append(Text(f"{_clock(moment.tick)} {event.words()}", style=style))
+        if time.monotonic() - self._drawn_at >= 1 / _FRAMES_PER_SECOND:
+            self._live.update(self._picture(moment), refresh=True)
+            self._drawn_at = time.monotonic()
+
+    def end(self, ending: Ending) -> None:
+        """Count the episode."""
+        self._endings.append(ending)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._live.stop()
+
+    def _picture(self, moment: Moment) -> Panel:
+        view = Panel(seen(moment), title="sees", border_style="bright_black", padding=(0, 1))
+        inner = Group(
+            Text(moment.trace.intent_words or moment.action, style="bold cyan"),
+            Text(self._thought, style="italic dim", overflow="fold"),
+            Text(f"“{self._speech}”" if self._speech else "", style="white"),
+        )
+        body = Columns([view, felt(moment), Group(*self._happened)], padding=(0, 2))
+        return Panel(
+            Group(body, inner, self._progress(moment)),
+            title=Text(self._mission, style="bold"),
+            subtitle=Text(f"{_clock(moment.tick)}  {moment.posture}", style="dim"),
+            border_style="cyan",
+        )
+
+    def _progress(self, moment: Moment) -> Table:
+        bar = ProgressBar(total=self._episodes, completed=len(self._endings), width=24)
+        reached = sum(ending.outcome == "success" for ending in self._endings)
+        falls = sum(ending.score.events["fall"] for ending in self._endings)
+        row = Table.grid(padding=(0, 2))
+        told = f"episode {moment.episode + 1} of {self._episodes}"
+        row.add_row(Text(told), bar, Text(f"{reached} reached, {falls} falls so far", style="dim"))
+        return row
+
+
+class PlainView:
+    """A few lines for each episode, for logs.
+
+    Args:
+        console: Where they go.
+        episodes: How many episodes there will be.
+    """
+
+    wants_frames = False
+
+    def __init__(self, console: Console, episodes: int):
+        self._console = console
+        self._episodes = episodes
+
+    def begin(self, beginning: Beginning) -> None:
+        """Say what is asked."""
+        number = f"episode {beginning.episode + 1} of {self._episodes}"
+        self._say(f"{number}: {beginning.mission}")
+
+    def live(self, moment: Moment) -> None:
+        """Say what is said, and every fall."""
+        clock = f"  {_clock(moment.tick)}"
+        if moment.trace.decision and moment.trace.decision.speech:
+            self._say(f"{clock} says: {moment.trace.decision.speech}")
+        for event in moment.events:
+            if event.kind == "fall":
+                self._say(f"{clock} {event.words()}")
+
+    def end(self, ending: Ending) -> None:
+        """Say how it ended."""
+        score = ending.score
+        self._say(
+            f"  {_clock(score.ticks)} {ending.outcome}: {score.events['fall']} falls, "
+            f"{score.events['stumble']} stumbles, {score.decisions} decisions"
+        )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def seen(moment: Moment) -> Text:
+    """Return what the avatar sees, looking up, as coloured glyphs of two columns each."""
+    picture = Text()
+    for row in range(VIEW_SIZE):
+        for column in range(VIEW_SIZE):
+            picture.append_text(_glyph(moment, column, row))
+        picture.append("\n" if row + 1 < VIEW_SIZE else "")
+    return picture
+
+
+def _glyph(moment: Moment, column: int, row: int) -> Text:
+    if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
+        return Text(_POSTURES[Posture[moment.posture.upper()]], style="bold white")
+    thing, skin, _ = (int(value) for value in moment.senses["image"][column, row])
+    plain = thing in (Thing.EMPTY, Thing.FLOOR, Thing.WALL)
+    return Text(_GLYPHS.get(Thing(thing), "? "), style="dim" if plain else _COLOURS[Skin(skin)])
+
+
+def felt(moment: Moment) -> Table:
+    """Return balance, needs and pain as a small table of bars."""
+    table = Table.grid(padding=(0, 1))
+    lean = moment.sense("vestibular", "lean_forward_m")
+    table.add_row(Text("balance", style="dim"), _needle(lean))
+    for name in _NEEDS:
+        table.add_row(Text(name, style="dim"), _bar(moment.sense("intero", name), "green"))
+    table.add_row(Text("pain", style="dim"), _bar(float(moment.senses["pain"].max()), "red"))
+    if moment.trace.feeling:
+        mood = f"{moment.trace.feeling.mood:+.2f} {_strongest(moment)}"
+        table.add_row(Text("mood", style="dim"), Text(mood))
+    return table
+
+
+def _strongest(moment: Moment) -> str:
+    """Return the strongest emotion, where one is worth a word."""
+    emotions = moment.trace.feeling.emotions if moment.trace.feeling else {}
+    name, strength = next(iter(emotions.items()), ("", 0.0))
+    return name if strength > 0.1 else ""
+
+
+def _needle(lean_m: float, width: int = 17) -> Text:
+    at = round((np.clip(lean_m / _REACH_M, -1, 1) + 1) / 2 * (width - 1))
+    style = "bold red" if abs(lean_m) > 0.25 else "yellow" if abs(lean_m) > 0.13 else "green"
+    bar = Text("─" * width, style="bright_black")
+    bar.plain = bar.plain[:at] + "●" + bar.plain[at + 1 :]
+    bar.stylize(style, at, at + 1)
+    return bar
+
+
+def _bar(level: float, colour: str, width: int = 17) -> Text:
+    full = round(float(np.clip(level, 0, 1)) * width)
+    return Text("━" * full, style=colour) + Text("─" * (width - full), style="bright_black")
+
+
+def _clock(ticks: int) -> str:
+    return f"{ticks * TICK_SECONDS:5.1f} s"
+
+
+def report(console: Console, endings: Sequence[Ending], folder: Path) -> None:
+    """Print what came of a run, and where to look at it.
+
+    Args:
+        console: Where to print.
+        endings: The episodes, by number.
+        folder: The run folder; named relative to the working folder where it is below it.
+    """
+    if endings:
+        console.print(_results(endings))
+    for name, path in _places(folder):
+        # Soft wrap keeps a path in one piece, so that it can be clicked and copied.
+        line = Text.assemble((f"{name:>8}  ", "dim"), str(path))
+        console.print(line, soft_wrap=True)
+
+
+def _results(endings: Sequence[Ending]) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("episode", justify="right")
+    table.add_column("outcome", no_wrap=True)
+    for name in ("falls", "stumbles", "pain", "decisions", "tokens", "seconds"):
+        table.add_column(name, justify="right")
+    for ending in endings[:_ROWS_SHOWN]:
+        outcome = Text(ending.outcome, style=_OUTCOMES[ending.outcome])
+        table.add_row(str(ending.episode), outcome, *_numbers([ending]))
+    if len(endings) > _ROWS_SHOWN:
+        table.add_row("...", f"and {len(endings) - _ROWS_SHOWN} more")
+    reached = sum(ending.outcome == "success" for ending in endings)
+    table.add_section()
+    table.add_row("all", f"{reached} of {len(endings)}", *_numbers(endings), style="bold")
+    return table
+
+
+def _numbers(endings: Sequence[Ending]) -> list[str]:
+    scores: list[Score] = [ending.score for ending in endings]
+    return [
+        str(sum(score.events["fall"] for score in scores)),
+        str(sum(score.events["stumble"] for score in scores)),
+        f"{sum(score.pain_seconds for score in scores):.1f}",
+        str(sum(score.decisions for score in scores)),
+        str(sum(score.tokens for score in scores)),
+        f"{sum(ending.seconds for ending in endings):.1f}",
+    ]
+
+
+def _places(folder: Path) -> list[tuple[str, Path]]:
+    films = sorted((folder / "episodes").glob("*.mp4"))
+    candidates = [("film", films[0])] if films else []
+    candidates += [("page", folder / "replay.html"), ("folder", folder)]
+    return [(name, _near(path)) for name, path in candidates if path.exists()]
+
+
+def _near(path: Path) -> Path:
+    """Return the path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
