@@ -84,6 +84,8 @@ class Vocabulary:
         skins: Name of each colour number in the second channel.
         targets: Numbers of the things that an intent may name.
         hazards: Numbers of the things that can be crossed, at some risk.
+        obstacles: Numbers of the things that cannot be walked through.
+        portables: Numbers of the things that fit in the hand.
         mission_words: Turns one avatar's mission tokens into a sentence.
     """
 
@@ -92,6 +94,8 @@ class Vocabulary:
     targets: frozenset[int]
     hazards: frozenset[int]
     mission_words: Callable[[NDArray[np.int32]], str]
+    obstacles: frozenset[int] = frozenset()
+    portables: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,79 @@
+"""Body: senses, skills and a motor policy as one thing, for a batch of avatars."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.senses import Senses
+from body.skills import Skills
+from body.types import Intent, Percept, Skill, SkillStatus, Vocabulary
+
+
+class Motor(Protocol):
+    """What moves the limbs: a policy conditioned on the code of an errand."""
+
+    def begin(self, rows: NDArray) -> None:
+        """Forget what these avatars did before."""
+        ...
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the codes, (B, 24)."""
+        ...
+
+
+class Body:
+    """A batch of bodies. In each tick call `perceive`, then at will `intend`, then `act`.
+
+    To train a motor policy without objects per avatar, use `senses.perceive`, `skills.advance`,
+    `skills.intend_many` and `skills.code` directly: they are what this class is made of.
+
+    Attributes:
+        num_avatars: B.
+        vocabulary: Names of what can be seen.
+        senses: Observation to percept.
+        skills: The errands under way.
+    """
+
+    def __init__(self, num_avatars: int, vocabulary: Vocabulary, motor: Motor):
+        self.num_avatars = num_avatars
+        self.vocabulary = vocabulary
+        self.senses = Senses(num_avatars, vocabulary)
+        self.skills = Skills(self.senses)
+        self._motor = motor
+
+    def begin(self, rows: NDArray) -> None:
+        """Start a new life for these avatars: forget the map, the errands and all that was felt."""
+        self.senses.begin(rows)
+        self.skills.begin(rows)
+        self._motor.begin(rows)
+
+    def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
+        """Return what the senses make of one tick's observation, (B, ...); once a tick."""
+        return self.senses.perceive(observation)
+
+    def intend(self, avatar: int, intent: Intent) -> None:
+        """Ask one avatar for something; where it cannot start, it fails with CANNOT_START."""
+        self.skills.intend(avatar, intent)
+
+    def intent(self, avatar: int) -> Intent | None:
+        """Return what one avatar was last asked for, or None."""
+        return self.skills.intent(avatar)
+
+    def status(self, avatar: int) -> SkillStatus:
+        """Return how that is going; DONE where nothing was ever asked."""
+        return self.skills.status(avatar)
+
+    def can_start(self, avatar: int) -> tuple[Skill, ...]:
+        """Return the skills that one avatar could start now, given a fitting target."""
+        return self.skills.can_start(avatar)
+
+    def why_not(self, avatar: int, intent: Intent) -> str:
+        """Return in one sentence why the intent could not start now, or nothing if it could."""
+        return self.skills.why_not(avatar, intent)
+
+    def act(self, percept: Percept) -> NDArray[np.int64]:
+        """Bring the errands up to date with the percept and return motor commands, (B,)."""
+        self.skills.advance(percept)
+        return self._motor.act(percept, self.skills.code())

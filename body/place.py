@@ -1,0 +1,477 @@
+"""Where things are, as far as the body can know: a map it draws itself, and a compass on it.
+
+Each avatar keeps a square of remembered cells in which its own start is the centre and its own
+first heading is "north": it has no compass needle and no coordinates, only its senses. It knows
+where it is by dead reckoning: a turn is felt, and progress through a cell that shrinks without a
+turn means that exactly one cell was crossed. What the eyes show is stamped over what was
+remembered, so a thing that has been moved is corrected as soon as its old place is seen again.
+
+One record of `PLACE` per avatar; the map is flat, and a cell is a number: +SPAN is one step along
+the first heading, +1 one step to the right of it. The rim is wall, so that no search leaves the map.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from body.types import Vocabulary
+
+SPAN = 33  # cells along each side of the map
+CENTRE = (SPAN // 2) * (SPAN + 1)
+STEPS = np.array([SPAN, 1, -SPAN, -1], np.int64)  # ahead, right, behind, left of the first heading
+VIEW = 7
+EYE_COLUMN, EYE_ROW = 3, 6  # the avatar's own cell in its view, where what it holds shows
+LANDMARKS = 12
+
+# MiniGrid's numbers, common to all worlds.
+UNSEEN, EMPTY, WALL, FLOOR = 0, 1, 2, 3
+
+# What the body needs to know of a kind of thing, one bit each.
+OBSTACLE, HAZARD, LANDMARK, STRETCH, TARGET, PORTABLE, RAIL, RECEIVER = (1 << i for i in range(8))
+
+# Columns of proprioception.
+_PROGRESS, _LAST_TURN, _DOWN = 5, 7, 11
+
+PLACE = np.dtype(
+    [
+        ("grid", np.uint16, (SPAN * SPAN,)),  # thing, skin << 8, state << 12
+        ("seen", np.uint16, (VIEW * VIEW,)),  # the last image, packed in the same way
+        ("cell", np.int16),
+        ("heading", np.int8),  # 0 is the first heading, 1 to its right, ...
+        ("turns", np.int32),  # quarter turns to the right since the start, left ones subtracted
+        ("progress", np.float32),
+        ("least", np.int16, (2,)),  # the corners of what has been seen
+        ("most", np.int16, (2,)),
+        ("moved", np.bool_),  # pose changed in this tick
+        ("changed", np.bool_),  # pose or view changed in this tick
+    ],
+    align=True,
+)
+
+
+class Goal(IntEnum):
+    """What a way through the map can lead to."""
+
+    REACH = 0  # a cell with the wanted thing in it, which is entered last
+    LEAVE = 1  # the far side of the stretch one stands on: off it, and beyond where one came from
+    BESIDE = 2  # a free cell next to the wanted thing
+    FRONTIER = 3  # the nearest cell that has not been seen
+    STEP_OFF = 4  # any free cell but this one
+
+
+class Want(NamedTuple):
+    """A goal, the thing it is about (skin -1 is any), and how much a hazard costs, in cells."""
+
+    goal: int
+    thing: int
+    skin: int
+    hazard_cost: int
+
+
+class Way(NamedTuple):
+    """The first leg of a shortest way.
+
+    Attributes:
+        direction: First step, as a heading of the map; -1 if there is no way.
+        steps: Cells to the goal; 0 where one already stands there.
+        straight: How many of these steps lie straight on in `direction`.
+        known: Whether the wanted thing has been seen, so that the way leads to it.
+    """
+
+    direction: int
+    steps: int
+    straight: int
+    known: bool
+
+
+class Scratch(NamedTuple):
+    """Working memory of a search, allocated once."""
+
+    cost: NDArray[np.int16]
+    came: NDArray[np.int8]
+    ring: NDArray[np.int16]
+    sizes: NDArray[np.int64]
+
+
+_FAR = np.int16(30_000)
+_UNSEEN_COST = 3  # what walking into the unknown costs on the way to a known thing, in cells
+_RING = 16  # more than any single step can cost
+
+
+def scratch() -> Scratch:
+    """Return working memory for `find_way`; one per thread."""
+    cells = SPAN * SPAN
+    return Scratch(
+        np.zeros(cells, np.int16),
+        np.zeros(cells, np.int8),
+        np.zeros((_RING, cells), np.int16),
+        np.zeros(_RING, np.int64),
+    )
+
+
+def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint8]:
+    """Return (256,) flags of each kind of thing.
+
+    A landmark is anything but floor and wall. Of a stretch of equal cells (a hazard, a rail) only
+    the nearest cell is listed among the landmarks. A receiver is what a thing can be handed to.
+    """
+    flags = np.zeros(256, np.uint8)
+    flags[list(vocabulary.obstacles)] |= OBSTACLE
+    flags[list(vocabulary.hazards)] |= HAZARD | STRETCH
+    flags[list(vocabulary.targets)] |= TARGET
+    flags[list(vocabulary.portables)] |= PORTABLE
+    flags[FLOOR + 1 : len(vocabulary.things)] |= LANDMARK
+    for thing, name in enumerate(vocabulary.things):
+        if name == "rail":
+            flags[thing] |= RAIL | STRETCH
+        if name in ("table", "person"):
+            flags[thing] |= RECEIVER
+    return flags
+
+
+class Place:
+    """What each avatar remembers of its surroundings.
+
+    Attributes:
+        memory: (B,) records of `PLACE`.
+        landmarks: (B, 12, 5) int16, see `body.types.Percept`; overwritten by `update`.
+        kinds: (256,) flags of each kind of thing.
+    """
+
+    def __init__(self, num_avatars: int, vocabulary: Vocabulary):
+        self.kinds = kinds_of(vocabulary)
+        self.memory = np.zeros(num_avatars, PLACE)
+        self.landmarks = np.zeros((num_avatars, LANDMARKS, 5), np.int16)
+        self.begin(np.arange(num_avatars))
+
+    def begin(self, rows: NDArray) -> None:
+        """Forget everything: these avatars are in a place they have never seen."""
+        self.memory[rows] = _blank()
+        self.landmarks[rows] = 0
+
+    def update(self, image: NDArray[np.uint8], proprio: NDArray[np.float32]) -> None:
+        """Take in one tick of what is seen and felt, (B, 7, 7, 3) and (B, 13)."""
+        _update(self.memory, self.landmarks, self.kinds, image, proprio)
+
+    def pose(self, avatar: int) -> tuple[int, int, int]:
+        """Return (ahead, right, quarter turns to the right), all relative to the start."""
+        place = self.memory[avatar]
+        ahead, right = divmod(int(place["cell"]), SPAN)
+        return ahead - SPAN // 2, right - SPAN // 2, int(place["heading"])
+
+    def remembered(self, avatar: int) -> NDArray[np.uint8]:
+        """Return one avatar's map, (33, 33, 3) thing, skin, state; [16, 16] is its start."""
+        grid = self.memory["grid"][avatar].reshape(SPAN, SPAN)
+        return np.stack([grid & 0xFF, grid >> 8 & 0xF, grid >> 12], -1).astype(np.uint8)
+
+
+def _blank() -> NDArray:
+    blank = np.zeros((), PLACE)
+    grid = blank["grid"].reshape(SPAN, SPAN)
+    grid[0] = grid[-1] = grid[:, 0] = grid[:, -1] = WALL
+    grid[SPAN // 2, SPAN // 2] = EMPTY
+    blank["cell"] = CENTRE
+    blank["least"] = blank["most"] = SPAN // 2
+    blank["changed"] = True
+    return blank
+
+
+# ---- Drawing the map ----
+
+
+@njit(cache=True)
+def _update(memory, landmarks, kinds, image, proprio):
+    for row in range(len(memory)):
+        place = memory[row]
+        reckon(place, proprio[row])
+        place.changed = _view_changed(place, image[row], proprio[row]) or place.moved
+        if place.changed:
+            _stamp(place)
+            _list_landmarks(place, kinds, landmarks[row])
+
+
+@njit(cache=True)
+def reckon(place, proprio):
+    """Follow the body by dead reckoning: it has turned, or crossed into the next cell, or neither.
+
+    A turn sets progress to zero and nothing else makes it shrink but the next cell's centre.
+    """
+    turn = np.int64(proprio[_LAST_TURN])
+    progress = proprio[_PROGRESS]
+    place.moved = True
+    if turn != 0:
+        place.turns += turn
+        place.heading = (place.heading + turn) & 3
+    elif progress < place.progress:
+        place.cell = _kept_on_map(place.cell + STEPS[place.heading])
+    else:
+        place.moved = False
+    place.progress = progress
+
+
+@njit(cache=True)
+def _kept_on_map(cell):
+    ahead, right = cell // SPAN, cell % SPAN
+    return min(max(ahead, 1), SPAN - 2) * SPAN + min(max(right, 1), SPAN - 2)
+
+
+@njit(cache=True)
+def _pack(thing, skin, state):
+    return np.uint16(thing | (skin & 15) << 8 | (state & 15) << 12)
+
+
+@njit(cache=True)
+def _view_changed(place, image, proprio):
+    """Pack the image into `seen` and return whether it differs from the one before."""
+    changed = False
+    hand = EYE_COLUMN * VIEW + EYE_ROW
+    held = place.seen[hand]
+    for column in range(VIEW):
+        for row in range(VIEW):
+            look = image[column, row]
+            packed = _pack(np.uint16(look[0]), np.uint16(look[1]), np.uint16(look[2]))
+            if packed != place.seen[column * VIEW + row]:
+                place.seen[column * VIEW + row] = packed
+                changed = True
+    fell = proprio[_DOWN] > 0.5
+    if fell and held & 255 > EMPTY and place.seen[hand] & 255 == EMPTY:
+        place.grid[place.cell] = held  # what was dropped in a fall lies under the body
+    return changed
+
+
+@njit(cache=True)
+def _stamp(place):
+    """Write what is in view over what was remembered."""
+    ahead_step = STEPS[place.heading]
+    right_step = STEPS[(place.heading + 1) & 3]
+    for column in range(VIEW):
+        for row in range(VIEW):
+            packed = place.seen[column * VIEW + row]
+            if packed & 255 == UNSEEN or (column == EYE_COLUMN and row == EYE_ROW):
+                continue
+            ahead, right = EYE_ROW - row, column - EYE_COLUMN
+            cell = place.cell + ahead * ahead_step + right * right_step
+            _remember(place, cell, packed)
+
+
+@njit(cache=True)
+def _remember(place, cell, packed):
+    x, y = cell // SPAN, cell % SPAN
+    if not (0 < x < SPAN - 1 and 0 < y < SPAN - 1):
+        return
+    # A view reaches six cells, so a step over the rim lands there and is caught above, except
+    # sideways, where it would wrap round: half a map away from the body.
+    if abs(y - place.cell % SPAN) > VIEW:
+        return
+    place.grid[cell] = packed
+    place.least[0], place.most[0] = min(place.least[0], x), max(place.most[0], x)
+    place.least[1], place.most[1] = min(place.least[1], y), max(place.most[1], y)
+
+
+# ---- Landmarks ----
+
+
+@njit(cache=True)
+def egocentric(place, cell):
+    """Return how many cells ahead and to the right of the body a cell of the map lies."""
+    x = cell // SPAN - place.cell // SPAN
+    y = cell % SPAN - place.cell % SPAN
+    if place.heading == 0:
+        return x, y
+    if place.heading == 1:
+        return y, -x
+    if place.heading == 2:
+        return -x, -y
+    return -y, x
+
+
+@njit(cache=True)
+def _list_landmarks(place, kinds, rows):
+    """Fill (K, 5) rows with the nearest things, nearest first; what lies ahead wins ties."""
+    count = 0
+    for x in range(place.least[0], place.most[0] + 1):
+        for y in range(place.least[1], place.most[1] + 1):
+            packed = place.grid[x * SPAN + y]
+            if kinds[packed & 255] & LANDMARK:
+                count = _insert(place, kinds, rows, count, x * SPAN + y, packed)
+    rows[count:] = 0
+
+
+@njit(cache=True)
+def _order(ahead, right):
+    return (abs(ahead) + abs(right)) * 128 + 64 - ahead
+
+
+@njit(cache=True)
+def _insert(place, kinds, rows, count, cell, packed):
+    """Insert a thing in order of distance and return how many are listed."""
+    thing, skin = packed & 255, (packed >> 8) & 15
+    ahead, right = egocentric(place, cell)
+    order = _order(ahead, right)
+    if kinds[thing] & STRETCH:
+        for i in range(count):
+            if rows[i, 0] == thing and rows[i, 1] == skin:
+                if _order(rows[i, 3], rows[i, 4]) <= order:
+                    return count
+                for j in range(i, count - 1):
+                    rows[j] = rows[j + 1]
+                count -= 1
+                break
+    if count == LANDMARKS and _order(rows[count - 1, 3], rows[count - 1, 4]) <= order:
+        return count
+    count = min(count + 1, LANDMARKS)
+    i = count - 1
+    while i > 0 and _order(rows[i - 1, 3], rows[i - 1, 4]) > order:
+        rows[i] = rows[i - 1]
+        i -= 1
+    rows[i, 0], rows[i, 1], rows[i, 2] = thing, skin, packed >> 12
+    rows[i, 3], rows[i, 4] = ahead, right
+    return count
+
+
+# ---- Finding the way ----
+
+
+@njit(cache=True)
+def is_wanted(packed, thing, skin):
+    """Return whether a remembered cell holds the thing; skin -1 is any."""
+    return packed & 255 == thing and (skin < 0 or (packed >> 8) & 15 == skin)
+
+
+@njit(cache=True)
+def has_seen(place, thing, skin):
+    """Return whether the thing is anywhere on the map."""
+    for x in range(place.least[0], place.most[0] + 1):
+        for y in range(place.least[1], place.most[1] + 1):
+            if is_wanted(place.grid[x * SPAN + y], thing, skin):
+                return True
+    return False
+
+
+@njit(cache=True)
+def is_beside(place, cell, thing, skin):
+    """Return whether the thing is in one of the four cells around this one."""
+    for direction in range(4):
+        if is_wanted(place.grid[cell + STEPS[direction]], thing, skin):
+            return True
+    return False
+
+
+@njit(cache=True)
+def _is_goal(place, kinds, want, cell, entry):
+    packed = place.grid[cell]
+    wanted = is_wanted(packed, want.thing, want.skin)
+    if want.goal == Goal.REACH:
+        return wanted and cell != place.cell
+    if want.goal == Goal.FRONTIER:
+        return packed & 255 == UNSEEN
+    if want.goal == Goal.BESIDE:
+        return packed & 255 != UNSEEN and is_beside(place, cell, want.thing, want.skin)
+    if want.goal == Goal.STEP_OFF:
+        return cell != place.cell
+    return not wanted and not kinds[packed & 255] & HAZARD and _is_beyond(place, cell, entry)
+
+
+@njit(cache=True)
+def _is_beyond(place, cell, entry):
+    """Return whether a cell lies at least as far on, along heading `entry`, as the next cell."""
+    x = cell // SPAN - place.cell // SPAN
+    y = cell % SPAN - place.cell % SPAN
+    along = (x, y, -x, -y)[entry]
+    return along >= 1
+
+
+@njit(cache=True)
+def _step_cost(place, kinds, want, cell):
+    """Return what entering a cell costs, in cells; 0 if it cannot be entered."""
+    packed = place.grid[cell]
+    wanted = is_wanted(packed, want.thing, want.skin)
+    if wanted and want.goal == Goal.REACH:
+        return 1
+    flags = kinds[packed & 255]
+    if flags & OBSTACLE:
+        return 0
+    if packed & 255 == UNSEEN:
+        return 1 if want.goal == Goal.FRONTIER else 1 + _UNSEEN_COST
+    if flags & HAZARD and not (wanted and want.goal == Goal.LEAVE):
+        return 1 + want.hazard_cost
+    return 1
+
+
+@njit(cache=True)
+def _search(place, kinds, want, entry, scratch):
+    """Return the cheapest goal cell by Dial's algorithm, or -1; equal ways begin straight on."""
+    cost, came, ring, sizes = scratch
+    cost[:] = _FAR
+    sizes[:] = 0
+    start = np.int64(place.cell)
+    cost[start], came[start] = 0, place.heading
+    ring[0, 0], sizes[0] = start, 1
+    pending, spent = 1, 0
+    while pending > 0:
+        slot = spent % _RING
+        for i in range(sizes[slot]):
+            here = np.int64(ring[slot, i])
+            pending -= 1
+            if cost[here] != spent:
+                continue  # a cheaper way here was found since
+            if _is_goal(place, kinds, want, here, entry):
+                return here
+            for turn in (0, 1, 3, 2):
+                direction = (came[here] + turn) & 3
+                there = here + STEPS[direction]
+                price = _step_cost(place, kinds, want, there)
+                if price > 0 and spent + price < cost[there]:
+                    cost[there], came[there] = spent + price, direction
+                    later = (spent + price) % _RING
+                    ring[later, sizes[later]] = there
+                    sizes[later] += 1
+                    pending += 1
+        sizes[slot] = 0
+        spent += 1
+    return -1
+
+
+@njit(cache=True)
+def _first_leg(place, goal, came):
+    """Walk back from the goal and return (first direction, steps, steps straight on)."""
+    cell, steps, straight = goal, 0, 0
+    direction = np.int64(place.heading)
+    while cell != place.cell:
+        straight = straight + 1 if came[cell] == direction and steps > 0 else 1
+        direction = np.int64(came[cell])
+        cell -= STEPS[direction]
+        steps += 1
+    return direction, steps, straight
+
+
+@njit(cache=True)
+def find_way(place, kinds, want, entry, scratch):
+    """Return the `Way` to what is wanted, or to the nearest unseen cell if it was never seen.
+
+    Args:
+        place: Record of `PLACE`.
+        kinds: (256,) flags of each kind of thing.
+        want: The goal.
+        entry: For `Goal.LEAVE`, the heading at which the stretch was entered.
+        scratch: Working memory.
+    """
+    known = want.goal == Goal.LEAVE or has_seen(place, want.thing, want.skin)
+    if not known:
+        want = Want(np.int64(Goal.FRONTIER), want.thing, want.skin, want.hazard_cost)
+    elif want.goal == Goal.REACH and _lies_underfoot(place, kinds, want):
+        want = Want(np.int64(Goal.STEP_OFF), want.thing, want.skin, want.hazard_cost)
+    goal = _search(place, kinds, want, entry, scratch)
+    if goal < 0:
+        return Way(np.int64(-1), np.int64(0), np.int64(0), known)
+    direction, steps, straight = _first_leg(place, goal, scratch.came)
+    return Way(direction, steps, straight, known)
+
+
+@njit(cache=True)
+def _lies_underfoot(place, kinds, want):
+    packed = place.grid[place.cell]
+    return kinds[packed & 255] & OBSTACLE != 0 and is_wanted(packed, want.thing, want.skin)

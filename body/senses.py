@@ -1,0 +1,274 @@
+"""From observation to Percept: what is seen and felt, remembered, and noticed as an event.
+
+An event is noticed in the senses alone, by comparing a tick with the one before: the body is never
+told that it stumbled, it feels its posture change. Compare `envs.trip.vocabulary.EventKind`, which
+is what the world says happened.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from body.place import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, Place
+from body.types import FeltEvent, Percept, Vocabulary
+from envs.trip.vocabulary import Action, Posture
+
+# Columns of the felt senses; see `envs.trip.vocabulary.SENSES`.
+_SPEED, _PROGRESS, _LAST_TURN, _POSTURE = 0, 5, 7, 8
+_TOES, _SOLES, _LACES, _BUMP = 0, 2, 4, 6
+_CUP = 6
+_SEEN_BY, _LAUGHTER = 0, 1
+_TIE_LACE = Action.TIE_LACE.value
+
+# Names that compiled code reads as numbers.
+STAND, CROUCH, STUMBLE, DOWN, RISING = (int(posture) for posture in Posture)
+
+LOOSE_FROM = 0.4  # felt looseness of a lace: 0.5 hangs quite open, 1 is being stepped on
+TIGHT_BELOW = 0.2
+_STEPPED_ON = 0.75
+_TOUCHED = 0.1  # a fainter touch goes unnoticed
+_SPILL = 0.05  # of the cup, in one go or in drops
+_CONTACT_TICKS = 8  # a stumble is put down to a contact at most this long ago
+
+FELT = np.dtype(
+    [
+        ("new", np.bool_),  # nothing has been felt yet, so nothing can have changed
+        ("tick", np.int32),  # percepts so far
+        ("posture", np.int8),
+        ("speed", np.float32),  # m/s
+        ("turn", np.int8),
+        ("held_thing", np.int16),  # 1 (EMPTY) is an empty hand
+        ("held_skin", np.int16),
+        ("front_thing", np.int16),  # what is seen in the cell ahead; 0 is unseen
+        ("front_skin", np.int16),
+        ("lace", np.float32, (2,)),
+        ("loose", np.uint8, (2,)),  # flags; Numba nests no bool_
+        ("touched", np.uint8, (8,)),
+        ("cup", np.float32),
+        ("cup_marked", np.float32),  # its level when a spill was last noticed
+        ("seen_by", np.float32),
+        ("laughter", np.float32),
+        ("contact", np.int16, (2,)),  # thing and skin of the last contact, as believed
+        ("contact_ticks", np.int16),  # since then
+        ("about", np.int16, (2,)),  # thing and skin of the last event, as believed
+    ],
+    align=True,
+)
+
+_FIELDS = ("proprio", "vestibular", "touch", "pain", "intero", "efference", "social")
+
+
+class Senses:
+    """The senses of a batch of avatars, with the memory that noticing a change takes.
+
+    Attributes:
+        num_avatars: B.
+        vocabulary: Names of what can be seen.
+        place: What is remembered of the surroundings.
+        felt: (B,) records of `FELT`: this tick, in the form in which skills read it.
+    """
+
+    def __init__(self, num_avatars: int, vocabulary: Vocabulary):
+        self.num_avatars = num_avatars
+        self.vocabulary = vocabulary
+        self.place = Place(num_avatars, vocabulary)
+        self.felt = np.zeros(num_avatars, FELT)
+        self.begin(np.arange(num_avatars))
+
+    def begin(self, rows: NDArray) -> None:
+        """Forget everything that these avatars have sensed."""
+        self.place.begin(rows)
+        blank = np.zeros((), FELT)
+        blank["new"], blank["contact_ticks"], blank["held_thing"] = True, _CONTACT_TICKS, EMPTY
+        self.felt[rows] = blank
+
+    def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
+        """Return what the senses make of one tick's observation; call it once a tick.
+
+        Args:
+            observation: Arrays with the avatar as leading axis, as a vector env returns them.
+
+        Returns:
+            The percept. What the world gave is passed on as it is, not copied; what the senses
+            add is new in every tick.
+
+        Raises:
+            ValueError: If the observation is not of `num_avatars` avatars.
+        """
+        image = np.ascontiguousarray(observation["image"], np.uint8)
+        if image.shape != (self.num_avatars, 7, 7, 3):
+            raise ValueError(
+                f"observation 'image' must have shape ({self.num_avatars}, 7, 7, 3), got "
+                f"{image.shape}; make the body with num_avatars={len(image)}"
+            )
+        sense = {name: np.ascontiguousarray(observation[name], np.float32) for name in _FIELDS}
+        self.place.update(image, sense["proprio"])
+        events = np.zeros((self.num_avatars, len(FeltEvent)), np.bool_)
+        _notice(
+            self.felt,
+            self.place.memory,
+            self.place.kinds,
+            image,
+            tuple(sense[name] for name in ("proprio", "touch", "intero", "efference", "social")),
+            events,
+        )
+        return Percept(
+            vocabulary=self.vocabulary,
+            image=image,
+            **sense,
+            mission=observation["mission"],
+            clock=observation["clock"].reshape(self.num_avatars),
+            landmarks=self.place.landmarks.copy(),
+            events=events,
+            event_things=self.felt["about"].copy(),
+        )
+
+
+# ---- Noticing ----
+
+
+@njit(cache=True)
+def _notice(felt, memory, kinds, image, senses, events):
+    proprio, touch, intero, efference, social = senses
+    for row in range(len(felt)):
+        body, place, noticed = felt[row], memory[row], events[row]
+        body.tick += 1
+        _feel_contacts(body, place, kinds, touch[row], noticed)
+        _feel_laces(body, touch[row], efference[row], noticed)
+        _feel_posture(body, proprio[row], noticed)
+        _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
+        _feel_cup(body, intero[row, _CUP], noticed)
+        _feel_others(body, social[row], noticed)
+        body.front_thing = image[row, EYE_COLUMN, EYE_ROW - 1, 0]
+        body.front_skin = image[row, EYE_COLUMN, EYE_ROW - 1, 1]
+        body.speed = proprio[row, _SPEED]
+        body.turn = np.int8(proprio[row, _LAST_TURN])
+        if body.new:
+            noticed[:] = False  # the first tick shows a state, not a change
+            body.about[:] = 0
+            body.new = False
+
+
+@njit(cache=True)
+def _blame(body, thing, skin):
+    body.about[0], body.about[1] = thing, skin
+
+
+@njit(cache=True)
+def _blame_cell(body, kinds, packed):
+    """Put a contact down to the hazard remembered in a cell, or to nothing known."""
+    is_hazard = kinds[packed & 255] & HAZARD != 0
+    body.contact[0] = packed & 255 if is_hazard else 0
+    body.contact[1] = (packed >> 8) & 15 if is_hazard else 0
+    body.contact_ticks = 0
+
+
+@njit(cache=True)
+def _feel_contacts(body, place, kinds, touch, noticed):
+    """A toe is caught at the edge of the cell ahead; a sole slips on the ground underfoot."""
+    body.contact_ticks = min(body.contact_ticks + 1, _CONTACT_TICKS)
+    here = np.int64(place.cell)
+    if _begins(body, touch, _TOES) or _begins(body, touch, _TOES + 1):
+        _blame_cell(body, kinds, place.grid[here + STEPS[place.heading]])
+    if _begins(body, touch, _SOLES) or _begins(body, touch, _SOLES + 1):
+        _blame_cell(body, kinds, place.grid[here])
+        _blame(body, body.contact[0], body.contact[1])
+        noticed[FeltEvent.SLIPPED] = True
+    if _begins(body, touch, _BUMP):
+        ahead = place.grid[here + STEPS[place.heading]]
+        thing = ahead & 255
+        known = thing != UNSEEN and thing != EMPTY
+        _blame(body, thing if known else 0, (ahead >> 8) & 15 if known else 0)
+        noticed[FeltEvent.BUMPED] = True
+    for i in range(len(touch)):
+        body.touched[i] = touch[i] > _TOUCHED
+
+
+@njit(cache=True)
+def _begins(body, touch, i):
+    return touch[i] > _TOUCHED and not body.touched[i]
+
+
+@njit(cache=True)
+def _feel_laces(body, touch, efference, noticed):
+    for foot in range(2):
+        lace = touch[_LACES + foot]
+        if lace > _STEPPED_ON and body.lace[foot] <= _STEPPED_ON:
+            noticed[FeltEvent.STEPPED_ON_LACE] = True
+            body.contact[:] = 0
+            body.contact_ticks = 0
+            _blame(body, 0, 0)
+        if lace >= LOOSE_FROM and not body.loose[foot]:
+            body.loose[foot] = True
+            noticed[FeltEvent.LACE_CAME_LOOSE] = True
+            _blame(body, 0, 0)
+        elif lace < TIGHT_BELOW and body.loose[foot]:
+            body.loose[foot] = False
+            if efference[_TIE_LACE] > 0.5:
+                noticed[FeltEvent.LACE_TIED] = True
+                _blame(body, 0, 0)
+        body.lace[foot] = lace
+
+
+@njit(cache=True)
+def _feel_posture(body, proprio, noticed):
+    """A mishap is put down to the contact just before it, and so is all that comes of it."""
+    before, now = body.posture, np.int64(np.argmax(proprio[_POSTURE : _POSTURE + 5]))
+    body.posture = now
+    if now == before:
+        return
+    was_on_the_floor = before == DOWN or before == RISING
+    if now == STUMBLE:
+        noticed[FeltEvent.STUMBLED] = True
+    if now == DOWN and not was_on_the_floor:
+        noticed[FeltEvent.FELL] = True
+    if before == STUMBLE and (now == STAND or now == CROUCH):
+        noticed[FeltEvent.RECOVERED] = True
+    if was_on_the_floor and (now == STAND or now == CROUCH):
+        noticed[FeltEvent.GOT_UP] = True
+    if now == STUMBLE or (now == DOWN and before != STUMBLE and not was_on_the_floor):
+        recent = body.contact_ticks < _CONTACT_TICKS
+        _blame(body, body.contact[0] if recent else 0, body.contact[1] if recent else 0)
+
+
+@njit(cache=True)
+def _feel_hand(body, hand, noticed):
+    thing, skin = np.int64(hand[0]), np.int64(hand[1])
+    if thing != body.held_thing or skin != body.held_skin:
+        if thing > EMPTY:
+            noticed[FeltEvent.PICKED_UP] = True
+            _blame(body, thing, skin)
+        elif body.held_thing > EMPTY:
+            noticed[FeltEvent.PUT_DOWN] = True
+            if not noticed[FeltEvent.FELL]:
+                _blame(body, body.held_thing, body.held_skin)
+    if thing != body.held_thing:
+        body.cup_marked = -1.0  # another hand-full: its level is not compared with the last one's
+    body.held_thing, body.held_skin = thing, skin
+
+
+@njit(cache=True)
+def _feel_cup(body, level, noticed):
+    """Drops add up until they are noticed; a fall empties the cup all at once."""
+    emptied_by_fall = noticed[FeltEvent.FELL] and body.cup - level > _SPILL
+    if body.cup_marked < 0.0 or level > body.cup_marked:
+        body.cup_marked = level
+    if body.cup_marked - level > _SPILL or emptied_by_fall:
+        noticed[FeltEvent.SPILLED] = True
+        body.cup_marked = level
+    body.cup = level
+
+
+@njit(cache=True)
+def _feel_others(body, social, noticed):
+    """Eyes count while one stumbles or lies there; a laugh is always heard."""
+    in_trouble = body.posture == STUMBLE or body.posture == DOWN or body.posture == RISING
+    seen_by, laughter = social[_SEEN_BY], social[_LAUGHTER]
+    more = seen_by > body.seen_by or noticed[FeltEvent.FELL]
+    if in_trouble and seen_by > _TOUCHED and more:
+        noticed[FeltEvent.WAS_SEEN] = True
+    if laughter > _TOUCHED and body.laughter <= _TOUCHED:
+        noticed[FeltEvent.HEARD_LAUGHTER] = True
+    body.seen_by, body.laughter = seen_by, laughter

@@ -1,0 +1,677 @@
+"""The body's skills: what each does, when it can start, when it has ended, and why it failed.
+
+A skill is an option in the sense of Sutton, Precup and Singh (1999): `Skills` keeps, for each
+avatar, an errand, which is the skill under way with its arguments. It decides where the way leads
+(the compass) and whether the errand has ended; how to set the feet is the motor policy's, which is
+given the errand as a code. Everything here rests on the body's own senses and memory.
+
+Each skill is one function that is called once a tick: it finds the way again if something has
+changed (`errand.stale`), and returns whether the errand is done. What can fail in the same manner
+for all of them is in `_failure`.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from body import place as places
+from body.place import (
+    EMPTY,
+    FLOOR,
+    HAZARD,
+    OBSTACLE,
+    PORTABLE,
+    RAIL,
+    RECEIVER,
+    SPAN,
+    STEPS,
+    TARGET,
+    UNSEEN,
+    Goal,
+    Place,
+    Scratch,
+    Want,
+    Way,
+)
+from body.senses import DOWN, RISING, STAND, TIGHT_BELOW, Senses
+from body.types import (
+    Failure,
+    FeltEvent,
+    Intent,
+    Manner,
+    Percept,
+    Skill,
+    SkillStatus,
+    Status,
+    Target,
+    Vocabulary,
+)
+
+# The compass, as it stands in the code: columns and their meaning.
+AHEAD, TO_THE_RIGHT, BEHIND, TO_THE_LEFT = range(4)  # where the first step of the way lies
+ARRIVED = 4  # what is wanted is in the cell ahead
+KNOWN = 5  # the way leads to what is wanted; otherwise it leads into the unknown, to search for it
+DISTANCE = 6  # log(1 + cells) as a share of the map's span
+STRAIGHT = 7  # cells straight on before the way bends, in views of 6
+HAZARD_AHEAD, HAZARD_HERE, BLOCKED_AHEAD = 8, 9, 10
+COMPASS_SIZE = 11
+
+# The code of an errand: skill, manner and compass.
+CODE_SIZE = len(Skill) + len(Manner) + COMPASS_SIZE
+_MANNER_COLUMN = len(Skill)
+_COMPASS_COLUMN = len(Skill) + len(Manner)
+
+NEARLY_STILL_MPS = 0.5
+WAIT_TICKS = 10
+PATIENT_TICKS = 10  # without any way on
+PATIENT_BUMPS = 5  # in one and the same cell
+_EMPTY_CUP = 0.05
+_HAZARD_COST = np.array([8, 4, 1], np.int64)  # cells of detour that a hazard is worth, by manner
+
+# Ticks after which a skill is given up.
+_LIMITS = np.zeros(len(Skill), np.int64)
+_LIMITS[[Skill.GO_TO, Skill.CARRY_TO, Skill.PICK_UP, Skill.FOLLOW_RAIL, Skill.CROSS]] = 600
+_LIMITS[[Skill.PUT_DOWN, Skill.WAIT, Skill.LOOK_AROUND]] = 60
+_LIMITS[[Skill.TIE_LACE, Skill.GET_UP]] = 120
+
+NOBODY = -1  # in place of a skill: no errand was ever given
+
+ERRAND = np.dtype(
+    [
+        ("skill", np.int8),
+        ("thing", np.int16),  # -1 where the skill has no target
+        ("skin", np.int16),  # -1 is any
+        ("manner", np.int8),
+        ("status", np.int8),
+        ("failure", np.int8),
+        ("since", np.int32),  # tick of the percept at which it was given
+        ("turns_before", np.int32),
+        ("stale", np.bool_),  # the way has to be found again
+        ("phase", np.int8),  # 0 approaching, 1 on the hazard or at the rail
+        ("entry", np.int8),  # heading of the map at which it was stepped on or is followed
+        ("bumps", np.int16),  # since the last step
+        ("lost_ticks", np.int16),  # without any way on
+        # the way
+        ("direction", np.int8),  # heading of the map; -1 is none
+        ("steps", np.int16),
+        ("straight", np.int16),
+        ("known", np.bool_),
+        ("arrived", np.bool_),
+    ],
+    align=True,
+)
+
+
+class Ground(NamedTuple):
+    """What finding a way needs: one avatar's map, the kinds of things, and room to work."""
+
+    place: NDArray
+    kinds: NDArray[np.uint8]
+    scratch: Scratch
+
+
+# ---- Finding the way on behalf of a skill ----
+
+
+@njit(cache=True)
+def _take(errand, way):
+    errand.direction, errand.steps, errand.straight = way.direction, way.steps, way.straight
+    errand.known = way.known
+
+
+@njit(cache=True)
+def _seek(errand, ground, goal):
+    want = Want(
+        np.int64(goal),
+        np.int64(errand.thing),
+        np.int64(errand.skin),
+        _HAZARD_COST[errand.manner],
+    )
+    entry = np.int64(errand.entry)
+    _take(errand, places.find_way(ground.place, ground.kinds, want, entry, ground.scratch))
+
+
+@njit(cache=True)
+def _stay(errand):
+    _take(errand, Way(np.int64(-1), np.int64(0), np.int64(0), True))
+
+
+@njit(cache=True)
+def _cell_at(place, turn):
+    """Return the remembered cell `turn` quarters to the right of where the body faces."""
+    return place.grid[place.cell + STEPS[(place.heading + turn) & 3]]
+
+
+@njit(cache=True)
+def _go_up_to(errand, ground):
+    if errand.stale:
+        _seek(errand, ground, Goal.REACH)
+        errand.arrived = places.is_wanted(_cell_at(ground.place, 0), errand.thing, errand.skin)
+
+
+# ---- The skills ----
+
+
+@njit(cache=True)
+def go_to(errand, felt, ground):
+    """Go up to a thing.
+
+    Can start when: the body is on its feet, and the thing is one that can be named.
+    Does: walk the shortest remembered way, round hazards where the detour is worth it (less so
+        the faster the manner), or to the nearest unseen place as long as the thing is unknown.
+    Ends when: the thing is in the cell ahead, and the body stands upright, nearly still.
+    Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
+    """
+    _go_up_to(errand, ground)
+    return errand.arrived and felt.posture == STAND and felt.speed < NEARLY_STILL_MPS
+
+
+@njit(cache=True)
+def carry_to(errand, felt, ground):
+    """Carry what is in the hand up to a thing.
+
+    Can start when: the body is on its feet with something in its hand.
+    Does: the same as going to.
+    Ends when: the thing is in the cell ahead, and the body stands upright, nearly still.
+    Can fail because: dropped (let go, or the cup is empty), and all that going to can fail of.
+    """
+    return go_to(errand, felt, ground)
+
+
+@njit(cache=True)
+def pick_up(errand, felt, ground):
+    """Fetch a thing.
+
+    Can start when: the body is on its feet, its hand is empty, and the thing fits in a hand.
+    Does: go up to the thing, and take it.
+    Ends when: it is in the hand.
+    Can fail because: blocked, fell, lost sight, took too long.
+    """
+    _go_up_to(errand, ground)
+    return felt.held_thing == errand.thing and (
+        errand.skin < 0 or felt.held_skin == errand.skin
+    )
+
+
+@njit(cache=True)
+def put_down(errand, felt, ground):
+    """Put down what is in the hand.
+
+    Can start when: the body is on its feet with something in its hand.
+    Does: turn to a free cell, a table or a person, preferring what is ahead, and let go.
+    Ends when: the hand is empty.
+    Can fail because: blocked (no such cell on any side), fell, took too long.
+    """
+    if errand.stale:
+        _stay(errand)
+        errand.arrived = False
+        for turn in (0, 1, 3, 2):
+            thing = _cell_at(ground.place, turn) & 255
+            if thing == EMPTY or thing == FLOOR or ground.kinds[thing] & RECEIVER:
+                errand.direction, errand.steps = (ground.place.heading + turn) & 3, 1
+                errand.arrived = turn == 0
+                break
+    return felt.held_thing <= EMPTY
+
+
+@njit(cache=True)
+def cross(errand, felt, ground):
+    """Cross a hazard.
+
+    Can start when: the body is on its feet, and the thing is a hazard.
+    Does: go to the nearest cell of it, over it, and off it on the far side.
+    Ends when: it has been stepped on and left.
+    Can fail because: blocked, fell, lost sight, took too long.
+    """
+    if not errand.stale:
+        return False
+    here = ground.place.grid[ground.place.cell]
+    on_it = places.is_wanted(here, errand.thing, errand.skin)
+    if errand.phase == 1 and not on_it:
+        return True
+    if on_it and errand.phase == 0:
+        errand.phase, errand.entry = 1, ground.place.heading
+    if errand.phase == 0:
+        _seek(errand, ground, Goal.REACH)
+    else:
+        _seek(errand, ground, Goal.LEAVE)
+        if errand.direction < 0:  # nothing beyond: any way off will do
+            _seek(errand, ground, Goal.STEP_OFF)
+    return False
+
+
+@njit(cache=True)
+def follow_rail(errand, felt, ground):
+    """Go along a rail.
+
+    Can start when: the body is on its feet, and the thing is a rail.
+    Does: go to the nearest free cell beside the rail, then along it: straight on where the rail
+        runs that way, otherwise to where it is longer.
+    Ends when: the rail, or the way beside it, does not go on.
+    Can fail because: blocked, fell, lost sight, took too long.
+    """
+    if not errand.stale:
+        return False
+    place = ground.place
+    if errand.phase == 0 and places.is_beside(place, place.cell, errand.thing, errand.skin):
+        errand.phase, errand.entry = 1, _rail_heading(errand, ground)
+    if errand.phase == 0:
+        _seek(errand, ground, Goal.BESIDE)
+        return False
+    run = _rail_run(errand, ground, errand.entry)
+    _take(errand, Way(np.int64(errand.entry), run, run, True))
+    return run == 0
+
+
+@njit(cache=True)
+def _rail_heading(errand, ground):
+    """Return the heading of the map in which to follow the rail from here."""
+    heading = np.int64(ground.place.heading)
+    best, longest = heading, _rail_run(errand, ground, heading)
+    if longest > 0:
+        return heading
+    for turn in (1, 3, 2):
+        run = _rail_run(errand, ground, (heading + turn) & 3)
+        if run > longest:
+            best, longest = (heading + turn) & 3, run
+    return best
+
+
+@njit(cache=True)
+def _rail_run(errand, ground, heading):
+    """Return how many steps in this direction keep the rail on the same side, as far as is known.
+
+    An unseen cell where the rail would be counts as one more step: it will be seen from there.
+    """
+    place, kinds = ground.place, ground.kinds
+    longest = np.int64(0)
+    for side in ((heading + 1) & 3, (heading + 3) & 3):
+        cell = np.int64(place.cell)
+        if not places.is_wanted(place.grid[cell + STEPS[side]], errand.thing, errand.skin):
+            continue
+        run = np.int64(0)
+        while True:
+            cell += STEPS[heading]
+            beside = place.grid[cell + STEPS[side]]
+            if kinds[place.grid[cell] & 255] & OBSTACLE:
+                break
+            if beside & 255 == UNSEEN:
+                run += 1
+                break
+            if not places.is_wanted(beside, errand.thing, errand.skin):
+                break
+            run += 1
+        longest = max(longest, run)
+    return longest
+
+
+@njit(cache=True)
+def tie_lace(errand, felt, ground):
+    """Tie the laces.
+
+    Can start when: the body is on its feet with an empty hand, and a lace does not feel tight.
+    Does: stop, crouch, and tie the looser lace first.
+    Ends when: both laces feel tight.
+    Can fail because: fell, took too long.
+    """
+    return felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW
+
+
+@njit(cache=True)
+def wait(errand, felt, ground):
+    """Stand still for a second.
+
+    Can start when: always.
+    Does: nothing, on purpose.
+    Ends when: ten ticks have passed.
+    Can fail because: fell.
+    """
+    return felt.tick - errand.since >= WAIT_TICKS
+
+
+@njit(cache=True)
+def get_up(errand, felt, ground):
+    """Get up from the ground.
+
+    Can start when: the body is down.
+    Does: rise, for as long as it takes.
+    Ends when: it stands.
+    Can fail because: took too long.
+    """
+    return felt.posture == STAND
+
+
+@njit(cache=True)
+def look_around(errand, felt, ground):
+    """Look in all four directions.
+
+    Can start when: the body is on its feet.
+    Does: turn to the right, again and again.
+    Ends when: the turns add up to a full circle.
+    Can fail because: fell, took too long.
+    """
+    if errand.stale:
+        errand.direction, errand.steps = (ground.place.heading + 1) & 3, 1
+        errand.known = True
+    return abs(ground.place.turns - errand.turns_before) >= 4
+
+
+@njit(cache=True)
+def _pursue(errand, felt, ground):
+    """Bring the errand up to date with this tick and return whether it is done."""
+    done = False
+    if errand.skill == Skill.GO_TO:
+        done = go_to(errand, felt, ground)
+    elif errand.skill == Skill.CROSS:
+        done = cross(errand, felt, ground)
+    elif errand.skill == Skill.CARRY_TO:
+        done = carry_to(errand, felt, ground)
+    elif errand.skill == Skill.FOLLOW_RAIL:
+        done = follow_rail(errand, felt, ground)
+    elif errand.skill == Skill.TIE_LACE:
+        done = tie_lace(errand, felt, ground)
+    elif errand.skill == Skill.PICK_UP:
+        done = pick_up(errand, felt, ground)
+    elif errand.skill == Skill.PUT_DOWN:
+        done = put_down(errand, felt, ground)
+    elif errand.skill == Skill.WAIT:
+        done = wait(errand, felt, ground)
+    elif errand.skill == Skill.GET_UP:
+        done = get_up(errand, felt, ground)
+    elif errand.skill == Skill.LOOK_AROUND:
+        done = look_around(errand, felt, ground)
+    return done
+
+
+@njit(cache=True)
+def _needs_a_way(skill):
+    return not (
+        skill == Skill.TIE_LACE or skill == Skill.WAIT or skill == Skill.GET_UP
+    )
+
+
+# ---- Failing ----
+
+
+@njit(cache=True)
+def _failure(errand, felt, events, moved):
+    """Return why the errand fails in this tick, if it does; what came before it does not count."""
+    if felt.tick == errand.since:
+        return np.int64(Failure.NONE)
+    if events[FeltEvent.FELL] and errand.skill != Skill.GET_UP:
+        return np.int64(Failure.FELL)
+    if errand.skill == Skill.CARRY_TO and _was_dropped(felt, events):
+        return np.int64(Failure.DROPPED)
+    errand.bumps = (0 if moved else errand.bumps) + events[FeltEvent.BUMPED]
+    if errand.bumps >= PATIENT_BUMPS:
+        return np.int64(Failure.BLOCKED)
+    lost = errand.direction < 0 and _needs_a_way(errand.skill)
+    errand.lost_ticks = errand.lost_ticks + 1 if lost else 0
+    if errand.lost_ticks > PATIENT_TICKS:
+        return np.int64(Failure.BLOCKED if errand.known else Failure.LOST_SIGHT)
+    if felt.tick - errand.since > _LIMITS[errand.skill]:
+        return np.int64(Failure.TOOK_TOO_LONG)
+    return np.int64(Failure.NONE)
+
+
+@njit(cache=True)
+def _was_dropped(felt, events):
+    spilled_all = events[FeltEvent.SPILLED] and felt.cup < _EMPTY_CUP
+    return events[FeltEvent.PUT_DOWN] or spilled_all
+
+
+# ---- Starting ----
+
+# Why a skill cannot start; the numbers index `_REFUSALS`.
+_CAN_START, _ON_THE_GROUND, _NOTHING_HELD, _HAND_FULL, _NO_TARGET = range(5)
+_NO_HAZARD, _NO_RAIL, _NOT_PORTABLE, _LACES_TIGHT, _ON_ITS_FEET = range(5, 10)
+
+_REFUSALS = {
+    _CAN_START: "",
+    _ON_THE_GROUND: "the body is on the ground: get up first",
+    _NOTHING_HELD: "there is nothing in the hand: pick something up first",
+    _HAND_FULL: "the hand is full: put down the {held} first",
+    _NO_TARGET: "{thing} is nothing one can go to",
+    _NO_HAZARD: "{thing} is no hazard that can be crossed: go to it instead",
+    _NO_RAIL: "{thing} is no rail",
+    _NOT_PORTABLE: "{thing} does not fit in a hand",
+    _LACES_TIGHT: "both laces are tight",
+    _ON_ITS_FEET: "the body is on its feet",
+}
+_ANYTHING = -1  # in place of a thing: leave the target out of account
+
+
+@njit(cache=True)
+def _refusal(skill, thing, felt, kinds):
+    """Return why the skill cannot start with this thing, as a number of `_REFUSALS`."""
+    on_the_ground = felt.posture == DOWN or felt.posture == RISING
+    holding = felt.held_thing > EMPTY
+    if skill == Skill.WAIT:
+        return _CAN_START
+    if skill == Skill.GET_UP:
+        return _CAN_START if on_the_ground else _ON_ITS_FEET
+    if on_the_ground:
+        return _ON_THE_GROUND
+    if (skill == Skill.CARRY_TO or skill == Skill.PUT_DOWN) and not holding:
+        return _NOTHING_HELD
+    if (skill == Skill.PICK_UP or skill == Skill.TIE_LACE) and holding:
+        return _HAND_FULL
+    if skill == Skill.TIE_LACE and felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW:
+        return _LACES_TIGHT
+    return _CAN_START if thing == _ANYTHING else _target_refusal(skill, kinds[thing])
+
+
+@njit(cache=True)
+def _target_refusal(skill, kind):
+    if not kind & TARGET:
+        return _NO_TARGET
+    if skill == Skill.CROSS and not kind & HAZARD:
+        return _NO_HAZARD
+    if skill == Skill.FOLLOW_RAIL and not kind & RAIL:
+        return _NO_RAIL
+    if skill == Skill.PICK_UP and not kind & PORTABLE:
+        return _NOT_PORTABLE
+    return _CAN_START
+
+
+@njit(cache=True)
+def _give(errands, felt, memory, kinds, rows, skill, thing, skin, manner):
+    for i in range(len(rows)):
+        row = rows[i]
+        errand = errands[row]
+        errand.skill, errand.manner = skill[i], manner[i]
+        errand.thing, errand.skin = thing[i], skin[i]
+        errand.since, errand.turns_before = felt[row].tick, memory[row].turns
+        errand.phase = errand.entry = errand.bumps = errand.lost_ticks = 0
+        errand.arrived = False
+        errand.stale = True
+        _stay(errand)
+        refused = _refusal(skill[i], thing[i], felt[row], kinds) != _CAN_START
+        errand.status = np.int64(Status.FAILED if refused else Status.RUNNING)
+        errand.failure = np.int64(Failure.CANNOT_START if refused else Failure.NONE)
+
+
+# ---- Going on ----
+
+
+@njit(cache=True)
+def _advance(errands, felt, memory, kinds, scratch, events, compass):
+    for row in range(len(errands)):
+        errand, place = errands[row], memory[row]
+        errand.stale = errand.stale or place.changed
+        if errand.status == Status.RUNNING:
+            done = _pursue(errand, felt[row], Ground(place, kinds, scratch))
+            failure = _failure(errand, felt[row], events[row], place.moved)
+            if failure != Failure.NONE and (not done or failure == Failure.FELL):
+                errand.status, errand.failure = np.int64(Status.FAILED), failure
+            elif done:
+                errand.status = np.int64(Status.DONE)
+        if errand.stale:
+            _point(errand, place, kinds, compass[row])
+        errand.stale = False
+
+
+@njit(cache=True)
+def _point(errand, place, kinds, compass):
+    """Write the way as the body faces it; an errand that has ended leads nowhere."""
+    compass[:] = 0.0
+    running = errand.status == Status.RUNNING
+    arrived = running and errand.arrived
+    if running and errand.direction >= 0 and not arrived:
+        compass[(errand.direction - place.heading) & 3] = 1.0
+        compass[STRAIGHT] = min(errand.straight, 6) / 6.0
+    compass[ARRIVED] = arrived
+    compass[KNOWN] = errand.known or not running
+    compass[DISTANCE] = math.log1p(errand.steps) / math.log1p(SPAN) if running else 0.0
+    ahead = kinds[_cell_at(place, 0) & 255]
+    compass[HAZARD_AHEAD] = ahead & HAZARD != 0
+    compass[HAZARD_HERE] = kinds[place.grid[place.cell] & 255] & HAZARD != 0
+    compass[BLOCKED_AHEAD] = ahead & OBSTACLE != 0
+
+
+@njit(cache=True)
+def _encode(errands, felt, memory, kinds, scratch, compass, code):
+    for row in range(len(errands)):
+        errand = errands[row]
+        if errand.stale:  # given after `advance` had dealt with this tick
+            if errand.status == Status.RUNNING:
+                _pursue(errand, felt[row], Ground(memory[row], kinds, scratch))
+            _point(errand, memory[row], kinds, compass[row])
+        running = errand.status == Status.RUNNING
+        skill = np.int64(errand.skill) if running else np.int64(Skill.WAIT)
+        manner = np.int64(errand.manner) if running else np.int64(Manner.NORMAL)
+        code[row, :_COMPASS_COLUMN] = 0.0
+        code[row, skill] = 1.0
+        code[row, _MANNER_COLUMN + manner] = 1.0
+        code[row, _COMPASS_COLUMN:] = compass[row]
+        errand.stale = False
+
+
+class Skills:
+    """The errands of a batch of avatars.
+
+    Attributes:
+        errands: (B,) records of `ERRAND`; read `status` and `failure` of all avatars here.
+        compass: (B, 11) float32, each column in [0, 1], as of the last `advance` or `code`.
+    """
+
+    def __init__(self, senses: Senses):
+        self._senses = senses
+        self.errands = np.zeros(senses.num_avatars, ERRAND)
+        self.compass = np.zeros((senses.num_avatars, COMPASS_SIZE), np.float32)
+        self._scratch = places.scratch()
+        self._reasons: dict[int, str] = {}
+        self.begin(np.arange(senses.num_avatars))
+
+    @property
+    def _place(self) -> Place:
+        return self._senses.place
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return self._senses.vocabulary
+
+    def begin(self, rows: NDArray) -> None:
+        """Forget the errands of these avatars."""
+        blank = np.zeros((), ERRAND)
+        blank["skill"], blank["status"], blank["stale"] = NOBODY, Status.DONE, True
+        self.errands[rows] = blank
+
+    def intend(self, avatar: int, intent: Intent) -> None:
+        """Give one avatar an errand; see `why_not` for when it fails at once (CANNOT_START)."""
+        target = intent.target or Target(thing=_ANYTHING)
+        self.intend_many([avatar], intent.skill, target.thing, target.skin, intent.manner)
+        self._reasons[avatar] = intent.reason
+
+    def intend_many(
+        self,
+        rows: ArrayLike,
+        skill: ArrayLike,
+        thing: ArrayLike,
+        skin: ArrayLike = -1,
+        manner: ArrayLike = Manner.NORMAL,
+    ) -> None:
+        """Give many avatars an errand each.
+
+        Args:
+            rows: (N,) avatars.
+            skill: (N,) or one number of `Skill`.
+            thing: (N,) or one thing; -1 where the skill takes no target.
+            skin: (N,) or one skin; -1 is any.
+            manner: (N,) or one number of `Manner`.
+        """
+        rows = np.atleast_1d(np.asarray(rows, np.int64))
+        arguments = (
+            np.ascontiguousarray(np.broadcast_to(np.asarray(argument, np.int64), rows.shape))
+            for argument in (skill, thing, skin, manner)
+        )
+        place = self._place
+        _give(self.errands, self._senses.felt, place.memory, place.kinds, rows, *arguments)
+        for row in self._reasons.keys() & rows.tolist():
+            del self._reasons[row]
+
+    def intent(self, avatar: int) -> Intent | None:
+        """Return what one avatar was last asked to do, or None."""
+        errand = self.errands[avatar]
+        if errand["skill"] == NOBODY:
+            return None
+        target = Target(thing=int(errand["thing"]), skin=int(errand["skin"]))
+        return Intent(
+            skill=Skill(errand["skill"]),
+            target=target if target.thing != _ANYTHING else None,
+            manner=Manner(errand["manner"]),
+            reason=self._reasons.get(avatar, ""),
+        )
+
+    def status(self, avatar: int) -> SkillStatus:
+        """Return how that is going; without any errand, DONE."""
+        errand = self.errands[avatar]
+        return SkillStatus(status=Status(errand["status"]), failure=Failure(errand["failure"]))
+
+    def can_start(self, avatar: int) -> tuple[Skill, ...]:
+        """Return the skills that could start now, given a fitting target."""
+        return tuple(skill for skill in Skill if not self._refuses(avatar, skill, _ANYTHING))
+
+    def why_not(self, avatar: int, intent: Intent) -> str:
+        """Return why the intent could not start now, in one sentence, or nothing if it could."""
+        thing = intent.target.thing if intent.target else _ANYTHING
+        refusal = _REFUSALS[self._refuses(avatar, intent.skill, thing)]
+        names = self._vocabulary.things
+        held = names[self._senses.felt[avatar]["held_thing"]]
+        return refusal.format(held=held, thing=f"a {names[thing]}")
+
+    def _refuses(self, avatar: int, skill: Skill, thing: int) -> int:
+        return int(_refusal(int(skill), thing, self._senses.felt[avatar], self._place.kinds))
+
+    def advance(self, percept: Percept) -> None:
+        """Bring all errands up to date with the percept of this tick; call it once a tick."""
+        _advance(
+            self.errands,
+            self._senses.felt,
+            self._place.memory,
+            self._place.kinds,
+            self._scratch,
+            percept.events,
+            self.compass,
+        )
+
+    def code(self) -> NDArray[np.float32]:
+        """Return (B, 24) float32: skill one-hot 10, manner one-hot 3, compass 11.
+
+        An avatar whose errand has ended, or that has none, is shown as waiting. Errands that were
+        given after `advance` are already in it.
+        """
+        code = np.empty((len(self.errands), CODE_SIZE), np.float32)
+        _encode(
+            self.errands,
+            self._senses.felt,
+            self._place.memory,
+            self._place.kinds,
+            self._scratch,
+            self.compass,
+            code,
+        )
+        return code
