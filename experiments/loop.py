@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from agents.types import Agent
+from envs.engine.faces import WorldVectorEnv
 from experiments.story import (
     TICK_SECONDS,
     Beginning,
@@ -46,7 +46,8 @@ class Loop:
     depend on who is done first.
 
     Args:
-        env: Vector env of B rows that does not reset itself (`AutoresetMode.DISABLED`).
+        env: Vector env of B rows over an `envs.engine.faces.World`, which does not reset itself
+            (`AutoresetMode.DISABLED`).
         agent: Moves all B rows.
         listeners: Those to whom it is told, in this order.
         episodes: How many episodes to live, at least B.
@@ -57,7 +58,7 @@ class Loop:
 
     def __init__(
         self,
-        env: VectorEnv,
+        env: WorldVectorEnv,
         agent: Agent,
         listeners: Sequence[Listener],
         *,
@@ -136,7 +137,7 @@ class Loop:
         frames = self._frames()
         for row in np.flatnonzero(finished):
             if life := self._lives.get(row):
-                outcome = _outcome(bool(terminated[row]), bool(info["success"][row]))
+                outcome = _outcome(bool(terminated[row]), bool(info["final_info"]["success"][row]))
                 self._end(life, outcome, frames.get(row))
         observation, _ = self._env.reset(options={"reset_mask": finished})
         self._begin(observation, np.flatnonzero(finished))
@@ -174,10 +175,7 @@ class Loop:
         """Draw the first avatar, where somebody wants to see it."""
         if not any(listener.wants_frames for listener in self._listeners):
             return {}
-        drawn = self._env.render()
-        if drawn is None:
-            return {}
-        return {0: np.asarray(drawn[0] if isinstance(drawn, tuple | list) else drawn)}
+        return {0: self._env.world.frame(0)}  # `render` would draw every avatar
 
     def _tell(self, what: str, news: Beginning | Moment | Ending) -> None:
         """Tell all listeners, even where one of them fails."""

@@ -51,30 +51,25 @@ class Recorder:
         path = self._folder / f"{beginning.episode:04d}.jsonl"
         self._files[beginning.episode] = path.open("w", encoding="utf-8", buffering=1)
         self._intents[beginning.episode] = ""
-        self._write(
-            beginning.episode,
-            type="begin",
-            episode=beginning.episode,
-            avatar=beginning.avatar,
-            mission=beginning.mission,
-            senses={group: list(names) for group, names in SENSES.items()},
-        )
+        record = {
+            "episode": beginning.episode,
+            "avatar": beginning.avatar,
+            "mission": beginning.mission,
+            "senses": {group: list(names) for group, names in SENSES.items()},
+        }
+        self._write(beginning.episode, "begin", record)
 
     def live(self, moment: Moment) -> None:
         """Write the tick, after the decision that took effect in it."""
         if moment.trace.decision:
-            self._write(
-                moment.episode,
-                type="decision",
-                tick=moment.tick,
-                intent=moment.trace.intent_words,
-                **decision_record(moment.trace.decision),
-            )
-        self._write(moment.episode, type="tick", **self._tick(moment))
+            what = {"tick": moment.tick, "intent": moment.trace.intent_words}
+            record = what | decision_record(moment.trace.decision)
+            self._write(moment.episode, "decision", record)
+        self._write(moment.episode, "tick", self._tick(moment))
 
     def end(self, ending: Ending) -> None:
         """Write how it ended, and close the file."""
-        self._write(ending.episode, type="end", **score_record(ending.score, ending.outcome))
+        self._write(ending.episode, "end", score_record(ending.score, ending.outcome))
         self._files.pop(ending.episode).close()
 
     def close(self) -> None:
@@ -101,9 +96,9 @@ class Recorder:
             record["events"] = [event_record(event) for event in moment.events]
         return record
 
-    def _write(self, episode: int, **record: Any) -> None:
-        if file := self._files.get(episode):
-            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+    def _write(self, episode: int, kind: str, record: Mapping[str, Any]) -> None:
+        line = json.dumps({"type": kind} | record, ensure_ascii=False, separators=(",", ":"))
+        self._files[episode].write(line + "\n")
 
 
 class Summary:

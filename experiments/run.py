@@ -31,7 +31,6 @@ _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 _ROOT = Path(__file__).resolve().parent.parent
-_RENDER_MODES = {Render.none: None, Render.video: "rgb_array", Render.human: "human"}
 
 
 class BadInput(Exception):
@@ -107,8 +106,10 @@ def run(config: DictConfig, folder: Path) -> None:
         with _stopping() as stopped:
             loop = _prepared(config, folder, [summary, view], stopped, opened)
             try:
-                finished = loop.run()
-                summary.finish(finished)
+                try:
+                    finished = loop.run()
+                finally:
+                    summary.finish(finished)
             except (CannotTell, LanguageModelError, OSError) as error:
                 trouble = error
     report(console, summary.endings, folder)
@@ -139,8 +140,7 @@ def _prepared(
     from experiments.record import Recorder, write_provenance
 
     seeds = {name: spawn_integer(config.seed, name) for name in ("world", "agent")}
-    render_mode = _RENDER_MODES[config.render]
-    env = _built("env", config, opened, render_mode=render_mode)
+    env = _built("env", config, opened)
     agent = _built("agent", config, opened)
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
@@ -166,13 +166,19 @@ def _watchers(config: DictConfig, folder: Path) -> list["Listener"]:
     """Return those who make something to look at."""
     from experiments.film import Filmmaker
     from experiments.page import ReplayPage
+    from experiments.screen import Screen
 
-    title = f"{config.env.id} level {config.level}, seed {config.seed}"
-    page = ReplayPage(folder, title, config.episodes, pictures=config.render == Render.video)
-    return [Filmmaker(folder), page] if config.render == Render.video else [page]
+    pictures = config.render != Render.none
+    title = f"{config.env.id}, level {config.level}, seed {config.seed}"
+    watchers: list[Listener] = [ReplayPage(folder, title, config.episodes, pictures=pictures)]
+    if pictures:
+        watchers.append(Filmmaker(folder))
+    if config.render == Render.human:
+        watchers.append(Screen())
+    return watchers
 
 
-def _built(part: str, config: DictConfig, opened: ExitStack, **more: Any) -> Any:
+def _built(part: str, config: DictConfig, opened: ExitStack) -> Any:
     """Build a part from its configuration, and close it when all is over.
 
     Raises:
@@ -181,7 +187,7 @@ def _built(part: str, config: DictConfig, opened: ExitStack, **more: Any) -> Any
     from hydra.utils import instantiate
 
     try:
-        built = instantiate(config[part], _convert_="all", **more)
+        built = instantiate(config[part], _convert_="all")
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             raise
