@@ -20,13 +20,14 @@ from mind.language_models.types import (
     NoReply,
     NotRecorded,
     Prompt,
+    PromptTooLong,
     TimedOut,
     prompt_key,
     settle,
 )
 from mind.types import Exchange
 
-_FAILURES = {kind.__name__: kind for kind in (BadReply, NoReply, TimedOut)}
+_FAILURES = {kind.__name__: kind for kind in (BadReply, NoReply, PromptTooLong, TimedOut)}
 _SHOWN = 40  # characters of each prompt that an error shows from where they part
 
 

@@ -133,7 +133,7 @@ class LanguageModel(Protocol):
         ...
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
-        """Return the natural-log probability of each candidate as the reply to the prompt.
+        """Return the natural-log probability that the reply begins with each candidate.
 
         The sum over the candidate's tokens, so that longer candidates score lower.
 
@@ -175,6 +175,10 @@ class BadReply(NoReply):
     """A server answered, but with nothing that could be used."""
 
 
+class PromptTooLong(NoReply):
+    """A prompt does not leave room for a reply in the model's context."""
+
+
 class Unreachable(LanguageModelError):
     """There is no server where one was expected."""
 
@@ -185,10 +189,6 @@ class Refused(LanguageModelError):
 
 class BadModelFolder(LanguageModelError):
     """A model or its tokenizer cannot be loaded from where it should be."""
-
-
-class PromptTooLong(LanguageModelError):
-    """A prompt does not leave room for a reply in the model's context."""
 
 
 class NotRecorded(LanguageModelError):

@@ -1,0 +1,139 @@
+"""Loading a Hugging Face causal language model without trusting what is in its files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import CRITICAL
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
+
+from mind.language_models.types import BadModelFolder
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(device: str) -> torch.device:
+    """Return the named device; "auto" is the first GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: If there is no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device must be auto, cpu, or a GPU of this machine such as cuda:0, got '{device}' "
+            f"({_first_line(error)}); use auto"
+        ) from None
+    return chosen
+
+
+def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """Return the named precision; "auto" is float32 on a CPU and bfloat16 on a GPU.
+
+    Raises:
+        ValueError: If it has no such name.
+    """
+    if dtype == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of auto, {', '.join(DTYPES)}, got '{dtype}'")
+    return DTYPES[dtype]
+
+
+def load(
+    path: str, *, device: torch.device, dtype: torch.dtype
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a model and its tokenizer from a local folder or the Hugging Face hub.
+
+    Only safetensors weights are read, and no code that comes with a model is ever run.
+
+    Args:
+        path: A folder in Hugging Face format, or a hub id such as ``org/name``.
+        device: Where the weights go.
+        dtype: Their precision.
+
+    Raises:
+        BadModelFolder: If a file is missing, damaged, or does not fit the others, or the hub
+            cannot be reached.
+    """
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        with _quiet():
+            return _load(str(folder), device=device, dtype=dtype, local_files_only=True)
+    return _load(path, device=device, dtype=dtype, local_files_only=False)
+
+
+def _load(
+    path: str, *, device: torch.device, dtype: torch.dtype, local_files_only: bool
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    options = {"trust_remote_code": False, "local_files_only": local_files_only}
+    with _explained(path, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(path, **options)
+    with _explained(path, "model"):
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            path, use_safetensors=True, dtype=dtype, output_loading_info=True, **options
+        )
+    model, report = loaded
+    _check(path, model, tokenizer, report)
+    return model.to(device).eval(), tokenizer
+
+
+def _check(path: str, model: Any, tokenizer: Any, report: dict[str, Any]) -> None:
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise _bad(path, f"its weights lack {len(missing)} tensors, first '{missing[0]}'")
+    if not tokenizer("a", add_special_tokens=False)["input_ids"]:
+        raise _bad(path, "its tokenizer has no words")
+    rows = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows:
+        raise _bad(path, f"its tokenizer has {len(tokenizer)} tokens and its model only {rows}")
+
+
+@contextmanager
+def _explained(path: str, part: str) -> Iterator[None]:
+    try:
+        yield
+    # Files from elsewhere: the libraries that read them raise nearly anything, and plain
+    # Exception among it.
+    except Exception as error:
+        reason = f"its {part} could not be loaded ({type(error).__name__}: {_first_line(error)})"
+        raise _bad(path, reason) from None
+
+
+def _bad(path: str, what_came: str) -> BadModelFolder:
+    return BadModelFolder(
+        f"language model '{path}' must be a folder with config.json, model.safetensors and "
+        f"tokenizer.json of one causal model, or a hub id: {what_came}; check the path or the "
+        "connection, or make or download the model again"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return lines[0][:160]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars and reports off the screen; what matters is raised."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

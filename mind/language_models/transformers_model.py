@@ -1,0 +1,278 @@
+"""TransformersModel: any Hugging Face causal language model, on this machine."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import fmean
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.language_models import inference
+from mind.language_models.loading import choose_device, choose_dtype, load
+from mind.language_models.types import (
+    BadModelFolder,
+    Completion,
+    Finish,
+    LanguageModelError,
+    Prompt,
+    PromptTooLong,
+    Role,
+    settle,
+)
+
+T = TypeVar("T")
+
+
+class TransformersModel:
+    """A causal language model in Hugging Face format, from a local folder or the hub.
+
+    A prompt goes through the tokenizer's chat template. Without one it is the plain texts of
+    the messages, a blank line after each, and the reply follows.
+
+    The work is done in one thread of its own, so that the event loop stays free.
+
+    Attributes:
+        name: The hub id, or the folder's name.
+        batches_at_once: 1.
+        device: Where the weights are.
+    """
+
+    batches_at_once = 1
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        device: str = "auto",
+        dtype: str = "auto",
+        temperature: float = 0.7,
+        max_new_tokens: int = 128,
+        stop: Sequence[str] = (),
+        batch_size: int = 64,
+    ):
+        """Load the model.
+
+        Args:
+            path: A folder in Hugging Face format, or a hub id such as ``org/name``.
+            device: "auto", "cpu", "cuda" or "cuda:1".
+            dtype: "auto" (float32 on a CPU, bfloat16 on a GPU), "float32", "bfloat16", "float16".
+            temperature: At least 0; 0 always takes the most probable token.
+            max_new_tokens: Most tokens of a reply, at least 1.
+            stop: Strings after which a reply ends; they stay in the reply.
+            batch_size: Most rows of one forward pass, at least 1.
+
+        Raises:
+            BadModelFolder: If the model cannot be loaded.
+            ValueError: If a setting is out of its range.
+        """
+        _check_at_least("temperature", temperature, 0)
+        _check_at_least("max_new_tokens", max_new_tokens, 1)
+        _check_at_least("batch_size", batch_size, 1)
+        self.device = choose_device(device)
+        dtype_chosen = choose_dtype(dtype, self.device)
+        self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
+        self._tokenizer: Any = tokenizer  # its published types are narrower than its use
+        self._path = path
+        self.name = Path(path).name if Path(path).expanduser().is_dir() else path
+        self._temperature = temperature
+        self._max_new_tokens = max_new_tokens
+        self._stop = tuple(stop)
+        self._batch_size = batch_size
+        self._context = _context(self._model)
+        self._ends = _ends(self._model, self._tokenizer)
+        self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="language-model")
+
+    async def generate(
+        self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
+    ) -> list[Completion]:
+        """Write a reply to each prompt; see `LanguageModel.generate`.
+
+        Raises:
+            PartlyAnswered: If some of the prompts are too long.
+            PromptTooLong: If all are.
+            BadModelFolder: If the model's numbers are not numbers.
+        """
+        return settle(await self._work(lambda: self._generate(prompts, seeds)))
+
+    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
+        """Return the log-probability of each candidate; see `LanguageModel.score`."""
+        return await self._work(lambda: self._score(prompt, candidates))
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the mean of the last hidden states of each text, (N, D), of length one.
+
+        A text longer than the model's context is cut at its end.
+        """
+        return await self._work(lambda: self._embed(texts))
+
+    async def close(self) -> None:
+        """Finish the batch that is being worked on, and end the thread."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    async def _work(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, job)
+
+    def _generate(
+        self, prompts: Sequence[Prompt], seeds: Sequence[int]
+    ) -> list[Completion | LanguageModelError]:
+        outcomes: list[Completion | LanguageModelError] = []
+        asked = list(zip(prompts, seeds, strict=True))
+        for start in range(0, len(asked), self._batch_size):
+            outcomes += self._answer(asked[start : start + self._batch_size])
+        return outcomes
+
+    def _answer(self, asked: Sequence[tuple[Prompt, int]]) -> list[Completion | LanguageModelError]:
+        """Return the outcomes of one batch; rows without room for a reply are left out of it."""
+        begun = time.perf_counter()
+        rows = [self._encode(prompt) for prompt, _ in asked]
+        limits = [self._room(row) for row in rows]
+        fitting = [place for place, limit in enumerate(limits) if limit > 0]
+        outcomes: list[Completion | LanguageModelError] = [self._too_long(row) for row in rows]
+        if fitting:
+            samples = self._sample(
+                [rows[place] for place in fitting],
+                seeds=[asked[place][1] for place in fitting],
+                limits=[limits[place] for place in fitting],
+            )
+            latency_s = time.perf_counter() - begun
+            for place, sample in zip(fitting, samples, strict=True):
+                outcomes[place] = self._completion(sample, len(rows[place]), latency_s)
+        return outcomes
+
+    def _sample(
+        self, rows: list[list[int]], *, seeds: list[int], limits: list[int]
+    ) -> list[inference.Sample]:
+        try:
+            return inference.sample(
+                self._model,
+                rows,
+                seeds=seeds,
+                limits=limits,
+                temperature=self._temperature,
+                has_ended=self._has_ended,
+            )
+        except FloatingPointError:
+            raise BadModelFolder(
+                f"language model '{self._path}' must give numbers, got not-a-number; its weights "
+                "are damaged or too large for this dtype: try dtype=float32, or download it again"
+            ) from None
+
+    def _completion(
+        self, sample: inference.Sample, prompt_tokens: int, latency_s: float
+    ) -> Completion:
+        return Completion(
+            text=self._cut(self._decode(sample.tokens)),
+            prompt_tokens=prompt_tokens,
+            tokens=len(sample.tokens),
+            latency_s=latency_s,
+            finish=Finish.STOP if sample.ended else Finish.LENGTH,
+            log_probability=fmean(sample.log_probabilities),
+        )
+
+    def _score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
+        asked = self._encode(prompt)
+        rows = [self._tokens(candidate, special=False) for candidate in candidates]
+        if not all(rows):
+            raise ValueError(f"candidate {rows.index([])} must hold a word, got an empty one")
+        scores: list[float] = []
+        for start in range(0, len(rows), self._batch_size):
+            scores += inference.score(self._model, asked, rows[start : start + self._batch_size])
+        return scores
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [self._tokens(text, special=True)[: self._context] for text in texts]
+        batches = [
+            inference.embed(self._model, rows[start : start + self._batch_size]).cpu().numpy()
+            for start in range(0, len(rows), self._batch_size)
+        ]
+        width = self._model.config.get_text_config().hidden_size
+        return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
+
+    def _encode(self, prompt: Prompt) -> list[int]:
+        """Return a prompt's tokens, at least one."""
+        turns = [{"role": m.role.value, "content": m.text} for m in prompt.messages]
+        if self._tokenizer.chat_template is None:
+            plain = "".join(f"{turn['content']}\n\n" for turn in turns)
+            tokens = self._tokens(plain, special=True)
+        else:
+            tokens = self._tokens(self._chat(turns), special=False)
+        return tokens or [min(self._ends, default=0)]
+
+    def _chat(self, turns: list[dict[str, str]]) -> str:
+        """Return the turns in the words of the chat template.
+
+        Some templates know no system message: there it becomes the beginning of the first
+        user message.
+        """
+        try:
+            return self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True
+            )
+        # A template is the model's own little program, and may fail in any way.
+        except Exception as error:
+            if turns[0]["role"] == Role.SYSTEM and len(turns) > 1:
+                both = f"{turns[0]['content']}\n\n{turns[1]['content']}"
+                return self._chat([{"role": Role.USER.value, "content": both}, *turns[2:]])
+            raise BadModelFolder(
+                f"chat template of '{self._path}' must take system, user and assistant messages, "
+                f"got {type(error).__name__}: {str(error).splitlines()[:1]}; use another model or "
+                "remove its chat template"
+            ) from None
+
+    def _tokens(self, text: str, *, special: bool) -> list[int]:
+        encoded = self._tokenizer(text, add_special_tokens=special, truncation=False, verbose=False)
+        return encoded.input_ids
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        # Tags such as <think> are special tokens to some tokenizers, and are wanted here.
+        heard = [token for token in tokens if token not in self._silent]
+        return self._tokenizer.decode(
+            heard, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+
+    def _has_ended(self, tokens: Sequence[int]) -> bool:
+        if tokens[-1] in self._ends:
+            return True
+        if not self._stop:
+            return False
+        # A token is at least one byte, so a stop string that is now complete is in this tail.
+        tail = self._decode(tokens[-max(len(stop.encode()) for stop in self._stop) - 1 :])
+        return any(stop in tail for stop in self._stop)
+
+    def _cut(self, text: str) -> str:
+        """Return the text up to and including the stop string that comes first."""
+        ends = [text.find(stop) + len(stop) for stop in self._stop if stop in text]
+        return text[: min(ends)] if ends else text
+
+    def _room(self, row: Sequence[int]) -> int:
+        if self._context is None:
+            return self._max_new_tokens
+        return min(self._max_new_tokens, self._context - len(row))
+
+    def _too_long(self, row: Sequence[int]) -> PromptTooLong:
+        return PromptTooLong(
+            f"prompt must leave room in the {self._context} tokens of '{self.name}', got "
+            f"{len(row)} tokens; say less, or use a model with a longer context"
+        )
+
+
+def _check_at_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def _context(model: Any) -> int | None:
+    """Return how many tokens the model can attend to, where it says so."""
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None)
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Return the tokens that end a reply, by the model's word and the tokenizer's."""
+    named = model.generation_config.eos_token_id if model.generation_config else None
+    named = named if isinstance(named, list) else [named]
+    return frozenset({*named, tokenizer.eos_token_id} - {None})

@@ -1,0 +1,453 @@
+"""TransformersModel, with tiny Llamas that are built here."""
+
+import asyncio
+import json
+import shutil
+from typing import Any
+
+import huggingface_hub.constants
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from mind.language_models import inference
+from mind.language_models.batching import Batcher
+from mind.language_models.transformers_model import TransformersModel
+from mind.language_models.types import (
+    BadModelFolder,
+    Completion,
+    Finish,
+    PartlyAnswered,
+    Prompt,
+    PromptTooLong,
+)
+
+WORDS = "<unk> <pad> <bos> <eos> <system> <user> <assistant> <think> </think> <answer> </answer>"
+VOCABULARY = WORDS.split() + [f"word{number}" for number in range(37)]
+CHAT = (
+    "{% for message in messages %}<{{ message.role }}> {{ message.content }} {% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+
+
+def build(folder, *, chat_template=None, context=64):
+    """Save a tiny Llama with random weights, and a tokenizer with one token a word."""
+    numbers = {word: number for number, word in enumerate(VOCABULARY)}
+    words = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        unk_token="<unk>",
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        chat_template=chat_template,
+    )
+    config = LlamaConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=context,
+        initializer_range=0.3,
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("models") / "plain")
+
+
+@pytest.fixture
+def copy(plain, tmp_path):
+    return shutil.copytree(plain, tmp_path / "copy")
+
+
+def make(folder, **settings):
+    settings = {"temperature": 1.0, "max_new_tokens": 12, "device": "cpu"} | settings
+    return TransformersModel(path=str(folder), **settings)
+
+
+def prompts(count):
+    """Prompts of 1 to `count` words, so that every row has padding of its own."""
+    texts = [
+        " ".join(VOCABULARY[11 + (n * 7 + k) % 37] for k in range(n + 1)) for n in range(count)
+    ]
+    return [Prompt.of(user=text) for text in texts]
+
+
+def generate(model, asked, seeds):
+    async def run():
+        completions = await model.generate(asked, seeds=seeds)
+        await model.close()
+        return completions
+
+    return asyncio.run(run())
+
+
+def without_latency(completion):
+    return (
+        completion.text,
+        completion.prompt_tokens,
+        completion.tokens,
+        completion.finish,
+        pytest.approx(completion.log_probability, abs=1e-5),
+    )
+
+
+def test_a_row_writes_the_same_alone_and_in_a_batch_of_any_size(plain):
+    asked, seeds = prompts(12), list(range(100, 112))
+    together = generate(make(plain), asked, seeds)
+    in_fives = generate(make(plain, batch_size=5), asked, seeds)
+    backwards = generate(make(plain), asked[::-1], seeds[::-1])[::-1]
+    alone = generate(make(plain, batch_size=1), asked, seeds)
+    for other in (in_fives, backwards, alone):
+        assert [c.text for c in other] == [c.text for c in together]
+        for one, same in zip(other, together, strict=True):
+            assert (same.text, same.prompt_tokens, same.tokens) == without_latency(one)[:3]
+            assert same.log_probability == pytest.approx(one.log_probability, abs=1e-5)
+    assert len({c.text for c in together}) == 12
+
+
+def test_the_seed_and_nothing_else_decides_what_is_written(plain):
+    asked = prompts(1) * 3
+    torch.manual_seed(1)
+    first = [c.text for c in generate(make(plain), asked, [5, 5, 6])]
+    torch.manual_seed(2)
+    again = [c.text for c in generate(make(plain), asked, [5, 5, 6])]
+    assert first == again
+    assert first[0] == first[1] != first[2]
+
+
+def test_coroutines_that_ask_through_a_batcher_get_what_they_would_get_alone(plain):
+    asked, seeds = prompts(6), [3, 1, 4, 1, 5, 9]
+    alone = [c.text for c in generate(make(plain), asked, seeds)]
+
+    async def run():
+        model = make(plain)
+        batcher = Batcher(model, maximum=4)
+        pairs = zip(asked, seeds, strict=True)
+        replies = await asyncio.gather(*(batcher.generate(p, seed=s) for p, s in pairs))
+        await model.close()
+        return [reply.text for reply in replies]
+
+    assert asyncio.run(run()) == alone
+
+
+def test_greedy_writing_is_what_the_library_itself_writes(plain):
+    model = make(plain, temperature=0.0)
+    asked = prompts(9)
+    ours = generate(model, asked, [0] * 9)
+    for prompt, completion in zip(asked, ours, strict=True):
+        ids = torch.tensor([model._tokenizer(prompt.messages[0].text)["input_ids"]])
+        library: Any = model._model
+        theirs = library.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12
+        )
+        written = theirs[0, ids.shape[1] :].tolist()
+        assert completion.text == model._decode(written)
+        assert completion.tokens == len(written)
+
+
+def test_a_token_is_chosen_where_the_random_number_falls_in_its_distribution():
+    logits = torch.tensor([0.2, 0.5, 0.3]).log().repeat(6, 1)
+    uniforms = torch.tensor([0.0, 0.19, 0.21, 0.69, 0.71, 0.9999999], dtype=torch.float64)
+    chosen, known = inference.choose(logits, uniforms, 1.0)
+    assert chosen.tolist() == [0, 0, 1, 1, 2, 2]
+    assert known.exp().tolist() == pytest.approx([0.2, 0.2, 0.5, 0.5, 0.3, 0.3])
+
+
+def test_a_token_without_probability_is_never_chosen():
+    logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]]).repeat(3, 1)
+    uniforms = torch.tensor([0.0, 0.5, 1 - 2**-53], dtype=torch.float64)
+    assert inference.choose(logits, uniforms, 1.0)[0].tolist() == [1, 3, 3]
+
+
+def test_a_low_temperature_writes_what_greedy_writes_and_log_probabilities_ignore_it(plain):
+    asked = prompts(4)
+    greedy = generate(make(plain, temperature=0.0), asked, [0] * 4)
+    cold = generate(make(plain, temperature=1e-4), asked, [7, 8, 9, 10])
+    for one, other in zip(greedy, cold, strict=True):
+        assert other.text == one.text
+        assert other.log_probability == pytest.approx(one.log_probability, abs=1e-6)
+
+
+def test_a_reply_ends_with_the_first_stop_string_it_meets(plain):
+    asked = prompts(8)
+    free = generate(make(plain), asked, range(8))
+    words = free[0].text.split()
+    stop = " ".join(words[3:5])
+    stopped = generate(make(plain, stop=[stop, "never"]), asked, range(8))
+    assert stopped[0].text == " ".join(words[:5])
+    assert (stopped[0].tokens, stopped[0].finish) == (5, Finish.STOP)
+    for one, other in zip(free[1:], stopped[1:], strict=True):
+        assert other.text == one.text.split(stop)[0] + (stop if stop in one.text else "")
+
+
+def test_a_reply_ends_at_the_token_that_the_model_says_ends_it(copy):
+    free = generate(make(copy, temperature=0.0), prompts(1), [0])[0]
+    words = free.text.split()
+    last = words[4]
+    file = copy / "generation_config.json"
+    settings = json.loads(file.read_text())
+    file.write_text(json.dumps(settings | {"eos_token_id": [3, VOCABULARY.index(last)]}))
+    ended = generate(make(copy, temperature=0.0), prompts(1), [0])[0]
+    before = words[: words.index(last)]
+    assert ended.text == " ".join(before)
+    assert (ended.tokens, ended.finish) == (len(before) + 1, Finish.STOP)
+    assert free.finish is Finish.LENGTH
+
+
+def test_writing_stops_when_every_row_is_at_its_end(plain):
+    model = make(plain)._model
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    samples = inference.sample(
+        model,
+        [[11, 12, 13], [14]],
+        seeds=[0, 1],
+        limits=[3, 50],
+        temperature=1.0,
+        has_ended=lambda tokens: len(tokens) == 6,
+    )
+    assert len(passes) == 6
+    assert [(len(s.tokens), s.ended) for s in samples] == [(3, False), (6, True)]
+
+
+def test_scores_are_the_models_own_log_probabilities_whatever_the_padding(plain):
+    model = make(plain, batch_size=2)
+    prompt = prompts(5)[4]
+    candidates = ["word1", "word2 word3 word4", "</answer> word9"]
+    scores = asyncio.run(model.score(prompt, candidates))
+    for candidate, score in zip(candidates, scores, strict=True):
+        asked, said = (
+            model._tokenizer(text)["input_ids"] for text in (prompt.messages[0].text, candidate)
+        )
+        with torch.inference_mode():
+            logits = model._model(torch.tensor([asked + said])).logits[0].double()
+        known = logits.log_softmax(-1)[len(asked) - 1 : -1]
+        expected = sum(float(known[place, token]) for place, token in enumerate(said))
+        assert score == pytest.approx(expected, abs=1e-5)
+
+
+def test_single_words_share_out_the_whole_probability(plain):
+    model = make(plain, batch_size=7)
+    scores = asyncio.run(model.score(prompts(3)[2], VOCABULARY))
+    assert np.exp(scores).sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_an_empty_candidate_is_refused_and_no_candidates_have_no_scores(plain):
+    model = make(plain)
+    assert asyncio.run(model.score(prompts(1)[0], [])) == []
+    with pytest.raises(ValueError, match="candidate 1 must hold a word, got an empty one"):
+        asyncio.run(model.score(prompts(1)[0], ["word1", " "]))
+
+
+def test_an_embedding_is_the_mean_last_state_of_the_text_alone_of_length_one(plain):
+    model = make(plain, batch_size=2)
+    texts = ["word1", "word2 word3 word4 word5", "", "word6 word7"]
+    vectors = asyncio.run(model.embed(texts))
+    assert vectors.shape == (4, 16)
+    assert vectors.dtype == np.float32
+    for text, vector in zip(texts, vectors, strict=True):
+        ids = model._tokenizer(text)["input_ids"]
+        if not ids:
+            assert not vector.any()
+            continue
+        with torch.inference_mode():
+            mean = model._model.model(torch.tensor([ids])).last_hidden_state[0].mean(0).numpy()
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-5)
+    assert asyncio.run(model.embed([])).shape == (0, 16)
+    assert asyncio.run(model.embed(["", ""])).tolist() == [[0.0] * 16] * 2
+
+
+def test_a_chat_template_is_used_where_there_is_one(plain, tmp_path):
+    chat = build(tmp_path / "chat", chat_template=CHAT)
+    prompt = Prompt.of(system="word1", user="word2").then(reply="word3", user="word4")
+    spelled = "<system> word1 <user> word2 <assistant> word3 <user> word4 <assistant>"
+    through_template = generate(make(chat), [prompt], [0])[0]
+    by_hand = generate(make(plain), [Prompt.of(user=spelled)], [0])[0]
+    assert through_template.text == by_hand.text
+    assert through_template.prompt_tokens == 9
+
+
+def test_a_template_without_system_messages_gets_them_in_the_first_user_message(plain, tmp_path):
+    chat = build(tmp_path / "chat", chat_template=NO_SYSTEM + CHAT)
+    reply = generate(make(chat), [Prompt.of(system="word1", user="word2")], [0])[0]
+    by_hand = Prompt.of(user="<user> word1 word2 <assistant>")
+    assert reply.text == generate(make(plain), [by_hand], [0])[0].text
+
+
+def test_without_a_template_the_messages_are_simply_put_one_after_the_other(plain):
+    in_turns = Prompt.of(system="word1", user="word2")
+    joined = Prompt.of(user="word1 word2")
+    replies = generate(make(plain), [in_turns, joined], [0, 0])
+    assert replies[0].text == replies[1].text
+    assert replies[0].prompt_tokens == 2
+
+
+def test_a_template_that_fails_is_reported_in_one_line(tmp_path):
+    chat = build(tmp_path / "chat", chat_template="{{ raise_exception('no\nway') }}")
+    with pytest.raises(BadModelFolder, match=r"chat template of '.*' must take system") as info:
+        generate(make(chat), prompts(1), [0])
+    assert "\n" not in str(info.value)
+
+
+def test_a_prompt_too_long_for_the_model_is_told_so_and_the_others_are_answered(tmp_path):
+    model = make(build(tmp_path / "short", context=16), max_new_tokens=12)
+    long, close, short = (Prompt.of(user=" ".join(["word1"] * length)) for length in (16, 14, 2))
+    with pytest.raises(PartlyAnswered) as info:
+        asyncio.run(model.generate([long, close, short], seeds=[0, 1, 2]))
+    refused, cut, whole = info.value.outcomes
+    assert isinstance(refused, PromptTooLong)
+    assert "16 tokens of 'short', got 16 tokens" in str(refused)
+    assert isinstance(cut, Completion)
+    assert isinstance(whole, Completion)
+    assert (cut.tokens, cut.finish) == (2, Finish.LENGTH)
+    assert whole.tokens == 12
+    with pytest.raises(PromptTooLong):
+        asyncio.run(model.generate([long], seeds=[0]))
+
+
+def test_an_empty_prompt_is_answered(plain):
+    assert generate(make(plain), [Prompt.of(user="")], [0])[0].tokens == 12
+
+
+def test_loading_and_writing_leave_threads_and_global_randomness_alone(plain):
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
+    generate(make(plain), prompts(2), [0, 1])
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_loading_a_folder_prints_nothing(plain, capfd):
+    make(plain)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_event_loop_is_free_while_the_model_writes(plain):
+    async def run():
+        model = make(plain, max_new_tokens=40)
+        task = asyncio.create_task(model.generate(prompts(4), seeds=range(4)))
+        passes = 0
+        while not task.done():
+            passes += 1
+            await asyncio.sleep(0)
+        await model.close()
+        return passes
+
+    assert asyncio.run(run()) > 10
+
+
+def cut_in_half(file):
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def drop_a_tensor(file):
+    tensors = load_file(file)
+    del tensors["model.layers.0.self_attn.q_proj.weight"]
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+def shrink_a_tensor(file):
+    tensors = load_file(file) | {"model.layers.0.self_attn.q_proj.weight": torch.zeros(3, 3)}
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+def pickle_instead(file):
+    torch.save(load_file(file), file.with_name("pytorch_model.bin"))
+    file.unlink()
+
+
+def more_words_than_rows(file):
+    content = json.loads(file.read_text())
+    content["model"]["vocab"] |= {f"extra{number}": 48 + number for number in range(9)}
+    file.write_text(json.dumps(content))
+
+
+def ask_for_code(file):
+    content = json.loads(file.read_text())
+    content |= {"auto_map": {"AutoModelForCausalLM": "evil.Model"}, "model_type": "evil"}
+    file.write_text(json.dumps(content))
+    file.with_name("evil.py").write_text("raise SystemExit('this code must never run')")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("model.safetensors", cut_in_half, "model could not be loaded"),
+        ("model.safetensors", lambda file: file.write_bytes(b"\xff" * 999), "model could not be"),
+        ("model.safetensors", lambda file: file.unlink(), "no file named model.safetensors"),
+        ("model.safetensors", pickle_instead, "no file named model.safetensors"),
+        ("model.safetensors", drop_a_tensor, "weights lack 1 tensors, first 'model.layers.0"),
+        ("model.safetensors", shrink_a_tensor, "model could not be loaded"),
+        ("config.json", cut_in_half, "could not be loaded"),
+        ("config.json", lambda file: file.write_text("{}"), "could not be loaded"),
+        ("config.json", lambda file: file.unlink(), "could not be loaded"),
+        ("config.json", ask_for_code, "could not be loaded"),
+        ("tokenizer.json", cut_in_half, "tokenizer could not be loaded"),
+        ("tokenizer.json", lambda file: file.write_text('{"model": 3}'), "tokenizer could not be"),
+        ("tokenizer.json", lambda file: file.unlink(), "tokenizer"),
+        ("tokenizer.json", more_words_than_rows, "tokenizer has 57 tokens and its model only 48"),
+    ],
+)
+def test_a_damaged_folder_is_refused_in_one_line(copy, capfd, name, damage, said):
+    damage(copy / name)
+    with pytest.raises(BadModelFolder) as info:
+        make(copy)
+    message = str(info.value)
+    assert str(copy) in message
+    assert said in message
+    assert "make or download the model again" in message
+    assert "\n" not in message
+    assert capfd.readouterr().err == ""
+
+
+def test_weights_that_are_not_numbers_are_noticed(copy):
+    tensors = load_file(copy / "model.safetensors")
+    tensors["lm_head.weight"][5] = torch.nan
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadModelFolder, match="must give numbers, got not-a-number"):
+        generate(make(copy), prompts(1), [0])
+
+
+@pytest.mark.parametrize("path", ["no-such-org/no-such-model", "./no/such/folder", "no such name"])
+def test_a_missing_folder_or_hub_that_cannot_be_reached_is_one_line(monkeypatch, path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(BadModelFolder) as info:
+        make(path)
+    assert f"language model '{path}' must be a folder with config.json" in str(info.value)
+    assert "check the path or the connection" in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"device": "quantum"}, "device must be auto, cpu, or a GPU of this machine"),
+        ({"device": "cuda:99"}, "device must be auto, cpu, or a GPU of this machine"),
+        ({"dtype": "int3"}, "dtype must be one of auto, float32, bfloat16, float16, got 'int3'"),
+        ({"temperature": -1.0}, "temperature must be at least 0, got -1.0"),
+        ({"temperature": float("nan")}, "temperature must be at least 0, got nan"),
+        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(plain, settings, said):
+    with pytest.raises(ValueError, match=said):
+        make(plain, **settings)
