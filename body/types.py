@@ -86,6 +86,7 @@ class Vocabulary:
         hazards: Numbers of the things that can be crossed, at some risk.
         obstacles: Numbers of the things that cannot be walked through.
         portables: Numbers of the things that fit in the hand.
+        actions: Name of each motor command, in the order of the efference.
         mission_words: Turns one avatar's mission tokens into a sentence.
     """
 
@@ -96,6 +97,7 @@ class Vocabulary:
     mission_words: Callable[[NDArray[np.int32]], str]
     obstacles: frozenset[int] = frozenset()
     portables: frozenset[int] = frozenset()
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

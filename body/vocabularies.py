@@ -14,4 +14,5 @@ TRIP = Vocabulary(
     mission_words=trip.mission_words,
     obstacles=_OBSTACLES,
     portables=frozenset(map(int, trip.CAN_BE_CARRIED)),
+    actions=tuple(action.name.lower().replace("_", " ") for action in trip.Action),
 )
