@@ -1,0 +1,331 @@
+"""The panel beside the map: mission, balance, body and needs, who is looking."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+import pygame
+
+from envs.trip.render.ink import (
+    BAD,
+    CARD,
+    GOOD,
+    GROOVE,
+    NIGHT,
+    QUIET_WORDS,
+    SKINS,
+    WATCH,
+    WHITE,
+    WORDS,
+    Colour,
+    Point,
+    Sheet,
+    darker,
+    lighter,
+    mix,
+    pill,
+    stamp,
+    stamp_centred,
+    text,
+    traffic_light,
+    wrapped,
+)
+from envs.trip.vocabulary import Action, BodyPart, Posture, Thing, thing_words
+
+WIDTH = 369
+MISSION = pygame.Rect(0, 0, WIDTH, 72)
+BALANCE = pygame.Rect(0, 80, WIDTH, 128)
+BODY = pygame.Rect(0, 216, WIDTH, 128)
+OTHERS = pygame.Rect(0, 352, WIDTH, 32)
+EYES = pygame.Rect(0, 392, WIDTH, 154)
+HEIGHT = EYES.bottom
+
+_LABELS = 132  # where the second column begins
+_BARS = 192
+_RIGHT = WIDTH - 14
+
+
+def paint_cards(surface: pygame.Surface) -> None:
+    """Draw what never changes: the cards' ground and their labels."""
+    sheet = Sheet(WIDTH, HEIGHT)
+    for card in (MISSION, BALANCE, BODY, OTHERS):
+        sheet.block((card.left, card.top, card.width, card.height), CARD, 10.0)
+    stamp(surface, sheet.finished(), (0, 0))
+    for row, label in enumerate(("Speed", "Laces", "Cup", "Hands")):
+        stamp(surface, text(label, 13, QUIET_WORDS), (_LABELS, _balance_row(row)))
+    for row, label in enumerate(("Energy", "Water", "Warmth", "Fatigue", "Dignity")):
+        stamp(surface, text(label, 13, QUIET_WORDS), (_LABELS, _need_row(row)))
+
+
+def _balance_row(row: int) -> int:
+    return BALANCE.top + 41 + row * 20
+
+
+def _need_row(row: int) -> int:
+    return BODY.top + 12 + row * 22
+
+
+def _bar(
+    surface: pygame.Surface, at: Point, width: int, share: float, colour: Colour, height: int = 8
+) -> None:
+    """Draw a gauge filled to a share of its width."""
+    stamp(surface, pill(width, height, GROOVE), at)
+    filled = round(width * min(max(share, 0.0), 1.0))
+    if filled > 0:
+        stamp(surface, pill(max(filled, height), height, colour), at)
+
+
+def _to_the_right(surface: pygame.Surface, line: pygame.Surface, right: float, top: float) -> None:
+    stamp(surface, line, (right - line.get_width(), top))
+
+
+# ---- Mission ----
+
+
+def paint_mission(surface: pygame.Surface, body, words: str, tick_seconds: float) -> None:
+    """Draw what is asked for, and how much time has gone."""
+    done, failed = bool(body["succeeded"]), bool(body["failed"])
+    title, colour = ("MISSION", QUIET_WORDS)
+    if done:
+        title, colour = ("DONE", GOOD)
+    elif failed:
+        title, colour = ("FAILED", BAD)
+    stamp(surface, text(title, 11, colour, bold=True), (14, MISSION.top + 9))
+    limit = int(body["time_limit"])
+    clock = f"{int(body['tick']) * tick_seconds:.1f} s"
+    if limit > 0:
+        clock += f" of {limit * tick_seconds:.0f}"
+    _to_the_right(surface, text(clock, 12, QUIET_WORDS), _RIGHT, MISSION.top + 8)
+    _paint_mission_words(surface, words)
+    if limit > 0:
+        share = min(1.0, int(body["tick"]) / limit)
+        colour = GOOD if done else mix(SKINS[2], BAD, max(0.0, share * 2.0 - 1.0))
+        _bar(surface, (14, MISSION.bottom - 7), WIDTH - 28, share, colour, height=3)
+
+
+def _paint_mission_words(surface: pygame.Surface, words: str) -> None:
+    sentence = words[:1].upper() + words[1:]
+    size, room = 16, WIDTH - 28.0
+    lines = wrapped(sentence, size, room, bold=True)
+    if len(lines) > 1:
+        size = 14
+        lines = wrapped(sentence, size, room, bold=True)
+    top = MISSION.top + (28 if len(lines) == 1 else 24)
+    for line in lines[:2]:
+        stamp(surface, text(line, size, WORDS, bold=True), (14, top))
+        top += size + 3
+
+
+# ---- Balance ----
+
+_MIDDLE = (66.0, BALANCE.top + 64.0)
+_REACH = 55.0  # pixels from the middle to where a fall forward begins
+_POSTURES: Mapping[int, tuple[str, Colour]] = MappingProxyType(
+    {
+        Posture.CROUCH: ("Crouching", WORDS),
+        Posture.STUMBLE: ("Stumbling!", WATCH),
+        Posture.DOWN: ("Down", BAD),
+        Posture.RISING: ("Getting up", lighter(SKINS[2], 0.3)),
+    }
+)
+
+
+def paint_balance(surface: pygame.Surface, body, fall_at_leg: float, side_share: float) -> None:
+    """Draw where the extrapolated centre of mass is between standing and falling.
+
+    Args:
+        surface: The panel.
+        body: One record of `state.BODY`.
+        fall_at_leg: A body falls when it leans forward by this much of its leg length.
+        side_share: It falls sideways at this share of that.
+    """
+    limit = fall_at_leg * float(body["leg"])
+    stamp_centred(surface, _balance_board(round(limit, 2), round(side_share, 2)), _MIDDLE)
+    spots = [
+        _spot(body["lean_forward" + when], body["lean_right" + when], limit, side_share)
+        for when in ("_before", "")
+    ]
+    unsteady = max(abs(float(body["lean_forward"])), abs(float(body["lean_right"])) / side_share)
+    share = min(1.0, unsteady / limit) if limit > 0.0 else 0.0
+    if body["posture"] == Posture.STUMBLE:
+        pygame.draw.aaline(surface, WORDS, spots[0], spots[1], 2)
+    if body["posture"] not in (Posture.DOWN, Posture.RISING):
+        stamp_centred(surface, _dot(round(share * 12.0)), spots[1])
+    word, colour = _POSTURES.get(int(body["posture"]), (_gait(body), WORDS))
+    stamp(surface, text(word, 17, colour, bold=True), (_LABELS, BALANCE.top + 13))
+    _paint_gauges(surface, body)
+
+
+def _spot(forward, right, limit: float, side_share: float) -> Point:
+    scale = _REACH / limit if limit > 0.0 else 0.0
+    side = _REACH * side_share
+    across = min(max(float(right) * scale, -side), side)
+    ahead = min(max(float(forward) * scale, -_REACH), _REACH)
+    return _MIDDLE[0] + across, _MIDDLE[1] - ahead
+
+
+def _gait(body) -> str:
+    if int(body["tying_ticks"]) > 0:
+        return "Tying a lace"
+    if float(body["speed"]) < 0.1:
+        return "Standing"
+    if float(body["speed"]) > 1.6:
+        return "Running"
+    return ("Walking", "Walking carefully", "Stepping high")[int(body["foot_height"]) % 3]
+
+
+@lru_cache(maxsize=32)
+def _balance_board(limit: float, side_share: float) -> pygame.Surface:
+    """Return the ground that the dot moves on, to scale: inside the feet, stumbling, fallen."""
+    side = _REACH * side_share
+    half = 0.13 / limit * _REACH if limit > 0.0 else 10.0
+    sheet = Sheet(120, 120)
+    middle = 60.0
+    for grow, colour in ((1.0, mix(CARD, BAD, 0.5)), (0.86, mix(CARD, BAD, 0.22))):
+        _board_block(sheet, middle, side * grow, _REACH * grow, colour, 20.0 * grow)
+    _board_block(sheet, middle, side * 0.62, _REACH * 0.62, mix(CARD, WATCH, 0.22), 15.0)
+    _board_block(sheet, middle, half * 1.25, half * 1.25, mix(CARD, GOOD, 0.5), 9.0)
+    for foot in (-1, 1):
+        sheet.block((middle + foot * half * 0.48 - 3, middle - half * 0.72, 6, half * 1.44), NIGHT, 3)
+    for x, y, dx, dy in ((0, -1, 3.4, 3.4), (0, 1, 3.4, -3.4)):
+        tip = (middle + x, middle + y * (_REACH - 5.0))
+        if y < 0:
+            sheet.shape([tip, (tip[0] - dx, tip[1] + dy), (tip[0] + dx, tip[1] + dy)], WORDS)
+    return sheet.finished()
+
+
+def _board_block(
+    sheet: Sheet, middle: float, half: float, tall: float, colour: Colour, radius: float
+) -> None:
+    sheet.block((middle - half, middle - tall, 2.0 * half, 2.0 * tall), colour, radius)
+
+
+@lru_cache(maxsize=16)
+def _dot(step: int) -> pygame.Surface:
+    colour = traffic_light(step / 12.0)
+    sheet = Sheet(26, 26)
+    sheet.disc((13, 13), 11.5, (*colour, 70))
+    sheet.disc((13, 13), 7.0, WHITE)
+    sheet.disc((13, 13), 5.0, colour)
+    return sheet.finished()
+
+
+def _paint_gauges(surface: pygame.Surface, body) -> None:
+    speed = float(body["speed"])
+    _bar(surface, (_BARS, _balance_row(0) + 4), 100, speed / 2.6, SKINS[2])
+    _to_the_right(surface, text(f"{speed:.1f} m/s", 13, WORDS), _RIGHT, _balance_row(0))
+    _paint_laces(surface, body)
+    if body["held_thing"] == Thing.CUP:
+        level = float(body["cup"])
+        colour = BAD if level < 0.4 else (WATCH if level < 0.7 else SKINS[2])
+        _bar(surface, (_BARS, _balance_row(2) + 4), 100, level, colour)
+        _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, _balance_row(2))
+    else:
+        stamp(surface, text("none in hand", 13, QUIET_WORDS), (_BARS, _balance_row(2)))
+    stamp(surface, text(_in_hands(body), 13, WORDS), (_BARS, _balance_row(3)))
+
+
+def _paint_laces(surface: pygame.Surface, body) -> None:
+    for foot, (left, name) in enumerate(((_BARS, "L"), (_BARS + 86, "R"))):
+        tight = float(body["lace"][foot])
+        untied = tight < 0.2
+        colour = BAD if untied else (WATCH if tight < 0.45 else GOOD)
+        stamp(surface, text(name, 12, BAD if untied else WORDS, bold=True), (left, _balance_row(1)))
+        _bar(surface, (left + 15, _balance_row(1) + 4), 56, tight, colour)
+
+
+def _in_hands(body) -> str:
+    if body["rail_in_hand"]:
+        return "on the rail"
+    if not body["held_thing"]:
+        return "tying a lace" if body["last_action"] == Action.TIE_LACE else "empty"
+    return f"{thing_words(body['held_thing'], body['held_skin'])}, {float(body['held_mass']):.1f} kg"
+
+
+# ---- Body and needs ----
+
+
+def paint_body(surface: pygame.Surface, body) -> None:
+    """Draw where it hurts, and the needs."""
+    hurts = tuple(round(float(pain) * 10.0) for pain in body["pain"])
+    bruises = tuple(round(float(bruise) * 10.0) for bruise in body["bruise"])
+    stamp_centred(surface, _sore_body(hurts, bruises), (66, BODY.top + 64))
+    needs = ("energy", "water", "warmth", "fatigue", "dignity")
+    for row, name in enumerate(needs):
+        level = float(body[name])
+        lack = level if name == "fatigue" else 1.0 - level
+        top = _need_row(row)
+        _bar(surface, (_BARS, top + 4), 124, level, traffic_light(max(0.0, lack * 1.4 - 0.4)))
+        _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, top)
+
+
+@lru_cache(maxsize=256)
+def _sore_body(hurts: tuple[int, ...], bruises: tuple[int, ...]) -> pygame.Surface:
+    """Return a small body from the front; what hurts goes from white to red, bruises are purple."""
+    sheet = Sheet(110, 120)
+    cloth, limb = (86, 97, 128), (104, 116, 148)
+    for side in (-1, 1):
+        sheet.stroke([(55 + side * 8, 66), (55 + side * 10, 106)], limb, 11)
+        sheet.stroke([(55 + side * 15, 36), (55 + side * 25, 64)], limb, 8.5)
+    sheet.block((38, 28, 34, 42), cloth, 11)
+    sheet.block((51, 22, 8, 10), limb)
+    sheet.disc((55, 15), 12, limb)
+    places = {
+        BodyPart.HEAD: [(55, 14)],
+        BodyPart.HANDS: [(29, 68), (81, 68)],
+        BodyPart.HIPS: [(47, 65), (63, 65)],
+        BodyPart.KNEES: [(46, 87), (64, 87)],
+        BodyPart.FEET: [(43, 109), (67, 109)],
+    }
+    for part, spots in places.items():
+        for spot in spots:
+            _sore_spot(sheet, spot, hurts[part] / 10.0, bruises[part] / 10.0)
+    return sheet.finished()
+
+
+def _sore_spot(sheet: Sheet, spot: Point, hurt: float, bruise: float) -> None:
+    if hurt > 0.0:
+        sheet.disc(spot, 6.5 + 4.5 * hurt, (*BAD, 90))
+    if bruise > 0.0:
+        sheet.disc(spot, 7.4, mix(CARD, SKINS[3], 0.5 + 0.5 * bruise))
+    sheet.disc(spot, 5.0, mix((232, 235, 243), BAD, min(1.0, hurt * 1.5)))
+
+
+# ---- Others ----
+
+
+def paint_others(surface: pygame.Surface, body) -> None:
+    """Draw how many are looking, and whether they laugh or help."""
+    lookers = round(float(body["seen_by"]) * 3.0)
+    top = OTHERS.top + 8
+    middle = OTHERS.centery
+    for i in range(max(1, min(lookers, 6))):
+        stamp_centred(surface, _eye(lookers > 0), (26 + i * 30, middle))
+    left = 44 + (max(1, min(lookers, 6)) - 1) * 30
+    words = "nobody is looking" if not lookers else ("is looking" if lookers == 1 else "are looking")
+    stamp(surface, text(words, 13, WORDS if lookers else QUIET_WORDS), (left, top))
+    if body["laughter"] > 0.0:
+        _tag(surface, "laughter", BAD)
+    elif body["being_helped"] > 0.0:
+        _tag(surface, "being helped", GOOD)
+
+
+def _tag(surface: pygame.Surface, words: str, colour: Colour) -> None:
+    line = text(words, 12, NIGHT, bold=True)
+    width = line.get_width() + 18
+    stamp(surface, pill(width, 20, colour), (WIDTH - 8 - width, OTHERS.top + 6))
+    stamp(surface, line, (WIDTH - 8 - width + 9, OTHERS.top + 16 - line.get_height() / 2.0))
+
+
+@lru_cache(maxsize=2)
+def _eye(open_eye: bool) -> pygame.Surface:
+    sheet = Sheet(24, 18)
+    lid = [(1.5, 9), (6, 4.8), (12, 3.2), (18, 4.8), (22.5, 9), (18, 13.2), (12, 14.8), (6, 13.2)]
+    if not open_eye:
+        sheet.stroke([(2, 7), (7, 11), (12, 12.3), (17, 11), (22, 7)], QUIET_WORDS, 2.0)
+        return sheet.finished()
+    sheet.shape(lid, WHITE)
+    sheet.disc((12, 9), 4.8, SKINS[2])
+    sheet.disc((12, 9), 2.3, darker(NIGHT, 0.3))
+    sheet.disc((10.6, 7.4), 1.2, WHITE)
+    return sheet.finished()

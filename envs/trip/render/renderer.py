@@ -1,0 +1,62 @@
+"""One picture of everything: the room, the body in it, and what that body feels."""
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from envs.trip.constants import load_constants
+from envs.trip.render import panel
+from envs.trip.render.ink import NIGHT
+from envs.trip.render.room import ROOM, MapPainter, Rooms
+from envs.trip.render.sight import SightPainter
+
+WIDTH, HEIGHT = 960, 576  # multiples of 16, as video codecs like them
+_MARGIN = 15
+_PANEL_LEFT = 2 * _MARGIN + ROOM
+
+
+class Renderer:
+    """Draws frames of 960 x 576 pixels on a surface in memory; needs no screen.
+
+    It only reads what it is given, and the same records give the same frame.
+
+    Args:
+        constants: The world's, as `load_constants` returns them.
+    """
+
+    def __init__(self, constants: np.ndarray | None = None):
+        rules = load_constants() if constants is None else constants
+        self._fall_at_leg = float(rules["fall_at_leg"][0])
+        self._side_share = float(rules["fall_side_share"][0])
+        self._tick_seconds = float(rules["tick_s"][0])
+        self._rooms = Rooms()
+        self._map = MapPainter(float(rules["sight_cells"][0]))
+        self._sight = SightPainter(*panel.EYES.size, self._fall_at_leg, self._side_share)
+        self._surface = pygame.Surface((WIDTH, HEIGHT), depth=32)
+        self._map_part = self._surface.subsurface((_MARGIN, _MARGIN, ROOM, ROOM))
+        place = (_PANEL_LEFT, _MARGIN, panel.WIDTH, panel.HEIGHT)
+        self._panel_part = self._surface.subsurface(place)
+        self._empty = self._surface.copy()
+        self._empty.fill(NIGHT)
+        panel.paint_cards(self._empty.subsurface(place))
+
+    def frame(self, layout, body, things, mission_words: str) -> NDArray[np.uint8]:
+        """Return (576, 960, 3) uint8.
+
+        Args:
+            layout: One record of `state.LAYOUT`.
+            body: One record of `state.BODY`.
+            things: (6,) records of `state.THING`.
+            mission_words: What is asked of the body, in words.
+        """
+        room = self._rooms.of(layout)
+        self._surface.blit(self._empty, (0, 0))
+        self._map.paint(self._map_part, room, body, things)
+        panel.paint_mission(self._panel_part, body, mission_words, self._tick_seconds)
+        panel.paint_balance(self._panel_part, body, self._fall_at_leg, self._side_share)
+        panel.paint_body(self._panel_part, body)
+        panel.paint_others(self._panel_part, body)
+        eyes = self._panel_part.subsurface(panel.EYES)
+        self._sight.paint(eyes, room, body, things)
+        pixels = pygame.image.tobytes(self._surface, "RGB")
+        return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3).copy()
