@@ -183,11 +183,23 @@ class Film:
 @lru_cache(maxsize=64)
 def strip(caption: Caption, width: int) -> NDArray[np.uint8]:
     """Return the picture of a caption, (height, width, 3) uint8; height follows from the width."""
-    size = max(11, round(width / 52))
+    height = strip_height(width)
+    # Drawn at twice the size and reduced, because Pillow's shapes have hard edges.
+    image = _strip(caption, 2 * width).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def strip_height(width: int) -> int:
+    """Return how high the strip below a picture of this width is, in pixels."""
+    return round(width / 5.6)
+
+
+def _strip(caption: Caption, width: int) -> Image.Image:
+    size = round(width / 54)
     line = round(size * 1.45)
-    image = Image.new("RGB", (width, 6 * line + line // 2), _NIGHT)
+    image = Image.new("RGB", (width, 2 * strip_height(width // 2)), _NIGHT)
     draw = ImageDraw.Draw(image)
-    draw.line([(0, 0), (width, 0)], fill=_RULE, width=2)
+    draw.line([(0, 0), (width, 0)], fill=_RULE, width=4)
     margin, top = size, line // 2
     column = round(width * 0.58)
     _write(draw, (margin, top), caption.title, _QUIET, size, column - margin, lines=1)
@@ -197,7 +209,7 @@ def strip(caption: Caption, width: int) -> NDArray[np.uint8]:
     _chips(draw, caption, (column + margin, top), size, width - margin)
     if caption.speech:
         _bubble(draw, caption.speech, (column + margin, top + 2 * line), size, width - margin)
-    return np.asarray(image)
+    return image
 
 
 def _write(draw, place, text: str, colour, size: int, width: int, *, lines: int, leading=0) -> None:

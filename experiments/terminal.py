@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -19,6 +18,8 @@ from experiments.story import TICK_SECONDS, Beginning, Ending, Moment, Score
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
+_LETTERS = 240  # of one thought or speech
+_SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
     Thing.UNSEEN: "  ", Thing.EMPTY: "· ", Thing.FLOOR: "· ", Thing.WALL: "██", Thing.DOOR: "▐▌",
     Thing.KEY: "¬o", Thing.BALL: "()", Thing.BOX: "[]", Thing.GOAL: "**", Thing.LAVA: "≈≈",
@@ -73,11 +74,11 @@ class LiveView:
         if moment.avatar != 0:
             return
         if decision := moment.trace.decision:
-            self._thought = decision.thoughts
-            self._speech = decision.speech or self._speech
+            self._thought = printable(decision.thoughts)
+            self._speech = printable(decision.speech) or self._speech
         for event in moment.events:
             style = _ALARMING.get(event.kind, "")
-            self._happened.append(Text(f"{_clock(moment.tick)} {event.words()}", style=style))
+            self._happened.append(_line(f"{_clock(moment.tick)} {event.words()}", style))
         if time.monotonic() - self._drawn_at >= 1 / _FRAMES_PER_SECOND:
             self._live.update(self._picture(moment), refresh=True)
             self._drawn_at = time.monotonic()
@@ -97,7 +98,11 @@ class LiveView:
             Text(self._thought, style="italic dim", overflow="fold"),
             Text(f"“{self._speech}”" if self._speech else "", style="white"),
         )
-        body = Columns([view, felt(moment), Group(*self._happened)], padding=(0, 2))
+        body = Table.grid(padding=(0, 2))
+        body.add_column(no_wrap=True)
+        body.add_column(no_wrap=True)
+        body.add_column(overflow="ellipsis", ratio=1)
+        body.add_row(view, felt(moment), Group(*self._happened))
         return Panel(
             Group(body, inner, self._progress(moment)),
             title=Text(self._mission, style="bold"),
@@ -128,17 +133,21 @@ class PlainView:
     def __init__(self, console: Console, episodes: int):
         self._console = console
         self._episodes = episodes
+        self._said: set[str] = set()
 
     def begin(self, beginning: Beginning) -> None:
         """Say what is asked."""
+        self._said.clear()
         number = f"episode {beginning.episode + 1} of {self._episodes}"
         self._say(f"{number}: {beginning.mission}")
 
     def live(self, moment: Moment) -> None:
-        """Say what is said, and every fall."""
+        """Say the first things that are said, and every fall."""
         clock = f"  {_clock(moment.tick)}"
-        if moment.trace.decision and moment.trace.decision.speech:
-            self._say(f"{clock} says: {moment.trace.decision.speech}")
+        speech = moment.trace.decision.speech if moment.trace.decision else ""
+        if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
+            self._said.add(speech)
+            self._say(f"{clock} says: {printable(speech)}")
         for event in moment.events:
             if event.kind == "fall":
                 self._say(f"{clock} {event.words()}")
@@ -147,8 +156,8 @@ class PlainView:
         """Say how it ended."""
         score = ending.score
         self._say(
-            f"  {_clock(score.ticks)} {ending.outcome}: {score.events['fall']} falls, "
-            f"{score.events['stumble']} stumbles, {score.decisions} decisions"
+            f"  {_clock(score.ticks)} {ending.outcome}; falls {score.events['fall']}, "
+            f"stumbles {score.events['stumble']}, decisions {score.decisions}"
         )
 
     def close(self) -> None:
@@ -156,6 +165,12 @@ class PlainView:
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Return untrusted text as one line of at most 240 characters that cannot steer a terminal."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LETTERS else line[: _LETTERS - 3] + "..."
 
 
 def seen(moment: Moment) -> Text:
@@ -204,6 +219,10 @@ def _needle(lean_m: float, width: int = 17) -> Text:
     bar.plain = bar.plain[:at] + "●" + bar.plain[at + 1 :]
     bar.stylize(style, at, at + 1)
     return bar
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _bar(level: float, colour: str, width: int = 17) -> Text:

@@ -1,0 +1,93 @@
+"""A life made up by hand, for those who record and show lives."""
+
+import numpy as np
+import pytest
+
+from agents.types import Trace
+from body.types import Intent, Skill
+from envs.trip.vocabulary import SENSES
+from experiments.story import Beginning, Ending, Moment, Score, WorldEvent
+from mind.types import Decision, Feeling
+
+TICKS = 40
+FALL_TICK = 25
+
+
+def senses(tick):
+    """Return the senses of one tick, all zero but balance and posture."""
+    values = {group: np.zeros(len(names), np.float32) for group, names in SENSES.items()}
+    values["vestibular"][0] = 0.3 * np.sin(tick / 5)
+    values["proprio"][SENSES["proprio"].index("down" if tick > FALL_TICK else "standing")] = 1
+    values["image"] = np.ones((7, 7, 3), np.uint8)
+    values["mission"] = np.array([0, 6, 0, 0, 0], np.int32)
+    values["clock"] = np.array([tick], np.int32)
+    return values
+
+
+def decision(tick):
+    return Decision(
+        intent=Intent(skill=Skill.WAIT, reason="to see"),
+        thoughts=f"thought of tick {tick} </script><b>not bold</b>",
+        speech=f"speech of tick {tick}" if tick else "",
+        goals=("go to the red ball", f"subgoal {tick}"),
+        tokens=10,
+        prompt_tokens=100,
+        latency_s=0.5,
+    )
+
+
+FEELING = Feeling(
+    needs={"energy": 0.5}, deficits={"energy": 0.5}, drive=0.25, reward=0.0, surprise=1.0,
+    mood=-0.5, emotions={"fear": 0.6},
+)  # fmt: skip
+FALL = WorldEvent(
+    kind="fall", cause="own_lace", tick=FALL_TICK, place=(9, 8), severity=0.7, seen_by=2
+)
+
+
+def moment(tick, episode=0, picture=False):
+    """Return a moment: a decision every tenth tick, and a fall at `FALL_TICK`."""
+    frame = np.full((96, 128, 3), 5 * tick % 256, np.uint8) if picture else None
+    return Moment(
+        episode=episode,
+        avatar=0,
+        tick=tick,
+        senses=senses(tick),
+        action="forward",
+        trace=Trace(
+            intent_words=f"intent {tick // 10}",
+            feeling=FEELING,
+            decision=decision(tick) if tick % 10 == 0 else None,
+        ),
+        events=(FALL,) if tick == FALL_TICK else (),
+        felt_reward=-0.01,
+        mission_reward=0.0,
+        frame=frame,
+    )
+
+
+@pytest.fixture
+def tell():
+    """Return a function that tells a listener of one made-up episode of `TICKS` ticks."""
+
+    def tell(listener, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
+        score = Score()
+        listener.begin(Beginning(episode=episode, avatar=0, mission="go to the red ball"))
+        for tick in range(ticks):
+            lived = moment(tick, episode, picture)
+            score.add(lived)
+            listener.live(lived)
+        frame = moment(ticks, episode, picture).frame
+        ending = Ending(
+            episode=episode,
+            avatar=0,
+            mission="go to the red ball",
+            outcome=outcome,
+            score=score,
+            seconds=1.5,
+            frame=frame,
+        )
+        listener.end(ending)
+        return ending
+
+    return tell

@@ -1,0 +1,150 @@
+"""The replay page, opened as a person would: in a browser, without a network."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from experiments.page import ReplayPage, json_script, picture
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture
+def written(tell, tmp_path):
+    page = ReplayPage(tmp_path, "a made-up life", 2)
+    tell(page, episode=0, picture=True)
+    tell(page, episode=1, picture=True, outcome="failure")
+    page.close()
+    return tmp_path / "replay.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("no Chromium here: apt-get install chromium, to have the page opened")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Without its sandbox, because tests in containers run as root.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(written, browser):
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: complaints.append(request.url[:60])
+            if request.url.startswith("http") else None)  # fmt: skip
+    page.goto(written.as_uri())
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def scrub(page, tick):
+    page.locator("#scrubber").evaluate(
+        "(bar, tick) => { bar.value = tick; bar.dispatchEvent(new Event('input')) }", tick
+    )
+
+
+def test_moving_the_scrubber_changes_what_is_shown(opened):
+    before = opened.locator("#frame").get_attribute("src")
+    assert "thought of tick 0" in opened.locator("#thought").inner_text()
+    scrub(opened, 27)
+    assert "tick 27" in opened.locator("#clock").inner_text()
+    assert "thought of tick 20" in opened.locator("#thought").inner_text()
+    assert opened.locator("#speech").inner_text() == "speech of tick 20"
+    assert opened.locator("#intent").inner_text() == "intent 2"
+    assert opened.locator("#posture").inner_text() == "down"
+    assert "fall (own lace), seen by 2" in opened.locator("#flash").inner_text()
+    assert opened.locator("#frame").get_attribute("src") != before
+
+
+def test_what_a_model_said_is_shown_as_text_and_never_becomes_markup(opened):
+    assert "</script><b>not bold</b>" in opened.locator("#thought").inner_text()
+    assert opened.locator("#thought b").count() == 0
+
+
+def test_the_keyboard_moves_through_ticks_events_and_episodes(opened):
+    opened.keyboard.press("ArrowRight")
+    assert "tick 1" in opened.locator("#clock").inner_text()
+    opened.keyboard.press("e")
+    assert "tick 25" in opened.locator("#clock").inner_text()
+    opened.keyboard.press("End")
+    assert "tick 39" in opened.locator("#clock").inner_text()
+    opened.keyboard.press("]")
+    assert "tick 0" in opened.locator("#clock").inner_text()
+    chosen = opened.locator("#episodes button[aria-pressed=true]")
+    assert chosen.inner_text() == "episode 1"
+
+
+def test_playing_goes_on_by_itself_until_it_is_paused(opened):
+    opened.keyboard.press("Space")
+    opened.wait_for_timeout(700)
+    opened.keyboard.press("Space")
+    stopped_at = opened.locator("#scrubber").input_value()
+    assert int(stopped_at) >= 2
+    opened.wait_for_timeout(250)
+    assert opened.locator("#scrubber").input_value() == stopped_at
+
+
+def test_clicking_on_the_strips_seeks(opened):
+    box = opened.locator("#strips").bounding_box()
+    opened.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    assert 15 < int(opened.locator("#scrubber").input_value()) < 25
+
+
+def test_the_page_fits_a_narrow_window(opened):
+    opened.set_viewport_size({"width": 400, "height": 800})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(written):
+    html = written.read_text(encoding="utf-8")
+    assert "http://" not in html
+    assert "https://" not in html
+    assert [path.name for path in written.parent.iterdir()] == ["replay.html"]
+
+
+def test_pictures_stay_within_their_room(tell, tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.page._BYTES_OF_FRAMES", 10 * len(picture(_noise())))
+    monkeypatch.setattr("experiments.page.picture", lambda frame: picture(_noise()))
+    tell(ReplayPage(tmp_path, "crowded", 1), picture=True)
+    html = (tmp_path / "replay.html").read_text(encoding="utf-8")
+    frames = json.loads(html.split('id="frames-0">')[1].split("</script>")[0])
+    assert list(map(int, frames)) == list(range(0, 41, 4))
+
+
+def _noise():
+    return np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+
+
+def test_a_page_without_pictures_says_so(tell, tmp_path):
+    tell(ReplayPage(tmp_path, "unseen", 1, pictures=False))
+    html = (tmp_path / "replay.html").read_text(encoding="utf-8")
+    assert 'id="frames-0"' not in html
+    assert '"columns"' in html
+
+
+def test_nothing_in_a_data_block_can_end_it():
+    block = json_script("story", {"thought": "</script><!-- <script>"})
+    assert block.count("<") == 2
+    assert json.loads(block[block.index(">") + 1 : block.rindex("<")]) == {
+        "thought": "</script><!-- <script>"
+    }
+
+
+def test_pictures_are_scaled_down_but_never_up():
+    from io import BytesIO
+
+    from PIL import Image
+
+    wide = Image.open(BytesIO(picture(np.zeros((300, 1120, 3), np.uint8))))
+    small = Image.open(BytesIO(picture(np.zeros((30, 40, 3), np.uint8))))
+    assert (wide.size, small.size) == ((560, 150), (40, 30))
