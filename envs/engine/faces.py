@@ -155,6 +155,8 @@ class WorldVectorEnv(_Face, VectorEnv):
 
     def step(self, actions):
         """Let every body live one tick; actions (B,) in 0..13."""
+        if not self._begun:
+            raise gymnasium.error.ResetNeeded("step was called before reset; call reset first")
         actions = np.asarray(actions, np.int64)
         if actions.shape != (self.num_envs,) or not _all_in(actions, self.single_action_space.n):
             raise ValueError(

@@ -55,7 +55,8 @@ CUP, EMPTY = int(Thing.CUP), int(Thing.EMPTY)
     LUCK_GRAVEL,
     LUCK_PERSON,
     LUCK_NOISE,
-) = range(0, 70, 10)
+    LUCK_ROLL,
+) = range(0, 80, 10)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
@@ -241,6 +242,7 @@ def _upset(body, cause, skin, phase, severity, lean_forward, c):
     body.contact_cause = cause
     body.contact_skin = skin
     body.contact_phase = phase
+    body.contact_speed = body.speed
     body.contact_severity = severity
     body.contact_x = body.x
     body.contact_y = body.y
@@ -294,6 +296,11 @@ def _slip_at_strike(body, layout, events, count, action, c):
         return count
     severity = min(1.0, (needed - friction) / needed)
     lean = -(c.slip_lean + c.slip_lean_per_speed * body.speed)
+    if surface == GRAVEL:
+        lean = 0.0
+        roll = c.roll_lean + c.roll_lean_per_speed * body.speed
+        to_the_left = uniform(body.luck, body.tick, LUCK_ROLL) < 0.5
+        body.lean_right += -roll if to_the_left else roll
     skin = (cell >> np.uint32(8)) & np.uint32(0xFF)
     _upset(body, cause_of(surface), skin, body.phase, severity, lean, c)
     body.touch[2 + body.stance_foot] = 0.5 + 0.5 * severity
@@ -380,7 +387,7 @@ def recovery_step_m(body, c):
 def reflex_works(body, layout, things, action, c):
     """Return how well a motor command works as a reflex in this stumble: about 1, or about 0."""
     forward = body.lean_forward > 0.0
-    hot = body.speed > body.hot_speed
+    hot = body.contact_speed > body.hot_speed
     cooled = c.hot_share if hot else 1.0
     own_lace = body.contact_cause == Cause.OWN_LACE.value
     if action == STEP_HIGH:

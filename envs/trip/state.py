@@ -35,6 +35,7 @@ BODY = np.dtype(
         # the contact that began the present or last stumble
         ("contact_cause", np.int8),
         ("contact_phase", np.float32),
+        ("contact_speed", np.float32),
         ("contact_severity", np.float32),
         ("contact_skin", np.int8),
         ("contact_x", np.int16),

@@ -358,6 +358,11 @@ class TripWorld:
         return self._observation
 
     @property
+    def felt(self) -> NDArray[np.float32]:
+        """(B, 55) the felt senses of the last observation, in the order of SENSES."""
+        return self._felt
+
+    @property
     def terminated(self) -> NDArray[np.bool_]:
         """(B,) whether the story has ended: the mission succeeded or failed."""
         return (self.bodies["succeeded"] | self.bodies["failed"]) != 0

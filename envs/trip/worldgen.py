@@ -152,9 +152,10 @@ def _draw_bands(room: _Room) -> None:
 
 def _draw_band(room: _Room, column: int, kind: Thing) -> None:
     skin = room.skin()
-    gap = int(room.rng.integers(1, room.height + 1)) if room.rng.random() < 0.5 else 0
+    gap = int(room.rng.integers(1, room.height + 1))
+    wide = int(room.rng.integers(0, 6))  # cells; 0 is a band without a gap
     for y in range(1, room.height + 1):
-        if y != gap:
+        if not gap <= y < gap + wide:
             room.put(column, y, kind, skin)
     slippery = kind in HAZARDS_TO_SLIP_ON
     if slippery and room.rng.random() < 0.6:  # a rail to hold on to, along the way across
