@@ -7,7 +7,7 @@ turn means that exactly one cell was crossed. What the eyes show is stamped over
 remembered, so a thing that has been moved is corrected as soon as its old place is seen again.
 
 One record of `PLACE` per avatar; the map is flat, and a cell is a number: +SPAN is one step along
-the first heading, +1 one step to the right of it. The rim is wall, so that no search leaves the map.
+the first heading, +1 one step to the right of it. The rim is wall, so no search leaves the map.
 """
 
 from enum import IntEnum
@@ -52,6 +52,9 @@ PLACE = np.dtype(
 )
 
 
+Whole = int | np.int64  # compiled code counts in the latter
+
+
 class Goal(IntEnum):
     """What a way through the map can lead to."""
 
@@ -65,10 +68,10 @@ class Goal(IntEnum):
 class Want(NamedTuple):
     """A goal, the thing it is about (skin -1 is any), and how much a hazard costs, in cells."""
 
-    goal: int
-    thing: int
-    skin: int
-    hazard_cost: int
+    goal: Whole
+    thing: Whole
+    skin: Whole
+    hazard_cost: Whole
 
 
 class Way(NamedTuple):
@@ -81,9 +84,9 @@ class Way(NamedTuple):
         known: Whether the wanted thing has been seen, so that the way leads to it.
     """
 
-    direction: int
-    steps: int
-    straight: int
+    direction: Whole
+    steps: Whole
+    straight: Whole
     known: bool
 
 
@@ -101,7 +104,7 @@ _UNSEEN_COST = 3  # what walking into the unknown costs on the way to a known th
 _RING = 16  # more than any single step can cost
 
 
-def scratch() -> Scratch:
+def make_scratch() -> Scratch:
     """Return working memory for `find_way`; one per thread."""
     cells = SPAN * SPAN
     return Scratch(
@@ -438,7 +441,7 @@ def _search(place, kinds, want, entry, scratch):
 @njit(cache=True)
 def _first_leg(place, goal, came):
     """Walk back from the goal and return (first direction, steps, steps straight on)."""
-    cell, steps, straight = goal, 0, 0
+    cell, steps, straight = goal, np.int64(0), np.int64(0)
     direction = np.int64(place.heading)
     while cell != place.cell:
         straight = straight + 1 if came[cell] == direction and steps > 0 else 1

@@ -219,14 +219,14 @@ def _feel_posture(body, proprio, noticed):
     body.posture = now
     if now == before:
         return
-    was_on_the_floor = before == DOWN or before == RISING
+    was_on_the_floor = before in (DOWN, RISING)
     if now == STUMBLE:
         noticed[FeltEvent.STUMBLED] = True
     if now == DOWN and not was_on_the_floor:
         noticed[FeltEvent.FELL] = True
-    if before == STUMBLE and (now == STAND or now == CROUCH):
+    if before == STUMBLE and (now in (STAND, CROUCH)):
         noticed[FeltEvent.RECOVERED] = True
-    if was_on_the_floor and (now == STAND or now == CROUCH):
+    if was_on_the_floor and (now in (STAND, CROUCH)):
         noticed[FeltEvent.GOT_UP] = True
     if now == STUMBLE or (now == DOWN and before != STUMBLE and not was_on_the_floor):
         recent = body.contact_ticks < _CONTACT_TICKS

@@ -128,7 +128,7 @@ def _seek(errand, ground, goal):
         np.int64(goal),
         np.int64(errand.thing),
         np.int64(errand.skin),
-        _HAZARD_COST[errand.manner],
+        np.int64(_HAZARD_COST[errand.manner]),
     )
     entry = np.int64(errand.entry)
     _take(errand, places.find_way(ground.place, ground.kinds, want, entry, ground.scratch))
@@ -191,9 +191,7 @@ def pick_up(errand, felt, ground):
     Can fail because: blocked, fell, lost sight, took too long.
     """
     _go_up_to(errand, ground)
-    return felt.held_thing == errand.thing and (
-        errand.skin < 0 or felt.held_skin == errand.skin
-    )
+    return felt.held_thing == errand.thing and (errand.skin < 0 or felt.held_skin == errand.skin)
 
 
 @njit(cache=True)
@@ -210,7 +208,7 @@ def put_down(errand, felt, ground):
         errand.arrived = False
         for turn in (0, 1, 3, 2):
             thing = _cell_at(ground.place, turn) & 255
-            if thing == EMPTY or thing == FLOOR or ground.kinds[thing] & RECEIVER:
+            if thing in (EMPTY, FLOOR) or ground.kinds[thing] & RECEIVER:
                 errand.direction, errand.steps = (ground.place.heading + turn) & 3, 1
                 errand.arrived = turn == 0
                 break
@@ -388,9 +386,7 @@ def _pursue(errand, felt, ground):
 
 @njit(cache=True)
 def _needs_a_way(skill):
-    return not (
-        skill == Skill.TIE_LACE or skill == Skill.WAIT or skill == Skill.GET_UP
-    )
+    return skill not in (Skill.TIE_LACE, Skill.WAIT, Skill.GET_UP)
 
 
 # ---- Failing ----
@@ -562,7 +558,7 @@ class Skills:
         self._senses = senses
         self.errands = np.zeros(senses.num_avatars, ERRAND)
         self.compass = np.zeros((senses.num_avatars, COMPASS_SIZE), np.float32)
-        self._scratch = places.scratch()
+        self._scratch = places.make_scratch()
         self._reasons: dict[int, str] = {}
         self.begin(np.arange(senses.num_avatars))
 
@@ -579,6 +575,11 @@ class Skills:
         blank = np.zeros((), ERRAND)
         blank["skill"], blank["status"], blank["stale"] = NOBODY, Status.DONE, True
         self.errands[rows] = blank
+        self._forget_reasons(rows)
+
+    def _forget_reasons(self, rows: NDArray) -> None:
+        for row in self._reasons.keys() & rows.tolist():
+            del self._reasons[row]
 
     def intend(self, avatar: int, intent: Intent) -> None:
         """Give one avatar an errand; see `why_not` for when it fails at once (CANNOT_START)."""
@@ -610,8 +611,7 @@ class Skills:
         )
         place = self._place
         _give(self.errands, self._senses.felt, place.memory, place.kinds, rows, *arguments)
-        for row in self._reasons.keys() & rows.tolist():
-            del self._reasons[row]
+        self._forget_reasons(rows)
 
     def intent(self, avatar: int) -> Intent | None:
         """Return what one avatar was last asked to do, or None."""

@@ -1,0 +1,67 @@
+"""The remembered map in the real world: reckoned and true place agree, falls and all."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from body.senses import Senses
+from body.types import FeltEvent
+from body.vocabularies import TRIP
+from envs.trip.vocabulary import Action, EventKind, Posture
+
+STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """Walk 16 avatars at random for 1,000 ticks; return errors, felt and true events."""
+    count, rng = 16, np.random.default_rng(0)
+    env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=4, autoreset=False)
+    observation, _ = env.reset(seed=3)
+    bodies = env.unwrapped.world.bodies
+    start = bodies[["x", "y", "heading"]].copy()
+    senses = Senses(count, TRIP)
+    senses.perceive(observation)
+    wrong, felt, true = 0, np.zeros(len(FeltEvent), int), np.zeros(len(EventKind), int)
+    for _ in range(1_000):
+        actions = rng.choice([Action.FORWARD] * 6 + [Action.RUN] * 3 + list(Action), count)
+        actions[bodies["posture"] >= Posture.DOWN] = Action.RISE
+        observation, _, terminated, truncated, info = env.step(actions)
+        true += np.bincount(info["events"]["kind"], minlength=len(true))
+        done = terminated | truncated
+        if done.any():
+            observation, _ = env.reset(options={"reset_mask": done})
+            start[done] = bodies[["x", "y", "heading"]][done]
+            senses.begin(np.flatnonzero(done))
+        felt += senses.perceive(observation).events.sum(0)
+        wrong += sum(senses.place.pose(row) != _true_pose(start, bodies, row) for row in range(16))
+    env.close()
+    return wrong, felt, true
+
+
+def _true_pose(start, bodies, row):
+    heading = int(start["heading"][row])
+    moved = np.array([bodies["x"][row] - start["x"][row], bodies["y"][row] - start["y"][row]])
+    turned = (int(bodies["heading"][row]) - heading) % 4
+    return int(moved @ STEPS[heading]), int(moved @ STEPS[(heading + 1) % 4]), turned
+
+
+def test_reckoned_and_true_pose_agree_at_every_tick(walk):
+    wrong, felt, _ = walk
+    assert felt[FeltEvent.FELL] > 20  # or nothing would be shown about falls
+    assert wrong == 0
+
+
+@pytest.mark.parametrize(
+    ("noticed", "happened"),
+    [
+        (FeltEvent.FELL, EventKind.FALL),
+        (FeltEvent.STUMBLED, EventKind.STUMBLE),
+        (FeltEvent.BUMPED, EventKind.BUMP),
+        (FeltEvent.SLIPPED, EventKind.SLIP),
+        (FeltEvent.STEPPED_ON_LACE, EventKind.LACE_STEPPED_ON),
+    ],
+)
+def test_what_the_body_notices_is_what_happened(walk, noticed, happened):
+    _, felt, true = walk
+    assert felt[noticed] == pytest.approx(true[happened], rel=0.1, abs=2)
