@@ -1,0 +1,102 @@
+"""Surprise: how improbable this tick's change of the felt senses was, to this body.
+
+Each avatar keeps a small predictive model of how balance, pain and needs change from one tick to
+the next, and surprise is the negative log probability of what came, `-log p_world(o')`. The model
+is a running mean and variance of each change, the changes taken as independent. What is unknown
+is a variance too, so the prediction is Student's t, whose tails make a rare blow very surprising
+without making it infinitely so.
+
+Log probability is counted from the most probable change, so that it is at least 0, and divided by
+its own running average, so that an ordinary tick of any body, in any world, is about 1. In a world
+whose felt senses stay quite still, ordinary ticks are below that. To a careless walker in `trip` a
+bump is about 6, a stumble about 17 and a fall about 60 (medians).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.soul.needs import DIGNITY, ENERGY, NEEDS, WARMTH, WATER
+from body.types import Percept
+
+# Pain is taken by body part, so freedom from pain would count it twice.
+_NEEDS_FELT = np.array([ENERGY, WATER, WARMTH, DIGNITY])
+_FEATURES = 4 + 5 + len(_NEEDS_FELT)
+assert len(_NEEDS_FELT) == len(NEEDS) - 1
+
+TAIL = 4.0  # degrees of freedom of Student's t
+FINEST = 0.005  # smallest deviation that can be told from none, in metres and shares of 1
+FIRST_GUESS = 0.02  # deviation expected before anything was felt
+FIRST_TICKS = 10.0  # as many ticks of evidence is that guess worth
+MEMORY_TICKS = 500.0  # older ticks fade from the running averages
+LARGEST_LESSON = 4.0  # in deviations: a blow must not teach that blows are ordinary
+LEAST_ORDINARY = 1.0
+
+
+class Surprise:
+    """A predictive model of the felt senses for each avatar; it outlives episodes.
+
+    Args:
+        num_avatars: B.
+    """
+
+    def __init__(self, num_avatars: int):
+        shape = (num_avatars, _FEATURES)
+        self._last = np.zeros(shape, np.float32)
+        self._mean = np.zeros(shape, np.float32)
+        self._variance = np.full(shape, FIRST_GUESS**2, np.float32)
+        self._ticks = np.full(num_avatars, FIRST_TICKS, np.float32)
+        self._ordinary = np.full(num_avatars, LEAST_ORDINARY, np.float32)
+
+    @property
+    def traces(self) -> dict[str, NDArray]:
+        """The arrays that are carried from tick to tick, live."""
+        return {
+            "last": self._last,
+            "mean": self._mean,
+            "variance": self._variance,
+            "ticks": self._ticks,
+            "ordinary": self._ordinary,
+        }
+
+    def measure(
+        self, percept: Percept, levels: NDArray[np.float32], fresh: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Return how surprising this tick was, and learn from it.
+
+        Args:
+            percept: What is felt now.
+            levels: (B, 5) levels of the needs now.
+            fresh: (B,) whether this is the first tick of an episode, from which nothing can be
+                predicted; its surprise is 1 and nothing is learnt.
+
+        Returns:
+            (B,) float32, at least 0; about 1 in an ordinary tick.
+        """
+        felt = np.concatenate((percept.vestibular, percept.pain, levels[:, _NEEDS_FELT]), axis=1)
+        deviation = felt - self._last
+        deviation -= self._mean
+        self._last[:] = felt
+        improbability = _improbability(deviation, self._variance)
+        surprise = np.where(fresh, np.float32(1.0), improbability / self._ordinary)
+        self._learn(deviation, improbability, fresh)
+        return surprise
+
+    def _learn(self, deviation, improbability, fresh):
+        rate = np.where(fresh, np.float32(0.0), 1.0 / self._ticks)
+        np.minimum(self._ticks + ~fresh, MEMORY_TICKS, out=self._ticks)
+        bound = LARGEST_LESSON * np.sqrt(self._variance)
+        lesson = np.clip(deviation, -bound, bound)
+        self._mean += rate[:, None] * lesson
+        self._variance += rate[:, None] * (lesson * lesson - self._variance)
+        np.maximum(self._variance, FINEST**2, out=self._variance)
+        usual = np.minimum(improbability, LARGEST_LESSON * self._ordinary)
+        self._ordinary += rate * (usual - self._ordinary)
+        np.maximum(self._ordinary, LEAST_ORDINARY, out=self._ordinary)
+
+
+def _improbability(deviation, variance):
+    """Return log p(most probable) - log p(deviation) under Student's t, over all features."""
+    odds = deviation * deviation
+    odds /= variance * TAIL
+    odds += 1.0
+    return 0.5 * (TAIL + 1.0) * np.log(odds).sum(axis=1)
