@@ -15,13 +15,12 @@ bump is about 6, a stumble about 17 and a fall about 60 (medians).
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.soul.needs import DIGNITY, ENERGY, NEEDS, WARMTH, WATER
+from agents.soul.needs import DIGNITY, ENERGY, WARMTH, WATER
 from body.types import Percept
 
 # Pain is taken by body part, so freedom from pain would count it twice.
 _NEEDS_FELT = np.array([ENERGY, WATER, WARMTH, DIGNITY])
 _FEATURES = 4 + 5 + len(_NEEDS_FELT)
-assert len(_NEEDS_FELT) == len(NEEDS) - 1
 
 TAIL = 4.0  # degrees of freedom of Student's t
 FINEST = 0.005  # smallest deviation that can be told from none, in metres and shares of 1

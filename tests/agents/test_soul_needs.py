@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from agents.soul import EMOTIONS, NEEDS, Needs, Soul, Temperament
 
-CONFIGS = sorted(Path("configs/soul").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs/soul").glob("*.yaml"))
 
 
 def test_a_need_that_is_not_named_keeps_its_default():
