@@ -1,0 +1,246 @@
+"""ExperienceFile: the SQLite file that lives are kept in, and what can be wrong with it."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.memory.base import MemoryFileError
+from mind.memory.life import Row
+from mind.types import Experience
+
+APPLICATION_ID = 0x6772_7368  # "grsh", in the header of the file
+SCHEMA_VERSION = 1
+SCHEMA = (
+    """
+    CREATE TABLE experiences (
+        id INTEGER PRIMARY KEY,
+        sensation TEXT NOT NULL,
+        visual TEXT NOT NULL,
+        emotion TEXT NOT NULL,
+        proprioception TEXT NOT NULL,
+        motor TEXT NOT NULL,
+        words TEXT NOT NULL,
+        body_id TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        episode INTEGER NOT NULL,
+        first_tick INTEGER NOT NULL,
+        last_tick INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        about TEXT NOT NULL,
+        pain REAL NOT NULL,
+        surprise REAL NOT NULL,
+        reward_error REAL NOT NULL,
+        importance REAL NOT NULL,
+        lived_at INTEGER NOT NULL,  -- ticks this body had lived, in all its episodes
+        vector BLOB NOT NULL        -- float32, little endian, of length one or zero
+    )
+    """,
+    # One row, once the embedding is known; the probe is what it makes of a fixed sentence.
+    "CREATE TABLE embedding (dimensions INTEGER NOT NULL, probe BLOB)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+COLUMNS = tuple(field.name for field in fields(Experience))
+SELECT_EXPERIENCE = f"SELECT {', '.join(COLUMNS)} FROM experiences WHERE id = ?"
+INSERT = (
+    f"INSERT INTO experiences (id, {', '.join(COLUMNS)}, lived_at, vector) "
+    f"VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"
+)
+
+STORED_FLOAT = np.dtype("<f4")
+ROWS_AT_ONCE = 4096  # read at a time when a file is opened
+LOCK_TIMEOUT_S = 1.0
+
+DAMAGED = (
+    "it is damaged or no memory file; restore it from a copy, or move it away to begin a new one"
+)
+TROUBLE = {
+    sqlite3.SQLITE_BUSY: "another store has it open; close that one or give each run its own file",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and add again, earlier rows are safe",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; choose a file in a folder that can be written",
+    sqlite3.SQLITE_READONLY: "it cannot be written; choose a file that can be",
+    sqlite3.SQLITE_PERM: "it cannot be opened; choose a file that can be read and written",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+}
+
+
+class Embedding(NamedTuple):
+    """What the vectors of a file are: their size, and the probe's vector where words are embedded.
+
+    The probe is None where all vectors are brought along.
+    """
+
+    dimensions: int
+    probe: NDArray[np.float32] | None
+
+
+class ExperienceFile:
+    """Rows in a file; one store at a time has it open.
+
+    Every method raises a `MemoryFileError` where the file fails it.
+    """
+
+    def __init__(self, path: Path):
+        """Open the file, or begin one, with its folder, where there is none."""
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        try:
+            with self._errors():
+                self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def insert(self, rows: Sequence[Row], *, begin_with: Embedding | None) -> None:
+        """Write all rows or none, and before the first ones ever, what their vectors are."""
+        values = [_values(row) for row in rows]
+        with self._errors(), self._transaction() as connection:
+            if begin_with is not None:
+                self._write_embedding(connection, begin_with)
+            connection.executemany(INSERT, values)
+
+    def embedding(self) -> Embedding | None:
+        """Return what the vectors of this file are, or None if that is still open."""
+        with self._errors():
+            query = "SELECT dimensions, probe FROM embedding"
+            row = self._opened().execute(query).fetchone()
+        if row is None:
+            return None
+        dimensions, probe = row
+        return Embedding(dimensions, None if probe is None else self._vector(probe, dimensions))
+
+    def begin_embedding(self, embedding: Embedding) -> None:
+        """Write down what the vectors of this file will be."""
+        with self._errors(), self._transaction() as connection:
+            self._write_embedding(connection, embedding)
+
+    def rows(self, dimensions: int) -> Iterator[list[Row]]:
+        """Yield all rows in the order of their ids, some thousand at a time."""
+        query = f"SELECT id, {', '.join(COLUMNS)}, lived_at, vector FROM experiences ORDER BY id"
+        with self._errors():
+            cursor = self._opened().execute(query)
+            while found := cursor.fetchmany(ROWS_AT_ONCE):
+                yield [
+                    Row(id, _experience(values), lived_at, self._vector(vector, dimensions))
+                    for id, *values, lived_at, vector in found
+                ]
+
+    def experience(self, id: int) -> Experience:
+        """Return one experience; a LookupError if there is none with this id."""
+        with self._errors():
+            row = self._opened().execute(SELECT_EXPERIENCE, (id,)).fetchone()
+        if row is None:
+            raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
+        return _experience(row)
+
+    def damaged(self) -> MemoryFileError:
+        """Return what there is to say of a file that does not hold what it should."""
+        return MemoryFileError(f"memory {self.path}: {DAMAGED}")
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> None:
+        self._make_folder()
+        self._connection = sqlite3.connect(
+            self.path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        # Two stores on one file would each miss what the other one adds.
+        self._pragma("locking_mode = EXCLUSIVE")
+        # Nothing is written before it is clear that the file is ours.
+        is_new = self._is_new()
+        self._pragma("journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        with self._transaction() as connection:  # takes the lock, even with nothing to write
+            for statement in SCHEMA if is_new else ():
+                connection.execute(statement)
+        if self._pragma("quick_check(1)") != "ok":
+            raise self.damaged()
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MemoryFileError(
+                f"memory {self.path}: its folder cannot be made ({error.strerror}); "
+                "choose a file in a folder that can be written"
+            ) from None
+
+    def _is_new(self) -> bool:
+        version = self._pragma("user_version")
+        if version == 0 and self._pragma("schema_version") == 0:
+            return True
+        if self._pragma("application_id") != APPLICATION_ID:
+            raise MemoryFileError(
+                f"memory {self.path}: it is another program's SQLite file; choose another path"
+            )
+        if version != SCHEMA_VERSION:
+            raise MemoryFileError(
+                f"memory {self.path}: its version is {version}, expected {SCHEMA_VERSION}; "
+                "open it with the release that wrote it, or choose another path"
+            )
+        return False
+
+    def _write_embedding(self, connection: sqlite3.Connection, embedding: Embedding) -> None:
+        probe = None if embedding.probe is None else _blob(embedding.probe)
+        connection.execute("INSERT INTO embedding VALUES (?, ?)", (embedding.dimensions, probe))
+
+    def _vector(self, stored: bytes, dimensions: int) -> NDArray[np.float32]:
+        if not isinstance(stored, bytes) or len(stored) != dimensions * STORED_FLOAT.itemsize:
+            raise self.damaged()
+        return np.frombuffer(stored, STORED_FLOAT)
+
+    def _pragma(self, name: str) -> int | str:
+        return self._opened().execute(f"PRAGMA {name}").fetchone()[0]
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise MemoryFileError(f"memory {self.path}: it is closed; open it again")
+        return self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit at the end, or undo everything if anything goes wrong, Ctrl-C included."""
+        connection = self._opened()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # a full disk makes SQLite undo it by itself
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say what SQLite complains about in one line, with what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            # The lower byte is the kind of trouble, the upper ones its details.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            unknown = f"it cannot be read or written ({error}); check the disk and the file"
+            raise MemoryFileError(f"memory {self.path}: {TROUBLE.get(code, unknown)}") from None
+
+
+def _values(row: Row) -> tuple:
+    told = (getattr(row.experience, column) for column in COLUMNS)
+    return (row.id, *told, row.lived_at, _blob(row.vector))
+
+
+def _experience(values: Sequence) -> Experience:
+    return Experience(**dict(zip(COLUMNS, values, strict=True)))
+
+
+def _blob(vector: NDArray[np.float32]) -> bytes:
+    return vector.astype(STORED_FLOAT).tobytes()

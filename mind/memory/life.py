@@ -1,0 +1,122 @@
+"""Life: what is kept in memory of one body, so that neither clock nor search reads the disk."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.memory.base import Moment
+from mind.memory.importance import ImportanceGauge
+from mind.types import Experience
+
+
+class Row(NamedTuple):
+    """An experience as it is kept.
+
+    Attributes:
+        id: Its number in the memory.
+        experience: With its importance measured.
+        lived_at: Ticks that its body had lived when it was complete.
+        vector: (D,) float32 of length one or zero.
+    """
+
+    id: int
+    experience: Experience
+    lived_at: int
+    vector: NDArray[np.float32]
+
+
+class Columns(NamedTuple):
+    """N experiences of one body in the order they were kept; rows of all arrays agree.
+
+    Attributes:
+        id: (N,) int64, rising.
+        lived_at: (N,) int64 ticks that the body had lived.
+        importance: (N,) float64.
+        kind: (N,) int64 number of the kind, as `Life.kinds` counts them.
+        vector: (N, D) float32, length one or zero.
+    """
+
+    id: NDArray[np.int64]
+    lived_at: NDArray[np.int64]
+    importance: NDArray[np.float64]
+    kind: NDArray[np.int64]
+    vector: NDArray[np.float32]
+
+    @classmethod
+    def with_room_for(cls, rows: int, dimensions: int) -> "Columns":
+        """Return columns of `rows` rows that say nothing yet."""
+        return cls(
+            id=np.empty(rows, np.int64),
+            lived_at=np.empty(rows, np.int64),
+            importance=np.empty(rows, np.float64),
+            kind=np.empty(rows, np.int64),
+            vector=np.empty((rows, dimensions), np.float32),
+        )
+
+
+class LivedClock:
+    """One body's own time, which goes on across episodes, runs and restarts.
+
+    Counts the ticks that a body has lived, as far as they left an experience behind: an episode
+    begins where the body's time stood when the first of its experiences came, and ticks after
+    the last one of an episode are not counted.
+    """
+
+    def __init__(self):
+        self._lived = 0
+        self._starts: dict[tuple[str, int], int] = {}  # of each run and episode, at its tick 0
+
+    def read(self, moment: Moment) -> int:
+        """Return the ticks lived before a moment; that of an unknown episode comes after all."""
+        return self._starts.get((moment.run_id, moment.episode), self._lived) + moment.tick
+
+    def live(self, moment: Moment) -> int:
+        """Move on to a moment and return its reading; a moment of the past moves nothing."""
+        start = self._starts.setdefault((moment.run_id, moment.episode), self._lived)
+        self._lived = max(self._lived, start + moment.tick + 1)
+        return start + moment.tick
+
+
+class Life:
+    """One body's clock, what is ordinary for it, and its experiences as columns.
+
+    Attributes:
+        clock: The body's own time.
+        gauge: What its experiences are measured against.
+        kinds: Number of each kind of experience, counted as they first came.
+    """
+
+    def __init__(self, dimensions: int):
+        """Begin a life whose vectors have `dimensions` numbers."""
+        self.clock = LivedClock()
+        self.gauge = ImportanceGauge()
+        self.kinds: dict[str, int] = {}
+        self._size = 0
+        self._columns = Columns.with_room_for(64, dimensions)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Make rows findable."""
+        size = self._size + len(rows)
+        if size > len(self._columns.id):
+            self._grow(max(size, 2 * len(self._columns.id)))
+        for row, place in zip(rows, range(self._size, size), strict=True):
+            kind = self.kinds.setdefault(row.experience.kind, len(self.kinds))
+            news = (row.id, row.lived_at, row.experience.importance, kind, row.vector)
+            for column, value in zip(self._columns, news, strict=True):
+                column[place] = value
+        self._size = size
+
+    def columns(self) -> Columns:
+        """Return what there is now; it stays as it is while this life goes on."""
+        return Columns._make(column[: self._size] for column in self._columns)
+
+    def _grow(self, rows: int) -> None:
+        larger = Columns.with_room_for(rows, self._columns.vector.shape[1])
+        for column, before in zip(larger, self.columns(), strict=True):
+            column[: self._size] = before
+        self._columns = larger
