@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import Intent, SkillStatus
-from mind.types import Decision, Feeling
+from mind.types import Decision, Exchange, Feeling
 
 Observation = Mapping[str, NDArray]
 
@@ -24,6 +24,8 @@ class Trace:
         feeling: What the soul feels; None for an agent without a soul.
         events: Names of the felt events of this tick, lower case.
         decision: The decision that took effect in this tick, or None.
+        exchanges: What was asked of a language model and replied in this tick; of a decision that
+            takes effect later, or never, too.
         thinking: Whether a decision is under way.
     """
 
@@ -33,6 +35,7 @@ class Trace:
     feeling: Feeling | None = None
     events: tuple[str, ...] = ()
     decision: Decision | None = None
+    exchanges: tuple[Exchange, ...] = ()
     thinking: bool = False
 
 

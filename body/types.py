@@ -200,6 +200,15 @@ class Percept:
         }
         return Percept(vocabulary=self.vocabulary, **rows)
 
+    def copy(self) -> "Percept":
+        """Return the same percept with arrays of its own, which no world will write into."""
+        arrays = {
+            field.name: getattr(self, field.name).copy()
+            for field in fields(self)
+            if field.name != "vocabulary"
+        }
+        return Percept(vocabulary=self.vocabulary, **arrays)
+
     @property
     def held(self) -> tuple[int, int]:
         """Thing and skin in the hand of a single avatar; thing 1 (empty) is an empty hand."""

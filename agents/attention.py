@@ -1,0 +1,75 @@
+"""Attention: which avatars of a batch have to decide now."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import FeltEvent, Percept
+
+# What makes one think again; recovering, and what one does on purpose, does not.
+ALARMING = (
+    FeltEvent.STUMBLED,
+    FeltEvent.FELL,
+    FeltEvent.SLIPPED,
+    FeltEvent.SPILLED,
+    FeltEvent.BUMPED,
+    FeltEvent.LACE_CAME_LOOSE,
+    FeltEvent.STEPPED_ON_LACE,
+    FeltEvent.WAS_SEEN,
+    FeltEvent.HEARD_LAUGHTER,
+)
+_SKINS = 16  # skins fit in four bits
+_LOOKS = 256 * _SKINS
+
+
+class Attention:
+    """Says when to decide: at the first tick, and then once a second at most.
+
+    An avatar decides when its intent has ended, when something alarming was felt, when a kind of
+    thing came into sight that was not there at its last decision, and when its patience is over.
+    What happens while it is thinking, or too soon, is not forgotten but dealt with later.
+
+    Args:
+        num_avatars: B.
+        decide_every: Ticks between two decisions of one avatar, at least; 10 are a second.
+        patience: Ticks after which an intent that goes on undisturbed is thought over.
+    """
+
+    def __init__(self, num_avatars: int, *, decide_every: int = 10, patience: int = 50):
+        if not 1 <= decide_every <= patience:
+            raise ValueError(
+                "decide_every must be at least 1 and patience at least that, got "
+                f"{decide_every} and {patience}"
+            )
+        self._decide_every = decide_every
+        self._patience = patience
+        self._since = np.zeros(num_avatars, np.int64)  # ticks since the last decision began
+        self._alarmed = np.zeros(num_avatars, np.bool_)
+        self._known = np.zeros((num_avatars, _LOOKS), np.bool_)  # at the last decision
+        self._seen = np.zeros((num_avatars, _LOOKS), np.bool_)
+        self.begin(np.arange(num_avatars))
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Let these avatars decide at the next tick."""
+        self._since[rows] = self._patience
+        self._alarmed[rows] = False
+        self._known[rows] = self._seen[rows] = False
+
+    def notice(self, percept: Percept) -> None:
+        """Take in one tick of all avatars; once a tick."""
+        self._since += 1
+        self._alarmed |= percept.events[:, ALARMING].any(axis=1)
+        thing, skin = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
+        rows, places = np.nonzero(thing)
+        self._seen[rows, thing[rows, places] * _SKINS + skin[rows, places]] = True
+
+    def due(self, ended: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return the avatars that have reason to decide now, given whose intent has ended, (B,)."""
+        news = (self._seen & ~self._known).any(axis=1)
+        reason = ended | self._alarmed | news | (self._since >= self._patience)
+        return np.flatnonzero(reason & (self._since >= self._decide_every))
+
+    def attend(self, rows: NDArray[np.intp]) -> None:
+        """Note that these avatars decide now, knowing all that they have noticed."""
+        self._since[rows] = 0
+        self._alarmed[rows] = False
+        self._known[rows] = self._seen[rows]

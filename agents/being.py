@@ -1,0 +1,262 @@
+"""Being: soul, mind and body as one, for a batch of avatars.
+
+In each tick every avatar perceives and feels, and keeps what happened to it; those with a reason
+to (`Attention`) begin to decide; what has been decided takes effect; and all bodies move. Everything
+at the rate of ticks is arrays over the batch, every decision is a coroutine of one avatar's mind.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.attention import Attention
+from agents.background import Background
+from agents.reactive import ended, outer_trace
+from agents.soul import Feelings, Soul
+from agents.types import Observation, Trace
+from body.body import Body
+from body.types import FeltEvent, Percept
+from mind.deliberation import Minds
+from mind.narration import Lived, about_words, event_words
+from mind.types import Decision, Exchange, Situation
+
+RECENT_EVENTS = 4  # that a mind is told of, unless they are older than
+RECENT_TICKS = 100
+
+# A mishap begins with one of these and is over with one of those.
+_BEGINNINGS = (FeltEvent.SLIPPED, FeltEvent.STEPPED_ON_LACE, FeltEvent.STUMBLED)
+_ENDINGS = (FeltEvent.RECOVERED, FeltEvent.FELL)
+
+
+class Clock(StrEnum):
+    """What thinking costs: nothing, ticks by the number of tokens, or true time."""
+
+    PAUSED = "paused"
+    SIMULATED = "simulated"
+    WALL = "wall"
+
+
+@dataclass(slots=True)
+class _Thought:
+    """A decision under way: since which tick, and, once it is made, at which it takes effect."""
+
+    decision: Future[Decision]
+    since: int
+    due: int | None = None
+
+
+@dataclass(slots=True)
+class _Story:
+    """What one avatar knows of its own episode."""
+
+    episode: int
+    recent: deque[tuple[int, str]]
+    mishap_since: int | None = None
+
+
+class Being:
+    """Avatars that feel, remember, think in words, and stumble.
+
+    Args:
+        body: Senses and moves all avatars.
+        soul: Feels for all avatars; for as many as the body.
+        minds: Where each avatar gets its mind from. Closed with the being.
+        clock: What thinking costs: "paused", "simulated" or "wall".
+        run_id: Names the run in what is remembered.
+        tokens_per_tick: Tokens written in one tick of the simulated clock, above 0.
+        decide_every: Ticks between two decisions of one avatar, at least.
+        patience: Ticks after which an intent that goes on undisturbed is thought over.
+        name: Bodies are called after it: ``"anna-0"``, ``"anna-1"``; a body recalls what one of
+            the same name has lived.
+
+    Raises:
+        ValueError: If a number is out of range, or body and soul are not of the same size.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        soul: Soul,
+        minds: Minds,
+        *,
+        clock: str = "simulated",
+        run_id: str = "",
+        tokens_per_tick: float = 4.0,
+        decide_every: int = 10,
+        patience: int = 50,
+        name: str = "body",
+    ):
+        if soul.num_avatars != body.num_avatars:
+            raise ValueError(
+                f"soul must be of {body.num_avatars} avatars as the body is, got {soul.num_avatars}"
+            )
+        if not tokens_per_tick > 0:
+            raise ValueError(f"tokens_per_tick must be above 0, got {tokens_per_tick}")
+        self._body, self._soul, self._shared = body, soul, minds
+        self._minds = [minds.of(f"{name}-{row}") for row in range(body.num_avatars)]
+        self._clock = Clock(str(clock))
+        self._run_id = run_id
+        self._tokens_per_tick = tokens_per_tick
+        self._attention = Attention(
+            body.num_avatars, decide_every=decide_every, patience=patience
+        )
+        self._stories = [_Story(-1, deque(maxlen=RECENT_EVENTS)) for _ in self._minds]
+        self._background = Background()
+        self._tick = 0
+        self._thoughts: dict[int, _Thought] = {}
+        self._taken: dict[int, Decision] = {}
+        self._asked: dict[int, tuple[Exchange, ...]] = {}
+        self._before: Percept | None = None
+        self._feelings: Feelings | None = None
+
+    def begin(
+        self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
+    ) -> None:
+        """Start an episode for the avatars in `rows`; memory and mood go on."""
+        self._body.begin(rows)
+        self._soul.begin(rows)
+        self._attention.begin(rows)
+        for row, episode in zip(rows.tolist(), episodes, strict=True):
+            self._thoughts.pop(row, None)
+            self._stories[row] = _Story(episode, deque(maxlen=RECENT_EVENTS))
+
+    def act(self, observation: Observation) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,).
+
+        Raises:
+            LanguageModelError: If the language model cannot be used at all.
+            MemoryFileError: If what was lived could not be written.
+        """
+        self._tick += 1
+        percept = self._body.perceive(observation)
+        feelings = self._feelings = self._soul.feel(percept)
+        self._remember(percept, feelings)
+        self._attention.notice(percept)
+        self._begin_to_decide(percept, feelings)
+        self._note_decisions()
+        self._take_effect()
+        # The world may write its next observation into the same arrays.
+        self._before = percept.copy()
+        return self._body.act(percept)
+
+    def trace(self, row: int) -> Trace:
+        """Return what avatar `row` does, feels and thinks."""
+        return replace(
+            outer_trace(self._body, self._before, row),
+            feeling=self._feelings.of(row) if self._feelings else None,
+            decision=self._taken.get(row),
+            exchanges=self._asked.get(row, ()),
+            thinking=row in self._thoughts,
+        )
+
+    def close(self) -> None:
+        """Stop thinking, and close the language model and the memory."""
+        self._background.close(self._shared.close)
+
+    # ---- What was lived ----
+
+    def _remember(self, percept: Percept, feelings: Feelings) -> None:
+        """Put all that was felt to happen in this tick into memory, in one go."""
+        rows = np.flatnonzero(percept.events.any(axis=1)).tolist()
+        experiences = [
+            self._minds[row].experience(lived)
+            for row in rows
+            for lived in self._lived(row, percept.of(row), feelings)
+        ]
+        if experiences:
+            self._shared.memory.add(experiences)
+
+    def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[Lived]:
+        """Return what happened to one avatar in this tick, and keep it as recent."""
+        assert self._before is not None, "nothing can be noticed in the first tick of a life"
+        events = [FeltEvent(int(number)) for number in np.flatnonzero(percept.events)]
+        tell = partial(
+            Lived,
+            before=self._before.of(row),
+            now=percept,
+            feeling=feelings.of(row),
+            reward_error=float(feelings.reward_error[row]),
+            intent=self._body.intent(row),
+            run_id=self._run_id,
+            episode=self._stories[row].episode,
+        )
+        return [tell(event=event, first_tick=self._note(row, event, percept)) for event in events]
+
+    def _note(self, row: int, event: FeltEvent, percept: Percept) -> int:
+        """Add an event to the avatar's story and return the tick at which it began."""
+        story, tick = self._stories[row], int(percept.clock)
+        story.recent.append((tick, event_words(event, about_words(event, percept))))
+        began = tick if story.mishap_since is None else story.mishap_since
+        if event in _BEGINNINGS:
+            story.mishap_since = began
+        elif event in _ENDINGS:
+            story.mishap_since = None
+        return began if event in _BEGINNINGS + _ENDINGS else tick
+
+    # ---- Deciding ----
+
+    def _begin_to_decide(self, percept: Percept, feelings: Feelings) -> None:
+        """Let all avatars with a reason to begin at once, so that they are asked as one batch."""
+        due = self._attention.due(ended(self._body))
+        rows = [row for row in due.tolist() if row not in self._thoughts]
+        self._attention.attend(np.asarray(rows, np.intp))
+        decisions = self._background.start(
+            [
+                self._minds[row].decide(
+                    (one := percept.of(row)),
+                    feelings.of(row),
+                    self._situation(row, one),
+                    partial(self._body.why_not, row),
+                )
+                for row in rows
+            ]
+        )
+        for row, decision in zip(rows, decisions, strict=True):
+            self._thoughts[row] = _Thought(decision, since=self._tick)
+
+    def _situation(self, row: int, percept: Percept) -> Situation:
+        story, now = self._stories[row], int(percept.clock)
+        return Situation(
+            run_id=self._run_id,
+            episode=story.episode,
+            intent=self._body.intent(row),
+            status=self._body.status(row),
+            recent=tuple(
+                f"{words} {now - tick} ago"
+                for tick, words in story.recent
+                if now - tick <= RECENT_TICKS
+            ),
+            can_start=self._body.can_start(row),
+        )
+
+    def _note_decisions(self) -> None:
+        """Note what has been decided, and when it will take effect; only `wall` does not wait."""
+        self._asked = {}
+        for row, thought in self._thoughts.items():
+            if thought.due is not None:
+                continue
+            if self._clock is not Clock.WALL or thought.decision.done():
+                decision = thought.decision.result()
+                thought.due = thought.since + self._cost(decision)
+                self._asked[row] = decision.exchanges
+
+    def _cost(self, decision: Decision) -> int:
+        """Return how many ticks a decision takes, besides those that have gone by."""
+        if self._clock is not Clock.SIMULATED:
+            return 0
+        return math.ceil(decision.tokens / self._tokens_per_tick)
+
+    def _take_effect(self) -> None:
+        self._taken = {}
+        for row, thought in list(self._thoughts.items()):
+            if thought.due is not None and thought.due <= self._tick:
+                decision = self._taken[row] = thought.decision.result()
+                del self._thoughts[row]
+                self._body.intend(row, decision.intent)

@@ -1,0 +1,70 @@
+"""Reactive: the body without a mind, driven by a fixed table from missions to intents."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.attention import Attention
+from agents.types import Observation, Trace
+from body.body import Body
+from body.missions import next_intent
+from body.types import FeltEvent, Percept, Status
+
+
+class Reactive:
+    """Decides at the same moments as a `Being`, at once, without memory, feeling or words.
+
+    Args:
+        body: Moves all avatars.
+        decide_every: Ticks between two decisions of one avatar, at least.
+        patience: Ticks after which an intent that goes on undisturbed is chosen again.
+    """
+
+    def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
+        self._body = body
+        self._attention = Attention(
+            body.num_avatars, decide_every=decide_every, patience=patience
+        )
+        self._percept: Percept | None = None
+
+    def begin(
+        self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
+    ) -> None:
+        """Start an episode for the avatars in `rows`."""
+        self._body.begin(rows)
+        self._attention.begin(rows)
+
+    def act(self, observation: Observation) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,)."""
+        percept = self._percept = self._body.perceive(observation)
+        self._attention.notice(percept)
+        due = self._attention.due(ended(self._body))
+        self._attention.attend(due)
+        for row in due.tolist():
+            self._body.intend(row, next_intent(percept.of(row), self._body.status(row)))
+        return self._body.act(percept)
+
+    def trace(self, row: int) -> Trace:
+        """Return what avatar `row` is doing."""
+        return outer_trace(self._body, self._percept, row)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+def ended(body: Body) -> NDArray[np.bool_]:
+    """Return whose intent has ended, (B,); one that was never given has, too."""
+    return body.skills.errands["status"] != Status.RUNNING
+
+
+def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:
+    """Return what shows of a body: what it does, and what it felt happen."""
+    intent = body.intent(row)
+    noticed = np.flatnonzero(percept.events[row]) if percept else ()
+    return Trace(
+        intent=intent,
+        status=body.status(row),
+        intent_words=intent.words(body.vocabulary) if intent else "",
+        events=tuple(FeltEvent(int(number)).name.lower() for number in noticed),
+    )

@@ -1,0 +1,75 @@
+"""From a mission to the next intent, by a fixed table: what to do without thinking about it.
+
+Baselines are driven by it, and body and mind are trained on it. It looks at what is asked, at
+what is held, at the laces, and at what is in the cell ahead; never at hazards, needs or feelings.
+"""
+
+import numpy as np
+
+from body.place import EMPTY, EYE_COLUMN, EYE_ROW
+from body.senses import LOOSE_FROM
+from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
+from envs.trip.vocabulary import Mission, Posture
+
+_POSTURES = slice(8, 13)  # columns of proprioception
+_LACES = slice(4, 6)  # columns of touch
+_ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
+_LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
+
+_GET_UP = Intent(skill=Skill.GET_UP)
+_LOOK_AROUND = Intent(skill=Skill.LOOK_AROUND)
+_TIE_LACE = Intent(skill=Skill.TIE_LACE)
+_PUT_DOWN = Intent(skill=Skill.PUT_DOWN)
+
+
+def next_intent(percept: Percept, status: SkillStatus) -> Intent:
+    """Return what serves the mission next, in a normal manner.
+
+    Args:
+        percept: Of one avatar, without the leading axis.
+        status: How its present intent is going.
+
+    Raises:
+        ValueError: If the mission is unknown.
+    """
+    if int(np.argmax(percept.proprio[_POSTURES])) in _ON_THE_GROUND:
+        return _GET_UP
+    if status.failure in _LOST:
+        return _LOOK_AROUND
+    kind, *tokens = (int(token) for token in percept.mission)
+    thing = Target(thing=tokens[0], skin=tokens[1])
+    if kind in (Mission.GO_TO, Mission.CROSS_UNSEEN):
+        return Intent(skill=Skill.GO_TO, target=thing)
+    if kind in (Mission.CARRY_CUP, Mission.DELIVER):
+        return _bring(percept, thing, Target(thing=tokens[2], skin=tokens[3]))
+    if kind == Mission.TIE_THEN_FETCH:
+        return _tie_then_fetch(percept, thing)
+    raise ValueError(f"mission must be one of {', '.join(m.name for m in Mission)}, got {kind}")
+
+
+def _bring(percept: Percept, thing: Target, place: Target) -> Intent:
+    if not _holds(percept, thing):
+        return _fetch(percept, thing)
+    if _looks_at(percept, place):
+        return _PUT_DOWN
+    return Intent(skill=Skill.CARRY_TO, target=place)
+
+
+def _tie_then_fetch(percept: Percept, thing: Target) -> Intent:
+    if percept.touch[_LACES].max() < LOOSE_FROM:
+        return _fetch(percept, thing)
+    return _PUT_DOWN if percept.held[0] > EMPTY else _TIE_LACE
+
+
+def _fetch(percept: Percept, thing: Target) -> Intent:
+    hand_is_free = percept.held[0] <= EMPTY
+    return Intent(skill=Skill.PICK_UP, target=thing) if hand_is_free else _PUT_DOWN
+
+
+def _holds(percept: Percept, thing: Target) -> bool:
+    return percept.held == (thing.thing, thing.skin)
+
+
+def _looks_at(percept: Percept, thing: Target) -> bool:
+    ahead = percept.image[EYE_COLUMN, EYE_ROW - 1]
+    return (int(ahead[0]), int(ahead[1])) == (thing.thing, thing.skin)

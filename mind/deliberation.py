@@ -1,0 +1,241 @@
+"""Mind: the loop around a language model: recall, ask, understand, or do something safe.
+
+A reply is parsed strictly. One that cannot be used goes back once, with words that say what was
+wrong; then a safe intent is taken, and counted. What is lived is put into memory before anything
+is asked, so that no failure of a language model can lose it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from body.types import Intent, Percept, Skill, Vocabulary
+from mind.language_models import Batcher, LanguageModel, NoReply, Prompt
+from mind.language_models.recording import Recording
+from mind.language_models.types import PromptTooLong
+from mind.memory import Memory, Query, Recollection
+from mind.narration import Lived, near, tell
+from mind.parsing import NotUnderstood, Reply, parse_reply
+from mind.prompting import Prompts
+from mind.types import Decision, Exchange, Experience, Feeling, Situation
+
+ATTEMPTS = 2  # the second one is told what was wrong with the first
+_THINGS_ASKED_ABOUT = 4
+
+WhyNot = Callable[[Intent], str]
+
+
+def anything_goes(intent: Intent) -> str:
+    """Find no reason why an intent could not start."""
+    return ""
+
+
+class Minds:
+    """What the minds of a batch of bodies share: one language model, one memory, one set of texts.
+
+    Attributes:
+        memory: What all of them have lived.
+
+    Args:
+        language_model: Answers the minds that wait at the same time as one batch.
+        memory: Keeps what is lived; a mind recalls of it only its own body's.
+        prompts: Folder of prompt templates; None is the one that comes with the mind.
+        recalled: Most experiences that come to mind for a decision, at least 0.
+        batch: Most prompts in one call of the language model, at least 1.
+        seed: Of everything the language model leaves to luck, at least 0.
+    """
+
+    def __init__(
+        self,
+        language_model: LanguageModel,
+        memory: Memory,
+        *,
+        prompts: str | Path | None = None,
+        recalled: int = 3,
+        batch: int = 64,
+        seed: int = 0,
+    ):
+        if recalled < 0:
+            raise ValueError(f"recalled must be at least 0, got {recalled}")
+        if seed < 0:
+            raise ValueError(f"seed must be at least 0, got {seed}")
+        self.memory = memory
+        self._language_model = language_model
+        self._batcher = Batcher(language_model, maximum=batch)
+        self._prompts = Prompts(prompts)
+        self._recalled = recalled
+        self._seed = seed
+
+    def of(self, body_id: str) -> "Mind":
+        """Return a mind for one body; its luck depends on the seed and on `body_id`."""
+        return Mind(
+            self._batcher,
+            self.memory,
+            self._prompts,
+            body_id=body_id,
+            recalled=self._recalled,
+            seed=self._seed,
+        )
+
+    async def close(self) -> None:
+        """Let go of the language model and the memory."""
+        try:
+            await self._language_model.close()
+        finally:
+            self.memory.close()
+
+
+class Mind:
+    """Decides for one body, goal by goal.
+
+    Args:
+        batcher: Asks the language model.
+        memory: What was lived.
+        prompts: What the language model is shown.
+        body_id: Whose mind it is.
+        recalled: Most experiences that come to mind for a decision.
+        seed: Of everything the language model leaves to luck.
+    """
+
+    def __init__(
+        self,
+        batcher: Batcher,
+        memory: Memory,
+        prompts: Prompts,
+        *,
+        body_id: str,
+        recalled: int = 3,
+        seed: int = 0,
+    ):
+        self.body_id = body_id
+        self._batcher = batcher
+        self._memory = memory
+        self._prompts = prompts
+        self._recalled = recalled
+        self._seed = seed
+        self._decisions = 0
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        why_not: WhyNot = anything_goes,
+    ) -> Decision:
+        """Return what the body shall do next; never fails for what a language model wrote.
+
+        Args:
+            percept: Of this body alone, without the leading axis.
+            feeling: What the soul makes of it.
+            situation: What is under way.
+            why_not: Says in one sentence why the body could not start an intent now, or nothing.
+
+        Raises:
+            LanguageModelError: If the language model can not be used at all (see `NoReply`).
+        """
+        number, self._decisions = self._decisions, self._decisions + 1
+        recollections = self._recall(percept, situation)
+        words = [recollection.experience.words for recollection in recollections]
+        prompt = self._prompts.decide(percept, feeling, situation, words)
+        recording = Recording(self._batcher)
+        seeds = [self._seed_of(number, attempt) for attempt in range(ATTEMPTS)]
+        reply = await _ask(recording, self._prompts, prompt, seeds, percept.vocabulary, why_not)
+        memories = tuple(recollection.id for recollection in recollections)
+        return _decision(reply, percept, situation, memories, recording.exchanges)
+
+    def experience(self, lived: Lived) -> Experience:
+        """Return a felt event as an experience of this body."""
+        return tell(lived, self.body_id)
+
+    def remember(self, lived: Lived) -> int:
+        """Put a felt event into memory and return its id there."""
+        return self._memory.add([self.experience(lived)])[0]
+
+    def _recall(self, percept: Percept, situation: Situation) -> list[Recollection]:
+        """Return what comes to mind, best first, the same words only once."""
+        if not self._recalled:
+            return []
+        about = (
+            percept.vocabulary.mission_words(percept.mission),
+            *near(percept, _THINGS_ASKED_ABOUT),
+            *situation.recent[-1:],
+        )
+        query = Query(body_id=self.body_id, words="\n".join(about))
+        by_words: dict[str, Recollection] = {}
+        for recollection in self._memory.recall(query, 3 * self._recalled):
+            by_words.setdefault(recollection.experience.words, recollection)
+        return list(by_words.values())[: self._recalled]
+
+    def _seed_of(self, decision: int, attempt: int) -> int:
+        """Return a seed that depends on nobody else's decisions."""
+        key = (*self.body_id.encode(), decision, attempt)
+        return int(np.random.SeedSequence(self._seed, spawn_key=key).generate_state(1)[0] >> 1)
+
+
+async def _ask(
+    recording: Recording,
+    prompts: Prompts,
+    prompt: Prompt,
+    seeds: Sequence[int],
+    vocabulary: Vocabulary,
+    why_not: WhyNot,
+) -> Reply | None:
+    """Return the first reply that can be used, or None after as many attempts as there are seeds.
+
+    A reply that cannot be used is sent back; where there is none, the same is asked again.
+    """
+    for seed in seeds:
+        try:
+            completion = await recording.generate(prompt, seed=seed)
+        except NoReply:
+            continue
+        except PromptTooLong:
+            if not recording.exchanges:
+                raise
+            return None  # no room to say what was wrong
+        try:
+            return _understood(completion.text, vocabulary, why_not)
+        except NotUnderstood as problem:
+            prompt = prompts.repair(prompt, completion.text, str(problem))
+    return None
+
+
+def _understood(text: str, vocabulary: Vocabulary, why_not: WhyNot) -> Reply:
+    reply = parse_reply(text, vocabulary)
+    if problem := why_not(reply.intent):
+        raise NotUnderstood(f"'{reply.intent.words(vocabulary)}' cannot start: {problem}")
+    return reply
+
+
+def safe_intent(situation: Situation) -> Intent:
+    """Return what is done without a usable reply: get up where one is down, otherwise wait."""
+    is_down = Skill.GET_UP in situation.can_start
+    return Intent(skill=Skill.GET_UP if is_down else Skill.WAIT)
+
+
+def _decision(
+    reply: Reply | None,
+    percept: Percept,
+    situation: Situation,
+    memories: tuple[int, ...],
+    exchanges: tuple[Exchange, ...],
+) -> Decision:
+    intent = reply.intent if reply else safe_intent(situation)
+    mission = percept.vocabulary.mission_words(percept.mission)
+    log_probability = exchanges[-1].log_probability if reply else math.nan
+    return Decision(
+        intent=intent,
+        speech=reply.speech if reply else "",
+        thoughts=reply.thoughts if reply else "",
+        goals=(mission, intent.words(percept.vocabulary)),
+        memories=memories,
+        confidence=math.exp(log_probability),  # geometric mean over the words written
+        prompt_tokens=sum(exchange.prompt_tokens for exchange in exchanges),
+        tokens=sum(exchange.tokens for exchange in exchanges),
+        latency_s=sum(exchange.latency_s for exchange in exchanges),
+        attempts=len(exchanges),
+        safe=reply is None,
+        exchanges=exchanges,
+    )

@@ -1,0 +1,388 @@
+"""What is sensed, felt and lived, in words: short, by rule, from a small closed vocabulary.
+
+The same words go to every language model, so a model with a thousand words in all must be able to
+read them. Levels are whole numbers from 0 to 10, places are cells ahead, behind, left and right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import FeltEvent, Intent, Percept, Status, Target
+from mind.types import Experience, Feeling, Situation
+
+THINGS_TOLD = 8
+EMOTIONS_TOLD = 2
+NEEDS_TOLD = 3
+_EMPTY = 1  # the thing that an empty hand holds; as in MiniGrid
+
+_POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
+_PARTS = ("feet", "knees", "hands", "hips", "head")
+_TOUCHES = (
+    "left toe caught",
+    "right toe caught",
+    "left sole slips",
+    "right sole slips",
+    "left lace",
+    "right lace",
+    "bump",
+    "rail in hand",
+)
+
+# Columns of the senses; see `body.types.Percept`.
+_SPEED, _SINE, _COSINE, _STANCE, _FOOT_HEIGHT, _POSTURE = 0, 1, 2, 3, 4, 8
+_LACES, _RAIL = slice(4, 6), 7
+_FATIGUE, _LOAD, _CUP = 3, 5, 6
+_SEEN_BY, _LAUGHTER, _HELPED = 0, 1, 2
+
+_STILL_MPS, _SLOW_MPS, _RUNNING_MPS = 0.1, 0.9, 1.7
+_STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
+_LACE_LOOSE = 0.4
+_WORTH_TELLING = 0.15  # of an emotion's intensity
+_UNMET = 0.3  # of a need's deficit
+_STRONG = 0.5  # of both
+
+_MOODS = ((-0.5, "very low"), (-0.15, "low"), (0.15, "even"), (0.5, "good"), (2.0, "very good"))
+_ADJECTIVES = {
+    "anger": "angry",
+    "contentment": "content",
+    "disappointment": "disappointed",
+    "distress": "distressed",
+    "embarrassment": "embarrassed",
+    "fear": "afraid",
+    "gratitude": "grateful",
+    "hope": "hopeful",
+    "joy": "glad",
+    "pride": "proud",
+    "relief": "relieved",
+    "sadness": "sad",
+    "shame": "ashamed",
+    "surprise": "surprised",
+}
+_NEED_WORDS = {"freedom_from_pain": "less pain"}
+
+# How an event is told, and how it is linked to what it was about.
+_EVENTS = {
+    FeltEvent.STUMBLED: ("stumbled", " over "),
+    FeltEvent.RECOVERED: ("stumbled but stayed up", " at "),
+    FeltEvent.FELL: ("fell", " over "),
+    FeltEvent.SLIPPED: ("slipped", " on "),
+    FeltEvent.SPILLED: ("spilled the cup", ""),
+    FeltEvent.BUMPED: ("bumped", " into "),
+    FeltEvent.LACE_CAME_LOOSE: ("lace came loose", ""),
+    FeltEvent.LACE_TIED: ("tied lace", ""),
+    FeltEvent.STEPPED_ON_LACE: ("stepped on own lace", ""),
+    FeltEvent.WAS_SEEN: ("was seen", ""),
+    FeltEvent.HEARD_LAUGHTER: ("heard laughter", ""),
+    FeltEvent.PICKED_UP: ("picked up", " "),
+    FeltEvent.PUT_DOWN: ("put down", " "),
+    FeltEvent.GOT_UP: ("got up", ""),
+}
+_MISHAPS = frozenset(
+    {
+        FeltEvent.STUMBLED,
+        FeltEvent.RECOVERED,
+        FeltEvent.FELL,
+        FeltEvent.SLIPPED,
+        FeltEvent.SPILLED,
+        FeltEvent.BUMPED,
+        FeltEvent.STEPPED_ON_LACE,
+    }
+)
+
+
+# ---- Now ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One avatar's percept in words; a part with nothing to tell is empty.
+
+    Attributes:
+        mission: What is asked of it.
+        body: Posture, gait, balance, laces and tiredness.
+        hand: What it holds.
+        pain: Where it hurts, and how much.
+        others: Who looks, laughs or helps.
+        near: What is seen or remembered nearby, nearest first.
+    """
+
+    mission: str
+    body: str
+    hand: str
+    pain: str
+    others: str
+    near: tuple[str, ...]
+
+
+def scene(percept: Percept) -> Scene:
+    """Return the percept of one avatar (no leading axis) in words."""
+    return Scene(
+        mission=percept.vocabulary.mission_words(percept.mission),
+        body=_body(percept),
+        hand=_hand(percept),
+        pain=_pains(percept.pain),
+        others=_others(percept.social),
+        near=near(percept, THINGS_TOLD),
+    )
+
+
+def near(percept: Percept, limit: int) -> tuple[str, ...]:
+    """Return up to `limit` remembered things, nearest first; those of the mission come first in.
+
+    Example: ``("hazard blue cable 1 ahead", "red ball 3 ahead 1 left")``
+    """
+    rows = [row for row in percept.landmarks if row[0]]
+    wanted = percept.vocabulary.mission_words(percept.mission)
+    is_wanted = [thing_words(percept, row) in wanted for row in rows]
+    kept = sorted(range(len(rows)), key=lambda i: not is_wanted[i])[:limit]
+    return tuple(_landmark(percept, rows[i]) for i in sorted(kept))
+
+
+def thing_words(percept: Percept, thing_and_skin: NDArray[np.int16]) -> str:
+    """Return what a thing is called, colour first; empty for thing 0, which is unknown."""
+    thing, skin = (int(number) for number in thing_and_skin[:2])
+    return Target(thing=thing, skin=skin).words(percept.vocabulary) if thing else ""
+
+
+def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
+    hazard = "hazard " if int(row[0]) in percept.vocabulary.hazards else ""
+    return f"{hazard}{thing_words(percept, row)} {_place(int(row[3]), int(row[4]))}"
+
+
+def _place(ahead: int, right: int) -> str:
+    along = f"{abs(ahead)} {'ahead' if ahead > 0 else 'behind'}" if ahead else ""
+    aside = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
+    return f"{along} {aside}".strip() or "here"
+
+
+def _body(percept: Percept) -> str:
+    parts = [gait(percept), _balance(percept.vestibular), *_laces(percept.touch)]
+    fatigue = _level(percept.intero[_FATIGUE])
+    if fatigue >= 3:
+        parts.append(f"tired {fatigue}")
+    if percept.touch[_RAIL] > 0:
+        parts.append("rail in hand")
+    return ", ".join(parts)
+
+
+def gait(percept: Percept) -> str:
+    """Return how one avatar holds itself or moves: ``"walking slowly"``."""
+    posture = _POSTURES[int(np.argmax(percept.proprio[_POSTURE : _POSTURE + len(_POSTURES)]))]
+    speed = float(percept.proprio[_SPEED])
+    if posture != "standing" or speed < _STILL_MPS:
+        return posture
+    if speed < _SLOW_MPS:
+        return "walking slowly"
+    return "walking" if speed < _RUNNING_MPS else "running"
+
+
+def _balance(vestibular: NDArray[np.float32]) -> str:
+    forward, right = (float(lean) for lean in vestibular[:2])
+    lean = max(abs(forward), abs(right))
+    if lean < _STEADY_M:
+        return "steady"
+    if lean < _OFF_BALANCE_M:
+        return "swaying"
+    if abs(forward) >= abs(right):
+        return "off balance " + ("ahead" if forward > 0 else "behind")
+    return "off balance " + ("right" if right > 0 else "left")
+
+
+def _laces(touch: NDArray[np.float32]) -> list[str]:
+    sides = zip(("left", "right"), touch[_LACES], strict=True)
+    return [f"{side} lace loose" for side, looseness in sides if looseness >= _LACE_LOOSE]
+
+
+def _hand(percept: Percept) -> str:
+    thing, skin = percept.held
+    if thing <= _EMPTY:
+        return "empty"
+    name = Target(thing=thing, skin=skin).words(percept.vocabulary)
+    cup = float(percept.intero[_CUP])
+    if cup > 0:
+        return f"{name}, full {_level(cup)}"
+    load = _level(percept.intero[_LOAD])
+    return f"{name}, weight {load}" if load >= 2 else name
+
+
+def _pains(pain: NDArray[np.float32]) -> str:
+    levels = [(part, _level(value)) for part, value in zip(_PARTS, pain, strict=True)]
+    return ", ".join(f"{part} {level}" for part, level in levels if level)
+
+
+def _others(social: NDArray[np.float32]) -> str:
+    parts = []
+    if social[_SEEN_BY] > 0:
+        parts.append("many look" if social[_SEEN_BY] > 0.5 else "somebody looks")
+    if social[_LAUGHTER] > 0:
+        parts.append("laughter")
+    if social[_HELPED] > 0:
+        parts.append("somebody helps")
+    return ", ".join(parts)
+
+
+def _level(value: float) -> int:
+    return int(round(10 * float(value)))
+
+
+# ---- Feeling ----
+
+
+def feeling_words(feeling: Feeling) -> str:
+    """Return mood, strongest emotions and unmet needs: ``"low, very embarrassed, needs water"``."""
+    return ", ".join((mood_word(feeling.mood), *emotion_words(feeling), *_needs(feeling)))
+
+
+def mood_word(mood: float) -> str:
+    """Return the word for a mood in [-1, 1]."""
+    return next(word for limit, word in _MOODS if mood < limit)
+
+
+def emotion_words(feeling: Feeling) -> tuple[str, ...]:
+    """Return the adjectives of the strongest emotions, such as ``"very embarrassed"``."""
+    told = [(name, value) for name, value in feeling.emotions.items() if value >= _WORTH_TELLING]
+    told.sort(key=lambda emotion: -emotion[1])
+    return tuple(
+        ("very " if strength >= _STRONG else "") + _ADJECTIVES.get(name, name)
+        for name, strength in told[:EMOTIONS_TOLD]
+    )
+
+
+def _needs(feeling: Feeling) -> list[str]:
+    unmet = [(name, gap) for name, gap in feeling.deficits.items() if gap >= _UNMET]
+    unmet.sort(key=lambda need: -need[1])
+    return [
+        ("badly needs " if gap >= _STRONG else "needs ")
+        + _NEED_WORDS.get(name, name.replace("_", " "))
+        for name, gap in unmet[:NEEDS_TOLD]
+    ]
+
+
+# ---- Doing ----
+
+
+def doing_words(situation: Situation, percept: Percept) -> str:
+    """Return the present intent and how it goes: ``"go to red ball, normal: failed, blocked"``."""
+    if situation.intent is None:
+        return "nothing"
+    status = situation.status
+    how = status.status.name.lower()
+    if status.status is Status.FAILED:
+        how += ", " + status.failure.name.lower().replace("_", " ")
+    return f"{situation.intent.words(percept.vocabulary)}: {how}"
+
+
+# ---- What was lived ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """One felt event of one avatar, with what has to be known to tell it.
+
+    Attributes:
+        event: What was noticed.
+        before: Percept of the tick before.
+        now: Percept of the tick in which it was noticed.
+        feeling: What the soul made of that tick.
+        reward_error: Unexpected part of the reward, signed.
+        intent: What the body was doing, or None.
+        run_id: The run it is lived in.
+        episode: Episode number in that run.
+        first_tick: Where it began: of a fall, the tick of the stumble that led to it.
+    """
+
+    event: FeltEvent
+    before: Percept
+    now: Percept
+    feeling: Feeling
+    reward_error: float
+    intent: Intent | None
+    run_id: str
+    episode: int
+    first_tick: int
+
+
+def event_words(event: FeltEvent, about: str = "") -> str:
+    """Return an event in words: ``"stumbled over blue cable"``."""
+    clause, link = _EVENTS[event]
+    return f"{clause}{link}{about}" if about and link else clause
+
+
+def about_words(event: FeltEvent, percept: Percept) -> str:
+    """Return what an event of this tick was about, or nothing where it is about no thing."""
+    return thing_words(percept, percept.event_things) if _EVENTS[event][1] else ""
+
+
+def tell(lived: Lived, body_id: str) -> Experience:
+    """Return a felt event as an experience in five parts; its importance is the memory's to say."""
+    about = about_words(lived.event, lived.now)
+    caused = np.maximum(lived.now.pain - lived.before.pain, 0)
+    return Experience(
+        sensation=_sensation(lived.now),
+        visual="; ".join(near(lived.now, 4)) or "nothing",
+        emotion=feeling_words(lived.feeling),
+        proprioception=_proprioception(lived.now),
+        motor=_motor(lived),
+        words=_sentence(lived, about, caused),
+        body_id=body_id,
+        run_id=lived.run_id,
+        episode=lived.episode,
+        first_tick=lived.first_tick,
+        last_tick=int(lived.now.clock),
+        kind=lived.event.name.lower(),
+        about=about,
+        pain=float(caused.sum()),
+        surprise=lived.feeling.surprise,
+        reward_error=lived.reward_error,
+        importance=0.0,
+    )
+
+
+def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
+    words = event_words(lived.event, about)
+    if lived.event in _MISHAPS:
+        words += " while " + (lived.intent.manner.name.lower() if lived.intent else "idle")
+        hurt = _pains(caused)
+        words += f", hurt {hurt}" if hurt else ""
+        others = _others(lived.now.social)
+        words += f", {others}" if others else ""
+    return words
+
+
+def _sensation(percept: Percept) -> str:
+    touches = [
+        f"{name} {value:.2f}"
+        for name, value in zip(_TOUCHES, percept.touch, strict=True)
+        if value >= 0.01
+    ]
+    pains = [
+        f"{part} {value:.2f}"
+        for part, value in zip(_PARTS, percept.pain, strict=True)
+        if value >= 0.01
+    ]
+    return f"touch: {', '.join(touches) or 'none'}; pain: {', '.join(pains) or 'none'}"
+
+
+def _proprioception(percept: Percept) -> str:
+    phase = np.arctan2(percept.proprio[_SINE], percept.proprio[_COSINE]) / (2 * np.pi) % 1
+    forward, right = (float(lean) for lean in percept.vestibular[:2])
+    foot = "right" if percept.proprio[_STANCE] > 0 else "left"
+    return (
+        f"{gait(percept)}, {float(percept.proprio[_SPEED]):.2f} m/s, on the {foot} foot, "
+        f"phase {phase:.2f}, leaning {forward:+.2f} m ahead {right:+.2f} m right"
+    )
+
+
+def _motor(lived: Lived) -> str:
+    """Return what the body was about, and its motor commands before and at the event."""
+    vocabulary = lived.now.vocabulary
+    intent = lived.intent.words(vocabulary) if lived.intent else "nothing"
+    before, now = (_command(percept) for percept in (lived.before, lived.now))
+    return f"{intent}; {gait(lived.before)}, then {gait(lived.now)}; did {before}, then {now}"
+
+
+def _command(percept: Percept) -> str:
+    given = zip(percept.vocabulary.actions, percept.efference, strict=False)
+    return next((name for name, copy in given if copy > 0.5), "nothing")
