@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mind.language_models import inference
 from mind.language_models.loading import choose_device, choose_dtype, load
+from mind.language_models.settings import check_at_least, cut_after
 from mind.language_models.types import (
     BadModelFolder,
     Completion,
@@ -69,9 +70,8 @@ class TransformersModel:
             BadModelFolder: If the model cannot be loaded.
             ValueError: If a setting is out of its range.
         """
-        _check_at_least("temperature", temperature, 0)
-        _check_at_least("max_new_tokens", max_new_tokens, 1)
-        _check_at_least("batch_size", batch_size, 1)
+        check_at_least(0, temperature=temperature)
+        check_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size)
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
@@ -166,7 +166,7 @@ class TransformersModel:
         self, sample: inference.Sample, prompt_tokens: int, latency_s: float
     ) -> Completion:
         return Completion(
-            text=self._cut(self._decode(sample.tokens)),
+            text=cut_after(self._decode(sample.tokens), self._stop),
             prompt_tokens=prompt_tokens,
             tokens=len(sample.tokens),
             latency_s=latency_s,
@@ -244,11 +244,6 @@ class TransformersModel:
         tail = self._decode(tokens[-max(len(stop.encode()) for stop in self._stop) - 1 :])
         return any(stop in tail for stop in self._stop)
 
-    def _cut(self, text: str) -> str:
-        """Return the text up to and including the stop string that comes first."""
-        ends = [text.find(stop) + len(stop) for stop in self._stop if stop in text]
-        return text[: min(ends)] if ends else text
-
     def _room(self, row: Sequence[int]) -> int:
         if self._context is None:
             return self._max_new_tokens
@@ -259,11 +254,6 @@ class TransformersModel:
             f"prompt must leave room in the {self._context} tokens of '{self.name}', got "
             f"{len(row)} tokens; say less, or use a model with a longer context"
         )
-
-
-def _check_at_least(name: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def _context(model: Any) -> int | None:
