@@ -251,17 +251,16 @@ def follow_rail(errand, felt, ground):
     Ends when: the rail, or the way beside it, does not go on.
     Can fail because: blocked, fell, lost sight, took too long.
     """
-    if not errand.stale:
-        return False
     place = ground.place
-    if errand.phase == 0 and places.is_beside(place, place.cell, errand.thing, errand.skin):
-        errand.phase, errand.entry = 1, _rail_heading(errand, ground)
-    if errand.phase == 0:
-        _seek(errand, ground, Goal.BESIDE)
-        return False
-    run = _rail_run(errand, ground, errand.entry)
-    _take(errand, Way(np.int64(errand.entry), run, run, True))
-    return run == 0
+    if errand.stale:
+        if errand.phase == 0 and places.is_beside(place, place.cell, errand.thing, errand.skin):
+            errand.phase, errand.entry = 1, _rail_heading(errand, ground)
+        if errand.phase == 0:
+            _seek(errand, ground, Goal.BESIDE)
+        else:
+            run = _rail_run(errand, ground, errand.entry)
+            _take(errand, Way(np.int64(errand.entry), run, run, True))
+    return errand.phase == 1 and errand.steps == 0
 
 
 @njit(cache=True)
@@ -430,14 +429,15 @@ _REFUSALS = {
     _ON_THE_GROUND: "the body is on the ground: get up first",
     _NOTHING_HELD: "there is nothing in the hand: pick something up first",
     _HAND_FULL: "the hand is full: put down the {held} first",
-    _NO_TARGET: "{thing} is nothing one can go to",
-    _NO_HAZARD: "{thing} is no hazard that can be crossed: go to it instead",
-    _NO_RAIL: "{thing} is no rail",
-    _NOT_PORTABLE: "{thing} does not fit in a hand",
+    _NO_TARGET: "'{thing}' is nothing one can go to",
+    _NO_HAZARD: "'{thing}' is no hazard that can be crossed: go to it instead",
+    _NO_RAIL: "'{thing}' is no rail",
+    _NOT_PORTABLE: "'{thing}' does not fit in a hand",
     _LACES_TIGHT: "both laces are tight",
     _ON_ITS_FEET: "the body is on its feet",
 }
-_ANYTHING = -1  # in place of a thing: leave the target out of account
+_NOTHING = -1  # in place of a thing: the skill takes none
+_ANYTHING = -2  # in place of a thing: given a fitting one
 
 
 @njit(cache=True)
@@ -457,11 +457,14 @@ def _refusal(skill, thing, felt, kinds):
         return _HAND_FULL
     if skill == Skill.TIE_LACE and felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW:
         return _LACES_TIGHT
-    return _CAN_START if thing == _ANYTHING else _target_refusal(skill, kinds[thing])
+    return _CAN_START if thing == _ANYTHING else _target_refusal(skill, thing, kinds)
 
 
 @njit(cache=True)
-def _target_refusal(skill, kind):
+def _target_refusal(skill, thing, kinds):
+    if skill in (Skill.TIE_LACE, Skill.PUT_DOWN, Skill.LOOK_AROUND):
+        return _CAN_START
+    kind = kinds[thing] if 0 <= thing < len(kinds) else 0
     if not kind & TARGET:
         return _NO_TARGET
     if skill == Skill.CROSS and not kind & HAZARD:
@@ -583,7 +586,7 @@ class Skills:
 
     def intend(self, avatar: int, intent: Intent) -> None:
         """Give one avatar an errand; see `why_not` for when it fails at once (CANNOT_START)."""
-        target = intent.target or Target(thing=_ANYTHING)
+        target = intent.target or Target(thing=_NOTHING)
         self.intend_many([avatar], intent.skill, target.thing, target.skin, intent.manner)
         self._reasons[avatar] = intent.reason
 
@@ -621,7 +624,7 @@ class Skills:
         target = Target(thing=int(errand["thing"]), skin=int(errand["skin"]))
         return Intent(
             skill=Skill(errand["skill"]),
-            target=target if target.thing != _ANYTHING else None,
+            target=target if target.thing != _NOTHING else None,
             manner=Manner(errand["manner"]),
             reason=self._reasons.get(avatar, ""),
         )
@@ -637,11 +640,12 @@ class Skills:
 
     def why_not(self, avatar: int, intent: Intent) -> str:
         """Return why the intent could not start now, in one sentence, or nothing if it could."""
-        thing = intent.target.thing if intent.target else _ANYTHING
+        thing = intent.target.thing if intent.target else _NOTHING
         refusal = _REFUSALS[self._refuses(avatar, intent.skill, thing)]
         names = self._vocabulary.things
         held = names[self._senses.felt[avatar]["held_thing"]]
-        return refusal.format(held=held, thing=f"a {names[thing]}")
+        name = names[thing] if 0 <= thing < len(names) else f"thing {thing}"
+        return refusal.format(held=held, thing=name)
 
     def _refuses(self, avatar: int, skill: Skill, thing: int) -> int:
         return int(_refusal(int(skill), thing, self._senses.felt[avatar], self._place.kinds))

@@ -199,6 +199,13 @@ def test_follow_rail_goes_beside_it_and_along_to_its_end():
     assert life.status == DONE
 
 
+def test_a_rail_that_does_not_go_on_is_followed_to_its_end_at_once():
+    life = Life("#####", "#.R.#", "#.^.#", "#####")
+    life.intend(Skill.FOLLOW_RAIL, Thing.RAIL)
+    life.skills.code()
+    assert life.tick() == DONE
+
+
 def test_pick_up_is_done_when_the_thing_is_in_the_hand():
     life = Life("######", "#>..B#", "######")
     life.intend(Skill.PICK_UP, Thing.BALL, SKIN)
@@ -326,7 +333,8 @@ def test_what_never_ends_takes_too_long():
         (Intent(skill=Skill.PUT_DOWN), 1, Posture.STAND, "nothing in the hand"),
         (Intent(skill=Skill.TIE_LACE), 16, Posture.STAND, "put down the cup first"),
         (Intent(skill=Skill.TIE_LACE), 1, Posture.STAND, "both laces are tight"),
-        (Intent(skill=Skill.GO_TO, target=Target(thing=2)), 1, Posture.STAND, "a wall is nothing"),
+        (Intent(skill=Skill.GO_TO, target=Target(thing=2)), 1, Posture.STAND, "'wall' is nothing"),
+        (Intent(skill=Skill.GO_TO, target=Target(thing=999)), 1, Posture.STAND, "'thing 999'"),
         (Intent(skill=Skill.CROSS, target=Target(thing=17)), 1, Posture.STAND, "no hazard"),
         (Intent(skill=Skill.PICK_UP, target=Target(thing=17)), 1, Posture.STAND, "not fit"),
         (Intent(skill=Skill.FOLLOW_RAIL, target=Target(thing=17)), 1, Posture.STAND, "no rail"),

@@ -1,4 +1,4 @@
-"""The remembered map in the real world: reckoned and true place agree, falls and all."""
+"""The senses in the real world: what is reckoned, noticed and believed agrees with the truth."""
 
 import gymnasium
 import numpy as np
@@ -7,21 +7,26 @@ import pytest
 from body.senses import Senses
 from body.types import FeltEvent
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Action, EventKind, Posture
+from envs.trip.vocabulary import Action, Cause, EventKind, Posture, Thing
 
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
 
 
 @pytest.fixture(scope="module")
 def walk():
-    """Walk 16 avatars at random for 1,000 ticks; return errors, felt and true events."""
-    count, rng = 16, np.random.default_rng(0)
+    """Walk 48 avatars at random for 1,000 ticks.
+
+    Returns:
+        Wrong poses, felt events, true events, and whether each belief about a mishap was right.
+    """
+    count, rng = 48, np.random.default_rng(0)
     env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=4, autoreset=False)
     observation, _ = env.reset(seed=3)
     bodies = env.unwrapped.world.bodies
     start = bodies[["x", "y", "heading"]].copy()
     senses = Senses(count, TRIP)
     senses.perceive(observation)
+    beliefs = []
     wrong, felt, true = 0, np.zeros(len(FeltEvent), int), np.zeros(len(EventKind), int)
     for _ in range(1_000):
         actions = rng.choice([Action.FORWARD] * 6 + [Action.RUN] * 3 + list(Action), count)
@@ -33,10 +38,24 @@ def walk():
             observation, _ = env.reset(options={"reset_mask": done})
             start[done] = bodies[["x", "y", "heading"]][done]
             senses.begin(np.flatnonzero(done))
-        felt += senses.perceive(observation).events.sum(0)
-        wrong += sum(senses.place.pose(row) != _true_pose(start, bodies, row) for row in range(16))
+        percept = senses.perceive(observation)
+        felt += percept.events.sum(0)
+        mishaps = percept.events[:, [FeltEvent.STUMBLED, FeltEvent.SLIPPED]].any(1)
+        for row in np.flatnonzero(mishaps):
+            beliefs.append(_true_thing(bodies[row]) == tuple(percept.event_things[row]))
+        wrong += sum(
+            senses.place.pose(row) != _true_pose(start, bodies, row) for row in range(count)
+        )
     env.close()
-    return wrong, felt, true
+    return wrong, felt, true, beliefs
+
+
+def _true_thing(body):
+    """Return thing and skin of a body's last contact; (0, 0) where it is no thing in the world."""
+    name = Cause(int(body["contact_cause"])).name
+    if name in ("NONE", "OWN_LACE", "FLOOR"):
+        return 0, 0
+    return int(Thing[name]), int(body["contact_skin"])
 
 
 def _true_pose(start, bodies, row):
@@ -47,7 +66,7 @@ def _true_pose(start, bodies, row):
 
 
 def test_reckoned_and_true_pose_agree_at_every_tick(walk):
-    wrong, felt, _ = walk
+    wrong, felt, _, _ = walk
     assert felt[FeltEvent.FELL] > 20  # or nothing would be shown about falls
     assert wrong == 0
 
@@ -63,5 +82,11 @@ def test_reckoned_and_true_pose_agree_at_every_tick(walk):
     ],
 )
 def test_what_the_body_notices_is_what_happened(walk, noticed, happened):
-    _, felt, true = walk
+    _, felt, true, _ = walk
     assert felt[noticed] == pytest.approx(true[happened], rel=0.1, abs=2)
+
+
+def test_the_body_knows_what_it_stumbled_over_as_long_as_it_has_seen_it(walk):
+    beliefs = walk[3]
+    assert len(beliefs) > 50
+    assert np.mean(beliefs) > 0.9
