@@ -266,14 +266,15 @@ def test_of_equals_the_later_one_comes_first(path):
     assert {each.score for each in recalled} == {0}
 
 
-@pytest.mark.parametrize("length", [3, 7, 100])
+@pytest.mark.parametrize("length", [3, 7])
 def test_equal_vectors_are_equally_relevant_wherever_they_lie(path, length):
-    vector, asked = np.random.default_rng(5).normal(size=(2, 384))
+    vector, *questions = np.random.default_rng(5).normal(size=(40, 384))
     with ExperienceStore(path, embed=None, recency_weight=0) as memory:
         memory.add([lived() for _ in range(length)], np.tile(vector, (length, 1)))
-        recalled = memory.recall(Query(body_id="anna", vector=asked), length)
-    assert {each.relevance for each in recalled} == {0}
-    assert [each.id for each in recalled] == list(range(length, 0, -1))
+        for asked in questions:
+            recalled = memory.recall(Query(body_id="anna", vector=asked), length)
+            assert {each.relevance for each in recalled} == {0}
+            assert [each.id for each in recalled] == list(range(length, 0, -1))
 
 
 def test_nobody_recalls_the_life_of_another(path):
