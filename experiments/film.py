@@ -29,7 +29,7 @@ class Caption:
     """What stands below a frame; equal captions look the same.
 
     Attributes:
-        title: Which episode this is, and what is asked.
+        title: Which episode this is.
         intent: What the body is doing.
         thought: What was thought before.
         speech: What is being said.
@@ -60,7 +60,7 @@ class Filmmaker:
     def begin(self, beginning: Beginning) -> None:
         """Set the title; the camera starts with the first frame."""
         if beginning.avatar == 0:
-            self._subtitles = Subtitles(f"#{beginning.episode}  {beginning.mission}")
+            self._subtitles = Subtitles(f"episode {beginning.episode}")
 
     def live(self, moment: Moment) -> None:
         """Take one picture."""
@@ -191,7 +191,7 @@ def strip(caption: Caption, width: int) -> NDArray[np.uint8]:
 
 def strip_height(width: int) -> int:
     """Return how high the strip below a picture of this width is, in pixels."""
-    return round(width / 5.6)
+    return round(width / 5.8)
 
 
 def _strip(caption: Caption, width: int) -> Image.Image:
@@ -202,8 +202,9 @@ def _strip(caption: Caption, width: int) -> Image.Image:
     draw.line([(0, 0), (width, 0)], fill=_RULE, width=4)
     margin, top = size, line // 2
     column = round(width * 0.58)
-    _write(draw, (margin, top), caption.title, _QUIET, size, column - margin, lines=1)
-    _write(draw, (margin, top + line), caption.intent, _ACCENT, size + 2, column - margin, lines=1)
+    _write(draw, (margin, top), caption.title, _QUIET, size * 4 // 5, column, lines=1)
+    intent = (margin, top + line - size // 4)
+    _write(draw, intent, caption.intent, _ACCENT, size + 4, column - margin, lines=1)
     thought = (margin, top + 2 * line + size // 4)
     _write(draw, thought, caption.thought, _TEXT, size, column - margin, lines=4, leading=line)
     _chips(draw, caption, (column + margin, top), size, width - margin)

@@ -186,7 +186,11 @@ class Loop:
             except OSError as error:
                 failure = failure or error
         if failure:
-            raise CannotTell(str(failure)) from failure
+            reason = failure.strerror or str(failure)
+            raise CannotTell(
+                f"cannot keep what is lived ({reason}); all that was kept until now is in the run "
+                "folder"
+            ) from failure
 
 
 def _row(observation: Mapping[str, NDArray], row: int) -> dict[str, NDArray]:

@@ -92,6 +92,8 @@ class Recorder:
             record["feeling"] = feeling_record(moment.trace.feeling)
         if moment.trace.events:
             record["felt"] = list(moment.trace.events)
+        if moment.trace.exchanges:  # `mind/language_model=replay` reads them here
+            record["exchanges"] = [_timeless(exchange) for exchange in moment.trace.exchanges]
         if moment.events:
             record["events"] = [event_record(event) for event in moment.events]
         return record
@@ -168,7 +170,6 @@ def decision_record(decision: Decision) -> dict[str, Any]:
         "tokens": decision.tokens,
         "attempts": decision.attempts,
         "safe": decision.safe,
-        "exchanges": [_timeless(exchange) for exchange in decision.exchanges],
     }
 
 

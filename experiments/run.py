@@ -24,7 +24,10 @@ from experiments.schema import Clock, Render, RunConfig, check, register
 from experiments.seeding import spawn_integer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from experiments.loop import Loop
+    from experiments.record import Summary
     from experiments.story import Listener
 
 _BAD_INPUT = 2  # exit status
@@ -93,30 +96,35 @@ def run(config: DictConfig, folder: Path) -> None:
 
     from experiments.loop import CannotTell
     from experiments.record import Summary
-    from experiments.terminal import LiveView, PlainView, report
+    from experiments.terminal import report
     from mind.language_models.types import LanguageModelError
 
     console = Console()
     summary = Summary(folder)
-    trouble: Exception | None = None
-    finished = False
-    with ExitStack() as opened:
-        view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
-        opened.callback(view.close)
-        with _stopping() as stopped:
-            loop = _prepared(config, folder, [summary, view], stopped, opened)
-            try:
-                try:
-                    finished = loop.run()
-                finally:
-                    summary.finish(finished)
-            except (CannotTell, LanguageModelError, OSError) as error:
-                trouble = error
+    try:
+        finished = _live(config, folder, console, summary)
+    except (CannotTell, LanguageModelError, OSError) as error:
+        report(console, summary.endings, folder)
+        raise BadInput(_one_line(error)) from error
     report(console, summary.endings, folder)
-    if trouble:
-        raise BadInput(_one_line(trouble)) from trouble
     if not finished:
         raise Interrupted
+
+
+def _live(config: DictConfig, folder: Path, console: "Console", summary: "Summary") -> bool:
+    """Live, and say whether all was lived to its end."""
+    from experiments.terminal import LiveView, PlainView
+
+    finished = False
+    with ExitStack() as opened, _stopping() as stopped:
+        view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
+        opened.callback(view.close)
+        loop = _prepared(config, folder, [summary, view], stopped, opened)
+        try:
+            finished = loop.run()
+        finally:
+            summary.finish(finished)
+    return finished
 
 
 def _check(config: DictConfig) -> None:
@@ -142,14 +150,15 @@ def _prepared(
     seeds = {name: spawn_integer(config.seed, name) for name in ("world", "agent")}
     env = _built("env", config, opened)
     agent = _built("agent", config, opened)
+    watchers = _watchers(config, folder)
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
         write_provenance(folder, plain, seeds)
         recorder = Recorder(folder)
     except OSError as error:
         raise BadInput(f"cannot write the run folder: {error}") from error
-    everybody = [recorder, *_watchers(config, folder), *listeners]
-    for listener in everybody:
+    everybody = [recorder, *watchers, *listeners]
+    for listener in [recorder, *watchers]:
         opened.callback(listener.close)
     return Loop(
         env,
@@ -157,13 +166,17 @@ def _prepared(
         everybody,
         episodes=config.episodes,
         world_seed=seeds["world"],
-        real_time=config.clock == Clock.wall or config.render == Render.human,
+        real_time=config.clock == Clock.wall,
         stopped=stopped,
     )
 
 
 def _watchers(config: DictConfig, folder: Path) -> list["Listener"]:
-    """Return those who make something to look at."""
+    """Return those who make something to look at.
+
+    Raises:
+        BadInput: If a window is wanted where there is no screen.
+    """
     from experiments.film import Filmmaker
     from experiments.page import ReplayPage
     from experiments.screen import Screen
@@ -174,7 +187,10 @@ def _watchers(config: DictConfig, folder: Path) -> list["Listener"]:
     if pictures:
         watchers.append(Filmmaker(folder))
     if config.render == Render.human:
-        watchers.append(Screen())
+        try:
+            watchers.append(Screen())
+        except RuntimeError as error:
+            raise BadInput(str(error)) from error
     return watchers
 
 
@@ -262,6 +278,8 @@ def _one_line(error: BaseException) -> str:
         return _unknown_key(error.__cause__)
     if isinstance(error.__cause__, OmegaConfBaseException):
         return _joined(error.__cause__)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__
 
 

@@ -1,0 +1,208 @@
+"""Practice: bodies with errands, as the vector env that PPO trains the motor policy on.
+
+The mission of a motor policy is the errand of the moment. Errands come from the mission table, in
+a random manner, and now and then are an exercise for its own sake. What is paid for is an errand
+done (sooner is better), the world's mission, and what is felt; nothing says "do not fall". The
+manner weighs these: done carefully, what is felt counts double; done fast, time does.
+"""
+
+from collections.abc import Sequence
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from body.missions import next_errands
+from body.motor import felt_vector
+from body.policy import FELT_SIZE
+from body.senses import Senses
+from body.skills import CODE_SIZE, NOBODY, Skills
+from body.types import Percept, Skill, Status
+from body.vocabularies import TRIP
+from envs.trip.vocabulary import VIEW_SIZE, Action
+
+ERRAND_REWARD = 0.5
+FELT_WEIGHT = np.array([2.0, 1.0, 0.5], np.float32)  # by manner: careful, normal, fast
+ERRAND_LIMIT = np.array([300, 200, 100], np.float32)  # ticks after which it pays a tenth
+EXERCISE_SHARE = 0.3
+_LACES = slice(4, 6)  # columns of touch
+
+
+def observation_space() -> spaces.Dict:
+    """Return what the motor policy is shown: the view; the felt vector with the errand's code."""
+    return spaces.Dict(
+        {
+            "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
+            "felt": spaces.Box(-10.0, 10.0, (FELT_SIZE + CODE_SIZE,), np.float32),
+        }
+    )
+
+
+class Practice(VecEnv):
+    """Stable-Baselines3's vector env over bodies with errands, in one or more vector worlds.
+
+    Args:
+        worlds: Gymnasium vector envs that reset in the same step; their rows are put side by side.
+        seed: Of the bodies, the errands and the manners.
+        exercises: Share of errands that are exercises.
+    """
+
+    def __init__(
+        self,
+        worlds: Sequence[gymnasium.vector.VectorEnv],
+        seed: int,
+        exercises: float = EXERCISE_SHARE,
+    ):
+        super().__init__(
+            sum(world.num_envs for world in worlds),
+            observation_space(),
+            spaces.Discrete(len(Action)),
+        )
+        self._worlds, self._exercises = list(worlds), exercises
+        self._edges = np.cumsum([world.num_envs for world in worlds])[:-1]
+        self._rng = np.random.default_rng(seed)
+        self._first_seed = seed * 1_000_003
+        self.senses = Senses(self.num_envs, TRIP)
+        self.skills = Skills(self.senses)
+        self._actions = np.zeros(self.num_envs, np.int64)
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, np.int64)
+
+    def reset(self):
+        """Begin everywhere and return the observation."""
+        observations = []
+        for index, world in enumerate(self._worlds):
+            observations.append(world.reset(seed=self._first_seed + 100_000 * index)[0])
+        everyone = np.arange(self.num_envs)
+        self.senses.begin(everyone)
+        self.skills.begin(everyone)
+        return self._observe(_side_by_side(observations))
+
+    def step_async(self, actions: NDArray) -> None:
+        """Keep the actions for `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self):
+        """Let every body live one tick; see `VecEnv.step`."""
+        steps = [
+            world.step(part)
+            for world, part in zip(
+                self._worlds, np.split(self._actions, self._edges), strict=True
+            )
+        ]
+        observations, _, terminated, truncated, infos = zip(*steps, strict=True)
+        done = np.concatenate(terminated) | np.concatenate(truncated)
+        mission = np.concatenate([info["mission_reward"] for info in infos])
+        felt = np.concatenate([info["felt_reward"] for info in infos])
+        ended = np.flatnonzero(done)
+        self.senses.begin(ended)
+        manner = self.skills.errands["manner"]
+        rewards = mission + FELT_WEIGHT[manner] * felt
+        self.skills.begin(ended)
+        observation = self._observe(_side_by_side(observations), rewards)
+        self._returns += rewards
+        self._lengths += 1
+        return observation, rewards, done, self._tell(done, steps)
+
+    def _tell(self, done: NDArray, steps) -> list[dict]:
+        """Return the infos that SB3 reads: the last observation, and the episode's sum."""
+        infos: list[dict] = [{}] * self.num_envs
+        first = 0
+        for world, (_, _, _, truncated, info) in zip(self._worlds, steps, strict=True):
+            for row in np.flatnonzero(done[first : first + world.num_envs]):
+                infos[first + row] = {
+                    "TimeLimit.truncated": bool(truncated[row]),
+                    "episode": {
+                        "r": float(self._returns[first + row]),
+                        "l": int(self._lengths[first + row]),
+                    },
+                    "is_success": bool(info["final_info"]["success"][row]),
+                }
+                self._returns[first + row] = self._lengths[first + row] = 0
+            first += world.num_envs
+        return infos
+
+    def _observe(self, observation: dict[str, NDArray], rewards: NDArray | None = None):
+        """Perceive, judge and renew the errands, and return what the policy is shown."""
+        percept = self.senses.perceive(observation)
+        self.skills.advance(percept)
+        errands = self.skills.errands
+        if rewards is not None:
+            finished = (errands["status"] == Status.DONE) & (errands["skill"] != NOBODY)
+            taken = self.senses.felt["tick"] - errands["since"]
+            worth = 1.0 - 0.9 * np.minimum(1.0, taken / ERRAND_LIMIT[errands["manner"]])
+            rewards += np.where(finished, ERRAND_REWARD * worth, 0.0)
+        idle = np.flatnonzero(errands["status"] != Status.RUNNING)
+        if len(idle):
+            self._give_errands(percept, idle)
+        felt = np.concatenate([felt_vector(percept), self.skills.code()], axis=1)
+        return {"image": percept.image.copy(), "felt": felt}
+
+    def _give_errands(self, percept: Percept, rows: NDArray) -> None:
+        skill, thing, skin = next_errands(percept, rows)
+        exercised = self._rng.random(len(rows)) < self._exercises
+        exercised &= (skill != Skill.GET_UP) & (percept.clock[rows] > 0)
+        for i in np.flatnonzero(exercised):
+            skill[i], thing[i], skin[i] = self._draw_exercise(percept, int(rows[i]))
+        manner = self._rng.choice(3, len(rows), p=(0.2, 0.6, 0.2))
+        self.skills.intend_many(rows, skill, thing, skin, manner)
+
+    def _draw_exercise(self, percept: Percept, row: int) -> tuple[int, int, int]:
+        """Draw a skill that could start, with a target that is known where it needs one."""
+        able = [skill for skill in self.skills.can_start(row) if skill != Skill.CARRY_TO]
+        skill = able[self._rng.integers(len(able))]
+        known = [
+            (int(thing), int(skin))
+            for thing, skin in percept.landmarks[row, :, :2]
+            if thing and _fits(skill, int(thing))
+        ]
+        if skill in (Skill.GO_TO, Skill.CROSS, Skill.PICK_UP, Skill.FOLLOW_RAIL):
+            if not known:
+                return int(Skill.LOOK_AROUND), -1, -1
+            return int(skill), *known[self._rng.integers(len(known))]
+        return int(skill), -1, -1
+
+    # What Stable-Baselines3 asks of a vector env besides.
+
+    def close(self) -> None:
+        """Close the worlds."""
+        for world in self._worlds:
+            world.close()
+
+    def get_attr(self, attr_name, indices=None):
+        """Return an attribute of this env, once for each row."""
+        value = getattr(self, attr_name, None)
+        return [value] * self.num_envs
+
+    def set_attr(self, attr_name, value, indices=None):
+        """Refuse: rows are no objects of their own."""
+        raise AttributeError(f"rows of Practice have no attribute '{attr_name}' to set")
+
+    def env_method(self, method_name, *method_args, indices=None, **method_kwargs):
+        """Refuse: rows are no objects of their own."""
+        raise AttributeError(f"rows of Practice have no method '{method_name}'")
+
+    def env_is_wrapped(self, wrapper_class, indices=None):
+        """Return False for each row: nothing is wrapped."""
+        return [False] * self.num_envs
+
+
+def _fits(skill: Skill, thing: int) -> bool:
+    if skill == Skill.CROSS:
+        return thing in TRIP.hazards
+    if skill == Skill.PICK_UP:
+        return thing in TRIP.portables
+    if skill == Skill.FOLLOW_RAIL:
+        return TRIP.things[thing] == "rail"
+    return skill == Skill.GO_TO
+
+
+def _side_by_side(observations: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
+    if len(observations) == 1:
+        return observations[0]
+    return {
+        name: np.concatenate([observation[name] for observation in observations])
+        for name in observations[0]
+    }

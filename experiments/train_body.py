@@ -1,0 +1,247 @@
+"""Train the motor policy that ships with the body, or a smaller one.
+
+    python -m experiments.train_body +env=trip                      # the shipped one, about an hour
+    python -m experiments.train_body +env=trip ticks=500000         # a look
+    python -m experiments.train_body +env=trip folder=outputs/body  # again: goes on where it was
+
+Stable-Baselines3's PPO on `experiments.practice`. Progress on the terminal, curves for TensorBoard
+in the folder, a checkpoint every few minutes that the same command resumes from. Checkpoints are
+safetensors and JSON: no pickle is read back.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+CHECKPOINT = "checkpoint.safetensors"
+PROGRESS = "checkpoint.json"
+
+
+def make_practice(options: DictConfig):
+    """Return the vector env to train on: as many bodies on each of the levels."""
+    import gymnasium
+
+    from experiments.practice import Practice
+
+    share = options.avatars // len(options.levels)
+    worlds = [
+        gymnasium.make_vec(
+            options.env.id,
+            num_envs=share,
+            level=int(level),
+            layouts=options.layouts,
+            copy=False,
+        )
+        for level in options.levels
+    ]
+    return Practice(worlds, seed=options.seed)
+
+
+def make_ppo(practice, options: DictConfig):
+    """Return SB3's PPO with our encoder before its actor and critic."""
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+    from body.policy import SensorimotorEncoder
+
+    class Features(BaseFeaturesExtractor):
+        """SB3's face of the encoder."""
+
+        def __init__(self, observation_space, view_features: int):
+            encoder = SensorimotorEncoder(view_features)
+            super().__init__(observation_space, encoder.width)
+            self.encoder = encoder
+
+        def forward(self, observations):
+            return self.encoder(observations["image"], observations["felt"])
+
+    return PPO(
+        "MultiInputPolicy",
+        practice,
+        n_steps=options.ppo.steps,
+        batch_size=options.ppo.batch,
+        n_epochs=options.ppo.epochs,
+        gamma=options.ppo.gamma,
+        gae_lambda=options.ppo.gae_lambda,
+        learning_rate=_falling(options.ppo.learning_rate),
+        ent_coef=options.ppo.entropy,
+        policy_kwargs={
+            "features_extractor_class": Features,
+            "features_extractor_kwargs": {"view_features": options.view_features},
+            "net_arch": {"pi": list(options.hidden), "vf": list(options.hidden)},
+            "activation_fn": torch.nn.Tanh,
+            "normalize_images": False,
+        },
+        seed=options.seed,
+        device=options.device,
+        tensorboard_log=str(Path(options.folder) / "tensorboard"),
+    )
+
+
+def _falling(rate: float):
+    """Return a schedule that falls linearly to a tenth."""
+    return lambda left: rate * (0.1 + 0.9 * left)
+
+
+def motor_network(ppo, options: DictConfig):
+    """Return the part of SB3's policy that is shipped: encoder and actor."""
+    from body.policy import MotorNetwork
+
+    network = MotorNetwork(options.view_features, tuple(options.hidden))
+    policy = ppo.policy
+    network.encoder.load_state_dict(policy.features_extractor.encoder.state_dict())
+    network.actor.load_state_dict(policy.mlp_extractor.policy_net.state_dict())
+    network.command.load_state_dict(policy.action_net.state_dict())
+    return network.cpu().eval()
+
+
+# ---- Checkpoints: weights and Adam's moments as safetensors, the rest as JSON ----
+
+
+def save_checkpoint(ppo, folder: Path) -> None:
+    """Write what training needs to go on; atomic, so a kill leaves the one before."""
+    from safetensors.torch import save_file
+
+    tensors = {f"policy.{name}": part for name, part in ppo.policy.state_dict().items()}
+    for index, moments in ppo.policy.optimizer.state_dict()["state"].items():
+        for name, value in moments.items():
+            tensors[f"adam.{index}.{name}"] = value
+    save_file({name: part.contiguous() for name, part in tensors.items()}, folder / "new")
+    (folder / "new").replace(folder / CHECKPOINT)
+    (folder / PROGRESS).write_text(json.dumps({"ticks": ppo.num_timesteps}), "utf-8")
+
+
+def load_checkpoint(ppo, folder: Path) -> int:
+    """Go on from a checkpoint if there is one; return how many ticks it had seen.
+
+    Raises:
+        SystemExit: If it is damaged or of another shape, with a line that says so.
+    """
+    from safetensors.torch import load_file
+
+    if not (folder / CHECKPOINT).exists():
+        return 0
+    try:
+        tensors = load_file(folder / CHECKPOINT)
+        ticks = int(json.loads((folder / PROGRESS).read_text("utf-8"))["ticks"])
+        policy = {name[7:]: part for name, part in tensors.items() if name.startswith("policy.")}
+        ppo.policy.load_state_dict(policy)
+        state = ppo.policy.optimizer.state_dict()
+        for name, value in tensors.items():
+            if name.startswith("adam."):
+                _, index, moment = name.split(".")
+                state["state"].setdefault(int(index), {})[moment] = value
+        ppo.policy.optimizer.load_state_dict(state)
+    except Exception as error:  # a damaged file can fail anywhere in the readers
+        raise SystemExit(
+            f"the checkpoint in {folder} cannot be read ({type(error).__name__}); "
+            "delete it, or name another folder"
+        ) from error
+    return ticks
+
+
+# ---- Running ----
+
+
+def _watch(folder: Path, options: DictConfig, began: float):
+    """Return the callback that checkpoints, and prints a line now and then."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Watch(BaseCallback):
+        def __init__(self):
+            super().__init__()
+            self.printed = self.saved = time.monotonic()
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_end(self) -> None:
+            now = time.monotonic()
+            if now - self.printed > options.print_every_s:
+                self.printed = now
+                print(_progress_line(self.model, options.ticks, now - began), flush=True)
+            if now - self.saved > options.save_every_s:
+                self.saved = now
+                save_checkpoint(self.model, folder)
+
+    return Watch()
+
+
+def _progress_line(ppo, ticks: int, seconds: float) -> str:
+    episodes = list(ppo.ep_info_buffer)
+    returned = sum(episode["r"] for episode in episodes) / max(1, len(episodes))
+    solved = sum(ppo.ep_success_buffer) / max(1, len(ppo.ep_success_buffer))
+    return (
+        f"{ppo.num_timesteps / 1e6:7.2f} of {ticks / 1e6:.2f} M ticks  return {returned:6.2f}  "
+        f"success {solved:4.0%}  {seconds / 60:5.1f} min"
+    )
+
+
+def train(options: DictConfig) -> Path:
+    """Train, resume if there is a checkpoint, and return the folder with policy and card."""
+    import torch
+
+    from body.policy import save_policy
+
+    torch.set_num_threads(options.threads)
+    folder = Path(options.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    practice = make_practice(options)
+    ppo = make_ppo(practice, options)
+    lived = load_checkpoint(ppo, folder)
+    try:
+        if lived < options.ticks:
+            ppo.num_timesteps = lived
+            ppo.learn(
+                options.ticks - lived,
+                callback=_watch(folder, options, began),
+                reset_num_timesteps=False,
+                tb_log_name="ppo",
+            )
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here")
+    save_checkpoint(ppo, folder)
+    save_policy(motor_network(ppo, options), folder, _card(ppo, options, time.monotonic() - began))
+    practice.close()
+    return folder
+
+
+def _card(ppo, options: DictConfig, seconds: float) -> dict:
+    from experiments.record import git_commit
+
+    return {
+        "view_features": options.view_features,
+        "hidden": list(options.hidden),
+        "actions": int(ppo.action_space.n),
+        "trained_on": {
+            "env": options.env.id,
+            "levels": list(options.levels),
+            "split": "train",
+            "shift": "S0",
+            "layouts": options.layouts,
+        },
+        "ticks": int(ppo.num_timesteps),
+        "seed": options.seed,
+        "ppo": OmegaConf.to_container(options.ppo),
+        "seconds_of_last_session": round(seconds),
+        "command": "python -m experiments.train_body " + " ".join(sys.argv[1:]),
+        "commit": git_commit(),
+    }
+
+
+@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_body")
+def main(options: DictConfig) -> None:
+    """Train the motor policy and say where it is."""
+    folder = train(options)
+    print(f"policy and card are in {folder}; measure it with")
+    print(f"  python -m experiments.evaluate +env=trip motor={folder}")
+
+
+if __name__ == "__main__":
+    main()
