@@ -9,6 +9,18 @@ from mind.language_models.batching import Batcher
 from mind.language_models.types import Completion, NoReply, Prompt, prompt_key
 from mind.types import Exchange
 
+_TYPES = {  # of what an exchange's record may hold
+    "key": str,
+    "prompt": str,
+    "reply": str,
+    "finish": str,
+    "prompt_tokens": int,
+    "tokens": int,
+    "log_probability": int | float,
+    "latency_s": int | float,
+    "error": str,
+}
+
 
 class Recording:
     """Asks on behalf of one decision, and keeps every exchange of it.
@@ -67,23 +79,10 @@ def from_record(record: Any) -> Exchange:
     Raises:
         ValueError: If it is not such a record.
     """
-    if not isinstance(record, Mapping) or "key" not in record:
+    if not isinstance(record, Mapping) or not record.get("key"):
         raise ValueError("exchange must be an object with a 'key'")
     values = {name: record[name] for name in _TYPES if record.get(name) is not None}
     for name, value in values.items():
         if not isinstance(value, _TYPES[name]):
             raise ValueError(f"exchange's '{name}' must be {_TYPES[name]}, got {value!r}")
     return Exchange(**values)
-
-
-_TYPES = {
-    "key": str,
-    "prompt": str,
-    "reply": str,
-    "finish": str,
-    "prompt_tokens": int,
-    "tokens": int,
-    "log_probability": int | float,
-    "latency_s": int | float,
-    "error": str,
-}

@@ -350,6 +350,7 @@ def test_half_a_line_at_the_end_of_a_killed_run_is_left_out(tmp_path):
         b'{"exchanges": 3}',
         b'{"exchanges": [3]}',
         b'{"exchanges": [{"reply": "no key"}]}',
+        b'{"exchanges": [{"key": null}]}',
         b'{"exchanges": [{"key": "k", "tokens": "many"}]}',
         b'{"exchanges": [{"key": "k", "finish": "never"}]}',
         b"[" * 100_000,
