@@ -32,6 +32,8 @@ class RunConfig:
     """The world; given as `+env=NAME`."""
     agent: Any = MISSING
     """Who lives in it."""
+    body: Any = MISSING
+    """Its senses, skills and motor."""
     soul: Any = MISSING
     """What matters to that one."""
     mind: Any = MISSING

@@ -1,0 +1,21 @@
+"""Language models that come with the mind: folders in Hugging Face format."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def folder(name: str) -> str:
+    """Return the path of a bundled model, from whatever folder a run is started.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    path = _FOLDER / name
+    if not (path / "config.json").is_file():
+        known = ", ".join(sorted(card.parent.name for card in _FOLDER.glob("*/config.json")))
+        raise ValueError(
+            f"bundled model must be one of [{known}], got '{name}'; "
+            "make one with python -m experiments.train_mind +env=trip"
+        )
+    return str(path)
