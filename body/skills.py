@@ -497,20 +497,31 @@ def _give(errands, felt, memory, kinds, rows, skill, thing, skin, manner):
 
 
 @njit(cache=True)
-def _advance(errands, felt, memory, kinds, scratch, events, compass):
+def _advance(errands, felt, memory, kinds, scratch, events, compass, is_new_tick):
+    """Pursue all errands in a new tick; otherwise only those that were given in this one."""
     for row in range(len(errands)):
         errand, place = errands[row], memory[row]
-        errand.stale = errand.stale or place.changed
+        if is_new_tick:
+            errand.stale = errand.stale or place.changed
+        elif not errand.stale:
+            continue
         if errand.status == Status.RUNNING:
             done = _pursue(errand, felt[row], Ground(place, kinds, scratch))
-            failure = _failure(errand, felt[row], events[row], place.moved)
-            if failure != Failure.NONE and (not done or failure == Failure.FELL):
-                errand.status, errand.failure = np.int64(Status.FAILED), failure
-            elif done:
-                errand.status = np.int64(Status.DONE)
+            if is_new_tick:
+                _judge(errand, felt[row], events[row], place.moved, done)
         if errand.stale:
             _point(errand, place, kinds, compass[row])
         errand.stale = False
+
+
+@njit(cache=True)
+def _judge(errand, felt, events, moved, done):
+    """Let an errand fail or be done; in a tick in which it is done, only a fall counts more."""
+    failure = _failure(errand, felt, events, moved)
+    if failure != Failure.NONE and (not done or failure == Failure.FELL):
+        errand.status, errand.failure, errand.stale = np.int64(Status.FAILED), failure, True
+    elif done:
+        errand.status, errand.stale = np.int64(Status.DONE), True
 
 
 @njit(cache=True)
@@ -532,13 +543,9 @@ def _point(errand, place, kinds, compass):
 
 
 @njit(cache=True)
-def _encode(errands, felt, memory, kinds, scratch, compass, code):
+def _encode(errands, compass, code):
     for row in range(len(errands)):
         errand = errands[row]
-        if errand.stale:  # given after `advance` had dealt with this tick
-            if errand.status == Status.RUNNING:
-                _pursue(errand, felt[row], Ground(memory[row], kinds, scratch))
-            _point(errand, memory[row], kinds, compass[row])
         running = errand.status == Status.RUNNING
         skill = np.int64(errand.skill) if running else np.int64(Skill.WAIT)
         manner = np.int64(errand.manner) if running else np.int64(Manner.NORMAL)
@@ -546,7 +553,6 @@ def _encode(errands, felt, memory, kinds, scratch, compass, code):
         code[row, skill] = 1.0
         code[row, _MANNER_COLUMN + manner] = 1.0
         code[row, _COMPASS_COLUMN:] = compass[row]
-        errand.stale = False
 
 
 class Skills:
@@ -562,6 +568,7 @@ class Skills:
         self.errands = np.zeros(senses.num_avatars, ERRAND)
         self.compass = np.zeros((senses.num_avatars, COMPASS_SIZE), np.float32)
         self._scratch = places.make_scratch()
+        self._no_events = np.zeros((senses.num_avatars, len(FeltEvent)), np.bool_)
         self._reasons: dict[int, str] = {}
         self.begin(np.arange(senses.num_avatars))
 
@@ -652,15 +659,7 @@ class Skills:
 
     def advance(self, percept: Percept) -> None:
         """Bring all errands up to date with the percept of this tick; call it once a tick."""
-        _advance(
-            self.errands,
-            self._senses.felt,
-            self._place.memory,
-            self._place.kinds,
-            self._scratch,
-            percept.events,
-            self.compass,
-        )
+        self._pursue_all(percept.events, is_new_tick=True)
 
     def code(self) -> NDArray[np.float32]:
         """Return (B, 24) float32: skill one-hot 10, manner one-hot 3, compass 11.
@@ -668,14 +667,21 @@ class Skills:
         An avatar whose errand has ended, or that has none, is shown as waiting. Errands that were
         given after `advance` are already in it.
         """
+        if self.errands["stale"].any():
+            self._pursue_all(self._no_events, is_new_tick=False)
         code = np.empty((len(self.errands), CODE_SIZE), np.float32)
-        _encode(
+        _encode(self.errands, self.compass, code)
+        return code
+
+    def _pursue_all(self, events: NDArray[np.bool_], is_new_tick: bool) -> None:
+        place = self._place
+        _advance(
             self.errands,
             self._senses.felt,
-            self._place.memory,
-            self._place.kinds,
+            place.memory,
+            place.kinds,
             self._scratch,
+            events,
             self.compass,
-            code,
+            is_new_tick,
         )
-        return code
