@@ -13,14 +13,23 @@ from numpy.typing import NDArray
 FIELD_OF_VIEW = math.radians(84.0)  # across the picture
 WALL_HEIGHT = 3.2  # cells
 SKIRTING = 0.22
-DIRECTIONS = 1440  # compass directions in which walls are looked for
+DIRECTIONS = 720  # compass directions in which walls are looked for
 _FARTHEST = 60.0
+_CLOSE_UNTIL = 1.4  # so near, single pixels of the floor would be seen
 _SHARP_UNTIL = 4.0  # beyond, the coarser ground is used, or floor tiles would flicker
 
-_HAZE = np.array((176, 184, 205), np.float32)
-_WALLS = np.array(((126, 137, 168), (109, 120, 151)), np.float32)  # facing east-west, north-south
-_SKIRTINGS = np.float32(0.72)
+_HAZE = np.array((150, 160, 190), np.float32)
+_WALLS = np.array(((118, 129, 161), (100, 111, 143)), np.float32)  # facing east-west, north-south
+_PANELLING = 1.45  # up to here a wall is a little darker
+_ABOVE_PANELLING = np.float32(1.16)
+_WALL_FOOT = np.float32(0.86)  # light there, of what there is at the top
+_SEAM = 0.03  # between boards, in boards; two boards a cell
+_SEAM_SHADE = np.float32(0.9)
+_SKIRTING_SHADE = np.float32(0.66)
 _CEILING_NEAR = np.array((47, 55, 78), np.float32)
+_BEAM = 0.09  # half its width; beams run every two cells
+_BEAM_SHADE = np.float32(0.82)
+_LIT = np.array((0.97, 0.95, 0.93), np.float32)  # the floor, as lamps show it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +50,32 @@ class Ground:
 
     sharp: NDArray[np.uint8]
     coarse: NDArray[np.uint8]
-    left: int  # padded cell at the picture's edge; the room is square
-    cells: int
+    left: int  # padded cell in the picture's upper left corner
+    top: int
+    cells: int  # along each side
 
     def colours(self, x, y, sharp: bool) -> NDArray[np.uint8]:
         """Return (n, 3) uint8, the floor's colours at padded places."""
         picture = self.sharp if sharp else self.coarse
-        size = picture.shape[0]
-        column = np.clip((x - self.left) * (size / self.cells), 0, size - 1).astype(np.int32)
-        row = np.clip((y - self.left) * (size / self.cells), 0, size - 1).astype(np.int32)
-        return picture[row, column]
+        column, row = self._pixels(x, y, picture)
+        return picture[row.astype(np.int32), column.astype(np.int32)]
+
+    def close_up(self, x, y) -> NDArray[np.float32]:
+        """Return (n, 3) float32, the floor's colours where pixels would show: blended."""
+        picture = self.sharp
+        column, row = self._pixels(x, y, picture)
+        left, top = column.astype(np.int32), row.astype(np.int32)
+        right = np.minimum(left + 1, picture.shape[0] - 1)
+        below = np.minimum(top + 1, picture.shape[0] - 1)
+        across, down = (column - left)[:, None], (row - top)[:, None]
+        upper = picture[top, left] * (1.0 - across) + picture[top, right] * across
+        lower = picture[below, left] * (1.0 - across) + picture[below, right] * across
+        return (upper * (1.0 - down) + lower * down).astype(np.float32)
+
+    def _pixels(self, x, y, picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        last, scale = picture.shape[0] - 1, picture.shape[0] / self.cells
+        column = np.clip((x - self.left) * scale, 0, last)
+        return column, np.clip((y - self.top) * scale, 0, last)
 
 
 class View:
@@ -74,21 +99,21 @@ class View:
         east, south, up = self._rays(eye)
         level = np.sqrt(east * east + south * south) + np.float32(1e-6)
         slope = up / level
-        turn = np.arctan2(south, east) * np.float32(DIRECTIONS / math.tau)
-        direction = turn.astype(np.int32) % DIRECTIONS
-        to_wall, faces = distances_to_walls(eye.x, eye.y, is_wall)
-        wall_at = to_wall[direction]
+        to_wall, face = _walls_met(east, south, *distances_to_walls(eye.x, eye.y, is_wall))
         to_floor = np.where(slope < -1e-4, -eye.height / np.minimum(slope, -1e-4), _FARTHEST)
-        height = eye.height + slope * wall_at
-        picture = self._walls(height, faces[direction])
-        _mist(picture, wall_at)
-        over = height > WALL_HEIGHT
-        picture[over] = _ceiling(slope[over])
-        on_floor = to_floor < wall_at
-        reach = to_floor[on_floor] / level[on_floor]
-        x, y = eye.x + east[on_floor] * reach, eye.y + south[on_floor] * reach
-        picture[on_floor] = _floor(x, y, to_floor[on_floor], ground)
-        return picture.astype(np.uint8)
+        height = eye.height + slope * to_wall
+        floor, ceiling = to_floor < to_wall, height > WALL_HEIGHT
+        wall = ~(floor | ceiling)
+        picture = np.empty((self.height, self.width, 3), np.uint8)
+        reach = (WALL_HEIGHT - eye.height) / up[ceiling]
+        x, y = eye.x + east[ceiling] * reach, eye.y + south[ceiling] * reach
+        picture[ceiling] = _ceiling(x, y, slope[ceiling])
+        along = np.where(face == 0, eye.y + south / level * to_wall, eye.x + east / level * to_wall)
+        picture[wall] = _wall(face[wall], along[wall], height[wall], to_wall[wall])
+        reach = to_floor[floor] / level[floor]
+        x, y = eye.x + east[floor] * reach, eye.y + south[floor] * reach
+        picture[floor] = _floor(x, y, to_floor[floor], ground)
+        return picture
 
     def spot(self, eye: Eye, x: float, y: float, height: float) -> tuple[float, float, float]:
         """Return (column, row, depth) at which a point shows; depth at most 0 is behind."""
@@ -109,12 +134,6 @@ class View:
         forward, right, down = (axis.astype(np.float32) for axis in _axes(eye))
         return (forward[i] + across * right[i] + below * down[i] for i in range(3))
 
-    @staticmethod
-    def _walls(height, faces) -> NDArray[np.float32]:
-        colours = _WALLS[faces]
-        colours[height < SKIRTING] *= _SKIRTINGS
-        return colours
-
 
 def _axes(eye: Eye):
     """Return the unit vectors forward, right and down of a head that is not rolled."""
@@ -126,22 +145,53 @@ def _axes(eye: Eye):
     return forward, right, down
 
 
+def _walls_met(east, south, distances, faces):
+    """Return the distance to the wall and its face along each ray.
+
+    Between two compass directions it is the inverse of the distance that runs straight.
+    """
+    turn = np.arctan2(south, east) * np.float32(DIRECTIONS / math.tau) + np.float32(DIRECTIONS)
+    lower = turn.astype(np.int32)
+    share = turn - lower
+    lower %= DIRECTIONS
+    inverse = np.float32(1.0) / distances
+    growth = np.roll(inverse, -1) - inverse
+    return np.float32(1.0) / (inverse[lower] + growth[lower] * share), faces[lower]
+
+
 def _mist(colours, distance) -> None:
     """Let what is far fade, in place."""
-    share = np.minimum(distance * np.float32(0.045), np.float32(0.75))[..., None]
+    share = np.minimum(distance * np.float32(0.04), np.float32(0.7))[..., None]
     colours += (_HAZE - colours) * share
 
 
-def _ceiling(slope) -> NDArray[np.float32]:
+def _wall(face, along, height, distance) -> NDArray[np.float32]:
+    colours = _WALLS[face] * (_WALL_FOOT + (1.0 - _WALL_FOOT) * height / WALL_HEIGHT)[:, None]
+    board = along * 2.0 % 1.0
+    colours[(board < _SEAM) & (height < _PANELLING)] *= _SEAM_SHADE
+    colours[np.abs(height - _PANELLING) < _SEAM] *= _SEAM_SHADE
+    colours[height < SKIRTING] *= _SKIRTING_SHADE
+    colours[height > _PANELLING] *= _ABOVE_PANELLING
+    _mist(colours, distance)
+    return colours
+
+
+def _ceiling(x, y, slope) -> NDArray[np.float32]:
     share = np.clip(1.0 - slope * np.float32(0.9), 0.0, 0.8)[..., None].astype(np.float32)
-    return _CEILING_NEAR + (_HAZE - _CEILING_NEAR) * share
+    colours = _CEILING_NEAR + (_HAZE - _CEILING_NEAR) * share
+    beam = np.abs(x - np.rint(x * 0.5) * 2.0) < _BEAM
+    colours[beam | (np.abs(y - np.rint(y * 0.5) * 2.0) < _BEAM)] *= _BEAM_SHADE
+    return colours
 
 
 def _floor(x, y, distance, ground: Ground) -> NDArray[np.float32]:
     colours = np.empty((len(x), 3), np.float32)
-    near = distance < _SHARP_UNTIL
-    colours[near] = ground.colours(x[near], y[near], sharp=True)
-    colours[~near] = ground.colours(x[~near], y[~near], sharp=False)
+    close, far = distance < _CLOSE_UNTIL, distance >= _SHARP_UNTIL
+    between = ~(close | far)
+    colours[close] = ground.close_up(x[close], y[close])
+    colours[between] = ground.colours(x[between], y[between], sharp=True)
+    colours[far] = ground.colours(x[far], y[far], sharp=False)
+    colours *= _LIT
     _mist(colours, distance)
     return colours
 

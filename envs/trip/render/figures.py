@@ -6,12 +6,13 @@ is the outline that makes the avatar easy to find.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pygame
 
+from envs.engine.view import HEADINGS
 from envs.trip.render.ink import (
     BAD,
     FLESH,
@@ -31,10 +32,10 @@ from envs.trip.render.ink import (
 )
 from envs.trip.vocabulary import Action, PersonState, Posture
 
-FIGURE = 132  # pixels along each side of a figure's sheet; the cell's middle is its middle
+FIGURE = 112  # pixels along each side of a figure's sheet; the cell's middle is its middle
 _PIXELS_PER_METRE = 39.0 / 0.7
 _TROUSERS = (52, 60, 88)
-_RUN_MPS = 2.6
+_SIZE = 1.16  # a figure is drawn a little larger than its pose, to be seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def falling_direction(body) -> Point:
 
 def _feet_of(body) -> tuple[Point, Point]:
     """The swing foot goes from behind to the front as its phase goes from 0 to 1."""
-    stride = 11.0 * min(1.2, float(body["speed"]) / 1.2)
+    stride = 13.0 * min(1.3, float(body["speed"]) / 1.2)
     swing = stride * (2.0 * min(max(float(body["phase"]), 0.0), 1.0) - 1.0)
     right_swings = int(body["stance_foot"]) == 0
     return ((-swing, -5.5), (swing, 5.5)) if right_swings else ((swing, -5.5), (-swing, 5.5))
@@ -229,10 +230,10 @@ def _head(pose: Pose, hair: Colour) -> list[_Stroke]:
     ]
 
 
-def _draw(strokes: list[_Stroke], heading: int, outline: float) -> pygame.Surface:
-    sheet = Sheet(FIGURE, FIGURE)
+def _draw(strokes: list[_Stroke], heading: int, outline: float, zoom: float) -> pygame.Surface:
+    sheet = Sheet(FIGURE, FIGURE, zoom)
     placed = [
-        ([on_map(point, heading) for point in stroke.points], stroke.colour, stroke.width)
+        ([_placed(point, heading) for point in stroke.points], stroke.colour, stroke.width * _SIZE)
         for stroke in strokes
     ]
     for points, _, width in placed:
@@ -246,52 +247,45 @@ def _draw(strokes: list[_Stroke], heading: int, outline: float) -> pygame.Surfac
     return sheet.finished()
 
 
-def on_map(point: Point, heading: int) -> Point:
-    """Return where (forward, right) of the middle lies on a figure's sheet."""
-    cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading % 4]
-    forward, right = point
+def _placed(point: Point, heading: int) -> Point:
+    """Return where (forward, right) of the middle lies on a figure's sheet, before zooming."""
+    cosine, sine = HEADINGS[heading % 4]
+    forward, right = point[0] * _SIZE, point[1] * _SIZE
     middle = FIGURE / 2.0
     return middle + forward * cosine - right * sine, middle + forward * sine + right * cosine
 
 
-def avatar(body, rail_side: int) -> pygame.Surface:
+def avatar(body, rail_side: int, zoom: float) -> pygame.Surface:
     """Return the avatar's sheet.
 
     Args:
         body: One record of `state.BODY`.
         rail_side: -1 with the left hand on a rail, 1 with the right one, 0 without.
+        zoom: Pixels on the map per pixel of a figure.
     """
     pose = pose_of(body)
     hands = list(pose.hands)
     if rail_side:
-        hands[(rail_side + 1) // 2] = (2.0, 24.0 * rail_side)
+        hands[(rail_side + 1) // 2] = (2.0, 28.0 * rail_side)
     elif int(body["held_thing"]):
         hands = [(hands[0][0] * 0.3 + 9.0, -7.0), (hands[1][0] * 0.3 + 9.0, 7.0)]
-    pose = Pose(
-        hips=pose.hips,
-        chest=pose.chest,
-        head=pose.head,
-        hands=(hands[0], hands[1]),
-        feet=pose.feet,
-        up=pose.up,
-        face_up=pose.face_up,
-        shoulders=pose.shoulders,
-    )
+    pose = replace(pose, hands=(hands[0], hands[1]))
     strokes = _strokes(pose, JACKET, SHOE, HAIR)
     for foot, side in ((0, -1.0), (1, 1.0)):
         if float(body["lace"][foot]) < 0.2:
             strokes.insert(4, _untied(pose.feet[foot], side))
-    return _draw(strokes, int(body["heading"]), outline=3.4)
+    return _draw(strokes, int(body["heading"]), 3.4, zoom)
 
 
-def held_at(body) -> Point:
+def held_at(body, zoom: float) -> Point:
     """Return where on the avatar's sheet a held thing is, between the hands."""
     lean = _lean_of(body)
-    return on_map((17.0 + lean[0] * 0.55, lean[1] * 0.55), int(body["heading"]))
+    x, y = _placed((17.0 + lean[0] * 0.55, lean[1] * 0.55), int(body["heading"]))
+    return x * zoom, y * zoom
 
 
 @lru_cache(maxsize=128)
-def person(skin: int, heading: int, state: int) -> pygame.Surface:
+def person(skin: int, heading: int, state: int, zoom: float) -> pygame.Surface:
     """Return another person's sheet."""
     hands = ((4.0, -12.0), (4.0, 12.0))
     head = (1.0, 0.0)
@@ -303,7 +297,7 @@ def person(skin: int, heading: int, state: int) -> pygame.Surface:
     pose = Pose(hips=(0.0, 0.0), chest=(0.0, 0.0), head=head, hands=hands, feet=feet)
     colour = SKINS[skin % len(SKINS)]
     hair = ((92, 60, 40), (48, 40, 48), (160, 112, 60))[skin % 3]
-    return _draw(_strokes(pose, colour, darker(colour, 0.55), hair), heading, outline=0.0)
+    return _draw(_strokes(pose, colour, darker(colour, 0.55), hair), heading, 0.0, zoom)
 
 
 @lru_cache(maxsize=64)
@@ -314,7 +308,7 @@ def view_cone(skin: int, heading: int, radius: int) -> pygame.Surface:
     ahead, aside = ((x, y), (y, x), (-x, y), (-y, x))[heading % 4]
     edge = np.clip((ahead - np.abs(aside)) * 0.5 + 0.5, 0.0, 1.0)
     alpha = edge * np.clip(1.15 - ahead / radius, 0.0, 1.0) * np.clip((ahead - 6.0) / 8.0, 0.0, 1.0)
-    alpha *= 0.4
+    alpha *= 0.3
     colour = np.array(mix(SKINS[skin % len(SKINS)], WATCH, 0.25), np.float32)
     pixels = np.empty((size, size, 4), np.uint8)
     pixels[..., :3] = alpha[..., None] * colour

@@ -3,6 +3,7 @@
 Two pictures of each: from above for the map, and upright for the view through the avatar's eyes.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -63,11 +64,11 @@ def _runs_north(joins: Joins) -> bool:
 
 def _cable(sheet: Sheet, colour: Colour, joins: Joins, variant: int) -> None:
     del variant
-    wave = [(0, 0), (6, -5), (13, -6), (20, 0), (26, 6), (33, 5), (39, 0)]
-    points = [(along, _MIDDLE + aside) for along, aside in wave]
+    ticks = [CELL * i / 24.0 for i in range(25)]
+    points = [(along, _MIDDLE - 6.0 * math.sin(math.tau * along / CELL)) for along in ticks]
     before, after = (joins[3], joins[1]) if _runs_north(joins) else (joins[2], joins[0])
-    points = points if before else [(5, _MIDDLE - 4), *points[2:]]
-    points = points if after else [*points[:-2], (34, _MIDDLE + 4)]
+    points = points if before else points[4:]
+    points = points if after else points[:-4]
     if _runs_north(joins):
         points = [(aside, along) for along, aside in points]
     sheet.stroke([(x + 0.8, y + 2.2) for x, y in points], _SHADE, 5.0)

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
+from itertools import pairwise
 
 with redirect_stdout(StringIO()):  # pygame greets on import; standard output is not ours to fill
     import pygame
@@ -19,6 +20,7 @@ Colour = tuple[int, ...]
 Point = tuple[float, float]
 
 OVERSIZE = 4
+_LARGE = 120  # pixels; sheets larger than this are smooth enough at less
 
 # ---- Palette ----
 
@@ -38,7 +40,9 @@ INK = (38, 43, 58)
 GOOD = (70, 190, 140)
 WATCH = (247, 181, 56)
 BAD = (238, 82, 83)
-SHOE = (250, 250, 252)
+HELP = (38, 140, 100)
+SHOE = (255, 126, 76)
+TERRAZZO = ((214, 200, 178), (226, 206, 186), (206, 205, 200), (250, 246, 238))
 JACKET = (20, 172, 160)
 FLESH = (243, 200, 165)
 HAIR = (66, 46, 40)
@@ -93,8 +97,9 @@ class Sheet:
 
     def __init__(self, width: float, height: float, zoom: float = 1.0):
         self._size = (round(width * zoom), round(height * zoom))
-        self._scale = OVERSIZE * zoom
-        big = (self._size[0] * OVERSIZE, self._size[1] * OVERSIZE)
+        oversize = OVERSIZE if max(self._size) <= _LARGE else OVERSIZE - 1
+        self._scale = oversize * zoom
+        big = (self._size[0] * oversize, self._size[1] * oversize)
         self._surface = pygame.Surface(big, pygame.SRCALPHA)
 
     def _at(self, point: Point) -> Point:
@@ -134,7 +139,7 @@ class Sheet:
     def stroke(self, points: Sequence[Point], colour: Colour, width: float) -> None:
         """Draw a line through points, with round joints and ends."""
         spots = [self._at(point) for point in points]
-        for spot, following in zip(spots, spots[1:], strict=False):
+        for spot, following in pairwise(spots):
             self._bar(spot, following, colour, width * self._scale / 2.0)
         for spot in spots:
             pygame.draw.circle(self._surface, colour, spot, width * self._scale / 2.0)
@@ -202,8 +207,19 @@ def text_width(words: str, size: int, bold: bool = False) -> float:
     return _font(size * OVERSIZE, bold).size(words)[0] / OVERSIZE
 
 
+@lru_cache(maxsize=64)
 def wrapped(words: str, size: int, width: float, bold: bool = False) -> list[str]:
-    """Return the words broken into lines no wider than `width`, where blanks allow it."""
+    """Return the words in as few lines as `width` allows, and those of like length."""
+    lines = _filled(words, size, width, bold)
+    for narrower in range(int(width), int(width) // 2, -8):
+        evener = _filled(words, size, narrower, bold)
+        if len(evener) > len(lines):
+            break
+        lines = evener
+    return lines
+
+
+def _filled(words: str, size: int, width: float, bold: bool) -> list[str]:
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -110,7 +110,7 @@ def _paint_mission_words(surface: pygame.Surface, words: str) -> None:
     if len(lines) > 1:
         size = 14
         lines = wrapped(sentence, size, room, bold=True)
-    top = MISSION.top + (28 if len(lines) == 1 else 24)
+    top = MISSION.top + (33 if len(lines) == 1 else 26)
     for line in lines[:2]:
         stamp(surface, text(line, size, WORDS, bold=True), (14, top))
         top += size + 3
@@ -119,10 +119,10 @@ def _paint_mission_words(surface: pygame.Surface, words: str) -> None:
 # ---- Balance ----
 
 _MIDDLE = (66.0, BALANCE.top + 64.0)
-_REACH = 55.0  # pixels from the middle to where a fall forward begins
+_BOARD_MIDDLE = 60.0
+_REACH = 52.0  # pixels from the middle to where a fall forward begins
 _POSTURES: Mapping[int, tuple[str, Colour]] = MappingProxyType(
     {
-        Posture.CROUCH: ("Crouching", WORDS),
         Posture.STUMBLE: ("Stumbling!", WATCH),
         Posture.DOWN: ("Down", BAD),
         Posture.RISING: ("Getting up", lighter(SKINS[2], 0.3)),
@@ -151,7 +151,7 @@ def paint_balance(surface: pygame.Surface, body, fall_at_leg: float, side_share:
         pygame.draw.aaline(surface, WORDS, spots[0], spots[1], 2)
     if body["posture"] not in (Posture.DOWN, Posture.RISING):
         stamp_centred(surface, _dot(round(share * 12.0)), spots[1])
-    word, colour = _POSTURES.get(int(body["posture"]), (_gait(body), WORDS))
+    word, colour = _in_words(body)
     stamp(surface, text(word, 17, colour, bold=True), (_LABELS, BALANCE.top + 13))
     _paint_gauges(surface, body)
 
@@ -164,9 +164,15 @@ def _spot(forward, right, limit: float, side_share: float) -> Point:
     return _MIDDLE[0] + across, _MIDDLE[1] - ahead
 
 
+def _in_words(body) -> tuple[str, Colour]:
+    """Return what the body is doing, and the colour to say it in."""
+    posture = int(body["posture"])
+    return _POSTURES[posture] if posture in _POSTURES else (_gait(body), WORDS)
+
+
 def _gait(body) -> str:
-    if int(body["tying_ticks"]) > 0:
-        return "Tying a lace"
+    if body["posture"] == Posture.CROUCH:
+        return "Tying a lace" if body["last_action"] == Action.TIE_LACE else "Braced"
     if float(body["speed"]) < 0.1:
         return "Standing"
     if float(body["speed"]) > 1.6:
@@ -180,24 +186,27 @@ def _balance_board(limit: float, side_share: float) -> pygame.Surface:
     side = _REACH * side_share
     half = 0.13 / limit * _REACH if limit > 0.0 else 10.0
     sheet = Sheet(120, 120)
-    middle = 60.0
-    for grow, colour in ((1.0, mix(CARD, BAD, 0.5)), (0.86, mix(CARD, BAD, 0.22))):
-        _board_block(sheet, middle, side * grow, _REACH * grow, colour, 20.0 * grow)
-    _board_block(sheet, middle, side * 0.62, _REACH * 0.62, mix(CARD, WATCH, 0.22), 15.0)
-    _board_block(sheet, middle, half * 1.25, half * 1.25, mix(CARD, GOOD, 0.5), 9.0)
+    _board_block(sheet, side + 3.0, _REACH + 3.0, BAD, 20.0)
+    _board_block(sheet, side + 1.0, _REACH + 1.0, CARD, 18.0)
+    for step in range(7):
+        grown = 1.0 - step / 7.0
+        colour = mix(GROOVE, BAD, 0.42 * grown**3)
+        inner = (side * grown, half * 1.3 + (_REACH - half * 1.3) * grown)
+        _board_block(sheet, max(inner[0], half), inner[1], colour, 17.0 * grown + 3.0)
+    _board_block(sheet, half * 1.15, half * 1.15, mix(GROOVE, GOOD, 0.75), 6.0)
     for foot in (-1, 1):
-        sheet.block((middle + foot * half * 0.48 - 3, middle - half * 0.72, 6, half * 1.44), NIGHT, 3)
-    for x, y, dx, dy in ((0, -1, 3.4, 3.4), (0, 1, 3.4, -3.4)):
-        tip = (middle + x, middle + y * (_REACH - 5.0))
-        if y < 0:
-            sheet.shape([tip, (tip[0] - dx, tip[1] + dy), (tip[0] + dx, tip[1] + dy)], WORDS)
+        print_of_foot = (_BOARD_MIDDLE + foot * half * 0.5 - 2.8, _BOARD_MIDDLE - half * 0.75)
+        sheet.block((*print_of_foot, 5.6, half * 1.5), mix(GROOVE, GOOD, 0.3), 2.8)
+    top = _BOARD_MIDDLE - _REACH + 5.0
+    sheet.shape(
+        [(_BOARD_MIDDLE, top), (_BOARD_MIDDLE - 4, top + 5), (_BOARD_MIDDLE + 4, top + 5)], WORDS
+    )
     return sheet.finished()
 
 
-def _board_block(
-    sheet: Sheet, middle: float, half: float, tall: float, colour: Colour, radius: float
-) -> None:
-    sheet.block((middle - half, middle - tall, 2.0 * half, 2.0 * tall), colour, radius)
+def _board_block(sheet: Sheet, half: float, tall: float, colour: Colour, radius: float) -> None:
+    box = (_BOARD_MIDDLE - half, _BOARD_MIDDLE - tall, 2.0 * half, 2.0 * tall)
+    sheet.block(box, colour, radius)
 
 
 @lru_cache(maxsize=16)
@@ -221,7 +230,7 @@ def _paint_gauges(surface: pygame.Surface, body) -> None:
         _bar(surface, (_BARS, _balance_row(2) + 4), 100, level, colour)
         _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, _balance_row(2))
     else:
-        stamp(surface, text("none in hand", 13, QUIET_WORDS), (_BARS, _balance_row(2)))
+        stamp(surface, text("not in hand", 13, QUIET_WORDS), (_BARS, _balance_row(2)))
     stamp(surface, text(_in_hands(body), 13, WORDS), (_BARS, _balance_row(3)))
 
 
@@ -238,8 +247,9 @@ def _in_hands(body) -> str:
     if body["rail_in_hand"]:
         return "on the rail"
     if not body["held_thing"]:
-        return "tying a lace" if body["last_action"] == Action.TIE_LACE else "empty"
-    return f"{thing_words(body['held_thing'], body['held_skin'])}, {float(body['held_mass']):.1f} kg"
+        return "empty"
+    thing = thing_words(body["held_thing"], body["held_skin"])
+    return f"{thing}, {float(body['held_mass']):.1f} kg"
 
 
 # ---- Body and needs ----
@@ -293,6 +303,8 @@ def _sore_spot(sheet: Sheet, spot: Point, hurt: float, bruise: float) -> None:
 
 # ---- Others ----
 
+_LOOKING = MappingProxyType({0: "nobody is looking", 1: "one is looking"})
+
 
 def paint_others(surface: pygame.Surface, body) -> None:
     """Draw how many are looking, and whether they laugh or help."""
@@ -302,7 +314,7 @@ def paint_others(surface: pygame.Surface, body) -> None:
     for i in range(max(1, min(lookers, 6))):
         stamp_centred(surface, _eye(lookers > 0), (26 + i * 30, middle))
     left = 44 + (max(1, min(lookers, 6)) - 1) * 30
-    words = "nobody is looking" if not lookers else ("is looking" if lookers == 1 else "are looking")
+    words = _LOOKING.get(lookers, f"{lookers} are looking")
     stamp(surface, text(words, 13, WORDS if lookers else QUIET_WORDS), (left, top))
     if body["laughter"] > 0.0:
         _tag(surface, "laughter", BAD)

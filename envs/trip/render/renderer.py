@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from envs.trip.constants import load_constants
 from envs.trip.render import panel
 from envs.trip.render.ink import NIGHT
-from envs.trip.render.room import ROOM, MapPainter, Rooms
+from envs.trip.render.room import MAP, MapPainter, Rooms
 from envs.trip.render.sight import SightPainter
 
 WIDTH, HEIGHT = 960, 576  # multiples of 16, as video codecs like them
 _MARGIN = 15
-_PANEL_LEFT = 2 * _MARGIN + ROOM
+_PANEL_LEFT = 2 * _MARGIN + MAP
 
 
 class Renderer:
@@ -33,7 +33,7 @@ class Renderer:
         self._map = MapPainter(float(rules["sight_cells"][0]))
         self._sight = SightPainter(*panel.EYES.size, self._fall_at_leg, self._side_share)
         self._surface = pygame.Surface((WIDTH, HEIGHT), depth=32)
-        self._map_part = self._surface.subsurface((_MARGIN, _MARGIN, ROOM, ROOM))
+        self._map_part = self._surface.subsurface((_MARGIN, _MARGIN, MAP, MAP))
         place = (_PANEL_LEFT, _MARGIN, panel.WIDTH, panel.HEIGHT)
         self._panel_part = self._surface.subsurface(place)
         self._empty = self._surface.copy()

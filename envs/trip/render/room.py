@@ -1,7 +1,9 @@
 """The room from above: floor, walls, hazards, people, and the avatar among them."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pygame
@@ -10,16 +12,18 @@ from numpy.typing import NDArray
 from envs.engine.view import HEADINGS, OCCLUSION, OFFSETS, VIEW
 from envs.trip.render import figures, glyphs
 from envs.trip.render.eyes import Ground
-from envs.trip.render.glyphs import CELL
 from envs.trip.render.ink import (
     BAD,
     FLOOR,
     GROUT,
+    HELP,
     INK,
     NIGHT,
     OTHER_FLOOR,
+    TERRAZZO,
     WATCH,
     WHITE,
+    Colour,
     Point,
     Sheet,
     stamp,
@@ -27,27 +31,46 @@ from envs.trip.render.ink import (
     text,
     traffic_light,
 )
-from envs.trip.state import GRID, PAD, SPAN
+from envs.trip.state import GRID, PAD
 from envs.trip.vocabulary import Mission, PersonState, Posture, Thing
 
-ROOM = GRID * CELL  # pixels along each side of the map
+MAP = 546  # pixels along each side of the map
 _FINE = 2  # the floor is drawn so many times finer, for the eyes that come close to it
-_KEPT = 8  # rooms kept drawn
-_DIM = (*NIGHT, 92)
+_ROOMS_KEPT = 8
+_UNSEEN_SHADE = (42, 40, 84, 66)
 
 _HAZARDS = (Thing.CABLE, Thing.RUG_EDGE, Thing.ICE, Thing.KERB, Thing.WET, Thing.GRAVEL)
+_LOOK = ("x", "y", "heading", "skin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnRoom:
     """What of a room never changes."""
 
-    map: pygame.Surface
-    ground: Ground
-    is_wall: NDArray[np.bool_]  # (SPAN, SPAN), beyond the room as well
-    things: NDArray[np.uint8]  # (SPAN, SPAN)
+    left: int  # padded cell in the map's upper left corner
+    top: int
+    cells: int  # shown along each side
+    things: NDArray[np.uint8]  # (SPAN, SPAN) by [y, x]
     skins: NDArray[np.uint8]
+    is_wall: NDArray[np.bool_]
+    is_beyond: NDArray[np.bool_]  # rock behind the walls, of which nothing is shown
+    picture: pygame.Surface  # MAP x MAP pixels, opaque
+    walls: pygame.Surface  # the walls alone, to lay over what must not cover them
+    ground: Ground
     standing: list[tuple[int, int, float, float]]  # kind, skin and middle of what rises
+
+    @property
+    def zoom(self) -> float:
+        """Pixels on the map per pixel of a glyph."""
+        return MAP / self.cells / glyphs.CELL
+
+    def on_map(self, x: float, y: float) -> Point:
+        """Return the map's pixel at a place in padded cells; the middle of a cell is at .5."""
+        return (x - self.left) * MAP / self.cells, (y - self.top) * MAP / self.cells
+
+    def middle_of(self, thing) -> Point:
+        """Return the map's pixel in the middle of a thing's cell."""
+        return self.on_map(int(thing["x"]) + 0.5, int(thing["y"]) + 0.5)
 
 
 class Rooms:
@@ -61,7 +84,7 @@ class Rooms:
         key = layout["cells"].tobytes()
         if key not in self._drawn:
             self._drawn[key] = _draw_room(layout["cells"])
-            if len(self._drawn) > _KEPT:
+            if len(self._drawn) > _ROOMS_KEPT:
                 self._drawn.popitem(last=False)
         self._drawn.move_to_end(key)
         return self._drawn[key]
@@ -73,83 +96,145 @@ class Rooms:
 def _draw_room(cells) -> DrawnRoom:
     things = (cells & 0xFF).astype(np.uint8)
     skins = (cells >> 8 & 0xFF).astype(np.uint8)
-    fine = pygame.Surface((ROOM * _FINE, ROOM * _FINE))
-    _draw_floor(fine)
-    _draw_glyphs(fine, things, skins, _HAZARDS)
-    ground = _ground(fine)
-    _draw_wall_shadows(fine, things)
-    standing = [thing for thing in Thing if glyphs.has_glyph(thing) and thing not in _HAZARDS]
-    _draw_glyphs(fine, things, skins, standing)
-    drawn = pygame.transform.smoothscale(fine, (ROOM, ROOM))
-    is_wall = (things == Thing.WALL) | (things == Thing.UNSEEN)
-    return DrawnRoom(_rounded(drawn), ground, is_wall, things, skins, _standing(things, skins))
+    left, top, shown = _part_shown(things)
+    floor = _FloorPlan(things, skins, left, top, shown)
+    floor.draw_tiles()
+    floor.draw_glyphs(_HAZARDS)
+    ground = floor.as_ground()
+    floor.draw_wall_shadows()
+    floor.draw_glyphs(thing for thing in Thing if glyphs.has_glyph(thing) and not _is_flat(thing))
+    is_beyond = _beyond(things)
+    floor.hide(is_beyond)
+    picture = pygame.transform.smoothscale(floor.surface, (MAP, MAP))
+    return DrawnRoom(
+        left=left,
+        top=top,
+        cells=shown,
+        things=things,
+        skins=skins,
+        is_wall=(things == Thing.WALL) | (things == Thing.UNSEEN),
+        is_beyond=is_beyond,
+        picture=picture,
+        walls=floor.walls_of(picture),
+        ground=ground,
+        standing=[
+            (int(things[row, column]), int(skins[row, column]), column + 0.5, row + 0.5)
+            for row, column in places_of(things, filter(glyphs.stands, Thing))
+        ],
+    )
 
 
-def _standing(things, skins) -> list[tuple[int, int, float, float]]:
-    kinds = [int(thing) for thing in Thing if glyphs.stands(thing)]
-    return [
-        (int(things[row, column]), int(skins[row, column]), column + 0.5, row + 0.5)
-        for row, column in np.argwhere(np.isin(things, kinds)).tolist()
-    ]
+def _is_flat(thing: int) -> bool:
+    return thing in _HAZARDS
 
 
-def _draw_floor(fine: pygame.Surface) -> None:
-    fine.fill(GROUT)
-    size = CELL * _FINE
-    for column in range(GRID):
-        for row in range(GRID):
-            colour = FLOOR if (column + row) % 2 else OTHER_FLOOR
-            tile = (column * size + 1, row * size + 1, size - 2, size - 2)
-            pygame.draw.rect(fine, colour, tile, border_radius=5)
+def places_of(things, wanted: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (row, column) of all cells within the grid that show one of the things wanted."""
+    inside = things[PAD : PAD + GRID, PAD : PAD + GRID]
+    found = np.argwhere(np.isin(inside, [int(thing) for thing in wanted])) + PAD
+    return [(row, column) for row, column in found.tolist()]
 
 
-def _draw_glyphs(fine: pygame.Surface, things, skins, wanted) -> None:
-    for row, column in np.argwhere(np.isin(things, [int(thing) for thing in wanted])):
-        kind, skin = int(things[row, column]), int(skins[row, column])
-        joins = (
-            bool(things[row, column + 1] == kind),
-            bool(things[row + 1, column] == kind),
-            bool(things[row, column - 1] == kind),
-            bool(things[row - 1, column] == kind),
-        )
-        variant = int(column * 7 + row * 13) % 4
-        sheet = glyphs.from_above(kind, skin, joins, variant, float(_FINE))
-        stamp(fine, sheet, ((column - PAD) * CELL * _FINE, (row - PAD) * CELL * _FINE))
+def _part_shown(things) -> tuple[int, int, int]:
+    """Return (left, top, cells) of the smallest square around the room and its walls."""
+    inside = np.argwhere((things != Thing.WALL) & (things != Thing.UNSEEN))
+    if len(inside) == 0:
+        return PAD, PAD, GRID
+    (top, left), (bottom, right) = inside.min(axis=0) - 1, inside.max(axis=0) + 1
+    cells = int(max(bottom - top, right - left)) + 1
+    spare_x, spare_y = cells - int(right - left) - 1, cells - int(bottom - top) - 1
+    return int(left) - spare_x // 2, int(top) - spare_y // 2, cells
 
 
-def _draw_wall_shadows(fine: pygame.Surface, things) -> None:
-    """Walls shade the floor to their south and east, softly."""
-    size = CELL * _FINE
-    wall = things == Thing.WALL
-    for depth, strength in ((22, 18), (15, 20), (8, 24)):
-        shade = pygame.Surface((size + depth, size + depth), pygame.SRCALPHA)
-        shade.fill((60, 45, 30, strength))
-        for row, column in np.argwhere(wall):
-            below = row + 1 < SPAN and not wall[row + 1, column]
-            beside = column + 1 < SPAN and not wall[row, column + 1]
-            at = ((column - PAD) * size, (row - PAD) * size)
-            if below:
-                fine.blit(shade, (at[0], at[1] + size), (0, 0, size, depth))
-            if beside:
-                fine.blit(shade, (at[0] + size, at[1]), (0, 0, depth, size))
+def _beyond(things) -> NDArray[np.bool_]:
+    """Return where no floor is beside: what is not even one of the room's walls."""
+    beside = (things != Thing.WALL) & (things != Thing.UNSEEN)
+    for axis in (0, 1):
+        beside |= np.roll(beside, 1, axis) | np.roll(beside, -1, axis)
+    return ~beside
 
 
-def _ground(fine: pygame.Surface) -> Ground:
-    coarse = pygame.transform.smoothscale(fine, (GRID * 13, GRID * 13))
-    return Ground(_pixels(fine), _pixels(coarse), PAD, GRID)
+class _FloorPlan:
+    """Draws the unchanging part of a room, `_FINE` times finer than the map shows it."""
+
+    def __init__(self, things, skins, left: int, top: int, cells: int):
+        self._things, self._skins = things, skins
+        self._left, self._top, self._cells = left, top, cells
+        self._cell = round(MAP / cells * _FINE)
+        self.surface = pygame.Surface((self._cell * cells, self._cell * cells), depth=32)
+
+    def _corner(self, row: int, column: int) -> tuple[int, int]:
+        return (column - self._left) * self._cell, (row - self._top) * self._cell
+
+    def draw_tiles(self) -> None:
+        """Draw the floor: two tones of terrazzo."""
+        self.surface.fill(GROUT)
+        for row in range(self._top, self._top + self._cells):
+            for column in range(self._left, self._left + self._cells):
+                colour = FLOOR if (column + row) % 2 else OTHER_FLOOR
+                x, y = self._corner(row, column)
+                tile = (x + 1, y + 1, self._cell - 2, self._cell - 2)
+                pygame.draw.rect(self.surface, colour, tile, border_radius=5)
+                self._draw_chips(row, column)
+
+    def _draw_chips(self, row: int, column: int) -> None:
+        """Strew chips of stone over a tile, the same ones each time."""
+        x, y = self._corner(row, column)
+        for i in range(16):
+            chip = (column * 73 + row * 151 + i * i * 37 + i * 11) % 997
+            across = 6 + (0.7549 * chip) % 1.0 * (self._cell - 12)
+            down = 6 + (0.5698 * chip + 0.31 * i) % 1.0 * (self._cell - 12)
+            box = (x + round(across), y + round(down), 2 + chip % 3, 2 + chip // 3 % 2)
+            pygame.draw.ellipse(self.surface, TERRAZZO[chip % len(TERRAZZO)], box)
+
+    def draw_glyphs(self, wanted: Iterable[int]) -> None:
+        """Draw these things, each joined to its like beside it."""
+        for row, column in places_of(self._things, wanted):
+            kind, skin = int(self._things[row, column]), int(self._skins[row, column])
+            beside = ((row, column + 1), (row + 1, column), (row, column - 1), (row - 1, column))
+            east, south, west, north = (bool(self._things[place] == kind) for place in beside)
+            variant = (column * 7 + row * 13) % 4
+            zoom = self._cell / glyphs.CELL
+            sheet = glyphs.from_above(kind, skin, (east, south, west, north), variant, zoom)
+            stamp(self.surface, sheet, self._corner(row, column))
+
+    def hide(self, is_beyond: NDArray[np.bool_]) -> None:
+        """Leave only the walls that the room has."""
+        for row, column in np.argwhere(is_beyond).tolist():
+            self.surface.fill(NIGHT, (*self._corner(row, column), self._cell, self._cell))
+
+    def draw_wall_shadows(self) -> None:
+        """Let walls shade the floor to their south and east, softly."""
+        size = self._cell
+        wall = self._things == Thing.WALL
+        for depth, strength in ((size // 4, 18), (size // 6, 20), (size // 10, 24)):
+            shade = pygame.Surface((size, size), pygame.SRCALPHA)
+            shade.fill((60, 45, 30, strength))
+            for row, column in places_of(self._things, [Thing.WALL]):
+                x, y = self._corner(row, column)
+                if not wall[row + 1, column]:
+                    self.surface.blit(shade, (x, y + size), (0, 0, size, depth))
+                if not wall[row, column + 1]:
+                    self.surface.blit(shade, (x + size, y), (0, 0, depth, size))
+
+    def as_ground(self) -> Ground:
+        """Return what is drawn so far as the floor that eyes see."""
+        coarse = pygame.transform.smoothscale(self.surface, (self._cells * 13, self._cells * 13))
+        return Ground(_pixels(self.surface), _pixels(coarse), self._left, self._top, self._cells)
+
+    def walls_of(self, picture: pygame.Surface) -> pygame.Surface:
+        """Return a picture of the map with all but the walls, and what is beyond, cut away."""
+        cut = pygame.Surface((MAP, MAP), pygame.SRCALPHA)
+        cut.blit(picture, (0, 0))
+        scale = MAP / self._cells
+        for row, column in np.argwhere(self._things != Thing.WALL).tolist():
+            left, top = (column - self._left) * scale, (row - self._top) * scale
+            cut.fill((0, 0, 0, 0), pygame.Rect(left, top, scale + 1, scale + 1))
+        return cut
 
 
 def _pixels(surface: pygame.Surface) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
-
-
-def _rounded(drawn: pygame.Surface) -> pygame.Surface:
-    """Return the picture with round corners, on transparent ground."""
-    mask = Sheet(ROOM, ROOM)
-    mask.block((0, 0, ROOM, ROOM), WHITE, 12.0)
-    rounded = mask.finished()
-    rounded.blit(drawn, (0, 0), special_flags=pygame.BLEND_RGB_MULT)
-    return rounded
 
 
 # ---- What changes ----
@@ -162,98 +247,108 @@ def place_of(body) -> Point:
     return int(body["x"]) + 0.5 + east * progress, int(body["y"]) + 0.5 + south * progress
 
 
-def on_map(x: float, y: float) -> Point:
-    """Return the map's pixel at a place in padded cells."""
-    return (x - PAD) * CELL, (y - PAD) * CELL
-
-
 def seen_cells(things, x: int, y: int, heading: int) -> list[tuple[int, int]]:
     """Return the cells (x, y) that are in view, with MiniGrid's occlusion by walls."""
     cells, reach = [], 1 << VIEW // 2
     for row in range(VIEW - 1, -1, -1):
-        places = [
-            (x + int(OFFSETS[heading, column, row, 0]), y + int(OFFSETS[heading, column, row, 1]))
-            for column in range(VIEW)
-        ]
-        clear = sum((things[v, u] != Thing.WALL) << i for i, (u, v) in enumerate(places))
+        offsets = [OFFSETS[heading, column, row] for column in range(VIEW)]
+        places = [(x + int(east), y + int(south)) for east, south in offsets]
+        clear = sum(int(things[v, u] != Thing.WALL) << i for i, (u, v) in enumerate(places))
         seen, reach = (int(bits) for bits in OCCLUSION[reach, clear])
         cells += [place for i, place in enumerate(places) if seen >> i & 1]
     return cells
 
 
 class MapPainter:
-    """Draws the room with everything that moves in it."""
+    """Draws the room with everything that moves in it.
+
+    Args:
+        sight_cells: How far others see.
+    """
 
     def __init__(self, sight_cells: float):
-        self._cone_radius = round((sight_cells + 0.5) * CELL)
-        self._shade_key: tuple = ()
-        self._shade = pygame.Surface((1, 1))
+        self._sight_cells = sight_cells
+        self._corners = round_corners(MAP, MAP, 12.0)
+        self._backdrop = pygame.Surface((MAP, MAP), depth=32)
+        self._backdrop_key: tuple = ()
 
     def paint(self, surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
-        """Draw onto a surface of ROOM x ROOM pixels, whose corners stay as they are."""
-        stamp(surface, room.map, (0, 0))
+        """Draw onto a surface of MAP x MAP pixels."""
         persons = [thing for thing in things if thing["kind"] == Thing.PERSON and thing["x"] > 0]
-        for one in persons:
-            self._paint_cone(surface, one)
-        stamp(surface, self._shade_beyond_view(room, body), (0, 0))
+        surface.blit(self._behind(room, body, persons), (0, 0))
         _paint_targets(surface, room, body, things)
-        _paint_movables(surface, things)
+        _paint_movables(surface, room, things)
         for one in persons:
-            _paint_person(surface, one)
+            _paint_person(surface, room, one)
         _paint_avatar(surface, room, body)
         for one in persons:
-            _paint_reaction(surface, one)
+            _paint_reaction(surface, room, one)
+        stamp(surface, self._corners, (0, 0))
 
-    def _paint_cone(self, surface: pygame.Surface, one) -> None:
-        cone = figures.view_cone(int(one["skin"]), int(one["heading"]), self._cone_radius)
-        stamp_centred(surface, cone, _middle_of(one))
+    def _behind(self, room: DrawnRoom, body, persons) -> pygame.Surface:
+        """Return the room, what others look at, and a shade over what the avatar does not see.
 
-    def _shade_beyond_view(self, room: DrawnRoom, body) -> pygame.Surface:
-        key = (id(room), int(body["x"]), int(body["y"]), int(body["heading"]) % 4)
-        if key != self._shade_key:
-            self._shade_key, self._shade = key, _shade(room, *key[1:])
-        return self._shade
+        It changes only when somebody comes to another cell or turns, so it is kept.
+        """
+        here = (int(body["x"]), int(body["y"]), int(body["heading"]) % 4)
+        lookers = tuple(tuple(int(one[name]) for name in _LOOK) for one in persons)
+        key = (id(room), here, lookers)
+        if key != self._backdrop_key:
+            self._backdrop_key = key
+            self._backdrop.blit(room.picture, (0, 0))
+            radius = round((self._sight_cells + 0.5) * MAP / room.cells)
+            for x, y, heading, skin in lookers:
+                cone = figures.view_cone(skin, heading, radius)
+                stamp_centred(self._backdrop, cone, room.on_map(x + 0.5, y + 0.5))
+            stamp(self._backdrop, room.walls, (0, 0))
+            stamp(self._backdrop, _shade(room, *here), (0, 0))
+        return self._backdrop
 
 
 def _shade(room: DrawnRoom, x: int, y: int, heading: int) -> pygame.Surface:
-    """Return a veil over the room that leaves free what the avatar sees."""
-    step = 3  # pixels a cell before enlarging: the veil's edge is a third of a cell soft
-    small = pygame.Surface((GRID * step, GRID * step), pygame.SRCALPHA)
-    small.fill(_DIM)
-    for u, v in seen_cells(room.things, x, y, heading):
-        small.fill((*NIGHT, 0), ((u - PAD) * step, (v - PAD) * step, step, step))
-    veil = pygame.transform.smoothscale(small.premul_alpha(), (ROOM, ROOM))
-    veil.blit(room.map, (0, 0), special_flags=pygame.BLEND_RGBA_MIN)
-    return veil
+    """Return a shade over the room that leaves free what the avatar sees."""
+    step = 3  # pixels a cell before enlarging: the shade's edge is a third of a cell soft
+    small = pygame.Surface((room.cells * step, room.cells * step), pygame.SRCALPHA)
+    small.fill(_UNSEEN_SHADE)
+    lit = [(column, row) for row, column in np.argwhere(room.is_beyond).tolist()]
+    for u, v in lit + seen_cells(room.things, x, y, heading):
+        small.fill((0, 0, 0, 0), ((u - room.left) * step, (v - room.top) * step, step, step))
+    return pygame.transform.smoothscale(small.premul_alpha(), (MAP, MAP))
 
 
-def _middle_of(thing) -> Point:
-    return on_map(int(thing["x"]) + 0.5, int(thing["y"]) + 0.5)
+@lru_cache(maxsize=8)
+def round_corners(width: int, height: int, radius: float) -> pygame.Surface:
+    """Return a mask that gives a picture round corners on the frame's ground."""
+    sheet = Sheet(width, height)
+    sheet.block((0, 0, width, height), NIGHT)
+    sheet.block((0, 0, width, height), (0, 0, 0, 0), radius)
+    return sheet.finished()
 
 
-def _paint_movables(surface: pygame.Surface, things) -> None:
+def _paint_movables(surface: pygame.Surface, room: DrawnRoom, things) -> None:
     for thing in things:
         kind = int(thing["kind"])
         if kind != Thing.PERSON and glyphs.has_glyph(kind) and thing["x"] > 0:
-            stamp_centred(surface, glyphs.from_above(kind, int(thing["skin"])), _middle_of(thing))
+            sheet = glyphs.from_above(kind, int(thing["skin"]), zoom=room.zoom)
+            stamp_centred(surface, sheet, room.middle_of(thing))
 
 
 # ---- What the mission is about ----
 
 
 def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
-    tokens = [int(token) for token in body["mission"]]
-    wanted = [(tokens[1], tokens[2])]
-    if tokens[0] in (Mission.CARRY_CUP, Mission.DELIVER):
-        wanted.append((tokens[3], tokens[4]))
-    for kind, skin in wanted:
-        for x, y in _whereabouts(room, things, kind, skin):
-            stamp_centred(surface, _brackets(), on_map(x + 0.5, y + 0.5))
+    mission, kind, skin, place_kind, place_skin = (int(token) for token in body["mission"])
+    wanted = [(kind, skin)]
+    if mission in (Mission.CARRY_CUP, Mission.DELIVER):
+        wanted.append((place_kind, place_skin))
+    for thing, its_skin in wanted:
+        for x, y in _whereabouts(room, things, thing, its_skin):
+            stamp_centred(surface, _brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
 
 def _whereabouts(room: DrawnRoom, things, kind: int, skin: int) -> list[tuple[int, int]]:
-    fixed = np.argwhere((room.things == kind) & (room.skins == skin))
-    places = [(int(column), int(row)) for row, column in fixed]
+    fixed = places_of(room.things, [kind])
+    places = [(column, row) for row, column in fixed if room.skins[row, column] == skin]
     return places + [
         (int(thing["x"]), int(thing["y"]))
         for thing in things
@@ -261,43 +356,43 @@ def _whereabouts(room: DrawnRoom, things, kind: int, skin: int) -> list[tuple[in
     ]
 
 
-_BRACKETS: list[pygame.Surface] = []
-
-
-def _brackets() -> pygame.Surface:
+@lru_cache(maxsize=16)
+def _brackets(zoom: float) -> pygame.Surface:
     """Return four corners around a cell: here is what the mission is about."""
-    if not _BRACKETS:
-        sheet = Sheet(CELL + 14, CELL + 14)
-        near, far, arm = 3.0, CELL + 11.0, 9.0
-        for colour, width in ((INK, 4.6), (WATCH, 2.6)):
-            for x, sx in ((near, 1), (far, -1)):
-                for y, sy in ((near, 1), (far, -1)):
-                    corner = [(x + sx * arm, y), (x, y), (x, y + sy * arm)]
-                    sheet.stroke(corner, colour, width)
-        _BRACKETS.append(sheet.finished())
-    return _BRACKETS[0]
+    side = glyphs.CELL + 14.0
+    sheet = Sheet(side, side, zoom)
+    near, far, arm = 3.0, side - 3.0, 9.0
+    for colour, width in ((INK, 4.4), (WATCH, 2.4)):
+        for x, inwards in ((near, arm), (far, -arm)):
+            for y, down in ((near, arm), (far, -arm)):
+                sheet.stroke([(x + inwards, y), (x, y), (x, y + down)], colour, width)
+    return sheet.finished()
 
 
 # ---- People ----
 
 
-def _paint_person(surface: pygame.Surface, one) -> None:
-    sheet = figures.person(int(one["skin"]), int(one["heading"]) % 4, int(one["state"]))
-    stamp_centred(surface, sheet, _middle_of(one))
+def _paint_person(surface: pygame.Surface, room: DrawnRoom, one) -> None:
+    heading, state = int(one["heading"]) % 4, int(one["state"])
+    sheet = figures.person(int(one["skin"]), heading, state, room.zoom)
+    stamp_centred(surface, sheet, room.middle_of(one))
 
 
-def _paint_reaction(surface: pygame.Surface, one) -> None:
-    if one["state"] not in (PersonState.LAUGHING, PersonState.HELPING):
+def _paint_reaction(surface: pygame.Surface, room: DrawnRoom, one) -> None:
+    if one["state"] == PersonState.LAUGHING:
+        bubble = _bubble("ha ha!", BAD)
+    elif one["state"] == PersonState.HELPING:
+        bubble = _bubble("let me help", HELP)
+    else:
         return
-    laughs = one["state"] == PersonState.LAUGHING
-    x, y = _middle_of(one)
-    bubble = _bubble("ha ha!" if laughs else "let me help", BAD if laughs else (38, 140, 100))
-    left = min(max(x - bubble.get_width() / 2.0, 4.0), ROOM - bubble.get_width() - 4.0)
-    above = y - 46.0 if y > 60.0 else y + 18.0
-    stamp(surface, bubble, (left, above))
+    x, y = room.middle_of(one)
+    left = min(max(x - bubble.get_width() / 2.0, 4.0), MAP - bubble.get_width() - 4.0)
+    away = 17.0 * room.zoom
+    stamp(surface, bubble, (left, y - away - 28.0 if y > away + 40.0 else y + away))
 
 
-def _bubble(words: str, colour) -> pygame.Surface:
+@lru_cache(maxsize=4)
+def _bubble(words: str, colour: Colour) -> pygame.Surface:
     line = text(words, 12, colour, bold=True)
     width = line.get_width() + 18
     sheet = Sheet(width, 26)
@@ -309,38 +404,33 @@ def _bubble(words: str, colour) -> pygame.Surface:
 
 
 def _paint_avatar(surface: pygame.Surface, room: DrawnRoom, body) -> None:
-    middle = on_map(*place_of(body))
+    middle = room.on_map(*place_of(body))
     if body["posture"] == Posture.STUMBLE:
-        stamp_centred(surface, _alarm(_severity(body)), middle)
-    sheet = figures.avatar(body, rail_side(room, body))
+        lean = max(abs(float(body["lean_forward"])), abs(float(body["lean_right"])))
+        stamp_centred(surface, _alarm(round(min(1.0, lean / 0.5) * 8), room.zoom), middle)
+    sheet = figures.avatar(body, _rail_side(room, body), room.zoom)
     held = int(body["held_thing"])
     if glyphs.has_glyph(held):
-        x, y = figures.held_at(body)
-        small = glyphs.from_above(held, int(body["held_skin"]), zoom=0.56)
-        stamp_centred(sheet, small, (x, y))
+        small = glyphs.from_above(held, int(body["held_skin"]), zoom=0.6 * room.zoom)
+        stamp_centred(sheet, small, figures.held_at(body, room.zoom))
     stamp_centred(surface, sheet, middle)
 
 
-def rail_side(room: DrawnRoom, body) -> int:
+def _rail_side(room: DrawnRoom, body) -> int:
     """Return -1 or 1 for the hand (left, right) that holds something beside it, else 0."""
     if not body["rail_in_hand"]:
         return 0
     east, south = HEADINGS[int(body["heading"]) % 4]
-    right = int(room.things[int(body["y"]) + east, int(body["x"]) - south])
-    return 1 if right in (Thing.RAIL, Thing.WALL, Thing.TABLE) else -1
+    on_the_right = int(room.things[int(body["y"]) + east, int(body["x"]) - south])
+    return 1 if on_the_right in (Thing.RAIL, Thing.WALL, Thing.TABLE) else -1
 
 
-def _severity(body) -> float:
-    lean = max(abs(float(body["lean_forward"])), abs(float(body["lean_right"])))
-    return min(1.0, lean / 0.5)
-
-
-def _alarm(severity: float) -> pygame.Surface:
-    """Return rings around one who stumbles, redder and wider as it gets worse."""
-    step = round(severity * 8)
-    colour = traffic_light(0.5 + step / 16.0)
-    radius = 24.0 + step
-    sheet = Sheet(84, 84)
+@lru_cache(maxsize=64)
+def _alarm(severity: int, zoom: float) -> pygame.Surface:
+    """Return rings around one who stumbles, redder and wider as `severity` goes from 0 to 8."""
+    colour = traffic_light(0.5 + severity / 16.0)
+    radius = 23.0 + severity
+    sheet = Sheet(84, 84, zoom)
     sheet.disc((42, 42), radius, (*colour, 60))
     sheet.ring((42, 42), radius, (*colour, 200), 2.0)
     sheet.ring((42, 42), radius + 6.0, (*colour, 90), 1.5)

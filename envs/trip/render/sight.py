@@ -1,4 +1,4 @@
-"""The view through the avatar's eyes: level while it stands, and the ground rushing up in a fall."""
+"""The view through the avatar's eyes: level while it stands, the ground rushing up in a fall."""
 
 import math
 from functools import lru_cache
@@ -19,13 +19,19 @@ from envs.trip.render.ink import (
     stamp_centred,
     text,
 )
-from envs.trip.render.room import DrawnRoom, place_of
+from envs.trip.render.room import DrawnRoom, place_of, round_corners
 from envs.trip.vocabulary import Posture
 
 CELL_M = 0.7
-_LEVEL_PITCH = math.radians(-11.0)
+_LEVEL_PITCH = math.radians(-17.0)
 _EYES_PER_LEG = 1.72  # eye height of one who stands, per leg length
 _FALLEN_HEIGHT_M = 0.2
+_FALLEN = {  # pitch and roll of the head of one who lies, by (forward, right) of the fall
+    (1, 0): (math.radians(-30.0), math.radians(16.0)),
+    (-1, 0): (math.radians(27.0), math.radians(-7.0)),
+    (0, 1): (math.radians(-4.0), math.radians(74.0)),
+    (0, -1): (math.radians(-4.0), math.radians(-74.0)),
+}
 _FARTHEST_SPRITE = 12.0  # cells
 _NEAREST_SPRITE = 0.35
 
@@ -60,8 +66,8 @@ def _head(body, forward: float, right: float, tall: float) -> tuple[float, float
             up = 0.15 + 0.6 * (1.0 - min(1.0, int(body["ticks_to_rise"]) / 8.0))
         ahead, aside = falling_direction(body)
         low = _FALLEN_HEIGHT_M + (tall - _FALLEN_HEIGHT_M) * up
-        pitch = (math.radians(-52.0) if ahead > 0.0 else math.radians(38.0 * -ahead)) * (1.0 - up)
-        return low, pitch + _LEVEL_PITCH * up, math.radians(72.0) * aside * (1.0 - up)
+        pitch, roll = _FALLEN[(round(ahead), round(aside))]
+        return low, pitch * (1.0 - up) + _LEVEL_PITCH * up, roll * (1.0 - up)
     tip = max(-1.0, min(1.0, forward))
     tilt = max(-1.0, min(1.0, right))
     sunk = 1.0 - 0.6 * max(abs(tip), abs(tilt)) ** 2
@@ -83,7 +89,7 @@ class SightPainter:
     def __init__(self, width: int, height: int, fall_at_leg: float, side_share: float):
         self._view = View(width, height)
         self._fall_at_leg, self._side_share = fall_at_leg, side_share
-        self._frame = _frame(width, height)
+        self._frame = round_corners(width, height, 10.0)
 
     def paint(self, surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
         """Draw onto a surface of the size given."""
@@ -165,14 +171,6 @@ def _tag(width: int) -> pygame.Surface:
     return pill(width, 18, NIGHT)
 
 
-def _frame(width: int, height: int) -> pygame.Surface:
-    """Return a mask that gives the picture round corners."""
-    sheet = Sheet(width, height)
-    sheet.block((0, 0, width, height), NIGHT)
-    sheet.block((0, 0, width, height), (0, 0, 0, 0), 10.0)
-    return sheet.finished()
-
-
 @lru_cache(maxsize=16)
 def _streaks(width: int, height: int, strength: int) -> pygame.Surface:
     """Return lines that run away from the middle, as the ground does when it comes closer."""
@@ -201,4 +199,3 @@ def _red_edge(width: int, height: int, strength: int) -> pygame.Surface:
         alpha = round(strength * 22 * (1.0 - ring / 4.0) ** 2)
         pygame.draw.rect(small, (*BAD, alpha), (ring, ring, 24 - 2 * ring, 12 - 2 * ring), width=1)
     return pygame.transform.smoothscale(small.premul_alpha(), (width, height))
-
