@@ -258,7 +258,7 @@ def write_provenance(folder: Path, config: Mapping[str, Any], seeds: Mapping[str
             "config": config,
             "seeds": seeds,
             "versions": _versions(),
-            "commit": _commit(),
+            "commit": git_commit(),
             "hashes": _hashes([ROOT / "mind", ROOT / "body", *_folders_named_in(config)]),
         },
     )
@@ -276,7 +276,7 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
-def _commit() -> str | None:
+def git_commit() -> str | None:
     """Return the commit that is checked out, or None where this is not a checkout."""
     if not (ROOT / ".git").exists():
         return None

@@ -33,6 +33,8 @@ class RunConfig:
     agent: Any = MISSING
     """Who lives in it."""
     body: Any = MISSING
+    """What senses and moves."""
+    body: Any = MISSING
     """Its senses, skills and motor."""
     soul: Any = MISSING
     """What matters to that one."""

@@ -1,0 +1,79 @@
+"""What a person sees in the terminal, and what a log gets."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from experiments.terminal import LiveView, PlainView, printable, report
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=90, force_terminal=False, color_system=None)
+
+
+@pytest.fixture
+def screen():
+    return Console(file=io.StringIO(), width=90, height=40, force_terminal=True)
+
+
+def test_a_log_gets_a_few_lines_for_each_episode(tell, console):
+    tell(PlainView(console, 3))
+    assert console.file.getvalue().splitlines() == [
+        "episode 1 of 3: go to the red ball",
+        "    1.0 s says: speech of tick 10",
+        "    2.0 s says: speech of tick 20",
+        "    2.5 s fall (own lace), seen by 2",
+        "    3.0 s says: speech of tick 30",
+        "    4.0 s success; falls 1, stumbles 0, decisions 4",
+    ]
+
+
+def test_the_live_view_shows_the_mission_the_intent_the_thought_and_the_senses(tell, screen):
+    view = LiveView(screen, 3)
+    view._drawn_at = float("-inf")
+    tell(view)
+    view.close()
+    drawn = screen.file.getvalue()
+    for word in ("go to the red ball", "intent 0", "thought of tick 0", "balance", "dignity"):
+        assert word in drawn
+    assert "episode 1 of 3" in drawn
+
+
+def test_leaving_the_live_view_shows_the_cursor_again(tell, screen):
+    view = LiveView(screen, 1)
+    tell(view)
+    view.close()
+    assert screen.file.getvalue().rindex("\x1b[?25h") > screen.file.getvalue().rindex("\x1b[?25l")
+
+
+def test_what_a_model_says_cannot_steer_the_terminal():
+    assert printable("a\x1b[31m b\x07\n\tc\u202e") == "a [31m b c"
+    assert len(printable("word " * 200)) == 240
+
+
+def test_the_report_counts_and_names_paths_as_one_would_type_them(
+    tell, console, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "outputs" / "run"
+    (run / "episodes").mkdir(parents=True)
+    (run / "episodes" / "0000.mp4").touch()
+    (run / "replay.html").touch()
+    silent = PlainView(Console(file=io.StringIO()), 2)
+    endings = [tell(silent), tell(silent, episode=1, outcome="failure")]
+    report(console, endings, run)
+    told = console.file.getvalue()
+    assert "1 of 2" in told
+    totals = next(line for line in told.splitlines() if line.strip().startswith("all"))
+    assert totals.split()[4:] == ["2", "0", "0.0", "8", "80", "3.0"]
+    assert "film  outputs/run/episodes/0000.mp4\n" in told
+    assert "page  outputs/run/replay.html\n" in told
+
+
+def test_a_long_report_is_cut_but_its_totals_are_not(tell, console, tmp_path):
+    silent = PlainView(Console(file=io.StringIO()), 30)
+    report(console, [tell(silent, episode=number) for number in range(30)], tmp_path)
+    assert "and 10 more" in console.file.getvalue()
+    assert "30 of 30" in console.file.getvalue()
