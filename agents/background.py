@@ -27,7 +27,7 @@ class Background:
         return futures
 
     def close(self, last: Callable[[], Awaitable[None]]) -> None:
-        """Give up what is under way, wait for `last` to run, and end; closing again does nothing."""
+        """Give up what is under way, wait for `last` to run, and end; twice is as good as once."""
         if not self._thread.is_alive():
             return
         try:

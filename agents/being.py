@@ -1,8 +1,9 @@
 """Being: soul, mind and body as one, for a batch of avatars.
 
 In each tick every avatar perceives and feels, and keeps what happened to it; those with a reason
-to (`Attention`) begin to decide; what has been decided takes effect; and all bodies move. Everything
-at the rate of ticks is arrays over the batch, every decision is a coroutine of one avatar's mind.
+to (`Attention`) begin to decide; what has been decided takes effect; and all bodies move.
+Everything at the rate of ticks is arrays over the batch, and every decision is a coroutine of one
+avatar's mind.
 """
 
 import math
@@ -104,9 +105,7 @@ class Being:
         self._clock = Clock(str(clock))
         self._run_id = run_id
         self._tokens_per_tick = tokens_per_tick
-        self._attention = Attention(
-            body.num_avatars, decide_every=decide_every, patience=patience
-        )
+        self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._stories = [_Story(-1, deque(maxlen=RECENT_EVENTS)) for _ in self._minds]
         self._background = Background()
         self._tick = 0

@@ -23,9 +23,7 @@ class Reactive:
 
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
         self._body = body
-        self._attention = Attention(
-            body.num_avatars, decide_every=decide_every, patience=patience
-        )
+        self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: Percept | None = None
 
     def begin(

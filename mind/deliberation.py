@@ -14,7 +14,6 @@ import numpy as np
 from body.types import Intent, Percept, Skill, Vocabulary
 from mind.language_models import Batcher, LanguageModel, NoReply, Prompt
 from mind.language_models.recording import Recording
-from mind.language_models.types import PromptTooLong
 from mind.memory import Memory, Query, Recollection
 from mind.narration import Lived, near, tell
 from mind.parsing import NotUnderstood, Reply, parse_reply
@@ -191,10 +190,6 @@ async def _ask(
             completion = await recording.generate(prompt, seed=seed)
         except NoReply:
             continue
-        except PromptTooLong:
-            if not recording.exchanges:
-                raise
-            return None  # no room to say what was wrong
         try:
             return _understood(completion.text, vocabulary, why_not)
         except NotUnderstood as problem:

@@ -224,7 +224,7 @@ def _others(social: NDArray[np.float32]) -> str:
 
 
 def _level(value: float) -> int:
-    return int(round(10 * float(value)))
+    return round(10 * float(value))
 
 
 # ---- Feeling ----
@@ -343,7 +343,7 @@ def tell(lived: Lived, body_id: str) -> Experience:
 def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
     words = event_words(lived.event, about)
     if lived.event in _MISHAPS:
-        words += " while " + (lived.intent.manner.name.lower() if lived.intent else "idle")
+        words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
         hurt = _pains(caused)
         words += f", hurt {hurt}" if hurt else ""
         others = _others(lived.now.social)

@@ -74,6 +74,8 @@ def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Int
     Raises:
         NotUnderstood: If it names an unknown skill, thing or manner, or lacks one of them.
     """
+    if not words.strip():
+        raise NotUnderstood("the answer is empty; write skill thing, manner")
     what, comma, how = " ".join(words.lower().split()).rpartition(",")
     if not comma:
         raise NotUnderstood(

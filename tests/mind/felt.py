@@ -1,0 +1,76 @@
+"""Percepts and feelings of one avatar, made by hand: calm unless told otherwise."""
+
+import numpy as np
+
+from body.types import FeltEvent, Intent, Percept, Skill, SkillStatus, Status, Target
+from body.vocabularies import TRIP
+from envs.trip.vocabulary import SENSES, Mission, Skin, Thing
+from mind.types import Feeling, Situation
+
+POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
+GO_TO_BALL = Intent(skill=Skill.GO_TO, target=Target(thing=Thing.BALL, skin=Skin.RED))
+
+
+def percept(
+    *,
+    things=((Thing.BALL, Skin.RED, 0, 3, -1),),
+    held=(Thing.EMPTY, 0),
+    posture="standing",
+    events=(),
+    about=(0, 0),
+    command="",
+    mission=(Mission.GO_TO, Thing.BALL, Skin.RED, 0, 0),
+    clock=0,
+    **felt,
+):
+    """Return a percept; `felt` are components of the senses by name, as in ``knees=0.4``."""
+    senses = {name: np.zeros(len(parts), np.float32) for name, parts in SENSES.items()}
+    senses["proprio"][8 + POSTURES.index(posture)] = 1
+    for component, value in felt.items():
+        group = next(name for name, parts in SENSES.items() if component in parts)
+        senses[group][SENSES[group].index(component)] = value
+    if command:
+        senses["efference"][TRIP.actions.index(command)] = 1
+    image = np.ones((7, 7, 3), np.uint8)
+    image[3, 6, :2] = held
+    landmarks = np.zeros((12, 5), np.int16)
+    if things:
+        landmarks[: len(things)] = things
+    noticed = np.zeros(len(FeltEvent), np.bool_)
+    noticed[list(events)] = True
+    return Percept(
+        vocabulary=TRIP,
+        image=image,
+        mission=np.array(mission, np.int32),
+        clock=np.int32(clock),
+        landmarks=landmarks,
+        events=noticed,
+        event_things=np.array(about, np.int16),
+        **senses,
+    )
+
+
+def feeling(mood=0.0, deficits=None, **emotions):
+    deficits = deficits or {}
+    return Feeling(
+        needs={name: 1 - gap for name, gap in deficits.items()},
+        deficits=deficits,
+        drive=0.0,
+        reward=-0.2,
+        surprise=3.0,
+        mood=mood,
+        emotions=emotions,
+    )
+
+
+def situation(
+    *, intent=None, status=Status.RUNNING, recent=(), can_start=(Skill.GO_TO, Skill.WAIT)
+):
+    return Situation(
+        run_id="run",
+        episode=0,
+        intent=intent,
+        status=SkillStatus(status=status),
+        recent=recent,
+        can_start=can_start,
+    )

@@ -1,0 +1,247 @@
+"""The loop around a language model, with scripted replies, good and bad."""
+
+import asyncio
+import math
+
+import pytest
+from felt import GO_TO_BALL, feeling, percept, situation
+
+from body.types import FeltEvent, Manner, Skill
+from mind.deliberation import Minds
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import (
+    Completion,
+    Finish,
+    PromptTooLong,
+    TimedOut,
+    Unreachable,
+)
+from mind.memory import ExperienceStore
+from mind.narration import Lived
+
+GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
+
+
+def minds(model, **settings):
+    return Minds(model, ExperienceStore(":memory:"), **settings)
+
+
+def decide(mind, *, seen=None, felt=None, now=None, why_not=lambda intent: ""):
+    return asyncio.run(
+        mind.decide(seen or percept(), felt or feeling(), now or situation(), why_not)
+    )
+
+
+def told(model, call=-1):
+    """Return what the model was told last in a call."""
+    return model.prompts[call].messages[-1].text
+
+
+def stumble(clock, event=FeltEvent.STUMBLED, **of_story):
+    now = percept(events=[event], about=(11, 2), clock=clock, knees=0.1 * clock)
+    return Lived(
+        **{
+            "event": event,
+            "before": percept(),
+            "now": now,
+            "feeling": feeling(),
+            "reward_error": -0.1,
+            "intent": GO_TO_BALL,
+            "run_id": "run",
+            "episode": 0,
+            "first_tick": clock,
+        }
+        | of_story
+    )
+
+
+def test_a_good_reply_becomes_a_decision_with_what_it_cost():
+    model = ScriptedModel([GOOD])
+    decision = decide(minds(model).of("anna"))
+    assert (decision.intent.skill, decision.intent.manner) == (Skill.GO_TO, Manner.CAREFUL)
+    assert (decision.thoughts, decision.speech) == ("ball ahead", "here I go")
+    assert decision.goals == ("go to the red ball", "go to red ball, careful")
+    assert (decision.attempts, decision.safe) == (1, False)
+    assert decision.tokens == len(GOOD.split())
+    assert decision.prompt_tokens > 20
+    assert math.isnan(decision.confidence)
+    assert [exchange.reply for exchange in decision.exchanges] == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ("Sure! I will walk.", "'Sure! I will walk.' stands outside of the tags"),
+        ("", "the reply is empty"),
+        ("<answer>fly, normal</answer>", "'fly' is not a skill; the skills are go to, cross"),
+        ("<answer>go to moon, fast</answer>", "'moon' is not a thing to name"),
+        ("<answer>cross, fast</answer>", "'cross' lacks a thing"),
+        ("<answer>wait, lazily</answer>", "'lazily' is not a manner"),
+        (GOOD + GOOD, "there are two parts <think>"),
+        ("la " * 2000, "the reply has 6000 letters"),
+    ],
+)
+def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
+    model = ScriptedModel([bad, GOOD])
+    decision = decide(minds(model).of("anna"))
+    assert len(model.prompts) == 2
+    assert told(model).startswith(f"That cannot be done: {said}")
+    assert model.prompts[1].messages[:2] == model.prompts[0].messages
+    assert model.prompts[1].messages[2].text == (bad if len(bad) < 400 else bad[:400] + "...")
+    assert decision.intent.words(percept().vocabulary) == "go to red ball, careful"
+    assert (decision.attempts, decision.safe) == (2, False)
+    assert decision.tokens == len(bad.split()) + len(GOOD.split())
+
+
+@pytest.mark.parametrize("bad", ["", "garbage", "<answer>fly, normal</answer>", TimedOut("30 s")])
+def test_after_two_bad_replies_a_safe_intent_is_taken_and_counted(bad):
+    model = ScriptedModel([bad, bad])
+    decision = decide(minds(model).of("anna"))
+    assert (decision.intent.skill, decision.safe) == (Skill.WAIT, True)
+    assert (decision.attempts, len(model.prompts)) == (2, 2)
+    assert decision.speech == decision.thoughts == ""
+
+
+def test_one_who_is_down_gets_up_to_be_safe():
+    now = situation(can_start=(Skill.WAIT, Skill.GET_UP))
+    decision = decide(minds(ScriptedModel(["", ""])).of("anna"), now=now)
+    assert decision.intent.skill is Skill.GET_UP
+
+
+def test_after_a_time_out_the_same_is_asked_again():
+    model = ScriptedModel([TimedOut("30 s are over"), GOOD])
+    decision = decide(minds(model).of("anna"))
+    assert model.prompts[0] == model.prompts[1]
+    assert model.seeds[0] != model.seeds[1]
+    assert (decision.safe, decision.attempts) == (False, 2)
+    assert decision.exchanges[0].error == "TimedOut: 30 s are over"
+
+
+def test_a_model_that_can_never_answer_is_an_error_not_a_safe_intent():
+    with pytest.raises(Unreachable, match="no server"):
+        decide(minds(ScriptedModel([Unreachable("no server at port 1")])).of("anna"))
+
+
+def test_where_there_is_no_room_to_say_what_was_wrong_the_safe_intent_is_taken():
+    model = ScriptedModel(["garbage", PromptTooLong("300 tokens")])
+    decision = decide(minds(model).of("anna"))
+    assert (decision.safe, decision.attempts) == (True, 2)
+
+
+def test_what_the_body_cannot_start_is_told_and_asked_again():
+    model = ScriptedModel(["<answer>pick up red ball, normal</answer>", GOOD])
+    full = "the hand is full: put down the box first"
+    decision = decide(
+        minds(model).of("anna"),
+        why_not=lambda intent: full if intent.skill is Skill.PICK_UP else "",
+    )
+    assert f"'pick up red ball, normal' cannot start: {full}" in told(model)
+    assert decision.intent.skill is Skill.GO_TO
+
+
+def test_confidence_is_the_mean_probability_of_what_was_written():
+    class Sure(ScriptedModel):
+        async def generate(self, prompts, *, seeds):
+            return [
+                Completion(
+                    text=GOOD,
+                    prompt_tokens=1,
+                    tokens=9,
+                    latency_s=0.25,
+                    finish=Finish.STOP,
+                    log_probability=math.log(0.8),
+                )
+                for _ in prompts
+            ]
+
+    decision = decide(minds(Sure([])).of("anna"))
+    assert decision.confidence == pytest.approx(0.8)
+    assert decision.latency_s == 0.25
+
+
+def test_how_one_feels_changes_what_is_said():
+    def speak(prompt):
+        feels = next(line for line in prompt.messages[-1].text.split("\n") if line[:5] == "feel:")
+        return f"<answer>wait, normal</answer><say>I am {feels[6:]}</say>"
+
+    mind = minds(ScriptedModel(speak)).of("anna")
+    calm = decide(mind, felt=feeling())
+    ashamed = decide(mind, felt=feeling(mood=-0.3, embarrassment=0.6))
+    relieved = decide(mind, felt=feeling(mood=0.2, relief=0.3))
+    assert [decision.speech for decision in (calm, ashamed, relieved)] == [
+        "I am even",
+        "I am low, very embarrassed",
+        "I am good, relieved",
+    ]
+
+
+def test_what_was_lived_is_recalled_when_it_matters():
+    model = ScriptedModel([GOOD])
+    mind = minds(model).of("anna")
+    id = mind.remember(stumble(clock=3))
+    mind.remember(stumble(clock=4, event=FeltEvent.LACE_TIED))
+    decision = decide(mind, seen=percept(things=((11, 2, 0, 1, 0),)))
+    assert decision.memories[0] == id
+    assert "recall: #1 stumbled over blue cable at normal pace, hurt knees 3; #2 tied lace" in told(
+        model
+    )
+
+
+def test_the_same_words_come_to_mind_only_once_and_not_too_many():
+    model = ScriptedModel([GOOD])
+    mind = minds(model, recalled=2).of("anna")
+    for _ in range(3):
+        mind.remember(stumble(clock=3))
+    for event in (FeltEvent.LACE_TIED, FeltEvent.GOT_UP):
+        mind.remember(stumble(clock=5, event=event))
+    assert len(decide(mind).memories) == 2
+    recall = next(line for line in told(model).split("\n") if line.startswith("recall:"))
+    assert recall.count("stumbled") <= 1
+    assert "#3" not in recall
+
+
+def test_nobody_recalls_what_another_body_lived():
+    model = ScriptedModel([GOOD])
+    shared = minds(model)
+    shared.of("anna").remember(stumble(clock=3))
+    assert decide(shared.of("ben")).memories == ()
+    assert "recall:" not in told(model)
+
+
+def test_an_experience_gets_the_importance_that_the_body_measured():
+    shared = minds(ScriptedModel([]))
+    id = shared.of("anna").remember(stumble(clock=9))
+    assert shared.memory.get([id])[0].importance > 0
+
+
+def test_minds_that_wait_at_the_same_time_are_asked_together():
+    model = ScriptedModel(lambda prompt: GOOD)
+    shared = minds(model)
+
+    async def all_decide():
+        waiting = [
+            shared.of(f"body-{row}").decide(percept(), feeling(), situation()) for row in range(7)
+        ]
+        return await asyncio.gather(*waiting)
+
+    assert len(asyncio.run(all_decide())) == 7
+    assert model.batch_sizes == [7]
+
+
+def test_luck_depends_on_seed_body_decision_and_attempt_alone():
+    def seeds(name, seed, decisions):
+        model = ScriptedModel(["", GOOD] * decisions)
+        mind = minds(model, seed=seed).of(name)
+        for _ in range(decisions):
+            decide(mind)
+        return model.seeds
+
+    assert seeds("anna", 0, 3) == seeds("anna", 0, 3)
+    assert len({*seeds("anna", 0, 2), *seeds("ben", 0, 2), *seeds("anna", 1, 2)}) == 12
+
+
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="recalled must be at least 0, got -1"):
+        minds(ScriptedModel([]), recalled=-1)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -2"):
+        minds(ScriptedModel([]), seed=-2)

@@ -1,0 +1,219 @@
+"""What is sensed, felt and lived, in words."""
+
+import pytest
+from felt import GO_TO_BALL, feeling, percept, situation
+
+from body.types import Failure, FeltEvent, SkillStatus, Status
+from envs.trip.vocabulary import Mission, Skin, Thing
+from mind.narration import (
+    Lived,
+    about_words,
+    doing_words,
+    event_words,
+    feeling_words,
+    near,
+    scene,
+    tell,
+)
+from mind.prompting import Prompts
+from mind.types import Situation
+
+CABLE = (Thing.CABLE, Skin.BLUE)
+
+
+def fall(**now):
+    """A body that walked has stumbled, and now lies there."""
+    return Lived(
+        event=FeltEvent.FELL,
+        before=percept(speed_mps=1.2, command="forward", clock=41, knees=0.1),
+        now=percept(
+            posture="down",
+            clock=42,
+            events=[FeltEvent.FELL],
+            things=((*CABLE, 0, 0, 0), (Thing.BALL, Skin.RED, 0, 3, -1)),
+            command="forward",
+            **{"about": CABLE, "knees": 0.5, "hands": 0.2, "toe_left": 0.8, "lean_forward_m": 0.6}
+            | now,
+        ),
+        feeling=feeling(mood=-0.4, embarrassment=0.7),
+        reward_error=-0.3,
+        intent=GO_TO_BALL,
+        run_id="monday",
+        episode=3,
+        first_tick=38,
+    )
+
+
+def test_a_calm_percept_says_little():
+    told = scene(percept())
+    assert told.mission == "go to the red ball"
+    assert (told.body, told.hand, told.pain, told.others) == ("standing, steady", "empty", "", "")
+    assert told.near == ("red ball 3 ahead 1 left",)
+
+
+@pytest.mark.parametrize(
+    ("felt", "body"),
+    [
+        ({"speed_mps": 0.6}, "walking slowly, steady"),
+        ({"speed_mps": 1.2}, "walking, steady"),
+        ({"speed_mps": 2.4}, "running, steady"),
+        ({"posture": "down"}, "down, steady"),
+        ({"lean_forward_m": -0.1}, "standing, swaying"),
+        ({"lean_forward_m": 0.2}, "standing, off balance ahead"),
+        ({"lean_forward_m": -0.2}, "standing, off balance behind"),
+        ({"lean_right_m": -0.2}, "standing, off balance left"),
+        ({"lace_right": 0.45}, "standing, steady, right lace loose"),
+        ({"fatigue": 0.42}, "standing, steady, tired 4"),
+        ({"rail": 1.0}, "standing, steady, rail in hand"),
+    ],
+)
+def test_posture_gait_balance_laces_and_tiredness_are_told(felt, body):
+    assert scene(percept(**felt)).body == body
+
+
+def test_what_is_held_is_told_with_its_level_or_weight():
+    assert scene(percept(held=(Thing.CUP, Skin.GREEN), cup=0.93)).hand == "green cup, full 9"
+    assert scene(percept(held=(Thing.BOX, Skin.RED), load=0.5)).hand == "red box, weight 5"
+    assert scene(percept(held=(Thing.KEY, Skin.RED), load=0.01)).hand == "red key"
+
+
+def test_pain_and_others_are_told():
+    told = scene(percept(knees=0.44, head=0.1, feet=0.02, seen_by=0.33, laughter=1.0))
+    assert told.pain == "knees 4, head 1"
+    assert told.others == "somebody looks, laughter"
+    assert scene(percept(seen_by=0.7, being_helped=1.0)).others == "many look, somebody helps"
+
+
+def test_things_are_told_nearest_first_with_hazards_marked():
+    things = ((*CABLE, 0, 0, 0), (Thing.TABLE, Skin.GREY, 0, 0, 2), (Thing.ICE, Skin.RED, 0, -2, 0))
+    told = ("hazard blue cable here", "grey table 2 right", "hazard red ice 2 behind")
+    assert scene(percept(things=things)).near == told
+
+
+def test_what_the_mission_is_about_is_told_even_if_it_is_far_away():
+    crowd = [(Thing.TABLE, Skin.GREY, 0, steps, 0) for steps in range(1, 12)]
+    told = near(percept(things=(*crowd, (Thing.BALL, Skin.RED, 0, 12, 0))), 8)
+    assert len(told) == 8
+    assert told[-1] == "red ball 12 ahead"
+
+
+def test_a_feeling_is_told_as_mood_strongest_emotions_and_unmet_needs():
+    told = feeling_words(
+        feeling(
+            mood=-0.3,
+            deficits={"energy": 0.1, "water": 0.4, "dignity": 0.6, "freedom_from_pain": 0.35},
+            joy=0.05,
+            embarrassment=0.7,
+            relief=0.3,
+            fear=0.2,
+        )
+    )
+    assert told == (
+        "low, very embarrassed, relieved, badly needs dignity, needs water, needs less pain"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mood", "word"),
+    [(-1, "very low"), (-0.2, "low"), (0, "even"), (0.2, "good"), (1, "very good")],
+)
+def test_every_mood_has_a_word(mood, word):
+    assert feeling_words(feeling(mood=mood)) == word
+
+
+def test_what_is_under_way_is_told_with_why_it_failed():
+    failed = Situation(
+        run_id="",
+        episode=0,
+        intent=GO_TO_BALL,
+        status=SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT),
+        recent=(),
+        can_start=(),
+    )
+    assert doing_words(failed, percept()) == "go to red ball, normal: failed, lost sight"
+    assert doing_words(situation(), percept()) == "nothing"
+
+
+@pytest.mark.parametrize("event", list(FeltEvent))
+def test_every_event_can_be_told_with_and_without_what_it_was_about(event):
+    seen = percept(events=[event], about=CABLE)
+    assert event_words(event, about_words(event, seen)).startswith(event_words(event))
+    assert "  " not in event_words(event, about_words(event, seen))
+
+
+def test_a_fall_is_told_in_five_parts_with_measured_values():
+    lived = tell(fall(seen_by=0.3), "anna")
+    assert lived.words == (
+        "fell over blue cable at normal pace, hurt knees 4, hands 2, somebody looks"
+    )
+    assert lived.sensation == "touch: left toe caught 0.80; pain: knees 0.50, hands 0.20"
+    assert lived.visual == "hazard blue cable here; red ball 3 ahead 1 left"
+    assert lived.emotion == "low, very embarrassed"
+    assert lived.proprioception == (
+        "down, 0.00 m/s, on the left foot, phase 0.00, leaning +0.60 m ahead +0.00 m right"
+    )
+    assert lived.motor == "go to red ball, normal; walking, then down; did forward, then forward"
+    assert (lived.body_id, lived.run_id, lived.episode) == ("anna", "monday", 3)
+    assert (lived.first_tick, lived.last_tick) == (38, 42)
+    assert (lived.kind, lived.about) == ("fell", "blue cable")
+    assert lived.pain == pytest.approx(0.6)
+    assert (lived.surprise, lived.reward_error) == (3.0, -0.3)
+
+
+def test_an_experience_is_told_the_same_way_every_time():
+    assert tell(fall(), "anna") == tell(fall(), "anna")
+
+
+def test_what_a_body_does_not_know_is_left_out():
+    lived = tell(fall(about=(0, 0)), "anna")
+    assert lived.about == ""
+    assert lived.words == "fell at normal pace, hurt knees 4, hands 2"
+
+
+def test_the_prompt_tells_all_that_a_mind_needs_in_few_words():
+    hurt = percept(
+        things=((*CABLE, 0, 1, 0), (Thing.BALL, Skin.RED, 0, 3, -1), (Thing.PERSON, 2, 0, -2, 1)),
+        speed_mps=0.6,
+        lace_left=0.45,
+        knees=0.4,
+        seen_by=0.33,
+        held=(Thing.CUP, Skin.GREEN),
+        cup=0.9,
+        mission=(Mission.CARRY_CUP, Thing.CUP, Skin.GREEN, Thing.TABLE, Skin.RED),
+    )
+    prompt = Prompts().decide(
+        hurt,
+        feeling(mood=-0.3, embarrassment=0.6),
+        situation(intent=GO_TO_BALL, recent=("stumbled over blue cable 12 ago", "was seen 9 ago")),
+        ["fell over blue cable at fast pace, hurt knees 4", "spilled the cup at normal pace"],
+    )
+    assert prompt.messages[-1].text == "\n".join(
+        (
+            "mission: carry the green cup to the red table and do not spill",
+            "body: walking slowly, steady, left lace loose",
+            "hand: green cup, full 9",
+            "pain: knees 4",
+            "feel: low, very embarrassed",
+            "others: somebody looks",
+            "near: hazard blue cable 1 ahead; red ball 3 ahead 1 left; "
+            "blue person 2 behind 1 right",
+            "lately: stumbled over blue cable 12 ago; was seen 9 ago",
+            "recall: #1 fell over blue cable at fast pace, hurt knees 4; "
+            "#2 spilled the cup at normal pace",
+            "doing: go to red ball, normal: running",
+            "can: go to, wait",
+        )
+    )
+    assert len(prompt.messages[-1].text.split()) < 180
+
+
+def test_the_system_text_names_every_skill_and_manner():
+    system = Prompts().decide(percept(), feeling(), situation()).messages[0].text
+    assert "Skills with a thing: go to, cross, carry to, follow rail, pick up." in system
+    assert "Skills without a thing: tie lace, put down, wait, get up, look around." in system
+    assert "Manners: careful, normal, fast." in system
+
+
+def test_a_folder_without_prompts_is_refused_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match=r"prompts need system.txt, decide.txt, repair.txt in"):
+        Prompts(tmp_path)
