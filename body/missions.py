@@ -5,6 +5,7 @@ what is held, at the laces, and at what is in the cell ahead; never at hazards, 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from body.place import EMPTY, EYE_COLUMN, EYE_ROW
 from body.senses import LOOSE_FROM
@@ -73,3 +74,49 @@ def _holds(percept: Percept, thing: Target) -> bool:
 def _looks_at(percept: Percept, thing: Target) -> bool:
     ahead = percept.image[EYE_COLUMN, EYE_ROW - 1]
     return (int(ahead[0]), int(ahead[1])) == (thing.thing, thing.skin)
+
+
+def next_errands(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return what serves the mission next for many avatars: skills, things, skins, (N,) each.
+
+    Args:
+        percept: Of the whole batch.
+        rows: (N,) avatars.
+    """
+    mission = percept.mission[rows].astype(np.int64)
+    kind, thing, skin, place, place_skin = mission.T
+    hand = percept.image[rows, EYE_COLUMN, EYE_ROW].astype(np.int64)
+    ahead = percept.image[rows, EYE_COLUMN, EYE_ROW - 1].astype(np.int64)
+    full = hand[:, 0] > EMPTY
+    holds_it = (hand[:, 0] == thing) & (hand[:, 1] == skin)
+    brings = (kind == Mission.CARRY_CUP) | (kind == Mission.DELIVER)
+    goes = (kind == Mission.GO_TO) | (kind == Mission.CROSS_UNSEEN)
+    at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_skin)
+    loose = percept.touch[rows][:, _LACES].max(1) >= LOOSE_FROM
+    down = np.isin(percept.proprio[rows][:, _POSTURES].argmax(1), _ON_THE_GROUND)
+    skill = np.select(
+        [
+            down,
+            goes,
+            brings & holds_it & at_place,
+            brings & holds_it,
+            full,
+            (kind == Mission.TIE_THEN_FETCH) & loose,
+        ],
+        [
+            Skill.GET_UP,
+            Skill.GO_TO,
+            Skill.PUT_DOWN,
+            Skill.CARRY_TO,
+            Skill.PUT_DOWN,
+            Skill.TIE_LACE,
+        ],
+        Skill.PICK_UP,
+    ).astype(np.int64)
+    aimed = np.isin(skill, [Skill.GO_TO, Skill.CARRY_TO, Skill.PICK_UP])
+    carries = skill == Skill.CARRY_TO
+    return (
+        skill,
+        np.where(aimed, np.where(carries, place, thing), -1),
+        np.where(aimed, np.where(carries, place_skin, skin), -1),
+    )

@@ -31,10 +31,13 @@ _LACES = slice(4, 6)  # columns of touch
 
 
 def observation_space() -> spaces.Dict:
-    """Return what the motor policy is shown: the view; the felt vector with the errand's code."""
+    """Return what the motor policy is shown: the view; the felt vector with the errand's code.
+
+    The view is flat, so that Stable-Baselines3 does not take it for a photograph.
+    """
     return spaces.Dict(
         {
-            "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
+            "image": spaces.Box(0, 255, (VIEW_SIZE * VIEW_SIZE * 3,), np.uint8),
             "felt": spaces.Box(-10.0, 10.0, (FELT_SIZE + CODE_SIZE,), np.float32),
         }
     )
@@ -47,6 +50,10 @@ class Practice(VecEnv):
         worlds: Gymnasium vector envs that reset in the same step; their rows are put side by side.
         seed: Of the bodies, the errands and the manners.
         exercises: Share of errands that are exercises.
+
+    Attributes:
+        percept: What the bodies perceive now.
+        code: The codes of their errands.
     """
 
     def __init__(
@@ -66,6 +73,8 @@ class Practice(VecEnv):
         self._first_seed = seed * 1_000_003
         self.senses = Senses(self.num_envs, TRIP)
         self.skills = Skills(self.senses)
+        self.percept: Percept
+        self.code: NDArray[np.float32]
         self._actions = np.zeros(self.num_envs, np.int64)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, np.int64)
@@ -137,8 +146,9 @@ class Practice(VecEnv):
         idle = np.flatnonzero(errands["status"] != Status.RUNNING)
         if len(idle):
             self._give_errands(percept, idle)
-        felt = np.concatenate([felt_vector(percept), self.skills.code()], axis=1)
-        return {"image": percept.image.copy(), "felt": felt}
+        self.percept, self.code = percept, self.skills.code()
+        felt = np.concatenate([felt_vector(percept), self.code], axis=1)
+        return {"image": percept.image.reshape(self.num_envs, -1).copy(), "felt": felt}
 
     def _give_errands(self, percept: Percept, rows: NDArray) -> None:
         skill, thing, skin = next_errands(percept, rows)

@@ -47,7 +47,7 @@ def make_ppo(practice, options: DictConfig):
     from stable_baselines3 import PPO
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-    from body.policy import SensorimotorEncoder
+    from body.policy import VIEW, SensorimotorEncoder
 
     class Features(BaseFeaturesExtractor):
         """SB3's face of the encoder."""
@@ -58,7 +58,8 @@ def make_ppo(practice, options: DictConfig):
             self.encoder = encoder
 
         def forward(self, observations):
-            return self.encoder(observations["image"], observations["felt"])
+            image = observations["image"].view(-1, VIEW, VIEW, 3)
+            return self.encoder(image, observations["felt"])
 
     return PPO(
         "MultiInputPolicy",
@@ -74,7 +75,7 @@ def make_ppo(practice, options: DictConfig):
             "features_extractor_class": Features,
             "features_extractor_kwargs": {"view_features": options.view_features},
             "net_arch": {"pi": list(options.hidden), "vf": list(options.hidden)},
-            "activation_fn": torch.nn.Tanh,
+            "activation_fn": torch.nn.ReLU,
             "normalize_images": False,
         },
         seed=options.seed,
@@ -100,6 +101,51 @@ def motor_network(ppo, options: DictConfig):
     return network.cpu().eval()
 
 
+# ---- A first walk, copied; reflexes are not ----
+
+
+def imitate(ppo, practice, options: DictConfig) -> None:
+    """Copy the scripted motor's walking, before anything is tried out.
+
+    Only the way one walks and uses one's hands is shown. In a stumble all commands are made equally
+    likely, so that which reflex helps is found out by falling.
+    """
+    import numpy as np
+    import torch
+
+    from body.motor import ScriptedMotor
+    from envs.trip.vocabulary import Action, Posture
+
+    scripted, rng = ScriptedMotor(), np.random.default_rng(options.seed)
+    optimiser = torch.optim.Adam(ppo.policy.parameters(), lr=options.imitation.learning_rate)
+    observation = practice.reset()
+    seen = []
+    for tick in range(options.imitation.ticks // practice.num_envs):
+        shown = torch.as_tensor(scripted.act(practice.percept, practice.code))
+        posture = practice.percept.proprio[:, 8:13].argmax(1)
+        goal = torch.nn.functional.one_hot(shown, len(Action)).float()
+        goal[posture == Posture.STUMBLE] = 1.0 / len(Action)
+        seen.append(({name: torch.as_tensor(part) for name, part in observation.items()}, goal))
+        own, _ = ppo.predict(observation, deterministic=False)
+        tries = rng.random(practice.num_envs) < tick / (options.imitation.ticks / practice.num_envs)
+        observation, *_ = practice.step(np.where(tries, own, shown.numpy()))
+        if len(seen) == 8:
+            _copy_step(ppo.policy, optimiser, seen)
+            seen = []
+
+
+def _copy_step(policy, optimiser, seen) -> None:
+    import torch
+
+    observation = {name: torch.cat([part[name] for part, _ in seen]) for name in seen[0][0]}
+    goal = torch.cat([goal for _, goal in seen])
+    logits = policy.get_distribution(observation).distribution.logits
+    loss = -(goal * torch.log_softmax(logits, -1)).sum(-1).mean()
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
 # ---- Checkpoints: weights and Adam's moments as safetensors, the rest as JSON ----
 
 
@@ -107,7 +153,9 @@ def save_checkpoint(ppo, folder: Path) -> None:
     """Write what training needs to go on; atomic, so a kill leaves the one before."""
     from safetensors.torch import save_file
 
-    tensors = {f"policy.{name}": part for name, part in ppo.policy.state_dict().items()}
+    tensors = {
+        f"policy.{name}": part.clone() for name, part in ppo.policy.state_dict().items()
+    }  # the encoder is in it three times over, and safetensors wants each by itself
     for index, moments in ppo.policy.optimizer.state_dict()["state"].items():
         for name, value in moments.items():
             tensors[f"adam.{index}.{name}"] = value
@@ -196,6 +244,8 @@ def train(options: DictConfig) -> Path:
     ppo = make_ppo(practice, options)
     lived = load_checkpoint(ppo, folder)
     try:
+        if not lived:
+            imitate(ppo, practice, options)
         if lived < options.ticks:
             ppo.num_timesteps = lived
             ppo.learn(

@@ -241,7 +241,7 @@ def _upset(body, cause, skin, phase, severity, lean_forward, c):
     body.lean_right += side * between(body.luck, body.tick, LUCK_SIDE, -1.0, 1.0)
     body.contact_cause = cause
     body.contact_skin = skin
-    body.contact_phase = phase
+    body.phase = body.contact_phase = phase
     body.contact_speed = body.speed
     body.contact_severity = severity
     body.contact_x = body.x
@@ -533,6 +533,7 @@ def sees(person, x, y, c):
 def _get_up(body, things, action, c):
     body.speed = 0.0
     body.last_turn = 0
+    body.lean_forward_before, body.lean_right_before = body.lean_forward, body.lean_right
     if action == RISE:
         body.posture = RISING
         body.ticks_to_rise -= 2 if body.being_helped else 1
@@ -672,7 +673,16 @@ def _live_on(body, events, count, c):
 
 
 @njit(cache=True)
-def _notice_others(body, things, c):
+def feel_laces(body):
+    """A loose lace flaps: up to 0.5 where it is not being stepped on."""
+    for foot in range(2):
+        if body.touch[4 + foot] == 0.0:
+            body.touch[4 + foot] = 0.5 * (1.0 - body.lace[foot])
+
+
+@njit(cache=True)
+def notice_others(body, things, c):
+    """Feel who is looking, who laughs and who helps; their reactions run out."""
     looking, laughter, helped = 0.0, 0.0, 0.0
     for slot in range(THINGS):
         person = things[slot]
@@ -767,9 +777,9 @@ def step_body(body, things, layout, events, action, c):
     if body.posture == DOWN or body.posture == RISING:
         _get_up(body, things, action, c)
     else:
-        if body.posture == STUMBLE:
+        struck = False
+        if body.posture == STUMBLE:  # the caught foot hangs where it was, and momentum carries on
             body.last_turn = 0
-            _change_speed(body, action if action == RUN else DONE, c)
             if action == DROP:
                 count = _put_down(body, layout, things, events, count)
         else:
@@ -777,7 +787,7 @@ def step_body(body, things, layout, events, action, c):
             _hold_rail(body, layout, things, action)
             _turn(body, action, c)
             _change_speed(body, action, c)
-        struck = _advance_gait(body, c)
+            struck = _advance_gait(body, c)
         count = _advance(body, layout, things, events, count, c)
         if struck:
             count = _loosen_laces(body, events, count, c)
@@ -789,10 +799,8 @@ def step_body(body, things, layout, events, action, c):
             _reflex(body, layout, things, action, c)
         count = _fall_or_recover(body, things, events, count, action, c)
     count = _live_on(body, events, count, c)
-    _notice_others(body, things, c)
-    for foot in range(2):
-        if body.touch[4 + foot] == 0.0:
-            body.touch[4 + foot] = 0.5 * (1.0 - body.lace[foot])
+    notice_others(body, things, c)
+    feel_laces(body)
     body.last_action = action
     _judge_mission(body, layout, things, c)
     if body.succeeded:

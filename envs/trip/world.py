@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
-from envs.trip.dynamics import LUCK_NOISE, drive_of, step_body
+from envs.trip.dynamics import LUCK_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, SPAN, THING, THINGS
 from envs.trip.vocabulary import (
     FELT_SIZE,
@@ -118,6 +118,8 @@ def _reset_rows(rows, bodies, things, layouts, level, unusual, constants):
             held = things[row, layout.held_slot]
             body.held_thing, body.held_skin, body.held_mass = held.kind, held.skin, held.mass
         body.last_action = Action.DONE.value
+        feel_laces(body)
+        notice_others(body, things[row], c)
         body.drive = drive_of(body, c)
 
 

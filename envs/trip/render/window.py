@@ -1,8 +1,13 @@
 """A window on the screen that shows frames at the world's own pace."""
 
+import os
+import sys
+
 import numpy as np
 import pygame
 from numpy.typing import NDArray
+
+_DRIVERS_WITHOUT_SCREEN = ("offscreen", "dummy")
 
 
 class NoDisplayError(RuntimeError):
@@ -21,14 +26,8 @@ class Window:
     """
 
     def __init__(self, title: str = "trip", frames_per_second: int = 10):
-        try:
-            pygame.display.init()
-            pygame.display.set_caption(title)
-        except pygame.error as error:
-            raise NoDisplayError(
-                f"a window needs a display, and none was found ({str(error).rstrip('.')}); "
-                "use render_mode='rgb_array' or render=video instead"
-            ) from None
+        _open_display()
+        pygame.display.set_caption(title)
         self._frames_per_second = frames_per_second
         self._clock = pygame.time.Clock()
         self._screen: pygame.Surface | None = None
@@ -41,7 +40,7 @@ class Window:
         screen = self._screen_for(frame)
         pygame.surfarray.blit_array(screen, frame.swapaxes(0, 1))
         pygame.display.flip()
-        if any(event.type == pygame.QUIT for event in pygame.event.get(pygame.QUIT)):
+        if pygame.event.get(pygame.QUIT):
             self.close()
             return
         self._clock.tick(self._frames_per_second)
@@ -58,3 +57,25 @@ class Window:
         if self._screen is None or self._screen.get_size() != size:
             self._screen = pygame.display.set_mode(size)
         return self._screen
+
+
+def _open_display() -> None:
+    """Start SDL's video, which without a screen would quietly draw to nowhere."""
+    chosen = bool(os.environ.get("SDL_VIDEODRIVER"))  # then somebody knows what they want
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    if not chosen and sys.platform == "linux" and not any(map(os.environ.get, screens)):
+        raise _no_display("neither DISPLAY nor WAYLAND_DISPLAY is set")
+    try:
+        pygame.display.init()
+    except pygame.error as error:
+        raise _no_display(str(error).rstrip(".")) from None
+    if pygame.display.get_driver() in _DRIVERS_WITHOUT_SCREEN and not chosen:
+        pygame.display.quit()
+        raise _no_display("SDL knows no screen here")
+
+
+def _no_display(why: str) -> NoDisplayError:
+    return NoDisplayError(
+        f"a window needs a display, and none was found ({why}); "
+        "run where there is one, or use render_mode='rgb_array' (render=video)"
+    )

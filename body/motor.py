@@ -1,0 +1,107 @@
+"""Motors: what turns a percept and an errand's code into motor commands.
+
+`PolicyMotor` is the learned one; `ScriptedMotor` a baseline written by hand, from the same senses.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.skills import ARRIVED, BEHIND, COMPASS_SIZE, HAZARD_AHEAD, TO_THE_LEFT, TO_THE_RIGHT
+from body.types import Manner, Percept, Skill
+from envs.trip.vocabulary import Action, Posture
+
+FELT_SENSES = ("proprio", "vestibular", "touch", "pain", "intero", "efference", "social")
+PRETRAINED = Path(__file__).parent / "pretrained"
+
+
+def felt_vector(percept: Percept) -> NDArray[np.float32]:
+    """Return (B, 55) float32, the felt senses side by side."""
+    return np.concatenate([getattr(percept, name) for name in FELT_SENSES], axis=1)
+
+
+class PolicyMotor:
+    """The learned motor policy, one forward pass for all avatars; always its likeliest command.
+
+    Args:
+        folder: Where weights and card lie; None is the policy that comes with this package.
+
+    Raises:
+        PolicyError: If the policy cannot be loaded.
+    """
+
+    def __init__(self, folder: str | None = None):
+        from body.policy import load_policy
+
+        self._network = load_policy(Path(folder) if folder else PRETRAINED)
+
+    def begin(self, rows: NDArray) -> None:
+        """Do nothing: this policy has no state of its own."""
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the errands' codes, (B, 24)."""
+        import torch
+
+        felt = np.concatenate([felt_vector(percept), code], axis=1)
+        with torch.inference_mode():
+            logits = self._network(torch.from_numpy(percept.image), torch.from_numpy(felt))
+        return logits.argmax(-1).numpy()
+
+
+class ScriptedMotor:
+    """Walks by the compass and catches itself by rule, from the senses alone.
+
+    It steps high over what can be tripped on, slows down for what is slippery, lifts the foot
+    early in its swing and lowers it late; it knows nothing of its own body's constants.
+    """
+
+    _PACES = np.array([Action.CAREFUL, Action.FORWARD, Action.RUN])
+    _HANDS = {
+        Skill.PICK_UP: Action.PICKUP,
+        Skill.PUT_DOWN: Action.DROP,
+        Skill.TIE_LACE: Action.TIE_LACE,
+    }
+
+    def begin(self, rows: NDArray) -> None:
+        """Do nothing: these rules have no state."""
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the errands' codes, (B, 24)."""
+        posture = percept.proprio[:, 8:13].argmax(1)
+        on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
+        walking = self._walk(percept, code)
+        return np.select(
+            [on_the_ground, posture == Posture.STUMBLE],
+            [np.full(len(code), Action.RISE), self._catch(percept)],
+            walking,
+        )
+
+    def _catch(self, percept: Percept) -> NDArray[np.int64]:
+        ahead, right = percept.vestibular[:, 0], percept.vestibular[:, 1]
+        phase = np.arctan2(percept.proprio[:, 1], percept.proprio[:, 2]) % (2 * np.pi)
+        lift = np.where(phase < np.pi, Action.STEP_HIGH, Action.DONE)
+        fast = percept.proprio[:, 0] > 1.2
+        forward = np.where(fast, Action.RUN, lift)
+        sideways = np.where(right < 0, Action.LEFT, Action.RIGHT)
+        along = np.where(ahead < 0, Action.BRACE, forward)
+        return np.where(np.abs(right) > np.abs(ahead), sideways, along)
+
+    def _walk(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        skill = code[:, : len(Skill)].argmax(1)
+        manner = code[:, len(Skill) : len(Skill) + len(Manner)].argmax(1)
+        compass = code[:, -COMPASS_SIZE:]
+        slow = percept.proprio[:, 0] < 0.2
+        pace = self._PACES[manner]
+        pace = np.where(compass[:, HAZARD_AHEAD] > 0, Action.STEP_HIGH, pace)
+        turn = np.select(
+            [compass[:, TO_THE_LEFT] > 0, compass[:, TO_THE_RIGHT] + compass[:, BEHIND] > 0],
+            [Action.LEFT, Action.RIGHT],
+            pace,
+        )
+        no_way = compass[:, :4].sum(1) == 0
+        go = np.where(no_way, Action.DONE, turn)
+        for kind, command in self._HANDS.items():
+            ready = (compass[:, ARRIVED] > 0) | (kind == Skill.TIE_LACE)
+            go = np.where((skill == kind) & ready, np.where(slow, command, Action.DONE), go)
+        return go
