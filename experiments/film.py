@@ -166,10 +166,10 @@ class Film:
         pipe = imageio_ffmpeg.write_frames(
             str(self._path),
             (width, height),
-            fps=1 / TICK_SECONDS,
+            fps=round(1 / TICK_SECONDS),
             codec="libx264",
             pix_fmt_out="yuv420p",
-            quality=None,
+            quality=None,  # type: ignore[arg-type]  # the constant rate factor below says it
             macro_block_size=2,
             ffmpeg_log_level="error",
             output_params=[

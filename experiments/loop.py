@@ -135,7 +135,7 @@ class Loop:
     def _renew(self, observation, terminated, info, finished) -> Mapping[str, NDArray]:
         """End the episodes of the finished rows, and begin the next ones there."""
         frames = self._frames()
-        for row in np.flatnonzero(finished):
+        for row in np.flatnonzero(finished).tolist():
             if life := self._lives.get(row):
                 outcome = _outcome(bool(terminated[row]), bool(info["final_info"]["success"][row]))
                 self._end(life, outcome, frames.get(row))

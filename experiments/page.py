@@ -133,10 +133,10 @@ def picture(frame: NDArray[np.uint8]) -> bytes:
 
 
 def json_script(name: str, content: Any) -> str:
-    """Return a data block for a page; nothing in it can end the block or start a comment.
+    r"""Return a data block for a page; nothing in it can end the block or start a comment.
 
     >>> json_script("x", "</script>")
-    '<script type="application/json" id="x">"\\\\u003c/script>"</script>'
+    '<script type="application/json" id="x">"\\u003c/script>"</script>'
     """
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'

@@ -7,7 +7,6 @@ so that a killed run keeps all that was lived.
 import hashlib
 import json
 import math
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -98,7 +97,7 @@ class Recorder:
             record["events"] = [event_record(event) for event in moment.events]
         return record
 
-    def _write(self, episode: int, kind: str, record: Mapping[str, Any]) -> None:
+    def _write(self, episode: int, kind: str, record: dict[str, Any]) -> None:
         line = json.dumps({"type": kind} | record, ensure_ascii=False, separators=(",", ":"))
         self._files[episode].write(line + "\n")
 
@@ -238,7 +237,7 @@ def write_atomically(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
         draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError:
         draft.unlink(missing_ok=True)
         raise

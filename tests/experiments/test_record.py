@@ -3,8 +3,8 @@
 import hashlib
 import json
 import math
-import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -110,7 +110,7 @@ def test_a_summary_grows_with_each_episode_and_says_how_the_run_ended(tell, tmp_
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "summary.json"
     write_json(path, {"a": 1})
-    monkeypatch.setattr(os, "replace", _no_space)
+    monkeypatch.setattr(Path, "replace", _no_space)
     with pytest.raises(OSError, match="No space"):
         write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
