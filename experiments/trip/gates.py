@@ -64,7 +64,19 @@ class Stumbles:
 
 def collect(count: int, seed: int, level: int = 3) -> Stumbles:
     """Walk until `count` stumbles have been met, and try every reflex from each."""
-    world = TripWorld(BATCH, level=level)
+    state, felt, ticks = _walk_until(count, seed, level, "train")
+    survived = _try_reflexes(state, level)
+    return Stumbles(bodies=state["bodies"], felt=felt, survived=survived, ticks=ticks)
+
+
+def stumbling_bodies(count: int, seed: int, level: int, split: str) -> dict[str, NDArray]:
+    """Return the forks of `count` worlds in which a body has just begun to stumble."""
+    return _walk_until(count, seed, level, split)[0]
+
+
+def _walk_until(count: int, seed: int, level: int, split: str):
+    """Walk at changing paces until `count` stumbles have begun; return forks, senses, ticks."""
+    world = TripWorld(BATCH, level=level, split=split)
     world.reset(np.arange(BATCH), seeds=seed * 1_000_003 + np.arange(BATCH))
     rng = np.random.default_rng(seed)
     paces = rng.choice(PACES, BATCH)
@@ -85,12 +97,7 @@ def collect(count: int, seed: int, level: int = 3) -> Stumbles:
         if len(finished):
             world.reset(finished)
     state = {name: np.concatenate([part[name] for part in states])[:count] for name in states[0]}
-    return Stumbles(
-        bodies=state["bodies"],
-        felt=np.concatenate(felt)[:count],
-        survived=_try_reflexes(state, level),
-        ticks=ticks,
-    )
+    return state, np.concatenate(felt)[:count], ticks
 
 
 def _try_reflexes(state: dict[str, NDArray], level: int) -> NDArray[np.float32]:

@@ -1,0 +1,192 @@
+"""How well does a body walk, and catch itself? Trained, scripted, random, and the oracle.
+
+    python -m experiments.trip.bodies                        # the shipped policy
+    python -m experiments.trip.bodies --motor outputs/body --episodes 200
+
+All follow the same mission table in a normal manner, on rooms that no training has seen. The oracle
+reads the truth and is no agent: it shows what can be reached. Then every body is put into the same
+stumbles, from exact forks, and we count who stays on their feet.
+"""
+
+import argparse
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.missions import next_errands
+from body.motor import PolicyMotor, ScriptedMotor
+from body.senses import Senses
+from body.skills import Skills
+from body.types import Status
+from body.vocabularies import TRIP
+from envs.trip.oracle import oracle_actions
+from envs.trip.vocabulary import Action, Posture
+from envs.trip.world import TripWorld
+from experiments.trip.gates import HOLD_TICKS, REFLEXES, WATCH_TICKS, stumbling_bodies
+
+SETTINGS = [(level, "S0") for level in range(5)] + [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
+
+
+class Walker:
+    """A body that follows the mission table: senses, skills and a motor, for a whole batch."""
+
+    def __init__(self, num_avatars: int, motor):
+        self.senses = Senses(num_avatars, TRIP)
+        self.skills = Skills(self.senses)
+        self.motor = motor
+
+    def begin(self, rows: NDArray) -> None:
+        """Forget what these avatars have sensed and were doing."""
+        self.senses.begin(rows)
+        self.skills.begin(rows)
+
+    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
+        """Return the next commands."""
+        percept = self.senses.perceive(world.observation)
+        self.skills.advance(percept)
+        idle = np.flatnonzero(self.skills.errands["status"] != Status.RUNNING)
+        if len(idle):
+            self.skills.intend_many(idle, *next_errands(percept, idle))
+        return self.motor.act(percept, self.skills.code())
+
+
+class Guesser:
+    """A body that does anything at all."""
+
+    def __init__(self, seed: int):
+        self._rng = np.random.default_rng(seed)
+
+    def begin(self, rows: NDArray) -> None:
+        """Do nothing: it has no memory."""
+
+    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
+        """Return random commands."""
+        return self._rng.integers(len(Action), size=world.num_envs)
+
+
+class Oracle:
+    """The oracle, which reads the truth."""
+
+    def begin(self, rows: NDArray) -> None:
+        """Do nothing: it has no memory."""
+
+    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
+        """Return the oracle's commands."""
+        return oracle_actions(world)
+
+
+def live(act, level: int, shift: str, episodes: int, seed: int) -> dict[str, NDArray]:
+    """Live `episodes` on test rooms, one per body, and return their scores by name."""
+    world = TripWorld(episodes, level=level, shift=shift, split="test", layouts=episodes)
+    rows = np.arange(episodes)
+    world.reset(rows, seeds=seed * 1_000_003 + rows)
+    act.begin(rows)
+    scores: dict[str, NDArray] = {}
+    open_rows = np.ones(episodes, bool)
+    while open_rows.any():
+        world.step(act(world))
+        ended = np.flatnonzero((world.terminated | world.truncated) & open_rows)
+        for name, values in world.score(ended).items():
+            scores.setdefault(name, np.zeros(episodes, values.dtype))[ended] = values
+        open_rows[ended] = False
+    return scores
+
+
+def wilson(successes: int, count: int) -> tuple[float, float]:
+    """Return Wilson's 95% interval of a share (Wilson 1927)."""
+    z, share = 1.96, successes / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(
+        share * (1 - share) / count + z * z / (4 * count * count)
+    )
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def ratio_interval(tops: NDArray, bottoms: NDArray, seed: int = 0) -> tuple[float, float, float]:
+    """Return sum(tops) / sum(bottoms) and its bootstrap 95% interval over episodes."""
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(len(tops), size=(1000, len(tops)))
+    ratios = tops[picks].sum(1) / np.maximum(1, bottoms[picks].sum(1))
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return tops.sum() / max(1, bottoms.sum()), float(low), float(high)
+
+
+# ---- The same stumbles for everybody ----
+
+
+def recovery(act, state: dict[str, NDArray], level: int) -> NDArray[np.bool_]:
+    """Return (N,) whether each body stays on its feet from the first tick of its stumble."""
+    world = _forked(state, level)
+    falls = world.bodies["falls"].copy()
+    act.begin(np.arange(world.num_envs))
+    for _ in range(WATCH_TICKS):
+        stumbling = world.bodies["posture"] == Posture.STUMBLE
+        world.step(np.where(stumbling, act(world), Action.DONE))
+    return world.bodies["falls"] == falls
+
+
+def fixed_recovery(reflex: Action, state: dict[str, NDArray], level: int) -> NDArray[np.bool_]:
+    """Return the same for one reflex, whatever happened."""
+    world = _forked(state, level)
+    falls = world.bodies["falls"].copy()
+    for tick in range(WATCH_TICKS):
+        held = (world.bodies["posture"] == Posture.STUMBLE) & (tick < HOLD_TICKS)
+        world.step(np.where(held, reflex, Action.DONE))
+    return world.bodies["falls"] == falls
+
+
+def _forked(state: dict[str, NDArray], level: int) -> TripWorld:
+    world = TripWorld(len(state["bodies"]), level=level, split="test")
+    world.load_state(state)
+    return world
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.trip.bodies", description=__doc__)
+    parser.add_argument("--motor", default=None, help="folder of a policy (default: the shipped)")
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=11)
+    options = parser.parse_args(arguments)
+    count = options.episodes
+    motor = PolicyMotor(options.motor)
+    bodies = {
+        "trained": lambda n: Walker(n, motor),
+        "scripted": lambda n: Walker(n, ScriptedMotor()),
+        "random": lambda n: Guesser(options.seed),
+        "oracle": lambda n: Oracle(),
+    }
+    print(f"{count} episodes a row on unseen rooms; 95% intervals")
+    print(f"{'':<8}{'body':<10}{'success':>22}{'falls per 100 cells':>26}{'ticks':>8}")
+    for level, shift in SETTINGS:
+        for name, make in bodies.items():
+            scores = live(make(count), level, shift, count, options.seed)
+            won = int(scores["success"].sum())
+            low, high = wilson(won, count)
+            falls = ratio_interval(100.0 * scores["falls"], scores["cells_walked"])
+            print(
+                f"L{level} {shift:<5}{name:<10}{won / count:>8.1%} [{low:.1%}, {high:.1%}]"
+                f"{falls[0]:>10.2f} [{falls[1]:.2f}, {falls[2]:.2f}]"
+                f"{scores['ticks'].mean():>9.0f}",
+                flush=True,
+            )
+    _print_recovery(bodies, options)
+
+
+def _print_recovery(bodies, options) -> None:
+    state = stumbling_bodies(3000, options.seed, level=3, split="test")
+    count = len(state["bodies"])
+    kept = {name: recovery(make(count), state, 3) for name, make in bodies.items()}
+    fixed = {reflex.name.lower(): fixed_recovery(reflex, state, 3) for reflex in REFLEXES}
+    best = max(fixed, key=lambda name: fixed[name].mean())
+    kept[f"always {best}"] = fixed[best]
+    print(f"\n{count} stumbles at L3, the same for all: who stays on their feet")
+    for name, stayed in kept.items():
+        low, high = wilson(int(stayed.sum()), count)
+        share = stayed.mean() / kept["oracle"].mean()
+        print(f"{name:<20}{stayed.mean():>8.1%} [{low:.1%}, {high:.1%}]{share:>8.0%} of the oracle")
+
+
+if __name__ == "__main__":
+    main()
