@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.background import Background
-from agents.reactive import ended, outer_trace
+from agents.outward import ended, noticed, outer_trace
 from agents.soul import Feelings, Soul
 from agents.types import Observation, Trace
 from body.body import Body
@@ -31,9 +31,10 @@ from mind.types import Decision, Exchange, Situation
 RECENT_EVENTS = 4  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
 
-# A mishap begins with one of these and is over with one of those.
+# A mishap begins with one of these and is over with one of those, or after some time.
 _BEGINNINGS = (FeltEvent.SLIPPED, FeltEvent.STEPPED_ON_LACE, FeltEvent.STUMBLED)
 _ENDINGS = (FeltEvent.RECOVERED, FeltEvent.FELL)
+_LONGEST_MISHAP = 20  # ticks
 
 
 class Clock(StrEnum):
@@ -58,8 +59,25 @@ class _Story:
     """What one avatar knows of its own episode."""
 
     episode: int
-    recent: deque[tuple[int, str]]
+    recent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
     mishap_since: int | None = None
+
+    def add(self, event: FeltEvent, percept: Percept) -> int:
+        """Add an event of this tick, and return the tick at which it began."""
+        tick = int(percept.clock)
+        self.recent.append((tick, event_words(event, about_words(event, percept))))
+        if event not in _BEGINNINGS + _ENDINGS:
+            return tick
+        since = self.mishap_since
+        began = tick if since is None or tick - since > _LONGEST_MISHAP else since
+        self.mishap_since = began if event in _BEGINNINGS else None
+        return began
+
+    def told(self, now: int) -> tuple[str, ...]:
+        """Return what happened lately, in words, oldest first."""
+        return tuple(
+            f"{words} {now - tick} ago" for tick, words in self.recent if now - tick <= RECENT_TICKS
+        )
 
 
 class Being:
@@ -106,7 +124,7 @@ class Being:
         self._run_id = run_id
         self._tokens_per_tick = tokens_per_tick
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
-        self._stories = [_Story(-1, deque(maxlen=RECENT_EVENTS)) for _ in self._minds]
+        self._stories = [_Story(episode=-1) for _ in self._minds]
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
@@ -124,7 +142,7 @@ class Being:
         self._attention.begin(rows)
         for row, episode in zip(rows.tolist(), episodes, strict=True):
             self._thoughts.pop(row, None)
-            self._stories[row] = _Story(episode, deque(maxlen=RECENT_EVENTS))
+            self._stories[row] = _Story(episode)
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,).
@@ -175,7 +193,6 @@ class Being:
     def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[Lived]:
         """Return what happened to one avatar in this tick, and keep it as recent."""
         assert self._before is not None, "nothing can be noticed in the first tick of a life"
-        events = [FeltEvent(int(number)) for number in np.flatnonzero(percept.events)]
         tell = partial(
             Lived,
             before=self._before.of(row),
@@ -186,18 +203,10 @@ class Being:
             run_id=self._run_id,
             episode=self._stories[row].episode,
         )
-        return [tell(event=event, first_tick=self._note(row, event, percept)) for event in events]
-
-    def _note(self, row: int, event: FeltEvent, percept: Percept) -> int:
-        """Add an event to the avatar's story and return the tick at which it began."""
-        story, tick = self._stories[row], int(percept.clock)
-        story.recent.append((tick, event_words(event, about_words(event, percept))))
-        began = tick if story.mishap_since is None else story.mishap_since
-        if event in _BEGINNINGS:
-            story.mishap_since = began
-        elif event in _ENDINGS:
-            story.mishap_since = None
-        return began if event in _BEGINNINGS + _ENDINGS else tick
+        return [
+            tell(event=event, first_tick=self._stories[row].add(event, percept))
+            for event in noticed(percept)
+        ]
 
     # ---- Deciding ----
 
@@ -221,17 +230,13 @@ class Being:
             self._thoughts[row] = _Thought(decision, since=self._tick)
 
     def _situation(self, row: int, percept: Percept) -> Situation:
-        story, now = self._stories[row], int(percept.clock)
+        story = self._stories[row]
         return Situation(
             run_id=self._run_id,
             episode=story.episode,
             intent=self._body.intent(row),
             status=self._body.status(row),
-            recent=tuple(
-                f"{words} {now - tick} ago"
-                for tick, words in story.recent
-                if now - tick <= RECENT_TICKS
-            ),
+            recent=story.told(int(percept.clock)),
             can_start=self._body.can_start(row),
         )
 

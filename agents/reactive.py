@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.attention import Attention
+from agents.outward import ended, outer_trace
 from agents.types import Observation, Trace
 from body.body import Body
 from body.missions import next_intent
-from body.types import FeltEvent, Percept, Status
+from body.types import Percept
 
 
 class Reactive:
@@ -49,20 +50,3 @@ class Reactive:
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
-
-
-def ended(body: Body) -> NDArray[np.bool_]:
-    """Return whose intent has ended, (B,); one that was never given has, too."""
-    return body.skills.errands["status"] != Status.RUNNING
-
-
-def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:
-    """Return what shows of a body: what it does, and what it felt happen."""
-    intent = body.intent(row)
-    noticed = np.flatnonzero(percept.events[row]) if percept else ()
-    return Trace(
-        intent=intent,
-        status=body.status(row),
-        intent_words=intent.words(body.vocabulary) if intent else "",
-        events=tuple(FeltEvent(int(number)).name.lower() for number in noticed),
-    )

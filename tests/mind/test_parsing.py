@@ -26,8 +26,10 @@ INTENTS = st.sampled_from(Skill).flatmap(
 )
 # Pieces that replies are made of, so that random text is often nearly right.
 PIECES = st.sampled_from(
-    "<think>|</think>|<answer>|</answer>|<say>|</say>|go to|red ball|,|careful| |\n|the|fly|wait|"
-    "wait, normal|get up, fast|\x00|İ".split("|")
+    [
+        *("<think>", "</think>", "<answer>", "</answer>", "<say>", "</say>", "go to", "red ball"),
+        *(",", "careful", " ", "\n", "the", "fly", "wait, normal", "get up, fast", "\x00", "İ"),
+    ]
 )
 
 

@@ -1,0 +1,34 @@
+"""What shows of a body from outside its mind: what it does, and what it felt happen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.types import Trace
+from body.body import Body
+from body.types import FeltEvent, Percept, Status
+
+# In the order in which one thing leads to another within a tick.
+_CAUSES = (FeltEvent.STEPPED_ON_LACE, FeltEvent.SLIPPED, FeltEvent.BUMPED, FeltEvent.STUMBLED)
+_IN_ORDER = (*_CAUSES, *(event for event in FeltEvent if event not in _CAUSES))
+
+
+def noticed(percept: Percept) -> tuple[FeltEvent, ...]:
+    """Return what one avatar (no leading axis) noticed in this tick, causes before effects."""
+    return tuple(event for event in _IN_ORDER if percept.events[event])
+
+
+def ended(body: Body) -> NDArray[np.bool_]:
+    """Return whose intent has ended, (B,); one that was never given has, too."""
+    return body.skills.errands["status"] != Status.RUNNING
+
+
+def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:
+    """Return what shows of avatar `row`, given the batch's last percept, if there was one."""
+    intent = body.intent(row)
+    events = noticed(percept.of(row)) if percept else ()
+    return Trace(
+        intent=intent,
+        status=body.status(row),
+        intent_words=intent.words(body.vocabulary) if intent else "",
+        events=tuple(event.name.lower() for event in events),
+    )

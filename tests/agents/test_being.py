@@ -1,0 +1,285 @@
+"""Whole beings in the real world, with a scripted language model and a motor written by hand."""
+
+import threading
+from itertools import pairwise
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents.being import Being
+from agents.outward import noticed
+from agents.soul import Soul
+from body.body import Body
+from body.motor import ScriptedMotor
+from body.types import FeltEvent, Skill
+from body.vocabularies import TRIP
+from envs.trip.vocabulary import Action, Thing
+from mind.deliberation import Minds
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import TimedOut, Unreachable
+from mind.memory import ExperienceStore
+
+
+def lines(prompt):
+    """Return the parts of a prompt by name."""
+    return dict(line.split(": ", 1) for line in prompt.messages[1].text.split("\n"))
+
+
+def sensible(prompt, manner="normal"):
+    """Go to what the mission names, say how one feels."""
+    asked = lines(prompt)
+    thing = asked["mission"].removeprefix("go to the ")
+    what = "get up" if "get up" in asked["can"] else f"go to {thing}"
+    return (
+        f"<think>it is there and I am here</think> <answer>{what}, {manner}</answer> "
+        f"<say>{asked['feel']}</say>"
+    )
+
+
+class Headlong(ScriptedMotor):
+    """Runs along the walls without looking down and never catches itself: much happens."""
+
+    def act(self, percept, code):
+        on_the_ground = percept.proprio[:, 11:13].any(axis=1)
+        blocked = np.isin(percept.image[:, 3, 5, 0], [Thing.WALL, *TRIP.obstacles])
+        turn = np.where(percept.proprio[:, 0] > 1.4, Action.DONE, Action.RIGHT)
+        return np.select([on_the_ground, blocked], [Action.RISE, turn], Action.RUN)
+
+
+class Life:
+    """A being, its world and its language model, told tick by tick."""
+
+    def __init__(
+        self, replies=sensible, *, num=1, level=0, seed=2, motor=None, memory=None, **more
+    ):
+        self.model = replies if isinstance(replies, ScriptedModel) else ScriptedModel(replies)
+        self.memory = memory or ExperienceStore(":memory:")
+        self.env = gymnasium.make_vec(
+            "envs:Trip-v0", num_envs=num, level=level, autoreset=False, layouts=8
+        )
+        self.body = Body(num, TRIP, motor or ScriptedMotor())
+        self.being = Being(
+            self.body, Soul(num), Minds(self.model, self.memory), run_id="run", **more
+        )
+        self.observation, _ = self.env.reset(seed=seed)
+        self.being.begin(self.observation, np.arange(num), list(range(num)))
+        self.traces, self.actions, self.ended = [], [], np.zeros(num, bool)
+
+    def live(self, ticks):
+        for _ in range(ticks):
+            self.actions.append(self.being.act(self.observation))
+            self.traces.append([self.being.trace(row) for row in range(self.body.num_avatars)])
+            self.observation, _, terminated, truncated, _ = self.env.step(self.actions[-1])
+            self.ended |= terminated
+            if (terminated | truncated).all():
+                break
+        return self
+
+    def decided(self, row=0):
+        """Return the ticks in which a decision took effect."""
+        return [tick for tick, traces in enumerate(self.traces) if traces[row].decision]
+
+    def began(self, row=0):
+        """Return the ticks in which something was asked."""
+        return [tick for tick, traces in enumerate(self.traces) if traces[row].exchanges]
+
+    def happened(self, row=0):
+        return [event for traces in self.traces for event in traces[row].events]
+
+
+@pytest.fixture
+def lives():
+    made = []
+
+    def make(*positional, **named):
+        made.append(Life(*positional, **named))
+        return made[-1]
+
+    yield make
+    for life in made:
+        life.being.close()
+
+
+def test_a_being_does_what_its_mission_asks(lives):
+    life = lives(clock="paused").live(250)
+    assert life.ended[0]
+    assert life.traces[0][0].decision.speech == lines(life.model.prompts[0])["feel"]
+
+
+def test_while_the_world_is_paused_a_decision_takes_effect_at_once(lives):
+    life = lives(clock="paused").live(40)
+    assert life.decided() == life.began()
+    assert life.decided()[0] == 0
+    assert life.traces[0][0].intent.skill is Skill.GO_TO
+    assert not any(trace.thinking for (trace,) in life.traces)
+
+
+@pytest.mark.parametrize(("tokens_per_tick", "delay"), [(4, 4), (2, 7), (100, 1)])
+def test_thinking_costs_ticks_by_the_number_of_tokens(lives, tokens_per_tick, delay):
+    fourteen_words = "<think>1 2 3 4 5 6 7 8 9</think> <answer>go to red ball, normal</answer>"
+    life = lives([fourteen_words], clock="simulated", tokens_per_tick=tokens_per_tick)
+    life.live(delay + 1)
+    assert life.traces[-1][0].decision.tokens == 14
+    assert (life.began(), life.decided()) == ([0], [delay])
+    assert [trace.thinking for (trace,) in life.traces] == [True] * delay + [False]
+    assert life.traces[delay - 1][0].intent is None
+    assert life.traces[delay][0].intent.skill is Skill.GO_TO
+
+
+def test_the_body_goes_on_with_what_it_does_while_the_mind_thinks(lives):
+    life = lives(clock="simulated", tokens_per_tick=1, decide_every=20, patience=20).live(40)
+    second = life.began()[1]
+    assert life.traces[second + 3][0].thinking
+    assert life.traces[second + 3][0].intent == life.traces[second - 1][0].intent
+    assert (np.array(life.actions[second : second + 10]) != Action.DONE).any()
+
+
+def test_a_real_clock_does_not_wait_for_the_mind(lives):
+    class Slow(ScriptedModel):
+        gate = threading.Event()
+
+        async def generate(self, prompts, *, seeds):
+            import asyncio
+
+            while not self.gate.is_set():
+                await asyncio.sleep(0.001)
+            return await super().generate(prompts, seeds=seeds)
+
+    life = lives(Slow(sensible), clock="wall").live(20)
+    assert life.decided() == []
+    assert all(trace.thinking for (trace,) in life.traces)
+    Slow.gate.set()
+    life.being._thoughts[0].decision.exception(timeout=5)
+    life.live(1)
+    assert life.decided() == [20]
+
+
+def test_all_who_wait_in_a_tick_are_asked_as_one_batch(lives):
+    life = lives(num=6, clock="paused").live(1)
+    assert life.model.batch_sizes == [6]
+
+
+@pytest.mark.parametrize("clock", ["paused", "simulated"])
+def test_an_avatar_has_the_same_story_alone_and_in_a_batch(lives, clock):
+    together = lives(num=3, level=2, motor=Headlong(), clock=clock).live(120)
+    alone = lives(num=1, level=2, motor=Headlong(), clock=clock).live(120)
+    assert [actions[0] for actions in alone.actions] == [a[0] for a in together.actions]
+    assert len(alone.happened()) > 5
+    for mine, theirs in zip(alone.traces, together.traces, strict=True):
+        assert (mine[0].events, mine[0].intent_words) == (theirs[0].events, theirs[0].intent_words)
+        assert mine[0].feeling == theirs[0].feeling
+        assert mine[0].exchanges == theirs[0].exchanges
+
+
+def test_the_same_seed_tells_the_same_story_twice(lives):
+    def story():
+        life = lives(num=2, level=2, motor=Headlong()).live(80)
+        return [prompt.text for prompt in life.model.prompts]
+
+    assert story() == story()
+
+
+def test_one_decides_once_a_second_at_most_and_after_some_time_at_least(lives):
+    life = lives(level=2, motor=Headlong(), clock="paused", decide_every=10, patience=25).live(150)
+    gaps = [after - before for before, after in pairwise(life.began())]
+    assert len(life.happened()) > 5
+    assert min(gaps) >= 10
+    assert max(gaps) <= 25
+
+
+def test_what_happens_is_remembered_with_where_it_came_from(lives):
+    life = lives(level=2, motor=Headlong(), clock="paused").live(150)
+    remembered = life.memory.recent("body-0", 1000)
+    assert [experience.kind for experience in remembered] == life.happened()
+    assert "fell" in life.happened()
+    for experience in remembered:
+        assert 0 <= experience.first_tick <= experience.last_tick < 150
+        assert (experience.run_id, experience.episode) == ("run", 0)
+    falls = [experience for experience in remembered if experience.kind == "fell"]
+    assert any(fall.first_tick < fall.last_tick for fall in falls)
+    assert all(fall.pain > 0 for fall in falls)
+
+
+def test_causes_come_before_what_they_lead_to(lives):
+    life = lives()
+    percept = life.body.perceive(life.observation).of(0)
+    percept.events[[FeltEvent.FELL, FeltEvent.SLIPPED, FeltEvent.STUMBLED]] = True
+    assert noticed(percept) == (FeltEvent.SLIPPED, FeltEvent.STUMBLED, FeltEvent.FELL)
+
+
+def test_a_mind_is_told_of_the_fall_and_its_feeling(lives):
+    life = lives(level=2, motor=Headlong(), clock="paused").live(150)
+    prompts = [lines(prompt) for prompt in life.model.prompts]
+    after_a_fall = [prompt for prompt in prompts if "fell" in prompt.get("lately", "")]
+    assert after_a_fall
+    assert any("pain" in prompt for prompt in after_a_fall)
+    assert any("get up" in prompt["can"] for prompt in after_a_fall)
+    assert any("recall" in prompt for prompt in after_a_fall)
+    assert len({prompt["feel"] for prompt in prompts}) > 2
+
+
+def test_memory_and_mood_go_on_into_the_next_episode(lives):
+    life = lives(level=2, motor=Headlong(), clock="simulated", tokens_per_tick=1).live(100)
+    mood, lived = life.traces[-1][0].feeling.mood, life.memory.count("body-0")
+    life.observation, _ = life.env.reset(options={"reset_mask": np.array([True])})
+    life.being.begin(life.observation, np.array([0]), [1])
+    asked = len(life.model.prompts)
+    life.live(1)
+    first = lines(life.model.prompts[asked])
+    assert "lately" not in first
+    assert "recall" in first
+    assert first["doing"] == "nothing"
+    assert life.traces[-1][0].feeling.mood == pytest.approx(mood, abs=0.1)
+    assert mood != 0
+    life.live(60)
+    later = life.memory.recent("body-0", life.memory.count("body-0") - lived)
+    assert {experience.episode for experience in later} == {1}
+
+
+def test_without_any_usable_reply_the_safe_intent_is_taken_and_nothing_is_lost(lives):
+    life = lives(lambda prompt: TimedOut("30 s"), level=2, motor=Headlong(), clock="paused")
+    life.live(150)
+    decisions = [traces[0].decision for traces in life.traces if traces[0].decision]
+    assert all(decision.safe and decision.attempts == 2 for decision in decisions)
+    assert {decision.intent.skill for decision in decisions} == {Skill.WAIT, Skill.GET_UP}
+    assert life.memory.count("body-0") == len(life.happened()) > 0
+
+
+def test_a_model_that_is_not_there_ends_the_run_with_all_that_was_lived(lives):
+    model = ScriptedModel(sensible)
+    life = lives(model, level=2, motor=Headlong(), clock="paused").live(60)
+    model._replies = lambda prompt: Unreachable("no server at port 1")
+    with pytest.raises(Unreachable, match="no server at port 1"):
+        life.live(60)
+    happened = life.memory.recent("body-0", 1000)
+    assert [experience.kind for experience in happened][: len(life.happened())] == life.happened()
+    assert life.happened()
+
+
+def test_closing_twice_is_as_good_as_once_even_while_thinking(lives):
+    class Deaf(ScriptedModel):
+        closed = 0
+
+        async def generate(self, prompts, *, seeds):
+            import asyncio
+
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        async def close(self):
+            self.closed += 1
+
+    life = lives(Deaf([]), clock="wall").live(3)
+    life.being.close()
+    life.being.close()
+    assert life.model.closed == 1
+    assert life.traces[-1][0].thinking
+
+
+def test_what_cannot_work_is_refused():
+    body, shared = Body(2, TRIP, ScriptedMotor()), None
+    with pytest.raises(ValueError, match="soul must be of 2 avatars as the body is, got 1"):
+        Being(body, Soul(1), shared)
+    with pytest.raises(ValueError, match="tokens_per_tick must be above 0, got 0"):
+        Being(body, Soul(2), shared, tokens_per_tick=0)
