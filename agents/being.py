@@ -28,7 +28,7 @@ from mind.deliberation import Minds
 from mind.narration import Lived, about_words, event_words
 from mind.types import Decision, Exchange, Situation
 
-RECENT_EVENTS = 4  # that a mind is told of, unless they are older than
+RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
 
 # A mishap begins with one of these and is over with one of those, or after some time.

@@ -15,6 +15,7 @@ from mind.types import Experience, Feeling, Situation
 THINGS_TOLD = 8
 EMOTIONS_TOLD = 2
 NEEDS_TOLD = 3
+PAINS_TOLD = 2  # of those that an event caused
 _EMPTY = 1  # the thing that an empty hand holds; as in MiniGrid
 
 _POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
@@ -207,8 +208,10 @@ def _hand(percept: Percept) -> str:
     return f"{name}, weight {load}" if load >= 2 else name
 
 
-def _pains(pain: NDArray[np.float32]) -> str:
+def _pains(pain: NDArray[np.float32], limit: int = len(_PARTS)) -> str:
+    """Return where it hurts and how much, the worst first, up to `limit` parts."""
     levels = [(part, _level(value)) for part, value in zip(_PARTS, pain, strict=True)]
+    levels = sorted(levels, key=lambda level: -level[1])[:limit]
     return ", ".join(f"{part} {level}" for part, level in levels if level)
 
 
@@ -344,7 +347,7 @@ def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
     words = event_words(lived.event, about)
     if lived.event in _MISHAPS:
         words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
-        hurt = _pains(caused)
+        hurt = _pains(caused, PAINS_TOLD)
         words += f", hurt {hurt}" if hurt else ""
         others = _others(lived.now.social)
         words += f", {others}" if others else ""
