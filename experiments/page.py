@@ -7,6 +7,8 @@ it as text only.
 import base64
 import io
 import json
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from experiments.story import TICK_SECONDS, Beginning, Ending, Moment
 _TEMPLATE = Path(__file__).with_name("replay_page.html")
 _EPISODES_SHOWN = 24
 _BYTES_OF_FRAMES = 9_000_000  # base64 makes 12 MB of them
-_FRAME_WIDTH = 560
+_FRAME_WIDTH = 640
 _FRAME_QUALITY = 60
 _NEEDS = ("energy", "water", "warmth", "dignity")
 
@@ -40,6 +42,7 @@ class _Reel:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     emotions: list[tuple[int, str]] = field(default_factory=list)
+    drawn: dict[int, Future[bytes]] = field(default_factory=dict)
     frames: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -59,7 +62,8 @@ class ReplayPage:
         self._title = title
         self._bytes_each = _BYTES_OF_FRAMES // min(episodes, _EPISODES_SHOWN)
         self._reels: dict[int, _Reel] = {}
-        self._every = 1
+        # Pictures are made small while the world goes on; Pillow lets go of the interpreter.
+        self._worker = ThreadPoolExecutor(1)
 
     def begin(self, beginning: Beginning) -> None:
         """Put in a new reel."""
@@ -67,7 +71,6 @@ class ReplayPage:
             self._reels[beginning.episode] = _Reel(
                 episode=beginning.episode, mission=beginning.mission
             )
-            self._every = 1
 
     def live(self, moment: Moment) -> None:
         """Keep the tick."""
@@ -78,27 +81,22 @@ class ReplayPage:
             reel.actions.append(moment.action)
             _note_changes(reel, moment)
             if moment.frame is not None:
-                self._take(reel, moment.tick, moment.frame)
+                reel.drawn[moment.tick] = self._worker.submit(picture, moment.frame)
 
     def end(self, ending: Ending) -> None:
         """Put the episode on the page."""
         if reel := self._reels.get(ending.episode):
             reel.outcome = ending.outcome
             if ending.frame is not None:
-                reel.frames[ending.score.ticks] = picture(ending.frame)
+                reel.drawn[ending.score.ticks] = self._worker.submit(picture, ending.frame)
+            drawn = {tick: future.result() for tick, future in reel.drawn.items()}
+            reel.frames = thinned(drawn, self._bytes_each)
+            reel.drawn.clear()
             write_atomically(self._path, self._html())
 
     def close(self) -> None:
-        """All is written."""
-
-    def _take(self, reel: _Reel, tick: int, frame: NDArray[np.uint8]) -> None:
-        """Keep the picture; where the room runs out, keep every second one, then every fourth."""
-        if tick % self._every:
-            return
-        reel.frames[tick] = picture(frame)
-        if sum(map(len, reel.frames.values())) > self._bytes_each:
-            self._every *= 2
-            reel.frames = {at: data for at, data in reel.frames.items() if at % self._every == 0}
+        """Let go of the worker; all is written."""
+        self._worker.shutdown(cancel_futures=True)
 
     def _html(self) -> str:
         ended = [reel for reel in self._reels.values() if reel.outcome]
@@ -115,6 +113,21 @@ class ReplayPage:
         template = _TEMPLATE.read_text(encoding="utf-8")
         scripts = "\n".join([json_script("story", story), *reels])
         return template.replace("<!-- DATA -->", scripts, 1)
+
+
+def thinned(frames: Mapping[int, bytes], room: int) -> dict[int, bytes]:
+    """Return every picture, or every second, or every fourth: as many as there is room for.
+
+    Args:
+        frames: Pictures by tick.
+        room: Most bytes of all that are returned.
+    """
+    every = 1
+    kept = dict(frames)
+    while sum(map(len, kept.values())) > room:
+        every *= 2
+        kept = {tick: data for tick, data in kept.items() if tick % every == 0 and len(kept) > 1}
+    return kept
 
 
 def picture(frame: NDArray[np.uint8]) -> bytes:
@@ -167,8 +180,8 @@ def _note_changes(reel: _Reel, moment: Moment) -> None:
     trace = moment.trace
     if trace.intent_words and (not reel.intents or reel.intents[-1][1] != trace.intent_words):
         reel.intents.append((moment.tick, trace.intent_words))
-    emotion = next(iter(trace.feeling.emotions), "") if trace.feeling else ""
-    if emotion and (not reel.emotions or reel.emotions[-1][1] != emotion):
+    emotion = moment.emotion
+    if not reel.emotions or reel.emotions[-1][1] != emotion:
         reel.emotions.append((moment.tick, emotion))
     reel.events.extend(
         {**event_record(event), "tick": moment.tick, "words": event.words()}

@@ -16,6 +16,7 @@ from agents.types import Trace
 from envs.trip.vocabulary import SENSES, Action, Cause, EventKind, Posture, mission_words
 
 TICK_SECONDS = 0.1  # of the world's own time
+_WORTH_A_WORD = 0.1  # intensity of an emotion
 _POSTURES_AT = SENSES["proprio"].index("standing")
 
 
@@ -93,6 +94,13 @@ class Moment:
     def sense(self, group: str, name: str) -> float:
         """Return one component of the senses by name: ``moment.sense("intero", "cup")``."""
         return float(self.senses[group][SENSES[group].index(name)])
+
+    @property
+    def emotion(self) -> str:
+        """Name of the strongest emotion where one is worth a word, else empty."""
+        emotions = self.trace.feeling.emotions if self.trace.feeling else {}
+        name, strength = next(iter(emotions.items()), ("", 0.0))
+        return name if strength >= _WORTH_A_WORD else ""
 
     @property
     def posture(self) -> str:

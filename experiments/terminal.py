@@ -200,16 +200,9 @@ def felt(moment: Moment) -> Table:
         table.add_row(Text(name, style="dim"), _bar(moment.sense("intero", name), "green"))
     table.add_row(Text("pain", style="dim"), _bar(float(moment.senses["pain"].max()), "red"))
     if moment.trace.feeling:
-        mood = f"{moment.trace.feeling.mood:+.2f} {_strongest(moment)}"
+        mood = f"{moment.trace.feeling.mood:+.2f} {moment.emotion}"
         table.add_row(Text("mood", style="dim"), Text(mood))
     return table
-
-
-def _strongest(moment: Moment) -> str:
-    """Return the strongest emotion, where one is worth a word."""
-    emotions = moment.trace.feeling.emotions if moment.trace.feeling else {}
-    name, strength = next(iter(emotions.items()), ("", 0.0))
-    return name if strength > 0.1 else ""
 
 
 def _needle(lean_m: float, width: int = 17) -> Text:

@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from experiments.page import ReplayPage, json_script, picture
+from experiments.page import ReplayPage, json_script, picture, thinned
 
+BLACK = np.zeros((60, 80, 3), np.uint8)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -62,6 +63,7 @@ def test_moving_the_scrubber_changes_what_is_shown(opened):
     assert opened.locator("#speech").inner_text() == "speech of tick 20"
     assert opened.locator("#intent").inner_text() == "intent 2"
     assert opened.locator("#posture").inner_text() == "down"
+    assert opened.locator("#emotion").inner_text() == "fear"
     assert "fall (own lace), seen by 2" in opened.locator("#flash").inner_text()
     assert opened.locator("#frame").get_attribute("src") != before
 
@@ -113,16 +115,19 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
 
 
 def test_pictures_stay_within_their_room(tell, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.page._BYTES_OF_FRAMES", 10 * len(picture(_noise())))
-    monkeypatch.setattr("experiments.page.picture", lambda frame: picture(_noise()))
+    monkeypatch.setattr("experiments.page._BYTES_OF_FRAMES", 12 * len(picture(BLACK)))
+    monkeypatch.setattr("experiments.page.picture", lambda frame: picture(BLACK))
     tell(ReplayPage(tmp_path, "crowded", 1), picture=True)
     html = (tmp_path / "replay.html").read_text(encoding="utf-8")
     frames = json.loads(html.split('id="frames-0">')[1].split("</script>")[0])
     assert list(map(int, frames)) == list(range(0, 41, 4))
 
 
-def _noise():
-    return np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+def test_all_pictures_stay_where_there_is_room():
+    frames = {tick: b"12345" for tick in range(10)}
+    assert thinned(frames, 50) == frames
+    assert list(thinned(frames, 49)) == [0, 2, 4, 6, 8]
+    assert thinned(frames, 0) == {}
 
 
 def test_a_page_without_pictures_says_so(tell, tmp_path):
@@ -145,6 +150,6 @@ def test_pictures_are_scaled_down_but_never_up():
 
     from PIL import Image
 
-    wide = Image.open(BytesIO(picture(np.zeros((300, 1120, 3), np.uint8))))
+    wide = Image.open(BytesIO(picture(np.zeros((300, 1280, 3), np.uint8))))
     small = Image.open(BytesIO(picture(np.zeros((30, 40, 3), np.uint8))))
-    assert (wide.size, small.size) == ((560, 150), (40, 30))
+    assert (wide.size, small.size) == ((640, 150), (40, 30))
