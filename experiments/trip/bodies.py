@@ -9,7 +9,6 @@ stumbles, from exact forks, and we count who stays on their feet.
 """
 
 import argparse
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from body.vocabularies import TRIP
 from envs.trip.oracle import oracle_actions
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
+from experiments.statistics import ratio_interval, wilson
 from experiments.trip.gates import HOLD_TICKS, REFLEXES, WATCH_TICKS, stumbling_bodies
 
 SETTINGS = [(level, "S0") for level in range(5)] + [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
@@ -91,25 +91,6 @@ def live(act, level: int, shift: str, episodes: int, seed: int) -> dict[str, NDA
             scores.setdefault(name, np.zeros(episodes, values.dtype))[ended] = values
         open_rows[ended] = False
     return scores
-
-
-def wilson(successes: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95% interval of a share (Wilson 1927)."""
-    z, share = 1.96, successes / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(
-        share * (1 - share) / count + z * z / (4 * count * count)
-    )
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def ratio_interval(tops: NDArray, bottoms: NDArray, seed: int = 0) -> tuple[float, float, float]:
-    """Return sum(tops) / sum(bottoms) and its bootstrap 95% interval over episodes."""
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(len(tops), size=(1000, len(tops)))
-    ratios = tops[picks].sum(1) / np.maximum(1, bottoms[picks].sum(1))
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    return tops.sum() / max(1, bottoms.sum()), float(low), float(high)
 
 
 # ---- The same stumbles for everybody ----

@@ -23,6 +23,7 @@ from envs.trip.oracle import oracle_actions
 from envs.trip.state import BODY
 from envs.trip.vocabulary import Action, Cause, Posture, Thing
 from envs.trip.world import TripWorld
+from experiments.statistics import half_width
 
 REFLEXES = (
     Action.STEP_HIGH,
@@ -213,11 +214,6 @@ def _scale(felt: NDArray[np.float32], like: NDArray[np.float32]) -> NDArray[np.f
 def chosen(predicted: NDArray, survived: NDArray) -> NDArray[np.float32]:
     """Return (N,) the outcome of the reflex that each row of the prediction likes best."""
     return survived[np.arange(len(survived)), predicted.argmax(1)]
-
-
-def half_width(values: NDArray) -> float:
-    """Return the half-width of the mean's 95% interval."""
-    return 1.96 * float(values.std()) / len(values) ** 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
