@@ -95,6 +95,9 @@ class Being:
         name: Bodies are called after it: ``"anna-0"``, ``"anna-1"``; a body recalls what one of
             the same name has lived.
 
+    Attributes:
+        minds: Each avatar's mind.
+
     Raises:
         ValueError: If a number is out of range, or body and soul are not of the same size.
     """
@@ -119,12 +122,12 @@ class Being:
         if not tokens_per_tick > 0:
             raise ValueError(f"tokens_per_tick must be above 0, got {tokens_per_tick}")
         self._body, self._soul, self._shared = body, soul, minds
-        self._minds = [minds.of(f"{name}-{row}") for row in range(body.num_avatars)]
+        self.minds = [minds.of(f"{name}-{row}") for row in range(body.num_avatars)]
         self._clock = Clock(str(clock))
         self._run_id = run_id
         self._tokens_per_tick = tokens_per_tick
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
-        self._stories = [_Story(episode=-1) for _ in self._minds]
+        self._stories = [_Story(episode=-1) for _ in self.minds]
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
@@ -183,7 +186,7 @@ class Being:
         """Put all that was felt to happen in this tick into memory, in one go."""
         rows = np.flatnonzero(percept.events.any(axis=1)).tolist()
         experiences = [
-            self._minds[row].experience(lived)
+            self.minds[row].experience(lived)
             for row in rows
             for lived in self._lived(row, percept.of(row), feelings)
         ]
@@ -217,7 +220,7 @@ class Being:
         self._attention.attend(np.asarray(rows, np.intp))
         decisions = self._background.start(
             [
-                self._minds[row].decide(
+                self.minds[row].decide(
                     (one := percept.of(row)),
                     feelings.of(row),
                     self._situation(row, one),
