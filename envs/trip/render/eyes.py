@@ -25,6 +25,7 @@ _ABOVE_PANELLING = np.float32(1.16)
 _WALL_FOOT = np.float32(0.86)  # light there, of what there is at the top
 _SEAM = 0.03  # between boards, in boards; two boards a cell
 _SEAM_SHADE = np.float32(0.9)
+_STRIPE_LIGHT = np.float32(1.05)  # of the wallpaper's lozenges
 _SKIRTING_SHADE = np.float32(0.66)
 _CEILING_NEAR = np.array((47, 55, 78), np.float32)
 _BEAM = 0.09  # half its width; beams run every two cells
@@ -167,8 +168,10 @@ def _mist(colours, distance) -> None:
 
 def _wall(face, along, height, distance) -> NDArray[np.float32]:
     colours = _WALLS[face] * (_WALL_FOOT + (1.0 - _WALL_FOOT) * height / WALL_HEIGHT)[:, None]
-    board = along * 2.0 % 1.0
-    colours[(board < _SEAM) & (height < _PANELLING)] *= _SEAM_SHADE
+    low = height < _PANELLING
+    colours[low & (along * 2.0 % 1.0 < _SEAM)] *= _SEAM_SHADE
+    colours[~low & ((along + height) * 2.0 % 1.0 < _SEAM)] *= _STRIPE_LIGHT
+    colours[~low & ((along - height) * 2.0 % 1.0 < _SEAM)] *= _STRIPE_LIGHT
     colours[np.abs(height - _PANELLING) < _SEAM] *= _SEAM_SHADE
     colours[height < SKIRTING] *= _SKIRTING_SHADE
     colours[height > _PANELLING] *= _ABOVE_PANELLING

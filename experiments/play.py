@@ -1,0 +1,288 @@
+"""Be the body yourself: `python -m experiments.play +env=trip`.
+
+Ten ticks a second, with the senses and the fourteen motor commands that an agent has. Keys that
+are held act each tick; only a turn waits a moment before it is made again, because a quarter turn
+ten times a second is more than anybody wants. In a stumble each tick counts, and it does not wait.
+"""
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import hydra
+import numpy as np
+from hydra.errors import HydraException
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from envs.trip.vocabulary import SENSES, Action
+from experiments.story import TICK_SECONDS, events_of, mission_of
+
+_BAD_INPUT = 2  # exit status
+_INTERRUPTED = 130
+_NO_SCREEN = (
+    "playing needs a screen and a keyboard, and no display was found; "
+    "for a film instead, use python -m experiments.run +env=trip"
+)
+_TURN_EVERY = 4  # ticks, while a turning key is held
+_LINES_TOLD = 5
+_STUMBLING = SENSES["proprio"].index("stumbling")
+QUIT, ANOTHER_LIFE = "escape", "n"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key does."""
+
+    name: str  # as pygame calls it
+    action: Action
+    label: str
+
+
+# Of several keys that are held, the first one in this list counts.
+KEYS = (
+    Key("space", Action.RISE, "get up"),
+    Key("h", Action.STEP_HIGH, "step high"),
+    Key("b", Action.BRACE, "brace"),
+    Key("g", Action.GRAB, "grab"),
+    Key("p", Action.PICKUP, "pick up"),
+    Key("d", Action.DROP, "put down"),
+    Key("t", Action.TOGGLE, "toggle"),
+    Key("l", Action.TIE_LACE, "tie lace"),
+    Key("left", Action.LEFT, "turn left"),
+    Key("right", Action.RIGHT, "turn right"),
+    Key("r", Action.RUN, "run"),
+    Key("c", Action.CAREFUL, "careful"),
+    Key("down", Action.DONE, "stand"),
+    Key("up", Action.FORWARD, "walk"),
+)
+_TURNS = (Action.LEFT, Action.RIGHT)
+
+
+# ---- The game, which knows of no screen ----
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a player gets to see after a tick."""
+
+    frame: NDArray[np.uint8]
+    action: Action
+    told: tuple[str, ...]  # what happened lately, the newest last
+
+
+class Game:
+    """A person's lives in the body: held keys go in, ticks come out.
+
+    Args:
+        env: Gymnasium env of one body that renders "rgb_array".
+        seed: Of the first life; each further life takes the next one.
+    """
+
+    def __init__(self, env: Any, seed: int):
+        self._env, self._seed = env, seed
+        self._told: deque[str] = deque(maxlen=_LINES_TOLD)
+        self._senses: Mapping[str, NDArray] = {}
+        self._held_turn: Action | None = None
+        self._wait = 0
+        self.over = False
+        self.lives = 0
+        self._begin()
+
+    def tick(self, held: Collection[str]) -> Scene:
+        """Let a tenth of a second pass with these keys held, by name."""
+        action = Action.DONE
+        if ANOTHER_LIFE in held and (self.over or int(self._senses["clock"][0]) > 0):
+            self._begin()
+        elif not self.over:
+            action = self.action_for(held)
+            self._step(action)
+        return Scene(self._env.render(), action, tuple(self._told))
+
+    def action_for(self, held: Collection[str]) -> Action:
+        """Return the motor command that the held keys ask for in this tick."""
+        wanted = [key.action for key in KEYS if key.name in held]
+        turn = next((action for action in wanted if action in _TURNS), None)
+        self._wait = max(0, self._wait - 1) if turn == self._held_turn else 0
+        self._held_turn = turn
+        stumbling = self._senses["proprio"][_STUMBLING] > 0.5
+        for action in wanted:
+            if action not in _TURNS:
+                return action
+            if stumbling or self._wait == 0:
+                self._wait = _TURN_EVERY
+                return action
+        return Action.DONE
+
+    def _begin(self) -> None:
+        self._senses, _ = self._env.reset(seed=self._seed + self.lives)
+        self.lives += 1
+        self.over = False
+        self._told.append(f"{mission_of(self._senses).capitalize()}.")
+
+    def _step(self, action: Action) -> None:
+        self._senses, _, terminated, truncated, info = self._env.step(int(action))
+        seconds = int(self._senses["clock"][0]) * TICK_SECONDS
+        for event in events_of(info, 0):
+            self._told.append(f"{seconds:5.1f} s  {event.words()}")
+        if terminated or truncated:
+            self.over = True
+            outcome = "Done!" if info["success"] else ("Failed." if terminated else "Time is up.")
+            self._told.append(f"{outcome} Press {ANOTHER_LIFE.upper()} for another life.")
+
+
+def play(game: Game, keys: Callable[[], Collection[str]], show: Callable[[Scene], bool]) -> None:
+    """Let somebody play until they quit.
+
+    Args:
+        game: The game.
+        keys: Asked before each tick for the keys that are held.
+        show: Shows a scene and keeps the pace; False ends the game.
+    """
+    held: Collection[str] = ()
+    while QUIT not in held and show(game.tick(held)):
+        held = keys()
+
+
+# ---- The screen and the keyboard ----
+
+
+class Stage:
+    """Shows scenes in a window, with the keys and the latest events below the picture.
+
+    Raises:
+        NoDisplayError: If there is no screen.
+    """
+
+    HEIGHT = 112  # of the strip below the picture
+
+    def __init__(self):
+        from envs.trip.render import Window
+
+        self._window = Window("Groundrush: you are the body", round(1.0 / TICK_SECONDS))
+
+    def show(self, scene: Scene) -> bool:
+        """Show a scene; False once the window has been closed."""
+        self._window.show(picture_of(scene))
+        return not self._window.closed
+
+    def keys(self) -> Collection[str]:
+        """Return the names of the keys that are down, or were since the last time."""
+        import pygame
+
+        events = pygame.event.get(exclude=pygame.QUIT)  # which is the window's own
+        tapped = {pygame.key.name(event.key) for event in events if event.type == pygame.KEYDOWN}
+        down = pygame.key.get_pressed()
+        names = {*(key.name for key in KEYS), QUIT, ANOTHER_LIFE}
+        return tapped | {name for name in names if down[pygame.key.key_code(name)]}
+
+    def close(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+
+def picture_of(scene: Scene) -> NDArray[np.uint8]:
+    """Return the frame with the strip below it, (height + 112, width, 3) uint8."""
+    import pygame
+
+    from envs.trip.render.ink import NIGHT
+
+    width = scene.frame.shape[1]
+    strip = pygame.Surface((width, Stage.HEIGHT), depth=32)
+    strip.fill(NIGHT)
+    _draw_keys(strip, scene.action)
+    _draw_told(strip, scene.told)
+    pixels = pygame.surfarray.array3d(strip).swapaxes(0, 1)
+    return np.concatenate((scene.frame, pixels))
+
+
+def _draw_keys(strip: Any, action: Action) -> None:
+    """Draw a cap for each key, lit while it acts."""
+    from envs.trip.render.ink import CARD, GROOVE, JACKET, QUIET_WORDS, WORDS, pill, stamp, text
+
+    stamp(strip, pill(546, Stage.HEIGHT - 15, CARD, 10.0), (15, 0))
+    captions = [(key.name, key.label, key.action == action) for key in KEYS]
+    captions += [(ANOTHER_LIFE, "new life", False), ("esc", "end", False)]
+    for i, (name, label, acts) in enumerate(captions):
+        left, top = 25 + i % 4 * 134, 7 + i // 4 * 21
+        cap = text(name.upper() if len(name) == 1 else name, 11, WORDS, bold=True)
+        width = max(20, cap.get_width() + 12)
+        stamp(strip, pill(width, 18, JACKET if acts else GROOVE, 5.0), (left, top))
+        stamp(strip, cap, (left + (width - cap.get_width()) / 2, top + 9 - cap.get_height() / 2))
+        stamp(strip, text(label, 12, WORDS if acts else QUIET_WORDS), (left + width + 6, top + 2))
+
+
+def _draw_told(strip: Any, told: tuple[str, ...]) -> None:
+    """Write the latest events, the newest brightest."""
+    from envs.trip.render.ink import CARD, QUIET_WORDS, WORDS, pill, stamp, text, wrapped
+
+    stamp(strip, pill(369, Stage.HEIGHT - 15, CARD, 10.0), (576, 0))
+    lines = [
+        (line, age == len(told) - 1)
+        for age, words in enumerate(told)
+        for line in wrapped(words, 12, 345.0)
+    ]
+    for row, (line, newest) in enumerate(lines[-_LINES_TOLD:]):
+        stamp(strip, text(line, 12, WORDS if newest else QUIET_WORDS), (588, 8 + row * 17))
+
+
+# ---- The command ----
+
+
+def make_env(config: DictConfig) -> Any:
+    """Return the single Gymnasium env that a configured world is, drawing pictures.
+
+    Raises:
+        ValueError: If it does not like its settings.
+    """
+    import gymnasium
+
+    settings: dict[str, Any] = OmegaConf.to_container(config.env, resolve=True)  # type: ignore
+    of_many = ("_target_", "id", "num_envs", "autoreset")
+    own = {name: value for name, value in settings.items() if name not in of_many}
+    return gymnasium.make(settings["id"], render_mode="rgb_array", **own)
+
+
+@hydra.main(config_path="pkg://configs", config_name="play", version_base="1.3")
+def _play(config: DictConfig) -> None:
+    with _answering():  # Hydra adds lines of its own to what it sees passing
+        if "env" not in config:
+            raise ValueError("playing needs a world: add +env=NAME, such as +env=trip")
+        if config.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {config.seed}")
+        with closing(Stage()) as stage, closing(make_env(config)) as env:
+            play(Game(env, config.seed), stage.keys, stage.show)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Answer a missing screen and bad input with one line and exit status 2."""
+    from envs.trip.render import NoDisplayError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except NoDisplayError:
+        print(_NO_SCREEN, file=sys.stderr)
+        sys.exit(_BAD_INPUT)
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
+        message = str(error).partition("\n    object_type=")[0]
+        print(" ".join(message.split()), file=sys.stderr)
+        sys.exit(_BAD_INPUT)
+
+
+def main() -> None:
+    """Play from the command line; the exit status is 0, or 2 without a screen or for bad input."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us instead of being printed
+    with _answering():
+        _play()
+
+
+if __name__ == "__main__":
+    main()
