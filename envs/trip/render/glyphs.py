@@ -64,11 +64,11 @@ def _runs_north(joins: Joins) -> bool:
 
 def _cable(sheet: Sheet, colour: Colour, joins: Joins, variant: int) -> None:
     del variant
-    ticks = [CELL * i / 24.0 for i in range(25)]
+    ticks = [CELL * i / 24.0 for i in range(-3, 28)]  # a little beyond, to meet what joins
     points = [(along, _MIDDLE - 6.0 * math.sin(math.tau * along / CELL)) for along in ticks]
     before, after = (joins[3], joins[1]) if _runs_north(joins) else (joins[2], joins[0])
-    points = points if before else points[4:]
-    points = points if after else points[:-4]
+    points = points if before else points[7:]
+    points = points if after else points[:-7]
     if _runs_north(joins):
         points = [(aside, along) for along, aside in points]
     sheet.stroke([(x + 0.8, y + 2.2) for x, y in points], _SHADE, 5.0)
