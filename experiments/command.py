@@ -62,14 +62,13 @@ def require_world(config: DictConfig) -> None:
         raise BadInput(f"a run needs a world: add +env=NAME, where NAME is one of {_worlds()}")
 
 
-def built(part: str, config: DictConfig, opened: ExitStack, **settings: Any) -> Any:
+def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
     """Build a part from its configuration, and close it when all is over.
 
     Args:
         part: Where its configuration is: ``"env"``, ``"agent.being"``.
         config: The whole configuration.
         opened: The part is closed with it.
-        **settings: Taken instead of what is configured.
 
     Raises:
         BadInput: If it cannot be built, whatever it was that its constructor did not like.
@@ -77,7 +76,7 @@ def built(part: str, config: DictConfig, opened: ExitStack, **settings: Any) -> 
     from hydra.utils import instantiate
 
     try:
-        thing = instantiate(OmegaConf.select(config, part), _convert_="all", **settings)
+        thing = instantiate(OmegaConf.select(config, part), _convert_="all")
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             raise

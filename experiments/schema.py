@@ -1,11 +1,11 @@
-"""The top level of a run's configuration; below it, constructors are the schema."""
+"""The top level of a command's configuration; below it, constructors are the schema."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import II, MISSING
 
 
 class Render(StrEnum):
@@ -33,8 +33,6 @@ class RunConfig:
     agent: Any = MISSING
     """Who lives in it."""
     body: Any = MISSING
-    """What senses and moves."""
-    body: Any = MISSING
     """Its senses, skills and motor."""
     soul: Any = MISSING
     """What matters to that one."""
@@ -56,9 +54,40 @@ class RunConfig:
     """What thinking costs."""
 
 
+@dataclass
+class EvaluateConfig:
+    """What can be chosen for an evaluation, besides what the chosen parts take themselves."""
+
+    env: Any = MISSING
+    """The world; given as `+env=NAME`."""
+    agent: Any = MISSING
+    """Who can be evaluated, by name."""
+    agents: list[str] = field(default_factory=list)
+    """Who is evaluated, in this order."""
+    body: Any = MISSING
+    """Senses, skills and motor, of all agents that have no other."""
+    soul: Any = MISSING
+    """What matters to the being."""
+    mind: Any = MISSING
+    """What it thinks with."""
+    memory: Any = MISSING
+    """Where what was lived is kept."""
+    episodes: int = 100
+    """How many lives each agent lives."""
+    seed: int = 0
+    """One seed for everything."""
+    avatars: int = II("episodes")
+    """How many bodies live at the same time: one for each episode."""
+    level: int = 4
+    """Difficulty, handed to the world."""
+    clock: Clock = Clock.simulated
+    """What thinking costs."""
+
+
 def register() -> None:
-    """Make the schema known to Hydra under the name `run_schema`."""
+    """Make the schemas known to Hydra under the names `run_schema` and `evaluate_schema`."""
     ConfigStore.instance().store(name="run_schema", node=RunConfig)
+    ConfigStore.instance().store(name="evaluate_schema", node=EvaluateConfig)
 
 
 def check(config: RunConfig) -> None:

@@ -20,11 +20,9 @@ class Estimate(NamedTuple):
 
 def wilson(successes: int, count: int) -> tuple[float, float]:
     """Return Wilson's 95% interval of a share (Wilson 1927)."""
-    z, share = _Z, successes / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(
-        share * (1 - share) / count + z * z / (4 * count * count)
-    )
+    share, doubt = successes / count, _Z * _Z / count
+    middle = (share + doubt / 2) / (1 + doubt)
+    half = _Z / (1 + doubt) * math.sqrt((share * (1 - share) + doubt / 4) / count)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

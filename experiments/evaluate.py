@@ -1,0 +1,330 @@
+"""Does the mind earn its keep? `python -m experiments.evaluate +env=trip level=4`.
+
+Every agent lives the same episodes: unseen rooms, the same bodies, the same luck. All episodes of
+an agent are lived at once, one avatar each, so that none of them learns from another.
+
+Slow imports happen inside functions, so that help and mistakes are answered at once.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.command import (
+    BadInput,
+    Interrupted,
+    answering,
+    built,
+    one_line,
+    prepare,
+    remove_unless,
+    require_world,
+    stopping,
+)
+from experiments.schema import Clock, register
+from experiments.seeding import spawn_integer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from agents.types import Agent, Observation, Trace
+    from envs.engine.faces import WorldVectorEnv
+    from experiments.comparison import Columns, Outcome
+
+RESULTS = "evaluation.json"
+ORACLE = "oracle"
+PAIR = ("being", "reactive")  # whose difference is what the mind is worth
+_FILE_COLUMNS = 120  # of tables that go to a file
+_ROOMS_PER_EPISODE = 16  # in the bank that rooms are drawn from, so that few are met twice
+
+
+def main() -> None:
+    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
+    register()
+    with answering():
+        prepare()
+        _evaluate()
+
+
+@hydra.main(config_path="pkg://configs", config_name="evaluate", version_base="1.3")
+def _evaluate(config: DictConfig) -> None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        try:
+            evaluate(config, folder)
+        finally:
+            remove_unless(RESULTS, folder)
+
+
+def evaluate(config: DictConfig, folder: Path) -> None:
+    """Let all configured agents live the same episodes, print tables, and leave a run folder.
+
+    Args:
+        config: An `EvaluateConfig`.
+        folder: The run folder, which exists.
+
+    Raises:
+        BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
+        Interrupted: If somebody pressed Ctrl-C; who had not finished is left out.
+    """
+    _check(config)
+    from rich.console import Console
+
+    from mind.language_models.types import LanguageModelError
+
+    console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+    outcomes: list[Outcome] = []
+    try:
+        finished = _live_all(config, folder, console, outcomes)
+    except (LanguageModelError, OSError) as error:
+        _report(console, outcomes, folder)
+        raise BadInput(one_line(error)) from error
+    _report(console, outcomes, folder)
+    if not finished:
+        raise Interrupted
+
+
+def _check(config: DictConfig) -> None:
+    require_world(config)
+    known = [ORACLE, *config.agent]
+    if not config.agents or len({*config.agents}) < len(config.agents):
+        raise BadInput(
+            f"agents must name each once, at least one, got [{', '.join(config.agents)}]"
+        )
+    for name in config.agents:
+        if name not in known:
+            raise BadInput(f"agents must be among {', '.join(known)}, got '{name}'")
+    if config.episodes < 1:
+        raise BadInput(f"episodes must be at least 1, got {config.episodes}")
+    if config.avatars != config.episodes:
+        raise BadInput("every episode is lived by an avatar of its own: set episodes, not avatars")
+    if config.seed < 0:
+        raise BadInput(f"seed must be at least 0, got {config.seed}")
+
+
+def _live_all(
+    config: DictConfig, folder: Path, console: "Console", outcomes: list["Outcome"]
+) -> bool:
+    """Let one agent after the other live, and say whether all lived to the end."""
+    from experiments.comparison import Outcome
+
+    with ExitStack() as opened, stopping() as stopped:
+        env, agents, seed = _prepared(config, folder, opened)
+        for name, agent in agents.items():
+            began = time.perf_counter()
+            wait = config.clock == Clock.wall and "clock" in config.agent.get(name, {})
+            with _progress(console, name, config.episodes) as ended:
+                columns = live(agent, env, seed, ended=ended, stopped=stopped, real_time=wait)
+            if columns is None:
+                console.print(f"{name}: left out, since those who end first would count alone")
+                return False
+            label = f"{name} (not an agent)" if name == ORACLE else name
+            seconds = time.perf_counter() - began
+            outcomes.append(Outcome(name=name, label=label, columns=columns, seconds=seconds))
+            console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} s")
+            _write(config, folder, outcomes)
+    return True
+
+
+def _prepared(
+    config: DictConfig, folder: Path, opened: ExitStack
+) -> tuple["WorldVectorEnv", dict[str, "Agent"], int]:
+    """Return the world, all agents by name, and the seed of the world; mistakes come out here."""
+    from experiments.record import write_provenance
+
+    unseen = {"split": "test", "layouts": _ROOMS_PER_EPISODE * config.episodes}
+    for name, value in unseen.items():
+        OmegaConf.update(config, f"env.{name}", value, force_add=True)
+    env = built("env", config, opened)
+    agents = {
+        name: Oracle(env) if name == ORACLE else built(f"agent.{name}", config, opened)
+        for name in config.agents
+    }
+    seed = spawn_integer(config.seed, "world")
+    write_provenance(folder, _plain(config), {"world": seed})
+    return env, agents, seed
+
+
+def _plain(config: DictConfig) -> Any:
+    return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+
+
+# ---- Living ----
+
+
+def live(
+    agent: "Agent",
+    env: "WorldVectorEnv",
+    seed: int,
+    *,
+    ended: Callable[[int], None] = lambda count: None,
+    stopped: Callable[[], bool] = lambda: False,
+    real_time: bool = False,
+) -> "Columns | None":
+    """Let an agent live one episode in each row of a world.
+
+    Args:
+        agent: Moves all rows.
+        env: Vector env that does not reset itself.
+        seed: Of row 0; the others have those that follow.
+        ended: Told how many episodes have just ended.
+        stopped: Asked before each tick whether to stop.
+        real_time: Whether a tick shall last as long as in the world.
+
+    Returns:
+        The columns that `experiments.comparison` measures, or None if it was stopped.
+    """
+    import numpy as np
+
+    from experiments.comparison import with_derived
+    from experiments.story import TICK_SECONDS
+
+    observation, _ = env.reset(seed=seed)
+    rows = np.arange(env.num_envs)
+    agent.begin(observation, rows, rows.tolist())
+    living = np.ones(env.num_envs, np.bool_)
+    scores: Columns = {}
+    thinking = _Thinking(env.num_envs)
+    while living.any():
+        started = time.perf_counter()
+        if stopped():
+            return None
+        actions = agent.act(observation)
+        thinking.add(agent, np.flatnonzero(living))
+        observation, _, terminated, truncated, info = env.step(actions)
+        done = living & (terminated | truncated)
+        if done.any():
+            _keep(scores, info["final_info"], done)
+            living &= ~done
+            ended(int(done.sum()))
+        if real_time:
+            time.sleep(max(0.0, TICK_SECONDS - (time.perf_counter() - started)))
+    return with_derived(scores) | thinking.columns()
+
+
+def _keep(scores: "Columns", final: dict[str, "NDArray"], done: "NDArray[np.bool_]") -> None:
+    """Note the scores of the episodes that are done."""
+    for name, values in final.items():
+        scores.setdefault(name, values.copy())[done] = values[done]
+
+
+class _Thinking:
+    """Counts the decisions that took effect, and what they took, in each row."""
+
+    def __init__(self, rows: int):
+        import numpy as np
+
+        names = ("decisions", "tokens", "refused", "safe")
+        self._counts: Columns = {name: np.zeros(rows, np.int64) for name in names}
+
+    def add(self, agent: "Agent", rows: "NDArray[np.intp]") -> None:
+        """Take in one tick of the rows."""
+        for row in rows.tolist():
+            decision = agent.trace(row).decision
+            if decision is not None:
+                self._counts["decisions"][row] += 1
+                self._counts["tokens"][row] += decision.tokens
+                self._counts["refused"][row] += decision.attempts > 1
+                self._counts["safe"][row] += decision.safe
+
+    def columns(self) -> "Columns":
+        """Return the counts, or nothing for an agent that does not decide in words."""
+        return self._counts if self._counts["decisions"].any() else {}
+
+
+class Oracle:
+    """Shows what can be reached by one who reads the truth; it is not an agent.
+
+    Args:
+        env: Whose truth is read.
+    """
+
+    def __init__(self, env: "WorldVectorEnv"):
+        self._world: Any = env.world
+
+    def begin(self, observation: "Observation", rows: "NDArray", episodes: Any) -> None:
+        """Do nothing: it has no memory."""
+
+    def act(self, observation: "Observation") -> "NDArray[np.int64]":
+        """Return the oracle's motor commands, (B,)."""
+        from envs.trip.oracle import oracle_actions
+
+        return oracle_actions(self._world)
+
+    def trace(self, row: int) -> "Trace":
+        """Return nothing: there is no inner life to show."""
+        from agents.types import Trace
+
+        return Trace()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+# ---- Telling ----
+
+
+@contextmanager
+def _progress(console: "Console", name: str, episodes: int) -> Iterator[Callable[[int], None]]:
+    """Show how many episodes have ended; yields what is to be told of it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        task = progress.add_task(name, total=episodes)
+        yield lambda count: progress.advance(task, count)
+
+
+def _write(config: DictConfig, folder: Path, outcomes: list["Outcome"]) -> None:
+    """Write all that is known by now."""
+    from experiments.comparison import to_record
+    from experiments.record import write_json
+
+    lived = [outcome.name for outcome in outcomes]
+    head = {
+        "status": "finished" if lived == list(config.agents) else "unfinished",
+        "world": _plain(config.env),
+        "seed": config.seed,
+        "clock": config.clock.value,
+        "episodes": config.episodes,
+    }
+    write_json(folder / RESULTS, head | to_record(outcomes, _pair(outcomes)))
+
+
+def _pair(outcomes: list["Outcome"]) -> "tuple[Outcome, Outcome] | None":
+    by_name = {outcome.name: outcome for outcome in outcomes}
+    one, other = (by_name.get(name) for name in PAIR)
+    return (one, other) if one and other else None
+
+
+def _report(console: "Console", outcomes: list["Outcome"], folder: Path) -> None:
+    """Print what is known."""
+    from experiments.comparison import by_mission, difference, overall
+
+    if not outcomes:
+        return
+    episodes = len(outcomes[0].columns["episodes"])
+    console.print(
+        f"\n{episodes} episodes each, in rooms that no training has seen; 95% intervals\n"
+    )
+    tables = [overall(outcomes), by_mission(outcomes)]
+    if pair := _pair(outcomes):
+        tables.append(difference(*pair))
+    for table in tables:
+        console.print(table)
+        console.print()
+    console.print(str(folder / RESULTS), soft_wrap=True, highlight=False)
+
+
+if __name__ == "__main__":
+    main()
