@@ -128,6 +128,7 @@ class Being:
         self._tokens_per_tick = tokens_per_tick
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._stories = [_Story(episode=-1) for _ in self.minds]
+        self._over = np.zeros(body.num_avatars, np.bool_)
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
@@ -143,6 +144,7 @@ class Being:
         self._body.begin(rows)
         self._soul.begin(rows)
         self._attention.begin(rows)
+        self._over[rows] = False
         for row, episode in zip(rows.tolist(), episodes, strict=True):
             self._thoughts.pop(row, None)
             self._stories[row] = _Story(episode)
@@ -166,6 +168,12 @@ class Being:
         self._before = percept.copy()
         return self._body.act(percept)
 
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Let the avatars in `rows` think and remember no more until they begin an episode."""
+        self._over[rows] = True
+        for row in rows.tolist():
+            self._thoughts.pop(row, None)
+
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` does, feels and thinks."""
         return replace(
@@ -184,7 +192,7 @@ class Being:
 
     def _remember(self, percept: Percept, feelings: Feelings) -> None:
         """Put all that was felt to happen in this tick into memory, in one go."""
-        rows = np.flatnonzero(percept.events.any(axis=1)).tolist()
+        rows = np.flatnonzero(percept.events.any(axis=1) & ~self._over).tolist()
         experiences = [
             self.minds[row].experience(lived)
             for row in rows
@@ -216,7 +224,7 @@ class Being:
     def _begin_to_decide(self, percept: Percept, feelings: Feelings) -> None:
         """Let all avatars with a reason to begin at once, so that they are asked as one batch."""
         due = self._attention.due(ended(self._body))
-        rows = [row for row in due.tolist() if row not in self._thoughts]
+        rows = [row for row in due.tolist() if row not in self._thoughts and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
         decisions = self._background.start(
             [

@@ -41,6 +41,9 @@ class RandomAgent:
         self._used += 1
         return self._drawn[self._used - 1].copy()
 
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Go on as before: it costs next to nothing."""
+
     def trace(self, row: int) -> Trace:
         """Return nothing: there is no inner life to show."""
         return Trace()

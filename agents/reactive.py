@@ -44,6 +44,9 @@ class Reactive:
             self._body.intend(row, next_intent(percept.of(row), self._body.status(row)))
         return self._body.act(percept)
 
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Go on as before: it costs next to nothing."""
+
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` is doing."""
         return outer_trace(self._body, self._percept, row)

@@ -52,6 +52,10 @@ class Agent(Protocol):
         """Return one motor command for each avatar, (B,)."""
         ...
 
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Care no more for the avatars in `rows`, whose episodes have ended, until they begin."""
+        ...
+
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` shows of the tick that `act` last dealt with."""
         ...

@@ -145,7 +145,7 @@ def _prepared(
     for name, value in unseen.items():
         OmegaConf.update(config, f"env.{name}", value, force_add=True)
     env = built("env", config, opened)
-    agents = {
+    agents: dict[str, Agent] = {
         name: Oracle(env) if name == ORACLE else built(f"agent.{name}", config, opened)
         for name in config.agents
     }
@@ -205,6 +205,7 @@ def live(
         if done.any():
             _keep(scores, info["final_info"], done)
             living &= ~done
+            agent.end(np.flatnonzero(done))
             ended(int(done.sum()))
         if real_time:
             time.sleep(max(0.0, TICK_SECONDS - (time.perf_counter() - started)))
@@ -259,6 +260,9 @@ class Oracle:
         from envs.trip.oracle import oracle_actions
 
         return oracle_actions(self._world)
+
+    def end(self, rows: "NDArray[np.intp]") -> None:
+        """Do nothing: going on costs nothing."""
 
     def trace(self, row: int) -> "Trace":
         """Return nothing: there is no inner life to show."""

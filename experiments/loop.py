@@ -148,8 +148,9 @@ class Loop:
         numbers = [self._next_episode(row) for row in rows.tolist()]
         self._agent.begin(observation, rows, numbers)
         for row, number in zip(rows.tolist(), numbers, strict=True):
-            if number >= self._episodes:
-                continue  # this body has lived its share and walks on, untold, until all have
+            if number >= self._episodes:  # its share is lived; it walks on, untold, until all have
+                self._agent.end(np.array([row]))
+                continue
             mission = mission_of(_row(observation, row))
             self._lives[row] = _Life(episode=number, avatar=row, mission=mission)
             self._tell("begin", Beginning(episode=number, avatar=row, mission=mission))

@@ -237,6 +237,21 @@ def test_memory_and_mood_go_on_into_the_next_episode(lives):
     assert {experience.episode for experience in later} == {1}
 
 
+def test_who_has_ended_thinks_and_remembers_no_more_until_the_next_episode(lives):
+    life = lives(num=2, level=2, motor=Headlong(), clock="paused").live(30)
+    life.being.end(np.array([0]))
+    happened, kept = len(life.happened(0)), life.memory.count("body-0")
+    life.live(120)
+    assert len(life.happened(0)) > happened
+    assert life.memory.count("body-0") == kept
+    assert max(life.decided(0)) < 30
+    assert max(life.decided(1)) > 30
+    life.observation, _ = life.env.reset(options={"reset_mask": np.array([True, False])})
+    life.being.begin(life.observation, np.array([0]), [7])
+    life.live(1)
+    assert max(life.decided(0)) == len(life.traces) - 1
+
+
 def test_without_any_usable_reply_the_safe_intent_is_taken_and_nothing_is_lost(lives):
     life = lives(lambda prompt: TimedOut("30 s"), level=2, motor=Headlong(), clock="paused")
     life.live(150)

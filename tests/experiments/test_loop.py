@@ -16,6 +16,10 @@ class CountingAgent:
     def __init__(self, num_avatars):
         self.ticks = np.zeros(num_avatars, int)
         self.begun = []
+        self.ended = []
+
+    def end(self, rows):
+        self.ended += rows.tolist()
 
     def begin(self, observation, rows, episodes):
         assert (observation["clock"][rows, 0] == 0).all()
@@ -82,6 +86,7 @@ def test_which_avatar_lives_which_episode_does_not_depend_on_who_is_done_first()
     assert lived == {episode: episode % 3 for episode in range(7)}
     assert sorted(ending.episode for ending in ear.endings) == list(range(7))
     assert all(episode % 3 == row for row, episode in agent.begun)
+    assert set(agent.ended) == {row for row, episode in agent.begun if episode >= 7}
 
 
 def test_stopping_in_the_middle_ends_the_episode_and_says_so():
