@@ -1,0 +1,107 @@
+"""Make the pictures of the README anew: `python -m experiments.pictures`, about a minute.
+
+A few lives are lived as `experiments.run` lives them, and the moment is looked up in which a body
+leans farthest without lying down yet. `docs/pictures/stumble.png` is that moment in the film,
+`docs/pictures/replay.png` the same one on the replay page, for which Chromium is needed. What
+follows on the command line goes to that run: `python -m experiments.pictures agent=scripted`.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envs.trip.vocabulary import SENSES
+
+RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
+_ROOT = Path(__file__).resolve().parent.parent
+_PICTURES = _ROOT / "docs" / "pictures"
+_LEANS = [SENSES["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
+_WINDOW = {"width": 1200, "height": 940}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Instant:
+    """A tick of an episode, and how far the body leans in it, in metres."""
+
+    lean_m: float
+    episode: int
+    tick: int
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Live, choose, and write both pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        command = [sys.executable, "-m", "experiments.run", *RUN, *arguments]
+        lived = subprocess.run([*command, f"hydra.run.dir={run}"], cwd=_ROOT)
+        if lived.returncode:
+            sys.exit(lived.returncode)  # it has said why
+        instant = farthest_lean(stumbles(run))
+        if instant is None:
+            sys.exit("nobody stumbled in this run; try another seed=N or level=3")
+        _PICTURES.mkdir(parents=True, exist_ok=True)
+        print(f"the moment is tick {instant.tick} of episode {instant.episode}")
+        _take_from_film(run, instant, _PICTURES / "stumble.png")
+        _take_from_page(run, instant, _PICTURES / "replay.png")
+
+
+def stumbles(run: Path) -> Iterable[Instant]:
+    """Yield every tick of a run in which the body of the first avatar stumbles."""
+    for path in sorted((run / "episodes").glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            record = json.loads(line)
+            if record.get("posture") == "stumble":
+                leans = [abs(record["senses"]["vestibular"][column]) for column in _LEANS]
+                yield Instant(max(leans), int(path.stem), record["tick"])
+
+
+def farthest_lean(instants: Iterable[Instant]) -> Instant | None:
+    """Return the instant of the farthest lean, or None where there is none."""
+    return max(instants, default=None)
+
+
+def _take_from_film(run: Path, instant: Instant, path: Path) -> None:
+    """Write one frame of the film, which has a frame for each tick."""
+    import imageio_ffmpeg
+    from PIL import Image
+
+    film = run / "episodes" / f"{instant.episode:04d}.mp4"
+    frames = imageio_ffmpeg.read_frames(str(film))
+    size = next(frames)["size"]  # what comes first tells of the film
+    for _ in range(instant.tick):
+        next(frames)
+    Image.frombytes("RGB", size, next(frames)).save(path, optimize=True)
+    frames.close()
+    print(f"wrote {path.relative_to(_ROOT)}")
+
+
+def _take_from_page(run: Path, instant: Instant, path: Path) -> None:
+    """Write what a browser shows of the replay page, or say why not."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print(f"no Chromium here, so {path.relative_to(_ROOT)} stays as it is")
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Without its sandbox, which it cannot have as root; the page is our own.
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport=_WINDOW)
+        page.goto((run / "replay.html").as_uri())
+        page.locator("#episodes button").nth(instant.episode).click()
+        page.locator("#scrubber").evaluate(
+            "(bar, tick) => { bar.value = tick; bar.dispatchEvent(new Event('input')) }",
+            instant.tick,
+        )
+        page.screenshot(path=path)
+        browser.close()
+    print(f"wrote {path.relative_to(_ROOT)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
