@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import gymnasium
@@ -12,19 +13,20 @@ import numpy as np
 import pytest
 
 from agents.random_agent import RandomAgent
-from agents.reactive import Reactive
-from body.body import Body
-from body.motor import ScriptedMotor
-from body.vocabularies import TRIP
+from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.comparison import FALLS, MEASURES, SUCCESS, with_derived
+from experiments.trip import bodies
 
 ROOT = Path(__file__).resolve().parents[2]
+SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium")
 QUICK = ("+env=trip", "episodes=8", "body=scripted")
-TALKING = (
-    "mind/language_model=scripted",
-    "mind.language_model.replies={_target_: hydra.utils.get_object, path: test_evaluate.sensible}",
-)
+
+
+def speaking(name):
+    """Return the choice of a language model that replies with a function of this file."""
+    replies = f"{{_target_: hydra.utils.get_object, path: test_evaluate.{name}}}"
+    return ("mind/language_model=scripted", f"mind.language_model.replies={replies}")
 
 
 def sensible(prompt):
@@ -36,6 +38,12 @@ def sensible(prompt):
     thing = mission.partition(" the ")[2].split(" to the ")[0].split(" without ")[0]
     answer = "get up" if "get up" in asked["can"] else f"go to {thing}"
     return f"<think>so</think><answer>{answer}, normal</answer>"
+
+
+def slow(prompt):
+    """Take longer than anybody wants to wait."""
+    time.sleep(0.1)
+    return sensible(prompt)
 
 
 @pytest.fixture
@@ -61,16 +69,19 @@ def results(folder):
     return json.loads((folder / "evaluation.json").read_text("utf-8"))
 
 
+def make(num, **more):
+    return gymnasium.make_vec("envs:Trip-v0", num_envs=num, autoreset=False, split="test", **more)
+
+
 # ---- The same for everybody ----
 
 
 def test_everybody_lives_the_same_unseen_rooms_and_all_is_kept(command, tmp_path):
-    status, out, err = command(*QUICK, *TALKING)
+    status, out, err = command(*QUICK, *speaking("sensible"))
     assert (status, err) == (0, "")
     found = results(tmp_path / "run")
-    assert (found["status"], found["world"]["split"], found["world"]["level"]) == (
-        "finished", "test", 4,
-    )  # fmt: skip
+    assert (found["status"], found["seed"], found["episodes"]) == ("finished", 0, 8)
+    assert (found["world"]["split"], found["world"]["level"]) == ("test", 4)
     agents = found["agents"]
     assert list(agents) == ["oracle", "random", "scripted", "reactive", "being"]
     missions = [agent["episodes"]["mission"] for agent in agents.values()]
@@ -78,7 +89,181 @@ def test_everybody_lives_the_same_unseen_rooms_and_all_is_kept(command, tmp_path
     # Both have the motor that is written by hand here, and everybody the same luck.
     assert agents["scripted"]["episodes"] == agents["reactive"]["episodes"]
     assert agents["oracle"]["measures"]["success"][0] > agents["random"]["measures"]["success"][0]
-    assert "(not an agent)" in out
-    assert "being - reactive" in out
-    assert "evaluation.json" in out
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["episodes"] == 8
+    assert "(not an agent)" in out
+    assert "carry cup (" in out
+    assert "being - reactive" in out
+    assert str(tmp_path / "run" / "evaluation.json") in out
+
+
+def test_decisions_refused_replies_and_safe_intents_are_counted(command, tmp_path):
+    command(*QUICK, *speaking("sensible"), "agents=[being]", "clock=paused")
+    lived = results(tmp_path / "run")["agents"]["being"]
+    missions = np.array(lived["episodes"]["mission"])
+    decisions, refused, safe = (
+        np.array(lived["episodes"][name]) for name in ("decisions", "refused", "safe")
+    )
+    carries = missions == Mission.CARRY_CUP
+    assert carries.any()
+    assert (decisions > 0).all()
+    assert (safe == np.where(carries, decisions, 0)).all()
+    hesitates = carries | (missions == Mission.DELIVER)
+    assert (refused[hesitates] == decisions[hesitates]).all()
+    assert lived["measures"]["safe intents taken"][0] == pytest.approx(
+        safe.sum() / decisions.sum(), abs=1e-6
+    )
+
+
+def test_the_difference_is_of_the_same_episodes(command, tmp_path):
+    command(*QUICK, *speaking("sensible"), "agents=[reactive,being]")
+    found = results(tmp_path / "run")
+    assert found["difference"]["of"] == ["being", "reactive"]
+    one, other = (found["agents"][name]["measures"] for name in ("being", "reactive"))
+    value, low, high = found["difference"]["measures"]["success"]
+    assert value == pytest.approx(one["success"][0] - other["success"][0], abs=1e-5)
+    assert low <= value <= high
+    assert "tokens an episode" not in found["difference"]["measures"]
+
+
+def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tmp_path):
+    def episodes(name, *more):
+        command(*QUICK, "agents=[random,reactive]", *more, folder=tmp_path / name)
+        found = results(tmp_path / name)["agents"]
+        return [found[agent]["episodes"] for agent in ("random", "reactive")]
+
+    first = episodes("first")
+    assert episodes("again") == first
+    assert episodes("other", "seed=1") != first
+    more = episodes("more", "episodes=12")  # more episodes are the same ones, and others
+    assert more[1]["ticks"][:8] == first[1]["ticks"]
+
+
+def test_scores_are_those_of_the_first_end_of_each_body():
+    env = make(16, level=3, layouts=16)
+    lived = evaluate.live(evaluate.Oracle(env), env, 5 * 1_000_003)
+    known = bodies.live(bodies.Oracle(), 3, "S0", 16, 5)
+    for name, values in known.items():
+        np.testing.assert_array_equal(lived[name], values)
+    assert len(set(lived["ticks"].tolist())) > 3
+
+
+def test_agents_are_told_once_of_each_end():
+    class Told(RandomAgent):
+        rows = ()
+
+        def end(self, rows):
+            self.rows = (*self.rows, *rows.tolist())
+
+    agent, counts = Told(6), []
+    evaluate.live(agent, make(6, level=1, layouts=6), 3, ended=counts.append)
+    assert sorted(agent.rows) == list(range(6))
+    assert sum(counts) == 6
+
+
+# ---- Measures ----
+
+
+def scores(**more):
+    given = {"mission": [0, 1, 1], "success": [1, 1, 0], "cells_walked": [50, 40, 10],
+             "falls": [0, 1, 2], "cup": [1.0, 0.5, 0.9]}  # fmt: skip
+    return with_derived({name: np.array(values) for name, values in (given | more).items()})
+
+
+def test_measures_are_ratios_of_sums_over_episodes():
+    columns = scores()
+    by_name = {measure.name: measure for measure in MEASURES}
+    assert SUCCESS.estimate(columns).value == pytest.approx(2 / 3)
+    assert FALLS.estimate(columns).value == pytest.approx(3.0)
+    # A cup that never arrives is not kept, however full it is; other missions have none.
+    assert by_name["cup level delivered"].estimate(columns).value == 0.25
+    without = by_name["cup level delivered"].estimate(scores(mission=[0, 0, 2]))
+    assert by_name["cup level delivered"].words(without) == "-"
+    assert by_name["tokens an episode"].words(by_name["tokens an episode"].estimate(columns)) == "-"
+
+
+# ---- Mistakes ----
+
+
+@pytest.mark.parametrize(
+    ("overrides", "answer"),
+    [
+        ((), "a run needs a world: add +env=NAME, where NAME is one of trip"),
+        (("+env=tripp",), "there is no env 'tripp'; choose one of trip"),
+        (("+env=trip", "episode=4"), "there is no option 'episode'; did you mean 'episodes'?"),
+        (("+env=trip", "env.shfit=S1"), "no option 'env.shfit'; did you mean 'env.shift'?"),
+        ((*QUICK, "env.shift=S9"), "env: shift must be one of"),
+        ((*QUICK, "level=7"), "env: level must be one of 0, 1, 2, 3, 4, got 7"),
+        ((*QUICK, "agents=[being,god]"), "agents must be among oracle, random, scripted, reactive"),
+        ((*QUICK, "agents=[]"), "agents must name each once, at least one, got []"),
+        ((*QUICK, "agents=[random,random]"), "got [random, random]"),
+        ((*QUICK, "episodes=0"), "episodes must be at least 1, got 0"),
+        ((*QUICK, "avatars=2"), "set episodes, not avatars"),
+        ((*QUICK, "seed=-1"), "seed must be at least 0, got -1"),
+        (("+env=trip", "agents=[reactive]", "body.motor.folder=/nowhere"),
+         "agent.reactive: expected a motor policy in /nowhere"),
+        ((*QUICK, "mind/language_model=transformers", "mind.language_model.path=/nowhere"),
+         "/nowhere"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
+    command, tmp_path, overrides, answer
+):
+    status, out, err = command(*overrides)
+    assert status == 2
+    assert answer in err
+    assert len(err.splitlines()) == 1, err
+    assert "Traceback" not in out + err
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_a_model_that_fails_for_good_leaves_what_the_others_did(command, tmp_path):
+    status, out, err = command(
+        *QUICK, "agents=[reactive,being]", "mind/language_model=scripted",
+        "mind.language_model.replies=['hm']",
+    )  # fmt: skip
+    assert status == 2
+    assert "write a longer script" in err
+    assert len(err.splitlines()) == 1, err
+    assert "falls per 100 cells" in out
+    found = results(tmp_path / "run")
+    assert (found["status"], list(found["agents"])) == ("unfinished", ["reactive"])
+
+
+def test_help_comes_at_once_and_imports_nothing_slow():
+    code = (
+        "import sys; sys.argv = ['evaluate', '--help']\n"
+        "from experiments import evaluate\n"
+        "try: evaluate.main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([name for name in {SLOW_IMPORTS} if name in sys.modules])"
+    )
+    helped = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert helped.stdout.splitlines()[-1] == "[]"
+    assert "python -m experiments.evaluate +env=trip level=4" in helped.stdout
+
+
+# ---- Interruptions ----
+
+
+def test_ctrl_c_prints_who_has_finished(tmp_path):
+    here = Path(__file__).parent
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments.evaluate", *QUICK, *speaking("slow"),
+         "agents=[scripted,being]", f"hydra.run.dir={tmp_path}"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{here}:{ROOT}"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not (tmp_path / "evaluation.json").exists():
+        assert time.monotonic() < end, "nobody has finished"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "being: left out" in out
+    assert "falls per 100 cells" in out
+    found = results(tmp_path)
+    assert (found["status"], list(found["agents"])) == ("unfinished", ["scripted"])
