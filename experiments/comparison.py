@@ -48,14 +48,14 @@ class Measure:
         return share_interval(pair[0]) if self is SUCCESS else ratio_interval(*pair)
 
     def words(self, estimate: Estimate, sign: str = "") -> str:
-        """Return an estimate as it is shown: ``0.85 [0.77, 0.91]``."""
+        """Return an estimate as it is shown, without a space in the interval: ``85% [77,91]``."""
         if math.isnan(estimate.value):
             return "-"
         scale, unit = (100.0, " pp" if sign else "%") if self.percent else (1.0, "")
         value, low, high = (
             f"{scale * number + 0.0:{sign}.{self.decimals}f}" for number in estimate
         )
-        return f"{value}{unit} [{low},\u00a0{high}]"
+        return f"{value}{unit} [{low},{high}]"
 
 
 SUCCESS = Measure(name="success", top="success", decimals=0, percent=True)
@@ -140,10 +140,10 @@ def difference(one: Outcome, other: Outcome) -> Table:
 
 
 def _table(title: str, outcomes: Sequence[Outcome]) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column(title, style="dim", no_wrap=True)
     for outcome in outcomes:
-        table.add_column(outcome.label.replace(" (", "\n("))
+        table.add_column(outcome.label.replace(" (", "\n("), overflow="fold")
     return table
 
 

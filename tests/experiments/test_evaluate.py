@@ -160,6 +160,16 @@ def test_agents_are_told_once_of_each_end():
     assert sum(counts) == 6
 
 
+def test_real_time_passes_as_slowly_as_in_the_world_and_can_be_stopped():
+    env, ticks = make(2, level=0, layouts=2), iter(range(100))
+    began = time.perf_counter()
+    lived = evaluate.live(
+        RandomAgent(2), env, 1, real_time=True, stopped=lambda: next(ticks) == 5
+    )  # fmt: skip
+    assert lived is None
+    assert time.perf_counter() - began >= 0.5
+
+
 # ---- Measures ----
 
 
@@ -174,6 +184,7 @@ def test_measures_are_ratios_of_sums_over_episodes():
     by_name = {measure.name: measure for measure in MEASURES}
     assert SUCCESS.estimate(columns).value == pytest.approx(2 / 3)
     assert FALLS.estimate(columns).value == pytest.approx(3.0)
+    assert SUCCESS.words(SUCCESS.estimate(columns)) == "67% [21,94]"
     # A cup that never arrives is not kept, however full it is; other missions have none.
     assert by_name["cup level delivered"].estimate(columns).value == 0.25
     without = by_name["cup level delivered"].estimate(scores(mission=[0, 0, 2]))
