@@ -1,0 +1,190 @@
+"""The two faces over a world that counts: no tick is lost, doubled or given to another row."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from envs.engine.faces import WorldEnv, WorldVectorEnv
+
+LENGTHS = (3, 5, 8)  # ticks until an episode of each row ends; the last one by time
+
+
+class CountingWorld:
+    """Shows (row, seed, episode, tick) and ends each row's episodes after its own length."""
+
+    def __init__(self, num_envs=3):
+        self.num_envs = num_envs
+        self.rewards = np.zeros((num_envs, 2), np.float32)
+        self.lengths = np.array(LENGTHS[:num_envs])
+        self._shown = np.zeros((num_envs, 4), np.int64)
+        self._shown[:, 0] = np.arange(num_envs)
+        self.closed = 0
+
+    @property
+    def observation(self):
+        return {"counts": self._shown}
+
+    @property
+    def _over(self):
+        return self._shown[:, 3] >= self.lengths
+
+    @property
+    def terminated(self):
+        return self._over & (self.lengths < 8)
+
+    @property
+    def truncated(self):
+        return self._over & (self.lengths == 8)
+
+    def reset(self, rows, seeds=None):
+        if seeds is not None:
+            self._shown[rows, 1], self._shown[rows, 2] = seeds, -1
+        self._shown[rows, 2] += 1
+        self._shown[rows, 3] = 0
+
+    def step(self, actions):
+        self._shown[:, 3] += 1
+        self.rewards[:, 0], self.rewards[:, 1] = actions, self._shown[:, 3]
+
+    def events(self):
+        return np.zeros(0, [("row", np.int32)])
+
+    def score(self, rows):
+        return {"ticks": self._shown[rows, 3].copy(), "success": self.terminated[rows]}
+
+    def fork_state(self, rows=None):
+        return {"shown": self._shown.copy()}
+
+    def load_state(self, state, rows=None):
+        self._shown[:] = state["shown"]
+
+    def frame(self, row):
+        return np.full((2, 2, 3), row, np.uint8)
+
+    def close(self):
+        self.closed += 1
+
+
+SPACE = spaces.Dict({"counts": spaces.Box(0, 10_000, (4,), np.int64)})
+ACTIONS = spaces.Discrete(6)
+
+
+def batch(**options):
+    env = WorldVectorEnv(CountingWorld(), SPACE, ACTIONS, **options)
+    return env, env.reset(seed=100)[0]["counts"]
+
+
+def test_every_tick_reaches_its_own_row_once_through_many_episodes():
+    env, seen = batch()
+    expected = np.array([[row, 100 + row, 0, 0] for row in range(3)])
+    assert np.array_equal(seen, expected)
+    for _ in range(200):
+        observation, _, terminated, truncated, info = env.step(np.zeros(3, int))
+        expected[:, 3] += 1
+        done = expected[:, 3] == LENGTHS
+        assert np.array_equal(terminated, done & [True, True, False])
+        assert np.array_equal(truncated, done & [False, False, True])
+        for row in np.flatnonzero(done):
+            assert np.array_equal(info["final_obs"][row]["counts"], expected[row])
+            assert info["final_info"]["ticks"][row] == LENGTHS[row]
+        expected[done, 2] += 1
+        expected[done, 3] = 0
+        assert np.array_equal(observation["counts"], expected)
+    assert expected[:, 2].tolist() == [200 // length for length in LENGTHS]
+
+
+def test_without_autoreset_finished_rows_wait_for_their_mask():
+    env, _ = batch(autoreset=False)
+    for _ in range(4):
+        observation, _, terminated, _, info = env.step(np.zeros(3, int))
+    assert observation["counts"][:, 3].tolist() == [4, 4, 4]
+    assert terminated.tolist() == [True, False, False]
+    assert "final_obs" not in info
+    assert info["final_info"]["ticks"].tolist() == [4, 0, 0]
+    observation, _ = env.reset(options={"reset_mask": terminated})
+    assert observation["counts"][:, 2:].tolist() == [[1, 0], [0, 4], [0, 4]]
+
+
+def test_rewards_are_mixed_by_the_weight():
+    env, _ = batch(felt_weight=0.5)
+    env.step(np.array([1, 2, 3]))
+    _, reward, _, _, info = env.step(np.array([1, 2, 3]))
+    assert reward.tolist() == [2.0, 3.0, 4.0]
+    assert info["mission_reward"].tolist() == [1.0, 2.0, 3.0]
+    assert info["felt_reward"].tolist() == [2.0, 2.0, 2.0]
+
+
+def test_seeds_may_be_given_row_by_row():
+    env, _ = batch()
+    observation, _ = env.reset(seed=[7, 3, 5])
+    assert observation["counts"][:, 1].tolist() == [7, 3, 5]
+
+
+def test_a_first_reset_without_a_seed_finds_one_by_itself():
+    seeds = []
+    for _ in range(2):
+        env = WorldVectorEnv(CountingWorld(), SPACE, ACTIONS)
+        seeds.append(env.reset()[0]["counts"][:, 1].tolist())
+    assert seeds[0] != seeds[1]
+    assert seeds[0] == list(range(seeds[0][0], seeds[0][0] + 3))
+
+
+def test_pictures_come_one_a_row_and_only_where_asked_for():
+    assert batch()[0].render() is None
+    pictures = batch(render_mode="rgb_array")[0].render()
+    assert [picture[0, 0, 0] for picture in pictures] == [0, 1, 2]
+
+
+def test_closing_a_face_closes_its_world_once():
+    env, _ = batch()
+    env.close()
+    env.close()
+    assert env.world.closed == 1
+
+
+class Window:
+    def __init__(self):
+        self.shown, self.closed = 0, False
+
+    def show(self, frame):
+        assert frame.shape == (2, 2, 3)
+        self.shown += 1
+
+    def close(self):
+        self.closed = True
+
+
+def single(**options):
+    return WorldEnv(CountingWorld(1), SPACE, ACTIONS, **options)
+
+
+def test_the_single_face_shows_the_same_without_the_leading_axis():
+    env = single(felt_weight=2.0)
+    observation, info = env.reset(seed=40)
+    assert observation["counts"].tolist() == [0, 40, 0, 0]
+    assert info == {"events": [], "success": False}
+    for tick in range(1, 4):
+        observation, reward, terminated, truncated, info = env.step(4)
+        assert observation["counts"].tolist() == [0, 40, 0, tick]
+        assert reward == 4.0 + 2.0 * tick
+        assert (terminated, truncated) == (tick == 3, False)
+    assert (info["ticks"], info["success"]) == (3, True)
+    assert env.reset()[0]["counts"].tolist() == [0, 40, 1, 0]
+
+
+def test_a_window_is_shown_each_tick_and_closed_at_the_end():
+    window = Window()
+    env = single(render_mode="human", window=window)
+    env.reset(seed=1)
+    env.step(0)
+    assert window.shown == 2
+    assert env.render() is None
+    env.close()
+    assert window.closed
+
+
+def test_stepping_before_a_reset_is_refused_by_both_faces():
+    for env, action in ((single(), 0), (WorldVectorEnv(CountingWorld(), SPACE, ACTIONS), [0] * 3)):
+        with pytest.raises(gymnasium.error.ResetNeeded):
+            env.step(action)

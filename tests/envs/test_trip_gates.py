@@ -1,0 +1,150 @@
+"""The two gates at a small size: this world passes them, and broken worlds do not."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from envs.trip.vocabulary import Action, Posture
+from envs.trip.world import TripWorld
+from experiments.trip import gates
+
+pytestmark = pytest.mark.slow
+
+STUMBLES = 4000
+SEED = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def report():
+    return gates.measure(STUMBLES, SEED)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "words cost >= 0.12",
+        "best fixed <= 60% of oracle",
+        "learner >= 90% of oracle",
+        "3 to 6 stumbles per 1,000 ticks",
+    ],
+)
+def test_this_world_passes(report, gate):
+    passed, number = report.gates()[gate]
+    assert passed, number
+
+
+def test_words_err_at_least_twice_as_much_even_at_this_size(report):
+    """At full size it is three times; see `python -m experiments.trip.gates`."""
+    _, number = report.gates()["error of words >= 3x"]
+    assert float(number.rstrip("x")) >= 2.0
+
+
+def test_knowing_more_never_costs_more_than_chance(report):
+    success = {name: mean for name, (mean, _) in report.success.items()}
+    order = ("random", "best fixed", "coarse words", "senses", "oracle")
+    assert [success[name] for name in order] == sorted(success[name] for name in order)
+    assert success["senses without phase"] < success["senses"] - 0.05
+
+
+def test_the_learner_lives_within_a_million_ticks(report):
+    stumbles, ticks, _, _ = report.learner
+    assert stumbles <= STUMBLES
+    assert ticks <= 1_000_000
+
+
+# ---- Broken worlds ----
+
+
+def broken(monkeypatch, count=800, **constants):
+    """Return the gates that a world with these constants passes, by name."""
+    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=constants))
+    quickly = partial(gates.standard_stumbles_per_1000, episodes=300)
+    monkeypatch.setattr(gates, "standard_stumbles_per_1000", quickly)
+    return {name: passed for name, (passed, _) in gates.measure(count, SEED).gates().items()}
+
+
+def test_a_world_where_every_reflex_works_is_caught(monkeypatch):
+    works = dict.fromkeys(("works", "fails", "brace_works", "grab_works"), 1.2)
+    passed = broken(monkeypatch, **works, hot_share=1.0)
+    assert not passed["words cost >= 0.12"]
+    assert not passed["best fixed <= 60% of oracle"]
+
+
+def test_a_world_where_lowering_is_always_right_is_caught(monkeypatch):
+    """Nobody has to feel the phase where the swing has no early half."""
+    passed = broken(monkeypatch, mid_swing_least=0.0, mid_swing_most=0.0, hot_share=1.0)
+    assert not passed["words cost >= 0.12"]
+    assert not passed["best fixed <= 60% of oracle"]
+
+
+@pytest.mark.parametrize("high_m", [0.0, 0.2])
+def test_a_world_with_too_few_or_too_many_stumbles_is_caught(monkeypatch, high_m):
+    heights = dict.fromkeys(("cable_m", "rug_edge_m", "kerb_m"), high_m)
+    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=heights))
+    rate = gates.standard_stumbles_per_1000(SEED, episodes=300)
+    assert rate < 3.0 if high_m == 0.0 else rate > 6.0
+
+
+def test_the_command_fails_with_its_gates(monkeypatch, capsys):
+    works = dict.fromkeys(("works", "fails", "brace_works", "grab_works"), 1.2)
+    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=works))
+    assert gates.main(["--stumbles", "300", "--seed", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert "FAIL  best fixed <= 60% of oracle" in printed
+    assert "learner, 300 stumbles lived" in printed
+
+
+# ---- What the gates are made of ----
+
+
+@pytest.fixture(scope="module")
+def lived():
+    return gates.collect(300, SEED)
+
+
+def test_stumbles_are_collected_at_their_first_tick(lived):
+    bodies = lived.bodies
+    assert len(bodies) == len(lived.felt) == len(lived.survived) == 300
+    assert (bodies["posture"] == Posture.STUMBLE).all()
+    assert (bodies["stumble_ticks"] == 0).all()
+    assert lived.felt.shape == (300, 58)
+    assert set(np.unique(lived.survived)) == {0.0, 1.0}
+
+
+def test_each_reflex_is_tried_from_the_same_stumble(lived):
+    again = gates.collect(300, SEED)
+    assert np.array_equal(again.survived, lived.survived)
+    assert np.array_equal(again.felt, lived.felt)
+    brace, lift = (gates.REFLEXES.index(reflex) for reflex in (Action.BRACE, Action.STEP_HIGH))
+    backward = lived.bodies["lean_forward"] < -0.1
+    assert lived.survived[backward, brace].mean() > 0.8
+    assert lived.survived[backward, lift].mean() < 0.3
+
+
+def test_the_chosen_outcome_is_that_of_the_reflex_liked_best():
+    survived = np.float32([[1, 0, 0], [0, 1, 0]])
+    liked = np.float32([[0.9, 0.1, 0.2], [0.6, 0.3, 0.5]])
+    assert gates.chosen(liked, survived).tolist() == [1.0, 0.0]
+
+
+def test_a_fit_learns_what_can_be_learned_and_repeats_itself():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(600, 3)).astype(np.float32)
+    outcomes = np.stack([known[:, 0] > 0, known[:, 1] > 0.5], 1).astype(np.float32)
+    mask = np.ones_like(outcomes)
+    torch.manual_seed(1)
+    luck = torch.random.get_rng_state()
+    predictions = [gates.fit(known, outcomes, mask, seed=3)(known) for _ in range(2)]
+    assert np.array_equal(*predictions)
+    assert ((predictions[0] > 0.5) == outcomes).mean() > 0.97
+    assert torch.equal(torch.random.get_rng_state(), luck)
