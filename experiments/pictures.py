@@ -21,7 +21,7 @@ RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
 _LEANS = [SENSES["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
-_WINDOW = {"width": 1200, "height": 940}
+_WIDTH, _HEIGHT = 1200, 940  # of the browser's window
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,11 +51,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def stumbles(run: Path) -> Iterable[Instant]:
-    """Yield every tick of a run in which the body of the first avatar stumbles."""
+    """Yield every tick of a run in which the body stumbles, but for the last of an episode."""
     for path in sorted((run / "episodes").glob("*.jsonl")):
-        for line in path.read_text("utf-8").splitlines():
-            record = json.loads(line)
-            if record.get("posture") == "stumble":
+        records = map(json.loads, path.read_text("utf-8").splitlines())
+        ticks = [record for record in records if record["type"] == "tick"]
+        for record in ticks[:-1]:  # the page shows in place of the last one how it ended
+            if record["posture"] == "stumble":
                 leans = [abs(record["senses"]["vestibular"][column]) for column in _LEANS]
                 yield Instant(max(leans), int(path.stem), record["tick"])
 
@@ -91,7 +92,7 @@ def _take_from_page(run: Path, instant: Instant, path: Path) -> None:
     with sync_playwright() as playwright:
         # Without its sandbox, which it cannot have as root; the page is our own.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport=_WINDOW)
+        page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         page.goto((run / "replay.html").as_uri())
         page.locator("#episodes button").nth(instant.episode).click()
         page.locator("#scrubber").evaluate(

@@ -1,0 +1,31 @@
+"""The moment that is chosen for the README's pictures."""
+
+import json
+
+from experiments.pictures import Instant, farthest_lean, stumbles
+
+
+def write(folder, episode, ticks):
+    lines = [{"type": "begin", "episode": episode}]
+    for tick, (posture, forward, right) in enumerate(ticks):
+        senses = {"vestibular": [forward, right, 0.0, 0.0]}
+        lines.append({"type": "tick", "tick": tick, "posture": posture, "senses": senses})
+    (folder / "episodes").mkdir(exist_ok=True)
+    path = folder / "episodes" / f"{episode:04d}.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+
+
+def test_the_farthest_lean_of_all_episodes_is_chosen_in_either_direction(tmp_path):
+    write(tmp_path, 0, [("stumble", 0.2, 0.0), ("stand", 0.9, 0.0), ("stand", 0.0, 0.0)])
+    write(tmp_path, 1, [("stumble", 0.1, 0.1), ("stumble", 0.1, -0.5), ("down", 0.0, 0.0)])
+    assert farthest_lean(stumbles(tmp_path)) == Instant(0.5, 1, 1)
+
+
+def test_the_last_tick_of_an_episode_is_left_out(tmp_path):
+    write(tmp_path, 0, [("stumble", 0.2, 0.0), ("stumble", 0.6, 0.0)])
+    assert farthest_lean(stumbles(tmp_path)) == Instant(0.2, 0, 0)
+
+
+def test_a_run_without_a_stumble_has_no_moment(tmp_path):
+    write(tmp_path, 0, [("stand", 0.0, 0.0), ("stand", 0.0, 0.0)])
+    assert farthest_lean(stumbles(tmp_path)) is None

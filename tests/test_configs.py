@@ -1,0 +1,102 @@
+"""Every configuration composes, and what it names can be built."""
+
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
+from experiments.schema import register
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+CHOICES = sorted(
+    (path.parent.relative_to(CONFIGS).as_posix(), path.stem) for path in CONFIGS.glob("*/**/*.yaml")
+)
+# What a choice cannot do without, because only its user knows it.
+NEEDED = {
+    ("mind/language_model", "openai"): ["mind.language_model.model=some-model"],
+    ("mind/language_model", "replay"): ["mind.language_model.path=a/run"],
+    ("mind/language_model", "scripted"): ["mind.language_model.replies=[yes]"],
+    ("mind/language_model", "transformers"): ["mind.language_model.path=org/name"],
+}
+
+
+def composed(command, *overrides):
+    register()
+    with initialize_config_module("configs", version_base="1.3"):
+        return compose(command, ["+env=trip", *overrides])
+
+
+def targets(config):
+    """Yield (where, node) of each part of a configuration that something is built from."""
+    if isinstance(config, DictConfig):
+        if "_target_" in config:
+            yield config._get_full_key(""), config
+        for key in config:
+            elsewhere = OmegaConf.is_interpolation(config, key)
+            if not elsewhere and not OmegaConf.is_missing(config, key):
+                yield from targets(config[key])
+
+
+def misfits(config):
+    """Return which parts name nothing, or options that their constructor does not have."""
+    found = []
+    for where, node in targets(config):
+        built = pkgutil.resolve_name(node._target_)
+        takes = inspect.signature(built).parameters.values()
+        open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes)
+        names = {parameter.name for parameter in takes}
+        unknown = {key for key in node if key != "_target_"} - names
+        if unknown and not open_ended:
+            found.append(f"{where}: {node._target_} takes no {', '.join(sorted(unknown))}")
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_composes_with_a_world(command):
+    config = composed(command)
+    assert config.env.id == "envs:Trip-v0"
+    assert misfits(config) == []
+
+
+@pytest.mark.parametrize(("group", "name"), CHOICES)
+def test_every_choice_composes_and_fits_the_constructor_that_it_names(group, name):
+    choice = [] if group == "env" else [f"{group}={name}", *NEEDED.get((group, name), [])]
+    config = composed("run", *choice)
+    part = OmegaConf.select(config, group.replace("/", "."))
+    assert part._target_
+    assert misfits(config) == []
+
+
+def test_an_option_that_nobody_takes_is_found():
+    config = OmegaConf.create({"soul": {"_target_": "agents.soul.Soul", "num_avatar": 1}})
+    assert misfits(config) == ["soul: agents.soul.Soul takes no num_avatar"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_world_of_the_configuration_is_built_at_each_level(level):
+    env = instantiate(composed("run", f"level={level}", "avatars=2", "episodes=2").env)
+    observation, _ = env.reset(seed=0)
+    assert observation["image"].shape == (2, 7, 7, 3)
+    assert env.world.level == level
+    env.close()
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_world_of_the_configuration_is_built_in_each_shift_and_split(shift, split):
+    config = composed("run", "level=4", f"env.shift={shift}", f"env.split={split}")
+    env = instantiate(config.env)
+    assert (env.world.shift, env.world.split) == (shift, split)
+    env.close()
+
+
+def test_a_run_has_no_world_unless_one_is_chosen():
+    register()
+    with initialize_config_module("configs", version_base="1.3"):
+        assert OmegaConf.is_missing(compose("run"), "env")
