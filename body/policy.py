@@ -7,6 +7,7 @@ code of `body.skills`, in which the body's own map says which way to go.
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -34,6 +35,9 @@ class SensorimotorEncoder(nn.Module):
     Args:
         view_features: Width of the view's part.
     """
+
+    cell_rows: Tensor
+    near_rows: Tensor
 
     def __init__(self, view_features: int = 64):
         super().__init__()
@@ -70,7 +74,7 @@ class MotorNetwork(nn.Module):
         self.encoder = SensorimotorEncoder(view_features)
         widths = (self.encoder.width, *hidden)
         layers: list[nn.Module] = []
-        for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+        for width_in, width_out in pairwise(widths):
             layers += [nn.Linear(width_in, width_out), nn.ReLU()]
         self.actor = nn.Sequential(*layers)
         self.command = nn.Linear(widths[-1], actions)

@@ -1,12 +1,21 @@
 """Practice: bodies with errands, as the vector env that PPO trains the motor policy on.
 
-The mission of a motor policy is the errand of the moment. Errands come from the mission table, in
-a random manner, and now and then are an exercise for its own sake. What is paid for is an errand
-done (sooner is better), the world's mission, and what is felt; nothing says "do not fall". The
-manner weighs these: done carefully, what is felt counts double; done fast, time does.
+Errands come from the mission table, in a random manner; some episodes begin with an exercise, a
+skill done for its own sake. What is paid for is the mission, an exercise done (sooner is better),
+and what is felt; nothing says "do not fall". The manner weighs what is felt: double when careful,
+half when fast. Steps on the way to a mission are not paid for: a thing can be dropped and picked up
+for ever.
+
+Nothing ends here. When a mission is over, life goes on in another room, and the value of what comes
+next counts on both sides of the door; otherwise it would pay to dawdle, and never to arrive.
+
+Stumbles are rare, and a reflex lasts a few ticks: among 100 ticks of an ordinary life, one. So some
+bodies are drilled: put into a stumble that another body once met, left alone for three seconds, and
+put into the next one.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,11 +31,14 @@ from body.skills import CODE_SIZE, NOBODY, Skills
 from body.types import Percept, Skill, Status
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import VIEW_SIZE, Action
+from envs.trip.world import TripWorld
+from experiments.trip.gates import stumbling_bodies
 
-ERRAND_REWARD = 0.5
-FELT_WEIGHT = np.array([2.0, 1.0, 0.5], np.float32)  # by manner: careful, normal, fast
-ERRAND_LIMIT = np.array([300, 200, 100], np.float32)  # ticks after which it pays a tenth
-EXERCISE_SHARE = 0.3
+EXERCISE_REWARD = 0.5
+FELT_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
+DRILL_TICKS = 30
+EXERCISE_LIMIT = 150  # ticks after which it pays a tenth
+EXERCISE_SHARE = 0.4
 _LACES = slice(4, 6)  # columns of touch
 
 
@@ -43,13 +55,59 @@ def observation_space() -> spaces.Dict:
     )
 
 
+class Drills:
+    """A vector world in which each body stumbles anew every three seconds.
+
+    Args:
+        num_envs: How many bodies are drilled.
+        stumbles: How many different stumbles there are to be put into.
+        level: Where these stumbles were met.
+    """
+
+    def __init__(self, num_envs: int, stumbles: int = 3000, level: int = 3):
+        self.num_envs, self._stumbles, self._level = num_envs, stumbles, level
+        self._world = TripWorld(num_envs, level=level)
+        self._left = np.zeros(num_envs, np.int64)
+
+    def reset(self, *, seed: int):
+        """Collect the stumbles, put every body into one, and return the observation."""
+        self._rng = np.random.default_rng(seed)
+        self._state = stumbling_bodies(self._stumbles, seed, self._level, "train")
+        self._put(np.arange(self.num_envs))
+        self._left[:] = self._rng.integers(1, DRILL_TICKS + 1, self.num_envs)
+        return self._world.observation, {}
+
+    def _put(self, rows: NDArray) -> None:
+        picks = self._rng.integers(self._stumbles, size=len(rows))
+        self._world.load_state({name: part[picks] for name, part in self._state.items()}, rows)
+        self._left[rows] = DRILL_TICKS
+
+    def step(self, actions: NDArray):
+        """Let every body live one tick; drills that are over count as terminated."""
+        self._world.step(actions)
+        self._left -= 1
+        done = (self._left <= 0) | self._world.terminated
+        info: dict[str, Any] = {
+            "mission_reward": self._world.rewards[:, 0].copy(),
+            "felt_reward": self._world.rewards[:, 1].copy(),
+        }
+        if done.any():
+            info["final_info"] = self._world.score(np.arange(self.num_envs))
+            self._put(np.flatnonzero(done))
+        return self._world.observation, None, done, np.zeros(self.num_envs, bool), info
+
+    def close(self) -> None:
+        """Close the world."""
+        self._world.close()
+
+
 class Practice(VecEnv):
     """Stable-Baselines3's vector env over bodies with errands, in one or more vector worlds.
 
     Args:
         worlds: Gymnasium vector envs that reset in the same step; their rows are put side by side.
         seed: Of the bodies, the errands and the manners.
-        exercises: Share of errands that are exercises.
+        exercises: Share of episodes that begin with an exercise.
 
     Attributes:
         percept: What the bodies perceive now.
@@ -58,7 +116,7 @@ class Practice(VecEnv):
 
     def __init__(
         self,
-        worlds: Sequence[gymnasium.vector.VectorEnv],
+        worlds: Sequence[gymnasium.vector.VectorEnv | Drills],
         seed: int,
         exercises: float = EXERCISE_SHARE,
     ):
@@ -76,6 +134,7 @@ class Practice(VecEnv):
         self.percept: Percept
         self.code: NDArray[np.float32]
         self._actions = np.zeros(self.num_envs, np.int64)
+        self._exercising = np.zeros(self.num_envs, bool)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, np.int64)
 
@@ -97,9 +156,7 @@ class Practice(VecEnv):
         """Let every body live one tick; see `VecEnv.step`."""
         steps = [
             world.step(part)
-            for world, part in zip(
-                self._worlds, np.split(self._actions, self._edges), strict=True
-            )
+            for world, part in zip(self._worlds, np.split(self._actions, self._edges), strict=True)
         ]
         observations, _, terminated, truncated, infos = zip(*steps, strict=True)
         done = np.concatenate(terminated) | np.concatenate(truncated)
@@ -113,21 +170,27 @@ class Practice(VecEnv):
         observation = self._observe(_side_by_side(observations), rewards)
         self._returns += rewards
         self._lengths += 1
-        return observation, rewards, done, self._tell(done, steps)
+        ends = [
+            step[2] & isinstance(world, Drills)
+            for world, step in zip(self._worlds, steps, strict=True)
+        ]
+        return observation, rewards, np.concatenate(ends), self._tell(done, steps)
 
     def _tell(self, done: NDArray, steps) -> list[dict]:
-        """Return the infos that SB3 reads: the last observation, and the episode's sum."""
+        """Return the infos that SB3 reads: what an episode came to, where one is over."""
         infos: list[dict] = [{}] * self.num_envs
         first = 0
-        for world, (_, _, _, truncated, info) in zip(self._worlds, steps, strict=True):
-            for row in np.flatnonzero(done[first : first + world.num_envs]):
+        for world, (*_, info) in zip(self._worlds, steps, strict=True):
+            ended = done[first : first + world.num_envs] & (not isinstance(world, Drills))
+            for row in np.flatnonzero(ended):
                 infos[first + row] = {
-                    "TimeLimit.truncated": bool(truncated[row]),
                     "episode": {
                         "r": float(self._returns[first + row]),
                         "l": int(self._lengths[first + row]),
-                    },
-                    "is_success": bool(info["final_info"]["success"][row]),
+                        "success": bool(info["final_info"]["success"][row]),
+                        "falls": int(info["final_info"]["falls"][row]),
+                        "stumbles": int(info["final_info"]["stumbles"][row]),
+                    }
                 }
                 self._returns[first + row] = self._lengths[first + row] = 0
             first += world.num_envs
@@ -139,10 +202,10 @@ class Practice(VecEnv):
         self.skills.advance(percept)
         errands = self.skills.errands
         if rewards is not None:
-            finished = (errands["status"] == Status.DONE) & (errands["skill"] != NOBODY)
+            finished = (errands["status"] == Status.DONE) & self._exercising
             taken = self.senses.felt["tick"] - errands["since"]
-            worth = 1.0 - 0.9 * np.minimum(1.0, taken / ERRAND_LIMIT[errands["manner"]])
-            rewards += np.where(finished, ERRAND_REWARD * worth, 0.0)
+            worth = 1.0 - 0.9 * np.minimum(1.0, taken / EXERCISE_LIMIT)
+            rewards += np.where(finished, EXERCISE_REWARD * worth, 0.0)
         idle = np.flatnonzero(errands["status"] != Status.RUNNING)
         if len(idle):
             self._give_errands(percept, idle)
@@ -153,7 +216,9 @@ class Practice(VecEnv):
     def _give_errands(self, percept: Percept, rows: NDArray) -> None:
         skill, thing, skin = next_errands(percept, rows)
         exercised = self._rng.random(len(rows)) < self._exercises
-        exercised &= (skill != Skill.GET_UP) & (percept.clock[rows] > 0)
+        exercised &= self.skills.errands["skill"][rows] == NOBODY  # only as the first one
+        exercised &= skill != Skill.GET_UP
+        self._exercising[rows] = exercised
         for i in np.flatnonzero(exercised):
             skill[i], thing[i], skin[i] = self._draw_exercise(percept, int(rows[i]))
         manner = self._rng.choice(3, len(rows), p=(0.2, 0.6, 0.2))

@@ -10,7 +10,6 @@ only ever shown the words.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +30,7 @@ from body.types import (
 )
 from body.vocabularies import TRIP
 from envs.engine.random import mix
+from envs.trip.env import TripVectorEnv
 from envs.trip.world import TripWorld
 from mind.deliberation import Mind, Minds, WhyNot
 from mind.language_models.scripted import ScriptedModel
@@ -130,15 +130,15 @@ def live(
     moments_wanted: int, *, level: int, split: str, seed: int, motor: Motor, avatars: int = 64
 ) -> list[Moment]:
     """Return that many moments of decision, from lives on the given level."""
-    env = gymnasium.make_vec(
-        "envs:Trip-v0", num_envs=avatars, level=level, split=split, layouts=1024, autoreset=False
-    )
-    world = env.unwrapped.world
+    env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
     body = Body(avatars, TRIP, motor)
     minds = CarelessMinds(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
+    world = env.world
+    assert isinstance(world, TripWorld)
     being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
     moments: list[Moment] = []
     for row, mind in enumerate(being.minds):
+        assert isinstance(mind, CarelessMind)
         mind.attach(row, world, body, moments)
     observation, _ = env.reset(seed=seed * 1_000_003)
     episodes = np.zeros(avatars, np.int64)
@@ -321,4 +321,3 @@ def speech(moment: Moment) -> str:
         part = ("feet", "knees", "hands", "hips", "head")[int(percept.pain.argmax())]
         return f"ouch, my {part}"
     return next((said for word, said in _SAID if word in feels), "")
-

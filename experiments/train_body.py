@@ -22,10 +22,10 @@ PROGRESS = "checkpoint.json"
 
 
 def make_practice(options: DictConfig):
-    """Return the vector env to train on: as many bodies on each of the levels."""
+    """Return the vector env to train on: as many bodies on each of the levels, and drills."""
     import gymnasium
 
-    from experiments.practice import Practice
+    from experiments.practice import Drills, Practice
 
     share = options.avatars // len(options.levels)
     worlds = [
@@ -38,7 +38,7 @@ def make_practice(options: DictConfig):
         )
         for level in options.levels
     ]
-    return Practice(worlds, seed=options.seed)
+    return Practice([*worlds, Drills(options.drilled)], seed=options.seed)
 
 
 def make_ppo(practice, options: DictConfig):
@@ -70,7 +70,7 @@ def make_ppo(practice, options: DictConfig):
         gamma=options.ppo.gamma,
         gae_lambda=options.ppo.gae_lambda,
         learning_rate=_falling(options.ppo.learning_rate),
-        ent_coef=options.ppo.entropy,
+        ent_coef=options.ppo.entropy_first,
         policy_kwargs={
             "features_extractor_class": Features,
             "features_extractor_kwargs": {"view_features": options.view_features},
@@ -80,6 +80,7 @@ def make_ppo(practice, options: DictConfig):
         },
         seed=options.seed,
         device=options.device,
+        stats_window_size=1000,
         tensorboard_log=str(Path(options.folder) / "tensorboard"),
     )
 
@@ -196,7 +197,7 @@ def load_checkpoint(ppo, folder: Path) -> int:
 # ---- Running ----
 
 
-def _watch(folder: Path, options: DictConfig, began: float):
+def _watch(ppo, folder: Path, options: DictConfig, began: float):
     """Return the callback that checkpoints, and prints a line now and then."""
     from stable_baselines3.common.callbacks import BaseCallback
 
@@ -209,24 +210,36 @@ def _watch(folder: Path, options: DictConfig, began: float):
             return True
 
         def _on_rollout_end(self) -> None:
+            ppo.ent_coef = _entropy(options.ppo, ppo.num_timesteps / options.ticks)
             now = time.monotonic()
             if now - self.printed > options.print_every_s:
                 self.printed = now
-                print(_progress_line(self.model, options.ticks, now - began), flush=True)
+                print(_progress_line(ppo, options.ticks, now - began), flush=True)
             if now - self.saved > options.save_every_s:
                 self.saved = now
-                save_checkpoint(self.model, folder)
+                save_checkpoint(ppo, folder)
 
     return Watch()
 
 
+def _entropy(ppo: DictConfig, progress: float) -> float:
+    """Return the weight of the entropy: what is tried early on is settled two thirds through."""
+    return float(
+        ppo.entropy_first * (ppo.entropy_last / ppo.entropy_first) ** min(1, 1.5 * progress)
+    )
+
+
 def _progress_line(ppo, ticks: int, seconds: float) -> str:
-    episodes = list(ppo.ep_info_buffer)
-    returned = sum(episode["r"] for episode in episodes) / max(1, len(episodes))
-    solved = sum(ppo.ep_success_buffer) / max(1, len(ppo.ep_success_buffer))
+    episodes = list(ppo.ep_info_buffer) or [
+        dict.fromkeys(("r", "l", "success", "falls", "stumbles"), 0)
+    ]
+    lived, stumbles = (sum(episode[key] for episode in episodes) for key in ("l", "stumbles"))
     return (
-        f"{ppo.num_timesteps / 1e6:7.2f} of {ticks / 1e6:.2f} M ticks  return {returned:6.2f}  "
-        f"success {solved:4.0%}  {seconds / 60:5.1f} min"
+        f"{ppo.num_timesteps / 1e6:6.2f} of {ticks / 1e6:.2f} M ticks  "
+        f"reward per 100 ticks {100 * sum(e['r'] for e in episodes) / max(1, lived):5.2f}  "
+        f"success {sum(e['success'] for e in episodes) / len(episodes):4.0%}  "
+        f"falls per stumble {sum(e['falls'] for e in episodes) / max(1, stumbles):4.2f}  "
+        f"{seconds / 60:5.1f} min"
     )
 
 
@@ -250,7 +263,7 @@ def train(options: DictConfig) -> Path:
             ppo.num_timesteps = lived
             ppo.learn(
                 options.ticks - lived,
-                callback=_watch(folder, options, began),
+                callback=_watch(ppo, folder, options, began),
                 reset_num_timesteps=False,
                 tb_log_name="ppo",
             )

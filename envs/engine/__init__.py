@@ -1,1 +1,1 @@
-"""What every compiled world shares: counted randomness, the egocentric view, the two Gymnasium faces."""
+"""What every compiled world shares: counted randomness, the view, both Gymnasium faces."""

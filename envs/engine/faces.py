@@ -124,6 +124,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         self.single_action_space = action_space
         self.observation_space = batch_space(observation_space, self.num_envs)
         self.action_space = batch_space(action_space, self.num_envs)
+        self._actions = int(action_space.n)
         self.felt_weight, self.render_mode = felt_weight, render_mode
         self._autoreset, self._copy = autoreset, copy
         self._begun = False
@@ -158,9 +159,9 @@ class WorldVectorEnv(_Face, VectorEnv):
         if not self._begun:
             raise gymnasium.error.ResetNeeded("step was called before reset; call reset first")
         actions = np.asarray(actions, np.int64)
-        if actions.shape != (self.num_envs,) or not _all_in(actions, self.single_action_space.n):
+        if actions.shape != (self.num_envs,) or not _all_in(actions, self._actions):
             raise ValueError(
-                f"expected {self.num_envs} actions in 0..{self.single_action_space.n - 1}, "
+                f"expected {self.num_envs} actions in 0..{self._actions - 1}, "
                 f"got shape {actions.shape} with values {np.unique(actions)[:20]}"
             )
         self.world.step(actions)
@@ -239,6 +240,7 @@ class WorldEnv(_Face, gymnasium.Env):
             )
         self.world, self.felt_weight = world, felt_weight
         self.observation_space, self.action_space = observation_space, action_space
+        self._actions = int(action_space.n)
         self.render_mode, self._window = render_mode, window
         self._begun = False
 
@@ -255,7 +257,7 @@ class WorldEnv(_Face, gymnasium.Env):
     def step(self, action):
         """Let the body live one tick; action in 0..13."""
         if not self.action_space.contains(action):
-            raise ValueError(f"expected an action in 0..{self.action_space.n - 1}, got {action!r}")
+            raise ValueError(f"expected an action in 0..{self._actions - 1}, got {action!r}")
         self.world.step(np.array([action], np.int64))
         self._show()
         score = {name: values[0] for name, values in self.world.score(np.arange(1)).items()}

@@ -27,9 +27,7 @@ def mix(z):
 def bits(key, tick, channel):
     """Return 64 random bits."""
     return mix(
-        np.uint64(key)
-        + np.uint64(tick + 1) * _TICK_STEP
-        + np.uint64(channel + 1) * _CHANNEL_STEP
+        np.uint64(key) + np.uint64(tick + 1) * _TICK_STEP + np.uint64(channel + 1) * _CHANNEL_STEP
     )
 
 

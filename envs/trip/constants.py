@@ -1,4 +1,4 @@
-"""The constants of `trip`, read from `constants.yaml` into one record that compiled code can read."""
+"""The constants of `trip`, read from `constants.yaml` into one record for compiled code."""
 
 from collections.abc import Mapping
 from importlib.resources import files

@@ -10,6 +10,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from envs.trip.dynamics import (
+    _BLOCKS,
+    _EAST,
+    _SOUTH,
     BRACE,
     CAREFUL,
     DONE,
@@ -26,12 +29,8 @@ from envs.trip.dynamics import (
     STEP_HIGH,
     STUMBLE,
     TIE_LACE,
-    _BLOCKS,
-    _EAST,
-    _SOUTH,
     _is_in,
     reflex_works,
-    slot_at,
     thing_at,
 )
 from envs.trip.state import SPAN, THINGS
@@ -208,5 +207,3 @@ def oracle_reflexes(world: TripWorld) -> NDArray[np.int64]:
     actions = np.empty(world.num_envs, np.int64)
     _reflex_rows(world.bodies, world.things, world.layouts, actions, world.constants)
     return actions
-
-

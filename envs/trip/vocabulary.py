@@ -188,7 +188,12 @@ SENSES = MappingProxyType(
             "down",
             "rising",
         ),
-        "vestibular": ("lean_forward_m", "lean_right_m", "lean_forward_change", "lean_right_change"),
+        "vestibular": (
+            "lean_forward_m",
+            "lean_right_m",
+            "lean_forward_change",
+            "lean_right_change",
+        ),
         "touch": (
             "toe_left",
             "toe_right",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -282,7 +283,7 @@ class TripWorld:
 
     def _name_senses(self) -> dict[str, NDArray]:
         """Return the observation: views into the buffers that `observe` overwrites."""
-        named = {"image": self._image}
+        named: dict[str, NDArray] = {"image": self._image}
         start = 0
         for sense, components in SENSES.items():
             named[sense] = self._felt[:, start : start + len(components)]
@@ -348,8 +349,7 @@ class TripWorld:
             return
         edges = np.linspace(0, count, self._threads + 1).astype(int)
         parts = [
-            self._pool.submit(kernel, start, stop, *arguments)
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            self._pool.submit(kernel, start, stop, *arguments) for start, stop in pairwise(edges)
         ]
         for part in parts:
             part.result()
@@ -397,7 +397,7 @@ class TripWorld:
         if self._renderer is None:
             from envs.trip.render import Renderer
 
-            self._renderer = Renderer()
+            self._renderer = Renderer(self.constants)
         body = self.bodies[row]
         return self._renderer.frame(
             self.layouts[body["layout"]], body, self.things[row], mission_words(body["mission"])
@@ -408,7 +408,9 @@ class TripWorld:
         rows = self._every_row if rows is None else rows
         return {"bodies": self.bodies[rows].copy(), "things": self.things[rows].copy()}
 
-    def load_state(self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None) -> None:
+    def load_state(
+        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+    ) -> None:
         """Put rows back to what `fork_state` returned; their next ticks replay exactly.
 
         Raises:

@@ -25,7 +25,8 @@ from envs.trip.world import TripWorld
 from experiments.statistics import ratio_interval, wilson
 from experiments.trip.gates import HOLD_TICKS, REFLEXES, WATCH_TICKS, stumbling_bodies
 
-SETTINGS = [(level, "S0") for level in range(5)] + [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
+SETTINGS = [(level, "S0") for level in range(5)]
+SETTINGS += [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
 
 
 class Walker:

@@ -4,8 +4,8 @@
     python -m experiments.trip.gates --stumbles 3000  # the size that runs in CI
 
 *Channel gate.* Walkers stumble; at each stumble the world is forked and every reflex is tried. From
-these outcomes predictors are fitted that see nothing, coarse words, a narrator's seven facts, or the
-felt senses; each then chooses the reflex on held-out stumbles. Words must cost at least 0.12 of
+these outcomes predictors are fitted that see nothing, coarse words, a narrator's seven facts, or
+the felt senses; each then chooses the reflex on held-out stumbles. Words must cost at least 0.12 of
 success and at least three times the squared error.
 *Learnability gate.* A small learner that lives through one outcome per stumble, within a million
 ticks, must reach 90% of the oracle. Besides, no single reflex may reach 60% of the oracle, and the

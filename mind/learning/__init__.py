@@ -1,0 +1,1 @@
+"""How a small language model learns to be a mind: its tokenizer, and a supervised cold start."""

@@ -1,0 +1,215 @@
+"""The supervised cold start: from examples of good decisions to a small model that makes them.
+
+A Llama from scratch, in Hugging Face format, so that what is bundled is nothing special: any
+causal model's folder works in its place. Only what the mind says is learned, not what it is asked.
+"""
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mind.language_models.types import Prompt
+from mind.learning.tokenizer import train_tokenizer
+
+_IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """What is asked, and what a good mind would have answered."""
+
+    prompt: Prompt
+    reply: str
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the whole conversation as chat templates want it."""
+        said = [
+            {"role": str(message.role), "content": message.text} for message in self.prompt.messages
+        ]
+        return [*said, {"role": "assistant", "content": self.reply}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Shape of the model; the default is nano, about a million parameters."""
+
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 384
+    vocabulary: int = 1024
+
+
+def new_model(size: Size, tokenizer, seed: int) -> Any:
+    """Return an untrained `LlamaForCausalLM` of this size."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=size.width,
+                intermediate_size=size.width * 3,
+                num_hidden_layers=size.layers,
+                num_attention_heads=size.heads,
+                num_key_value_heads=size.heads,
+                max_position_embeddings=size.context,
+                tie_word_embeddings=True,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                bos_token_id=None,
+            )
+        )
+
+
+def encode(tokenizer, example: Example, context: int) -> tuple[list[int], int]:
+    """Return the tokens of the conversation, and how many of them are only read, not learned."""
+    messages = example.messages()
+    asked = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template(messages, tokenize=False)
+    read = tokenizer.encode(asked, add_special_tokens=False)
+    tokens = tokenizer.encode(whole, add_special_tokens=False)
+    return tokens[:context], len(read)
+
+
+def batches(
+    encoded: Sequence[tuple[list[int], int]], tokens_per_batch: int, pad: int, rng: random.Random
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield (tokens, mask, labels) batches of like lengths, (B, T) each, in a random order."""
+    order = sorted(range(len(encoded)), key=lambda i: (len(encoded[i][0]), rng.random()))
+    groups: list[list[int]] = [[]]
+    for index in order:
+        longest = len(encoded[index][0])
+        if groups[-1] and (len(groups[-1]) + 1) * longest > tokens_per_batch:
+            groups.append([])
+        groups[-1].append(index)
+    rng.shuffle(groups)
+    for group in groups:
+        rows = [encoded[index] for index in group]
+        length = max(len(tokens) for tokens, _ in rows)
+        inputs = torch.full((len(rows), length), pad)
+        labels = torch.full((len(rows), length), _IGNORED)
+        for row, (tokens, read) in enumerate(rows):
+            inputs[row, : len(tokens)] = torch.tensor(tokens)
+            labels[row, read : len(tokens)] = inputs[row, read : len(tokens)]
+        yield inputs, inputs != pad, labels
+
+
+def train(
+    examples: Sequence[Example],
+    folder: Path,
+    *,
+    size: Size,
+    epochs: int,
+    seed: int,
+    learning_rate: float = 3e-3,
+    tokens_per_batch: int = 6000,
+    device: str = "cpu",
+    vary: Callable[[Example, random.Random], Example] = lambda example, rng: example,
+    report: Callable[[str], None] = print,
+) -> dict[str, float]:
+    """Train a model on the examples and write its folder; return loss and seconds.
+
+    Args:
+        examples: What to learn.
+        folder: Where model and tokenizer are written, in Hugging Face format.
+        size: Shape of the model.
+        epochs: How often the examples are gone through.
+        seed: Of the weights, the order, and the variations.
+        learning_rate: Peak, after a short warm-up; falls along a cosine.
+        tokens_per_batch: Padding included.
+        device: Where to train.
+        vary: Returns a variation of an example, drawn anew in each epoch.
+        report: Told a line of progress now and then.
+    """
+    rng = random.Random(seed)
+    tokenizer: Any = train_tokenizer(
+        (message["content"] for example in examples for message in example.messages()[1:]),
+        size.vocabulary,
+    )
+    model = new_model(size, tokenizer, seed).to(device)
+    parameters = sum(part.numel() for part in model.parameters())
+    report(f"{parameters:,} parameters, {len(tokenizer)} tokens, {len(examples):,} examples")
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05
+    )
+    began = told = time.monotonic()
+    progress, loss_mean = 0.0, float("nan")
+    for epoch in range(epochs):
+        encoded = [encode(tokenizer, vary(example, rng), size.context) for example in examples]
+        parts = list(batches(encoded, tokens_per_batch, tokenizer.pad_token_id, rng))
+        for number, (inputs, mask, labels) in enumerate(parts):
+            progress = (epoch + number / len(parts)) / epochs
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate * _schedule(progress)
+            loss = model(
+                input_ids=inputs.to(device),
+                attention_mask=mask.to(device),
+                labels=labels.to(device),
+            ).loss
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            loss_mean = loss.item() if number == 0 else 0.95 * loss_mean + 0.05 * loss.item()
+            if time.monotonic() - told > 20:
+                told = time.monotonic()
+                report(f"{progress:5.1%}  loss {loss_mean:.4f}  {(told - began) / 60:.1f} min")
+        save(model, tokenizer, folder)
+    seconds = time.monotonic() - began
+    return {"loss": loss_mean, "seconds": seconds, "parameters": float(parameters)}
+
+
+def _schedule(progress: float) -> float:
+    """Return the share of the peak learning rate: linear warm-up over 3%, then a cosine to 5%."""
+    if progress < 0.03:
+        return max(0.01, progress / 0.03)
+    return 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * (progress - 0.03) / 0.97))
+
+
+def save(model, tokenizer, folder: Path) -> None:
+    """Write model (safetensors) and tokenizer in Hugging Face format."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+# ---- Examples on disk ----
+
+
+def write_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write examples as JSON lines, whole or not at all."""
+    lines = [json.dumps({"messages": example.messages()}) for example in examples]
+    new = path.with_suffix(".new")
+    new.write_text("\n".join(lines) + "\n", "utf-8")
+    new.replace(path)
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Return the examples that `write_examples` wrote.
+
+    Raises:
+        ValueError: If a line is not one of these.
+    """
+    from mind.language_models.types import Message, Role
+
+    examples = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            *asked, reply = json.loads(line)["messages"]
+            messages = tuple(Message(role=Role(m["role"]), text=m["content"]) for m in asked)
+            examples.append(Example(prompt=Prompt(messages=messages), reply=reply["content"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"line {number} of {path} is no example ({error}); delete the file to make it again"
+            ) from error
+    return examples
