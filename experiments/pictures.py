@@ -2,16 +2,18 @@
 
 A few lives are lived as `experiments.run` lives them, and the moment is looked up in which a body
 leans farthest without lying down yet. `docs/pictures/stumble.png` is that moment in the film,
-`docs/pictures/replay.png` the same one on the replay page, for which Chromium is needed. What
-follows on the command line goes to that run: `python -m experiments.pictures agent=scripted`.
+`docs/pictures/replay.png` the same one on the replay page, for which Chromium is needed.
+
+    python -m experiments.pictures seed=5           # what follows goes to that run
 """
 
+import argparse
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +35,18 @@ class Instant:
     tick: int
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Live, choose, and write both pictures."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.pictures",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("option", nargs="*", help="as for experiments.run: name=value")
+    options = parser.parse_args(arguments).option
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        command = [sys.executable, "-m", "experiments.run", *RUN, *arguments]
+        command = [sys.executable, "-m", "experiments.run", *RUN, *options]
         lived = subprocess.run([*command, f"hydra.run.dir={run}"], cwd=_ROOT)
         if lived.returncode:
             sys.exit(lived.returncode)  # it has said why
@@ -105,4 +114,4 @@ def _take_from_page(run: Path, instant: Instant, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
