@@ -88,7 +88,7 @@ def test_a_key_depends_on_its_seed_alone():
 
 def test_uniforms_are_uniform(drawn):
     values = drawn[0].ravel()
-    assert 0.0 <= values.min()
+    assert values.min() >= 0.0
     assert values.max() < 1.0
     assert values.mean() == pytest.approx(0.5, abs=0.003)
     assert values.var() == pytest.approx(1 / 12, abs=0.001)

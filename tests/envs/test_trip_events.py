@@ -1,4 +1,4 @@
-"""Events are exact: each one agrees with what changed in the body, and nothing changes without one."""
+"""Events are exact: each agrees with what changed in the body, and nothing changes without."""
 
 import numpy as np
 import pytest
@@ -81,8 +81,9 @@ CHANGES = {
     EventKind.LACE_TIED: lambda before, after, _: (after["lace"] > before["lace"]).sum(1),
     EventKind.LACE_STEPPED_ON: lambda _, after, __: (after["touch"][:, 4:6] == 1.0).any(1),
     EventKind.BUMP: lambda _, after, __: after["touch"][:, 6] == 1.0,
-    EventKind.PICKED_UP: lambda before, after, _: (before["held_slot"] < 0)
-    & (after["held_slot"] >= 0),
+    EventKind.PICKED_UP: lambda before, after, _: (
+        (before["held_slot"] < 0) & (after["held_slot"] >= 0)
+    ),
     EventKind.SPILL: lambda before, after, _: after["cup"] < before["cup"],
     EventKind.ARRIVAL: lambda _, after, __: after["succeeded"] == 1,
 }

@@ -35,12 +35,16 @@ def report():
         "words cost >= 0.12",
         "best fixed <= 60% of oracle",
         "learner >= 90% of oracle",
-        "3 to 6 stumbles per 1,000 ticks",
     ],
 )
 def test_this_world_passes(report, gate):
     passed, number = report.gates()[gate]
     assert passed, number
+
+
+def test_the_standard_walker_stumbles_three_to_six_times_in_a_thousand_ticks():
+    """Over more episodes than the command takes, whose rate has a standard error of 0.3."""
+    assert 3.0 <= gates.standard_stumbles_per_1000(SEED, episodes=5000) <= 6.0
 
 
 def test_words_err_at_least_twice_as_much_even_at_this_size(report):
@@ -65,7 +69,7 @@ def test_the_learner_lives_within_a_million_ticks(report):
 # ---- Broken worlds ----
 
 
-def broken(monkeypatch, count=800, **constants):
+def broken(monkeypatch, count=600, **constants):
     """Return the gates that a world with these constants passes, by name."""
     monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=constants))
     quickly = partial(gates.standard_stumbles_per_1000, episodes=300)
@@ -82,7 +86,7 @@ def test_a_world_where_every_reflex_works_is_caught(monkeypatch):
 
 def test_a_world_where_lowering_is_always_right_is_caught(monkeypatch):
     """Nobody has to feel the phase where the swing has no early half."""
-    passed = broken(monkeypatch, mid_swing_least=0.0, mid_swing_most=0.0, hot_share=1.0)
+    passed = broken(monkeypatch, mid_swing_least=0.0, mid_swing_most=0.01, hot_share=1.0)
     assert not passed["words cost >= 0.12"]
     assert not passed["best fixed <= 60% of oracle"]
 

@@ -8,7 +8,6 @@ from drawn_room import SKIN, DrawnRoom
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.trip.constants import load_constants
 from envs.trip.state import THINGS
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
@@ -22,7 +21,6 @@ from envs.trip.vocabulary import (
 )
 from envs.trip.world import TripWorld
 
-C = load_constants()[0]
 HALL = ("##########", "#........#", "#>.......#", "#........#", "##########")
 OPEN = (".........", ".........", "....>....", ".........", ".........")
 FELL, RECOVERED = EventKind.FALL, EventKind.RECOVERY
@@ -501,7 +499,7 @@ def test_a_reflex_saves_in_its_own_stumble_and_in_no_other(reflex, contact, end)
 
 @pytest.mark.parametrize("mid_swing", [0.45, 0.55])
 def test_where_lifting_gives_way_to_lowering_depends_on_the_body(mid_swing):
-    for reflex, end in ((Action.STEP_HIGH, 0.5 < mid_swing), (Action.DONE, 0.5 >= mid_swing)):
+    for reflex, end in ((Action.STEP_HIGH, mid_swing > 0.5), (Action.DONE, mid_swing <= 0.5)):
         room = DrawnRoom(*HALL, mid_swing=mid_swing).stumbling(phase=0.5)
         assert room.ends(reflex) == (RECOVERED if end else FELL)
 

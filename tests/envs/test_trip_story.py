@@ -1,4 +1,4 @@
-"""A body has the same story alone or among thousands, on any number of threads, looked at or not."""
+"""A body has the same story alone or among thousands, on any threads, looked at or not."""
 
 import gymnasium
 import numpy as np
@@ -11,19 +11,20 @@ from envs.trip.world import TripWorld
 
 SEED = 50
 OPTIONS = {"level": 4, "layouts": 32}
-WATCHED = (0, 3, 17, 63)
-
-
-def command_of(row, tick):
-    """Return a command that depends on the body and the tick alone; mostly walking on."""
-    luck = np.random.default_rng([row, tick])
-    return int(luck.choice([2, 2, 2, 7, 13, 12, 12, 6, 0, 1, 8, 3, 4, 9]))
+WATCHED = (0, 7, 31, 63)
 
 
 @pytest.fixture(scope="module")
 def commands():
-    """(ticks, 64) commands."""
-    return np.array([[command_of(row, tick) for row in range(64)] for tick in range(250)])
+    """(ticks, 64) commands that lead through many an episode: an oracle's, now and then luck's."""
+    env = TripVectorEnv(num_envs=64, **OPTIONS)
+    env.reset(seed=SEED)
+    rng, given = np.random.default_rng(0), []
+    for _ in range(250):
+        led = oracle_actions(env.world, careful=False)
+        given.append(np.where(rng.random(64) < 0.15, rng.integers(0, 14, 64), led))
+        env.step(given[-1])
+    return np.array(given)
 
 
 def batch_story(commands, rows, **options):
@@ -61,8 +62,8 @@ def among_64(commands):
 def test_the_story_that_is_compared_is_eventful(among_64):
     ended = sum(tick[row][2] or tick[row][3] for tick in among_64 for row in range(64))
     events = sum(len(tick[row][4]) for tick in among_64 for row in range(64))
-    assert ended > 10
-    assert events > 300
+    assert ended > 60
+    assert events > 600
 
 
 @pytest.mark.parametrize("row", WATCHED)
@@ -133,7 +134,7 @@ def test_another_seed_is_another_story(among_64):
     assert len(set(stories)) == 64
 
 
-def test_looking_does_not_change_the_world():
+def test_looking_does_not_change_the_world(commands):
     stories = []
     for looks in (False, True):
         env = gymnasium.make("envs:Trip-v0", render_mode="rgb_array", **OPTIONS)
@@ -141,7 +142,7 @@ def test_looking_does_not_change_the_world():
         for tick in range(60):
             if looks and tick % 3 == 0:
                 env.render()
-            seen.append(env.step(command_of(1, tick))[0])
+            seen.append(env.step(commands[tick, 3])[0])
         stories.append([[v.tobytes() for v in observation.values()] for observation in seen])
         env.close()
     assert stories[0] == stories[1]
