@@ -70,6 +70,16 @@ def test_every_command_of_the_readme_can_be_run(module, options):
     assert all("=" in option for option in options.split())
 
 
+def test_every_command_that_there_is_stands_in_the_readme():
+    there = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        for folder in ("experiments", "bench")
+        for path in (ROOT / folder).rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text("utf-8")
+    }
+    assert there - {module for module, _ in commands()} == set()
+
+
 @pytest.mark.parametrize(
     "options", [options.split() for module, options in commands() if module == "experiments.run"]
 )
