@@ -105,46 +105,70 @@ def motor_network(ppo, options: DictConfig):
 # ---- A first walk, copied; reflexes are not ----
 
 
-def imitate(ppo, practice, options: DictConfig) -> None:
-    """Copy the scripted motor's walking, before anything is tried out.
+class Lessons:
+    """The scripted motor's way of walking and using its hands, to copy where nothing else counts.
 
-    Only the way one walks and uses one's hands is shown. In a stumble all commands are made equally
-    likely, so that which reflex helps is found out by falling.
+    It is copied before anything is tried out. During practice small steps now and then
+    rehearse it, which decides only what reward leaves open. What to do in a stumble is never
+    shown: before practice all commands are made equally likely there, and which reflex helps is
+    found out by falling.
     """
+
+    def __init__(self, ppo, practice, learning_rate: float):
+        import torch
+
+        from body.motor import ScriptedMotor
+
+        self._policy, self._practice, self._scripted = ppo.policy, practice, ScriptedMotor()
+        self._optimiser = torch.optim.Adam(ppo.policy.parameters(), lr=learning_rate)
+        self._seen: list[tuple] = []
+
+    def watch(self, observation):
+        """Keep what is seen now with what the scripted motor would do, and return the latter."""
+        shown = self._scripted.act(self._practice.percept, self._practice.code)
+        posture = self._practice.percept.proprio[:, 8:13].argmax(1)
+        self._seen.append((observation, shown, posture))
+        return shown
+
+    def copy(self, *, even_in_stumbles: bool) -> None:
+        """Take one step towards what was seen since the last one."""
+        import numpy as np
+        import torch
+
+        from envs.trip.vocabulary import Action, Posture
+
+        observations, shown, posture = zip(*self._seen, strict=True)
+        self._seen = []
+        seen = {
+            name: torch.as_tensor(np.concatenate([part[name] for part in observations]))
+            for name in observations[0]
+        }
+        goal = torch.nn.functional.one_hot(
+            torch.as_tensor(np.concatenate(shown)), len(Action)
+        ).float()
+        goal[np.concatenate(posture) == Posture.STUMBLE] = even_in_stumbles / len(Action)
+        logits = self._policy.get_distribution(seen).distribution.logits
+        loss = -(goal * torch.log_softmax(logits, -1)).sum(-1).mean()
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+
+
+def imitate(ppo, practice, options: DictConfig) -> None:
+    """Copy the scripted motor's first walk, more and more on the policy's own ways."""
     import numpy as np
-    import torch
 
-    from body.motor import ScriptedMotor
-    from envs.trip.vocabulary import Action, Posture
-
-    scripted, rng = ScriptedMotor(), np.random.default_rng(options.seed)
-    optimiser = torch.optim.Adam(ppo.policy.parameters(), lr=options.imitation.learning_rate)
+    lessons = Lessons(ppo, practice, options.imitation.learning_rate)
+    rng = np.random.default_rng(options.seed)
     observation = practice.reset()
-    seen = []
-    for tick in range(options.imitation.ticks // practice.num_envs):
-        shown = torch.as_tensor(scripted.act(practice.percept, practice.code))
-        posture = practice.percept.proprio[:, 8:13].argmax(1)
-        goal = torch.nn.functional.one_hot(shown, len(Action)).float()
-        goal[posture == Posture.STUMBLE] = 1.0 / len(Action)
-        seen.append(({name: torch.as_tensor(part) for name, part in observation.items()}, goal))
+    rounds = options.imitation.ticks // practice.num_envs
+    for tick in range(rounds):
+        shown = lessons.watch(observation)
         own, _ = ppo.predict(observation, deterministic=False)
-        tries = rng.random(practice.num_envs) < tick / (options.imitation.ticks / practice.num_envs)
-        observation, *_ = practice.step(np.where(tries, own, shown.numpy()))
-        if len(seen) == 8:
-            _copy_step(ppo.policy, optimiser, seen)
-            seen = []
-
-
-def _copy_step(policy, optimiser, seen) -> None:
-    import torch
-
-    observation = {name: torch.cat([part[name] for part, _ in seen]) for name in seen[0][0]}
-    goal = torch.cat([goal for _, goal in seen])
-    logits = policy.get_distribution(observation).distribution.logits
-    loss = -(goal * torch.log_softmax(logits, -1)).sum(-1).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
+        tries = rng.random(practice.num_envs) < tick / rounds
+        observation, *_ = practice.step(np.where(tries, own, shown))
+        if tick % 8 == 7:
+            lessons.copy(even_in_stumbles=True)
 
 
 # ---- Checkpoints: weights and Adam's moments as safetensors, the rest as JSON ----
@@ -197,16 +221,20 @@ def load_checkpoint(ppo, folder: Path) -> int:
 # ---- Running ----
 
 
-def _watch(ppo, folder: Path, options: DictConfig, began: float):
-    """Return the callback that checkpoints, and prints a line now and then."""
+def _watch(ppo, practice, folder: Path, options: DictConfig, began: float):
+    """Return the callback that rehearses, checkpoints, and prints a line now and then."""
     from stable_baselines3.common.callbacks import BaseCallback
 
     class Watch(BaseCallback):
         def __init__(self):
             super().__init__()
             self.printed = self.saved = time.monotonic()
+            self.lessons = Lessons(ppo, practice, options.imitation.rehearsal_rate)
 
         def _on_step(self) -> bool:
+            self.lessons.watch(self.locals["new_obs"])
+            if self.n_calls % 8 == 0:
+                self.lessons.copy(even_in_stumbles=False)
             return True
 
         def _on_rollout_end(self) -> None:
@@ -263,7 +291,7 @@ def train(options: DictConfig) -> Path:
             ppo.num_timesteps = lived
             ppo.learn(
                 options.ticks - lived,
-                callback=_watch(ppo, folder, options, began),
+                callback=_watch(ppo, practice, folder, options, began),
                 reset_num_timesteps=False,
                 tb_log_name="ppo",
             )

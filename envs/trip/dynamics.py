@@ -627,7 +627,8 @@ def _use_hands(body, layout, things, events, count, action, c):
         count = _put_down(body, layout, things, events, count)
     elif action == TIE_LACE:
         return _tie_lace(body, events, count, c)
-    body.tying_ticks = 0
+    if action != DONE:  # a pause loses nothing, walking off does
+        body.tying_ticks = 0
     body.posture = CROUCH if action == BRACE else STAND
     return count
 
