@@ -301,11 +301,15 @@ def test_tying_takes_twelve_ticks_and_ties_the_looser_lace():
     assert room.body["lace"].tolist() == pytest.approx([0.15, 1.0])
 
 
-def test_tying_that_is_interrupted_begins_anew():
+def test_tying_goes_on_after_a_pause_and_begins_anew_after_anything_else():
     room = DrawnRoom(*HALL, lace=(0.1, 1.0))
     room.do(Action.TIE_LACE, 11)
-    room.do(Action.DONE)
+    room.do(Action.DONE, 3)
     assert room.body["posture"] == Posture.STAND
+    assert room.do(Action.TIE_LACE) == [EventKind.LACE_TIED]
+    room = DrawnRoom(*HALL, lace=(0.1, 1.0))
+    room.do(Action.TIE_LACE, 11)
+    room.do(Action.RIGHT)
     assert room.do(Action.TIE_LACE, 11) == []
     assert room.do(Action.TIE_LACE) == [EventKind.LACE_TIED]
 
