@@ -31,6 +31,7 @@ from body.types import (
 from body.vocabularies import TRIP
 from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
+from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from mind.deliberation import Mind, Minds, WhyNot
 from mind.language_models.scripted import ScriptedModel
@@ -61,6 +62,24 @@ class Moment:
 
 
 # ---- Living under a careless teacher ----
+
+
+class Clumsy:
+    """A motor of which every second body has no reflexes, so that there are falls to learn from."""
+
+    def __init__(self, motor: Motor):
+        self._motor = motor
+
+    def begin(self, rows: NDArray) -> None:
+        """Pass it on."""
+        self._motor.begin(rows)
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the motor's commands, but to walk on in every second body's stumbles."""
+        actions = self._motor.act(percept, code)
+        stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+        clumsy = np.arange(len(actions)) % 2 == 0
+        return np.where(stumbling & clumsy, Action.FORWARD, actions)
 
 
 class CarelessMind(Mind):
@@ -131,7 +150,7 @@ def live(
 ) -> list[Moment]:
     """Return that many moments of decision, from lives on the given level."""
     env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
-    body = Body(avatars, TRIP, motor)
+    body = Body(avatars, TRIP, Clumsy(motor))
     minds = CarelessMinds(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
     world = env.world
     assert isinstance(world, TripWorld)

@@ -1,1 +1,24 @@
-"""What every compiled world shares: counted randomness, the view, both Gymnasium faces."""
+"""What every compiled world shares: counted randomness, the view, both Gymnasium faces.
+
+Numba's cache on disk notices an edit in the file of a compiled function, but not in the files of
+what that function calls: after an edit of the rules alone, the old rules would go on being played.
+So the cache of these packages lies in a folder that is named after all their sources together.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+from numba.core import config
+
+_WORLDS = Path(__file__).resolve().parent.parent
+
+
+def _source_digest() -> str:
+    digest = sha256()
+    for path in sorted(_WORLDS.glob("*/*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_FOLDER = str(_WORLDS / "__pycache__" / _source_digest())
+config.CACHE_DIR = _FOLDER  # pyright: ignore[reportAttributeAccessIssue]

@@ -71,6 +71,7 @@ class _Face:
 
     world: World
     felt_weight: float
+    _begun: bool
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of the world (or of some rows of a batch), as copies."""
@@ -81,6 +82,11 @@ class _Face:
     ) -> None:
         """Put the world back to what `fork_state` returned; what follows replays exactly."""
         self.world.load_state(state, rows)
+        self._begun = self._begun or rows is None
+
+    def _check_begun(self) -> None:
+        if not self._begun:
+            raise gymnasium.error.ResetNeeded("step was called before reset; call reset first")
 
     def _reward(self) -> NDArray[np.float64]:
         mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
@@ -136,12 +142,24 @@ class WorldVectorEnv(_Face, VectorEnv):
         options: dict[str, Any] | None = None,
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`."""
-        mask = (options or {}).get("reset_mask")
-        rows = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
-        seeds = self._seeds(seed)
+        rows, seeds = self._rows((options or {}).get("reset_mask")), self._seeds(seed)
         self.world.reset(rows, None if seeds is None else seeds[rows])
         self._begun = True
         return self._observation(), {"success": np.zeros(self.num_envs, bool)}
+
+    def _rows(self, mask: Any) -> NDArray[np.intp]:
+        """Return the rows that a reset mask names; all of them without one."""
+        if mask is None:
+            return np.arange(self.num_envs)
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != (self.num_envs,):
+            raise ValueError(
+                f"reset_mask must be {self.num_envs} booleans, one a row, "
+                f"got shape {mask.shape} of {mask.dtype}"
+            )
+        if not self._begun and not mask.all():
+            raise ValueError("reset_mask leaves out rows that have never begun; reset them all")
+        return np.flatnonzero(mask)
 
     def _seeds(self, seed: int | list[int] | None) -> NDArray | None:
         """Return a seed per row: seed, seed + 1, ... as Gymnasium has it; None keeps the bodies."""
@@ -149,22 +167,20 @@ class WorldVectorEnv(_Face, VectorEnv):
             if self._begun:
                 return None
             seed = int(np.random.SeedSequence().generate_state(1)[0])
-        seeds = np.arange(seed, seed + self.num_envs) if isinstance(seed, int) else np.array(seed)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"expected {self.num_envs} seeds, one a row, got {len(seeds)}")
+        seeds = np.asarray(seed)
+        if seeds.ndim == 0 and seeds.dtype.kind in "iu":
+            seeds = seeds + np.arange(self.num_envs)
+        if seeds.shape != (self.num_envs,) or seeds.dtype.kind not in "iu" or (seeds < 0).any():
+            raise ValueError(
+                f"expected a seed, or {self.num_envs} seeds, one a row, each a whole number of at "
+                f"least 0, got {seed!r}"
+            )
         return seeds
 
     def step(self, actions):
         """Let every body live one tick; actions (B,) in 0..13."""
-        if not self._begun:
-            raise gymnasium.error.ResetNeeded("step was called before reset; call reset first")
-        actions = np.asarray(actions, np.int64)
-        if actions.shape != (self.num_envs,) or not _all_in(actions, self._actions):
-            raise ValueError(
-                f"expected {self.num_envs} actions in 0..{self._actions - 1}, "
-                f"got shape {actions.shape} with values {np.unique(actions)[:20]}"
-            )
-        self.world.step(actions)
+        self._check_begun()
+        self.world.step(self._commands(actions))
         terminated, truncated = self.world.terminated, self.world.truncated
         reward = self._reward()
         info: dict[str, Any] = {
@@ -176,6 +192,16 @@ class WorldVectorEnv(_Face, VectorEnv):
         if done.any():
             self._finish(done, info)
         return self._observation(), reward, terminated, truncated, info
+
+    def _commands(self, actions: Any) -> NDArray[np.int64]:
+        given = np.asarray(actions)
+        whole = given.shape == (self.num_envs,) and given.dtype.kind in "iu"
+        if not whole or not _all_in(given, self._actions):
+            raise ValueError(
+                f"expected {self.num_envs} actions in 0..{self._actions - 1}, whole "
+                f"numbers, got shape {given.shape} with values {given.ravel()[:20].tolist()}"
+            )
+        return given.astype(np.int64, copy=False)
 
     def _finish(self, done: NDArray[np.bool_], info: dict[str, Any]) -> None:
         """Note how the episodes of finished rows ended, and begin new ones where that is wanted."""
@@ -256,6 +282,7 @@ class WorldEnv(_Face, gymnasium.Env):
 
     def step(self, action):
         """Let the body live one tick; action in 0..13."""
+        self._check_begun()
         if not self.action_space.contains(action):
             raise ValueError(f"expected an action in 0..{self._actions - 1}, got {action!r}")
         self.world.step(np.array([action], np.int64))

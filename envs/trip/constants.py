@@ -1,5 +1,6 @@
 """The constants of `trip`, read from `constants.yaml` into one record for compiled code."""
 
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -21,8 +22,9 @@ def load_constants(overrides: Mapping[str, float] | None = None) -> np.ndarray:
     for name, value in (overrides or {}).items():
         if name not in values:
             raise ValueError(f"constant '{name}' is not in envs/trip/constants.yaml; see its names")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"constant '{name}' must be a number, got {value!r}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise ValueError(f"constant '{name}' must be a finite number, got {value!r}")
         values[name] = value
     record = np.zeros(1, dtype=[(name, np.float64) for name in values])
     for name, value in values.items():

@@ -464,6 +464,7 @@ def _fall(body, things, events, count, action, c):
     impact = c.impact + c.impact_per_speed2 * body.speed**2 + c.impact_per_kg * body.held_mass
     impact *= c.braced_share if braced else 1.0
     _hurt(body, impact, braced or action == GRAB, c)
+    spilled = body.cup if body.held_thing == CUP else 0.0
     if body.held_thing != 0:
         _let_go(body, things, body.x, body.y, True)
     seen_by = _others_see_the_fall(body, things, c)
@@ -472,12 +473,15 @@ def _fall(body, things, events, count, action, c):
     if seen_by:
         count = add_event(body, events, count, EventKind.SEEN.value, 0, 0.0, seen_by)
         body.times_seen_falling += 1
+    if spilled > 0.0:
+        count = add_event(body, events, count, EventKind.SPILL.value, 0, spilled, 0)
     body.posture = DOWN
     body.ticks_to_rise = np.int16(c.rise_ticks + c.rise_ticks_per_impact * impact)
     body.falls += 1
     body.arousal = 1.0
     body.speed = body.effort = 0.0
     body.lean_forward = body.lean_right = 0.0
+    body.rail_in_hand = 0
     return count
 
 
@@ -643,7 +647,6 @@ def _hold_rail(body, layout, things, action):
         body.rail_in_hand = 0
     elif not beside:
         body.rail_in_hand = 0
-    body.touch[7] = 1.0 if body.rail_in_hand else 0.0
 
 
 # ---- 7. Condition, others, mission ----
@@ -799,6 +802,7 @@ def step_body(body, things, layout, events, action, c):
         if body.posture == STUMBLE:
             _reflex(body, layout, things, action, c)
         count = _fall_or_recover(body, things, events, count, action, c)
+        body.touch[7] = body.rail_in_hand
     count = _live_on(body, events, count, c)
     notice_others(body, things, c)
     feel_laces(body)

@@ -19,6 +19,7 @@ BODY = np.dtype(
         ("tick", np.int32),
         ("episode", np.int32),
         ("layout", np.int32),  # row of the layout bank
+        ("bank", np.int16),  # which bank, by level, shift and split; 0 before the first reset
         ("x", np.int16),  # in padded coordinates
         ("y", np.int16),
         ("heading", np.int8),  # 0 east, 1 south, 2 west, 3 north, as in MiniGrid
@@ -131,7 +132,7 @@ EVENT = np.dtype(
     ],
     align=True,
 )
-EVENTS_PER_TICK = 4
+EVENTS_PER_TICK = 8  # the most there can be: a load handed over in a fall, on laces just undone
 
 # The unchanging part of a world. `cells` packs what is seen: thing, skin << 8, state << 16.
 LAYOUT = np.dtype(

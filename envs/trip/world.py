@@ -40,9 +40,9 @@ def _draw_body(body, unusual, c):
 
     def draw(channel, low, high):
         value = uniform(key, 0, _LUCK_BODY + channel)
-        if unusual:  # half a range beyond either end
-            span = 0.5 * (high - low)
-            return high + value * span if value > 0.5 else low - (0.5 - value) * span
+        if unusual:  # up to half a range beyond either end
+            beyond = (value - 0.5) * (high - low)
+            return high + beyond if beyond > 0.0 else low + beyond
         return low + value * (high - low)
 
     body.leg = draw(0, c.leg_least, c.leg_most)
@@ -97,13 +97,13 @@ def _next_layouts(rows, bodies, layouts):
 
 
 @njit(cache=True)
-def _reset_rows(rows, bodies, things, layouts, level, unusual, constants):
+def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
     c = constants[0]
     for row in rows:
         body = bodies[row]
         key, episode = body.key, body.episode + 1
         bodies[row] = bodies[-1]  # the spare last row stays all zero
-        body.key, body.episode = key, episode
+        body.key, body.episode, body.bank = key, episode, bank
         body.luck = _luck_of(key, episode)
         body.layout = np.int32(_layout_of(body.luck, layouts.shape[0]))
         layout = layouts[body.layout]
@@ -260,6 +260,8 @@ class TripWorld:
         self.num_envs = num_envs
         self.level, self.shift, self.split = level, shift, split
         self.constants = load_constants(constants)
+        banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
+        self._bank = 1 + banks.index((level, shift, split))
         self.layouts = np.zeros(layouts, LAYOUT)
         self._layouts_made = np.zeros(layouts, bool)
         self._rows = np.zeros(num_envs + 1, BODY)  # one spare row stays zero
@@ -298,7 +300,14 @@ class TripWorld:
         self._make_layouts(np.unique(_next_layouts(rows, self.bodies, len(self.layouts))))
         unusual = self.shift == "S6"
         _reset_rows(
-            rows, self._rows, self.things, self.layouts, self.level, unusual, self.constants
+            rows,
+            self._rows,
+            self.things,
+            self.layouts,
+            self._bank,
+            self.level,
+            unusual,
+            self.constants,
         )
         self._observe(rows)
 
@@ -414,17 +423,27 @@ class TripWorld:
         """Put rows back to what `fork_state` returned; their next ticks replay exactly.
 
         Raises:
-            ValueError: If the state is not of this world or of another number of rows.
+            ValueError: If the state is of another world (level, shift, split, fewer layouts) or of
+                another number of rows, or a row is not one of this world's.
         """
         rows = self._every_row if rows is None else np.asarray(rows)
+        if ((rows < 0) | (rows >= self.num_envs)).any():
+            raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
         for name, kept in (("bodies", self.bodies), ("things", self.things)):
             given = state.get(name)
-            if given is None or given.dtype != kept.dtype or len(given) != len(rows):
+            shape = (len(rows), *kept.shape[1:])
+            if given is None or given.dtype != kept.dtype or given.shape != shape:
                 raise ValueError(
                     f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
-                    f"got {None if given is None else (given.dtype.names, len(given))}"
+                    f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
                 )
-        self._make_layouts(np.unique(state["bodies"]["layout"]))
+        bodies = state["bodies"]
+        if (bodies["bank"] != self._bank).any() or (bodies["layout"] >= len(self.layouts)).any():
+            raise ValueError(
+                f"expected a state of a world of level {self.level}, shift {self.shift}, split "
+                f"{self.split} and at most {len(self.layouts)} layouts, got another world's"
+            )
+        self._make_layouts(np.unique(bodies["layout"]))
         self.bodies[rows] = state["bodies"]
         self.things[rows] = state["things"]
         self._observe(rows)
@@ -436,7 +455,7 @@ class TripWorld:
 
 
 def _check(name: str, value, allowed: tuple) -> None:
-    if value not in allowed:
+    if isinstance(value, bool | float) or value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
 
 

@@ -260,6 +260,9 @@ def _finish(room: _Room, rng: np.random.Generator, shift: str, constants) -> np.
     layout["mission"] = room.mission
     layout["held_slot"] = room.held
     layout["time_limit"] = TIME_LIMITS[room.level]
+    if shift == "S1":  # drawn last, so that nothing else differs
+        slippery = np.isin(layout["cells"] & 0xFF, HAZARDS_TO_SLIP_ON)
+        layout["friction"][slippery] *= SHIFTED_FRICTION[rng.integers(2)]
     return layout
 
 
@@ -307,7 +310,6 @@ def _feel(cells, room: _Room, rng, shift: str, c) -> tuple[np.ndarray, np.ndarra
     friction = np.full((SPAN, SPAN), c["floor_friction"], np.float32)
     height = np.zeros((SPAN, SPAN), np.float32)
     table = skin_table(shift)
-    scale = SHIFTED_FRICTION[int(rng.random() < 0.5)] if shift == "S1" else 1.0
     for thing in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
         for skin in range(len(Skin)):
             here = (things == thing) & (skins == skin)
@@ -317,5 +319,5 @@ def _feel(cells, room: _Room, rng, shift: str, c) -> tuple[np.ndarray, np.ndarra
                 height[here] = metres * (SKIN_HEIGHT[int(worse)] if room.level >= 4 else 1.0)
             else:
                 skin_scale = SKIN_FRICTION[int(not worse)] if room.level >= 4 else 1.0
-                friction[here] = c[SLIP_FRICTION[thing]] * scale * skin_scale
+                friction[here] = c[SLIP_FRICTION[thing]] * skin_scale
     return friction, height

@@ -158,7 +158,7 @@ def hidden_body(bodies: NDArray) -> NDArray[np.float32]:
     names = ("leg", "strength", "reflex_delay", "hot_speed", "mid_swing")
     assert set(names) <= set(BODY.names or ())
     values = np.stack([bodies[name].astype(np.float32) for name in names], axis=1)
-    return (values - values.mean(0)) / values.std(0)
+    return (values - values.mean(0)) / (values.std(0) + 1e-6)
 
 
 # ---- Predicting, and choosing by the prediction ----
@@ -292,7 +292,7 @@ def _learn(lived: Stumbles, fresh: Stumbles, seen, unseen, seed: int):
     return affordable, ticks, outcome, width
 
 
-def standard_stumbles_per_1000(seed: int, level: int = 3, episodes: int = 1000) -> float:
+def standard_stumbles_per_1000(seed: int, level: int = 3, episodes: int = 4000) -> float:
     """Return how often the standard walker stumbles, over whole episodes."""
     world = TripWorld(BATCH, level=level)
     world.reset(np.arange(BATCH), seeds=seed * 1_000_003 + 77 + np.arange(BATCH))
