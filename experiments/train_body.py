@@ -17,6 +17,8 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.command import BadInput, answering, one_line, prepare, require_world
+
 CHECKPOINT = "checkpoint.safetensors"
 PROGRESS = "checkpoint.json"
 RARE = (3, 4, 11, 12)  # pickup, drop, tie lace, rise: seldom needed, and nothing replaces them
@@ -195,7 +197,7 @@ def load_checkpoint(ppo, folder: Path) -> int:
     """Go on from a checkpoint if there is one; return how many ticks it had seen.
 
     Raises:
-        SystemExit: If it is damaged or of another shape, with a line that says so.
+        BadInput: If it is damaged or of another shape.
     """
     from safetensors.torch import load_file
 
@@ -213,7 +215,7 @@ def load_checkpoint(ppo, folder: Path) -> int:
                 state["state"].setdefault(int(index), {})[moment] = value
         ppo.policy.optimizer.load_state_dict(state)
     except Exception as error:  # a damaged file can fail anywhere in the readers
-        raise SystemExit(
+        raise BadInput(
             f"the checkpoint in {folder} cannot be read ({type(error).__name__}); "
             "delete it, or name another folder"
         ) from error
@@ -328,12 +330,25 @@ def _card(ppo, options: DictConfig, seconds: float) -> dict:
     }
 
 
+def main() -> None:
+    """Train from the command line; the exit status is 0, or 2 for bad input."""
+    with answering():
+        prepare()
+        _train()
+
+
 @hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_body")
-def main(options: DictConfig) -> None:
-    """Train the motor policy and say where it is."""
-    folder = train(options)
-    print(f"policy and card are in {folder}; measure it with")
-    print(f"  python -m experiments.evaluate +env=trip motor={folder}")
+def _train(options: DictConfig) -> None:
+    from body.policy import PolicyError
+
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        require_world(options)
+        try:
+            folder = train(options)
+        except (PolicyError, ValueError) as error:
+            raise BadInput(one_line(error)) from error
+        print(f"policy and card are in {folder}; measure it with")
+        print(f"  python -m experiments.trip.bodies --motor {folder}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from experiments.command import BadInput, answering, one_line, prepare, require_world
+
 EXAMPLES = "examples.jsonl"
 CARD = "card.json"
 REPAIRS = 0.03  # share of examples in which a spoilt reply comes first
@@ -228,15 +230,29 @@ def _rounded(value: float) -> float:
     return float(np.round(value, 4))
 
 
+def main() -> None:
+    """Train from the command line; the exit status is 0, or 2 for bad input."""
+    with answering():
+        prepare()
+        _train()
+
+
 @hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_mind")
-def main(options: DictConfig) -> None:
-    """Train the mind and say where it is."""
-    folder = run(options)
-    print(f"the model is in {folder}; let it live with")
-    print(
-        "  python -m experiments.run +env=trip mind/language_model=transformers "
-        f"mind.language_model.path={folder}"
-    )
+def _train(options: DictConfig) -> None:
+    from body.policy import PolicyError
+    from mind.language_models.types import LanguageModelError
+
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        require_world(options)
+        try:
+            folder = run(options)
+        except (PolicyError, LanguageModelError, ValueError) as error:
+            raise BadInput(one_line(error)) from error
+        print(f"the model is in {folder}; let it live with")
+        print(
+            "  python -m experiments.run +env=trip mind/language_model=transformers "
+            f"mind.language_model.path={folder}"
+        )
 
 
 if __name__ == "__main__":
