@@ -180,11 +180,13 @@ def _agreeing(moments: Sequence, intents: list, level: int, motor) -> int:
 def run(options: DictConfig) -> Path:
     """Live, learn, measure, and write the card; return the folder."""
     import torch
+    from transformers.utils import logging
 
     from body.motor import PolicyMotor, ScriptedMotor
     from experiments.record import git_commit
     from mind.learning.cold_start import Size, read_examples, train, write_examples
 
+    logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)

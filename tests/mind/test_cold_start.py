@@ -1,0 +1,130 @@
+"""The bundled model's tokenizer and its supervised cold start, at their smallest."""
+
+import asyncio
+import random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mind.language_models.transformers_model import TransformersModel
+from mind.language_models.types import Prompt
+from mind.learning.cold_start import (
+    Example,
+    Size,
+    batches,
+    encode,
+    read_examples,
+    train,
+    write_examples,
+)
+from mind.learning.tokenizer import train_tokenizer
+
+COLOURS = ("red", "green", "blue", "yellow")
+
+
+def examples(count: int) -> list[Example]:
+    rng = random.Random(0)
+    made = []
+    for _ in range(count):
+        colour, number = rng.choice(COLOURS), rng.randrange(9)
+        asked = f"mission: go to the {colour} ball\nnear: {colour} ball {number} ahead"
+        reply = (
+            f"<think>i need the {colour} ball</think><answer>go to {colour} ball, normal</answer>"
+        )
+        made.append(Example(prompt=Prompt.of(system="Be a mind.", user=asked), reply=reply))
+    return made
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    texts = [message["content"] for example in examples(50) for message in example.messages()]
+    return train_tokenizer(texts, 320)
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_written_and_read_back(text):
+    small = test_any_text_can_be_written_and_read_back.tokenizer
+    assert small.decode(small.encode(text, add_special_tokens=False)) == text
+
+
+test_any_text_can_be_written_and_read_back.tokenizer = train_tokenizer(["go to red ball"], 300)
+
+
+def test_tags_are_single_tokens_that_are_kept(tokenizer):
+    tokens = tokenizer.encode("<think>so</think>", add_special_tokens=False)
+    assert tokenizer.decode(tokens, skip_special_tokens=True) == "<think>so</think>"
+    assert tokenizer.convert_ids_to_tokens(tokens[0]) == "<think>"
+
+
+def test_the_system_message_is_left_out_and_a_repair_is_kept(tokenizer):
+    example = examples(1)[0]
+    repaired = Example(prompt=example.prompt.then(reply="fly", user="cannot"), reply=example.reply)
+    text = tokenizer.apply_chat_template(repaired.messages(), tokenize=False)
+    assert "Be a mind." not in text
+    assert text.count("<asker>") == 2
+    assert text.endswith("<end>")
+
+
+def test_only_the_reply_is_learned(tokenizer):
+    tokens, read = encode(tokenizer, examples(1)[0], 384)
+    assert tokenizer.decode(tokens[read:]).startswith("<think>")
+    assert tokenizer.decode(tokens[read - 1 : read]) == "<mind>"
+
+
+def test_batches_hold_each_example_once_and_mask_the_rest(tokenizer):
+    encoded = [encode(tokenizer, example, 384) for example in examples(23)]
+    rows = 0
+    for inputs, mask, labels in batches(encoded, 200, tokenizer.pad_token_id, random.Random(0)):
+        assert inputs.shape == mask.shape == labels.shape
+        assert (labels[~mask] == -100).all()
+        assert inputs.numel() <= 200 or len(inputs) == 1
+        rows += len(inputs)
+    assert rows == 23
+
+
+def test_a_tiny_model_learns_to_answer_and_runs_like_any_other(tmp_path):
+    told: list[str] = []
+    learned = train(
+        examples(240),
+        tmp_path,
+        size=Size(width=32, layers=2, heads=2, context=96, vocabulary=330),
+        epochs=14,
+        seed=0,
+        learning_rate=1e-2,
+        tokens_per_batch=1500,
+        report=told.append,
+    )
+    assert learned["loss"] < 0.5
+    assert "parameters" in told[0]
+    model = TransformersModel(path=str(tmp_path), device="cpu", temperature=0.0, max_new_tokens=40)
+    (reply,) = asyncio.run(model.generate([examples(1)[0].prompt], seeds=[0]))
+    assert reply.text.startswith("<think>i need the")
+    assert "</answer>" in reply.text
+    assert not list(tmp_path.glob("*.bin"))
+
+
+def test_the_same_seed_trains_the_same_weights(tmp_path):
+    from safetensors.torch import load_file
+
+    for name in ("one", "two"):
+        train(
+            examples(20),
+            tmp_path / name,
+            size=Size(width=16, layers=1, heads=2, context=96, vocabulary=330),
+            epochs=1,
+            seed=3,
+            report=lambda line: None,
+        )
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_examples_are_kept_on_disk_as_they_are(tmp_path):
+    path = tmp_path / "examples.jsonl"
+    write_examples(path, examples(5))
+    assert read_examples(path) == examples(5)
+    path.write_text(path.read_text() + "{}\n")
+    with pytest.raises(ValueError, match="line 6"):
+        read_examples(path)
