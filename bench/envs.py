@@ -1,0 +1,312 @@
+"""How fast `trip` is lived, beside its peers: `python -m bench.envs`, two to three minutes.
+
+Everybody steps in the same run, in turns, on one thread and one core, with actions drawn
+beforehand and resets included, each at the settings that suit it best. Rates are ticks per second
+of CPU time of whoever ran, so that other work on the machine counts for nobody; ratios are taken
+within a round, and medians over the rounds are shown.
+
+    python -m bench.envs
+    python -m bench.envs --jax-python ~/jax/bin/python      # has Navix and XLand-MiniGrid
+    python -m bench.envs --rounds 3                         # a look
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import gymnasium
+import minigrid  # noqa: F401  (registers MiniGrid-FourRooms-v0)
+import numpy as np
+
+import envs  # noqa: F401  (registers envs:Trip-v0)
+from envs.trip.state import BODY, THING, THINGS
+from envs.trip.vocabulary import FELT_SIZE, MISSION_TOKENS, VIEW_SIZE, Action
+from envs.trip.world import TripWorld
+
+FOUR_ROOMS = "MiniGrid-FourRooms-v0"
+SIZES = (1, 16, 256, 4096, 16384)
+TARGETS = {256: 250, 4096: 300}  # times MiniGrid's single env
+SYNC_ENVS = 8
+GROWTH_SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384)
+GROWTH_THREADS = (1, 2)
+ACTION_TICKS = 256
+WARM_TICKS = 100
+TICKS_A_ROUND = 400_000
+COPIED_BYTES = 1 << 28
+
+
+class Contestant:
+    """Somebody who is timed in turns with the others.
+
+    Attributes:
+        name: What it is called in tables.
+        env: What it steps, closed at the end.
+        clock: Tells the seconds.
+    """
+
+    name: str
+    env: Any
+    clock: Callable[[], float] = staticmethod(time.process_time)
+
+    def round(self) -> float:
+        """Return ticks per second over one more round."""
+        begun = self.clock()
+        ticks = self._walk()
+        return ticks / (self.clock() - begun)
+
+    def _walk(self) -> int:
+        """Take steps for a while and return how many ticks were lived."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.env.close()
+
+
+# ---- The contestants ----
+
+
+class SingleMiniGrid(Contestant):
+    """MiniGrid's FourRooms as `gymnasium.make` gives it, without the checker."""
+
+    name = "MiniGrid FourRooms"
+
+    def __init__(self):
+        self.env = gymnasium.make(FOUR_ROOMS, disable_env_checker=True)
+        self.env.reset(seed=0)
+        self._actions = np.random.default_rng(0).integers(0, 7, 2000).tolist()
+
+    def _walk(self) -> int:
+        for action in self._actions:
+            _, _, terminated, truncated, _ = self.env.step(action)
+            if terminated or truncated:
+                self.env.reset()
+        return len(self._actions)
+
+
+class SyncMiniGrid(Contestant):
+    """The same in Gymnasium's SyncVectorEnv."""
+
+    name = f"MiniGrid FourRooms, SyncVectorEnv of {SYNC_ENVS}"
+
+    def __init__(self):
+        self.env = gymnasium.make_vec(
+            FOUR_ROOMS,
+            num_envs=SYNC_ENVS,
+            vectorization_mode="sync",
+            vector_kwargs={"copy": False},
+            disable_env_checker=True,
+        )
+        self.env.reset(seed=0)
+        self._actions = np.random.default_rng(0).integers(0, 7, (250, SYNC_ENVS))
+
+    def _walk(self) -> int:
+        for actions in self._actions:
+            self.env.step(actions)
+        return self._actions.size
+
+
+class JaxPeer(Contestant):
+    """A peer of `bench.jax_peers`, in its own process, which tells its own rates.
+
+    Raises:
+        ImportError: If that Python has no such peer; the message is its own last line.
+    """
+
+    titles = MappingProxyType({"navix": "Navix", "xminigrid": "XLand-MiniGrid"})
+
+    def __init__(self, python: str, peer: str):
+        self._process = subprocess.Popen(
+            [python, "-m", "bench.jax_peers", peer],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.name = f"{self.titles[peer]} FourRooms, best B = {self._answer()}"
+
+    def round(self) -> float:
+        """Ask for the ticks per second of one more round."""
+        return float(self._answer("round"))
+
+    def _answer(self, question: str = "") -> str:
+        pipes = self._process
+        assert pipes.stdin and pipes.stdout and pipes.stderr  # noqa: PT018
+        if question:
+            print(question, file=pipes.stdin, flush=True)
+        line = pipes.stdout.readline()
+        if not line:
+            said = pipes.stderr.read().strip().splitlines()
+            raise ImportError(said[-1] if said else "it ended without a word")
+        return line.strip()
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
+
+
+class Trip(Contestant):
+    """`envs:Trip-v0`, all senses on, through its public vector env.
+
+    Args:
+        size: How many bodies.
+        copy: Whether observations are copies.
+        threads: How many threads step them.
+        action: The one action that everybody takes all the time; at random without.
+    """
+
+    def __init__(self, size: int, *, copy=False, threads=1, action: Action | None = None):
+        self.name = f"trip, B = {size:,}" + (", copies" if copy else "")
+        self.size = size
+        self.env = gymnasium.make_vec("envs:Trip-v0", num_envs=size, copy=copy, threads=threads)
+        self.env.reset(seed=0)
+        shape = (ACTION_TICKS, size)
+        drawn = np.random.default_rng(0).integers(0, len(Action), shape)
+        self._actions = drawn if action is None else np.full(shape, action)
+        self._ticks = min(4000, max(8, TICKS_A_ROUND // size))
+        for tick in range(WARM_TICKS):  # by then bodies are at all stages of their stories
+            self.env.step(self._actions[tick])
+
+    def _walk(self) -> int:
+        for tick in range(self._ticks):
+            self.env.step(self._actions[tick % ACTION_TICKS])
+        return self._ticks * self.size
+
+
+def jax_peers(python: str) -> list[Contestant]:
+    """Return those JAX peers that are installed; say so in one line of each that is not."""
+    peers: list[Contestant] = []
+    for peer in JaxPeer.titles:
+        if python == sys.executable and importlib.util.find_spec(peer) is None:
+            print(f"{JaxPeer.titles[peer]} is left out: it is not installed; see --jax-python")
+            continue
+        try:
+            peers.append(JaxPeer(python, peer))
+        except (ImportError, OSError) as error:
+            print(f"{JaxPeer.titles[peer]} is left out: {error}")
+    return peers
+
+
+# ---- In turns ----
+
+
+def in_turns(contestants: Sequence[Contestant], rounds: int) -> np.ndarray:
+    """Return (rounds, contestants) ticks per second; nobody has the quiet minute for himself."""
+    for contestant in contestants:
+        contestant.round()
+    return np.array([[each.round() for each in contestants] for _ in range(rounds)])
+
+
+def compare(python: str, rounds: int) -> None:
+    """Print the table of all contestants, and whether the targets are met."""
+    contestants: list[Contestant] = [SingleMiniGrid(), SyncMiniGrid(), *jax_peers(python)]
+    contestants += [Trip(size, copy=copy) for size in SIZES for copy in (False, True)]
+    contestants.append(Trip(4096, action=Action.LEFT))
+    contestants[-1].name = "trip, B = 4,096, every view a new one"
+    rates = in_turns(contestants, rounds)
+    ratios = np.median(rates / rates[:, :1], axis=0)
+    print(f"\n| {'one thread':44} | ticks/s | times MiniGrid |\n|---|--:|--:|")
+    for contestant, rate, ratio in zip(contestants, np.median(rates, 0), ratios, strict=True):
+        print(f"| {contestant.name:44} | {rate:11,.0f} | {ratio:7,.1f} |")
+        contestant.close()
+    print()
+    by_name = {
+        contestant.name: ratio for contestant, ratio in zip(contestants, ratios, strict=True)
+    }
+    for size, target in TARGETS.items():
+        ratio = by_name[f"trip, B = {size:,}"]
+        verdict = "met" if ratio >= target else "MISSED"
+        print(f"target at B = {size:,}: {target} times MiniGrid; {ratio:.0f} times, {verdict}")
+
+
+# ---- What memory would allow ----
+
+
+def bandwidth() -> float:
+    """Return bytes per second read or written by one thread that copies a large array."""
+    source, target = np.ones(COPIED_BYTES, np.uint8), np.empty(COPIED_BYTES, np.uint8)
+    seconds = []
+    for _ in range(7):
+        begun = time.perf_counter()
+        np.copyto(target, source)
+        seconds.append(time.perf_counter() - begun)
+    return 2 * COPIED_BYTES / float(np.median(seconds))
+
+
+def share_of_new_views(size: int = 1024, ticks: int = 200) -> float:
+    """Return in which share of random ticks a body's image is another than before."""
+    world, rng = TripWorld(size), np.random.default_rng(0)
+    world.reset(np.arange(size), seeds=np.arange(size))
+    changed = 0
+    for _ in range(ticks):
+        before = world.observation["image"].copy()
+        world.step(rng.integers(0, len(Action), size))
+        changed += (before != world.observation["image"]).any((1, 2, 3)).sum()
+    return changed / (size * ticks)
+
+
+def bytes_per_tick(new_views: float) -> dict[str, float]:
+    """Return how many bytes one body reads and writes in a tick, by what they are."""
+    cells = VIEW_SIZE**2
+    return {
+        "the body's record, read and written": 2 * BODY.itemsize,
+        "its things, read": THINGS * THING.itemsize,
+        "what its image was drawn from, read and written": 2 * 8 * (THINGS + 1),
+        "cells gathered, twice, where the view is new": new_views * 2 * 4 * cells,
+        "image, where it is new": new_views * 3 * cells,
+        "felt vector, mission and clock, written": 4 * (FELT_SIZE + MISSION_TOKENS + 1),
+        "action, rewards, ends, count of events": 8 + 8 + 2 + 8,
+    }
+
+
+def growth(rounds: int) -> None:
+    """Print how the rate grows with bodies and threads, beside what memory would allow."""
+    speed, new_views = bandwidth(), share_of_new_views()
+    parts = bytes_per_tick(new_views)
+    print(f"\n| {'bytes touched in a tick of one body':50} | bytes |\n|---|--:|")
+    for name, size in (parts | {"in all": sum(parts.values())}).items():
+        print(f"| {name:50} | {size:5.0f} |")
+    bound = speed / sum(parts.values())
+    print(f"\nviews are new in {new_views:.0%} of random ticks; one thread copies")
+    print(
+        f"{speed / 1e9:.1f} GB/s (read and written), which would allow {bound / 1e6:.1f} M ticks/s"
+    )
+    runs = [Trip(size, threads=threads) for size in GROWTH_SIZES for threads in GROWTH_THREADS]
+    for run in runs:
+        run.clock = time.perf_counter  # CPU time counts all threads
+    rates = np.median(in_turns(runs, rounds), 0).reshape(len(GROWTH_SIZES), len(GROWTH_THREADS))
+    print("\nby the clock on the wall, which other work on the machine slows down:")
+    print("\n| B | 1 thread | 2 threads | 1 thread, of what memory allows |\n|--:|--:|--:|--:|")
+    for size, row in zip(GROWTH_SIZES, rates, strict=True):
+        cells = " | ".join(f"{rate / 1e6:.2f} M" for rate in row)
+        print(f"| {size:,} | {cells} | {row[0] / bound:.0%} |")
+    for run in runs:
+        run.close()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--jax-python", default=sys.executable, help="has the JAX peers")
+    given = arguments.parse_args()
+    if given.rounds < 1:
+        arguments.error(f"--rounds must be at least 1, got {given.rounds}")
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
+    if cores:  # one core for everybody, also for those whose libraries like threads
+        os.sched_setaffinity(0, {min(cores)})
+    compare(given.jax_python, given.rounds)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    growth(given.rounds)
+
+
+if __name__ == "__main__":
+    main()
