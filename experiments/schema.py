@@ -46,7 +46,7 @@ class RunConfig:
     """One seed for everything."""
     avatars: int = 1
     """How many bodies live at the same time."""
-    level: int = 2
+    level: int = 4
     """Difficulty, handed to the world."""
     render: Render = Render.video
     """Nothing, films, or a window."""

@@ -10,14 +10,13 @@ safetensors and JSON: no pickle is read back.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import BadInput, answering, one_line, prepare, require_world
+from experiments.command import BadInput, answering, command_line, one_line, prepare, require_world
 
 CHECKPOINT = "checkpoint.safetensors"
 PROGRESS = "checkpoint.json"
@@ -327,8 +326,7 @@ def _card(ppo, options: DictConfig, seconds: float) -> dict:
         "drilled": options.drilled,
         "imitation": OmegaConf.to_container(options.imitation),
         "ppo": OmegaConf.to_container(options.ppo),
-        "seconds_of_last_session": round(seconds),
-        "command": "python -m experiments.train_body " + " ".join(sys.argv[1:]),
+        "command": command_line(),
         "commit": git_commit(),
     }
 

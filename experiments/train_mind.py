@@ -12,7 +12,6 @@ import asyncio
 import json
 import random
 import re
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import BadInput, answering, one_line, prepare, require_world
+from experiments.command import BadInput, answering, command_line, one_line, prepare, require_world
 
 EXAMPLES = "examples.jsonl"
 CARD = "card.json"
@@ -220,7 +219,7 @@ def run(options: DictConfig) -> Path:
         "size": OmegaConf.to_container(options.size),
         **{name: _rounded(value) for name, value in (learned | scores).items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "command": "python -m experiments.train_mind " + " ".join(sys.argv[1:]),
+        "command": command_line(),
         "commit": git_commit(),
     }
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")

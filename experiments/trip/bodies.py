@@ -9,12 +9,17 @@ stumbles, from exact forks, and we count who stays on their feet.
 """
 
 import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from body.missions import next_errands
-from body.motor import PolicyMotor, ScriptedMotor
+from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
+from body.policy import CARD, PolicyError
 from body.senses import Senses
 from body.skills import Skills
 from body.types import Status
@@ -125,22 +130,37 @@ def _forked(state: dict[str, NDArray], level: int) -> TripWorld:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print both tables."""
+    """Print both tables; with --card, keep the trained body's scores in its card."""
     parser = argparse.ArgumentParser(prog="python -m experiments.trip.bodies", description=__doc__)
     parser.add_argument("--motor", default=None, help="folder of a policy (default: the shipped)")
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--card", action="store_true", help="write the scores into its card")
     options = parser.parse_args(arguments)
-    count = options.episodes
-    motor = PolicyMotor(options.motor)
-    bodies = {
-        "trained": lambda n: Walker(n, motor),
-        "scripted": lambda n: Walker(n, ScriptedMotor()),
-        "random": lambda n: Guesser(options.seed),
-        "oracle": lambda n: Oracle(),
+    folder = Path(options.motor) if options.motor else PRETRAINED
+    try:
+        motor = PolicyMotor(str(folder))
+    except PolicyError as error:
+        parser.exit(2, f"{error}\n")
+    bodies: dict[str, Callable[[int], Any]] = {
+        "trained": lambda count: Walker(count, motor),
+        "scripted": lambda count: Walker(count, ScriptedMotor()),
+        "random": lambda count: Guesser(options.seed),
+        "oracle": lambda count: Oracle(),
     }
+    scores = _print_lives(bodies, options) | _print_recovery(bodies, options)
+    if options.card:
+        card = json.loads((folder / CARD).read_text("utf-8"))
+        card["scores"] = {"episodes": options.episodes, "seed": options.seed} | scores
+        (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def _print_lives(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
+    """Print success and falls of each body in each setting; return the trained one's."""
+    count = options.episodes
     print(f"{count} episodes a row on unseen rooms; 95% intervals")
     print(f"{'':<8}{'body':<10}{'success':>22}{'falls per 100 cells':>26}{'ticks':>8}")
+    trained = {}
     for level, shift in SETTINGS:
         for name, make in bodies.items():
             scores = live(make(count), level, shift, count, options.seed)
@@ -153,10 +173,16 @@ def main(arguments: list[str] | None = None) -> None:
                 f"{scores['ticks'].mean():>9.0f}",
                 flush=True,
             )
-    _print_recovery(bodies, options)
+            if name == "trained":
+                trained[f"L{level} {shift}"] = {
+                    "success": [round(share, 4) for share in (won / count, low, high)],
+                    "falls_per_100_cells": [round(value, 3) for value in falls],
+                }
+    return trained
 
 
-def _print_recovery(bodies, options) -> None:
+def _print_recovery(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
+    """Print who stays on their feet in the same stumbles; return all shares."""
     state = stumbling_bodies(3000, options.seed, level=3, split="test")
     count = len(state["bodies"])
     kept = {name: recovery(make(count), state, 3) for name, make in bodies.items()}
@@ -168,6 +194,7 @@ def _print_recovery(bodies, options) -> None:
         low, high = wilson(int(stayed.sum()), count)
         share = stayed.mean() / kept["oracle"].mean()
         print(f"{name:<20}{stayed.mean():>8.1%} [{low:.1%}, {high:.1%}]{share:>8.0%} of the oracle")
+    return {"recovery": {name: round(float(stayed.mean()), 4) for name, stayed in kept.items()}}
 
 
 if __name__ == "__main__":
