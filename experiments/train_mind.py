@@ -205,6 +205,7 @@ def run(options: DictConfig) -> Path:
         epochs=options.epochs,
         seed=options.seed,
         learning_rate=options.learning_rate,
+        tokens_per_batch=options.tokens_per_batch,
         device=options.device,
         vary=vary,
         report=lambda line: print(line, flush=True),

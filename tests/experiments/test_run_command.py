@@ -68,7 +68,7 @@ def lines(path):
 # ---- Help ----
 
 
-def test_help_comes_within_a_second_and_imports_nothing_slow():
+def test_help_imports_nothing_slow():
     code = (
         "import sys; sys.argv = ['run', '--help']\n"
         "from experiments import run\n"
@@ -76,17 +76,12 @@ def test_help_comes_within_a_second_and_imports_nothing_slow():
         "except SystemExit as end: assert not end.code\n"
         f"print([name for name in {SLOW_IMPORTS} if name in sys.modules])"
     )
-    seconds = []
-    for _ in range(3):  # the best of three: other processes may be busy
-        started = time.perf_counter()
-        helped = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        seconds.append(time.perf_counter() - started)
+    helped = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert helped.stdout.splitlines()[-1] == "[]"
     assert "env: trip" in helped.stdout
     assert "python -m experiments.run +env=trip" in helped.stdout
-    assert min(seconds) < 1.0
 
 
 # ---- Mistakes ----

@@ -67,7 +67,7 @@ def test_the_system_message_is_left_out_and_a_repair_is_kept(tokenizer):
     assert text.endswith("<end>")
 
 
-def test_only_the_reply_is_learned(tokenizer):
+def test_the_reply_begins_where_the_mind_is_asked(tokenizer):
     tokens, read = encode(tokenizer, examples(1)[0], 384)
     assert tokenizer.decode(tokens[read:]).startswith("<think>")
     assert tokenizer.decode(tokens[read - 1 : read]) == "<mind>"
@@ -76,9 +76,11 @@ def test_only_the_reply_is_learned(tokenizer):
 def test_batches_hold_each_example_once_and_mask_the_rest(tokenizer):
     encoded = [encode(tokenizer, example, 384) for example in examples(23)]
     rows = 0
-    for inputs, mask, labels in batches(encoded, 200, tokenizer.pad_token_id, random.Random(0)):
-        assert inputs.shape == mask.shape == labels.shape
-        assert (labels[~mask] == -100).all()
+    for inputs, mask, said in batches(encoded, 200, tokenizer.pad_token_id, random.Random(0)):
+        assert inputs.shape == mask.shape == said.shape
+        assert not (said & ~mask).any()
+        assert (inputs[~mask] == tokenizer.pad_token_id).all()
+        assert tokenizer.decode(inputs[0][said[0]]).startswith("<think>")
         assert inputs.numel() <= 200 or len(inputs) == 1
         rows += len(inputs)
     assert rows == 23
@@ -90,10 +92,10 @@ def test_a_tiny_model_learns_to_answer_and_runs_like_any_other(tmp_path):
         examples(240),
         tmp_path,
         size=Size(width=32, layers=2, heads=2, context=96, vocabulary=330),
-        epochs=14,
+        epochs=8,
         seed=0,
         learning_rate=1e-2,
-        tokens_per_batch=1500,
+        tokens_per_batch=800,
         report=told.append,
     )
     assert learned["loss"] < 0.5
@@ -103,6 +105,22 @@ def test_a_tiny_model_learns_to_answer_and_runs_like_any_other(tmp_path):
     assert reply.text.startswith("<think>i need the")
     assert "</answer>" in reply.text
     assert not list(tmp_path.glob("*.bin"))
+
+
+def test_padding_and_what_was_asked_do_not_count_as_its_own_words(tokenizer):
+    from mind.learning.cold_start import losses, new_model
+
+    model = new_model(Size(width=16, layers=1, heads=2, context=96), tokenizer, seed=0)
+    encoded = [encode(tokenizer, example, 96) for example in examples(6)]
+    (batch,) = batches(encoded, 10_000, tokenizer.pad_token_id, random.Random(0))
+    both, own = losses(model, *batch)
+    alone = []
+    for tokens in encoded:
+        (one,) = batches([tokens], 10_000, tokenizer.pad_token_id, random.Random(0))
+        alone.append((losses(model, *one)[1].item(), len(tokens[0]) - tokens[1]))
+    mean = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
+    assert own.item() == pytest.approx(mean, rel=1e-4)
+    assert both.item() > own.item()
 
 
 def test_the_same_seed_trains_the_same_weights(tmp_path):
