@@ -21,6 +21,10 @@ class World(Protocol):
         """The last observation, overwritten by the next step or reset."""
         ...
 
+    def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
+        """Return a copy of the last observation of `rows`."""
+        ...
+
     @property
     def terminated(self) -> NDArray[np.bool_]:
         """(B,) whether the story has ended."""
@@ -106,7 +110,8 @@ class WorldVectorEnv(_Face, VectorEnv):
         action_space: Space of one body's motor commands.
         felt_weight: Weight of the felt reward beside the mission's.
         autoreset: Whether finished rows begin anew by themselves.
-        copy: Whether observations are copies; without, the next step overwrites them.
+        copy: Whether observations are copies; without, they are the world's own: only to be read,
+            and overwritten by the next step.
         render_mode: None or "rgb_array".
     """
 
@@ -213,17 +218,14 @@ class WorldVectorEnv(_Face, VectorEnv):
         info["final_info"], info["_final_info"] = final_info, done
         if self._autoreset:
             info["final_obs"] = np.full(self.num_envs, None, object)
-            for row in rows:
-                info["final_obs"][row] = {
-                    name: values[row].copy() for name, values in self.world.observation.items()
-                }
+            last = self.world.observed(rows)
+            for i, row in enumerate(rows):
+                info["final_obs"][row] = {name: values[i] for name, values in last.items()}
             info["_final_obs"] = done
             self.world.reset(rows)
 
     def _observation(self) -> dict[str, NDArray]:
-        if not self._copy:
-            return self.world.observation
-        return {name: values.copy() for name, values in self.world.observation.items()}
+        return self.world.observed(slice(None)) if self._copy else self.world.observation
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Return a picture for each row, or None without a render mode."""
@@ -319,4 +321,4 @@ class WorldEnv(_Face, gymnasium.Env):
 
 
 def _all_in(actions: NDArray[np.int64], count: int) -> bool:
-    return bool(((actions >= 0) & (actions < count)).all())
+    return actions.view(np.uint64).max() < count  # as unsigned, what is negative is far too large

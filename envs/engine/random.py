@@ -6,7 +6,8 @@ fork replays exactly. The mixing function is the finaliser of splitmix64 (Steele
 """
 
 import numpy as np
-from numba import njit
+
+from envs.engine.compiled import compiled
 
 _TICK_STEP = np.uint64(0x9E3779B97F4A7C15)
 _CHANNEL_STEP = np.uint64(0xD1342543DE82EF95)
@@ -14,7 +15,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
-@njit(cache=True)
+@compiled
 def mix(z):
     """Return a uint64 in which every bit depends on every bit of `z`."""
     z = np.uint64(z)
@@ -23,7 +24,7 @@ def mix(z):
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True)
+@compiled
 def bits(key, tick, channel):
     """Return 64 random bits."""
     return mix(
@@ -31,19 +32,19 @@ def bits(key, tick, channel):
     )
 
 
-@njit(cache=True)
+@compiled
 def uniform(key, tick, channel):
     """Return a float in [0, 1)."""
     return np.float64(bits(key, tick, channel) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True)
+@compiled
 def between(key, tick, channel, low, high):
     """Return a float in [low, high)."""
     return low + (high - low) * uniform(key, tick, channel)
 
 
-@njit(cache=True)
+@compiled
 def bell(key, tick, channel):
     """Return a number with mean 0 and variance 1, bell-shaped, within [-3.47, 3.47].
 

@@ -7,7 +7,8 @@ cells of this row that end up seen and the cells of the next row that light reac
 """
 
 import numpy as np
-from numba import njit
+
+from envs.engine.compiled import compiled
 
 VIEW = 7
 HEADINGS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north: (dx, dy)
@@ -53,20 +54,13 @@ OCCLUSION = _occlusion_table()
 OFFSETS = _offset_table()
 
 
-@njit(cache=True)
-def flat_offsets(span):
-    """Return (4, 49) offsets into a flattened (span, span) grid, row by row from the avatar's."""
-    table = np.empty((4, VIEW * VIEW), np.int32)
-    for heading in range(4):
-        for row in range(VIEW):
-            for column in range(VIEW):
-                table[heading, row * VIEW + column] = (
-                    OFFSETS[heading, column, row, 1] * span + OFFSETS[heading, column, row, 0]
-                )
-    return table
+def flat_offsets(span: int) -> np.ndarray:
+    """Return (4, 49) offsets into a flattened (span, span) grid, row by row, by heading."""
+    flat = OFFSETS[..., 1].astype(np.int32) * span + OFFSETS[..., 0]
+    return flat.transpose(0, 2, 1).reshape(len(HEADINGS), VIEW * VIEW)
 
 
-@njit(cache=True)
+@compiled
 def look(cells, origin, offsets, opaque, image):
     """Write what is seen from `origin` into `image` (7, 7, 3) uint8.
 
@@ -79,21 +73,28 @@ def look(cells, origin, offsets, opaque, image):
     """
     reach = np.uint8(1 << VIEW // 2)
     for row in range(VIEW - 1, -1, -1):
-        clear = 0
+        clear = np.uint64(0)
         for column in range(VIEW):
-            thing = cells[origin + offsets[row * VIEW + column]] & np.uint32(0xFF)
-            clear |= np.int64(opaque >> np.uint64(thing) & np.uint64(1) ^ np.uint64(1)) << column
+            thing = cells[_flat(origin, offsets, row, column)] & np.uint32(0xFF)
+            light = opaque >> np.uint64(thing) & np.uint64(1) ^ np.uint64(1)
+            clear |= light << np.uint64(column)
         seen = OCCLUSION[reach, clear, 0]
         reach = OCCLUSION[reach, clear, 1]
         for column in range(VIEW):
             shown = np.uint32(seen >> column & 1)
-            cell = cells[origin + offsets[row * VIEW + column]] * shown
+            cell = cells[_flat(origin, offsets, row, column)] * shown
             image[column, row, 0] = cell & np.uint32(0xFF)
             image[column, row, 1] = cell >> np.uint32(8) & np.uint32(0xFF)
             image[column, row, 2] = cell >> np.uint32(16) & np.uint32(0xFF)
 
 
-@njit(cache=True)
+@compiled
+def _flat(origin, offsets, row, column):
+    """Return the flat index of a cell of the view; unsigned, or it would be tested for its sign."""
+    return np.uint64(origin + offsets[np.uint64(row * VIEW + column)])
+
+
+@compiled
 def place_in_view(x, y, heading, thing_x, thing_y):
     """Return (column, row) of a cell in the view; outside 0..6 it is out of view."""
     east, south = thing_x - x, thing_y - y

@@ -13,8 +13,8 @@ doi:10.1016/S0966-6362(02)00159-2).
 import math
 
 import numpy as np
-from numba import njit
 
+from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, uniform
 from envs.engine.view import HEADINGS
 from envs.trip.state import EVENTS_PER_TICK, THINGS
@@ -71,12 +71,12 @@ _BACKWARD = np.array([0.0, 0.0, 0.25, 0.60, 0.15])
 _SIDEWAYS = np.array([0.0, 0.15, 0.30, 0.50, 0.05])
 
 
-@njit(cache=True)
+@compiled
 def _clip(value, low, high):
     return min(max(value, low), high)
 
 
-@njit(cache=True)
+@compiled
 def _is_in(things_set, thing):
     return (things_set >> np.uint64(thing)) & np.uint64(1) != np.uint64(0)
 
@@ -84,16 +84,18 @@ def _is_in(things_set, thing):
 # ---- What stands where ----
 
 
-@njit(cache=True)
+@compiled
 def slot_at(things, x, y):
     """Return the slot of the person or movable thing at a cell, or -1."""
-    for slot in range(THINGS):
-        if things[slot].x == x and things[slot].y == y and things[slot].kind != 0:
-            return slot
-    return -1
+    found = -1
+    for slot in range(THINGS - 1, -1, -1):  # without a jump, which would be guessed wrong
+        thing = things[slot]
+        if (thing.x == x) & (thing.y == y) & (thing.kind != 0):
+            found = slot
+    return found
 
 
-@njit(cache=True)
+@compiled
 def thing_at(layout, things, x, y):
     """Return what stands or lies at a cell; the movable thing where there are two."""
     slot = slot_at(things, x, y)
@@ -102,19 +104,19 @@ def thing_at(layout, things, x, y):
     return np.int64(layout.cells[y, x] & np.uint32(0xFF))
 
 
-@njit(cache=True)
+@compiled
 def _front(body):
     return body.x + _EAST[body.heading], body.y + _SOUTH[body.heading]
 
 
-@njit(cache=True)
+@compiled
 def within_reach(body, layout, things, turn):
     """Return whether a rail, wall or table stands `turn` quarters to the right of the heading."""
     side = (body.heading + turn) % 4
     return _is_in(_HOLDABLE, thing_at(layout, things, body.x + _EAST[side], body.y + _SOUTH[side]))
 
 
-@njit(cache=True)
+@compiled
 def cause_of(thing):
     """Return the `Cause` that a thing is when it is run into, tripped on or slipped on."""
     if thing == CABLE:
@@ -138,7 +140,7 @@ def cause_of(thing):
     return Cause.FURNITURE.value
 
 
-@njit(cache=True)
+@compiled
 def add_event(body, events, count, kind, cause, severity, seen_by):
     """Write an event at the body's place and return how many this tick now has."""
     if count < EVENTS_PER_TICK:
@@ -158,7 +160,7 @@ def add_event(body, events, count, kind, cause, severity, seen_by):
 # ---- 1. Speed ----
 
 
-@njit(cache=True)
+@compiled
 def _target_speed(body, action, c):
     if action == FORWARD:
         speed = c.walk_mps
@@ -174,7 +176,7 @@ def _target_speed(body, action, c):
     return speed * tired * max(0.0, 1.0 - c.load_slows_per_kg * body.held_mass)
 
 
-@njit(cache=True)
+@compiled
 def _change_speed(body, action, c):
     change = _target_speed(body, action, c) - body.speed
     body.speed += _clip(change, -c.slow_down_mps, c.speed_up_mps)
@@ -185,7 +187,7 @@ def _change_speed(body, action, c):
         body.foot_height = CAREFUL_STEP
 
 
-@njit(cache=True)
+@compiled
 def _turn(body, action, c):
     body.last_turn = 0
     if (action == LEFT or action == RIGHT) and body.speed < c.turn_below_mps:
@@ -197,7 +199,7 @@ def _turn(body, action, c):
 # ---- 2. Gait: the phase of the swinging foot, and what a foot strike does to laces and soles ----
 
 
-@njit(cache=True)
+@compiled
 def _advance_gait(body, c):
     """Return whether a foot struck the ground in this tick."""
     if body.speed <= 0.1:
@@ -210,7 +212,7 @@ def _advance_gait(body, c):
     return True
 
 
-@njit(cache=True)
+@compiled
 def _loosen_laces(body, events, count, c):
     for foot in range(2):
         was_tied = body.lace[foot] >= c.lace_untied_below
@@ -233,7 +235,7 @@ def _loosen_laces(body, events, count, c):
 # ---- 3. Contacts: what a step can go wrong on ----
 
 
-@njit(cache=True)
+@compiled
 def _upset(body, cause, skin, phase, severity, lean_forward, c):
     """Push the centre of mass, a little sideways as well, and remember why."""
     body.lean_forward += lean_forward
@@ -248,7 +250,7 @@ def _upset(body, cause, skin, phase, severity, lean_forward, c):
     body.contact_y = body.y
 
 
-@njit(cache=True)
+@compiled
 def foot_clearance_m(body, c):
     """Return how high the swinging foot is at this phase, before luck, in metres."""
     lift = 1.0
@@ -263,7 +265,7 @@ def foot_clearance_m(body, c):
     return body.clearance * lift * tired * loaded * math.sin(math.pi * body.phase)
 
 
-@njit(cache=True)
+@compiled
 def _trip_on_edge(body, layout, x, y, c):
     """The foot meets whatever has a height at the edge of cell (x, y)."""
     height = layout.height[y, x]
@@ -281,7 +283,7 @@ def _trip_on_edge(body, layout, x, y, c):
     body.touch[1 - body.stance_foot] = 0.5 + 0.5 * severity
 
 
-@njit(cache=True)
+@compiled
 def _slip_at_strike(body, layout, events, count, action, c):
     """The sole that has just struck the ground holds or shoots forward."""
     cell = layout.cells[body.y, body.x]
@@ -309,7 +311,7 @@ def _slip_at_strike(body, layout, events, count, action, c):
     return add_event(body, events, count, kind, body.contact_cause, severity, 0)
 
 
-@njit(cache=True)
+@compiled
 def _step_on_lace(body, events, count, c):
     """A loose lace of the swinging foot gets under the other shoe, always late in the swing."""
     swing = 1 - body.stance_foot
@@ -325,10 +327,12 @@ def _step_on_lace(body, events, count, c):
     return add_event(body, events, count, kind, Cause.OWN_LACE.value, 0.5, 0)
 
 
-@njit(cache=True)
+@compiled
 def _advance(body, layout, things, events, count, c):
     """Move on by one tick: be blocked, cross an edge, or arrive in the next cell."""
     before = body.progress
+    if body.speed == 0.0 and before < 1.0:  # rounded to four bytes it can be 1
+        return count
     after = before + body.speed * c.tick_s / c.cell_m
     x, y = _front(body)
     thing = thing_at(layout, things, x, y)
@@ -355,14 +359,14 @@ def _advance(body, layout, things, events, count, c):
 # ---- 4. Balance, stumble and reflex ----
 
 
-@njit(cache=True)
+@compiled
 def _sway(lean, growth, forward_m, backward_m, c):
     """Return where the extrapolated centre of mass is a tick later, with the feet's own push."""
     push = _clip(c.ankle_gain * lean, -backward_m, forward_m)
     return push + (lean - push) * growth
 
 
-@njit(cache=True)
+@compiled
 def _balance(body, action, c):
     body.lean_forward_before = body.lean_forward
     body.lean_right_before = body.lean_right
@@ -374,7 +378,7 @@ def _balance(body, action, c):
     body.lean_right = _sway(body.lean_right, growth, support, support, c)
 
 
-@njit(cache=True)
+@compiled
 def recovery_step_m(body, c):
     """Return how far this body can throw a foot out to catch itself, in metres."""
     sore = 1.0 - c.sore_knee_weakens * body.pain[KNEES]
@@ -383,7 +387,7 @@ def recovery_step_m(body, c):
     return c.step_leg * body.leg * body.strength * sore * tired * loaded
 
 
-@njit(cache=True)
+@compiled
 def reflex_works(body, layout, things, action, c):
     """Return how well a motor command works as a reflex in this stumble: about 1, or about 0."""
     forward = body.lean_forward > 0.0
@@ -406,12 +410,12 @@ def reflex_works(body, layout, things, action, c):
     return 0.0
 
 
-@njit(cache=True)
+@compiled
 def _towards_zero(value, amount):
     return math.copysign(max(0.0, abs(value) - amount), value)
 
 
-@njit(cache=True)
+@compiled
 def _reflex(body, layout, things, action, c):
     """Let this tick's command act as a reflex, once the body's own delay is over."""
     body.stumble_ticks += 1
@@ -431,7 +435,7 @@ def _reflex(body, layout, things, action, c):
         body.lean_right = _towards_zero(body.lean_right, catch)
 
 
-@njit(cache=True)
+@compiled
 def _fall_or_recover(body, things, events, count, action, c):
     unsteady = max(abs(body.lean_forward), abs(body.lean_right))
     if max(abs(body.lean_forward), abs(body.lean_right) / c.fall_side_share) > (
@@ -458,7 +462,7 @@ def _fall_or_recover(body, things, events, count, action, c):
 # ---- 5. Fall, and what it does to body, hands and dignity ----
 
 
-@njit(cache=True)
+@compiled
 def _fall(body, things, events, count, action, c):
     braced = action == BRACE
     impact = c.impact + c.impact_per_speed2 * body.speed**2 + c.impact_per_kg * body.held_mass
@@ -485,7 +489,7 @@ def _fall(body, things, events, count, action, c):
     return count
 
 
-@njit(cache=True)
+@compiled
 def _hurt(body, impact, protected, c):
     if abs(body.lean_right) > abs(body.lean_forward):
         shares = _SIDEWAYS
@@ -502,7 +506,7 @@ def _hurt(body, impact, protected, c):
         body.pain_suffered += pain
 
 
-@njit(cache=True)
+@compiled
 def _others_see_the_fall(body, things, c):
     """Return a bit for each person who saw it; each helps, laughs or looks away."""
     seen_by = 0
@@ -524,7 +528,7 @@ def _others_see_the_fall(body, things, c):
     return seen_by
 
 
-@njit(cache=True)
+@compiled
 def sees(person, x, y, c):
     """Return whether (x, y) lies in a person's view: a quarter circle ahead, `sight_cells` far."""
     east, south = x - person.x, y - person.y
@@ -533,7 +537,7 @@ def sees(person, x, y, c):
     return 0 < ahead <= c.sight_cells and aside <= ahead
 
 
-@njit(cache=True)
+@compiled
 def _get_up(body, things, action, c):
     body.speed = 0.0
     body.last_turn = 0
@@ -551,7 +555,7 @@ def _get_up(body, things, action, c):
 # ---- 6. Hands ----
 
 
-@njit(cache=True)
+@compiled
 def _pick_up(body, things, events, count):
     x, y = _front(body)
     slot = slot_at(things, x, y)
@@ -566,7 +570,7 @@ def _pick_up(body, things, events, count):
     return add_event(body, events, count, EventKind.PICKED_UP.value, 0, 0.0, 0)
 
 
-@njit(cache=True)
+@compiled
 def _put_down(body, layout, things, events, count):
     """Put what is held into the cell in front: the floor, a table, or a person's hands."""
     if body.held_thing == 0:
@@ -585,7 +589,7 @@ def _put_down(body, layout, things, events, count):
     return count
 
 
-@njit(cache=True)
+@compiled
 def _mark_delivery(body, layout, things, place, x, y):
     """Succeed if this was the thing and the place that the mission named."""
     kind = body.mission[0]
@@ -598,7 +602,7 @@ def _mark_delivery(body, layout, things, place, x, y):
         body.succeeded = 1
 
 
-@njit(cache=True)
+@compiled
 def _let_go(body, things, x, y, spills):
     """Empty the hands; (0, 0) is a place where the thing is out of the way for good."""
     if body.held_slot >= 0:
@@ -609,7 +613,7 @@ def _let_go(body, things, x, y, spills):
     body.held_thing, body.held_skin, body.held_slot, body.held_mass = 0, 0, -1, 0.0
 
 
-@njit(cache=True)
+@compiled
 def _tie_lace(body, events, count, c):
     if body.held_thing != 0 or body.speed > 0.2:
         return count
@@ -623,7 +627,7 @@ def _tie_lace(body, events, count, c):
     return add_event(body, events, count, EventKind.LACE_TIED.value, 0, 0.0, 0)
 
 
-@njit(cache=True)
+@compiled
 def _use_hands(body, layout, things, events, count, action, c):
     if action == PICKUP:
         count = _pick_up(body, things, events, count)
@@ -637,22 +641,22 @@ def _use_hands(body, layout, things, events, count, action, c):
     return count
 
 
-@njit(cache=True)
+@compiled
 def _hold_rail(body, layout, things, action):
     """A hand stays on the rail while one walks on beside it, and lets go on any other command."""
-    beside = within_reach(body, layout, things, 1) or within_reach(body, layout, things, 3)
-    if action == GRAB:
-        body.rail_in_hand = beside or within_reach(body, layout, things, 0)
-    elif action != FORWARD and action != CAREFUL and action != STEP_HIGH:
-        body.rail_in_hand = 0
-    elif not beside:
+    walks_on = action == FORWARD or action == CAREFUL or action == STEP_HIGH
+    if action == GRAB or (walks_on and body.rail_in_hand):
+        beside = within_reach(body, layout, things, 1) or within_reach(body, layout, things, 3)
+        ahead = action == GRAB and within_reach(body, layout, things, 0)
+        body.rail_in_hand = beside or ahead
+    else:
         body.rail_in_hand = 0
 
 
 # ---- 7. Condition, others, mission ----
 
 
-@njit(cache=True)
+@compiled
 def _live_on(body, events, count, c):
     for part in range(5):
         body.pain[part] *= 1.0 - c.pain_fades
@@ -676,7 +680,7 @@ def _live_on(body, events, count, c):
     return count
 
 
-@njit(cache=True)
+@compiled
 def feel_laces(body):
     """A loose lace flaps: up to 0.5 where it is not being stepped on."""
     for foot in range(2):
@@ -684,7 +688,7 @@ def feel_laces(body):
             body.touch[4 + foot] = 0.5 * (1.0 - body.lace[foot])
 
 
-@njit(cache=True)
+@compiled
 def notice_others(body, things, c):
     """Feel who is looking, who laughs and who helps; their reactions run out."""
     looking, laughter, helped = 0.0, 0.0, 0.0
@@ -706,7 +710,7 @@ def notice_others(body, things, c):
     body.seen_by, body.laughter, body.being_helped = looking / 3.0, laughter, helped
 
 
-@njit(cache=True)
+@compiled
 def _front_is(body, layout, things, thing, skin):
     x, y = _front(body)
     slot = slot_at(things, x, y)
@@ -716,7 +720,7 @@ def _front_is(body, layout, things, thing, skin):
     return (cell & np.uint32(0xFF)) == thing and ((cell >> np.uint32(8)) & np.uint32(0xFF)) == skin
 
 
-@njit(cache=True)
+@compiled
 def _judge_mission(body, layout, things, c):
     """Succeed or fail; deliveries have been marked where the hand let go."""
     kind = body.mission[0]
@@ -736,7 +740,7 @@ def _judge_mission(body, layout, things, c):
             body.succeeded = 1
 
 
-@njit(cache=True)
+@compiled
 def drive_of(body, c):
     """Return the homeostatic drive: distance of the needs from full, fourth powers under a root.
 
@@ -760,7 +764,7 @@ def drive_of(body, c):
 # ---- One tick ----
 
 
-@njit(cache=True)
+@compiled
 def step_body(body, things, layout, events, action, c):
     """Let one body live one tick.
 
@@ -777,7 +781,8 @@ def step_body(body, things, layout, events, action, c):
     """
     count = 0
     body.tick += 1
-    body.touch[:] = 0.0
+    for i in range(8):
+        body.touch[i] = 0.0
     if body.posture == DOWN or body.posture == RISING:
         _get_up(body, things, action, c)
     else:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
@@ -27,13 +28,45 @@ from envs.trip.vocabulary import (
 from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout
 
 _OPAQUE = np.uint64(1 << Thing.WALL)
+_OFFSETS = flat_offsets(SPAN)
+_NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
 _LUCK_LAYOUT, _LUCK_BODY, _LUCK_CONDITION = 1_000, 1_001, 1_020  # channels used at reset only
+
+
+class _Truth(NamedTuple):
+    """What the kernels step: arrays of the batch, and views into them."""
+
+    bodies: NDArray  # (B,) of BODY
+    things: NDArray  # (B, THINGS) of THING
+    looks: NDArray[np.uint64]  # (B, THINGS) all of a thing that can be seen, in one number
+    layouts: NDArray  # (L,) of LAYOUT
+    cells: NDArray[np.uint32]  # (L, SPAN * SPAN) of the layouts
+    constants: NDArray  # (1,)
+
+
+class _Outcome(NamedTuple):
+    """What the kernels say of a tick."""
+
+    rewards: NDArray[np.float32]  # (B, 2) the mission's, and the felt one
+    events: NDArray  # (B, EVENTS_PER_TICK) of EVENT
+    counts: NDArray[np.int64]  # (B,) how many of them happened
+    ended: NDArray[np.bool_]  # (2, B) terminated, truncated
+
+
+class _Senses(NamedTuple):
+    """What the kernels write observations into; `shown` is what each image was drawn from."""
+
+    image: NDArray[np.uint8]
+    felt: NDArray[np.float32]
+    mission: NDArray[np.int32]
+    clock: NDArray[np.int32]
+    shown: NDArray[np.uint64]  # (B, THINGS + 1)
 
 
 # ---- Reset ----
 
 
-@njit(cache=True)
+@compiled
 def _draw_body(body, unusual, c):
     """Draw this body's own constants; an unusual one (shift S6) lies outside the usual ranges."""
     key = body.key
@@ -57,7 +90,7 @@ def _draw_body(body, unusual, c):
     body.mid_swing = between(key, 0, _LUCK_BODY + 7, c.mid_swing_least, c.mid_swing_most)
 
 
-@njit(cache=True)
+@compiled
 def _draw_condition(body, level):
     """Draw how this episode's body feels at the start, and how its shoes are tied."""
     luck = body.luck
@@ -78,25 +111,27 @@ def _draw_condition(body, level):
         body.lace[loose] = 0.1
 
 
-@njit(cache=True)
+@compiled
 def _luck_of(key, episode):
     return mix(key + np.uint64(episode) * np.uint64(0x9E3779B97F4A7C15))
 
 
-@njit(cache=True)
+@compiled
 def _layout_of(luck, layouts):
     return np.int64(bits(luck, 0, _LUCK_LAYOUT) % np.uint64(layouts))
 
 
 @njit(cache=True)
-def _next_layouts(rows, bodies, layouts):
-    indices = np.empty(len(rows), np.int64)
-    for i, row in enumerate(rows):
-        indices[i] = _layout_of(_luck_of(bodies[row].key, bodies[row].episode + 1), layouts)
-    return indices
+def _layouts_to_make(rows, bodies, made):
+    """Return the layouts that the next episodes of `rows` need and that are not made yet."""
+    wanted = np.zeros(made.shape[0], np.bool_)
+    for row in rows:
+        luck = _luck_of(bodies[row].key, bodies[row].episode + 1)
+        wanted[_layout_of(luck, made.shape[0])] = True
+    return np.flatnonzero(wanted & ~made)
 
 
-@njit(cache=True)
+@compiled
 def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
     c = constants[0]
     for row in rows:
@@ -108,7 +143,8 @@ def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
         body.layout = np.int32(_layout_of(body.luck, layouts.shape[0]))
         layout = layouts[body.layout]
         body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
-        body.mission[:] = layout.mission
+        for token in range(MISSION_TOKENS):
+            body.mission[token] = layout.mission[token]
         body.time_limit = layout.time_limit
         for slot in range(THINGS):
             things[row, slot] = layout.things[slot]
@@ -124,31 +160,12 @@ def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
         body.drive = drive_of(body, c)
 
 
-# ---- Step ----
-
-
-@njit(cache=True, nogil=True)
-def _step_rows(start, stop, actions, bodies, things, layouts, events, counts, rewards, constants):
-    """Step rows start..stop; rewards[:, 0] is the mission's, rewards[:, 1] the felt one."""
-    c = constants[0]
-    for row in range(start, stop):
-        body = bodies[row]
-        layout = layouts[body.layout]
-        counts[row] = step_body(body, things[row], layout, events[row], actions[row], c)
-        drive = drive_of(body, c)
-        rewards[row, 1] = body.drive - drive
-        body.drive = drive
-        rewards[row, 0] = 0.0
-        if body.succeeded:
-            rewards[row, 0] = 1.0 - 0.9 * body.tick / body.time_limit
-
-
 # ---- Observe ----
 
 
-@njit(cache=True)
-def _observe_image(body, things, cells, offsets, image):
-    look(cells, body.y * SPAN + body.x, offsets[body.heading], _OPAQUE, image)
+@compiled
+def _observe_image(body, things, cells, image):
+    look(cells, body.y * SPAN + body.x, _OFFSETS[body.heading], _OPAQUE, image)
     for slot in range(THINGS):
         thing = things[slot]
         if thing.x == 0:
@@ -163,7 +180,28 @@ def _observe_image(body, things, cells, offsets, image):
     image[VIEW // 2, VIEW - 1, 2] = 0
 
 
-@njit(cache=True)
+@compiled
+def _standpoint(body):
+    """Return all of a body that its view depends on, in one number."""
+    place = np.uint64(body.x) | np.uint64(body.y) << np.uint64(8)
+    held = np.uint64(body.held_thing) | np.uint64(body.held_skin) << np.uint64(5)
+    place |= np.uint64(body.heading) << np.uint64(16) | held << np.uint64(18)
+    return place | np.uint64(body.layout) << np.uint64(32)
+
+
+@compiled
+def _looks_different(body, looks, shown):
+    """Return whether the view can have changed since it was drawn, and note what it now shows."""
+    standpoint = _standpoint(body)
+    changed = shown[THINGS] ^ standpoint
+    shown[THINGS] = standpoint
+    for slot in range(THINGS):
+        changed |= shown[slot] ^ looks[slot]
+        shown[slot] = looks[slot]
+    return changed != np.uint64(0)
+
+
+@compiled
 def _observe_felt(body, felt):
     """Write the felt vector in the order of `vocabulary.SENSES`."""
     angle = 2.0 * np.pi * body.phase
@@ -175,7 +213,8 @@ def _observe_felt(body, felt):
     felt[5] = body.progress
     felt[6] = body.effort
     felt[7] = body.last_turn
-    felt[8:13] = 0.0
+    for posture in range(5):
+        felt[8 + posture] = 0.0
     felt[8 + body.posture] = 1.0
     noise = body.sensor_noise
     felt[13] = body.lean_forward + noise * bell(body.luck, body.tick, LUCK_NOISE)
@@ -195,23 +234,73 @@ def _observe_felt(body, felt):
     felt[35] = body.held_mass / 10.0
     felt[36] = body.cup if body.held_thing == Thing.CUP.value else 0.0
     felt[37] = body.dignity
-    felt[38:52] = 0.0
+    for action in range(14):
+        felt[38 + action] = 0.0
     felt[38 + body.last_action] = 1.0
     felt[52] = body.seen_by
     felt[53] = body.laughter
     felt[54] = body.being_helped
 
 
-@njit(cache=True, nogil=True)
-def _observe_rows(start, stop, rows, bodies, things, layouts, offsets, image, felt, mission, clock):
-    for i in range(start, stop):
-        row = rows[i]
-        body = bodies[row]
-        cells = layouts[body.layout].cells.ravel()
-        _observe_image(body, things[row], cells, offsets, image[row])
-        _observe_felt(body, felt[row])
-        clock[row, 0] = body.tick
-        mission[row] = body.mission
+@compiled
+def _observe(row, truth, senses):
+    """Write what a body observes; its image only if it is another than in the last tick."""
+    body = truth.bodies[row]
+    if _looks_different(body, truth.looks[row], senses.shown[row]):
+        _observe_image(body, truth.things[row], truth.cells[body.layout], senses.image[row])
+    _observe_felt(body, senses.felt[row])
+    senses.clock[row, 0] = body.tick
+    for token in range(MISSION_TOKENS):
+        senses.mission[row, token] = body.mission[token]
+
+
+@compiled
+def _judge_end(row, body, ended):
+    over = body.succeeded != 0 or body.failed != 0
+    ended[0, row] = over
+    ended[1, row] = body.tick >= body.time_limit and not over
+
+
+@compiled
+def _observe_rows(rows, truth, ended, senses):
+    """Observe rows that have been put somewhere else, whatever their images show."""
+    for row in rows:
+        senses.shown[row, THINGS] = _NOWHERE
+        _observe(row, truth, senses)
+        _judge_end(row, truth.bodies[row], ended)
+
+
+# ---- Step ----
+
+
+@compiled
+def _step_rows(start, stop, actions, truth, outcome, senses):
+    """Step and observe rows start..stop, one after the other while it is in the cache."""
+    c = truth.constants[0]
+    for row in range(start, stop):
+        body, things = truth.bodies[row], truth.things[row]
+        layout, events = truth.layouts[body.layout], outcome.events[row]
+        outcome.counts[row] = step_body(body, things, layout, events, actions[row], c)
+        drive = drive_of(body, c)
+        outcome.rewards[row, 1] = body.drive - drive
+        body.drive = drive
+        outcome.rewards[row, 0] = 0.0
+        if body.succeeded:
+            outcome.rewards[row, 0] = 1.0 - 0.9 * body.tick / body.time_limit
+        _judge_end(row, body, outcome.ended)
+        _observe(row, truth, senses)
+
+
+@njit(cache=True)
+def _gather_events(events, counts):
+    """Return the first `counts[row]` events of each row, one after the other."""
+    gathered = np.empty(counts.sum(), events.dtype)
+    end = 0
+    for row in range(events.shape[0]):
+        for i in range(counts[row]):
+            gathered[end] = events[row, i]
+            end += 1
+    return gathered
 
 
 # ---- The batch ----
@@ -269,35 +358,44 @@ class TripWorld:
         self.bodies["episode"] = -1
         self.things = np.zeros((num_envs, THINGS), THING)
         self.rewards = np.zeros((num_envs, 2), np.float32)
-        self._events = np.zeros((num_envs, EVENTS_PER_TICK), EVENT)
-        self._events["row"] = np.arange(num_envs)[:, None]
-        self._event_counts = np.zeros(num_envs, np.int64)
-        self._offsets = flat_offsets(SPAN)
         self._every_row = np.arange(num_envs)
-        self._image = np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
-        self._felt = np.zeros((num_envs, FELT_SIZE), np.float32)
-        self._mission = np.zeros((num_envs, MISSION_TOKENS), np.int32)
-        self._clock = np.zeros((num_envs, 1), np.int32)
-        self._observation = self._name_senses()
+        self._truth = self._name_truth()
+        self._outcome = self._name_outcome()
+        self._senses = _Senses(
+            np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
+            np.zeros((num_envs, FELT_SIZE), np.float32),
+            np.zeros((num_envs, MISSION_TOKENS), np.int32),
+            np.zeros((num_envs, 1), np.int32),
+            np.zeros((num_envs, THINGS + 1), np.uint64),
+        )
+        self._observation = _name_senses(*self._senses[:4])
         self._renderer: Any = None
         self._threads = min(threads, num_envs)
         self._pool = ThreadPoolExecutor(threads) if self._threads > 1 else None
 
-    def _name_senses(self) -> dict[str, NDArray]:
-        """Return the observation: views into the buffers that `observe` overwrites."""
-        named: dict[str, NDArray] = {"image": self._image}
-        start = 0
-        for sense, components in SENSES.items():
-            named[sense] = self._felt[:, start : start + len(components)]
-            start += len(components)
-        return named | {"mission": self._mission, "clock": self._clock}
+    def _name_truth(self) -> _Truth:
+        words = self.things.view(np.uint64).reshape(self.num_envs, THINGS, -1)
+        return _Truth(
+            self.bodies,
+            self.things,
+            words[:, :, 0],  # kind, skin, state, heading, x and y are a thing's first eight bytes
+            self.layouts,
+            self.layouts["cells"].reshape(len(self.layouts), SPAN * SPAN),
+            self.constants,
+        )
+
+    def _name_outcome(self) -> _Outcome:
+        events = np.zeros((self.num_envs, EVENTS_PER_TICK), EVENT)
+        events["row"] = np.arange(self.num_envs)[:, None]
+        counts = np.zeros(self.num_envs, np.int64)
+        return _Outcome(self.rewards, events, counts, np.zeros((2, self.num_envs), bool))
 
     def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
         """Begin a new episode in `rows`; with seeds also a new body, else the same one goes on."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)
             self.bodies["episode"][rows] = -1
-        self._make_layouts(np.unique(_next_layouts(rows, self.bodies, len(self.layouts))))
+        self._make_layouts(_layouts_to_make(rows, self.bodies, self._layouts_made))
         unusual = self.shift == "S6"
         _reset_rows(
             rows,
@@ -322,71 +420,48 @@ class TripWorld:
 
     def step(self, actions: NDArray[np.int64]) -> None:
         """Let every body live one tick; actions (B,) in 0..13."""
-        self._spread(
-            _step_rows,
-            actions,
-            self.bodies,
-            self.things,
-            self.layouts,
-            self._events,
-            self._event_counts,
-            self.rewards,
-            self.constants,
-        )
-        self._observe(self._every_row)
-
-    def _observe(self, rows: NDArray[np.intp]) -> None:
-        self._spread(
-            _observe_rows,
-            rows,
-            self.bodies,
-            self.things,
-            self.layouts,
-            self._offsets,
-            self._image,
-            self._felt,
-            self._mission,
-            self._clock,
-            count=len(rows),
-        )
-
-    def _spread(self, kernel, *arguments, count: int | None = None) -> None:
-        """Run a kernel over rows 0..count, in equal parts where there are threads."""
-        count = self.num_envs if count is None else count
+        arguments = (actions, self._truth, self._outcome, self._senses)
         if self._pool is None:
-            kernel(0, count, *arguments)
+            _step_rows(0, self.num_envs, *arguments)
             return
-        edges = np.linspace(0, count, self._threads + 1).astype(int)
+        edges = np.linspace(0, self.num_envs, self._threads + 1).astype(int)
         parts = [
-            self._pool.submit(kernel, start, stop, *arguments) for start, stop in pairwise(edges)
+            self._pool.submit(_step_rows, start, stop, *arguments)
+            for start, stop in pairwise(edges)
         ]
         for part in parts:
             part.result()
+
+    def _observe(self, rows: NDArray[np.intp]) -> None:
+        _observe_rows(rows, self._truth, self._outcome.ended, self._senses)
 
     @property
     def observation(self) -> dict[str, NDArray]:
         """The last observation; its arrays are overwritten by the next step or reset."""
         return self._observation
 
+    def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
+        """Return a copy of the last observation of `rows`."""
+        return _name_senses(*(np.array(buffer[rows]) for buffer in self._senses[:4]))
+
     @property
     def felt(self) -> NDArray[np.float32]:
         """(B, 55) the felt senses of the last observation, in the order of SENSES."""
-        return self._felt
+        return self._senses.felt
 
     @property
     def terminated(self) -> NDArray[np.bool_]:
         """(B,) whether the story has ended: the mission succeeded or failed."""
-        return (self.bodies["succeeded"] | self.bodies["failed"]) != 0
+        return self._outcome.ended[0].copy()
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
         """(B,) whether time is up while the story has not ended."""
-        return (self.bodies["tick"] >= self.bodies["time_limit"]) & ~self.terminated
+        return self._outcome.ended[1].copy()
 
     def events(self) -> NDArray:
         """Return what happened in the last tick, in order of rows: (N,) records of EVENT."""
-        happened = np.arange(EVENTS_PER_TICK) < self._event_counts[:, None]
-        return self._events[happened]
+        return _gather_events(self._outcome.events, self._outcome.counts)
 
     def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
         """Return what an experimenter wants to know of the episodes in `rows`, by name."""
@@ -452,6 +527,16 @@ class TripWorld:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+def _name_senses(image, felt, mission, clock) -> dict[str, NDArray]:
+    """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
+    named: dict[str, NDArray] = {"image": image}
+    start = 0
+    for sense, components in SENSES.items():
+        named[sense] = felt[:, start : start + len(components)]
+        start += len(components)
+    return named | {"mission": mission, "clock": clock}
 
 
 def _check(name: str, value, allowed: tuple) -> None:

@@ -25,6 +25,9 @@ class CountingWorld:
     def observation(self):
         return {"counts": self._shown}
 
+    def observed(self, rows):
+        return {"counts": self._shown[rows].copy()}
+
     @property
     def _over(self):
         return self._shown[:, 3] >= self.lengths
