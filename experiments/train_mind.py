@@ -25,6 +25,8 @@ from experiments.command import BadInput, answering, command_line, one_line, pre
 EXAMPLES = "examples.jsonl"
 CARD = "card.json"
 REPAIRS = 0.03  # share of examples in which a spoilt reply comes first
+ALWAYS_TOLD = ("mission", "hand", "doing")
+ALL_TOLD = 0.5  # share of training after which nothing is left out
 HELD_OUT_SEED = 10_007
 
 
@@ -49,15 +51,37 @@ def make_examples(options: DictConfig, motor) -> list:
     return examples
 
 
-def vary(example, rng: random.Random):
-    """Return the example in other colours, and now and then after a reply that was refused."""
+def vary(example, rng: random.Random, progress: float):
+    """Return the example in other colours, and now and then after a reply that was refused.
+
+    At first the mind is told little but its mission: among few words it soon learns to copy a
+    name, among many it does not. From `ALL_TOLD` on it is told everything.
+    """
     from mind.learning.cold_start import Example
 
-    example = _recolour(example, rng)
+    example = _shorten(_recolour(example, rng), rng, progress / ALL_TOLD)
     if rng.random() >= REPAIRS:
         return example
     spoilt = _spoil(example.reply, rng)
     return Example(prompt=_refused(example.prompt, spoilt), reply=example.reply)
+
+
+def _shorten(example, rng: random.Random, share: float):
+    """Leave out lines of what is told, so that about `share` of them stay besides the first ones.
+
+    Mission, hand and what is being done are always told.
+    """
+    from mind.language_models.types import Message, Prompt
+    from mind.learning.cold_start import Example
+
+    *before, asked = example.prompt.messages
+    told = [
+        line
+        for line in asked.text.split("\n")
+        if line.partition(":")[0] in ALWAYS_TOLD or rng.random() < share
+    ]
+    shorter = Message(role=asked.role, text="\n".join(told))
+    return Example(prompt=Prompt(messages=(*before, shorter)), reply=example.reply)
 
 
 def _recolour(example, rng: random.Random):
@@ -202,7 +226,8 @@ def run(options: DictConfig) -> Path:
         examples,
         folder,
         size=Size(**OmegaConf.to_container(options.size)),  # type: ignore[arg-type]
-        epochs=options.epochs,
+        rounds=options.rounds,
+        examples_per_round=options.examples_per_round,
         seed=options.seed,
         learning_rate=options.learning_rate,
         tokens_per_batch=options.tokens_per_batch,
@@ -215,7 +240,10 @@ def run(options: DictConfig) -> Path:
         "examples": len(examples),
         "levels": OmegaConf.to_container(options.levels),
         "split": "train",
-        "epochs": options.epochs,
+        "rounds": options.rounds,
+        "examples_per_round": options.examples_per_round,
+        "tokens_per_batch": options.tokens_per_batch,
+        "learning_rate": options.learning_rate,
         "seed": options.seed,
         "size": OmegaConf.to_container(options.size),
         **{name: _rounded(value) for name, value in (learned | scores).items()},

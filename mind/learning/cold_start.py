@@ -39,6 +39,9 @@ class Example:
         return [*said, {"role": "assistant", "content": self.reply}]
 
 
+Vary = Callable[[Example, random.Random, float], Example]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """Shape of the model; the default is nano, about a million parameters."""
@@ -126,12 +129,13 @@ def train(
     folder: Path,
     *,
     size: Size,
-    epochs: int,
+    rounds: int,
+    examples_per_round: int,
     seed: int,
-    learning_rate: float = 2e-3,
-    tokens_per_batch: int = 2000,
+    learning_rate: float = 1.5e-3,
+    tokens_per_batch: int = 1000,
     device: str = "cpu",
-    vary: Callable[[Example, random.Random], Example] = lambda example, rng: example,
+    vary: Vary = lambda example, rng, progress: example,
     report: Callable[[str], None] = print,
 ) -> dict[str, float]:
     """Train a model on the examples and write its folder; return loss and seconds.
@@ -140,12 +144,13 @@ def train(
         examples: What to learn.
         folder: Where model and tokenizer are written, in Hugging Face format.
         size: Shape of the model.
-        epochs: How often the examples are gone through.
+        rounds: How often a part of the examples is gone through.
+        examples_per_round: How large that part is.
         seed: Of the weights, the order, and the variations.
         learning_rate: Peak, after a short warm-up; falls along a cosine.
         tokens_per_batch: Padding included.
         device: Where to train.
-        vary: Returns a variation of an example, drawn anew in each epoch.
+        vary: Returns a variation of an example, given how far training is, in [0, 1).
         report: Told a line of progress now and then.
     """
     rng = random.Random(seed)
@@ -161,11 +166,13 @@ def train(
     )
     began = told = time.monotonic()
     progress, loss_mean = 0.0, float("nan")
-    for epoch in range(epochs):
-        encoded = [encode(tokenizer, vary(example, rng), size.context) for example in examples]
+    for turn in range(rounds):
+        chosen = rng.sample(examples, min(examples_per_round, len(examples)))
+        varied = [vary(example, rng, turn / rounds) for example in chosen]
+        encoded = [encode(tokenizer, example, size.context) for example in varied]
         parts = list(batches(encoded, tokens_per_batch, tokenizer.pad_token_id, rng))
         for number, (inputs, mask, said) in enumerate(parts):
-            progress = (epoch + number / len(parts)) / epochs
+            progress = (turn + number / len(parts)) / rounds
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * _schedule(progress)
             loss, own = losses(model, *(part.to(device) for part in (inputs, mask, said)))

@@ -11,7 +11,7 @@ from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from body.vocabularies import TRIP
 from experiments.teaching import LUCKS, best, choices_at, live, reply_to, speech, values
-from experiments.train_mind import _recolour, _refused, _spoil
+from experiments.train_mind import ALWAYS_TOLD, _recolour, _refused, _shorten, _spoil
 from mind.learning.cold_start import Example
 from mind.parsing import parse_reply
 
@@ -134,3 +134,13 @@ def test_a_spoilt_reply_is_sent_back_with_what_was_wrong(moments):
         assert "cannot be done" in prompt.messages[-1].text
         seen.add(spoilt)
     assert len(seen) >= 3
+
+
+def test_at_first_only_the_mission_and_what_is_done_are_told(moments):
+    example = Example(prompt=moments[-1].prompt, reply="<answer>wait, normal</answer>")
+    whole = example.prompt.messages[-1].text.split("\n")
+    little = _shorten(example, random.Random(0), 0.0).prompt.messages[-1].text.split("\n")
+    assert [line.partition(":")[0] for line in little] == [
+        line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_TOLD
+    ]
+    assert _shorten(example, random.Random(0), 1.0) == example
