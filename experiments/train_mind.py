@@ -233,6 +233,7 @@ def run(options: DictConfig) -> Path:
         tokens_per_batch=options.tokens_per_batch,
         device=options.device,
         vary=vary,
+        start=Path(options.start) if options.start else None,
         report=lambda line: print(line, flush=True),
     )
     scores = measure(folder, options, motor)

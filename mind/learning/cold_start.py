@@ -136,6 +136,7 @@ def train(
     tokens_per_batch: int = 1000,
     device: str = "cpu",
     vary: Vary = lambda example, rng, progress: example,
+    start: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, float]:
     """Train a model on the examples and write its folder; return loss and seconds.
@@ -151,14 +152,12 @@ def train(
         tokens_per_batch: Padding included.
         device: Where to train.
         vary: Returns a variation of an example, given how far training is, in [0, 1).
+        start: Folder of a model to go on from, with its tokenizer; None begins anew.
         report: Told a line of progress now and then.
     """
     rng = random.Random(seed)
-    tokenizer: Any = train_tokenizer(
-        (message["content"] for example in examples for message in example.messages()[1:]),
-        size.vocabulary,
-    )
-    model = new_model(size, tokenizer, seed).to(device)
+    model, tokenizer = _loaded(start) if start else _begun(examples, size, seed)
+    model.to(device)
     parameters = sum(part.numel() for part in model.parameters())
     report(f"{parameters:,} parameters, {len(tokenizer)} tokens, {len(examples):,} examples")
     optimiser = torch.optim.AdamW(
@@ -187,6 +186,21 @@ def train(
         save(model, tokenizer, folder)
     seconds = time.monotonic() - began
     return {"loss": loss_mean, "seconds": seconds, "parameters": float(parameters)}
+
+
+def _begun(examples: Sequence[Example], size: Size, seed: int) -> tuple[Any, Any]:
+    tokenizer = train_tokenizer(
+        (message["content"] for example in examples for message in example.messages()[1:]),
+        size.vocabulary,
+    )
+    return new_model(size, tokenizer, seed), tokenizer
+
+
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)
+    return model, AutoTokenizer.from_pretrained(folder)
 
 
 def _schedule(progress: float) -> float:
