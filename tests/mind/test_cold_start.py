@@ -124,6 +124,28 @@ def test_padding_and_what_was_asked_do_not_count_as_its_own_words(tokenizer):
     assert both.item() > own.item()
 
 
+def test_training_goes_on_from_a_models_folder(tmp_path):
+    tiny = Size(width=32, layers=2, heads=2, context=96, vocabulary=330)
+    told: list[str] = []
+    common = {"size": tiny, "examples_per_round": 120, "report": told.append}
+    quick = {"learning_rate": 1e-2, "tokens_per_batch": 800}
+    first = train(examples(120), tmp_path / "first", rounds=6, seed=0, **common, **quick)
+    gone_on = train(
+        examples(120),
+        tmp_path / "on",
+        rounds=1,
+        seed=1,
+        start=tmp_path / "first",
+        **common,
+        **quick,
+    )
+    anew = train(examples(120), tmp_path / "anew", rounds=1, seed=1, **common, **quick)
+    assert gone_on["loss"] < anew["loss"]
+    assert gone_on["parameters"] == first["parameters"]
+    tokenizers = [(tmp_path / name / "tokenizer.json").read_bytes() for name in ("first", "on")]
+    assert tokenizers[0] == tokenizers[1]
+
+
 def test_the_same_seed_trains_the_same_weights(tmp_path):
     from safetensors.torch import load_file
 
