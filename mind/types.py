@@ -52,6 +52,10 @@ class Experience:
         surprise: Surprise it caused, at least 0.
         reward_error: Unexpected part of the reward, signed.
         importance: Measured by the body, at least 0: see `mind.memory`.
+        ahead: Where it was: cells ahead of where the episode began, as the body stood then.
+        right: Cells to the right of that.
+        pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
+        times: How often the same was lived one after the other, and kept as one.
     """
 
     sensation: str
@@ -71,6 +75,10 @@ class Experience:
     surprise: float
     reward_error: float
     importance: float
+    ahead: int = 0
+    right: int = 0
+    pain_rank: float = 0.0
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Can it tell its own life? Questions about what was lived, each answer checked."""
