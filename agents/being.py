@@ -23,13 +23,16 @@ from agents.outward import ended, noticed, outer_trace
 from agents.soul import Feelings, Soul
 from agents.types import Observation, Trace
 from body.body import Body
-from body.types import FeltEvent, Percept
+from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
-from mind.narration import Lived, about_words, event_words
+from mind.narration import Lived, about_words, event_words, pain_caused
+from mind.scale import PrivateScale
+from mind.senses.trail import Trail
 from mind.types import Decision, Exchange, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
+REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
 
 # A mishap begins with one of these and is over with one of those, or after some time.
 _BEGINNINGS = (FeltEvent.SLIPPED, FeltEvent.STEPPED_ON_LACE, FeltEvent.STUMBLED)
@@ -129,6 +132,9 @@ class Being:
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._stories = [_Story(episode=-1) for _ in self.minds]
         self._over = np.zeros(body.num_avatars, np.bool_)
+        self._trail = Trail(body.num_avatars)
+        self._scales = [self._scale_of(mind.body_id) for mind in self.minds]
+        self._doing: list[Intent | None] = [None] * body.num_avatars
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
@@ -144,6 +150,7 @@ class Being:
         self._body.begin(rows)
         self._soul.begin(rows)
         self._attention.begin(rows)
+        self._trail.begin(rows)
         self._over[rows] = False
         for row, episode in zip(rows.tolist(), episodes, strict=True):
             self._thoughts.pop(row, None)
@@ -159,6 +166,8 @@ class Being:
         self._tick += 1
         percept = self._body.perceive(observation)
         feelings = self._feelings = self._soul.feel(percept)
+        errands = self._body.skills.errands
+        self._trail.note(percept, feelings.numbers, errands["skill"], errands["manner"])
         self._remember(percept, feelings)
         self._attention.notice(percept)
         self._begin_to_decide(percept, feelings)
@@ -184,6 +193,21 @@ class Being:
             thinking=row in self._thoughts,
         )
 
+    @property
+    def percept(self) -> Percept | None:
+        """What all avatars perceived in the tick that `act` last dealt with."""
+        return self._before
+
+    @property
+    def feelings(self) -> Feelings | None:
+        """What all avatars felt in that tick."""
+        return self._feelings
+
+    @property
+    def intents(self) -> Sequence[Intent | None]:
+        """What each avatar was doing when it noticed something in that tick; None for the rest."""
+        return self._doing
+
     def close(self) -> None:
         """Stop thinking, and close the language model and the memory."""
         self._background.close(self._shared.close)
@@ -192,32 +216,57 @@ class Being:
 
     def _remember(self, percept: Percept, feelings: Feelings) -> None:
         """Put all that was felt to happen in this tick into memory, in one go."""
-        rows = np.flatnonzero(percept.events.any(axis=1) & ~self._over).tolist()
+        rows = np.flatnonzero(percept.events.any(axis=1) & ~self._over)
+        self._doing = [None] * len(self.minds)
+        lived = [self._lived(row, percept.of(row), feelings) for row in rows.tolist()]
         experiences = [
-            self.minds[row].experience(lived)
-            for row in rows
-            for lived in self._lived(row, percept.of(row), feelings)
+            self.minds[row].experience(one)
+            for row, events in zip(rows.tolist(), lived, strict=True)
+            for one in events
         ]
         if experiences:
-            self._shared.memory.add(experiences)
+            felt = self._felt(rows, lived)
+            self._shared.memory.add(experiences, **({} if felt is None else {"felt": felt}))
 
     def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[Lived]:
         """Return what happened to one avatar in this tick, and keep it as recent."""
         assert self._before is not None, "nothing can be noticed in the first tick of a life"
+        before = self._before.of(row)
+        self._doing[row] = self._body.intent(row)
         tell = partial(
             Lived,
-            before=self._before.of(row),
+            before=before,
             now=percept,
             feeling=feelings.of(row),
             reward_error=float(feelings.reward_error[row]),
-            intent=self._body.intent(row),
+            intent=self._doing[row],
             run_id=self._run_id,
             episode=self._stories[row].episode,
+            pain_rank=self._scales[row].take(pain_caused(before, percept)),
         )
         return [
             tell(event=event, first_tick=self._stories[row].add(event, percept))
             for event in noticed(percept)
         ]
+
+    def _felt(
+        self, rows: NDArray[np.intp], lived: Sequence[Sequence[Lived]]
+    ) -> NDArray[np.float32] | None:
+        """Return how each of these events was felt, (N, 5, 64); None without an encoder."""
+        if self._shared.senses is None:
+            return None
+        ranks = np.array([events[0].pain_rank for events in lived], np.float32)
+        felt = self._shared.senses.embed(self._trail.windows(rows, ranks))
+        return np.repeat(felt, [len(events) for events in lived], axis=0)
+
+    def _scale_of(self, body_id: str) -> PrivateScale:
+        """Return a body's own scale of pain, from all that it remembers."""
+        remembered = self._shared.memory.recent(body_id, REMEMBERED_PAINS)
+        pains = {(one.run_id, one.episode, one.last_tick): one.pain for one in remembered}
+        scale = PrivateScale()
+        for pain in pains.values():
+            scale.add(pain)
+        return scale
 
     # ---- Deciding ----
 

@@ -176,6 +176,10 @@ class Place:
         """Take in one tick of what is seen and felt, (B, 7, 7, 3) and (B, 13)."""
         _update(self.memory, self.landmarks, self.kinds, self._gait, image, proprio)
 
+    def cells_from_start(self) -> NDArray[np.int16]:
+        """Return (B, 2) cells ahead and to the right of the start, as the body stood then."""
+        return np.stack(np.divmod(self.memory["cell"], SPAN), axis=1) - np.int16(SPAN // 2)
+
     def pose(self, avatar: int) -> tuple[int, int, int]:
         """Return (ahead, right, quarter turns to the right), all relative to the start."""
         place = self.memory[avatar]

@@ -136,6 +136,7 @@ class Senses:
             **sense,
             mission=observation["mission"],
             clock=observation["clock"].reshape(self.num_avatars),
+            place=self.place.cells_from_start(),
             landmarks=self.place.landmarks.copy(),
             events=events,
             event_things=self.felt["about"].copy(),

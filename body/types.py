@@ -211,6 +211,8 @@ class Percept:
         social: (B, 3) float32 in [0, 1]: seen by, laughter, being helped.
         mission: (B, M) mission tokens, to be read by `vocabulary.mission_words`.
         clock: (B,) int32 ticks since the episode began.
+        place: (B, 2) int16, where the body believes to be: cells ahead and to the right of where
+            the episode began, as it stood then.
         landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: thing,
             skin, state, cells ahead, cells to the right (both signed); thing 0 ends the list.
         events: (B, len(FeltEvent)) bool, what was noticed in this tick.
@@ -229,6 +231,7 @@ class Percept:
     social: NDArray[np.float32]
     mission: NDArray[np.integer]
     clock: NDArray[np.int32]
+    place: NDArray[np.int16]
     landmarks: NDArray[np.int16]
     events: NDArray[np.bool_]
     event_things: NDArray[np.int16]

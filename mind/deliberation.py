@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from mind.narration import Lived, near, tell
 from mind.parsing import NotUnderstood, Reply, parse_reply
 from mind.prompting import Prompts
 from mind.types import Decision, Exchange, Experience, Feeling, Situation
+
+if TYPE_CHECKING:
+    from mind.senses.encoder import SenseEncoder
 
 ATTEMPTS = 2  # the second one is told what was wrong with the first
 _THINGS_ASKED_ABOUT = 4
@@ -39,6 +42,7 @@ class Minds:
 
     Attributes:
         memory: What all of them have lived.
+        senses: Turns what was just lived into vectors, or None.
 
     Args:
         language_model: Answers the minds that wait at the same time as one batch.
@@ -47,6 +51,7 @@ class Minds:
         recalled: Most experiences that come to mind for a decision, at least 0.
         batch: Most prompts in one call of the language model, at least 1.
         seed: Of everything the language model leaves to luck, at least 0.
+        senses: Turns what was just lived into vectors, which are remembered beside the words.
     """
 
     def __init__(
@@ -58,12 +63,14 @@ class Minds:
         recalled: int = 3,
         batch: int = 64,
         seed: int = 0,
+        senses: "SenseEncoder | None" = None,
     ):
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
         if seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
         self.memory = memory
+        self.senses = senses
         self._language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
         self._prompts = Prompts(prompts)

@@ -325,6 +325,7 @@ class Lived:
         run_id: The run it is lived in.
         episode: Episode number in that run.
         first_tick: Where it began: of a fall, the tick of the stumble that led to it.
+        pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
     """
 
     event: FeltEvent
@@ -336,6 +337,12 @@ class Lived:
     run_id: str
     episode: int
     first_tick: int
+    pain_rank: float = 0.0
+
+    @property
+    def pain(self) -> float:
+        """Pain that this tick has added, of all body parts together, at least 0."""
+        return pain_caused(self.before, self.now)
 
 
 def event_words(event: FeltEvent, about: str = "") -> str:
@@ -373,11 +380,19 @@ def tell(lived: Lived, body_id: str) -> Experience:
         last_tick=int(lived.now.clock),
         kind=lived.event.name.lower(),
         about=about,
-        pain=float(caused.sum()),
+        pain=lived.pain,
         surprise=lived.feeling.surprise,
         reward_error=lived.reward_error,
         importance=0.0,
+        ahead=int(lived.now.place[0]),
+        right=int(lived.now.place[1]),
+        pain_rank=lived.pain_rank,
     )
+
+
+def pain_caused(before: Percept, now: Percept) -> float:
+    """Return the pain that came between two ticks of one avatar, of all body parts together."""
+    return float(np.maximum(now.pain - before.pain, 0).sum())
 
 
 def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:

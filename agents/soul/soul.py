@@ -42,6 +42,13 @@ class Feelings:
     happiness: NDArray[np.float32]
     emotions: NDArray[np.float32]
 
+    @property
+    def numbers(self) -> NDArray[np.float32]:
+        """All of it side by side, (B, 18), as `mind.senses.trail` takes it."""
+        once = (self.drive, self.reward, self.reward_error, self.surprise, self.mood)
+        columns = np.stack((*once, self.happiness), axis=1)
+        return np.hstack([self.levels, columns, self.emotions])
+
     def of(self, avatar: int) -> Feeling:
         """Return one avatar's feeling by names, its emotions strongest first."""
         emotions = zip(EMOTIONS, self.emotions[avatar].tolist(), strict=True)

@@ -34,6 +34,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
         **senses,
         mission=np.zeros((avatars, 5), np.int32),
         clock=np.zeros(avatars, np.int32),
+        place=np.zeros((avatars, 2), np.int16),
         landmarks=np.zeros((avatars, 4, 5), np.int16),
         events=events,
         event_things=np.full((avatars, 2), (blamed, 0), np.int16),

@@ -46,6 +46,7 @@ def percept(
         image=image,
         mission=np.asarray(mission),
         clock=np.int32(clock),
+        place=np.zeros(2, np.int16),
         landmarks=landmarks,
         events=noticed,
         event_things=np.array(about, np.int16),
