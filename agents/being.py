@@ -27,7 +27,7 @@ from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
 from mind.narration import Lived, about_words, event_words, pain_caused
 from mind.scale import PrivateScale
-from mind.senses.trail import Trail
+from mind.senses.trail import Trail, Windows
 from mind.types import Decision, Exchange, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
@@ -207,6 +207,10 @@ class Being:
     def intents(self) -> Sequence[Intent | None]:
         """What each avatar was doing when it noticed something in that tick; None for the rest."""
         return self._doing
+
+    def windows(self, rows: NDArray[np.intp]) -> Windows:
+        """Return the last ticks of these avatars, as an encoder of senses takes them."""
+        return self._trail.windows(rows, np.zeros(len(rows), np.float32))
 
     def close(self) -> None:
         """Stop thinking, and close the language model and the memory."""

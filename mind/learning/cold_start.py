@@ -157,7 +157,7 @@ def train(
         report: Told a line of progress now and then.
     """
     rng = random.Random(seed)
-    model, tokenizer = _loaded(start) if start else _begun(examples, size, seed)
+    model, tokenizer = load_trained(start) if start else _begun(examples, size, seed)
     model.to(device)
     parameters = sum(part.numel() for part in model.parameters())
     report(f"{parameters:,} parameters, {len(tokenizer)} tokens, {len(examples):,} examples")
@@ -174,7 +174,7 @@ def train(
         for number, (inputs, mask, said) in enumerate(parts):
             progress = (turn + number / len(parts)) / rounds
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate * _schedule(progress)
+                group["lr"] = learning_rate * schedule(progress)
             loss, own = losses(model, *(part.to(device) for part in (inputs, mask, said)))
             optimiser.zero_grad()
             loss.backward()
@@ -197,14 +197,15 @@ def _begun(examples: Sequence[Example], size: Size, seed: int) -> tuple[Any, Any
     return new_model(size, tokenizer, seed), tokenizer
 
 
-def _loaded(folder: Path) -> tuple[Any, Any]:
+def load_trained(folder: str | Path) -> tuple[Any, Any]:
+    """Return a causal language model to go on from, and its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)
     return model, AutoTokenizer.from_pretrained(folder)
 
 
-def _schedule(progress: float) -> float:
+def schedule(progress: float) -> float:
     """Return the share of the peak learning rate: linear warm-up over 3%, then a cosine to 5%."""
     if progress < 0.03:
         return max(0.01, progress / 0.03)
