@@ -229,8 +229,7 @@ class Being:
             for one in events
         ]
         if experiences:
-            felt = self._felt(rows, lived)
-            self._shared.memory.add(experiences, **({} if felt is None else {"felt": felt}))
+            self._shared.memory.add(experiences, felt=self._felt(rows, lived))
 
     def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[Lived]:
         """Return what happened to one avatar in this tick, and keep it as recent."""

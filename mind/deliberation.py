@@ -6,7 +6,7 @@ is asked, so that no failure of a language model can lose it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,8 @@ from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
 from mind.narration import Lived, near, tell
 from mind.parsing import NotUnderstood, Reply, parse_reply
-from mind.prompting import Prompts
+from mind.prompting import AskPrompts, Prompts
+from mind.telling import Teller
 from mind.types import Decision, Exchange, Experience, Feeling, Situation
 
 if TYPE_CHECKING:
@@ -85,6 +86,36 @@ class Minds:
             self._prompts,
             body_id=body_id,
             recalled=self._recalled,
+            seed=self._seed,
+        )
+
+    def teller(
+        self,
+        body_id: str,
+        *,
+        timed: bool,
+        run_id: str = "",
+        mode: str = "",
+        lesions: Collection[str] = (),
+    ) -> Teller:
+        """Return one who answers questions about a body's life; see `Teller`.
+
+        Args:
+            body_id: Whose life.
+            timed: Whether a tick is a tenth of a second.
+            run_id: The run whose episodes are asked about; empty is any.
+            mode: "felt", "words" or "none"; empty is felt where the language model can feel.
+            lesions: Kinds of memory, and parts of the now, that say nothing.
+        """
+        return Teller(
+            self._batcher,
+            self.memory,
+            AskPrompts(self._prompts.folder),
+            body_id=body_id,
+            run_id=run_id,
+            timed=timed,
+            mode=mode or ("felt" if self._language_model.takes_felt else "words"),
+            lesions=lesions,
             seed=self._seed,
         )
 

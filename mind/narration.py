@@ -442,3 +442,34 @@ def _motor(lived: Lived) -> str:
 def _command(percept: Percept) -> str:
     given = zip(percept.vocabulary.actions, percept.efference, strict=False)
     return next((name for name, copy in given if copy > 0.5), "nothing")
+
+
+# ---- Memories, as they are shown when one is asked about one's life ----
+
+
+def memory_words(experience: Experience, *, timed: bool) -> str:
+    """Return event, time and place of a memory: ``fell, episode 2, 4.2 s, for 1.7 s, here``.
+
+    Args:
+        experience: What is remembered.
+        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+    """
+    began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
+    when = f"{began / 10:.1f} s, for {lasted / 10:.1f} s" if timed else f"tick {began}, for {lasted}"
+    times = f", {experience.times} times" if experience.times > 1 else ""
+    place = _place(experience.ahead, experience.right)
+    kind = experience.kind.replace("_", " ")
+    return f"{kind}, episode {experience.episode}, {when}{times}, {place}"
+
+
+def lived_words(experience: Experience) -> str:
+    """Return what an experience was like, all five parts of it, in words."""
+    parts = (
+        experience.about,
+        experience.sensation,
+        experience.visual,
+        experience.emotion,
+        experience.proprioception,
+        experience.motor,
+    )
+    return "; ".join(part for part in parts if part)

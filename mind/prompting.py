@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from numpy.typing import NDArray
 
 from body.types import (
     SKILLS_WITH_A_TARGET,
@@ -15,13 +17,22 @@ from body.types import (
     Target,
     Vocabulary,
 )
-from mind.language_models.types import Prompt
-from mind.narration import command_words, doing_words, feeling_words, scene, walls
+from mind.language_models.types import FELT, Prompt, unmarked
+from mind.narration import (
+    command_words,
+    doing_words,
+    feeling_words,
+    lived_words,
+    memory_words,
+    scene,
+    walls,
+)
 from mind.parsing import LONGEST_PLAN
-from mind.types import Feeling, Situation
+from mind.types import Experience, Feeling, Situation
 
 FOLDER = Path(__file__).parent / "prompts"
 _TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
+_ASK_TEMPLATES = ("ask_system.txt", "ask.txt")
 _COMMAND_TEMPLATES = ("primitive/system.txt", "primitive/decide.txt", "repair.txt")
 _REPEATED = 400  # characters of a refused reply that the model is shown again
 
@@ -96,6 +107,53 @@ class Prompts:
         own = f"{world}/system.txt"
         has_own = (self.folder / own).is_file()
         return _templates(self.folder, [own])[0] if has_own else self._system
+
+
+class AskPrompts:
+    """The texts for one who is asked about its life, from a folder of Jinja templates.
+
+    Args:
+        folder: Holds `ask_system.txt` and `ask.txt`; None is the one that comes with the mind.
+
+    Raises:
+        ValueError: If a template is missing or cannot be read.
+    """
+
+    def __init__(self, folder: str | Path | None = None):
+        system, self._ask = _templates(Path(folder) if folder else FOLDER, _ASK_TEMPLATES)
+        self._system = system.render().strip()
+
+    def ask(
+        self,
+        question: str,
+        experiences: Sequence[Experience],
+        felt: Sequence[NDArray[np.float32]],
+        *,
+        now: NDArray[np.float32],
+        threshold: float = 0.0,
+        mode: str = "felt",
+        timed: bool = True,
+    ) -> Prompt:
+        """Return what a mind is asked about its life.
+
+        Args:
+            question: In words, without markers.
+            experiences: What comes to mind, in order of time.
+            felt: (5, 64) how each of them was felt.
+            now: (3, 64) how it is now.
+            threshold: How sure an answer is to be; 0 is not told.
+            mode: "felt", "words", or "none" to leave memories out.
+            timed: Whether a tick is a tenth of a second.
+        """
+        is_felt = mode == "felt"
+        lines = [f"now: {FELT}"] if is_felt else []
+        for number, experience in enumerate(experiences if mode != "none" else (), start=1):
+            like = FELT if is_felt else unmarked(lived_words(experience))
+            told = unmarked(memory_words(experience, timed=timed))
+            lines.append(f"#{number} {told}: {like}")
+        user = self._ask.render(told="\n".join(lines), threshold=threshold, question=question)
+        vectors = (now, *felt) if is_felt else ()
+        return Prompt.of(system=self._system, user=user.strip(), felt=vectors)
 
 
 class CommandPrompts:

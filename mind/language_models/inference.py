@@ -7,8 +7,9 @@ ends at the same column; padding is masked and does not count as a position.
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,10 +33,28 @@ class Sample:
     ended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a model reads: token ids, in some places of which stands something else than a word.
+
+    Attributes:
+        tokens: Token ids; whatever at `places`.
+        places: Where something else stands, in order.
+        vectors: (len(places), hidden) what stands there; None where there are no places.
+    """
+
+    tokens: list[int]
+    places: tuple[int, ...] = ()
+    vectors: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
 @torch.inference_mode()
 def sample(
     model: PreTrainedModel,
-    prompts: Sequence[Sequence[int]],
+    prompts: Sequence[Row],
     *,
     seeds: Sequence[int],
     limits: Sequence[int],
@@ -50,7 +69,7 @@ def sample(
 
     Args:
         model: A causal language model.
-        prompts: B sequences of at least one token id each.
+        prompts: B rows of at least one token id each.
         seeds: B integers of at least 0.
         limits: Most tokens that each row may write, at least 1.
         temperature: 0 takes the most probable token; 1 samples from the model as it is.
@@ -62,14 +81,16 @@ def sample(
     Raises:
         FloatingPointError: If the model's logits are not numbers.
     """
-    tokens, mask = pad_left(prompts, device=model.device)
+    tokens, mask = pad_left([row.tokens for row in prompts], device=model.device)
+    embedded = _embedded(model, tokens, prompts)
     uniforms = torch.from_numpy(np.stack([_uniforms(seed, max(limits)) for seed in seeds]))
     uniforms = uniforms.to(model.device)  # (batch, step)
     samples = [Sample() for _ in prompts]
     writing = set(range(len(samples)))
     cache = None
     for step in range(max(limits)):
-        output = model(**_inputs(model, tokens, mask), past_key_values=cache, use_cache=True)
+        inputs = _inputs(model, tokens, mask) | embedded
+        output = model(**inputs, past_key_values=cache, use_cache=True)
         chosen, log_probabilities = choose(output.logits[:, -1], uniforms[:, step], temperature)
         written, known = chosen.tolist(), log_probabilities.tolist()
         for row in sorted(writing):
@@ -78,7 +99,7 @@ def sample(
         writing = {row for row in writing if not samples[row].ended and step + 1 < limits[row]}
         if not writing:
             break
-        cache, tokens = output.past_key_values, chosen[:, None]
+        cache, tokens, embedded = output.past_key_values, chosen[:, None], {}
         mask = torch.cat([mask, mask.new_ones(len(samples), 1)], dim=1)
     return samples
 
@@ -107,12 +128,14 @@ def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> tuple[Tensor
 
 @torch.inference_mode()
 def score(
-    model: PreTrainedModel, prompt: Sequence[int], candidates: Sequence[Sequence[int]]
+    model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int]]
 ) -> list[float]:
     """Return the summed log-probability of each candidate's tokens after the prompt's."""
-    tokens, mask = pad_left([[*prompt, *candidate] for candidate in candidates], model.device)
+    rows = [replace(prompt, tokens=[*prompt.tokens, *candidate]) for candidate in candidates]
+    tokens, mask = pad_left([row.tokens for row in rows], model.device)
     longest = max(len(candidate) for candidate in candidates)
-    kept = model(**_inputs(model, tokens, mask, keep=longest + 1)).logits[:, -longest - 1 : -1]
+    inputs = _inputs(model, tokens, mask, keep=longest + 1) | _embedded(model, tokens, rows)
+    kept = model(**inputs).logits[:, -longest - 1 : -1]
     targets = tokens[:, -longest:, None]
     known = kept.double().log_softmax(dim=-1).gather(2, targets).squeeze(2)  # (batch, longest)
     return [
@@ -143,6 +166,21 @@ def pad_left(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tenso
     tokens = [[0] * (width - len(row)) + list(row) for row in rows]
     mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
     return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
+
+
+def _embedded(model: PreTrainedModel, tokens: Tensor, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what takes the place of token ids, (B, T), where any row holds more than words.
+
+    Rows are padded on the left, so places are counted from the right.
+    """
+    if not any(row.places for row in rows):
+        return {}
+    vectors = model.get_input_embeddings()(tokens).clone()
+    for number, row in enumerate(rows):
+        if row.vectors is not None:
+            places = [place - len(row) for place in row.places]
+            vectors[number, places] = row.vectors.to(vectors)
+    return {"input_ids": None, "inputs_embeds": vectors}
 
 
 def _inputs(

@@ -50,6 +50,7 @@ class OpenAIModel:
     Attributes:
         name: The server's name of the model.
         batches_at_once: As many as requests: every prompt is a request of its own.
+        takes_felt: False: a server reads words.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class OpenAIModel:
             raise ValueError(f"base_url must start with http:// or https://, got '{base_url}'")
         self.name = model
         self.batches_at_once = concurrency
+        self.takes_felt = False
         self._base_url = base_url
         self._key_variable = api_key_variable
         self._key = os.environ.get(api_key_variable, "")
@@ -169,7 +171,7 @@ class OpenAIModel:
         limit = "max_completion_tokens" if "max_tokens" in self._refused else "max_tokens"
         request = {
             "model": self.name,
-            "messages": [{"role": m.role.value, "content": m.text} for m in prompt.messages],
+            "messages": [{"role": m.role.value, "content": m.text} for m in prompt.in_words.messages],
             "temperature": self._temperature,
             "seed": seed % 2**31,  # some servers keep it in 32 bits
             "logprobs": True,

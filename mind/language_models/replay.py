@@ -41,9 +41,11 @@ class ReplayModel:
     Attributes:
         name: "replay of " and the recorded run's folder.
         batches_at_once: 1.
+        takes_felt: False.
     """
 
     batches_at_once = 1
+    takes_felt = False
 
     def __init__(self, *, path: str | Path):
         """Read the record.

@@ -26,6 +26,7 @@ class ScriptedModel:
     Attributes:
         name: "scripted".
         batches_at_once: 1.
+        takes_felt: False.
         prompts: Every prompt it was shown, oldest first.
         seeds: The seed that came with each.
         batch_sizes: Number of prompts in each call.
@@ -36,6 +37,7 @@ class ScriptedModel:
 
     name = "scripted"
     batches_at_once = 1
+    takes_felt = False
 
     def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
         """Give `replies` in turn, or what the function `replies` makes of each prompt."""

@@ -9,12 +9,15 @@ from statistics import fmean
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mind.language_models import inference
 from mind.language_models.loading import choose_device, choose_dtype, load
+from mind.language_models.projector import WEIGHTS, Projector, load_projector
 from mind.language_models.settings import check_at_least, cut_after
 from mind.language_models.types import (
+    FELT,
     BadModelFolder,
     Completion,
     Finish,
@@ -39,6 +42,8 @@ class TransformersModel:
     Attributes:
         name: The hub id, or the folder's name.
         batches_at_once: 1.
+        takes_felt: Whether there is a projector, through which it reads what is felt.
+        encoder: Fingerprint of the encoder of what it reads; empty without a projector.
         device: Where the weights are.
     """
 
@@ -54,6 +59,7 @@ class TransformersModel:
         max_new_tokens: int = 128,
         stop: Sequence[str] = (),
         batch_size: int = 64,
+        projector: str = "",
     ):
         """Load the model.
 
@@ -65,6 +71,8 @@ class TransformersModel:
             max_new_tokens: Most tokens of a reply, at least 1.
             stop: Strings after which a reply ends; they stay in the reply.
             batch_size: Most rows of one forward pass, at least 1.
+            projector: File of the maps through which it reads what is felt; empty is the one in
+                the model's folder, where there is one. Without, it reads words alone.
 
         Raises:
             BadModelFolder: If the model cannot be loaded.
@@ -82,6 +90,9 @@ class TransformersModel:
         self._max_new_tokens = max_new_tokens
         self._stop = tuple(stop)
         self._batch_size = batch_size
+        self._projector = self._load_projector(projector)
+        self.takes_felt = self._projector is not None
+        self.encoder = self._projector.encoder if self._projector else ""
         self._context = _context(self._model)
         self._ends = _ends(self._model, self._tokenizer)
         self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
@@ -114,6 +125,14 @@ class TransformersModel:
         """Finish the batch that is being worked on, and end the thread."""
         self._worker.shutdown(wait=True, cancel_futures=True)
 
+    def _load_projector(self, path: str) -> Projector | None:
+        own = Path(self._path).expanduser() / WEIGHTS
+        if not path and not own.is_file():
+            return None
+        words: Any = self._model.get_input_embeddings()
+        file = Path(path).expanduser() if path else own
+        return load_projector(file, words.embedding_dim, like=words.weight)
+
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
 
@@ -145,7 +164,7 @@ class TransformersModel:
         return outcomes
 
     def _sample(
-        self, rows: list[list[int]], *, seeds: list[int], limits: list[int]
+        self, rows: list[inference.Row], *, seeds: list[int], limits: list[int]
     ) -> list[inference.Sample]:
         try:
             return inference.sample(
@@ -193,15 +212,27 @@ class TransformersModel:
         width = self._model.config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
 
-    def _encode(self, prompt: Prompt) -> list[int]:
-        """Return a prompt's tokens, at least one."""
+    def _encode(self, prompt: Prompt) -> inference.Row:
+        """Return a prompt as a row, of at least one token."""
+        if self._projector is None:
+            prompt = prompt.in_words
+        told, special = self._told(prompt)
+        pieces = [self._tokens(piece, special=special) for piece in told.split(FELT)]
+        tokens, places = pieces[0], []
+        for felt, piece in zip(prompt.felt, pieces[1:], strict=True):
+            places += range(len(tokens), len(tokens) + len(felt))
+            tokens = [*tokens, *[0] * len(felt), *piece]
+        if self._projector is None or not places:
+            return inference.Row(tokens or [min(self._ends, default=0)])
+        vectors = torch.cat([self._projector(felt) for felt in prompt.felt])
+        return inference.Row(tokens, tuple(places), vectors)
+
+    def _told(self, prompt: Prompt) -> tuple[str, bool]:
+        """Return a prompt as one text, and whether the tokenizer is to add its special tokens."""
         turns = [{"role": m.role.value, "content": m.text} for m in prompt.messages]
         if self._tokenizer.chat_template is None:
-            plain = "".join(f"{turn['content']}\n\n" for turn in turns)
-            tokens = self._tokens(plain, special=True)
-        else:
-            tokens = self._tokens(self._chat(turns), special=False)
-        return tokens or [min(self._ends, default=0)]
+            return "".join(f"{turn['content']}\n\n" for turn in turns), not prompt.felt
+        return self._chat(turns), False
 
     def _chat(self, turns: list[dict[str, str]]) -> str:
         """Return the turns in the words of the chat template.
@@ -244,12 +275,12 @@ class TransformersModel:
         tail = self._decode(tokens[-max(len(stop.encode()) for stop in self._stop) - 1 :])
         return any(stop in tail for stop in self._stop)
 
-    def _room(self, row: Sequence[int]) -> int:
+    def _room(self, row: inference.Row) -> int:
         if self._context is None:
             return self._max_new_tokens
         return min(self._max_new_tokens, self._context - len(row))
 
-    def _too_long(self, row: Sequence[int]) -> PromptTooLong:
+    def _too_long(self, row: inference.Row) -> PromptTooLong:
         return PromptTooLong(
             f"prompt must leave room in the {self._context} tokens of '{self.name}', got "
             f"{len(row)} tokens; say less, or use a model with a longer context"

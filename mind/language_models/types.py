@@ -3,12 +3,16 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+FELT = "<felt>"  # in a message: here is something that is felt, and not told in words
+_FELT_DECIMALS = 3  # that count in a prompt's key
 
 
 class Role(StrEnum):
@@ -45,6 +49,9 @@ class Prompt:
 
     Attributes:
         messages: Oldest first; the last one is not the assistant's.
+        felt: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors of a
+            memory (`mind.senses.kinds.KINDS`) or three of the now. A model that cannot take them
+            reads the messages without the markers.
 
     Example:
         >>> prompt = Prompt.of(system="Answer in one word.", user="Which way?")
@@ -53,23 +60,42 @@ class Prompt:
     """
 
     messages: tuple[Message, ...]
+    felt: tuple[NDArray[np.float32], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self):
-        """Refuse a conversation in which the assistant is not next."""
+        """Refuse a conversation in which the assistant is not next, or a marker has no vectors."""
         if not self.messages or self.messages[-1].role is Role.ASSISTANT:
             came = "the assistant's" if self.messages else "no message"
             raise ValueError(f"prompt must end in a user message, got {came}; append one")
+        markers = sum(message.text.count(FELT) for message in self.messages)
+        if markers != len(self.felt):
+            raise ValueError(
+                f"prompt must have vectors for each of its {markers} markers {FELT}, got "
+                f"{len(self.felt)}; take markers out of texts from elsewhere with `unmarked`"
+            )
 
     @classmethod
-    def of(cls, *, user: str, system: str = "") -> "Prompt":
+    def of(
+        cls, *, user: str, system: str = "", felt: tuple[NDArray[np.float32], ...] = ()
+    ) -> "Prompt":
         """Return a prompt of one user message, after a system message where there is one."""
         asked = Message(role=Role.USER, text=user)
-        return cls(messages=(Message(role=Role.SYSTEM, text=system), asked) if system else (asked,))
+        first = (Message(role=Role.SYSTEM, text=system),) if system else ()
+        return cls(messages=(*first, asked), felt=felt)
 
     def then(self, *, reply: str, user: str) -> "Prompt":
         """Return this conversation with the assistant's reply and what is said to that."""
         replied = Message(role=Role.ASSISTANT, text=reply)
-        return Prompt(messages=(*self.messages, replied, Message(role=Role.USER, text=user)))
+        asked = Message(role=Role.USER, text=user)
+        return Prompt(messages=(*self.messages, replied, asked), felt=self.felt)
+
+    @property
+    def in_words(self) -> "Prompt":
+        """The same conversation without what is felt."""
+        if not self.felt:
+            return self
+        told = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
+        return Prompt(messages=tuple(told))
 
     @property
     def text(self) -> str:
@@ -109,10 +135,12 @@ class LanguageModel(Protocol):
         name: Which model it is, for the record.
         batches_at_once: Batches it gains from working on side by side: 1 where it computes
             here, more where it waits for a server.
+        takes_felt: Whether it reads what is felt in a prompt; otherwise it has to be told in words.
     """
 
     name: str
     batches_at_once: int
+    takes_felt: bool
 
     async def generate(
         self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
@@ -235,5 +263,20 @@ def settle(outcomes: Sequence[Completion | LanguageModelError]) -> list[Completi
 def prompt_key(prompt: Prompt, seed: int) -> str:
     """Return what a recorded reply is found by: SHA-256, in hex, of the messages and the seed."""
     messages = [[message.role.value, message.text] for message in prompt.messages]
-    canonical = json.dumps({"messages": messages, "seed": seed}, separators=(",", ":"))
+    asked: dict[str, object] = {"messages": messages, "seed": seed}
+    if prompt.felt:
+        asked["felt"] = [_digits(one) for one in prompt.felt]
+    canonical = json.dumps(asked, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _digits(felt: NDArray[np.float32]) -> list[list[float]]:
+    """Return vectors with as many decimals as any machine agrees on."""
+    return (np.round(felt.astype(np.float64), _FELT_DECIMALS) + 0.0).tolist()
+
+
+def unmarked(text: str) -> str:
+    """Return a text from elsewhere without markers for what is felt, whatever it is made of."""
+    while FELT in text:
+        text = text.replace(FELT, "")
+    return text

@@ -34,6 +34,8 @@ class Query:
         now: Only what was lived up to this moment is recalled. A moment of an episode, or a
             reading of the body's own clock in ticks lived in all; None leaves nothing out.
         kinds: Only experiences of these kinds are recalled; empty leaves nothing out.
+        episode: Only those of the episode with this number; None leaves nothing out.
+        run_id: Only those of this run; empty leaves nothing out.
     """
 
     body_id: str
@@ -41,6 +43,8 @@ class Query:
     vector: NDArray[np.float32] | None = field(default=None, compare=False)
     now: Moment | int | None = None
     kinds: Collection[str] = ()
+    episode: int | None = None
+    run_id: str = ""
 
     def __post_init__(self):
         """Refuse one kind where a collection of kinds is expected."""
@@ -76,7 +80,10 @@ class Memory(Protocol):
     """
 
     def add(
-        self, experiences: Sequence[Experience], vectors: NDArray[np.float32] | None = None
+        self,
+        experiences: Sequence[Experience],
+        vectors: NDArray[np.float32] | None = None,
+        felt: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Keep N experiences, all or none, and return their ids in the same order.
 
@@ -86,6 +93,7 @@ class Memory(Protocol):
         Args:
             experiences: N of them, oldest first.
             vectors: (N, D) embeddings of `experience_text`, for a memory that does not embed.
+            felt: (N, 5, 64) how each was felt, in the order of `mind.senses.kinds.KINDS`.
 
         Raises:
             ValueError: If an experience or a vector is not what it should be; none is kept.
@@ -110,6 +118,15 @@ class Memory(Protocol):
 
     def get(self, ids: Sequence[int]) -> list[Experience]:
         """Return the experiences with these ids, in the same order.
+
+        Raises:
+            LookupError: If there is none with one of the ids.
+            MemoryFileError: If the memory cannot be read.
+        """
+        ...
+
+    def felt(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return how the experiences with these ids were felt, (N, 5, 64); zeros if unknown.
 
         Raises:
             LookupError: If there is none with one of the ids.

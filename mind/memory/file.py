@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from mind.memory.base import MemoryFileError
 from mind.memory.life import Row
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 APPLICATION_ID = 0x6772_7368  # "grsh", in the header of the file
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = (
     """
     CREATE TABLE experiences (
@@ -37,8 +38,13 @@ SCHEMA = (
         surprise REAL NOT NULL,
         reward_error REAL NOT NULL,
         importance REAL NOT NULL,
+        ahead INTEGER NOT NULL,
+        [right] INTEGER NOT NULL,
+        pain_rank REAL NOT NULL,
+        times INTEGER NOT NULL,
         lived_at INTEGER NOT NULL,  -- ticks this body had lived, in all its episodes
-        vector BLOB NOT NULL        -- float32, little endian, of length one or zero
+        vector BLOB NOT NULL,       -- float32, little endian, of length one or zero
+        felt BLOB                   -- float16, little endian, (5, 64); none where not known
     )
     """,
     # One row, once the embedding is known; the probe is what it makes of a fixed sentence.
@@ -47,13 +53,16 @@ SCHEMA = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 COLUMNS = tuple(field.name for field in fields(Experience))
-SELECT_EXPERIENCE = f"SELECT {', '.join(COLUMNS)} FROM experiences WHERE id = ?"
+NAMES = ", ".join(f"[{name}]" for name in COLUMNS)  # "right" is a word of SQL
+SELECT_EXPERIENCE = f"SELECT {NAMES} FROM experiences WHERE id = ?"
+SELECT_FELT = "SELECT felt FROM experiences WHERE id = ?"
 INSERT = (
-    f"INSERT INTO experiences (id, {', '.join(COLUMNS)}, lived_at, vector) "
-    f"VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"
+    f"INSERT INTO experiences (id, {NAMES}, lived_at, vector, felt) "
+    f"VALUES ({', '.join('?' * (len(COLUMNS) + 4))})"
 )
 
 STORED_FLOAT = np.dtype("<f4")
+STORED_FELT = np.dtype("<f2")
 ROWS_AT_ONCE = 4096  # read at a time when a file is opened
 LOCK_TIMEOUT_S = 1.0
 
@@ -123,7 +132,7 @@ class ExperienceFile:
 
     def rows(self, dimensions: int) -> Iterator[list[Row]]:
         """Yield all rows in the order of their ids, some thousand at a time."""
-        query = f"SELECT id, {', '.join(COLUMNS)}, lived_at, vector FROM experiences ORDER BY id"
+        query = f"SELECT id, {NAMES}, lived_at, vector FROM experiences ORDER BY id"
         with self._errors():
             cursor = self._opened().execute(query)
             while found := cursor.fetchmany(ROWS_AT_ONCE):
@@ -139,6 +148,14 @@ class ExperienceFile:
         if row is None:
             raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
         return _experience(row)
+
+    def felt(self, id: int) -> NDArray[np.float32]:
+        """Return how one experience was felt, (5, 64); zeros where that is not known."""
+        with self._errors():
+            row = self._opened().execute(SELECT_FELT, (id,)).fetchone()
+        if row is None:
+            raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
+        return _felt(row[0])
 
     def damaged(self) -> MemoryFileError:
         """Return what there is to say of a file that does not hold what it should."""
@@ -235,11 +252,19 @@ class ExperienceFile:
 
 def _values(row: Row) -> tuple:
     told = (getattr(row.experience, column) for column in COLUMNS)
-    return (row.id, *told, row.lived_at, _blob(row.vector))
+    felt = None if row.felt is None else row.felt.astype(STORED_FELT).tobytes()
+    return (row.id, *told, row.lived_at, _blob(row.vector), felt)
 
 
 def _experience(values: Sequence) -> Experience:
     return Experience(**dict(zip(COLUMNS, values, strict=True)))
+
+
+def _felt(stored: bytes | None) -> NDArray[np.float32]:
+    shape = (len(KINDS), EMBEDDING_SIZE)
+    if stored is None:
+        return np.zeros(shape, np.float32)
+    return np.frombuffer(stored, STORED_FELT).astype(np.float32).reshape(shape)
 
 
 def _blob(vector: NDArray[np.float32]) -> bytes:

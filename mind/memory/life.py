@@ -19,12 +19,14 @@ class Row(NamedTuple):
         experience: With its importance measured.
         lived_at: Ticks that its body had lived when it was complete.
         vector: (D,) float32 of length one or zero.
+        felt: (5, 64) how it was felt, or None where that is not known, or not read.
     """
 
     id: int
     experience: Experience
     lived_at: int
     vector: NDArray[np.float32]
+    felt: NDArray[np.float32] | None = None
 
 
 class Columns(NamedTuple):
@@ -35,6 +37,8 @@ class Columns(NamedTuple):
         lived_at: (N,) int64 ticks that the body had lived.
         importance: (N,) float64.
         kind: (N,) int64 number of the kind, as `Life.kinds` counts them.
+        episode: (N,) int64.
+        run: (N,) int64 number of the run, as `Life.runs` counts them.
         vector: (N, D) float32, length one or zero.
     """
 
@@ -42,6 +46,8 @@ class Columns(NamedTuple):
     lived_at: NDArray[np.int64]
     importance: NDArray[np.float64]
     kind: NDArray[np.int64]
+    episode: NDArray[np.int64]
+    run: NDArray[np.int64]
     vector: NDArray[np.float32]
 
     @classmethod
@@ -52,6 +58,8 @@ class Columns(NamedTuple):
             lived_at=np.empty(rows, np.int64),
             importance=np.empty(rows, np.float64),
             kind=np.empty(rows, np.int64),
+            episode=np.empty(rows, np.int64),
+            run=np.empty(rows, np.int64),
             vector=np.empty((rows, dimensions), np.float32),
         )
 
@@ -86,6 +94,7 @@ class Life:
         clock: The body's own time.
         gauge: What its experiences are measured against.
         kinds: Number of each kind of experience, counted as they first came.
+        runs: Number of each run, in the same way.
     """
 
     def __init__(self, dimensions: int):
@@ -93,6 +102,7 @@ class Life:
         self.clock = LivedClock()
         self.gauge = ImportanceGauge()
         self.kinds: dict[str, int] = {}
+        self.runs: dict[str, int] = {}
         self._size = 0
         self._columns = Columns.with_room_for(64, dimensions)
 
@@ -105,8 +115,10 @@ class Life:
         if size > len(self._columns.id):
             self._grow(max(size, 2 * len(self._columns.id)))
         for row, place in zip(rows, range(self._size, size), strict=True):
-            kind = self.kinds.setdefault(row.experience.kind, len(self.kinds))
-            news = (row.id, row.lived_at, row.experience.importance, kind, row.vector)
+            one = row.experience
+            kind = self.kinds.setdefault(one.kind, len(self.kinds))
+            run = self.runs.setdefault(one.run_id, len(self.runs))
+            news = (row.id, row.lived_at, one.importance, kind, one.episode, run, row.vector)
             for column, value in zip(self._columns, news, strict=True):
                 column[place] = value
         self._size = size

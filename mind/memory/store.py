@@ -16,6 +16,7 @@ from mind.memory.embedding import Embed, HashedWords, experience_text, unit_leng
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import Life, Row
 from mind.memory.recall import RecallScore, best, cosines
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 HASHED_WORDS = HashedWords()
@@ -23,6 +24,8 @@ HASHED_WORDS = HashedWords()
 # Two embeddings are taken for the same one if they agree about this sentence.
 PROBE = "I tripped over the red cable and fell on my knees"
 SAME_EMBEDDING_COSINE = 0.99
+
+FELT_SHAPE = (len(KINDS), EMBEDDING_SIZE)
 
 TYPES: dict[str, Callable] = {field.name: field.type for field in fields(Experience)}  # type: ignore[misc]
 
@@ -93,20 +96,24 @@ class ExperienceStore:
             raise
 
     def add(
-        self, experiences: Sequence[Experience], vectors: NDArray[np.float32] | None = None
+        self,
+        experiences: Sequence[Experience],
+        vectors: NDArray[np.float32] | None = None,
+        felt: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Keep experiences, all or none, and return their ids; see `Memory.add`."""
         experiences = [checked(experience) for experience in experiences]
         if not experiences:
             return []
         vectors = self._vectors(experiences, vectors)
+        felt_each = checked_felt(felt, experiences)
         with self._lock:
             self._catch_up()
             begun = self._embedding
             self._embedding = self._of_this_memory(vectors)
             # From here until the rows can be found, only the file knows what is true.
             self._in_step = False
-            rows = self._live_through(experiences, vectors)
+            rows = self._live_through(experiences, vectors, felt_each)
             self._file.insert(rows, begin_with=None if begun else self._embedding)
             self._remember(rows)
             self._in_step = True
@@ -145,6 +152,12 @@ class ExperienceStore:
         """Return the experiences with these ids, in the same order; see `Memory.get`."""
         with self._lock:
             return [self._file.experience(int(id)) for id in ids]
+
+    def felt(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return how the experiences with these ids were felt, (N, 5, 64); see `Memory.felt`."""
+        with self._lock:
+            found = [self._file.felt(int(id)) for id in ids]
+        return np.array(found, np.float32).reshape(len(found), *FELT_SHAPE)
 
     def count(self, body_id: str | None = None) -> int:
         """Return how many experiences are kept, of one body or of all."""
@@ -190,16 +203,19 @@ class ExperienceStore:
             self._load()
 
     def _live_through(
-        self, experiences: Sequence[Experience], vectors: NDArray[np.float32]
+        self,
+        experiences: Sequence[Experience],
+        vectors: NDArray[np.float32],
+        felt: Sequence[NDArray[np.float32] | None],
     ) -> list[Row]:
         """Move clocks and gauges on, and return what is to be written."""
         rows: list[Row] = []
-        for experience, vector in zip(experiences, vectors, strict=True):
+        for experience, vector, one in zip(experiences, vectors, felt, strict=True):
             life = self._lived_by(experience.body_id)
             lived_at = life.clock.live(ending(experience))
             life.gauge.see(experience)
             measured = replace(experience, importance=life.gauge.importance(experience))
-            rows.append(Row(self._last_id + len(rows) + 1, measured, lived_at, vector))
+            rows.append(Row(self._last_id + len(rows) + 1, measured, lived_at, vector, one))
         return rows
 
     def _remember(self, rows: Sequence[Row]) -> None:
@@ -287,6 +303,10 @@ def candidates_of(query: Query, life: Life) -> NDArray[np.intp]:
     if query.kinds:
         kinds = [life.kinds[kind] for kind in query.kinds if kind in life.kinds]
         allowed &= np.isin(columns.kind, kinds)
+    if query.episode is not None:
+        allowed &= columns.episode == query.episode
+    if query.run_id:
+        allowed &= columns.run == life.runs.get(query.run_id, -1)
     if query.now is not None:
         now = life.clock.read(query.now) if isinstance(query.now, Moment) else query.now
         allowed &= columns.lived_at <= now
@@ -314,6 +334,24 @@ def unit_vectors(given: NDArray, rows: int) -> NDArray[np.float32]:
     if not np.isfinite(vectors).all():
         raise ValueError("vectors must be finite, got NaN or infinity; mend what embeds")
     return unit_length(vectors)
+
+
+def checked_felt(
+    felt: NDArray[np.float32] | None, experiences: Sequence[Experience]
+) -> Sequence[NDArray[np.float32] | None]:
+    """Return how each experience was felt, (5, 64); None where that is not known.
+
+    Raises:
+        ValueError: If these are not that many finite vectors.
+    """
+    if felt is None:
+        return [None] * len(experiences)
+    felt = np.asarray(felt, np.float32)
+    if felt.shape != (len(experiences), *FELT_SHAPE):
+        raise ValueError(f"felt must have the shape ({len(experiences)}, 5, 64), got {felt.shape}")
+    if not np.isfinite(felt).all():
+        raise ValueError("felt must be finite, got NaN or infinity; mend the encoder")
+    return list(felt)
 
 
 def ending(experience: Experience) -> Moment:

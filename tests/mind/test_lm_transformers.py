@@ -11,12 +11,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from mind.language_models import inference
 from mind.language_models.batching import Batcher
+from mind.language_models.projector import save_projector
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
+    FELT,
     BadModelFolder,
     Completion,
     Finish,
@@ -218,7 +226,7 @@ def test_writing_stops_when_every_row_is_at_its_end(plain):
     model.register_forward_hook(lambda *_: passes.append(1))
     samples = inference.sample(
         model,
-        [[11, 12, 13], [14]],
+        [inference.Row([11, 12, 13]), inference.Row([14])],
         seeds=[0, 1],
         limits=[3, 50],
         temperature=1.0,
@@ -451,3 +459,99 @@ def test_a_missing_folder_or_hub_that_cannot_be_reached_is_one_line(monkeypatch,
 def test_settings_out_of_range_are_refused(plain, settings, said):
     with pytest.raises(ValueError, match=said):
         make(plain, **settings)
+
+
+# ---- What is felt ----
+
+
+def feeling(folder, *, hidden=None, encoder="abc"):
+    """Give a model a projector of its own, and return the model."""
+    model = make(folder)
+    words: Any = model._model.get_input_embeddings()
+    width = hidden or words.embedding_dim
+    generator = torch.Generator().manual_seed(1)
+    weight = torch.randn(8, 64, width, generator=generator)
+    bias = torch.randn(8, width, generator=generator)
+    save_projector(folder / "projector.safetensors", weight, bias, encoder=encoder)
+    return make(folder, temperature=0.0)
+
+
+def memory(seed):
+    return np.random.default_rng(seed).normal(size=(5, 64)).astype(np.float32)
+
+
+def asked(*felt, text="word1 word2"):
+    marked = " ".join(f"word3 {FELT}" for _ in felt)
+    return Prompt.of(user=f"{marked} {text}", felt=felt)
+
+
+def build_gpt2(folder):
+    """Another architecture, with learned positions."""
+    build(folder)
+    config = GPT2Config(
+        vocab_size=64, n_embd=24, n_layer=2, n_head=2, n_positions=64, eos_token_id=3,
+        initializer_range=0.3,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        GPT2LMHeadModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("architecture", [build, build_gpt2])
+def test_what_is_felt_changes_what_is_said_of_it(tmp_path, architecture):
+    model = feeling(architecture(tmp_path / "model"))
+    assert model.takes_felt
+    prompts = [asked(memory(n)) for n in range(6)]
+    said = {completion.text for completion in generate(model, prompts, seeds=[0] * 6)}
+    assert len(said) > 1
+
+
+@pytest.mark.parametrize("architecture", [build, build_gpt2])
+def test_one_who_feels_says_the_same_in_any_batch(tmp_path, architecture):
+    folder = architecture(tmp_path / "model")
+    prompts = [asked(memory(0)), asked(memory(1), memory(2)), Prompt.of(user="word5 word6"), asked()]
+    together = generate(feeling(folder), prompts, seeds=range(4))
+    alone = [generate(feeling(folder), [one], seeds=[n])[0] for n, one in enumerate(prompts)]
+    assert list(map(without_latency, together)) == list(map(without_latency, alone))
+
+
+def test_each_kind_of_memory_has_a_map_of_its_own(copy):
+    projector: Any = feeling(copy)._projector
+    same = projector(np.tile(memory(0)[0], (5, 1)))
+    assert len({tuple(row.tolist()) for row in same}) == 5
+    with pytest.raises(ValueError, match=r"must have the shape \(5, 64\) or \(3, 64\)"):
+        projector(np.zeros((4, 64), np.float32))
+
+
+def test_a_model_without_a_projector_reads_the_words_alone(copy):
+    model = make(copy, temperature=0.0)
+    assert not model.takes_felt
+    words = Prompt.of(user="word3  word1 word2")
+    felt, plain = generate(model, [asked(memory(0)), words], seeds=[0, 0])
+    assert without_latency(felt) == without_latency(plain)
+
+
+def test_scores_rest_on_what_is_felt(copy):
+    model = feeling(copy)
+
+    async def run():
+        scores = [await model.score(asked(memory(n)), ["word7", "word8 word9"]) for n in range(2)]
+        await model.close()
+        return scores
+
+    one, other = asyncio.run(run())
+    assert one != pytest.approx(other, abs=1e-3)
+
+
+def test_a_projector_for_another_model_is_refused_in_one_line(copy):
+    with pytest.raises(BadModelFolder, match=r"it maps to 7 numbers, the model reads") as refusal:
+        feeling(copy, hidden=7)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_damaged_projector_is_refused_in_one_line(copy):
+    (copy / "projector.safetensors").write_bytes(b"not one")
+    with pytest.raises(BadModelFolder, match=r"must hold weight \(8, 64, hidden\)") as refusal:
+        make(copy)
+    assert "\n" not in str(refusal.value)

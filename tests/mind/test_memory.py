@@ -578,7 +578,7 @@ def test_a_file_of_another_version_says_which(path):
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    assert "its version is 99, expected 1; open it with the release" in refusal(path)
+    assert "its version is 99, expected 2; open it with the release" in refusal(path)
 
 
 def test_another_programs_file_is_refused_and_left_alone(path):

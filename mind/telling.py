@@ -1,0 +1,227 @@
+"""Telling: a mind answers questions about its own life, from what comes to mind of it.
+
+Memories are shown in order of time, each with its event, time and place; what it was like is either
+felt, as five vectors in the place of words, or told in words. An answer carries a confidence, and
+below the threshold that the asker has named, the mind says that it does not know.
+"""
+
+import math
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.language_models import Batcher, NoReply, Prompt
+from mind.language_models.recording import Recording
+from mind.language_models.types import FELT, Completion, unmarked
+from mind.memory import Memory, Query, Recollection
+from mind.prompting import AskPrompts
+from mind.senses.kinds import KINDS
+from mind.types import Exchange, Experience
+
+UNKNOWN = "I don't know"
+RECALLED = 6  # experiences that come to mind for a question, at most
+LONGEST_QUESTION = 400  # characters that are read of one
+LONGEST_ANSWER = 600
+NOW = ("state", "drives", "goal")
+LESIONS = (*(str(kind) for kind in KINDS), *NOW)
+
+_EPISODE = re.compile(r"\bepisode (\d{1,6})\b")
+_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
+_SURE = re.compile(r"<sure>\s*([01](?:\.\d+)?|\.\d+)\s*</sure>")
+_TAG = re.compile(r"</?[a-z]+>")
+
+
+class Mode(StrEnum):
+    """How memories are shown to the language model: felt, in words, or not at all."""
+
+    FELT = "felt"
+    WORDS = "words"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a mind says of its life.
+
+    Attributes:
+        text: The answer; `UNKNOWN` where it is less sure than it should be.
+        said: What it would have answered with nothing to lose.
+        confidence: Probability it gives that answer, in [0, 1]; 0 where there was no reply.
+        memories: Ids of the experiences that came to mind, in order of time.
+        exchanges: What was asked of the language model, and replied.
+    """
+
+    text: str
+    said: str
+    confidence: float
+    memories: tuple[int, ...]
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens written."""
+        return sum(exchange.tokens for exchange in self.exchanges)
+
+    @property
+    def latency_s(self) -> float:
+        """Wall time from asking to answer, seconds."""
+        return sum(exchange.latency_s for exchange in self.exchanges)
+
+
+class Teller:
+    """Answers for one body.
+
+    Args:
+        batcher: Asks the language model.
+        memory: What was lived.
+        prompts: What the language model is shown.
+        body_id: Whose life it is.
+        run_id: The run whose episodes are asked about; empty is any.
+        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+        mode: How memories are shown.
+        lesions: Kinds of memory, and parts of the now, that say nothing; of `LESIONS`.
+        seed: Of everything the language model leaves to luck.
+
+    Raises:
+        ValueError: If there is no such mode or lesion.
+    """
+
+    def __init__(
+        self,
+        batcher: Batcher,
+        memory: Memory,
+        prompts: AskPrompts,
+        *,
+        body_id: str,
+        run_id: str = "",
+        timed: bool = True,
+        mode: Mode | str = Mode.FELT,
+        lesions: Collection[str] = (),
+        seed: int = 0,
+    ):
+        unknown = sorted(set(lesions) - set(LESIONS))
+        if unknown:
+            raise ValueError(f"lesions must be of {', '.join(LESIONS)}, got '{unknown[0]}'")
+        self._batcher, self._memory, self._prompts = batcher, memory, prompts
+        self._body_id, self._run_id, self._timed = body_id, run_id, timed
+        self._mode, self._lesions, self._seed = Mode(mode), frozenset(lesions), seed
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        threshold: float = 0.0,
+        before: Sequence[tuple[str, str]] = (),
+        now: NDArray[np.float32] | None = None,
+    ) -> Answer:
+        """Return the answer to a question; never fails for what a language model wrote.
+
+        Args:
+            question: In words, from anybody.
+            threshold: How sure an answer is to be, in [0, 1).
+            before: Questions and answers that went before, oldest first.
+            now: (3, 64) how it is now: state, drives, goal; None where it is not felt.
+
+        Raises:
+            LanguageModelError: If the language model can not be used at all.
+            ValueError: If the threshold is out of range.
+        """
+        if not 0 <= threshold < 1:
+            raise ValueError(f"threshold must be in [0, 1), got {threshold}")
+        asked = [as_question(text) for text, _ in before] + [as_question(question)]
+        ids, experiences, felt = self._remembered(asked[0])
+        prompt = self._prompts.ask(
+            asked[0],
+            experiences,
+            felt,
+            now=without(now, NOW, self._lesions),
+            threshold=threshold,
+            mode=self._mode,
+            timed=self._timed,
+        )
+        for (_, answer), following in zip(before, asked[1:], strict=True):
+            prompt = prompt.then(reply=in_form(unmarked(answer)), user=following)
+        return await self._answer(prompt, ids, threshold)
+
+    async def _answer(self, prompt: Prompt, ids: tuple[int, ...], threshold: float) -> Answer:
+        recording = Recording(self._batcher)
+        try:
+            completion = await recording.generate(prompt, seed=self._seed)
+            said, confidence = understood(completion)
+        except NoReply:
+            said, confidence = UNKNOWN, 0.0
+        return Answer(
+            text=said if confidence >= threshold else UNKNOWN,
+            said=said,
+            confidence=confidence,
+            memories=ids,
+            exchanges=recording.exchanges,
+        )
+
+    def _remembered(
+        self, question: str
+    ) -> tuple[tuple[int, ...], list[Experience], list[NDArray[np.float32]]]:
+        """Return ids, words and feelings of what comes to mind, in order of time."""
+        if self._mode is Mode.NONE:
+            return (), [], []
+        found = recall_for(self._memory, self._body_id, question, run_id=self._run_id)
+        ids = tuple(recollection.id for recollection in found)
+        felt = self._memory.felt(ids)
+        kept = [without(one, KINDS, self._lesions) for one in felt]
+        return ids, [recollection.experience for recollection in found], kept
+
+
+def recall_for(
+    memory: Memory, body_id: str, question: str, *, run_id: str = ""
+) -> list[Recollection]:
+    """Return what comes to mind for a question, in order of time.
+
+    Where it names an episode, only what was lived in that one.
+    """
+    named = _EPISODE.search(question)
+    episode = int(named[1]) if named else None
+    query = Query(body_id=body_id, words=question, episode=episode, run_id=run_id)
+    found = memory.recall(query, RECALLED)
+    return sorted(found, key=lambda recollection: recollection.id)
+
+
+def without(
+    felt: NDArray[np.float32] | None, names: Sequence[str], lesions: Collection[str]
+) -> NDArray[np.float32]:
+    """Return vectors of which those that are lesioned say nothing; all of them where None."""
+    kept = np.zeros((len(names), 64), np.float32) if felt is None else np.array(felt, np.float32)
+    kept[[name in lesions for name in names]] = 0.0
+    return kept
+
+
+def as_question(text: str) -> str:
+    """Return what somebody asks as one line, shortened, and without markers or tags."""
+    line = " ".join(unmarked(text).split())[:LONGEST_QUESTION]
+    return _TAG.sub("", line).strip()
+
+
+def in_form(answer: str) -> str:
+    """Return an answer in the form in which a mind gives it."""
+    return f"<answer>{answer}</answer>"
+
+
+def understood(completion: Completion) -> tuple[str, float]:
+    """Return an answer and its confidence, from whatever a language model wrote.
+
+    The confidence is the one that is stated or, without it, the probability of what was written.
+    """
+    text = completion.text
+    form = _ANSWER.search(text)
+    said = _TAG.sub(" ", form[1] if form else _SURE.sub("", text))
+    said = " ".join(said.split())
+    if not said or len(said) > LONGEST_ANSWER:
+        return UNKNOWN, 0.0
+    if stated := _SURE.search(text):
+        return said, min(1.0, float(stated[1]))
+    probability = math.exp(completion.log_probability * completion.tokens)
+    return said, 0.0 if math.isnan(probability) else min(1.0, probability)
