@@ -8,11 +8,12 @@ avatar's mind.
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,12 @@ from agents.types import Observation, Trace
 from body.body import Body
 from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
+from mind.memory import Memory
 from mind.narration import Lived, about_words, event_words, pain_caused
 from mind.scale import PrivateScale
+from mind.senses.kinds import EMBEDDING_SIZE
 from mind.senses.trail import Trail, Windows
+from mind.telling import NOW, Teller
 from mind.types import Decision, Exchange, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
@@ -38,6 +42,9 @@ REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
 _BEGINNINGS = (FeltEvent.SLIPPED, FeltEvent.STEPPED_ON_LACE, FeltEvent.STUMBLED)
 _ENDINGS = (FeltEvent.RECOVERED, FeltEvent.FELL)
 _LONGEST_MISHAP = 20  # ticks
+
+
+T = TypeVar("T")
 
 
 class Clock(StrEnum):
@@ -100,6 +107,7 @@ class Being:
 
     Attributes:
         minds: Each avatar's mind.
+        run_id: Names the run.
 
     Raises:
         ValueError: If a number is out of range, or body and soul are not of the same size.
@@ -127,7 +135,7 @@ class Being:
         self._body, self._soul, self._shared = body, soul, minds
         self.minds = [minds.of(f"{name}-{row}") for row in range(body.num_avatars)]
         self._clock = Clock(str(clock))
-        self._run_id = run_id
+        self.run_id = run_id
         self._tokens_per_tick = tokens_per_tick
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._stories = [_Story(episode=-1) for _ in self.minds]
@@ -212,6 +220,33 @@ class Being:
         """Return the last ticks of these avatars, as an encoder of senses takes them."""
         return self._trail.windows(rows, np.zeros(len(rows), np.float32))
 
+    # ---- Being asked ----
+
+    @property
+    def memory(self) -> Memory:
+        """What all avatars have lived."""
+        return self._shared.memory
+
+    def now(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return how it is now for these avatars, (N, 3, 64); zeros without an encoder."""
+        if self._shared.senses is None:
+            return np.zeros((len(rows), len(NOW), EMBEDDING_SIZE), np.float32)
+        return self._shared.senses.embed_now(self.windows(rows))
+
+    def teller(self, row: int, *, mode: str = "", lesions: Collection[str] = ()) -> Teller:
+        """Return one who answers questions about what this avatar has lived in this run."""
+        return self._shared.teller(
+            self.minds[row].body_id,
+            timed=self._body.vocabulary.gait,
+            run_id=self.run_id,
+            mode=mode,
+            lesions=lesions,
+        )
+
+    def answers(self, asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """Return what comes of coroutines that run beside the minds, as soon as all are done."""
+        return [future.result() for future in self._background.start(asked)]
+
     def close(self) -> None:
         """Stop thinking, and close the language model and the memory."""
         self._background.close(self._shared.close)
@@ -243,7 +278,7 @@ class Being:
             feeling=feelings.of(row),
             reward_error=float(feelings.reward_error[row]),
             intent=self._doing[row],
-            run_id=self._run_id,
+            run_id=self.run_id,
             episode=self._stories[row].episode,
             pain_rank=self._scales[row].take(pain_caused(before, percept)),
         )
@@ -295,7 +330,7 @@ class Being:
     def _situation(self, row: int, percept: Percept) -> Situation:
         story = self._stories[row]
         return Situation(
-            run_id=self._run_id,
+            run_id=self.run_id,
             episode=story.episode,
             intent=self._body.intent(row),
             status=self._body.status(row),

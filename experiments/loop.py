@@ -15,7 +15,9 @@ from experiments.story import (
     Ending,
     Listener,
     Moment,
+    Nobody,
     Score,
+    Witness,
     action_name,
     events_of,
     mission_of,
@@ -54,6 +56,7 @@ class Loop:
         world_seed: Seed of the first reset.
         real_time: Whether a tick shall last as long as in the world.
         stopped: Asked before each tick; True ends the run, and what is being lived is kept.
+        witness: Sees the whole batch live.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Loop:
         world_seed: int,
         real_time: bool = False,
         stopped: Callable[[], bool] = lambda: False,
+        witness: Witness | None = None,
     ):
         self._env = env
         self._words = words_of(env)
@@ -75,6 +79,7 @@ class Loop:
         self._world_seed = world_seed
         self._real_time = real_time
         self._stopped = stopped
+        self._witness = witness or Nobody()
         self._lives: dict[int, _Life] = {}
         self._begun = [0] * env.num_envs
 
@@ -91,6 +96,7 @@ class Loop:
             self._live_all()
         finally:
             unfinished = list(self._lives.values())
+            self._witness.end(np.array([life.avatar for life in unfinished], np.intp))
             for life in unfinished:
                 self._end(life, "interrupted", None)
         return not unfinished and not self._stopped()
@@ -107,9 +113,11 @@ class Loop:
     def _tick(self, observation: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
         """Live one tick of all avatars, and return what they sense next."""
         actions = self._agent.act(observation)
+        self._witness.sensed()
         senses = {life.avatar: _row(observation, life.avatar) for life in self._lives.values()}
         frames = self._frames()
         following, _, terminated, truncated, info = self._env.step(actions)
+        self._witness.stepped(actions)
         for life in self._lives.values():
             self._live(life, senses[life.avatar], actions, info, frames.get(life.avatar))
         finished = terminated | truncated
@@ -137,18 +145,22 @@ class Loop:
     def _renew(self, observation, terminated, info, finished) -> Mapping[str, NDArray]:
         """End the episodes of the finished rows, and begin the next ones there."""
         frames = self._frames()
-        for row in np.flatnonzero(finished).tolist():
+        rows = np.flatnonzero(finished)
+        self._witness.end(rows[np.isin(rows, list(self._lives))])
+        for row in rows.tolist():
             if life := self._lives.get(row):
                 outcome = _outcome(bool(terminated[row]), bool(info["final_info"]["success"][row]))
                 self._end(life, outcome, frames.get(row))
         observation, _ = self._env.reset(options={"reset_mask": finished})
-        self._begin(observation, np.flatnonzero(finished))
+        self._begin(observation, rows)
         return observation
 
     def _begin(self, observation: Mapping[str, NDArray], rows: Iterable[int]) -> None:
         rows = np.asarray(list(rows), dtype=np.intp)
         numbers = [self._next_episode(row) for row in rows.tolist()]
         self._agent.begin(observation, rows, numbers)
+        told = np.array(numbers) < self._episodes
+        self._witness.begin(rows[told], [number for number in numbers if number < self._episodes])
         for row, number in zip(rows.tolist(), numbers, strict=True):
             if number >= self._episodes:  # its share is lived; it walks on, untold, until all have
                 self._agent.end(np.array([row]))

@@ -5,7 +5,7 @@ side of the skin reads `info`, which no agent may.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -208,6 +208,42 @@ class Listener(Protocol):
     def close(self) -> None:
         """Finish: the run is over."""
         ...
+
+
+class Witness(Protocol):
+    """Somebody who follows a whole batch as it lives, tick by tick, before anybody is told."""
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """See episodes begin in these rows."""
+        ...
+
+    def sensed(self) -> None:
+        """See what the agent has just perceived, before it moves."""
+        ...
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """See what came of one motor command of each row, (B,)."""
+        ...
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """See the episodes of these rows end, before others begin there."""
+        ...
+
+
+class Nobody:
+    """A witness who does not look."""
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """See nothing."""
+
+    def sensed(self) -> None:
+        """See nothing."""
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """See nothing."""
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """See nothing."""
 
 
 def mission_of(world: WorldWords, senses: Mapping[str, NDArray]) -> str:

@@ -1,0 +1,123 @@
+"""Lives: a being lives, and the truth of it is kept beside what it remembers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.being import Being
+from envs.engine.faces import WorldVectorEnv
+from experiments.loop import Loop
+from experiments.story import Listener
+from experiments.truth.chronicle import Chronicle
+from experiments.truth.graph import EventGraph
+from experiments.worlds import words_of
+from mind.memory import Memory
+
+Whose = tuple[str, int]  # body, and number of the episode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lives:
+    """What some bodies have lived in a run.
+
+    Attributes:
+        run_id: Names the run in the memory.
+        body_ids: Whose lives, in the order of the batch.
+        memory: What they remember.
+        graphs: What happened, by body and episode, in the order in which the episodes ended.
+        nows: (3, 64) how it was for the body in the end of each episode: state, drives, goal.
+    """
+
+    run_id: str
+    body_ids: tuple[str, ...]
+    memory: Memory
+    graphs: Mapping[Whose, EventGraph]
+    nows: Mapping[Whose, NDArray[np.float32]]
+
+    def of(self, body_id: str) -> tuple[EventGraph, ...]:
+        """Return the episodes of one body, by number."""
+        return tuple(graph for (whose, _), graph in sorted(self.graphs.items()) if whose == body_id)
+
+
+class Chronicler:
+    """A witness of a being's life: keeps an event graph of each episode.
+
+    Args:
+        being: Whose senses say what was felt.
+        env: The world it lives in.
+    """
+
+    def __init__(self, being: Being, env: WorldVectorEnv):
+        self._being = being
+        self._ids = tuple(mind.body_id for mind in being.minds)
+        self._chronicle = Chronicle(env.world, words_of(env), body_ids=self._ids)
+        self._graphs: dict[Whose, EventGraph] = {}
+        self._nows: dict[Whose, NDArray[np.float32]] = {}
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Begin an episode in these rows."""
+        self._chronicle.begin(rows, episodes)
+
+    def sensed(self) -> None:
+        """Note what the being has just noticed."""
+        percept = self._being.percept
+        assert percept is not None, "the being has not acted"
+        self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """Note what happened in the world."""
+        self._chronicle.stepped(actions)
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Keep the graphs of the episodes in these rows, and how it was in their end."""
+        if not len(rows):
+            return
+        graphs, nows = self._chronicle.end(rows), self._being.now(rows)
+        for graph, now in zip(graphs, nows, strict=True):
+            whose = graph.body_id, graph.episode
+            self._graphs[whose], self._nows[whose] = graph, now
+
+    def lives(self) -> Lives:
+        """Return what was lived until now."""
+        return Lives(
+            run_id=self._being.run_id,
+            body_ids=self._ids,
+            memory=self._being.memory,
+            graphs=dict(self._graphs),
+            nows=dict(self._nows),
+        )
+
+
+def live(
+    being: Being,
+    env: WorldVectorEnv,
+    *,
+    episodes: int,
+    seed: int,
+    listeners: Sequence[Listener] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> Lives:
+    """Let a being live, and return what was lived.
+
+    Args:
+        being: Moves all B rows of the world; it goes on to be asked afterwards.
+        env: Vector env that does not reset itself.
+        episodes: How many episodes, at least B; row r lives r, r + B, ...
+        seed: Of the world.
+        listeners: Those to whom it is told.
+        stopped: Asked before each tick; True ends it, and what was lived until then counts.
+    """
+    chronicler = Chronicler(being, env)
+    loop = Loop(
+        env,
+        being,
+        listeners,
+        episodes=episodes,
+        world_seed=seed,
+        stopped=stopped,
+        witness=chronicler,
+    )
+    loop.run()
+    return chronicler.lives()
