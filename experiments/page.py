@@ -7,7 +7,7 @@ it as text only.
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ from PIL import Image
 from experiments.record import event_record, rounded, write_atomically
 from experiments.story import Beginning, Ending, Moment
 from experiments.worlds import WorldWords
+from mind.memory import Memory
+from mind.types import Decision
 
 _TEMPLATE = Path(__file__).with_name("replay_page.html")
 _EPISODES_SHOWN = 24
@@ -76,10 +78,22 @@ class ReplayPage:
         title: What the page is called.
         episodes: How many episodes there will be; they share the room for pictures.
         pictures: Whether to have pictures on it.
+        memory: Where the memories are that a decision names, to link to the ticks they are of.
+        run_id: Names this run in the memory.
     """
 
-    def __init__(self, folder: Path, title: str, episodes: int, *, pictures: bool = True):
+    def __init__(
+        self,
+        folder: Path,
+        title: str,
+        episodes: int,
+        *,
+        pictures: bool = True,
+        memory: Memory | None = None,
+        run_id: str = "",
+    ):
         self.wants_frames = pictures
+        self._memory, self._run_id = memory, run_id
         self._path = folder / "replay.html"
         self._title = title
         self._bytes_each = _BYTES_OF_FRAMES // min(episodes, _EPISODES_SHOWN)
@@ -103,6 +117,8 @@ class ReplayPage:
             reel.stances.append(moment.stance)
             reel.actions.append(moment.action)
             _note_changes(reel, moment)
+            if decision := moment.trace.decision:
+                reel.decisions.append(self._decided(moment, decision))
             if moment.frame is not None:
                 reel.drawn[moment.tick] = self._worker.submit(picture, moment.frame)
 
@@ -120,6 +136,33 @@ class ReplayPage:
     def close(self) -> None:
         """Let go of the worker; all is written."""
         self._worker.shutdown(cancel_futures=True)
+
+    def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
+        return {
+            "tick": moment.tick,
+            "intent": moment.trace.intent_words,
+            "thought": decision.thoughts,
+            "speech": decision.speech,
+            "goals": list(decision.goals),
+            "memories": len(decision.memories),
+            "recalled": self._recalled(decision.memories),
+            "tokens": decision.tokens,
+            "attempts": decision.attempts,
+            "safe": decision.safe,
+        }
+
+    def _recalled(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what came to mind, in words, with where on this page it can be watched."""
+        if self._memory is None:
+            return []
+        return [
+            {
+                "words": experience.words,
+                "episode": experience.episode if experience.run_id == self._run_id else None,
+                "tick": experience.first_tick,
+            }
+            for experience in self._memory.get(ids)
+        ]
 
     def _html(self) -> str:
         ended = [reel for reel in self._reels.values() if reel.outcome]
@@ -214,20 +257,6 @@ def _note_changes(reel: _Reel, moment: Moment) -> None:
         {**event_record(event), "tick": moment.tick, "words": event.words()}
         for event in moment.events
     )
-    if decision := trace.decision:
-        reel.decisions.append(
-            {
-                "tick": moment.tick,
-                "intent": trace.intent_words,
-                "thought": decision.thoughts,
-                "speech": decision.speech,
-                "goals": list(decision.goals),
-                "memories": len(decision.memories),
-                "tokens": decision.tokens,
-                "attempts": decision.attempts,
-                "safe": decision.safe,
-            }
-        )
 
 
 def _story(reel: _Reel) -> dict[str, Any]:

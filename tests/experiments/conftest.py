@@ -31,6 +31,7 @@ def decision(tick):
         thoughts=f"thought of tick {tick} </script><b>not bold</b>",
         speech=f"speech of tick {tick}" if tick else "",
         goals=("go to the red ball", f"subgoal {tick}"),
+        memories=(1, 2) if tick == 30 else (),
         tokens=10,
         prompt_tokens=100,
         latency_s=0.5,

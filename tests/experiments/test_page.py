@@ -7,14 +7,28 @@ import numpy as np
 import pytest
 
 from experiments.page import ReplayPage, json_script, picture, thinned
+from mind.memory import ExperienceStore
+from mind.types import Experience
 
 BLACK = np.zeros((60, 80, 3), np.uint8)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+def experience(run_id, first_tick, words):
+    """Return a memory of episode 0 of a run."""
+    return Experience(
+        sensation="", visual="", emotion="", proprioception="", motor="", words=words,
+        body_id="body-0", run_id=run_id, episode=0, first_tick=first_tick, last_tick=first_tick,
+        kind="fell", about="", pain=0.1, surprise=1.0, reward_error=0.0, importance=0.0,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def written(tell, tmp_path):
-    page = ReplayPage(tmp_path, "a made-up life", 2)
+    memory = ExperienceStore(":memory:")
+    memory.add([experience("this run", 25, "I fell over <b>my lace</b>")])
+    memory.add([experience("another run", 7, "I fell long ago")])
+    page = ReplayPage(tmp_path, "a made-up life", 2, memory=memory, run_id="this run")
     tell(page, episode=0, picture=True)
     tell(page, episode=1, picture=True, outcome="failure")
     page.close()
@@ -84,6 +98,56 @@ def test_the_keyboard_moves_through_ticks_events_and_episodes(opened):
     assert "tick 0" in opened.locator("#clock").inner_text()
     chosen = opened.locator("#episodes button[aria-pressed=true]")
     assert chosen.inner_text() == "episode 1"
+
+
+def shown(page):
+    """Return which episode and tick are shown."""
+    chosen = page.locator("#episodes button[aria-pressed=true]").inner_text()
+    return chosen, page.locator("#scrubber").input_value()
+
+
+def test_a_link_to_a_tick_opens_the_page_there(written, browser):
+    page = browser.new_page()
+    page.goto(f"{written.as_uri()}#e=1&t=27")
+    assert shown(page) == ("episode 1", "27")
+    page.goto(f"{written.as_uri()}#t=5")
+    assert shown(page) == ("episode 1", "5")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("link", "there"),
+    [
+        ("#e=1&t=99999", ("episode 1", "39")),
+        ("#e=1&t=-4", ("episode 1", "0")),
+        ("#e=1&t=nonsense", ("episode 1", "0")),
+        ("#e=1", ("episode 1", "0")),
+        ("#e=77&t=12", ("episode 0", "0")),
+        ("#nonsense", ("episode 0", "0")),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_no_harm(opened, link, there):
+    opened.evaluate("link => { location.hash = link }", link)
+    opened.wait_for_timeout(50)
+    assert shown(opened) == there
+
+
+def test_a_memory_leads_to_the_tick_it_is_of_each_time(opened):
+    scrub(opened, 32)
+    assert opened.locator("#recalled li").all_inner_texts() == [
+        "I fell over <b>my lace</b>",
+        "I fell long ago",
+    ]
+    for _ in range(2):
+        scrub(opened, 32)
+        opened.locator("#recalled a").click()
+        assert shown(opened) == ("episode 0", "25")
+    assert opened.locator("#recalled").is_hidden()
+
+
+def test_a_memory_of_another_run_leads_nowhere(opened):
+    scrub(opened, 32)
+    assert opened.locator("#recalled a").all_inner_texts() == ["I fell over <b>my lace</b>"]
 
 
 def test_playing_goes_on_by_itself_until_it_is_paused(opened):
