@@ -29,9 +29,10 @@ from experiments.seeding import spawn_integer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.loop import Loop
+    from agents.types import Agent
+    from envs.engine.faces import WorldVectorEnv
     from experiments.record import Summary
-    from experiments.story import Listener
+    from experiments.story import Listener, Witness
 
 
 def main() -> None:
@@ -66,6 +67,31 @@ def run(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C.
     """
+    with ExitStack() as opened:
+        if not live(config, folder, opened):
+            raise Interrupted
+
+
+def live(
+    config: DictConfig,
+    folder: Path,
+    opened: ExitStack,
+    witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"] = lambda agent, env: None,
+) -> bool:
+    """Live the configured episodes before a person's eyes, and leave a run folder.
+
+    Args:
+        config: A `RunConfig`.
+        folder: The run folder, which exists.
+        opened: World and agent go on until it is closed.
+        witness: Makes one who sees the whole batch live.
+
+    Returns:
+        Whether all was lived to its end.
+
+    Raises:
+        BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
+    """
     _check(config)
     from rich.console import Console
 
@@ -77,24 +103,42 @@ def run(config: DictConfig, folder: Path) -> None:
     console = Console()
     summary = Summary(folder)
     try:
-        finished = _live(config, folder, console, summary)
+        finished = _live(config, folder, console, summary, opened, witness)
     except (CannotTell, LanguageModelError, OSError) as error:
         report(console, summary.endings, folder)
         raise BadInput(one_line(error)) from error
     report(console, summary.endings, folder)
-    if not finished:
-        raise Interrupted
+    return finished
 
 
-def _live(config: DictConfig, folder: Path, console: "Console", summary: "Summary") -> bool:
+def _live(
+    config: DictConfig,
+    folder: Path,
+    console: "Console",
+    summary: "Summary",
+    opened: ExitStack,
+    witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"],
+) -> bool:
     """Live, and say whether all was lived to its end."""
+    from experiments.loop import Loop
     from experiments.terminal import LiveView, PlainView
 
     finished = False
-    with ExitStack() as opened, stopping() as stopped:
+    with ExitStack() as watched, stopping() as stopped:
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
-        opened.callback(view.close)
-        loop = _prepared(config, folder, [summary, view], stopped, opened)
+        watched.callback(view.close)
+        env, agent = built("env", config, opened), built("agent", config, opened)
+        listeners, world_seed = _prepared(config, folder, agent, watched)
+        loop = Loop(
+            env,
+            agent,
+            [*listeners, summary, view],
+            episodes=config.episodes,
+            world_seed=world_seed,
+            real_time=config.clock == Clock.wall,
+            stopped=stopped,
+            witness=witness(agent, env),
+        )
         try:
             finished = loop.run()
         finally:
@@ -111,41 +155,25 @@ def _check(config: DictConfig) -> None:
 
 
 def _prepared(
-    config: DictConfig,
-    folder: Path,
-    listeners: list["Listener"],
-    stopped: Callable[[], bool],
-    opened: ExitStack,
-) -> "Loop":
-    """Build all parts of a run; what has to be closed later goes onto the stack."""
-    from experiments.loop import Loop
+    config: DictConfig, folder: Path, agent: "Agent", watched: ExitStack
+) -> tuple[list["Listener"], int]:
+    """Write down what is run; return those who keep it, closed with the stack, and a seed."""
     from experiments.record import Recorder, write_provenance
 
     seeds = {name: spawn_integer(config.seed, name) for name in ("world", "agent")}
-    env = built("env", config, opened)
-    agent = built("agent", config, opened)
-    watchers = _watchers(config, folder)
+    watchers = _watchers(config, folder, agent)
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
         write_provenance(folder, plain, seeds)
-        recorder = Recorder(folder)
+        listeners: list[Listener] = [Recorder(folder), *watchers]
     except OSError as error:
         raise BadInput(f"cannot write the run folder: {error}") from error
-    everybody = [recorder, *watchers, *listeners]
-    for listener in [recorder, *watchers]:
-        opened.callback(listener.close)
-    return Loop(
-        env,
-        agent,
-        everybody,
-        episodes=config.episodes,
-        world_seed=seeds["world"],
-        real_time=config.clock == Clock.wall,
-        stopped=stopped,
-    )
+    for listener in listeners:
+        watched.callback(listener.close)
+    return listeners, seeds["world"]
 
 
-def _watchers(config: DictConfig, folder: Path) -> list["Listener"]:
+def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listener"]:
     """Return those who make something to look at.
 
     Raises:
@@ -156,7 +184,14 @@ def _watchers(config: DictConfig, folder: Path) -> list["Listener"]:
     from experiments.screen import Screen
 
     pictures = config.render != Render.none
-    page = ReplayPage(folder, _title(config), config.episodes, pictures=pictures)
+    page = ReplayPage(
+        folder,
+        _title(config),
+        config.episodes,
+        pictures=pictures,
+        memory=getattr(agent, "memory", None),  # not everybody has one
+        run_id=getattr(agent, "run_id", ""),
+    )
     watchers: list[Listener] = [page]
     if pictures:
         watchers.append(Filmmaker(folder))
