@@ -164,10 +164,11 @@ def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
     thing, _, state, ahead, right = (int(number) for number in row)
     hazard = "hazard " if thing in percept.vocabulary.hazards else ""
     door = _DOORS[state] if thing in percept.vocabulary.doors else ""
-    return f"{hazard}{door}{thing_words(percept, row)} {_place(ahead, right)}"
+    return f"{hazard}{door}{thing_words(percept, row)} {place_words(ahead, right)}"
 
 
-def _place(ahead: int, right: int) -> str:
+def place_words(ahead: int, right: int) -> str:
+    """Return a place in cells from a body: ``"5 ahead 2 left"``, or ``"here"``."""
     along = f"{abs(ahead)} {'ahead' if ahead > 0 else 'behind'}" if ahead else ""
     aside = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
     return f"{along} {aside}".strip() or "here"
@@ -457,7 +458,7 @@ def memory_words(experience: Experience, *, timed: bool) -> str:
     began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
     when = f"{began / 10:.1f} s, for {lasted / 10:.1f} s" if timed else f"tick {began}, for {lasted}"
     times = f", {experience.times} times" if experience.times > 1 else ""
-    place = _place(experience.ahead, experience.right)
+    place = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")
     return f"{kind}, episode {experience.episode}, {when}{times}, {place}"
 
