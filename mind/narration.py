@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import FeltEvent, Intent, Percept, Status, Target, Vocabulary
+from mind.scale import UNFELT
 from mind.types import Experience, Feeling, Situation
 
 THINGS_TOLD = 8
 EMOTIONS_TOLD = 2
 NEEDS_TOLD = 3
 PAINS_TOLD = 2  # of those that an event caused
+THINGS_KEPT = 3  # of what was near at an event
 _EMPTY = 1  # the thing that an empty hand holds; as in MiniGrid
 _EYE_COLUMN, _EYE_ROW = 3, 6  # of the view: the avatar's own cell
 
@@ -46,6 +48,7 @@ _SEEN_BY, _LAUGHTER, _HELPED = 0, 1, 2
 
 _STILL_MPS, _SLOW_MPS, _RUNNING_MPS = 0.1, 0.9, 1.7
 _STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
+_TOP_SPEED_MPS, _TOP_LEAN_M = 2.5, 0.5  # of level 10
 _LACE_LOOSE = 0.4
 _WORTH_TELLING = 0.15  # of an emotion's intensity
 _UNMET = 0.3  # of a need's deficit
@@ -242,8 +245,9 @@ def _others(social: NDArray[np.float32]) -> str:
     return ", ".join(parts)
 
 
-def _level(value: float) -> int:
-    return round(10 * float(value))
+def _level(value: float, top: float = 1.0) -> int:
+    """Return a size as a whole number from 0 to 10, where 10 is `top` or more."""
+    return min(10, round(10 * float(value) / top))
 
 
 def walls(percept: Percept) -> tuple[str, ...]:
@@ -368,10 +372,10 @@ def tell(lived: Lived, body_id: str) -> Experience:
     about = about_words(lived.event, lived.now)
     caused = np.maximum(lived.now.pain - lived.before.pain, 0)
     return Experience(
-        sensation=_sensation(lived.now),
-        visual="; ".join(near(lived.now, 4)) or "nothing",
+        sensation=_sensation(lived),
+        visual=_visual(lived.now),
         emotion=feeling_words(lived.feeling),
-        proprioception=_proprioception(lived.now),
+        proprioception=_proprioception(lived.before, lived.now),
         motor=_motor(lived),
         words=_sentence(lived, about, caused),
         body_id=body_id,
@@ -407,42 +411,59 @@ def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
     return words
 
 
-def _sensation(percept: Percept) -> str:
-    names = percept.vocabulary.senses["touch"]
+def _sensation(lived: Lived) -> str:
+    """Return touch, pain, and how the pain it caused compares: ``"left toe caught 8; knees 5"``."""
+    names = lived.now.vocabulary.senses["touch"]
+    levels = [_level(value) for value in lived.now.touch]
     touches = [
-        f"{_TOUCHES.get(name, name.replace('_', ' '))} {value:.2f}"
-        for name, value in zip(names, percept.touch, strict=True)
-        if value >= 0.01
+        f"{_TOUCHES.get(name, name.replace('_', ' '))} {level}"
+        for name, level in zip(names, levels, strict=True)
+        if level
     ]
-    pains = [
-        f"{part} {value:.2f}"
-        for part, value in zip(_PARTS, percept.pain, strict=True)
-        if value >= 0.01
-    ]
-    return f"touch: {', '.join(touches) or 'none'}; pain: {', '.join(pains) or 'none'}"
+    pain = _pains(lived.now.pain)
+    if lived.pain >= UNFELT:
+        pain += f", worse than {_level(lived.pain_rank)} of 10"
+    return "; ".join(part for part in (", ".join(touches), pain.strip(", ")) if part) or "nothing"
 
 
-def _proprioception(percept: Percept) -> str:
-    phase = np.arctan2(percept.proprio[_SINE], percept.proprio[_COSINE]) / (2 * np.pi) % 1
-    forward, right = (float(lean) for lean in percept.vestibular[:2])
-    foot = "right" if percept.proprio[_STANCE] > 0 else "left"
-    return (
-        f"{gait(percept)}, {float(percept.proprio[_SPEED]):.2f} m/s, on the {foot} foot, "
-        f"phase {phase:.2f}, leaning {forward:+.2f} m ahead {right:+.2f} m right"
-    )
+def _visual(percept: Percept) -> str:
+    """Return the nearest things, how many look, and who could: ``"red ball 3 ahead; seen 3"``."""
+    told = near(percept, THINGS_KEPT)
+    if seen := _level(percept.social[_SEEN_BY]):
+        others = [one for one in near(percept, len(percept.landmarks)) if " person " in one]
+        told = (*told, *(one for one in others if one not in told), f"seen {seen}")
+    return "; ".join(told) or "nothing"
+
+
+def _proprioception(before: Percept, now: Percept) -> str:
+    """Return gait and balance: ``"walking, then down, speed 5, left foot, leaning 2 left"``.
+
+    A fall is noticed when it is over, and a stumble when it begins, so that the lean is the larger
+    one of both ticks.
+    """
+    held = list(dict.fromkeys((gait(before), gait(now))))
+    words = ", then ".join(held)
+    if not now.vocabulary.gait:
+        return words
+    lean = max((before.vestibular[:2], now.vestibular[:2]), key=lambda one: np.abs(one).max())
+    ahead, right = (int(np.sign(one)) * _level(abs(one), _TOP_LEAN_M) for one in lean)
+    speed = _level(before.proprio[_SPEED], _TOP_SPEED_MPS)
+    foot = "right" if now.proprio[_STANCE] > 0 else "left"
+    leaning = f", leaning {place_words(ahead, right)}" if ahead or right else ""
+    return f"{words}, speed {speed}, {foot} foot{leaning}"
 
 
 def _motor(lived: Lived) -> str:
-    """Return what the body was about, and its motor commands before and at the event."""
+    """Return what was under way, and the commands: ``"wait, normal; brace, then go forward"``."""
     vocabulary = lived.now.vocabulary
     intent = lived.intent.words(vocabulary) if lived.intent else "nothing"
-    before, now = (_command(percept) for percept in (lived.before, lived.now))
-    return f"{intent}; {gait(lived.before)}, then {gait(lived.now)}; did {before}, then {now}"
+    given = dict.fromkeys((_command(lived.before), _command(lived.now)))
+    return f"{intent}; {', then '.join(given)}"
 
 
 def _command(percept: Percept) -> str:
-    given = zip(percept.vocabulary.actions, percept.efference, strict=False)
-    return next((name for name, copy in given if copy > 0.5), "nothing")
+    given = zip(command_words(percept.vocabulary), percept.efference, strict=False)
+    return next((words for words, copy in given if copy > 0.5), "nothing")
 
 
 # ---- Memories, as they are shown when one is asked about one's life ----
@@ -456,7 +477,9 @@ def memory_words(experience: Experience, *, timed: bool) -> str:
         timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
     """
     began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
-    when = f"{began / 10:.1f} s, for {lasted / 10:.1f} s" if timed else f"tick {began}, for {lasted}"
+    when = f"tick {began}, for {lasted}"
+    if timed:
+        when = f"{began / 10:.1f} s, for {lasted / 10:.1f} s"
     times = f", {experience.times} times" if experience.times > 1 else ""
     place = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")

@@ -1,5 +1,8 @@
 """What is sensed, felt and lived, in words."""
 
+import re
+from dataclasses import replace
+
 import pytest
 from felt import GO_TO_BALL, feeling, handling, percept, situation
 
@@ -15,6 +18,8 @@ from mind.narration import (
     event_words,
     feeling_words,
     felt_words,
+    lived_words,
+    memory_words,
     near,
     scene,
     tell,
@@ -36,9 +41,15 @@ def fall(**now):
             posture="down",
             clock=42,
             events=[FeltEvent.FELL],
-            things=((*CABLE, 0, 0, 0), (Thing.BALL, Skin.RED, 0, 3, -1)),
-            command="forward",
-            **{"about": CABLE, "knees": 0.5, "hands": 0.2, "toe_left": 0.8, "lean_forward_m": 0.6}
+            **{
+                "things": ((*CABLE, 0, 0, 0), (Thing.BALL, Skin.RED, 0, 3, -1)),
+                "command": "forward",
+                "about": CABLE,
+                "knees": 0.5,
+                "hands": 0.2,
+                "toe_left": 0.8,
+                "lean_forward_m": 0.6,
+            }
             | now,
         ),
         feeling=feeling(mood=-0.4, embarrassment=0.7),
@@ -47,6 +58,7 @@ def fall(**now):
         run_id="monday",
         episode=3,
         first_tick=38,
+        pain_rank=0.7,
     )
 
 
@@ -147,23 +159,68 @@ def test_every_event_can_be_told_with_and_without_what_it_was_about(event):
     assert "  " not in event_words(event, about_words(event, seen))
 
 
-def test_a_fall_is_told_in_five_parts_with_measured_values():
+def test_a_fall_is_told_in_five_parts_with_what_was_measured():
     lived = tell(fall(seen_by=0.3), "anna")
     assert lived.words == (
         "fell over blue cable at normal pace, hurt knees 4, hands 2, somebody looks"
     )
-    assert lived.sensation == "touch: left toe caught 0.80; pain: knees 0.50, hands 0.20"
-    assert lived.visual == "hazard blue cable here; red ball 3 ahead 1 left"
+    assert lived.sensation == "left toe caught 8; knees 5, hands 2, worse than 7 of 10"
+    assert lived.visual == "hazard blue cable here; red ball 3 ahead 1 left; seen 3"
     assert lived.emotion == "low, very embarrassed"
-    assert lived.proprioception == (
-        "down, 0.00 m/s, on the left foot, phase 0.00, leaning +0.60 m ahead +0.00 m right"
-    )
-    assert lived.motor == "go to red ball, normal; walking, then down; did forward, then forward"
+    assert lived.proprioception == "walking, then down, speed 5, left foot, leaning 10 ahead"
+    assert lived.motor == "go to red ball, normal; go forward"
     assert (lived.body_id, lived.run_id, lived.episode) == ("anna", "monday", 3)
     assert (lived.first_tick, lived.last_tick) == (38, 42)
     assert (lived.kind, lived.about) == ("fell", "blue cable")
     assert lived.pain == pytest.approx(0.6)
     assert (lived.surprise, lived.reward_error) == (3.0, -0.3)
+
+
+def test_the_lean_is_told_of_the_tick_in_which_it_was_larger():
+    """One who has fallen lies flat: which way it tipped is known from before."""
+    tipped = percept(speed_mps=2.4, posture="stumbling", lean_right_m=-0.24, lean_forward_m=0.06)
+    down = replace(fall(lean_forward_m=0.0), before=tipped)
+    told = "stumbling, then down, speed 10, left foot, leaning 1 ahead 5 left"
+    assert tell(down, "anna").proprioception == told
+
+
+def test_whoever_could_have_looked_is_remembered_where_somebody_did():
+    crowd = [(Thing.TABLE, Skin.GREY, 0, steps, 0) for steps in range(1, 5)]
+    things = (*crowd, (Thing.PERSON, Skin.RED, 0, 6, 0))
+    seen, unseen = (tell(fall(things=things, seen_by=by), "anna").visual for by in (1 / 3, 0.0))
+    tables = "grey table 1 ahead; grey table 2 ahead; grey table 3 ahead"
+    assert seen == f"{tables}; red person 6 ahead; seen 3"
+    assert unseen == tables
+
+
+def test_the_commands_before_and_at_an_event_are_told_in_words():
+    lived = replace(fall(command="brace"), intent=None)
+    assert tell(lived, "anna").motor == "nothing; go forward, then brace"
+
+
+def test_nothing_sensed_is_told_as_nothing():
+    calm = replace(fall(), before=percept(), now=percept(things=()))
+    lived = tell(calm, "anna")
+    assert (lived.sensation, lived.visual) == ("nothing", "nothing")
+    assert lived.proprioception == "standing, speed 0, left foot"
+
+
+def test_five_parts_and_where_and_when_take_few_words():
+    rich = fall(
+        seen_by=0.7, hands=0.2, hips=0.3, toe_right=0.2, lean_right_m=0.2, lace_left=0.4,
+        things=(*[(*CABLE, 0, 1, -2)] * 3, (Thing.PERSON, Skin.RED, 0, 6, 1)),
+    )  # fmt: skip
+    usual, most = (lived_words(tell(one, "anna")) for one in (fall(), rich))
+    assert len(re.findall(r"\w+", usual)) <= 45
+    assert len(re.findall(r"\w+", most)) <= 75
+
+
+def test_a_memory_tells_event_time_and_place_in_the_time_of_its_world():
+    fell = replace(tell(fall(), "anna"), ahead=5, right=-2)
+    assert memory_words(fell, timed=True) == "fell, episode 3, 3.8 s, for 0.4 s, 5 ahead 2 left"
+    often = replace(fell, kind="hand_stayed_full", times=3, ahead=0, right=0)
+    told = "hand stayed full, episode 3, tick 38, for 4, 3 times, here"
+    assert memory_words(often, timed=False) == told
 
 
 def test_an_experience_is_told_the_same_way_every_time():
@@ -293,7 +350,8 @@ def test_what_was_touched_is_remembered_by_the_names_of_the_world():
         "anna",
     )
     assert lived.words == "found locked red door"
-    assert lived.sensation == "touch: nothing there 1.00, locked 1.00; pain: none"
+    assert lived.sensation == "nothing there 10, locked 10"
+    assert lived.proprioception == "standing"
 
 
 @pytest.mark.parametrize("failure", [Failure.LOCKED, Failure.REFUSED])
