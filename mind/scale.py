@@ -7,7 +7,8 @@ they have felt. So the words come from quantiles of the speaker's own history.
 from bisect import bisect_left, insort
 
 UNFELT = 0.01  # pain below it does not count as pain
-HISTORY = (0.1, 0.3, 0.5, 0.7)  # as if felt before, so that the first pain has a rank
+REMEMBERED = 0.1  # and below this it is no measure for others
+HISTORY = (0.5, 0.6, 0.75, 0.9, 1.1)  # as if felt before, so that the first pain has a rank
 WORDS = ("a little", "quite", "terribly")  # by thirds of the history
 
 
@@ -22,8 +23,8 @@ class PrivateScale:
         return bisect_left(self._pains, pain) / len(self._pains)
 
     def add(self, pain: float) -> None:
-        """Let a pain count as felt, if it is any."""
-        if pain >= UNFELT:
+        """Let a pain count from now on, if it is worth remembering."""
+        if pain >= REMEMBERED:
             insort(self._pains, pain)
 
     def take(self, pain: float) -> float:

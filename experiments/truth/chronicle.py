@@ -26,6 +26,7 @@ from mind.narration import (
     command_words,
     emotion_words,
     gait,
+    greatest_need,
     mood_word,
     pain_caused,
 )
@@ -175,6 +176,12 @@ class Chronicle:
         for kind in _in_order(happened):
             facts = lived | self._truth.facts(row, kind, before, now)
             felt = kind in noticed
+            if (
+                not felt
+                and kind == "bumped"
+                and self._stories[row].last((kind,), 3, int(now.clock))
+            ):
+                continue  # still leaning against what was bumped into
             self._add(self._stories[row], row, kind, happened[kind], facts, felt=felt)
 
     def _lived(
@@ -198,6 +205,7 @@ class Chronicle:
         if feeling:
             facts[Attribute.FEELING] = strongest_emotion(feeling)
             facts[Attribute.MOOD] = mood_word(feeling.mood)
+            facts[Attribute.NEED] = greatest_need(feeling)
         return {attribute: Fact(value=value) for attribute, value in facts.items() if value}
 
     def _add(

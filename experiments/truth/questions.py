@@ -1,11 +1,105 @@
-"""Questions about a life, with the answers that the truth gives to whoever has sensed it."""
+"""Questions about a life, with the answers that the truth gives to whoever has sensed it.
 
-from dataclasses import dataclass
+Phrasings stand in `questions.yaml`. They are chosen independently of the facts, and what is asked
+about is balanced, so that a question alone tells nothing about its answer.
+"""
 
-from mind.claims.language import Claim
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import yaml
+
+from experiments.truth.graph import EventGraph, EventNode
+from mind.claims.language import VALUES, Attribute, Claim, Occurrence, When
+from mind.senses.kinds import Kind
 
 UNKNOWN = "I don't know"
 NEVER = "that did not happen"
+
+# Families of questions, and the kind of memory that the answer rests on.
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {
+        "what": Kind.VISUAL,
+        "who": Kind.VISUAL,
+        "foot": Kind.PROPRIOCEPTION,
+        "tip": Kind.PROPRIOCEPTION,
+        "hurt": Kind.SENSATION,
+        "part": Kind.SENSATION,
+        "feel": Kind.EMOTION,
+        "mood": Kind.EMOTION,
+        "need": Kind.EMOTION,
+        "did": Kind.MOTOR,
+        "doing": Kind.MOTOR,
+        "manner": Kind.MOTOR,
+        "where": "",
+        "when": "",
+        "duration": "",
+        "order": "",
+        "count": "",
+        "why": "",
+        "what_if": "",
+        "did_you": "",
+        "presupposed": "",
+        "other": "",
+        "unsensed": "",
+    }
+)
+
+_CONTACTS = ("stumbled", "recovered", "fell", "slipped")
+_HANDS = ("picked_up", "put_down", "was_refused", "found_locked", "opened", "shut")
+_ALL = (*_CONTACTS, *_HANDS, "bumped", "spilled", "got_up", "lace_came_loose", "lace_tied",
+        "stepped_on_lace", "was_seen", "heard_laughter", "grasped_nothing",
+        "hand_stayed_full")  # fmt: skip
+# What families ask about one event: the attribute, of which kinds, and how often, 1 being always.
+_OF_ONE: Mapping[str, tuple[Attribute, tuple[str, ...], float]] = {
+    "what": (Attribute.THING, (*_CONTACTS, *_HANDS, "bumped"), 1.0),
+    "who": (Attribute.WHO, ("stumbled", "fell", "was_seen", "slipped"), 1.0),
+    "foot": (
+        Attribute.FOOT,
+        (*_CONTACTS, "stepped_on_lace", "lace_came_loose", "lace_tied"),
+        0.7,
+    ),
+    "tip": (Attribute.LEAN, ("stumbled", "fell"), 1.0),
+    "hurt": (Attribute.HURT, ("fell", "bumped"), 1.0),
+    "part": (Attribute.PART, ("fell",), 1.0),
+    "feel": (Attribute.FEELING, (*_CONTACTS, "spilled", "got_up", "picked_up"), 0.4),
+    "mood": (Attribute.MOOD, _ALL, 0.15),
+    "need": (Attribute.NEED, _ALL, 0.3),
+    "did": (Attribute.DID, ("stumbled", "fell", "slipped", "bumped", "spilled"), 0.7),
+    "doing": (Attribute.DOING, _ALL, 0.25),
+    "manner": (Attribute.MANNER, _ALL, 0.25),
+    "where": (Attribute.PLACE, _ALL, 0.15),
+    "when": (Attribute.TIME, _ALL, 0.15),
+    "duration": (Attribute.DURATION, ("fell", "recovered", "got_up"), 0.5),
+    "why": (Attribute.CAUSE, ("stumbled", "fell", "slipped"), 1.0),
+}
+_WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
+    "what_if": (Attribute.WITHOUT_CAUSE, 0.15),
+    "if_lifted": (Attribute.IF_LIFTED, 0.4),
+    "if_lowered": (Attribute.IF_LOWERED, 0.4),
+    "if_braced": (Attribute.IF_BRACED, 0.4),
+    "if_grabbed": (Attribute.IF_GRABBED, 0.4),
+}
+_PRESUPPOSING = ("what", "foot", "when", "where", "hurt", "feel", "need", "doing", "why", "part")
+_RARELY = {  # answers that would be right nearly always, and how often they are asked for
+    (Attribute.WHO, "nobody"): 0.25,
+    (Attribute.MOOD, "even"): 0.3,
+    (Attribute.FEELING, "nothing much"): 0.5,
+    (Attribute.DOING, "nothing"): 0.3,
+    (Attribute.HURT, "a little"): 0.5,
+}
+_TRIP = ("stumbled", "fell", "slipped", "recovered", "spilled", "bumped", "picked_up", "put_down",
+         "lace_came_loose", "lace_tied", "was_seen", "got_up")  # fmt: skip
+_BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "found_locked", "opened",
+           "picked_up", "put_down")  # fmt: skip
+_SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
+_HELD_OUT = "held_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +131,285 @@ class Question:
     event: int = -1
     template: str = ""
     held_out: bool = False
+
+
+def questions_of(
+    graph: EventGraph, rng: np.random.Generator, *, held_out: bool = False
+) -> list[Question]:
+    """Return questions about an episode with their right answers, in random order.
+
+    Args:
+        graph: What happened.
+        rng: Of what is asked, and how.
+        held_out: Whether to ask in phrasings that are kept back from training.
+    """
+    asker = _Asker(graph, rng, held_out)
+    questions = [
+        *asker.about_single_events(),
+        *asker.about_forks(),
+        *asker.about_several(),
+        *asker.about_what_did_not_happen(),
+        *asker.about_what_cannot_be_known(),
+    ]
+    return [questions[place] for place in rng.permutation(len(questions))]
+
+
+def asked_again(
+    question: Question, rng: np.random.Generator, *, held_out: bool = False
+) -> Question | None:
+    """Return the same question in other words; None where there are no others."""
+    phrasings = [
+        (name, text)
+        for name, text in _phrasings(_template_of(question), held_out)
+        if _filled(text, question) != question.text
+    ]
+    if not phrasings:
+        return None
+    name, text = phrasings[rng.integers(len(phrasings))]
+    return replace(question, text=_filled(text, question), template=name, held_out=held_out)
+
+
+def insist_on(question: Question, rng: np.random.Generator) -> str:
+    """Return what a person says who insists on something that is not the right answer."""
+    insisting = _texts()["insist"]
+    return insisting[rng.integers(len(insisting))].format(false=_something_else(question, rng))
+
+
+def majority(questions: Iterable[Question]) -> dict[tuple[str, str], str]:
+    """Return the most common answer by family and kind of event: what a guess is worth."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for question in questions:
+        counts.setdefault(asked_about(question), Counter())[question.answer] += 1
+    return {about: answers.most_common(1)[0][0] for about, answers in counts.items()}
+
+
+def asked_about(question: Question) -> tuple[str, str]:
+    """Return attribute, or family without one, and kind of the event: what the text tells."""
+    if question.asked is None:
+        return question.family, ""
+    return str(question.asked.attribute), question.asked.event
+
+
+# ---- Asking ----
+
+
+class _Asker:
+    """Asks about one episode."""
+
+    def __init__(self, graph: EventGraph, rng: np.random.Generator, held_out: bool):
+        self._graph, self._rng, self._held_out = graph, rng, held_out
+        self._felt = {
+            kind: [node for node in graph.of_kind(kind) if node.felt]
+            for kind in {node.kind for node in graph.nodes}
+        }
+        self._kinds = _TRIP if graph.world == "trip" else _BABYAI
+
+    def about_single_events(self) -> Iterable[Question]:
+        """Ask what one event was like, or say that this is not known."""
+        for kind, nodes in self._felt.items():
+            for node, occurrence in _ends(nodes):
+                for family, (attribute, kinds, share) in _OF_ONE.items():
+                    if kind in kinds and self._rng.random() < share:
+                        yield from self._attribute(family, family, attribute, node, occurrence)
+
+    def about_forks(self) -> Iterable[Question]:
+        """Ask what would have been."""
+        for kind in ("stumbled", "fell", "slipped"):
+            for node, occurrence in _ends(self._felt.get(kind, [])):
+                for template, (attribute, share) in _WHAT_IF.items():
+                    if self._rng.random() < share:
+                        yield from self._attribute("what_if", template, attribute, node, occurrence)
+
+    def _attribute(
+        self,
+        family: str,
+        template: str,
+        attribute: Attribute,
+        node: EventNode,
+        occurrence: Occurrence,
+    ) -> Iterable[Question]:
+        fact = node.facts.get(attribute)
+        if fact is None or not fact.value:
+            return
+        if fact.sensed and self._rng.random() >= _RARELY.get((attribute, fact.value), 1.0):
+            return
+        when = When(episode=self._graph.episode, occurrence=occurrence)
+        asked = Claim(event=node.kind, attribute=attribute, value="", when=when)
+        yield self._question(
+            family if fact.sensed else "unsensed",
+            template,
+            self._answer(attribute, fact.value) if fact.sensed else UNKNOWN,
+            asked,
+            replace(asked, value=fact.value) if fact.sensed else None,
+            node.number,
+        )
+
+    def _answer(self, attribute: Attribute, value: str) -> str:
+        if attribute not in (Attribute.TIME, Attribute.DURATION):
+            return value
+        if self._graph.world == "trip":
+            return f"{value} s"
+        return f"tick {value}" if attribute is Attribute.TIME else f"{value} ticks"
+
+    def about_several(self) -> Iterable[Question]:
+        """Ask for numbers and for the order of events."""
+        when = When(episode=self._graph.episode)
+        happened = [kind for kind in self._kinds if self._felt.get(kind)]
+        for kind in happened:
+            if self._rng.random() < 0.4:
+                count = str(len(self._felt[kind]))
+                asked = Claim(event=kind, attribute=Attribute.COUNT, value="", when=when)
+                claim = replace(asked, value=count)
+                yield self._question("count", "count", count, asked, claim)
+        for _ in range(min(2, len(happened) - 1)):
+            yield from self._order(happened, when)
+
+    def _order(self, happened: Sequence[str], when: When) -> Iterable[Question]:
+        one, other = (happened[i] for i in self._rng.choice(len(happened), 2, replace=False))
+        ticks = [self._felt[kind][0].tick for kind in (one, other)]
+        if ticks[0] == ticks[1]:
+            return
+        first, last = (one, other) if ticks[0] < ticks[1] else (other, one)
+        claim = Claim(event=first, attribute=Attribute.BEFORE, value=last, when=when)
+        asked = Claim(event=one, attribute=Attribute.BEFORE, value=other, when=when)
+        yield self._question("order", "order", _ing(first), asked, claim)
+
+    def about_what_did_not_happen(self) -> Iterable[Question]:
+        """Ask whether things happened, and as if they had."""
+        episode = When(episode=self._graph.episode)
+        happened = [kind for kind in self._kinds if self._felt.get(kind)]
+        never = [
+            kind for kind in self._kinds if kind not in {node.kind for node in self._graph.nodes}
+        ]
+        for kind in self._some(happened, 1) + self._some(never, 1):
+            asked = Claim(event=kind, attribute=Attribute.HAPPENED, value="", when=episode)
+            answer = "yes" if kind in happened else "no"
+            claim = replace(asked, value=answer)
+            yield self._question("did_you", "did_you", answer, asked, claim)
+        for kind in self._some(never, 1):
+            fitting = [name for name in _PRESUPPOSING if kind in _OF_ONE[name][1]]
+            template = fitting[self._rng.integers(len(fitting))]
+            ends = (Occurrence.ANY, Occurrence.FIRST, Occurrence.LAST)
+            when = replace(episode, occurrence=ends[self._rng.choice(3, p=(0.6, 0.2, 0.2))])
+            asked = Claim(event=kind, attribute=_OF_ONE[template][0], value="", when=when)
+            claim = Claim(event=kind, attribute=Attribute.HAPPENED, value="no", when=episode)
+            yield self._question("presupposed", template, NEVER, asked, claim)
+
+    def about_what_cannot_be_known(self) -> Iterable[Question]:
+        """Ask what others felt and thought."""
+        if self._rng.random() < 0.3:
+            yield self._question("other", "other", UNKNOWN, None, None)
+
+    def _some(self, kinds: Sequence[str], count: int) -> list[str]:
+        chosen = self._rng.permutation(len(kinds))[:count]
+        return [kinds[place] for place in chosen]
+
+    def _question(
+        self,
+        family: str,
+        template: str,
+        answer: str,
+        asked: Claim | None,
+        claim: Claim | None,
+        event: int = -1,
+    ) -> Question:
+        phrasings = _phrasings(template, self._held_out)
+        name, text = phrasings[self._rng.integers(len(phrasings))]
+        question = Question(
+            family=family,
+            kind=str(FAMILIES[family]),
+            text=_SOMEONE[self._rng.integers(len(_SOMEONE))],
+            answer=answer,
+            claim=claim,
+            asked=asked,
+            episode=self._graph.episode,
+            event=event,
+            template=f"{template}/{name}",
+            held_out=self._held_out,
+        )
+        return replace(question, text=_filled(text, question))
+
+
+def _ends(nodes: Sequence[EventNode]) -> list[tuple[EventNode, Occurrence]]:
+    """Return the first and the last of several events, or the only one."""
+    if len(nodes) < 2:
+        return [(node, Occurrence.ANY) for node in nodes]
+    return [(nodes[0], Occurrence.FIRST), (nodes[-1], Occurrence.LAST)]
+
+
+# ---- Words ----
+
+
+@cache
+def _texts() -> Mapping[str, Any]:
+    return yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+
+
+@cache
+def _phrasings(template: str, held_out: bool) -> tuple[tuple[str, str], ...]:
+    """Return the phrasings of a template, each with the name of its family of phrasings."""
+    return tuple(
+        (name, text)
+        for name, texts in _texts()[template].items()
+        if (name == _HELD_OUT) == held_out
+        for text in texts
+    )
+
+
+def _template_of(question: Question) -> str:
+    return question.template.partition("/")[0]
+
+
+def _filled(text: str, question: Question) -> str:
+    """Return a phrasing with the words of what is asked; of the others, with somebody's name."""
+    scope = f"in episode {question.episode}"
+    if question.asked is None:
+        named = next((one for one in _SOMEONE if one in question.text), _SOMEONE[0])
+        return text.format(scope=scope, someone=named)
+    words = _texts()["events"][question.asked.event]
+    occurrence = question.asked.when.occurrence
+    begin = "when" if occurrence is Occurrence.ANY else f"the {occurrence} time"
+    other = question.asked.value
+    return text.format(
+        when=f"{begin} {words['past']} {scope}",
+        scope=scope,
+        did=words["did"],
+        ing=words["ing"],
+        other=_ing(other) if other else "",
+    )
+
+
+def _ing(kind: str) -> str:
+    return _texts()["events"][kind]["ing"]
+
+
+def _something_else(question: Question, rng: np.random.Generator) -> str:
+    """Return an answer of the same sort that is not the right one."""
+    attribute = question.asked.attribute if question.asked else None
+    if attribute is Attribute.BEFORE and question.asked:
+        pair = (_ing(question.asked.event), _ing(question.asked.value))
+        return pair[0] if question.answer == pair[1] else pair[1]
+    others = [value for value in _POSSIBLE.get(attribute, _ANYTHING) if value != question.answer]
+    return others[rng.integers(len(others))]
+
+
+_COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")
+_ANYTHING = ("something else", "quite different", "the other way round")
+_POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
+    **VALUES,
+    Attribute.THING: [
+        f"{colour} {thing}"
+        for colour in _COLOURS
+        for thing in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
+    ],
+    Attribute.CAUSE: ("cable", "rug edge", "kerb", "ice", "wet", "gravel", "own lace", "wall"),
+    Attribute.WHO: ("nobody", *_SOMEONE),
+    Attribute.FEELING: ("afraid", "relieved", "distressed", "embarrassed", "nothing much", "glad"),
+    Attribute.NEED: ("energy", "water", "warmth", "less pain", "dignity"),
+    Attribute.DID: ("go forward", "run", "turn left", "turn right", "brace", "pick up"),
+    Attribute.DOING: ("go to", "carry to", "pick up", "tie lace", "wait", "explore"),
+    Attribute.COUNT: ("0", "1", "2", "3", "4", "5"),
+    Attribute.TIME: ("0.7 s", "3.1 s", "5.2 s", "9.8 s", "12.4 s"),
+    Attribute.DURATION: ("0.3 s", "0.9 s", "1.6 s", "2.2 s"),
+    Attribute.PLACE: ("here", "2 ahead", "3 ahead 1 left", "1 behind 2 right", "4 right"),
+}

@@ -139,6 +139,7 @@ class TripTruth:
             "was_seen": np.flatnonzero(in_trouble & more_eyes),
             "heard_laughter": np.flatnonzero(laughs),
             "spilled": np.flatnonzero(spilled),
+            "put_down": np.flatnonzero((was["held_thing"] != 0) & (now["held_thing"] == 0)),
         }
 
     def _worth_telling(self, now: NDArray) -> NDArray[np.bool_]:

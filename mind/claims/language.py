@@ -30,6 +30,7 @@ class Attribute(StrEnum):
     - PART: what hurt most.
     - FEELING: the strongest emotion then, as an adjective; "nothing much" where none is worth it.
     - MOOD: the mood then.
+    - NEED: the greatest need then: "energy", "water", "warmth", "less pain", "dignity"; "nothing".
     - DID: the motor command of that tick: "go forward", "brace", "toggle".
     - DOING: the skill that was under way, in words: "go to", "carry to"; "nothing".
     - MANNER: of what was under way.
@@ -62,6 +63,7 @@ class Attribute(StrEnum):
     PART = "part"
     FEELING = "feeling"
     MOOD = "mood"
+    NEED = "need"
     DID = "did"
     DOING = "doing"
     MANNER = "manner"

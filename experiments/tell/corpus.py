@@ -1,0 +1,377 @@
+"""The corpus: careless lives, told truthfully, for a mind to learn what its senses mean.
+
+Bodies wander through rooms of the training split, often too fast and without reflexes, so that much
+happens to them. What they sense of each event is kept as windows, what happened as an event graph;
+from the two come conversations: a life's memories, and questions about it with their true answers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.being import Being
+from agents.soul import Soul
+from body.body import Body, Motor
+from body.instructions import Plans
+from body.missions import Missions
+from body.motor import PolicyMotor
+from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, Vocabulary
+from body.vocabularies import BABYAI, TRIP
+from envs.babyai.env import BabyAIVectorEnv
+from envs.engine.faces import WorldVectorEnv
+from envs.trip.env import TripVectorEnv
+from envs.trip.vocabulary import Action, Posture
+from experiments.tell.learning import Lesson, read_lessons, write_lessons
+from experiments.truth.chronicle import Chronicle
+from experiments.truth.graph import EventGraph
+from experiments.truth.questions import Question, insist_on, questions_of
+from experiments.worlds import words_of
+from mind.deliberation import Mind, Minds, WhyNot, anything_goes
+from mind.language_models.scripted import ScriptedModel
+from mind.memory import ExperienceStore
+from mind.prompting import AskPrompts
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.senses.trail import WINDOW, Windows
+from mind.telling import in_form, recall_for
+from mind.types import Decision, Experience, Feeling, Situation
+
+CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
+MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
+STRAY = 0.03  # share of ticks in which a limb does something else than it should
+WINDOWS_FILE, LESSONS_FILE = "windows.npz", "lessons.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One episode of one body: what is remembered of it, and what was true.
+
+    Attributes:
+        world: Name of the world.
+        experiences: In order of time, as the memory keeps them.
+        windows: Row of the corpus's windows for each of them.
+        now: Row of the windows of the last tick.
+        graph: What happened.
+    """
+
+    world: str
+    experiences: tuple[Experience, ...]
+    windows: tuple[int, ...]
+    now: int
+    graph: EventGraph
+
+
+# ---- Who lives ----
+
+
+class Wanderer(Mind):
+    """Follows the mission table carelessly: in any manner, and not always."""
+
+    def attach(self, row: int, table: Missions | Plans) -> None:
+        """Say whose mind this is, and what it would do if it cared."""
+        self._row, self._table = row, table
+        key = (*self.body_id.encode(),)
+        self._rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+        self._of_episode = -1
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        why_not: WhyNot = anything_goes,
+    ) -> Decision:
+        """Return the table's intent in any manner or, now and then, any other."""
+        if situation.episode != self._of_episode:
+            self._of_episode = situation.episode
+            self._table.begin([self._row])
+        intent = self._table.next_intent(self._row, percept, situation.status)
+        if self._rng.random() < CARELESS:
+            intent = self._anything(percept, situation)
+        intent = replace(intent, manner=Manner(self._rng.choice(len(Manner), p=MANNERS)))
+        return Decision(intent=Intent(skill=Skill.WAIT) if why_not(intent) else intent)
+
+    def _anything(self, percept: Percept, situation: Situation) -> Intent:
+        able = [skill for skill in situation.can_start if skill is not Skill.WAIT]
+        skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
+        if skill not in SKILLS_WITH_A_TARGET:
+            return Intent(skill=skill)
+        known = [Target(thing=row[0], skin=row[1]) for row in percept.landmarks.tolist() if row[0]]
+        if not known:
+            return Intent(skill=Skill.LOOK_AROUND)
+        return Intent(skill=skill, target=known[self._rng.integers(len(known))])
+
+
+class Wanderers(Minds):
+    """Minds of the careless kind."""
+
+    def of(self, body_id: str) -> Wanderer:
+        """Return a mind for one body."""
+        return Wanderer(self._batcher, self.memory, self._prompts, body_id=body_id, seed=self._seed)
+
+
+class Stray:
+    """A motor that errs: every second body has no reflexes, and limbs do what they like at times.
+
+    Args:
+        motor: What moves the limbs otherwise.
+        vocabulary: Of the world.
+        seed: Of the errors.
+    """
+
+    def __init__(self, motor: Motor, vocabulary: Vocabulary, seed: int):
+        self._motor, self._vocabulary = motor, vocabulary
+        self._rng = np.random.default_rng(seed)
+
+    def begin(self, rows: NDArray) -> None:
+        """Pass it on."""
+        self._motor.begin(rows)
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the motor's commands, some of them spoilt."""
+        actions = self._motor.act(percept, code)
+        count = len(actions)
+        if self._vocabulary.gait:
+            stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+            clumsy = np.arange(count) % 2 == 0
+            actions = np.where(stumbling & clumsy, Action.FORWARD, actions)
+        stray = self._rng.random(count) < STRAY * (1 if self._vocabulary.gait else 5)
+        return np.where(
+            stray, self._rng.integers(len(self._vocabulary.actions), size=count), actions
+        )
+
+
+class WindowKeeper:
+    """Takes the place of an encoder: keeps the windows that it is shown, and embeds nothing."""
+
+    def __init__(self):
+        self._kept: dict[Kind, list[NDArray[np.float16]]] = {kind: [] for kind in KINDS}
+        self.count = 0
+
+    def embed(self, windows: Windows) -> NDArray[np.float32]:
+        """Keep the windows, and return vectors whose first number says as which rows."""
+        rows = len(windows[KINDS[0]])
+        for kind in KINDS:
+            self._kept[kind].append(windows[kind].astype(np.float16))
+        felt = np.zeros((rows, len(KINDS), EMBEDDING_SIZE), np.float32)
+        felt[:, 0, 0] = np.arange(self.count, self.count + rows)
+        self.count += rows
+        return felt
+
+    def windows(self) -> dict[Kind, NDArray[np.float16]]:
+        """Return all that was kept, (N, size) for each kind."""
+        return {
+            kind: np.concatenate(parts) if parts else np.zeros((0, WINDOW[kind]), np.float16)
+            for kind, parts in self._kept.items()
+        }
+
+
+class KeepingStore(ExperienceStore):
+    """A memory that knows which windows each of its experiences was lived in."""
+
+    def __init__(self):
+        super().__init__(":memory:")
+        self.keeper = WindowKeeper()
+        self.lived: dict[tuple[str, int], dict[int, int]] = {}
+
+    def add(self, experiences: Sequence[Experience], vectors=None, felt=None) -> list[int]:
+        """Keep experiences, and the number of the windows that the keeper was just shown."""
+        ids = super().add(experiences, vectors)
+        seen = felt_windows(felt)
+        for id, window, experience in zip(ids, seen, experiences, strict=True):
+            if id >= 0:
+                episode = self.lived.setdefault((experience.body_id, experience.episode), {})
+                episode.setdefault(id, window)
+        return ids
+
+
+def felt_windows(felt: NDArray[np.float32]) -> list[int]:
+    """Return the windows that vectors of a `WindowKeeper` stand for."""
+    return felt[:, 0, 0].astype(int).tolist()
+
+
+# ---- Lives ----
+
+
+def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, Vocabulary, float]]:
+    """Yield worlds to wander in, their vocabularies, and their shares of the episodes."""
+    for level, share in ((2, 0.1), (3, 0.25), (4, 0.4)):
+        trip = TripVectorEnv(avatars, level=level, split=split, layouts=2048, autoreset=False)
+        yield trip, TRIP, share
+    yield BabyAIVectorEnv(avatars, split=split, layouts=2048, autoreset=False), BABYAI, 0.25
+
+
+def live(
+    env: WorldVectorEnv, vocabulary: Vocabulary, *, episodes: int, seed: int, memory: KeepingStore
+) -> Iterator[Life]:
+    """Yield that many episodes or a few more, as they end."""
+    count, name = env.num_envs, f"{vocabulary.world}-{seed}"
+    motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, seed)
+    minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=memory.keeper)
+    body = Body(count, vocabulary, motor)
+    being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
+    table = Missions() if vocabulary.gait else Plans(count)
+    for row, mind in enumerate(being.minds):
+        assert isinstance(mind, Wanderer)
+        mind.attach(row, table)
+    ids = [mind.body_id for mind in being.minds]
+    chronicle = Chronicle(env.world, words_of(env), body_ids=ids)
+    everyone, lived = np.arange(count), np.zeros(count, np.int64)
+    observation, _ = env.reset(seed=seed * 1_000_003)
+    being.begin(observation, everyone, lived.tolist())
+    chronicle.begin(everyone, lived.tolist())
+    while lived.sum() < episodes:
+        actions = being.act(observation)
+        chronicle.sensed(being.percept, being.feelings, being.intents)
+        observation, _, terminated, truncated, _ = env.step(actions)
+        chronicle.stepped(actions)
+        rows = np.flatnonzero(terminated | truncated)
+        if len(rows):
+            now = memory.keeper.embed(being.windows(rows))
+            for row, graph, window in zip(
+                rows.tolist(), chronicle.end(rows), felt_windows(now), strict=True
+            ):
+                yield _life(vocabulary.world, graph, memory, window)
+            observation, _ = env.reset(options={"reset_mask": terminated | truncated})
+            lived[rows] += 1
+            being.begin(observation, rows, lived[rows].tolist())
+            chronicle.begin(rows, lived[rows].tolist())
+
+
+def _life(world: str, graph: EventGraph, memory: KeepingStore, now: int) -> Life:
+    windows = memory.lived.get((graph.body_id, graph.episode), {})
+    ids = sorted(windows)
+    return Life(
+        world=world,
+        experiences=tuple(memory.get(ids)),
+        windows=tuple(windows[id] for id in ids),
+        now=now,
+        graph=graph,
+    )
+
+
+# ---- Lessons ----
+
+LESSONS_EACH = 4  # of one episode, at most
+TURNS = 6  # questions in one conversation, at most
+MODES = (("felt", 0.82), ("words", 0.12), ("none", 0.06))
+INSISTED = 0.12  # share of answers after which somebody insists on a false version
+NARRATED = 0.25  # share of conversations that begin with telling what happened
+THRESHOLDS = (0.0, 0.5, 0.75, 0.9)
+_PROMPTS = AskPrompts()
+_NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
+_MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
+
+
+def lessons_of(
+    life: Life, memory: KeepingStore, rng: np.random.Generator, count: int
+) -> Iterator[Lesson]:
+    """Yield conversations about a life: questions in random order, with their true answers."""
+    questions = questions_of(life.graph, rng)
+    rng.shuffle(questions)  # type: ignore[arg-type]  # a list is a sequence
+    while questions and count:
+        first, count = questions[0], count - 1
+        shown = _recalled(life, memory, first)
+        about = [question for question in questions if _is_about(question, life, shown)]
+        chosen = (about or [first])[:TURNS]
+        questions = [question for question in questions if question not in chosen]
+        yield _lesson(life, shown, chosen, rng)
+
+
+def _recalled(life: Life, memory: KeepingStore, question: Question) -> list[int]:
+    """Return which of a life's experiences come to mind for a question, in order of time."""
+    found = recall_for(memory, life.graph.body_id, question.text)
+    ids = {recollection.id for recollection in found}
+    known = sorted(memory.lived.get((life.graph.body_id, life.graph.episode), {}))
+    return [index for index, id in enumerate(known) if id in ids]
+
+
+def _is_about(question: Question, life: Life, shown: Sequence[int]) -> bool:
+    """Return whether a question can be answered from these experiences as well as it ever can."""
+    if len(shown) == len(life.experiences):
+        return True
+    if question.event < 0:
+        return False
+    node = life.graph.nodes[question.event]
+    return any(
+        life.experiences[index].kind == node.kind
+        and life.experiences[index].first_tick <= node.tick <= life.experiences[index].last_tick
+        for index in shown
+    )
+
+
+def _lesson(
+    life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
+) -> Lesson:
+    mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
+    turns = [(question.text, question.answer) for question in questions]
+    for place in range(len(questions), 0, -1):
+        if rng.random() < INSISTED:
+            insisted = insist_on(questions[place - 1], rng)
+            turns.insert(place, (insisted, questions[place - 1].answer))
+    if False:
+        pass
+    prompt = _PROMPTS.ask(
+        turns[0][0],
+        [life.experiences[index] for index in shown],
+        [_MEMORY] * len(shown),
+        now=_NOW,
+        threshold=float(rng.choice(THRESHOLDS)),
+        mode=mode,
+        timed=life.world == TRIP.world,
+    )
+    asked = [prompt.messages[-1].text, *(question for question, _ in turns[1:])]
+    messages = [
+        message
+        for question, (_, answer) in zip(asked, turns, strict=True)
+        for message in (("user", question), ("assistant", in_form(answer)))
+    ]
+    felt = (life.now, *(life.windows[index] for index in shown)) if prompt.felt else ()
+    return Lesson(messages=tuple(messages), felt=felt, has_now=bool(felt), world=life.world)
+
+
+# ---- All of it ----
+
+
+def make(
+    episodes: int,
+    *,
+    seed: int,
+    avatars: int = 128,
+    split: str = "train",
+    report: Callable[[str], None] = print,
+) -> tuple[list[Lesson], dict[Kind, NDArray[np.float16]]]:
+    """Wander through that many episodes, and return the lessons of them and all windows."""
+    lessons: list[Lesson] = []
+    memory = KeepingStore()
+    for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
+        rng = np.random.default_rng([seed, number])
+        wanted, lives, before = int(episodes * share), 0, len(lessons)
+        for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
+            lives += 1
+            lessons += lessons_of(life, memory, rng, LESSONS_EACH)
+        env.close()
+        report(f"{vocabulary.world}: {lives:,} episodes, {len(lessons) - before:,} lessons")
+    return lessons, memory.keeper.windows()
+
+
+def save(
+    folder: Path, lessons: Sequence[Lesson], windows: Mapping[Kind, NDArray[np.float16]]
+) -> None:
+    """Write a corpus into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / WINDOWS_FILE, **{str(kind): rows for kind, rows in windows.items()})
+    write_lessons(folder / LESSONS_FILE, lessons)
+
+
+def load(folder: Path) -> tuple[list[Lesson], dict[Kind, NDArray[np.float16]]]:
+    """Return the corpus that `save` wrote.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    with np.load(folder / WINDOWS_FILE, allow_pickle=False) as file:
+        windows = {kind: file[str(kind)] for kind in KINDS}
+    return read_lessons(folder / LESSONS_FILE), windows

@@ -1,0 +1,259 @@
+"""Train the mind that ships to tell its own life: `python -m experiments.tell.train`.
+
+    python -m experiments.tell.train                                 # about an hour on a CPU
+    python -m experiments.tell.train start=mind/pretrained/nano      # goes on from a model
+    python -m experiments.tell.train start=org/name learns=[projector]   # gives senses to any model
+
+Three steps: wander and tell (`experiments.tell.corpus`), learn (`experiments.tell.learning`), and
+measure as `experiments.train_mind` does, so that what the mind could do before is known to stay.
+Examples of decisions are rehearsed beside the lessons. What was lived is kept in the folder, so
+that the same command goes on from there. Writes a model in Hugging Face format, with the encoder of
+its senses, the projector between them, and a card.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.command import BadInput, answering, command_line, one_line, prepare
+
+CARD = "card.json"
+EXAMPLES = "examples.jsonl"
+
+
+def run(options: DictConfig) -> Path:
+    """Live, learn, measure, and write the card; return the folder."""
+    import torch
+    from transformers.utils import logging
+
+    from experiments.record import git_commit
+
+    logging.disable_progress_bar()  # a bar for each of the small files that are written
+    torch.set_num_threads(options.threads)
+    folder = Path(options.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lessons, windows = _lessons(options, folder)
+    examples = _examples(options, folder)
+    began = time.monotonic()
+    learned = learn(options, folder, lessons, windows, examples)
+    card = {
+        "lessons": len(lessons),
+        "windows": len(next(iter(windows.values()))),
+        "rehearsed": len(examples),
+        "options": OmegaConf.to_container(options),
+        **{name: round(value, 4) for name, value in learned.items()},
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "command": command_line(),
+        "commit": git_commit(),
+    }
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    print(json.dumps(card, indent=2))
+    return folder
+
+
+def _lessons(options: DictConfig, folder: Path) -> tuple[list, Mapping[Any, NDArray]]:
+    from experiments.tell.corpus import load, make, save
+
+    lived = Path(options.lived) if options.lived else folder
+    if not (lived / "lessons.jsonl").exists():
+        made = make(
+            options.episodes,
+            seed=options.seed,
+            report=lambda line: print(line, flush=True),
+        )
+        save(lived, *made)
+    lessons, windows = load(lived)
+    print(
+        f"{len(lessons):,} lessons from {len(next(iter(windows.values()))):,} windows", flush=True
+    )
+    return lessons, windows
+
+
+def _examples(options: DictConfig, folder: Path) -> list:
+    """Return examples of decisions to rehearse, as `experiments.train_mind` makes them."""
+    from experiments.train_mind import make_examples
+    from mind.learning.cold_start import read_examples, write_examples
+
+    if not options.rehearsal:
+        return []
+    path = Path(options.rehearsed) if options.rehearsed else folder / EXAMPLES
+    if not path.exists():
+        write_examples(path, make_examples(options))
+    return read_examples(path)
+
+
+def learn(
+    options: DictConfig,
+    folder: Path,
+    lessons: Sequence,
+    windows: Mapping[Any, NDArray],
+    examples: Sequence,
+) -> dict[str, float]:
+    """Train, and write model, encoder and projector into the folder; return losses."""
+    import torch
+
+    from experiments.tell.learning import batches, encode
+    from mind.learning.cold_start import losses, schedule
+
+    rng = random.Random(options.seed)
+    torch.manual_seed(options.seed)
+    teller, tokenizer = _begun(options, lessons, windows, examples)
+    optimiser = _optimiser(options, teller)
+    rehearsal = _rehearsal(examples, tokenizer, options, rng)
+    began = told = time.monotonic()
+    means: dict[str, float] = {}
+    for turn in range(options.rounds):
+        chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
+        encoded = [encode(tokenizer, lesson) for lesson in chosen]
+        encoded = [one for one in encoded if len(one.tokens) <= options.context]
+        parts = list(batches(encoded, windows, options.tokens_per_batch, rng))
+        for number, batch in enumerate(parts):
+            progress = (turn + number / len(parts)) / options.rounds
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * schedule(progress)
+            own, again = teller.losses(batch)
+            loss, found = own + options.again_weight * again, {"told": own, "again": again}
+            if examples and rng.random() < options.rehearsal:
+                rehearsed, found["decided"] = losses(teller.model, *next(rehearsal))
+                loss = loss + rehearsed
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(teller.parameters(), 1.0)
+            optimiser.step()
+            _blend(means, {name: one.item() for name, one in found.items()})
+            if time.monotonic() - told > options.print_every_s:
+                told = time.monotonic()
+                line = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+                print(f"{progress:5.1%}  {line}  {(told - began) / 60:.1f} min", flush=True)
+        save(teller, tokenizer, folder)
+    return means
+
+
+def _begun(options: DictConfig, lessons: Sequence, windows: Mapping, examples: Sequence):
+    """Return all that learns, and the tokenizer, which has been given the lessons' words."""
+    from experiments.tell.learning import Teller
+    from mind.learning.cold_start import load_trained
+    from mind.senses.encoder import SenseEncoder, load_encoder
+
+    model, tokenizer = load_trained(options.start)
+    if "model" in options.learns and options.words:
+        _learn_words(model, tokenizer, lessons, examples, options.words)
+    model.config.max_position_embeddings = max(
+        options.context, model.config.max_position_embeddings
+    )
+    senses = load_encoder(options.senses) if options.senses else SenseEncoder()
+    return Teller(model, senses, _spread(windows)), tokenizer
+
+
+def _learn_words(model, tokenizer, lessons: Sequence, examples: Sequence, limit: int) -> None:
+    """Give the words of lessons a token each, which begins as the mean of its pieces."""
+    import torch
+
+    from mind.learning.tokenizer import add_words, words_in
+
+    texts = [text for lesson in lessons[:20_000] for _, text in lesson.messages]
+    known = [message["content"] for example in examples for message in example.messages()]
+    spelt = {word: tokenizer.encode(word, add_special_tokens=False) for word in words_in(texts)}
+    words = add_words(tokenizer, texts, known, limit)
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    embeddings = model.get_input_embeddings().weight
+    with torch.no_grad():
+        for word, token in zip(
+            words, range(len(tokenizer) - len(words), len(tokenizer)), strict=True
+        ):
+            embeddings[token] = embeddings[spelt[word]].mean(dim=0)
+
+
+def _optimiser(options: DictConfig, teller: Any):
+    """Return what moves the parts that shall learn; the others stay as they are."""
+    import torch
+
+    peaks = {"model": options.learning_rate}
+    groups = []
+    for name in ("model", "senses", "projector"):
+        part = getattr(teller, name)
+        part.requires_grad_(name in options.learns)
+        if name in options.learns:
+            peak = peaks.get(name, options.senses_learning_rate)
+            groups.append({"params": list(part.parameters()), "peak": peak})
+    groups.append({"params": list(teller.again.parameters()), "peak": options.senses_learning_rate})
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.02)
+
+
+def _blend(means: dict[str, float], found: Mapping[str, float]) -> None:
+    """Move running means towards what was found."""
+    for name, value in found.items():
+        means[name] = 0.98 * means.get(name, value) + 0.02 * value
+
+
+def _spread(windows: Mapping[Any, NDArray]) -> dict[Any, NDArray]:
+    """Return how widely each number of the windows varies; images are not numbers."""
+    from mind.senses.kinds import Kind
+
+    return {
+        kind: np.maximum(rows[:20_000].astype(np.float32).std(axis=0), 0.05)
+        for kind, rows in windows.items()
+        if kind is not Kind.VISUAL
+    }
+
+
+def _rehearsal(examples: Sequence, tokenizer: Any, options: DictConfig, rng) -> Iterator:
+    """Yield batches of decisions, for ever, told in other colours each time."""
+    from experiments.train_mind import vary
+    from mind.learning.cold_start import batches, encode
+
+    while True:
+        chosen = [vary(one, rng, 1.0) for one in rng.sample(examples, min(256, len(examples)))]
+        encoded = [encode(tokenizer, one, options.context) for one in chosen]
+        yield from batches(encoded, options.tokens_per_batch // 2, tokenizer.pad_token_id, rng)
+
+
+def save(teller: Any, tokenizer: Any, folder: Path) -> None:
+    """Write model and tokenizer, the encoder and the projector."""
+    from mind.language_models.projector import save_projector
+    from mind.learning.cold_start import save as save_model
+
+    save_model(teller.model, tokenizer, folder)
+    teller.senses.save(folder)
+    projector = teller.projector
+    save_projector(
+        folder / "projector.safetensors",
+        projector.weight.detach(),
+        projector.bias.detach(),
+        encoder=teller.senses.fingerprint(),
+    )
+
+
+def main() -> None:
+    """Train from the command line; the exit status is 0, or 2 for bad input."""
+    with answering():
+        prepare()
+        _train()
+
+
+@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_teller")
+def _train(options: DictConfig) -> None:
+    from mind.language_models.types import LanguageModelError
+
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        try:
+            folder = run(options)
+        except (LanguageModelError, ValueError, OSError) as error:
+            raise BadInput(one_line(error)) from error
+        print(f"the model is in {folder}; let it tell its life with")
+        print(
+            "  python -m experiments.tell +env=trip mind/language_model=transformers "
+            f"mind.language_model.path={folder}"
+        )
+
+
+if __name__ == "__main__":
+    main()
