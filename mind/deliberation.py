@@ -19,7 +19,7 @@ from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
 from mind.narration import Lived, near, tell
 from mind.parsing import NotUnderstood, Reply, parse_reply
-from mind.prompting import AskPrompts, Prompts
+from mind.prompting import AskPrompts, Mode, Prompts
 from mind.telling import Teller
 from mind.types import Decision, Exchange, Experience, Feeling, Situation
 
@@ -70,6 +70,8 @@ class Minds:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
         if seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
+        if senses is not None:
+            _check_encoder(language_model, senses)
         self.memory = memory
         self.senses = senses
         self._language_model = language_model
@@ -95,7 +97,7 @@ class Minds:
         *,
         timed: bool,
         run_id: str = "",
-        mode: str = "",
+        mode: Mode | str = "",
         lesions: Collection[str] = (),
     ) -> Teller:
         """Return one who answers questions about a body's life; see `Teller`.
@@ -104,7 +106,8 @@ class Minds:
             body_id: Whose life.
             timed: Whether a tick is a tenth of a second.
             run_id: The run whose episodes are asked about; empty is any.
-            mode: "felt", "words" or "none"; empty is felt where the language model can feel.
+            mode: How memories are shown; empty is felt where the language model can feel, else in
+                words.
             lesions: Kinds of memory, and parts of the now, that say nothing.
         """
         return Teller(
@@ -114,7 +117,7 @@ class Minds:
             body_id=body_id,
             run_id=run_id,
             timed=timed,
-            mode=mode or ("felt" if self._language_model.takes_felt else "words"),
+            mode=mode or (Mode.FELT if self._language_model.takes_felt else Mode.WORDS),
             lesions=lesions,
             seed=self._seed,
         )
@@ -232,6 +235,18 @@ class Mind:
         if situation.episode == self._episode:
             self._goals = goals
         return goals
+
+
+def _check_encoder(language_model: LanguageModel, senses: "SenseEncoder") -> None:
+    """Refuse senses whose vectors the language model was not made to read."""
+    if language_model.takes_felt and language_model.encoder:
+        encoder = senses.fingerprint()
+        if encoder != language_model.encoder:
+            raise ValueError(
+                f"language model '{language_model.name}' reads the senses of encoder "
+                f"{language_model.encoder}, got {encoder}; use the encoder of its own folder, or "
+                "train a projector with python -m experiments.tell.train"
+            )
 
 
 async def ask(

@@ -1,6 +1,7 @@
 """Prompts: from what a body senses, feels and remembers to the text a language model is shown."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ _TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
 _ASK_TEMPLATES = ("ask_system.txt", "ask.txt")
 _COMMAND_TEMPLATES = ("primitive/system.txt", "primitive/decide.txt", "repair.txt")
 _REPEATED = 400  # characters of a refused reply that the model is shown again
+
+
+class Mode(StrEnum):
+    """How memories are shown to the language model: felt, in words, or not at all."""
+
+    FELT = "felt"
+    WORDS = "words"
+    NONE = "none"
 
 
 class Prompts:
@@ -79,7 +88,8 @@ class Prompts:
             doing=doing_words(situation, percept),
             can_start=[_name(skill) for skill in situation.can_start],
         )
-        return Prompt.of(system=self._system_text(percept.vocabulary), user=user.strip())
+        text = unmarked(user).strip()
+        return Prompt.of(system=self._system_text(percept.vocabulary), user=text)
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
@@ -131,28 +141,32 @@ class AskPrompts:
         *,
         now: NDArray[np.float32],
         threshold: float = 0.0,
-        mode: str = "felt",
+        mode: Mode | str = Mode.FELT,
         timed: bool = True,
     ) -> Prompt:
         """Return what a mind is asked about its life.
 
         Args:
-            question: In words, without markers.
-            experiences: What comes to mind, in order of time.
+            question: In words; markers are taken out of it.
+            experiences: What comes to mind, in order of time; nothing of it is shown without.
             felt: (5, 64) how each of them was felt.
             now: (3, 64) how it is now.
             threshold: How sure an answer is to be; 0 is not told.
-            mode: "felt", "words", or "none" to leave memories out.
+            mode: How memories are shown.
             timed: Whether a tick is a tenth of a second.
+
+        Raises:
+            ValueError: If there is no such mode.
         """
-        is_felt = mode == "felt"
-        lines = [f"now: {FELT}"] if is_felt else []
-        for number, experience in enumerate(experiences if mode != "none" else (), start=1):
-            like = FELT if is_felt else unmarked(lived_words(experience))
-            told = unmarked(memory_words(experience, timed=timed))
-            lines.append(f"#{number} {told}: {like}")
-        user = self._ask.render(told="\n".join(lines), threshold=threshold, question=question)
-        vectors = (now, *felt) if is_felt else ()
+        mode = Mode(mode)
+        told = [f"now: {FELT}"] if mode is Mode.FELT else []
+        if mode is not Mode.NONE:
+            lines = (experience_line(one, mode=mode, timed=timed) for one in experiences)
+            told += [f"#{number} {line}" for number, line in enumerate(lines, start=1)]
+        user = self._ask.render(
+            told="\n".join(told), threshold=threshold, question=unmarked(question)
+        )
+        vectors = (now, *felt) if mode is Mode.FELT else ()
         return Prompt.of(system=self._system, user=user.strip(), felt=vectors)
 
 
@@ -182,11 +196,20 @@ class CommandPrompts:
         words = percept.vocabulary
         system = self._system.render(world=words.world, actions=command_words(words))
         user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
-        return Prompt.of(system=system.strip(), user=user.strip())
+        return Prompt.of(system=system.strip(), user=unmarked(user).strip())
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
         return _sent_back(self._repair, prompt, reply, problem)
+
+
+def experience_line(experience: Experience, *, mode: Mode, timed: bool) -> str:
+    """Return a memory in one line: event, time and place, then what it was like, felt or in words.
+
+    Example: ``fell, episode 2, 4.2 s, for 1.7 s, here: <felt>``
+    """
+    like = FELT if mode is Mode.FELT else unmarked(lived_words(experience))
+    return f"{unmarked(memory_words(experience, timed=timed))}: {like}"
 
 
 def _templates(folder: Path, names: Sequence[str]) -> list[Template]:

@@ -8,40 +8,34 @@ below the threshold that the asker has named, the mind says that it does not kno
 import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
-from mind.language_models.types import FELT, Completion, unmarked
+from mind.language_models.types import Completion
 from mind.memory import Memory, Query, Recollection
-from mind.prompting import AskPrompts
-from mind.senses.kinds import KINDS
+from mind.prompting import AskPrompts, Mode
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.types import Exchange, Experience
 
 UNKNOWN = "I don't know"
 RECALLED = 6  # experiences that come to mind for a question, at most
 LONGEST_QUESTION = 400  # characters that are read of one
 LONGEST_ANSWER = 600
+LONGEST_BARE_ANSWER = 120  # of a reply that is not in its form
+TURNS = 12  # questions that went before, and are still known; at most
 NOW = ("state", "drives", "goal")
 LESIONS = (*(str(kind) for kind in KINDS), *NOW)
 
-_EPISODE = re.compile(r"\bepisode (\d{1,6})\b")
+_EPISODE = re.compile(r"\bepisode (\d{1,6})\b", re.IGNORECASE)
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
-_SURE = re.compile(r"<sure>\s*([01](?:\.\d+)?|\.\d+)\s*</sure>")
+_SURE = re.compile(r"<sure>\s*([01](?:\.\d*)?|\.\d+)\s*</sure>")
+_ANY_SURE = re.compile(r"<sure>.*?(?:</sure>|$)", re.DOTALL)
 _TAG = re.compile(r"</?[a-z]+>")
-
-
-class Mode(StrEnum):
-    """How memories are shown to the language model: felt, in words, or not at all."""
-
-    FELT = "felt"
-    WORDS = "words"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +47,7 @@ class Answer:
         said: What it would have answered with nothing to lose.
         confidence: Probability it gives that answer, in [0, 1]; 0 where there was no reply.
         memories: Ids of the experiences that came to mind, in order of time.
+        safe: Whether no reply could be used, and it does not know for that reason.
         exchanges: What was asked of the language model, and replied.
     """
 
@@ -60,6 +55,7 @@ class Answer:
     said: str
     confidence: float
     memories: tuple[int, ...]
+    safe: bool = False
     exchanges: tuple[Exchange, ...] = ()
 
     @property
@@ -124,15 +120,17 @@ class Teller:
         Args:
             question: In words, from anybody.
             threshold: How sure an answer is to be, in [0, 1).
-            before: Questions and answers that went before, oldest first.
+            before: Questions and answers that went before in the same conversation, oldest first.
+                It goes on with what came to mind for the first one.
             now: (3, 64) how it is now: state, drives, goal; None where it is not felt.
 
         Raises:
             LanguageModelError: If the language model can not be used at all.
-            ValueError: If the threshold is out of range.
+            ValueError: If the threshold is out of range, or the now has another shape.
         """
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
+        before = before[-TURNS:]
         asked = [as_question(text) for text, _ in before] + [as_question(question)]
         ids, experiences, felt = self._remembered(asked[0])
         prompt = self._prompts.ask(
@@ -145,21 +143,22 @@ class Teller:
             timed=self._timed,
         )
         for (_, answer), following in zip(before, asked[1:], strict=True):
-            prompt = prompt.then(reply=in_form(unmarked(answer)), user=following)
+            prompt = prompt.then(reply=in_form(one_line(answer, LONGEST_ANSWER)), user=following)
         return await self._answer(prompt, ids, threshold)
 
     async def _answer(self, prompt: Prompt, ids: tuple[int, ...], threshold: float) -> Answer:
         recording = Recording(self._batcher)
         try:
-            completion = await recording.generate(prompt, seed=self._seed)
-            said, confidence = understood(completion)
+            understood = understand(await recording.generate(prompt, seed=self._seed))
         except NoReply:
-            said, confidence = UNKNOWN, 0.0
+            understood = None
+        said, confidence = understood or (UNKNOWN, 0.0)
         return Answer(
             text=said if confidence >= threshold else UNKNOWN,
             said=said,
             confidence=confidence,
             memories=ids,
+            safe=understood is None,
             exchanges=recording.exchanges,
         )
 
@@ -171,9 +170,8 @@ class Teller:
             return (), [], []
         found = recall_for(self._memory, self._body_id, question, run_id=self._run_id)
         ids = tuple(recollection.id for recollection in found)
-        felt = self._memory.felt(ids)
-        kept = [without(one, KINDS, self._lesions) for one in felt]
-        return ids, [recollection.experience for recollection in found], kept
+        felt = [without(one, KINDS, self._lesions) for one in self._memory.felt(ids)]
+        return ids, [wordless(one.experience, self._lesions) for one in found], felt
 
 
 def recall_for(
@@ -193,16 +191,47 @@ def recall_for(
 def without(
     felt: NDArray[np.float32] | None, names: Sequence[str], lesions: Collection[str]
 ) -> NDArray[np.float32]:
-    """Return vectors of which those that are lesioned say nothing; all of them where None."""
-    kept = np.zeros((len(names), 64), np.float32) if felt is None else np.array(felt, np.float32)
+    """Return vectors of which those that are lesioned say nothing; all of them where None.
+
+    Args:
+        felt: (len(names), 64).
+        names: What each of them is of.
+        lesions: Names of those that say nothing.
+
+    Raises:
+        ValueError: If there are not as many vectors as names, of 64 numbers each.
+    """
+    shape = len(names), EMBEDDING_SIZE
+    kept = np.zeros(shape, np.float32) if felt is None else np.array(felt, np.float32)
+    if kept.shape != shape:
+        raise ValueError(f"{', '.join(names)} must have the shape {shape}, got {kept.shape}")
     kept[[name in lesions for name in names]] = 0.0
     return kept
 
 
+def wordless(experience: Experience, lesions: Collection[str]) -> Experience:
+    """Return an experience of which the lesioned kinds say nothing in words.
+
+    What an event was about is known by sight.
+    """
+    told = {str(kind): "" for kind in KINDS if kind in lesions}
+    if Kind.VISUAL in lesions:
+        told["about"] = ""
+    return replace(experience, **told) if told else experience
+
+
+# ---- What is said ----
+
+
 def as_question(text: str) -> str:
-    """Return what somebody asks as one line, shortened, and without markers or tags."""
-    line = " ".join(unmarked(text).split())[:LONGEST_QUESTION]
-    return _TAG.sub("", line).strip()
+    """Return what somebody asks as one short line that holds no tags or markers."""
+    return one_line(text, LONGEST_QUESTION)
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return a text from elsewhere as one line, shortened, without what a tag could be made of."""
+    readable = text.encode("utf-8", "ignore").decode()
+    return " ".join(readable.replace("<", " ").replace(">", " ").split())[:longest].rstrip()
 
 
 def in_form(answer: str) -> str:
@@ -210,18 +239,25 @@ def in_form(answer: str) -> str:
     return f"<answer>{answer}</answer>"
 
 
-def understood(completion: Completion) -> tuple[str, float]:
+def understand(completion: Completion) -> tuple[str, float] | None:
     """Return an answer and its confidence, from whatever a language model wrote.
 
     The confidence is the one that is stated or, without it, the probability of what was written.
+
+    Returns:
+        None where there is no answer in it, or one that is too long.
     """
-    text = completion.text
+    text = _THOUGHTS.sub(" ", completion.text)
     form = _ANSWER.search(text)
-    said = _TAG.sub(" ", form[1] if form else _SURE.sub("", text))
+    said = _TAG.sub(" ", _ANY_SURE.sub(" ", form[1] if form else text))
     said = " ".join(said.split())
-    if not said or len(said) > LONGEST_ANSWER:
-        return UNKNOWN, 0.0
-    if stated := _SURE.search(text):
-        return said, min(1.0, float(stated[1]))
-    probability = math.exp(completion.log_probability * completion.tokens)
-    return said, 0.0 if math.isnan(probability) else min(1.0, probability)
+    if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
+        return None
+    stated = _SURE.search(text)
+    return said, min(1.0, float(stated[1])) if stated else _probability(completion)
+
+
+def _probability(completion: Completion) -> float:
+    """Return how probable it was that just this is written; 0 where it is not known."""
+    log_probability = completion.log_probability * completion.tokens
+    return 0.0 if math.isnan(log_probability) else math.exp(min(0.0, log_probability))

@@ -127,9 +127,7 @@ def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> tuple[Tensor
 
 
 @torch.inference_mode()
-def score(
-    model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int]]
-) -> list[float]:
+def score(model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int]]) -> list[float]:
     """Return the summed log-probability of each candidate's tokens after the prompt's."""
     rows = [replace(prompt, tokens=[*prompt.tokens, *candidate]) for candidate in candidates]
     tokens, mask = pad_left([row.tokens for row in rows], model.device)

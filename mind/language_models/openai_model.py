@@ -51,7 +51,11 @@ class OpenAIModel:
         name: The server's name of the model.
         batches_at_once: As many as requests: every prompt is a request of its own.
         takes_felt: False: a server reads words.
+        encoder: Empty.
     """
+
+    takes_felt = False
+    encoder = ""
 
     def __init__(
         self,
@@ -96,7 +100,6 @@ class OpenAIModel:
             raise ValueError(f"base_url must start with http:// or https://, got '{base_url}'")
         self.name = model
         self.batches_at_once = concurrency
-        self.takes_felt = False
         self._base_url = base_url
         self._key_variable = api_key_variable
         self._key = os.environ.get(api_key_variable, "")
@@ -171,7 +174,9 @@ class OpenAIModel:
         limit = "max_completion_tokens" if "max_tokens" in self._refused else "max_tokens"
         request = {
             "model": self.name,
-            "messages": [{"role": m.role.value, "content": m.text} for m in prompt.in_words.messages],
+            "messages": [
+                {"role": m.role.value, "content": m.text} for m in prompt.in_words.messages
+            ],
             "temperature": self._temperature,
             "seed": seed % 2**31,  # some servers keep it in 32 bits
             "logprobs": True,
@@ -284,7 +289,7 @@ def _completion(response: Any, prompt: Prompt, stop: Sequence[str], latency_s: f
     text = cut_after(written or "", stop)
     known = _log_probabilities(choice)
     usage = getattr(response, "usage", None)
-    asked = sum(len(message.text) for message in prompt.messages)
+    asked = sum(len(message.text) for message in prompt.in_words.messages)
     finish = _FINISHES.get(str(getattr(choice, "finish_reason", None)), Finish.STOP)
     return Completion(
         text=text,

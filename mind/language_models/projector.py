@@ -68,15 +68,16 @@ def load_projector(path: Path, hidden: int, like: Tensor) -> Projector:
             weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
             encoder = (file.metadata() or {}).get("encoder", "")
     except (OSError, SafetensorError) as error:
-        raise _bad(path, str(error).splitlines()[0][:120]) from None
-    shapes = (tuple(weight.shape), tuple(bias.shape))
+        raise _bad(path, " ".join(str(error).split())[:120]) from None
+    shapes = tuple(weight.shape), tuple(bias.shape)
     if shapes != ((MAPS, EMBEDDING_SIZE, hidden), (MAPS, hidden)):
-        raise _bad(path, f"it maps to {shapes[1][-1]} numbers, the model reads {hidden}")
+        raise _bad(path, f"got weight {shapes[0]} and bias {shapes[1]}, hidden is {hidden}")
     return Projector(weight.to(like), bias.to(like), encoder)
 
 
 def _bad(path: Path, what_came: str) -> BadModelFolder:
     return BadModelFolder(
-        f"projector '{path}' must hold weight (8, 64, hidden) and bias (8, hidden) for this "
-        f"language model: {what_came}; train one with python -m experiments.tell.train"
+        f"projector '{path}' must hold weight ({MAPS}, {EMBEDDING_SIZE}, hidden) and bias ({MAPS}, "
+        f"hidden) for this language model: {what_came}; train one with "
+        "python -m experiments.tell.train"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mind.language_models.recording import from_record
 from mind.language_models.types import (
+    FELT,
     BadReply,
     CannotEmbed,
     CannotScore,
@@ -41,11 +42,12 @@ class ReplayModel:
     Attributes:
         name: "replay of " and the recorded run's folder.
         batches_at_once: 1.
-        takes_felt: False.
+        takes_felt: Whether something was felt in a recorded prompt.
+        encoder: Empty.
     """
 
     batches_at_once = 1
-    takes_felt = False
+    encoder = ""
 
     def __init__(self, *, path: str | Path):
         """Read the record.
@@ -63,6 +65,7 @@ class ReplayModel:
         for exchange in _exchanges(self._path):
             self._replies[exchange.key].append(exchange)
             self._prompts.append(exchange.prompt)
+        self.takes_felt = any(FELT in prompt for prompt in self._prompts)
         if not self._prompts:
             raise NotRecorded(
                 f"replay needs a run folder with recorded replies, got '{path}' without any; "

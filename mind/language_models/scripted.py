@@ -27,6 +27,7 @@ class ScriptedModel:
         name: "scripted".
         batches_at_once: 1.
         takes_felt: False.
+        encoder: Empty.
         prompts: Every prompt it was shown, oldest first.
         seeds: The seed that came with each.
         batch_sizes: Number of prompts in each call.
@@ -38,6 +39,7 @@ class ScriptedModel:
     name = "scripted"
     batches_at_once = 1
     takes_felt = False
+    encoder = ""
 
     def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
         """Give `replies` in turn, or what the function `replies` makes of each prompt."""

@@ -217,21 +217,30 @@ class TransformersModel:
         if self._projector is None:
             prompt = prompt.in_words
         told, special = self._told(prompt)
-        pieces = [self._tokens(piece, special=special) for piece in told.split(FELT)]
-        tokens, places = pieces[0], []
-        for felt, piece in zip(prompt.felt, pieces[1:], strict=True):
-            places += range(len(tokens), len(tokens) + len(felt))
-            tokens = [*tokens, *[0] * len(felt), *piece]
-        if self._projector is None or not places:
+        first, *rest = told.split(FELT)
+        tokens = self._tokens(first, special=special)
+        if self._projector is None or not prompt.felt:
             return inference.Row(tokens or [min(self._ends, default=0)])
+        if len(rest) != len(prompt.felt):
+            raise self._lost_markers(len(prompt.felt), len(rest))
+        places: list[int] = []
+        for felt, piece in zip(prompt.felt, rest, strict=True):
+            places += range(len(tokens), len(tokens) + len(felt))
+            tokens = [*tokens, *[0] * len(felt), *self._tokens(piece, special=False)]
         vectors = torch.cat([self._projector(felt) for felt in prompt.felt])
         return inference.Row(tokens, tuple(places), vectors)
+
+    def _lost_markers(self, expected: int, got: int) -> BadModelFolder:
+        return BadModelFolder(
+            f"chat template of '{self._path}' must keep all {expected} markers of what is felt, "
+            f"got {got}; remove its chat template, or its projector"
+        )
 
     def _told(self, prompt: Prompt) -> tuple[str, bool]:
         """Return a prompt as one text, and whether the tokenizer is to add its special tokens."""
         turns = [{"role": m.role.value, "content": m.text} for m in prompt.messages]
         if self._tokenizer.chat_template is None:
-            return "".join(f"{turn['content']}\n\n" for turn in turns), not prompt.felt
+            return "".join(f"{turn['content']}\n\n" for turn in turns), True
         return self._chat(turns), False
 
     def _chat(self, turns: list[dict[str, str]]) -> str:

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
 FELT = "<felt>"  # in a message: here is something that is felt, and not told in words
 _FELT_DECIMALS = 3  # that count in a prompt's key
 
@@ -84,9 +83,12 @@ class Prompt:
         return cls(messages=(*first, asked), felt=felt)
 
     def then(self, *, reply: str, user: str) -> "Prompt":
-        """Return this conversation with the assistant's reply and what is said to that."""
-        replied = Message(role=Role.ASSISTANT, text=reply)
-        asked = Message(role=Role.USER, text=user)
+        """Return this conversation with the assistant's reply and what is said to that.
+
+        Both may come from anywhere: markers are taken out of them.
+        """
+        replied = Message(role=Role.ASSISTANT, text=unmarked(reply))
+        asked = Message(role=Role.USER, text=unmarked(user))
         return Prompt(messages=(*self.messages, replied, asked), felt=self.felt)
 
     @property
@@ -136,11 +138,14 @@ class LanguageModel(Protocol):
         batches_at_once: Batches it gains from working on side by side: 1 where it computes
             here, more where it waits for a server.
         takes_felt: Whether it reads what is felt in a prompt; otherwise it has to be told in words.
+        encoder: Fingerprint of the encoder of senses whose vectors it reads; empty where it does
+            not say.
     """
 
     name: str
     batches_at_once: int
     takes_felt: bool
+    encoder: str
 
     async def generate(
         self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
