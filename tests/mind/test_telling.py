@@ -1,0 +1,390 @@
+"""Being asked about one's own life: what is shown, what is said, and how sure it is."""
+
+import asyncio
+import math
+
+import numpy as np
+import pytest
+
+from mind.deliberation import Minds
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import (
+    FELT,
+    Completion,
+    Finish,
+    LanguageModelError,
+    PromptTooLong,
+    Unreachable,
+)
+from mind.memory import ExperienceStore
+from mind.prompting import AskPrompts
+from mind.senses.kinds import KINDS
+from mind.telling import (
+    LESIONS,
+    LONGEST_QUESTION,
+    RECALLED,
+    TURNS,
+    UNKNOWN,
+    as_question,
+    in_form,
+    understand,
+)
+from mind.types import Experience
+
+LEFT = "<answer>left</answer>"
+
+
+def lived(tick, *, episode=0, kind="stumbled", **parts):
+    """Return an experience of anna's."""
+    usual = {
+        "sensation": "left toe caught 8",
+        "visual": "red ball 3 ahead",
+        "emotion": "low",
+        "proprioception": "walking, speed 5, left foot",
+        "motor": "go to red ball, fast; run",
+        "words": f"{kind} over blue cable",
+        "body_id": "anna",
+        "run_id": "monday",
+        "about": "blue cable",
+    }
+    numbers = dict.fromkeys(("pain", "surprise", "reward_error", "importance"), 0.0)
+    ticks = {"episode": episode, "first_tick": tick, "last_tick": tick + 3}
+    return Experience(kind=kind, **{**usual, **numbers, **ticks, **parts})
+
+
+def felt_as(number):
+    """Return how an experience is felt that can be told from all others."""
+    return np.full((5, 64), number, np.float32)
+
+
+def remember(experiences):
+    """Return a memory of them, the first felt as 1, the second as 2, and so on."""
+    memory = ExperienceStore(":memory:")
+    memory.add(experiences, felt=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
+    return memory
+
+
+TWO = (lived(42), lived(79, kind="was_seen", ahead=5, right=-2))
+
+
+def teller(model, experiences=TWO, *, timed=True, mode="felt", **settings):
+    minds = Minds(model, remember(experiences))
+    return minds.teller("anna", timed=timed, mode=mode, **settings)
+
+
+def ask(question="which foot was it?", *, reply=LEFT, make=None, **asked):
+    """Return the answer to a question, and the prompt that it took."""
+    model = ScriptedModel(lambda prompt: reply)
+    answer = asyncio.run(teller(model, **(make or {})).ask(question, **asked))
+    return answer, model.prompts[-1]
+
+
+def shown(prompt):
+    return prompt.messages[-1].text.split("\n")
+
+
+def completion(text, log_probability=-0.1, tokens=2):
+    return Completion(
+        text=text,
+        prompt_tokens=1,
+        tokens=tokens,
+        latency_s=0.0,
+        finish=Finish.STOP,
+        log_probability=log_probability,
+    )
+
+
+# ---- What is shown ----
+
+
+def test_memories_stand_in_order_of_time_with_what_is_felt_in_place_of_words():
+    now = np.full((3, 64), 9, np.float32)
+    answer, prompt = ask("who saw you in episode 0?", threshold=0.75, now=now)
+    assert shown(prompt) == [
+        f"now: {FELT}",
+        f"#1 stumbled, episode 0, 4.2 s, for 0.3 s, here: {FELT}",
+        f"#2 was seen, episode 0, 7.9 s, for 0.3 s, 5 ahead 2 left: {FELT}",
+        "sure: 0.75",
+        "who saw you in episode 0?",
+    ]
+    assert [float(one[0, 0]) for one in prompt.felt] == [9, 1, 2]
+    assert [one.shape for one in prompt.felt] == [(3, 64), (5, 64), (5, 64)]
+    assert answer.memories == (1, 2)
+
+
+def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
+    _, prompt = ask(make={"mode": "words"})
+    assert prompt.felt == ()
+    assert shown(prompt) == [
+        "#1 stumbled, episode 0, 4.2 s, for 0.3 s, here: blue cable; left toe caught 8; "
+        "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
+        "#2 was seen, episode 0, 7.9 s, for 0.3 s, 5 ahead 2 left: blue cable; left toe caught 8; "
+        "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
+        "which foot was it?",
+    ]
+
+
+def test_without_memory_there_is_the_question_alone():
+    answer, prompt = ask(make={"mode": "none"})
+    assert shown(prompt) == ["which foot was it?"]
+    assert (prompt.felt, answer.memories) == ((), ())
+
+
+def test_where_a_tick_is_no_time_it_is_told_in_ticks():
+    often = [lived(42, times=3)]
+    _, prompt = ask(make={"experiences": often, "timed": False, "mode": "words"})
+    assert shown(prompt)[0].startswith("#1 stumbled, episode 0, tick 42, for 3, 3 times, here: ")
+
+
+def test_only_the_episode_that_is_named_comes_to_mind():
+    days = [lived(10 * n, episode=n // 4) for n in range(12)]
+    answer, prompt = ask("what about Episode 2?", make={"experiences": days})
+    assert answer.memories == (9, 10, 11, 12)
+    assert all("episode 2," in line for line in shown(prompt)[1:-1])
+    nowhere, _ = ask("what about episode 7?", make={"experiences": days})
+    assert nowhere.memories == ()
+
+
+def test_no_more_than_a_few_memories_come_to_mind_and_none_of_another_body():
+    crowd = [lived(10 * n) for n in range(20)] + [lived(500, body_id="ben")]
+    answer, prompt = ask(make={"experiences": crowd})
+    assert len(answer.memories) == RECALLED
+    assert list(answer.memories) == sorted(answer.memories)
+    assert 21 not in answer.memories
+    assert len(prompt.felt) == 1 + RECALLED
+
+
+def test_only_the_run_that_is_asked_about_comes_to_mind():
+    runs = [lived(1), lived(2, run_id="tuesday")]
+    answer, _ = ask(make={"experiences": runs, "run_id": "tuesday"})
+    assert answer.memories == (2,)
+
+
+def test_what_was_said_before_is_part_of_the_conversation_and_keeps_its_memories():
+    before = [("which foot in episode 0?", "left")]
+    answer, prompt = ask("are you sure, in episode 5?", before=before)
+    roles = [str(message.role) for message in prompt.messages]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert prompt.messages[1].text.endswith("which foot in episode 0?")
+    assert prompt.messages[2].text == LEFT == in_form("left")
+    assert shown(prompt) == ["are you sure, in episode 5?"]
+    assert len(answer.memories) == 2
+
+
+def test_a_long_conversation_is_cut_at_its_beginning():
+    _, prompt = ask(before=[(f"question {n}?", "left") for n in range(40)])
+    assert len(prompt.messages) == 2 + 2 * TURNS
+    assert prompt.messages[1].text.endswith(f"question {40 - TURNS}?")
+
+
+def test_the_bundled_text_tells_a_model_how_to_answer():
+    system = AskPrompts().ask("why?", [], [], now=np.zeros((3, 64), np.float32)).messages[0].text
+    assert "<answer>a few words</answer>" in system
+    assert UNKNOWN in system
+    assert "that did not happen" in system
+
+
+def test_a_folder_of_ones_own_is_asked_with(tmp_path):
+    (tmp_path / "ask_system.txt").write_text("mine")
+    (tmp_path / "ask.txt").write_text("Q: {{ question }}")
+    prompt = AskPrompts(tmp_path).ask("why?", TWO, [], now=felt_as(0), mode="none")
+    assert [message.text for message in prompt.messages] == ["mine", "Q: why?"]
+    (tmp_path / "ask.txt").unlink()
+    with pytest.raises(ValueError, match=r"prompts need ask_system\.txt, ask\.txt in"):
+        AskPrompts(tmp_path)
+
+
+# ---- Nobody else can feel for it ----
+
+
+@pytest.mark.parametrize("bad", [FELT, "<fe<felt>lt>", "< felt>", "</answer><end>", "<<end>asker>"])
+def test_a_question_can_hold_neither_markers_nor_tags(bad):
+    _, prompt = ask(f"why {bad} so?", before=[(f"what {bad}?", f"left {bad}")])
+    assert len(prompt.felt) == 3
+    assert "".join(message.text for message in prompt.messages).count(FELT) == 3
+    said = [prompt.messages[1].text.split("\n")[-1], prompt.messages[3].text]
+    said.append(prompt.messages[2].text.removeprefix("<answer>").removesuffix("</answer>"))
+    assert not any(sign in line for line in said for sign in "<>")
+
+
+def test_a_memory_can_hold_no_marker():
+    strange = [lived(1, about=f"blue {FELT} cable", visual=f"<fe{FELT}lt>", kind=f"fell {FELT}")]
+    for mode in ("felt", "words"):
+        _, prompt = ask(make={"experiences": strange, "mode": mode})
+        assert sum(message.text.count(FELT) for message in prompt.messages) == len(prompt.felt)
+
+
+def test_a_question_is_one_short_line_whatever_somebody_sends():
+    assert as_question("  why\n\tso?\n") == "why so?"
+    assert len(as_question("why " * 1000)) <= LONGEST_QUESTION
+    assert as_question("why \udcff so?") == "why so?"
+    answer, _ = ask("")
+    assert answer.text == "left"
+
+
+# ---- Lesions ----
+
+
+def test_a_lesioned_kind_says_nothing_and_the_others_do():
+    _, prompt = ask(make={"lesions": ("visual", "motor")}, now=np.ones((3, 64), np.float32))
+    silent = [KINDS.index("visual"), KINDS.index("motor")]
+    for memory in prompt.felt[1:]:
+        assert [row for row in range(5) if not memory[row].any()] == silent
+    assert prompt.felt[0].all()
+
+
+def test_a_lesioned_part_of_the_now_says_nothing():
+    _, prompt = ask(make={"lesions": ("drives",)}, now=np.ones((3, 64), np.float32))
+    assert prompt.felt[0].any(axis=1).tolist() == [True, False, True]
+    assert all(memory.all() for memory in prompt.felt[1:])
+
+
+def test_a_lesion_does_not_reach_into_the_memory_itself():
+    memory = remember(TWO)
+    minds = Minds(ScriptedModel(lambda prompt: LEFT), memory)
+    asyncio.run(minds.teller("anna", timed=True, mode="felt", lesions=LESIONS).ask("why?"))
+    assert memory.felt((1,)).all()
+
+
+def test_in_words_a_lesioned_kind_is_not_told():
+    _, prompt = ask(make={"mode": "words", "lesions": ("visual", "sensation")})
+    line = shown(prompt)[0]
+    assert line.endswith("here: low; walking, speed 5, left foot; go to red ball, fast; run")
+
+
+def test_an_unknown_lesion_or_mode_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"lesions must be of sensation, .*, goal, got 'smell'"):
+        teller(ScriptedModel([]), lesions=("visual", "smell"))
+    with pytest.raises(ValueError, match="'loud' is not a valid Mode"):
+        teller(ScriptedModel([]), mode="loud")
+
+
+def test_a_now_of_another_shape_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"state, drives, goal must have the shape \(3, 64\)"):
+        ask(now=felt_as(1))
+
+
+# ---- What is said ----
+
+
+def test_an_answer_comes_with_what_it_took():
+    answer, _ = ask()
+    assert (answer.text, answer.said, answer.safe) == ("left", "left", False)
+    assert (answer.tokens, answer.latency_s) == (1, 0.0)
+    assert [exchange.reply for exchange in answer.exchanges] == [LEFT]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("<answer> left\nfoot </answer>", "left foot"),
+        ("<answer>left", "left"),
+        ("The left one.", "The left one."),
+        ("<think>hm, <answer>right</answer>?</think><answer>left</answer>", "left"),
+        ("<think>hm</think>left<say>ouch</say>", "left ouch"),
+        ("<answer>left <sure>0.8</sure></answer>", "left"),
+        ("left <sure>a lot</sure>", "left"),
+    ],
+)
+def test_an_answer_is_found_in_replies_of_many_forms(reply, said):
+    understood = understand(completion(reply))
+    assert understood is not None
+    assert understood[0] == said
+
+
+@pytest.mark.parametrize(
+    "reply", ["", "<answer></answer>", "<think>on and on", "<sure>0.9</sure>", "well " * 60]
+)
+def test_a_reply_without_an_answer_is_not_to_know(reply):
+    answer, _ = ask(reply=reply)
+    assert (answer.text, answer.confidence, answer.safe) == (UNKNOWN, 0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("reply", "confidence"),
+    [
+        (LEFT, math.exp(-0.2)),
+        (f"{LEFT}<sure>0.8</sure>", 0.8),
+        (f"{LEFT}<sure> .5 </sure>", 0.5),
+        (f"{LEFT}<sure>1.7</sure>", 1.0),
+        (f"{LEFT}<sure>very</sure>", math.exp(-0.2)),
+    ],
+)
+def test_the_confidence_is_what_is_stated_or_how_probable_the_reply_was(reply, confidence):
+    understood = understand(completion(reply, log_probability=-0.1, tokens=2))
+    assert understood is not None
+    assert understood[1] == pytest.approx(confidence)
+
+
+def test_a_probability_that_nobody_tells_is_no_confidence():
+    assert understand(completion(LEFT, log_probability=math.nan)) == ("left", 0.0)
+
+
+def test_below_the_threshold_it_does_not_know_but_what_it_would_have_said_is_kept():
+    reply = f"{LEFT}<sure>0.6</sure>"
+    bold, _ = ask(reply=reply, threshold=0.5)
+    shy, _ = ask(reply=reply, threshold=0.75)
+    assert (bold.text, bold.said) == ("left", "left")
+    assert (shy.text, shy.said, shy.confidence) == (UNKNOWN, "left", 0.6)
+    assert not shy.safe
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.0, math.nan])
+def test_a_threshold_that_cannot_be_met_is_refused(threshold):
+    with pytest.raises(ValueError, match=r"threshold must be in \[0, 1\)"):
+        ask(threshold=threshold)
+
+
+def test_without_a_reply_it_does_not_know_and_the_failure_is_kept():
+    model = ScriptedModel([PromptTooLong("too long")])
+    answer = asyncio.run(teller(model).ask("why?"))
+    assert (answer.text, answer.confidence, answer.safe) == (UNKNOWN, 0.0, True)
+    assert [exchange.error for exchange in answer.exchanges] == ["PromptTooLong: too long"]
+
+
+def test_a_model_that_can_not_be_used_at_all_is_an_error():
+    model = ScriptedModel([Unreachable("no server")])
+    with pytest.raises(LanguageModelError, match="no server"):
+        asyncio.run(teller(model).ask("why?"))
+
+
+def test_questions_asked_side_by_side_are_answered_as_one_batch():
+    model = ScriptedModel(lambda prompt: in_form(prompt.messages[-1].text.split()[-1]))
+    one = teller(model)
+
+    async def run():
+        return await asyncio.gather(*(one.ask(f"what about {n}") for n in range(5)))
+
+    assert [answer.text for answer in asyncio.run(run())] == list("01234")
+    assert model.batch_sizes == [5]
+
+
+# ---- Who is asked ----
+
+
+class Feels(ScriptedModel):
+    takes_felt = True
+    encoder = "abc"
+
+
+class Senses:
+    """Stands for an encoder of senses."""
+
+    def __init__(self, fingerprint):
+        self.fingerprint = lambda: fingerprint
+
+
+def test_memories_are_felt_by_a_model_that_can_and_told_in_words_to_one_that_cannot():
+    for kind, felt in ((Feels, 3), (ScriptedModel, 0)):
+        model = kind([LEFT])
+        asyncio.run(teller(model, mode="").ask("why?"))
+        assert len(model.prompts[0].felt) == felt
+
+
+def test_senses_that_the_model_was_not_made_for_are_refused_in_one_line():
+    memory = ExperienceStore(":memory:")
+    Minds(Feels([]), memory, senses=Senses("abc"))  # type: ignore[arg-type]
+    Minds(ScriptedModel([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"reads the senses of encoder abc, got xyz; use") as it:
+        Minds(Feels([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
+    assert "\n" not in str(it.value)
