@@ -51,6 +51,7 @@ _STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
 _TOP_SPEED_MPS, _TOP_LEAN_M = 2.5, 0.5  # of level 10
 _LACE_LOOSE = 0.4
 _WORTH_TELLING = 0.15  # of an emotion's intensity
+_FELT_GAP = 0.02  # of a need that is missed at all
 _UNMET = 0.3  # of a need's deficit
 _STRONG = 0.5  # of both
 
@@ -292,6 +293,12 @@ def _needs(feeling: Feeling) -> list[str]:
         + _NEED_WORDS.get(name, name.replace("_", " "))
         for name, gap in unmet[:NEEDS_TOLD]
     ]
+
+
+def greatest_need(feeling: Feeling) -> str:
+    """Return what is missed most, in words; "nothing" where all is nearly as it should be."""
+    name, gap = max(feeling.deficits.items(), key=lambda need: need[1])
+    return _NEED_WORDS.get(name, name.replace("_", " ")) if gap >= _FELT_GAP else "nothing"
 
 
 # ---- Doing ----
