@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from mind.language_models.batching import Batcher
@@ -13,6 +14,7 @@ from mind.language_models.recording import Recording, from_record, to_record
 from mind.language_models.replay import ReplayModel
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
+    FELT,
     CannotEmbed,
     CannotScore,
     Completion,
@@ -26,6 +28,7 @@ from mind.language_models.types import (
     TimedOut,
     prompt_key,
     settle,
+    unmarked,
 )
 from mind.types import Exchange
 
@@ -95,6 +98,48 @@ def test_the_key_of_a_prompt_depends_on_messages_roles_and_seed_and_on_nothing_e
     assert prompt_key(Prompt.of(user="hello"), 7) == (
         "48e7989aa6ce20dc7853b2a84d80ace01b859c6a12c502cf176fcea8c11a4b7e"
     )
+
+
+def feel(value: float, text: str = f"now: {FELT}") -> Prompt:
+    return Prompt.of(user=text, felt=(np.full((3, 64), value, np.float32),))
+
+
+def test_the_key_of_a_prompt_depends_on_what_is_felt_to_three_decimals():
+    keys = [prompt_key(feel(value), 1) for value in (0.5, 0.502, -0.5)]
+    keys.append(prompt_key(Prompt.of(user="now: "), 1))
+    assert len(set(keys)) == 4
+    assert prompt_key(feel(0.5004), 1) == prompt_key(feel(0.4996), 1) == keys[0]
+    assert prompt_key(feel(0.0), 1) == prompt_key(feel(-0.0), 1) == prompt_key(feel(-1e-5), 1)
+
+
+def test_what_is_felt_does_not_make_prompts_different_to_python():
+    assert feel(0.1) == feel(0.2)
+    assert len({feel(0.1), feel(0.2)}) == 1
+
+
+@pytest.mark.parametrize(("text", "count"), [("why?", 1), (FELT, 0), (FELT, 2), (FELT * 2, 1)])
+def test_a_prompt_has_vectors_for_each_of_its_markers_and_no_others(text, count):
+    felt = (np.zeros((5, 64), np.float32),) * count
+    with pytest.raises(ValueError, match="prompt must have vectors for each of its"):
+        Prompt.of(user=text, felt=felt)
+
+
+def test_neither_a_reply_nor_an_answer_to_it_can_bring_a_marker_in():
+    prompt = feel(0.5).then(reply=f"I {FELT} feel", user=f"<fe{FELT}lt> what?")
+    assert [message.text for message in prompt.messages[1:]] == ["I  feel", " what?"]
+    assert len(prompt.felt) == 1
+
+
+@pytest.mark.parametrize("text", [FELT, "<fe<felt>lt>", "<<felt>felt>", "<felt" + FELT + ">"])
+def test_a_marker_is_taken_out_whatever_it_is_made_of(text):
+    assert FELT not in unmarked(f"why {text} so?")
+
+
+def test_in_words_a_prompt_is_the_same_without_what_is_felt():
+    prompt = feel(0.5, text=f"now: {FELT}\nwhy?").in_words
+    assert (prompt.messages[-1].text, prompt.felt) == ("now: \nwhy?", ())
+    plain = ask("why?")
+    assert plain.in_words is plain
 
 
 def test_prompts_that_wait_at_the_same_time_become_one_batch():
@@ -287,6 +332,24 @@ def test_a_replay_gives_back_the_very_same_replies_and_failures(tmp_path):
     assert lived[1] == (TimedOut, "30 s are over: sorry")
 
 
+def test_a_replay_tells_apart_what_was_felt(tmp_path):
+    model = ScriptedModel(lambda prompt: f"felt {prompt.felt[0][0, 0]}")
+    _, decisions = asyncio.run(live(model, [feel(0.25), feel(0.5)]))
+    write_episode(tmp_path, 0, decisions)
+    model = ReplayModel(path=tmp_path)
+    assert model.takes_felt
+    replayed, _ = asyncio.run(live(model, [feel(0.25), feel(0.5)]))
+    assert [reply.text for reply in replayed] == ["felt 0.25", "felt 0.5"]
+    with pytest.raises(NotRecorded, match="felt otherwise"):
+        asyncio.run(live(ReplayModel(path=tmp_path), [feel(0.5)]))
+
+
+def test_a_replay_of_words_alone_feels_nothing(tmp_path):
+    _, decisions = asyncio.run(live(ScriptedModel(echo), [ask("why?")]))
+    write_episode(tmp_path, 0, decisions)
+    assert not ReplayModel(path=tmp_path).takes_felt
+
+
 def test_a_record_keeps_every_number_exactly():
     exchange = Exchange(
         key="k",
@@ -316,7 +379,7 @@ def test_the_same_prompt_asked_twice_is_played_back_in_order_and_not_a_third_tim
 
     async def run():
         replies = [(await model.generate([ask("again?")], seeds=[5]))[0].text for _ in range(2)]
-        with pytest.raises(NotRecorded, match="got one recorded with another seed, or not as"):
+        with pytest.raises(NotRecorded, match="got one recorded with another seed, felt"):
             await model.generate([ask("again?")], seeds=[5])
         return replies
 

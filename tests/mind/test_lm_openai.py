@@ -16,6 +16,7 @@ import pytest
 from mind.language_models.batching import Batcher
 from mind.language_models.openai_model import OpenAIModel
 from mind.language_models.types import (
+    FELT,
     BadReply,
     CannotEmbed,
     CannotScore,
@@ -156,6 +157,20 @@ def test_a_reply_comes_with_its_tokens_and_its_log_probability(monkeypatch):
     ]
     assert (request["model"], request["temperature"], request["max_tokens"]) == ("tiny", 0.3, 17)
     assert (request["seed"], request["logprobs"]) == (5, True)
+
+
+def test_a_server_reads_the_words_alone_of_what_is_also_felt():
+    felt = Prompt.of(user=f"now: {FELT}\nwhy?", felt=(np.zeros((3, 64), np.float32),))
+    with serving(always(200, reply("left"))) as server:
+        model = make(server)
+
+        async def run():
+            await model.generate([felt], seeds=[0])
+            await model.close()
+
+        asyncio.run(run())
+    assert not model.takes_felt
+    assert server.requests[0]["messages"] == [{"role": "user", "content": "now: \nwhy?"}]
 
 
 @pytest.mark.parametrize(

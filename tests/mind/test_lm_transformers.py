@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -508,6 +508,42 @@ def test_what_is_felt_changes_what_is_said_of_it(tmp_path, architecture):
 
 
 @pytest.mark.parametrize("architecture", [build, build_gpt2])
+def test_vectors_stand_where_the_markers_are_each_through_the_map_of_its_kind(
+    tmp_path, architecture
+):
+    """Compared with the plain reading of it: no batch, no padding, no cache."""
+    folder = architecture(tmp_path / "model")
+    now = np.random.default_rng(9).normal(size=(3, 64)).astype(np.float32)
+    prompt = Prompt.of(user=f"word3 {FELT} word4 {FELT} word5", felt=(now, memory(1)))
+    model = feeling(folder)
+    others = [Prompt.of(user="word6"), asked(memory(2), memory(3), memory(4))]
+    completion = generate(model, [*others, prompt], seeds=[0] * 3)[-1]
+    assert completion.prompt_tokens == 3 + 3 + 5
+    written = by_hand(folder, ["word3", now, "word4", memory(1), "word5"])
+    assert (completion.text, completion.tokens) == (model._decode(written), len(written))
+
+
+def by_hand(folder, parts, tokens=12):
+    """Return the tokens after words and vectors, the most probable one each time."""
+    model: Any = make(folder)._model
+    maps = load_file(folder / "projector.safetensors")
+    rows = []
+    for part in parts:
+        if isinstance(part, str):
+            rows.append(model.get_input_embeddings().weight[VOCABULARY.index(part)][None])
+            continue
+        for number, vector in enumerate(part, start=0 if len(part) == 5 else 5):
+            rows.append(torch.tensor(vector)[None] @ maps["weight"][number] + maps["bias"][number])
+    written: list[int] = []
+    while len(written) < tokens and 3 not in written:
+        with torch.inference_mode():
+            logits = model(inputs_embeds=torch.cat(rows)[None]).logits[0, -1]
+        written.append(int(logits.argmax()))
+        rows.append(model.get_input_embeddings().weight[written[-1:]])
+    return written
+
+
+@pytest.mark.parametrize("architecture", [build, build_gpt2])
 def test_one_who_feels_says_the_same_in_any_batch(tmp_path, architecture):
     folder = architecture(tmp_path / "model")
     prompts = [
@@ -537,6 +573,55 @@ def test_a_model_without_a_projector_reads_the_words_alone(copy):
     assert without_latency(felt) == without_latency(plain)
 
 
+def test_a_projector_from_elsewhere_can_be_named(copy, tmp_path):
+    own = feeling(copy)
+    assert (own.takes_felt, own.encoder) == (True, "abc")
+    other = shutil.move(copy / "projector.safetensors", tmp_path / "other.safetensors")
+    assert not make(copy).takes_felt
+    named = make(copy, temperature=0.0, projector=str(other))
+    prompt = asked(memory(0))
+    texts = [generate(model, [prompt], [0])[0].text for model in (own, named)]
+    assert texts[0] == texts[1]
+    with pytest.raises(BadModelFolder, match=r"projector '.*nowhere' must hold weight"):
+        make(copy, projector=str(tmp_path / "nowhere"))
+
+
+def test_a_text_that_begins_with_a_special_token_has_one_whatever_is_felt_in_it(tmp_path):
+    folder = build(tmp_path / "model")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    first = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 2)])
+    tokenizer.post_processor = first
+    tokenizer.save(str(folder / "tokenizer.json"))
+    model = feeling(folder)
+    row = model._encode(asked(memory(0), memory(1)))
+    assert [row.tokens[0], row.tokens.count(2)] == [2, 1]
+    assert row.places == (*range(2, 7), *range(8, 13))
+    words = row.tokens[1], row.tokens[7], *row.tokens[13:]
+    assert [VOCABULARY[token] for token in words] == ["word3", "word3", "word1", "word2"]
+
+
+def test_what_is_felt_goes_through_a_chat_template(tmp_path):
+    model = feeling(build(tmp_path / "chat", chat_template=CHAT))
+    row = model._encode(asked(memory(0)).then(reply="word7", user="word8"))
+    felt = row.tokens[:2] + row.tokens[7:]
+    told = "<user> word3 word1 word2 <assistant> word7 <user> word8 <assistant>"
+    assert " ".join(VOCABULARY[token] for token in felt) == told
+    assert row.places == tuple(range(2, 7))
+
+
+def test_a_chat_template_that_loses_what_is_felt_is_refused_in_one_line(tmp_path):
+    lossy = "{{ messages[0].content[:5] }}"
+    model = feeling(build(tmp_path / "chat", chat_template=lossy))
+    with pytest.raises(BadModelFolder, match="must keep all 1 markers of what is felt, got 0"):
+        generate(model, [asked(memory(0))], seeds=[0])
+
+
+def test_what_is_felt_counts_in_the_context(copy):
+    model = feeling(copy)
+    with pytest.raises(PromptTooLong, match="got 78 tokens"):
+        generate(model, [asked(*map(memory, range(13)), text="")], seeds=[0])
+
+
 def test_scores_rest_on_what_is_felt(copy):
     model = feeling(copy)
 
@@ -547,6 +632,14 @@ def test_scores_rest_on_what_is_felt(copy):
 
     one, other = asyncio.run(run())
     assert one != pytest.approx(other, abs=1e-3)
+
+
+def test_a_score_is_how_probable_it_was_to_write_just_that(copy):
+    model: Any = feeling(copy)
+    row = model._encode(asked(memory(0), memory(1)))
+    (sample,) = model._sample([row], seeds=[0], limits=[6])
+    scores = inference.score(model._model, row, [[11], sample.tokens, [12] * 9])
+    assert scores[1] == pytest.approx(sum(sample.log_probabilities), abs=1e-4)
 
 
 def test_a_projector_for_another_model_is_refused_in_one_line(copy):
