@@ -225,7 +225,7 @@ def collate(rows: Sequence[Encoded], windows: Mapping[Kind, NDArray], rng: rando
         is_felt,
         torch.tensor(felt_rows, dtype=torch.long),
         torch.tensor(felt_kept),
-        {kind: windows[kind][shown] for kind in KINDS},
+        {kind: windows[kind][shown or [0]] for kind in KINDS},  # never an empty batch
     )
 
 
