@@ -92,10 +92,41 @@ class EvaluateConfig:
     """Ticks between two decisions of one avatar, at least; likewise."""
 
 
+@dataclass
+class AskConfig(RunConfig):
+    """What can be chosen for a run whose being is asked about it afterwards."""
+
+    threshold: float = 0.5
+    """How sure an answer is to be, in [0, 1); otherwise it is "I don't know"."""
+    mode: str = ""
+    """How memories are shown to the language model: felt, words or none; empty is the best."""
+    lesions: list[str] = field(default_factory=list)
+    """Kinds of memory, and parts of the now, that say nothing."""
+
+
+@dataclass
+class TellConfig(AskConfig):
+    """What can be chosen for `tell`."""
+
+    threshold: float = 0.75
+    """How sure an answer is to be: a wrong one costs threshold / (1 - threshold)."""
+    questions: int = 40
+    """How many questions are asked, at most."""
+
+
+@dataclass
+class TalkConfig(AskConfig):
+    """What can be chosen for `talk`."""
+
+    run: str | None = None
+    """Folder of a past run to talk about, instead of living first."""
+
+
 def register() -> None:
-    """Make the schemas known to Hydra under the names `run_schema` and `evaluate_schema`."""
-    ConfigStore.instance().store(name="run_schema", node=RunConfig)
-    ConfigStore.instance().store(name="evaluate_schema", node=EvaluateConfig)
+    """Make the schemas known to Hydra, as `run_schema`, `evaluate_schema` and so on."""
+    nodes = {"run": RunConfig, "evaluate": EvaluateConfig, "tell": TellConfig, "talk": TalkConfig}
+    for name, node in nodes.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=node)
 
 
 def check(config: RunConfig) -> None:

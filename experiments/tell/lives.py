@@ -1,16 +1,23 @@
 """Lives: a being lives, and the truth of it is kept beside what it remembers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import DictConfig
 
 from agents.being import Being
+from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
+from experiments import run
+from experiments.command import BadInput
 from experiments.loop import Loop
 from experiments.story import Listener
 from experiments.truth.chronicle import Chronicle
+from experiments.truth.files import write_truth
 from experiments.truth.graph import EventGraph
 from experiments.worlds import words_of
 from mind.memory import Memory
@@ -121,3 +128,35 @@ def live(
     )
     loop.run()
     return chronicler.lives()
+
+
+def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[Being, Lives, bool]:
+    """Let the configured being live as `experiments.run` does, and keep the truth in its folder.
+
+    Args:
+        config: A `RunConfig`.
+        folder: The run folder, which exists.
+        opened: World and being go on until it is closed.
+
+    Returns:
+        The being, what it has lived, and whether all was lived to its end.
+
+    Raises:
+        BadInput: If a part cannot be built, or somebody else is to live than a being.
+    """
+    kept: list[tuple[Being, Chronicler]] = []
+
+    def witness(agent: Agent, env: WorldVectorEnv) -> Chronicler:
+        if not isinstance(agent, Being):
+            raise BadInput(f"agent must be being, which can be asked, got {type(agent).__name__}")
+        try:
+            kept.append((agent, Chronicler(agent, env)))
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        return kept[0][1]
+
+    finished = run.live(config, folder, opened, witness)
+    being, chronicler = kept[0]
+    lives = chronicler.lives()
+    write_truth(folder, lives.graphs.values())
+    return being, lives, finished

@@ -35,9 +35,9 @@ _SHOWN = 40  # characters of each prompt that an error shows from where they par
 class ReplayModel:
     """Gives each recorded prompt the reply that it had in the recorded run.
 
-    A prompt is known by its messages and its seed. Where the same one was asked more than
-    once, the replies come in the order of the record. Token counts, latencies and failed
-    attempts are played back too, so that the same decisions take the same time.
+    A prompt is known by its messages, what is felt in them, and its seed. Where the same one was
+    asked more than once, the replies come in the order of the record. Token counts, latencies and
+    failed attempts are played back too, so that the same decisions take the same time.
 
     Attributes:
         name: "replay of " and the recorded run's folder.
@@ -125,7 +125,7 @@ def _failure(exchange: Exchange) -> NoReply:
 def _divergence(prompt: str, recorded: Sequence[str]) -> str:
     """Say where a prompt first differs from the recorded one that it follows the longest."""
     if prompt in recorded:
-        return "got one recorded with another seed, or not as often"
+        return "got one recorded with another seed, felt otherwise, or not as often"
     shared = [_shared_length(prompt, other) for other in recorded]
     start = max(shared)
     nearest = recorded[shared.index(start)]

@@ -1,0 +1,273 @@
+"""Parser: which claims a text makes, and what a question asks for.
+
+What is told is understood where it keeps to the narrator's grammar; what does not is returned as
+it stands, and never guessed at. A question is understood by the event and the cue that it names,
+so that a person may ask in other words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from mind.claims.grammar import Person, Tense, facts_of, filled, forms, phrases, read, texts
+from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, When
+
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_EPISODE = re.compile(r"\bepisode (\d{1,6})\b")
+_FIRST_OR_LAST = re.compile(r"\b(first|last)\b")
+_TICKS_PER_SECOND = 10
+_SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
+_SLOTS = {
+    "episode": r"(?P<episode>\d{1,6})",
+    "time": r"(?P<time>\d+(?:\.\d+)? s|tick \d+)",
+}
+_NEVER = ("that did not happen", "it did not happen", "that never happened")
+_UNKNOWN = ("i don't know", "i do not know")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text comes to.
+
+    Attributes:
+        claims: In the order in which they are made.
+        unparsed: Clauses that are not understood.
+    """
+
+    claims: tuple[Claim, ...]
+    unparsed: tuple[str, ...]
+
+
+# ---- What is told ----
+
+
+def parse(text: str) -> Parsed:
+    """Return the claims that a text makes, in the narrator's English, of either person and tense.
+
+    A fact without an event is one of the event that was named last; an episode that is not named
+    is the one of before.
+    """
+    claims: list[Claim] = []
+    unparsed: list[str] = []
+    about: Claim | None = None
+    for sentence in _SENTENCES.split(text.strip()):
+        for clause in sentence.strip().rstrip(".!?").split(";"):
+            clause = _sure(" ".join(clause.split()))
+            if not clause:
+                continue
+            found = _of_an_event(clause, about) or _of_a_fact(clause, about)
+            if found is None:
+                unparsed.append(clause)
+                continue
+            claims.append(found)
+            about = found if found.attribute is Attribute.HAPPENED else about
+    return Parsed(tuple(claims), tuple(unparsed))
+
+
+def _sure(clause: str) -> str:
+    """Return a clause without what says that it is not certain."""
+    for unsure in texts()["unsure"]:
+        if clause.casefold().startswith(unsure.casefold()):
+            return clause[len(unsure) :]
+    return clause
+
+
+def _of_an_event(clause: str, about: Claim | None) -> Claim | None:
+    for pattern, attribute in _event_patterns():
+        if match := pattern.fullmatch(clause):
+            return _event_claim(match, attribute, about)
+    return None
+
+
+def _event_claim(match: re.Match, attribute: str, about: Claim | None) -> Claim:
+    found: Mapping[str, str | None] = match.groupdict()
+    episode = found.get("episode")
+    known = about.when.episode if about else None
+    when = When(episode=int(episode) if episode else known, tick=_tick(found.get("time")))
+    value = {"never": "no", "told": "yes"}.get(attribute, "")
+    if attribute == "count":
+        value = read(Attribute.COUNT, found["value"] or "")
+    if attribute == "before":
+        value = _event_called(found["other"] or "")
+    return Claim(
+        event=_event_called(found["event"] or ""),
+        subject=_subject(found.get("who")),
+        attribute=Attribute(attribute if attribute in ("count", "before") else "happened"),
+        value=value,
+        when=when,
+    )
+
+
+def _tick(time: str | None) -> int | None:
+    if not time:
+        return None
+    number = float(read(Attribute.TIME, time))
+    return round(number * _TICKS_PER_SECOND) if time.endswith(" s") else int(number)
+
+
+def _subject(name: str | None) -> str:
+    return name.casefold().removeprefix("the ") if name and " " in name else SELF
+
+
+def _event_called(phrase: str) -> str:
+    phrase = phrase.casefold()
+    for person in Person:
+        for known, event in phrases(person):
+            if known == phrase:
+                return event
+    raise AssertionError(f"no event is called '{phrase}'")
+
+
+def _of_a_fact(clause: str, about: Claim | None) -> Claim | None:
+    if about is None:
+        return None
+    for pattern, attribute, value in _fact_patterns():
+        if match := pattern.fullmatch(clause):
+            said = value or read(attribute, match["value"])
+            return replace(about, attribute=attribute, value=said)
+    return None
+
+
+@cache
+def _event_patterns() -> tuple[tuple[re.Pattern, str], ...]:
+    """Return patterns of what is said of events, each with what sort of thing it says."""
+    made = []
+    for person in (Person.FIRST, Person.THIRD):
+        past = _any_of(person, 0)
+        for text in (*texts()["told"]["plain"], *texts()["told"]["held_out"]):
+            for tense in (0, 1):
+                made.append((_pattern(text, person, event=_any_of(person, tense)), "told"))
+        for sort in ("count", "never", "before"):
+            for text in texts()[sort]:
+                did, ing = _any_of(person, 2), _any_of(person, 3)
+                other = ing.replace("<event>", "<other>")
+                value = r"(?P<value>once|twice|\d+ times)"
+                slots = {"past": past, "did": did, "ing": ing, "other": other, "value": value}
+                made.append((_pattern(text, person, **slots), sort))
+    return tuple(made)
+
+
+def _any_of(person: Person, form: int) -> str:
+    """Return a pattern of all verbs in one form."""
+    verbs = {verbs[form] for event in texts()["events"] for verbs in forms(event, person)}
+    return f"(?P<event>{'|'.join(sorted(map(re.escape, verbs), key=len, reverse=True))})"
+
+
+def _pattern(text: str, person: Person, **slots: str) -> re.Pattern:
+    text = _OPTIONAL.sub(r"(?:\1)?", text)
+    subject = {"I": _SUBJECTS} if person is Person.THIRD else {}
+    return re.compile(filled(text, person, **_SLOTS, **slots, **subject), re.IGNORECASE)
+
+
+@cache
+def _fact_patterns() -> tuple[tuple[re.Pattern, Attribute, str], ...]:
+    """Return patterns of facts, those with few values first, and the value where it is fixed."""
+    return tuple(sorted(_every_fact(), key=lambda one: one[1] not in VALUES))
+
+
+def _every_fact() -> Iterator[tuple[re.Pattern, Attribute, str]]:
+    for attribute in map(Attribute, texts()["facts"]):
+        fixed = isinstance(texts()["facts"][attribute], Mapping)
+        for person in (Person.FIRST, Person.THIRD):
+            for tense in Tense:
+                for value in ("yes", "no") if fixed else ("",):
+                    for text in facts_of(attribute, value, person, tense):
+                        slot = f"(?P<value>{_values(attribute, person)})"
+                        pattern = re.escape(text).replace(r"\{value\}", slot)
+                        yield re.compile(pattern, re.IGNORECASE), attribute, value
+
+
+def _values(attribute: Attribute, person: Person) -> str:
+    """Return a pattern of what an attribute's value can be in English."""
+    if attribute in VALUES:
+        said = (texts()["values"].get(attribute, {}).get(one, one) for one in VALUES[attribute])
+        return "|".join(sorted(map(re.escape, said), key=len, reverse=True))
+    return _LIKE.get(attribute, ".+").replace("MY", texts()["persons"][person]["my"])
+
+
+_LIKE = {
+    Attribute.THING: r"(?:the|MY) [\w ]+|nothing",
+    Attribute.CAUSE: r"(?:the|MY) [\w ]+",
+    Attribute.WHO: r"nobody|the \w+ person(?: and the \w+ person)*",
+    Attribute.WITNESSES: r"\d+",
+    Attribute.DURATION: r"\d+(?:\.\d+)? s|\d+ ticks?",
+}
+
+
+# ---- What is asked ----
+
+
+def question_of(text: str) -> Claim | None:
+    """Return what a question asks for, as a claim with an empty value; None where it is unclear.
+
+    Of two events it asks which came before: the first of them is the claim's event, and the other
+    its value.
+    """
+    text = " ".join(text.casefold().replace("?", " ").replace(",", " ").split())
+    episode = _EPISODE.search(text)
+    text, events = _without_events(_EPISODE.sub(" ", text))
+    if not events:
+        return None
+    when = When(episode=int(episode[1]) if episode else None)
+    if len(events) > 1:
+        claim = Claim(event=events[0], attribute=Attribute.BEFORE, value=events[1], when=when)
+        return claim if events[0] != events[1] else None
+    attribute = _asked_for(text)
+    if attribute is None:
+        return None
+    named = _FIRST_OR_LAST.search(text)
+    occurrence = Occurrence(named[1]) if named else Occurrence.ANY
+    when = replace(when, occurrence=occurrence)
+    return Claim(event=events[0], attribute=attribute, value="", when=when)
+
+
+def _without_events(text: str) -> tuple[str, list[str]]:
+    """Return a question without the events that it names, and these in the order they stand."""
+    found: dict[int, str] = {}
+    for phrase, event in phrases(Person.SECOND):
+        pattern = rf"\b(?:(?:when |time )?(?:you|your) )?{re.escape(phrase)}\b"
+        while match := re.search(pattern, text):
+            found[match.start()] = event
+            text = text[: match.start()] + "_" * (match.end() - match.start()) + text[match.end() :]
+    return re.sub(r"_+", " ", text), [found[place] for place in sorted(found)]
+
+
+def _asked_for(text: str) -> Attribute | None:
+    for attribute, cues in texts()["cues"].items():
+        if any(re.search(rf"\b{re.escape(cue)}\b", text) for cue in cues):
+            return Attribute(attribute)
+    return None
+
+
+def claim_of(question: str, answer: str) -> Claim | None:
+    """Return what an answer to a question claims; None where it claims nothing, or is unclear."""
+    asked = question_of(question)
+    return parse_answer(asked, answer) if asked else None
+
+
+def parse_answer(asked: Claim, answer: str) -> Claim | None:
+    """Return what an answer claims.
+
+    Args:
+        asked: What was asked for, of `question_of`.
+        answer: In a few words.
+    """
+    said = " ".join(answer.casefold().split()).strip(" .!")
+    if not said or said.startswith(_UNKNOWN):
+        return None
+    if said in _NEVER:
+        when = When(episode=asked.when.episode)
+        return Claim(event=asked.event, attribute=Attribute.HAPPENED, value="no", when=when)
+    if asked.attribute is Attribute.BEFORE:
+        return _order_of(asked, said)
+    value = read(asked.attribute, said)
+    return replace(asked, value=value) if value else None
+
+
+def _order_of(asked: Claim, said: str) -> Claim | None:
+    _, named = _without_events(said)
+    if named == [asked.event]:
+        return asked
+    return replace(asked, event=asked.value, value=asked.event) if named == [asked.value] else None

@@ -1,0 +1,147 @@
+"""Claims of real lives: told, understood again, and checked against what happened."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.tell.corpus import KeepingStore, Life, live, worlds
+from experiments.truth.accounts import accounts_of
+from experiments.truth.checker import Checker
+from experiments.truth.questions import UNKNOWN, questions_of
+from mind.claims.grammar import Person, Tense
+from mind.claims.language import Attribute, Verdict
+from mind.claims.narrator import narrate
+from mind.claims.parser import claim_of, parse, question_of
+
+
+@pytest.fixture(scope="module")
+def lives() -> list[Life]:
+    """Return a few dozen lives of careless bodies in both worlds."""
+    memory = KeepingStore()
+    return [
+        life
+        for number, (env, vocabulary, _) in enumerate(worlds(16, "train"))
+        for life in live(env, vocabulary, episodes=16, seed=number, memory=memory)
+    ]
+
+
+EVERY_WAY = list(itertools.product((Person.FIRST, Person.THIRD), Tense, (True, False)))
+
+
+@pytest.mark.parametrize(("person", "tense", "sure"), EVERY_WAY)
+@pytest.mark.parametrize("held_out", [False, True])
+def test_what_the_narrator_tells_is_understood_and_true(lives, person, tense, sure, held_out):
+    """All of it, in every person and tense, certain or not."""
+    rng = np.random.default_rng(0)
+    told = 0
+    for life in lives:
+        checker = Checker([life.graph])
+        accounts = accounts_of(life.graph)
+        text = narrate(
+            accounts, rng, person=person, tense=tense, sure=sure, facts=4, held_out=held_out
+        )
+        parsed = parse(text)
+        assert not parsed.unparsed, text
+        for claim in parsed.claims:
+            assert checker.check(claim) is Verdict.TRUE, (claim, text)
+        events = [claim for claim in parsed.claims if claim.attribute is Attribute.HAPPENED]
+        assert [claim.event for claim in events] == [account.event for account in accounts]
+        told += len(parsed.claims)
+    assert told > 500
+
+
+def test_a_false_narration_is_found_out(lives):
+    """Where a fact of a single event is told with another value."""
+    rng = np.random.default_rng(1)
+    found = 0
+    for life in lives:
+        checker = Checker([life.graph])
+        for account in accounts_of(life.graph):
+            for attribute, lie in LIES.items():
+                if account.facts.get(attribute, lie) == lie:
+                    continue
+                facts = {Attribute.TIME: account.facts[Attribute.TIME], attribute: lie}
+                text = narrate([replace(account, facts=facts)], rng, facts=9)
+                claim = next(one for one in parse(text).claims if one.attribute is attribute)
+                # another event of that kind, a moment before or after, may have been like that
+                if _alone(life, claim):
+                    assert checker.check(claim) is Verdict.FALSE, text
+                    found += 1
+    assert found > 100
+
+
+LIES = {
+    Attribute.THING: "grey dragon",
+    Attribute.FOOT: "left",
+    Attribute.LEAN: "behind",
+    Attribute.PART: "head",
+    Attribute.HURT: "terribly",
+    Attribute.FEELING: "bored",
+    Attribute.MOOD: "very good",
+    Attribute.DID: "dance",
+    Attribute.MANNER: "careful",
+    Attribute.PLACE: "99 ahead",
+    Attribute.DURATION: "77.7",
+}
+
+
+def _alone(life, claim) -> bool:
+    near = [
+        node
+        for node in life.graph.of_kind(claim.event)
+        if node.first_tick - 20 <= (claim.when.tick or 0) <= node.tick + 20
+    ]
+    return len(near) == 1
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_every_question_and_its_answer_are_understood(lives, held_out):
+    """In all phrasings, also those that nobody was trained on."""
+    rng = np.random.default_rng(2)
+    count = 0
+    for life in lives:
+        checker = Checker([life.graph])
+        for question in questions_of(life.graph, rng, held_out=held_out):
+            asked = question_of(question.text)
+            assert asked == question.asked, question
+            claim = claim_of(question.text, question.answer)
+            assert claim == question.claim, question
+            assert (claim is None) == (question.answer == UNKNOWN)
+            if claim:
+                assert checker.check(claim) is Verdict.TRUE, question
+            count += 1
+    assert count > 500
+
+
+def test_what_is_not_the_narrators_english_is_not_guessed_at():
+    """It is returned as it stands."""
+    parsed = parse("In episode 2, at 4.2 s, I stumbled; the moon was full. Its name was Fido.")
+    assert [claim.event for claim in parsed.claims] == ["stumbled"]
+    assert parsed.unparsed == ("the moon was full", "Its name was Fido")
+
+
+def test_what_is_told_of_others_is_not_checkable(lives):
+    """Only the own life is known."""
+    episode = lives[0].graph.episode
+    (claim,) = parse(f"In episode {episode}, the red person fell.").claims
+    assert claim.subject == "red person"
+    assert Checker([lives[0].graph]).check(claim) is Verdict.NOT_CHECKABLE
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("left", "left"),
+        ("It was my left foot.", "left"),
+        ("THE RIGHT ONE, I think", "right"),
+        ("left or right", None),
+        ("I don't know", None),
+        ("", None),
+    ],
+)
+def test_a_person_may_ask_and_a_model_answer_in_its_own_words(answer, value):
+    """As long as one of the possible values is named, and no other."""
+    claim = claim_of("which foot was it when you first tripped in episode 2?", answer)
+    assert (claim.value if claim else None) == value
