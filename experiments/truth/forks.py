@@ -34,6 +34,7 @@ class Mishap:
 
     Attributes:
         kind: "slipped", "stumbled" or "fell".
+        cause: What a foot met.
         body: Record of `BODY` before the step in which a foot met something.
         things: (6,) records of `THING` then.
         actions: (T,) motor commands from then on, the last of which led to the event.
@@ -41,6 +42,7 @@ class Mishap:
     """
 
     kind: str
+    cause: Cause
     body: np.void
     things: NDArray
     actions: NDArray[np.int64]
@@ -119,8 +121,7 @@ class Forks:
         world.bodies["layout"][row] = row
 
     def _take_cause_away(self, row: int, mishap: Mishap) -> None:
-        cause = Cause(int(mishap.now["bodies"][0]["contact_cause"]))
-        body = self._world.bodies[row]
+        cause, body = mishap.cause, self._world.bodies[row]
         if cause is Cause.OWN_LACE:
             self._world.bodies["lace"][row] = 1.0
             return

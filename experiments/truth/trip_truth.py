@@ -50,6 +50,7 @@ _HAZARDS = {  # causes, and the things they are
     Cause.WET: Thing.WET,
     Cause.GRAVEL: Thing.GRAVEL,
 }
+_GROUNDS = {int(thing): cause for cause, thing in _HAZARDS.items() if thing in HAZARDS_TO_SLIP_ON}
 _ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
 _FEET = ("left", "right")
 _UNTIED = 0.2  # tightness of a lace
@@ -159,7 +160,7 @@ class TripTruth:
         """Return what is true of an event of this tick, beside what the body's side tells."""
         facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
         if kind in _OF_A_CONTACT:
-            facts |= self._of_contact(row, before, now)
+            facts |= self._of_contact(row, kind, before, now)
         if kind in ("stumbled", "fell"):
             facts[Attribute.LEAN] = Fact(value=_lean(self._leaning(row, kind)))
         if kind in _BEFORE_WITNESSES:
@@ -174,18 +175,20 @@ class TripTruth:
             facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
         return facts
 
-    def _of_contact(self, row: int, before: Percept, now: Percept) -> dict[Attribute, Fact]:
+    def _of_contact(
+        self, row: int, kind: str, before: Percept, now: Percept
+    ) -> dict[Attribute, Fact]:
         """Return what a foot met, as far as a foot met anything."""
         body = self._before[row]
         if self._contact[row] < body["tick"] - KEPT_TICKS // 2:
             return {}
-        cause, foot = Cause(int(body["contact_cause"])), _FEET[self._foot[row]]
+        cause, skin, foot = self._contact_of(row, kind)
         facts = {Attribute.FOOT: Fact(value=foot)}
         if cause is Cause.OWN_LACE:
             facts[Attribute.THING] = Fact(value=f"{foot} lace")
             facts[Attribute.CAUSE] = Fact(value="own lace")
         elif cause in _HAZARDS:
-            thing, skin = _HAZARDS[cause], int(body["contact_skin"])
+            thing = _HAZARDS[cause]
             known = _remembers(before, thing, skin) or _remembers(now, thing, skin)
             facts[Attribute.THING] = Fact(value=thing_words(thing, skin), sensed=known)
             facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
@@ -193,6 +196,18 @@ class TripTruth:
             facts[Attribute.THING] = Fact(value="nothing")
             facts[Attribute.CAUSE] = Fact(value="floor")
         return facts
+
+    def _contact_of(self, row: int, kind: str) -> tuple[Cause, int, str]:
+        """Return what a foot met, its skin, and which foot it was.
+
+        A lace stepped on in the same tick hides what a sole slipped on just before.
+        """
+        body = self._before[row]
+        cause, skin = Cause(int(body["contact_cause"])), int(body["contact_skin"])
+        if kind != "slipped" or cause is not Cause.OWN_LACE:
+            return cause, skin, _FEET[self._foot[row]]
+        cell = int(self._world.layouts[body["layout"]]["cells"][body["y"], body["x"]])
+        return _GROUNDS.get(cell & 0xFF, Cause.FLOOR), cell >> 8 & 0xFF, _FEET[body["stance_foot"]]
 
     def _leaning(self, row: int, kind: str) -> tuple[float, float]:
         """Return how far a body leans; one that has fallen lies, so how it leant before."""
@@ -264,6 +279,7 @@ class TripTruth:
                 number,
                 Mishap(
                     kind=kind,
+                    cause=self._contact_of(row, kind)[0],
                     body=past[0][0][row].copy(),
                     things=past[0][1][row].copy(),
                     actions=np.array([actions[row] for _, _, actions in past]),
