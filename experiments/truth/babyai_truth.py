@@ -33,24 +33,27 @@ class BabyAITruth:
         self._world = world
         self._starts = np.zeros((world.num_envs, 3), np.int64)  # column, row, heading
         self._events: dict[int, np.void] = {}
+        self._untold: set[int] = set()
 
     def begin(self, rows: NDArray[np.intp]) -> None:
         """Note where these avatars stand."""
         for row in rows.tolist():
             self._starts[row] = self._world.pose(row)
-            self._events.pop(row, None)
+            self._untold.discard(row)
 
     def stepped(self, actions: NDArray[np.int64]) -> None:
         """Keep what the world says happened."""
         self._events = {int(event["row"]): event.copy() for event in self._world.events()}
+        self._untold = set(self._events)
 
     def happened(self, rows: Sequence[int]) -> dict[int, dict[str, float]]:
-        """Return the true events of the last step in these rows: kinds, and how severe each was."""
-        return {
-            row: {_KINDS[EventKind(self._events[row]["kind"])]: 0.0}
-            for row in rows
-            if row in self._events
-        }
+        """Return the true events of the last step in these rows: kinds, and how severe each was.
+
+        Each is returned once.
+        """
+        new = [row for row in rows if row in self._untold]
+        self._untold.difference_update(new)
+        return {row: {_KINDS[EventKind(self._events[row]["kind"])]: 0.0} for row in new}
 
     def place(self, row: int) -> tuple[int, int]:
         """Return column and row of MiniGrid's coordinates where an avatar stands."""
