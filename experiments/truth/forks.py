@@ -128,15 +128,21 @@ class Forks:
         x, y = int(body["x"]), int(body["y"])
         heading = int(body["heading"])
         ahead = (x + EAST[heading], y + SOUTH[heading])
-        cells = ((x, y), ahead) if cause in _SLIPPERY else (ahead,)
-        for column, line in cells:
-            self._clear(row, column, line, cause)
+        if cause not in _SLIPPERY:
+            self._clear(row, *ahead, cause)
+            return
+        met = mishap.now["bodies"][0]
+        ground = self._ground(row, int(met["contact_x"]), int(met["contact_y"]))
+        for cell in ((x, y), ahead):
+            if self._ground(row, *cell) == ground:  # a table there stays where it is
+                self._clear(row, *cell, cause)
+
+    def _ground(self, row: int, x: int, y: int) -> int:
+        return int(self._world.layouts[row]["cells"][y, x])
 
     def _clear(self, row: int, x: int, y: int, cause: Cause) -> None:
         """Make a cell plain ground; floor that was slipped on, ground that holds any sole."""
         layout = self._world.layouts[row]
-        if int(layout["cells"][y, x]) & 0xFF == Thing.WALL:
-            return
         layout["cells"][y, x] = int(Thing.EMPTY)
         layout["height"][y, x] = 0.0
         plain = float(self._world.constants[0]["floor_friction"])
