@@ -108,9 +108,9 @@ class Crowd:
     began: dict
 
 
-def trip_crowd(count=64, ticks=600, seed=5, level=4, keep=False):
+def trip_crowd(count=64, ticks=600, seed=5, *, level=4, layouts=32, constants=None, keep=False):
     """Let a crowd hurry through rooms; half of it has reflexes."""
-    env = TripVectorEnv(count, level=level, layouts=32, autoreset=False)
+    env = TripVectorEnv(count, level=level, layouts=layouts, constants=constants, autoreset=False)
     return _live(env, TRIP, worlds.TRIP, _hurry, ticks, seed, keep)
 
 
