@@ -389,11 +389,29 @@ def _something_else(question: Question, rng: np.random.Generator) -> str:
     if attribute is Attribute.BEFORE and question.asked:
         pair = (_ing(question.asked.event), _ing(question.asked.value))
         return pair[0] if question.answer == pair[1] else pair[1]
-    others = [value for value in _POSSIBLE.get(attribute, _ANYTHING) if value != question.answer]
+    in_ticks = question.answer.startswith("tick ")
+    possible = _TICKS if in_ticks else _POSSIBLE.get(attribute, _ANYTHING)
+    others = [value for value in possible if not _is_as_good(value, question.answer)]
     return others[rng.integers(len(others))]
 
 
+def _is_as_good(value: str, answer: str) -> bool:
+    """Return whether a value is the right answer, or a time that nearly is."""
+    times = _time(value), _time(answer)
+    if times[0] is None or times[1] is None:
+        return value == answer
+    return abs(times[0] - times[1]) <= _FAR
+
+
+def _time(answer: str) -> float | None:
+    """Return the seconds or ticks that an answer says, None where it says none."""
+    number = answer.removeprefix("tick ").removesuffix(" ticks").removesuffix(" s")
+    return float(number) if number != answer and number.replace(".", "", 1).isdecimal() else None
+
+
 _COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")
+_FAR = 1.0  # seconds or ticks, beyond which a time is another one
+_TICKS = ("tick 3", "tick 11", "tick 24", "tick 42", "tick 60")
 _ANYTHING = ("something else", "quite different", "the other way round")
 _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     **VALUES,
@@ -410,6 +428,6 @@ _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     Attribute.DOING: ("go to", "carry to", "pick up", "tie lace", "wait", "explore"),
     Attribute.COUNT: ("0", "1", "2", "3", "4", "5"),
     Attribute.TIME: ("0.7 s", "3.1 s", "5.2 s", "9.8 s", "12.4 s"),
-    Attribute.DURATION: ("0.3 s", "0.9 s", "1.6 s", "2.2 s"),
+    Attribute.DURATION: ("0.3 s", "0.9 s", "1.6 s", "2.2 s", "3.8 s"),
     Attribute.PLACE: ("here", "2 ahead", "3 ahead 1 left", "1 behind 2 right", "4 right"),
 }
