@@ -289,11 +289,16 @@ class _Asker:
         for kind in self._some(never, 1):
             fitting = [name for name in _PRESUPPOSING if kind in _OF_ONE[name][1]]
             template = fitting[self._rng.integers(len(fitting))]
-            ends = (Occurrence.ANY, Occurrence.FIRST, Occurrence.LAST)
-            when = replace(episode, occurrence=ends[self._rng.choice(3, p=(0.6, 0.2, 0.2))])
+            when = replace(episode, occurrence=self._any_occurrence())
             asked = Claim(event=kind, attribute=_OF_ONE[template][0], value="", when=when)
             claim = Claim(event=kind, attribute=Attribute.HAPPENED, value="no", when=episode)
             yield self._question("presupposed", template, NEVER, asked, claim)
+
+    def _any_occurrence(self) -> Occurrence:
+        """Return which of several is meant, as often as in questions about what did happen."""
+        felt = [self._felt[kind] for kind in self._kinds if self._felt.get(kind)]
+        asked = [occurrence for nodes in felt for _, occurrence in _ends(nodes)]
+        return asked[self._rng.integers(len(asked))] if asked else Occurrence.ANY
 
     def about_what_cannot_be_known(self) -> Iterable[Question]:
         """Ask what others felt and thought."""
