@@ -11,6 +11,7 @@ from body.vocabularies import BABYAI, TRIP
 from envs.babyai.env import BabyAIVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.oracle import oracle_actions
+from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, Posture
 from experiments import worlds
 from experiments.truth.chronicle import Chronicle
@@ -84,6 +85,22 @@ def room(*drawing, constants=None, heights=(), frictions=(), given=None, intent=
     state = drawn.world.fork_state()
     drawn.world.load_state(state)  # the body senses how it has been prepared
     return Staged(drawn.world, intent=intent)
+
+
+def on_a_hidden_cable():
+    """Return the graph of a stumble over a cable that is looked at for the first time after it."""
+    body = {"speed": 1.2, "progress": 0.49, "phase": 0.3}
+    staged = room("#>==.....#", heights=[(2, 0, 0.2)], **body)
+    cells = staged.world.layouts[0]["cells"]
+    shown = int(cells[PAD, 2 + PAD])
+    cells[PAD, 2 + PAD] = cells[PAD, 3 + PAD] = 1
+    staged.world.load_state(staged.world.fork_state())
+    staged.sense()
+    cells[PAD, 2 + PAD] = shown
+    command = np.array([int(Action.FORWARD)])
+    staged.world.step(command)
+    staged.chronicle.stepped(command)
+    return staged.end()
 
 
 # ---- Crowds ----

@@ -1,6 +1,5 @@
 """What a chronicle writes of lives that were staged, each with its answer known beforehand."""
 
-import numpy as np
 import pytest
 from minigrid.core.grid import Grid
 from minigrid.core.mission import MissionSpace
@@ -16,7 +15,7 @@ from envs.trip.vocabulary import Action, EventKind, Posture
 from experiments import worlds
 from experiments.truth.chronicle import Chronicle
 from mind.claims.language import Attribute
-from tests.experiments.truth.staged import ONE, Staged, room, trip_crowd
+from tests.experiments.truth.staged import ONE, Staged, on_a_hidden_cable, room, trip_crowd
 
 SLIPPERY = [(column, 0, 0.05) for column in range(12)]
 ON_LACES = {"lace_stepped_on_per_speed": 10.0}  # a loose lace is stepped on at every strike
@@ -146,21 +145,6 @@ def test_a_hazard_that_was_never_seen_is_not_known_to_be_the_cause():
     assert only(on_a_hidden_cable(), "stumbled").facts[Attribute.CAUSE].value == "cable"
     assert not known(only(on_a_hidden_cable(), "stumbled"), Attribute.CAUSE)
     assert known(only(at_a_cable().do(Action.FORWARD).end(), "stumbled"), Attribute.CAUSE)
-
-
-def on_a_hidden_cable():
-    """Return the graph of a stumble over a cable that is looked at for the first time after it."""
-    staged = at_a_cable(drawing="#>==.....#")
-    cells = staged.world.layouts[0]["cells"]
-    shown = int(cells[PAD, 2 + PAD])
-    cells[PAD, 2 + PAD] = cells[PAD, 3 + PAD] = 1
-    staged.world.load_state(staged.world.fork_state())
-    staged.sense()
-    cells[PAD, 2 + PAD] = shown
-    command = np.array([int(Action.FORWARD)])
-    staged.world.step(command)
-    staged.chronicle.stepped(command)
-    return staged.end()
 
 
 # ---- Hands, walls, others ----
