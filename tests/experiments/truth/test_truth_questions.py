@@ -377,7 +377,7 @@ def strangeness(questions, answers):
     groups, common = defaultdict(list), majority(questions)
     for question in questions:
         groups[about(question)].append((words_of(question), answers(question, common)))
-    excess, variance = Counter(), Counter()
+    excess, variance = defaultdict(float), defaultdict(float)
     for group in groups.values():
         total, hits = len(group), sum(hit for _, hit in group)
         if not 0 < hits < total:
