@@ -8,7 +8,7 @@ from tests.experiments.truth.staged import babyai_crowd, trip_crowd
 @pytest.fixture(scope="session")
 def trip_graphs():
     """Return the graphs of some hundred episodes of `trip`."""
-    return trip_crowd(count=64, ticks=900, seed=5).graphs
+    return trip_crowd(count=64, ticks=800, seed=5).graphs
 
 
 @pytest.fixture(scope="session")
