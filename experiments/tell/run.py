@@ -180,7 +180,12 @@ class _Benchmark:
         if left_out:
             why = "the language model has no projector, or there is no encoder of senses"
             self._console.print(f"{', '.join(left_out)}: left out, {why}", highlight=False)
-        return [name for name in self._config.arms if name not in left_out]
+        able = [name for name in self._config.arms if name not in left_out]
+        if not able:
+            raise BadInput(
+                "nobody is left to be asked; train with python -m experiments.tell.train"
+            )
+        return able
 
     def _missing(self, world: str, number: int, delay: str) -> list[str]:
         return [name for name in self._arms if not self._cells.has(world, number, delay, name)]
