@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from mind.memory import Memory
     from mind.senses.encoder import SenseEncoder
 
-RESULTS, TABLE, SETTINGS, CELLS = "tell_run.json", "table.md", "settings.json", "cells"
+RESULTS, TABLE, SETTINGS = "tell_run.json", "table.md", "settings.json"
+CELLS, QUESTIONS = "cells", "questions"  # folders
 DELAYS = SAME_DAY, RESTART = ("same_day", "restart")
 _FILE_COLUMNS = 230  # of tables that go to a file
 _MAY_DIFFER = ("arms", "threads")  # between two runs in the same folder
@@ -206,6 +207,7 @@ class _Benchmark:
                 highlight=False,
             )
             every = inquiries_about(lives, self._config.questions, where.seed)
+            self._cells.agree_on(world, number, every)
             asked = {delay: every[at::2] for at, delay in enumerate(DELAYS)}
             self._ask_all(where, number, SAME_DAY, lives, asked[SAME_DAY])
         with ExperienceStore(memory) as reopened:
@@ -323,7 +325,8 @@ class _Cells:
         self.config, self.folder = config, folder
         self._settings: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
         self._agree()
-        (folder / CELLS).mkdir(exist_ok=True)
+        for name in (CELLS, QUESTIONS):
+            (folder / name).mkdir(exist_ok=True)
 
     def _agree(self) -> None:
         from experiments.record import write_json, write_provenance
@@ -336,6 +339,26 @@ class _Cells:
             )
         write_json(path, lasting)
         write_provenance(self.folder, self._settings, {"world": self.config.seed})
+
+    def agree_on(self, world: str, number: int, inquiries: Sequence["Inquiry"]) -> None:
+        """Keep what is asked, or refuse to ask something else than before: arms are compared.
+
+        Raises:
+            BadInput: If an earlier run in this folder has asked something else.
+        """
+        from experiments.record import write_json
+
+        path = self.folder / QUESTIONS / f"{world}_{number}.json"
+        asked = [
+            [one.body_id, one.question.text, one.question.answer, one.insisting]
+            for one in inquiries
+        ]
+        if path.exists() and json.loads(path.read_text("utf-8"))["questions"] != asked:
+            raise BadInput(
+                f"{path} has other questions than there are now, so that arms could not be "
+                "compared; the code has changed since: take another hydra.run.dir"
+            )
+        write_json(path, {"questions": asked})
 
     def new_memory(self, world: str, number: int) -> Path:
         """Return where bodies may keep what they live; what an earlier run kept there is gone."""

@@ -348,6 +348,20 @@ def test_answers_of_other_settings_are_refused(command):
     assert "take another hydra.run.dir" in err
 
 
+def test_arms_are_never_compared_on_different_questions(command, tmp_path):
+    options = ("arms=[oracle]", "delays=[restart]", *speaking("knowing_nothing"))
+    command(*options)
+    asked = tmp_path / "run" / run.QUESTIONS / "babyai_0.json"
+    found = json.loads(asked.read_text("utf-8"))
+    found["questions"][0][1] = "who are you?"
+    asked.write_text(json.dumps(found), "utf-8")
+    (tmp_path / "run" / run.CELLS / "babyai_0_restart_oracle.json").unlink()
+    status, _, err = command(*options)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "other questions" in err
+
+
 def test_arms_that_feel_are_left_out_where_nothing_can_be_felt(command):
     status, out, _ = command("arms=[oracle,senses]", *speaking("knowing_nothing"))
     assert status == 0
