@@ -71,11 +71,16 @@ class _Story:
     episode: int
     recent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
     mishap_since: int | None = None
+    fell: int | None = None
 
     def add(self, event: FeltEvent, percept: Percept) -> int:
         """Add an event of this tick, and return the tick at which it began."""
         tick = int(percept.clock)
         self.recent.append((tick, event_words(event, about_words(event, percept))))
+        if event is FeltEvent.FELL:
+            self.fell = tick
+        if event is FeltEvent.GOT_UP:
+            return tick if self.fell is None else self.fell
         if event not in _BEGINNINGS + _ENDINGS:
             return tick
         since = self.mishap_since

@@ -177,10 +177,9 @@ class Host:
 
     def answer(self, question: str) -> tuple["Answer", "Claim | None", "Verdict"]:
         """Return the answer to what was typed, what it claims, and whether that is true."""
-        from mind.claims.parser import claim_of
-
         from experiments.truth.checker import Checker
         from mind.claims.language import Verdict
+        from mind.claims.parser import claim_of
 
         if not self.follows(question):
             self.turns = []

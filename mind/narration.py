@@ -479,14 +479,16 @@ def _command(percept: Percept) -> str:
 def memory_words(experience: Experience, *, timed: bool) -> str:
     """Return event, time and place of a memory: ``fell, episode 2, 4.2 s, for 1.7 s, here``.
 
+    What took no time is not said to have lasted.
+
     Args:
         experience: What is remembered.
         timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
     """
     began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
-    when = f"tick {began}, for {lasted}"
-    if timed:
-        when = f"{began / 10:.1f} s, for {lasted / 10:.1f} s"
+    when = f"{began / 10:.1f} s" if timed else f"tick {began}"
+    if lasted:
+        when += f", for {lasted / 10:.1f} s" if timed else f", for {lasted} ticks"
     times = f", {experience.times} times" if experience.times > 1 else ""
     place = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")

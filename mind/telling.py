@@ -22,7 +22,7 @@ from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.types import Exchange, Experience
 
 UNKNOWN = "I don't know"
-RECALLED = 6  # experiences that come to mind for a question, at most
+RECALLED = 8  # experiences that come to mind for a question, at most
 LONGEST_QUESTION = 400  # characters that are read of one
 LONGEST_ANSWER = 600
 LONGEST_BARE_ANSWER = 120  # of a reply that is not in its form

@@ -6,13 +6,13 @@ from enum import StrEnum
 from itertools import zip_longest
 
 import numpy as np
-from mind.claims.parser import claim_of
 
 from agents.being import Being
 from experiments.tell.lives import Lives
 from experiments.truth.checker import Checker
 from experiments.truth.questions import UNKNOWN, Question, questions_of
 from mind.claims.language import Claim, Verdict
+from mind.claims.parser import claim_of
 from mind.telling import Answer
 
 AT_ONCE = 32  # questions that are asked together

@@ -24,11 +24,13 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.vocabulary import Action, Posture
-from experiments.tell.learning import Lesson, read_lessons, write_lessons
+from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
+from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
-from experiments.truth.graph import EventGraph
+from experiments.truth.graph import EventGraph, EventNode
 from experiments.truth.questions import Question, insist_on, questions_of
 from experiments.worlds import words_of
+from mind.claims.narrator import narrate
 from mind.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
@@ -179,6 +181,7 @@ class KeepingStore(ExperienceStore):
     def add(self, experiences: Sequence[Experience], vectors=None, felt=None) -> list[int]:
         """Keep experiences, and the number of the windows that the keeper was just shown."""
         ids = super().add(experiences, vectors)
+        assert felt is not None, "nobody lives here without senses"
         seen = felt_windows(felt)
         for id, window, experience in zip(ids, seen, experiences, strict=True):
             if id >= 0:
@@ -224,15 +227,14 @@ def live(
     chronicle.begin(everyone, lived.tolist())
     while lived.sum() < episodes:
         actions = being.act(observation)
+        assert being.percept is not None
         chronicle.sensed(being.percept, being.feelings, being.intents)
         observation, _, terminated, truncated, _ = env.step(actions)
         chronicle.stepped(actions)
         rows = np.flatnonzero(terminated | truncated)
         if len(rows):
             now = memory.keeper.embed(being.windows(rows))
-            for row, graph, window in zip(
-                rows.tolist(), chronicle.end(rows), felt_windows(now), strict=True
-            ):
+            for graph, window in zip(chronicle.end(rows), felt_windows(now), strict=True):
                 yield _life(vocabulary.world, graph, memory, window)
             observation, _ = env.reset(options={"reset_mask": terminated | truncated})
             lived[rows] += 1
@@ -254,15 +256,22 @@ def _life(world: str, graph: EventGraph, memory: KeepingStore, now: int) -> Life
 
 # ---- Lessons ----
 
-LESSONS_EACH = 4  # of one episode, at most
-TURNS = 6  # questions in one conversation, at most
-MODES = (("felt", 0.82), ("words", 0.12), ("none", 0.06))
+LESSONS_EACH = 3  # of one episode, at most
+TALKS = 16  # conversations in one lesson, at most
+LONGER = 0.2  # share of questions that follow another one in the same conversation
+MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
-NARRATED = 0.25  # share of conversations that begin with telling what happened
-THRESHOLDS = (0.0, 0.5, 0.75, 0.9)
+NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
+NARRATED_EVENTS = 5  # at most
+THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
 _MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
+_TELL = (
+    "tell me what happened in episode {}",
+    "what happened in episode {}?",
+    "what did you live through in episode {}?",
+)
 
 
 def lessons_of(
@@ -270,12 +279,11 @@ def lessons_of(
 ) -> Iterator[Lesson]:
     """Yield conversations about a life: questions in random order, with their true answers."""
     questions = questions_of(life.graph, rng)
-    rng.shuffle(questions)  # type: ignore[arg-type]  # a list is a sequence
     while questions and count:
         first, count = questions[0], count - 1
         shown = _recalled(life, memory, first)
         about = [question for question in questions if _is_about(question, life, shown)]
-        chosen = (about or [first])[:TURNS]
+        chosen = (about or [first])[:TALKS]
         questions = [question for question in questions if question not in chosen]
         yield _lesson(life, shown, chosen, rng)
 
@@ -294,7 +302,10 @@ def _is_about(question: Question, life: Life, shown: Sequence[int]) -> bool:
         return True
     if question.event < 0:
         return False
-    node = life.graph.nodes[question.event]
+    return _shows(life, shown, life.graph.nodes[question.event])
+
+
+def _shows(life: Life, shown: Sequence[int], node: EventNode) -> bool:
     return any(
         life.experiences[index].kind == node.kind
         and life.experiences[index].first_tick <= node.tick <= life.experiences[index].last_tick
@@ -306,30 +317,65 @@ def _lesson(
     life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
 ) -> Lesson:
     mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
-    turns = [(question.text, question.answer) for question in questions]
-    for place in range(len(questions), 0, -1):
-        if rng.random() < INSISTED:
-            insisted = insist_on(questions[place - 1], rng)
-            turns.insert(place, (insisted, questions[place - 1].answer))
-    if False:
-        pass
-    prompt = _PROMPTS.ask(
-        turns[0][0],
-        [life.experiences[index] for index in shown],
-        [_MEMORY] * len(shown),
-        now=_NOW,
-        threshold=float(rng.choice(THRESHOLDS)),
-        mode=mode,
-        timed=life.world == TRIP.world,
-    )
-    asked = [prompt.messages[-1].text, *(question for question, _ in turns[1:])]
-    messages = [
-        message
-        for question, (_, answer) in zip(asked, turns, strict=True)
-        for message in (("user", question), ("assistant", in_form(answer)))
+    talks = _talks(life, shown, questions, rng)
+    prompts = [
+        _PROMPTS.ask(
+            asked,
+            [life.experiences[index] for index in shown],
+            [_MEMORY] * len(shown),
+            now=_NOW,
+            threshold=float(rng.choice(THRESHOLDS)),
+            mode=mode,
+            timed=life.world == TRIP.world,
+        )
+        for (asked, _), *_ in talks
     ]
-    felt = (life.now, *(life.windows[index] for index in shown)) if prompt.felt else ()
-    return Lesson(messages=tuple(messages), felt=felt, has_now=bool(felt), world=life.world)
+    asked = [prompt.messages[-1].text for prompt in prompts]
+    begin = _shared_lines(asked)
+    felt = (life.now, *(life.windows[index] for index in shown)) if prompts[0].felt else ()
+    return Lesson(
+        shown=begin,
+        talks=tuple(
+            ((text[len(begin) :], in_form(answer)), *((more, in_form(last)) for more, last in rest))
+            for text, ((_, answer), *rest) in zip(asked, talks, strict=True)
+        ),
+        felt=felt,
+        has_now=bool(felt),
+        world=life.world,
+    )
+
+
+def _talks(
+    life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
+) -> list[list[tuple[str, str]]]:
+    """Return conversations; in some of them more is asked, or somebody insists on a lie."""
+    talks: list[list[tuple[str, str]]] = []
+    for question in questions:
+        turns = [(question.text, question.answer)]
+        if rng.random() < INSISTED:
+            turns.append((insist_on(question, rng), question.answer))
+        if talks and rng.random() < LONGER:
+            talks[-1] += turns
+        else:
+            talks.append(turns)
+    if rng.random() < NARRATED and (told := _told(life, shown, rng)):
+        asked = _TELL[rng.integers(len(_TELL))].format(life.graph.episode)
+        talks.append([(asked, told)])
+    return talks
+
+
+def _told(life: Life, shown: Sequence[int], rng: np.random.Generator) -> str:
+    """Return what a body tells of an episode all of which comes to mind; empty where it is not."""
+    accounts = accounts_of(life.graph)
+    if len(shown) < len(life.experiences) or not 0 < len(accounts) <= NARRATED_EVENTS:
+        return ""
+    return narrate(accounts, rng, facts=1)
+
+
+def _shared_lines(texts: Sequence[str]) -> str:
+    """Return the whole lines that all texts begin with."""
+    shared = texts[0][: alike(texts)]
+    return shared[: shared.rfind("\n") + 1]
 
 
 # ---- All of it ----

@@ -27,19 +27,24 @@ LESION = 0.2  # share of lessons in which one kind of memory says nothing
 _NOTHING = -1
 
 
+Talk = tuple[tuple[str, str], ...]  # questions and answers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """A conversation about a life.
+    """Conversations about a life that begin alike, with what comes to mind of it.
 
     Attributes:
-        messages: Role and text, the mind's own among them; holds a marker for each of what is felt.
+        shown: How each of them begins; holds a marker for each of what is felt.
+        talks: How each of them goes on: questions, each with its answer.
         felt: What is felt at each marker: the row of the windows; the first one is the now, where
             the first marker is.
         has_now: Whether the first marker is the now.
         world: Name of the world.
     """
 
-    messages: tuple[tuple[str, str], ...]
+    shown: str
+    talks: tuple[Talk, ...]
     felt: tuple[int, ...]
     has_now: bool
     world: str = "trip"
@@ -47,18 +52,23 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A lesson in tokens.
+    """A lesson in tokens: first those that all of its talks share, then the others, talk by talk.
 
     Attributes:
-        tokens: Token ids; 0 where something is felt.
-        said: Whether each token is the mind's own.
-        felt: For each token the number of its marker times 8 and the map it goes through, or -1.
+        tokens: (T,) token ids; 0 where something is felt.
+        said: (T,) whether each token is the mind's own.
+        felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
+            -1.
+        talk: (T,) which talk a token is of; 0 where all share it.
+        position: (T,) how many tokens stand before it in its talk.
         rows: Rows of the windows, by marker.
     """
 
-    tokens: list[int]
-    said: list[bool]
-    felt: list[int]
+    tokens: NDArray[np.int64]
+    said: NDArray[np.bool_]
+    felt: NDArray[np.int64]
+    talk: NDArray[np.int64]
+    position: NDArray[np.int64]
     rows: tuple[int, ...]
 
 
@@ -108,7 +118,13 @@ class Teller(nn.Module):
         embedded = self.model.get_input_embeddings()(batch.tokens)
         projected = self.projector(felt, batch.felt_rows % MAPS)
         embedded = embedded.masked_scatter(batch.is_felt[..., None], projected)
-        logits = self.model(inputs_embeds=embedded, attention_mask=batch.mask).logits[:, :-1]
+        mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
+        logits = self.model(
+            inputs_embeds=embedded,
+            attention_mask=mask[:, None],
+            position_ids=batch.position,
+            use_cache=False,
+        ).logits[:, :-1]
         each = nn.functional.cross_entropy(
             logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
         )
@@ -131,7 +147,9 @@ class Batch:
 
     Attributes:
         tokens: Token ids.
-        mask: False where a row is padded.
+        sees: (B, T, T) whether a token sees another one: what all talks share, and its own talk,
+            as far as it comes before.
+        position: In its own talk.
         said: True where the mind speaks.
         is_felt: True where something is felt in place of a word.
         felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
@@ -140,7 +158,8 @@ class Batch:
     """
 
     tokens: Tensor
-    mask: Tensor
+    sees: Tensor
+    position: Tensor
     said: Tensor
     is_felt: Tensor
     felt_rows: Tensor
@@ -150,34 +169,52 @@ class Batch:
 
 def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     """Return a lesson in tokens."""
-    messages = [{"role": role, "content": text} for role, text in lesson.messages]
-    tokens: list[int] = []
-    said: list[bool] = []
-    felt: list[int] = []
-    before = ""
-    markers = 0
-    for count, message in enumerate(messages, start=1):
-        own = message["role"] == "assistant"
-        ahead = count < len(messages) and messages[count]["role"] == "assistant"
-        text = tokenizer.apply_chat_template(
-            messages[:count], tokenize=False, add_generation_prompt=ahead
-        )
-        for number, piece in enumerate(text[len(before) :].split(FELT)):
-            if number:
-                maps = (
-                    range(len(KINDS), MAPS) if lesson.has_now and not markers else range(len(KINDS))
-                )
-                tokens += [0] * len(maps)
-                said += [False] * len(maps)
-                felt += [markers * MAPS + one for one in maps]
-                markers += 1
-            pieces = tokenizer.encode(piece, add_special_tokens=False)
-            tokens += pieces
-            said += [own] * len(pieces)
-            felt += [_NOTHING] * len(pieces)
-        before = text
+    talks = [_conversation(tokenizer, lesson, talk) for talk in lesson.talks]
+    shared = _shared([talk[0].tolist() for talk in talks])
+    parts = [talks[0][:, :shared], *(talk[:, shared:] for talk in talks)]
+    sizes = [part.shape[1] for part in parts]
+    talk = np.repeat(np.arange(len(parts)), sizes)
+    begin = np.repeat([0, *(shared for _ in talks)], sizes)
+    position = begin + np.concatenate([np.arange(size) for size in sizes])
+    tokens, said, felt = np.concatenate(parts, axis=1)
+    return Encoded(tokens, said.astype(bool), felt, talk, position, lesson.felt)
+
+
+def _shared(talks: Sequence[Sequence[int]]) -> int:
+    """Return how many tokens all of several talks begin with; of a single one, all but one."""
+    return alike([talk[:-1] for talk in talks])
+
+
+def alike(sequences: Sequence[Sequence[Any]]) -> int:
+    """Return how many items all of some sequences begin with."""
+    places = enumerate(zip(*sequences, strict=False))
+    return next((place for place, items in places if len(set(items)) > 1), min(map(len, sequences)))
+
+
+def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int64]:
+    """Return tokens, whether the mind says them, and what is felt at each, (3, T)."""
+    messages: list[dict[str, str]] = []
+    rows: list[tuple[int, int, int]] = []
+    before, markers = "", 0
+    for question, answer in talk:
+        asked = question if messages else lesson.shown + question
+        for role, content in (("user", asked), ("assistant", answer)):
+            messages.append({"role": role, "content": content})
+            own = role == "assistant"
+            text = tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=not own
+            )
+            for number, piece in enumerate(text[len(before) :].split(FELT)):
+                if number:
+                    is_now = lesson.has_now and not markers
+                    maps = range(len(KINDS), MAPS) if is_now else range(len(KINDS))
+                    rows += [(0, 0, markers * MAPS + one) for one in maps]
+                    markers += 1
+                tokens = tokenizer.encode(piece, add_special_tokens=False)
+                rows += [(token, int(own), _NOTHING) for token in tokens]
+            before = text
     assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
-    return Encoded(tokens, said, felt, lesson.felt)
+    return np.array(rows, np.int64).T
 
 
 def batches(
@@ -202,31 +239,40 @@ def batches(
 def collate(rows: Sequence[Encoded], windows: Mapping[Kind, NDArray], rng: random.Random) -> Batch:
     """Return lessons side by side; in some of them a kind of memory says nothing."""
     length = max(len(row.tokens) for row in rows)
-    tokens = torch.zeros((len(rows), length), dtype=torch.long)
-    mask, said, is_felt = torch.zeros((3, len(rows), length), dtype=torch.bool)
+    tokens, position = torch.zeros((2, len(rows), length), dtype=torch.long)
+    said, is_felt = torch.zeros((2, len(rows), length), dtype=torch.bool)
+    sees = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)  # padding sees itself
     shown: list[int] = []
     felt_rows: list[int] = []
     felt_kept: list[float] = []
     for number, row in enumerate(rows):
         size = len(row.tokens)
-        tokens[number, :size] = torch.tensor(row.tokens)
-        mask[number, :size] = True
-        said[number, :size] = torch.tensor(row.said)
-        felt = [one for one in row.felt if one != _NOTHING]
-        is_felt[number, :size] = torch.tensor([one != _NOTHING for one in row.felt])
+        tokens[number, :size] = torch.from_numpy(row.tokens)
+        position[number, :size] = torch.from_numpy(row.position)
+        said[number, :size] = torch.from_numpy(row.said)
+        is_felt[number, :size] = torch.from_numpy(row.felt != _NOTHING)
+        sees[number, :size, :size] = torch.from_numpy(_seen(row.talk))
         lost = rng.randrange(MAPS) if rng.random() < LESION else _NOTHING
+        felt = row.felt[row.felt != _NOTHING].tolist()
         felt_rows += [len(shown) * MAPS + one for one in felt]
         felt_kept += [float(one % MAPS != lost) for one in felt]
         shown += row.rows
     return Batch(
         tokens,
-        mask,
+        sees,
+        position,
         said,
         is_felt,
         torch.tensor(felt_rows, dtype=torch.long),
         torch.tensor(felt_kept),
         {kind: windows[kind][shown or [0]] for kind in KINDS},  # never an empty batch
     )
+
+
+def _seen(talk: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of the T tokens before it each one sees, (T, T)."""
+    mine = (talk == 0) | (talk == talk[:, None])
+    return np.tril(mine)
 
 
 # ---- Lessons on disk ----
@@ -239,7 +285,8 @@ def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
         for lesson in lessons:
             record = {
                 "world": lesson.world,
-                "messages": lesson.messages,
+                "shown": lesson.shown,
+                "talks": lesson.talks,
                 "felt": lesson.felt,
                 "has_now": lesson.has_now,
             }
@@ -259,7 +306,11 @@ def read_lessons(path: Path) -> list[Lesson]:
             record = json.loads(line)
             lessons.append(
                 Lesson(
-                    messages=tuple((str(role), str(text)) for role, text in record["messages"]),
+                    shown=str(record["shown"]),
+                    talks=tuple(
+                        tuple((str(question), str(answer)) for question, answer in talk)
+                        for talk in record["talks"]
+                    ),
                     felt=tuple(int(row) for row in record["felt"]),
                     has_now=bool(record["has_now"]),
                     world=str(record["world"]),

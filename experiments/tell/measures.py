@@ -56,8 +56,9 @@ def brier(right: Bools, confidence: Floats) -> float:
 def brier_parts(
     right: Bools, confidence: Floats, *, bins: int = BINS
 ) -> tuple[float, float, float]:
-    """Return reliability, resolution and uncertainty; Brier is about the first less the second
-    plus the third, up to what varies within a bin (Murphy 1973).
+    """Return reliability, resolution and uncertainty (Murphy 1973).
+
+    Brier is about the first less the second plus the third, up to what varies within a bin.
     """
     base = float(right.mean())
     binned = _binned(right, confidence, bins)

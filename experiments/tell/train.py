@@ -108,13 +108,13 @@ def learn(
     teller, tokenizer = _begun(options, lessons, windows, examples)
     optimiser = _optimiser(options, teller)
     rehearsal = _rehearsal(examples, tokenizer, options, rng)
+    encoded = [encode(tokenizer, lesson) for lesson in lessons]
+    encoded = [one for one in encoded if one.position[-1] < options.context]
     began = told = time.monotonic()
     means: dict[str, float] = {}
     for turn in range(options.rounds):
-        chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
-        encoded = [encode(tokenizer, lesson) for lesson in chosen]
-        encoded = [one for one in encoded if len(one.tokens) <= options.context]
-        parts = list(batches(encoded, windows, options.tokens_per_batch, rng))
+        chosen = rng.sample(encoded, min(options.lessons_per_round, len(encoded)))
+        parts = list(batches(chosen, windows, options.tokens_per_batch, rng))
         for number, batch in enumerate(parts):
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
@@ -144,13 +144,29 @@ def _begun(options: DictConfig, lessons: Sequence, windows: Mapping, examples: S
     from mind.senses.encoder import SenseEncoder, load_encoder
 
     model, tokenizer = load_trained(options.start)
-    if "model" in options.learns and options.words:
+    if "model" in options.learns:
         _learn_words(model, tokenizer, lessons, examples, options.words)
+        model = _deepened(model, options.layers)
     model.config.max_position_embeddings = max(
         options.context, model.config.max_position_embeddings
     )
     senses = load_encoder(options.senses) if options.senses else SenseEncoder()
     return Teller(model, senses, _spread(windows)), tokenizer
+
+
+def _deepened(model, layers: int):
+    """Return a model with more layers, the last of which change nothing until they learn."""
+    import torch
+
+    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": layers})
+    if layers <= model.config.num_hidden_layers:
+        return model
+    deep = type(model)(config)
+    deep.load_state_dict(model.state_dict(), strict=False)
+    for layer in deep.model.layers[model.config.num_hidden_layers :]:
+        torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(layer.mlp.down_proj.weight)
+    return deep
 
 
 def _learn_words(model, tokenizer, lessons: Sequence, examples: Sequence, limit: int) -> None:
@@ -159,7 +175,12 @@ def _learn_words(model, tokenizer, lessons: Sequence, examples: Sequence, limit:
 
     from mind.learning.tokenizer import add_words, words_in
 
-    texts = [text for lesson in lessons[:20_000] for _, text in lesson.messages]
+    texts = [
+        text
+        for lesson in lessons[:10_000]
+        for talk in lesson.talks
+        for text in (lesson.shown, *(said for turn in talk for said in turn))
+    ]
     known = [message["content"] for example in examples for message in example.messages()]
     spelt = {word: tokenizer.encode(word, add_special_tokens=False) for word in words_in(texts)}
     words = add_words(tokenizer, texts, known, limit)

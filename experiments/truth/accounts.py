@@ -23,7 +23,9 @@ def accounts_of(
             facts={
                 attribute: fact.value
                 for attribute, fact in node.facts.items()
-                if fact.sensed and fact.value and (attribute in facts or attribute is Attribute.TIME)
+                if fact.sensed
+                and fact.value
+                and (attribute in facts or attribute is Attribute.TIME)
             },
             timed=graph.world == "trip",
         )

@@ -9,7 +9,12 @@ AT_MOST_S = 0.5  # by which a time or a duration may be off; in a world without 
 AT_MOST_TICKS = 1
 NEAR_TICKS = 5  # by which the tick that a claim names may be off
 
-_OF_SEVERAL = (Attribute.HAPPENED, Attribute.COUNT, Attribute.BEFORE)
+_OF_ALL = (Attribute.HAPPENED, Attribute.COUNT)
+_OCCURRENCES = {
+    Occurrence.ANY: slice(None),
+    Occurrence.FIRST: slice(1),
+    Occurrence.LAST: slice(-1, None),
+}
 _TIMES = (Attribute.TIME, Attribute.DURATION)
 
 
@@ -17,7 +22,8 @@ class Checker:
     """Checks claims about one body's life against what happened.
 
     A claim is true or false of the events that the body noticed; what happened behind its back is
-    not sensed, whatever is said of it.
+    not sensed, whatever is said of it. Where no episode is named, it is true if it is of any;
+    whether and how often something happened is then asked of the whole life.
 
     Args:
         graphs: The episodes that it lived.
@@ -31,6 +37,8 @@ class Checker:
         graphs = self._episodes(claim)
         if not graphs or not _is_of_the_language(claim):
             return Verdict.NOT_CHECKABLE
+        if claim.attribute in _OF_ALL:
+            return _check_number(graphs, claim)
         verdicts = [_check_in(graph, claim) for graph in graphs]
         for verdict in (Verdict.TRUE, Verdict.NOT_SENSED, Verdict.NOT_CHECKABLE):
             if verdict in verdicts:
@@ -55,15 +63,25 @@ def _is_of_the_language(claim: Claim) -> bool:
     return claim.value in VALUES.get(claim.attribute, (claim.value,))
 
 
+def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
+    """Return what a claim comes to that is about whether or how often something happened."""
+    happened = [node for graph in graphs for node in _then(graph, claim)]
+    felt = [node for graph in graphs for node in _meant(graph, claim)]
+    if _agrees(claim, felt):
+        return Verdict.TRUE
+    # With what was not felt it could be true.
+    return Verdict.FALSE if all(node.felt for node in happened) else Verdict.NOT_SENSED
+
+
 def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
     """Return what a claim comes to in one episode."""
-    happened = _near(graph.of_kind(claim.event), claim.when.tick)
-    felt = [node for node in happened if node.felt]
-    if claim.attribute in _OF_SEVERAL:
-        return _check_several(graph, claim, happened, felt)
+    if claim.attribute is Attribute.BEFORE:
+        return _check_order(graph, claim)
+    felt = _meant(graph, claim)
     if not felt:
-        return Verdict.NOT_SENSED if happened else Verdict.FALSE
-    facts = [node.facts.get(claim.attribute) for node in _meant(felt, claim.when.occurrence)]
+        behind = any(not node.felt for node in _then(graph, claim))
+        return Verdict.NOT_SENSED if behind else Verdict.FALSE
+    facts = [node.facts.get(claim.attribute) for node in felt]
     known = [fact for fact in facts if fact is not None]
     if not known:
         return Verdict.NOT_CHECKABLE
@@ -77,22 +95,33 @@ def _check_facts(graph: EventGraph, claim: Claim, facts: Sequence[Fact]) -> Verd
     return Verdict.FALSE if len(sensed) == len(facts) else Verdict.NOT_SENSED
 
 
-def _check_several(
-    graph: EventGraph, claim: Claim, happened: Sequence[EventNode], felt: Sequence[EventNode]
-) -> Verdict:
-    """Return what a claim comes to that is about whether, how often or in which order."""
-    if claim.attribute is Attribute.BEFORE:
-        later = [node for node in graph.of_kind(claim.value) if node.felt]
-        return _told(bool(felt and later) and felt[0].tick < later[0].tick)
-    if len(happened) > len(felt) and not _agrees(claim, felt):
-        return Verdict.NOT_SENSED  # it would be true of more than the body knows, or less
-    return _told(_agrees(claim, felt))
+def _check_order(graph: EventGraph, claim: Claim) -> Verdict:
+    both = [_then(graph, claim), graph.of_kind(claim.value)]
+    if not all(both):
+        return Verdict.FALSE
+    felt = [[node.tick for node in nodes if node.felt] for nodes in both]
+    if not all(felt):
+        return Verdict.NOT_SENSED
+    return Verdict.TRUE if felt[0][0] < felt[1][0] else Verdict.FALSE
 
 
 def _agrees(claim: Claim, felt: Sequence[EventNode]) -> bool:
     if claim.attribute is Attribute.COUNT:
         return int(claim.value) == len(felt)
     return (claim.value == "yes") == bool(felt)
+
+
+def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return the events of the claimed kind that came at about the claimed tick."""
+    return _near(graph.of_kind(claim.event), claim.when.tick)
+
+
+def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return which of these a claim is about, of those that were felt."""
+    felt = [node for node in graph.of_kind(claim.event) if node.felt]
+    if claim.attribute is not Attribute.COUNT:
+        felt = felt[_OCCURRENCES[claim.when.occurrence]]
+    return _near(felt, claim.when.tick)
 
 
 def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:
@@ -102,12 +131,6 @@ def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:
         for node in nodes
         if tick is None or node.first_tick - NEAR_TICKS <= tick <= node.tick + NEAR_TICKS
     ]
-
-
-def _meant(nodes: Sequence[EventNode], occurrence: Occurrence) -> Sequence[EventNode]:
-    if occurrence is Occurrence.FIRST:
-        return nodes[:1]
-    return nodes[-1:] if occurrence is Occurrence.LAST else nodes
 
 
 def _is_same(world: str, claim: Claim, truth: str) -> bool:
@@ -124,7 +147,3 @@ def _is_same(world: str, claim: Claim, truth: str) -> bool:
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
-
-
-def _told(agrees: bool) -> Verdict:
-    return Verdict.TRUE if agrees else Verdict.FALSE

@@ -4,6 +4,8 @@ Phrasings stand in `questions.yaml`. They are chosen independently of the facts,
 about is balanced, so that a question alone tells nothing about its answer.
 """
 
+import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -100,6 +102,7 @@ _BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "foun
            "picked_up", "put_down")  # fmt: skip
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
+_EITHER = re.compile(r"\(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +203,7 @@ class _Asker:
         self._graph, self._rng, self._held_out = graph, rng, held_out
         self._felt = {
             kind: [node for node in graph.of_kind(kind) if node.felt]
-            for kind in {node.kind for node in graph.nodes}
+            for kind in dict.fromkeys(node.kind for node in graph.nodes)
         }
         self._kinds = _TRIP if graph.world == "trip" else _BABYAI
 
@@ -265,7 +268,7 @@ class _Asker:
             yield from self._order(happened, when)
 
     def _order(self, happened: Sequence[str], when: When) -> Iterable[Question]:
-        one, other = (happened[i] for i in self._rng.choice(len(happened), 2, replace=False))
+        one, other = self._some(happened, 2)
         ticks = [self._felt[kind][0].tick for kind in (one, other)]
         if ticks[0] == ticks[1]:
             return
@@ -306,8 +309,7 @@ class _Asker:
             yield self._question("other", "other", UNKNOWN, None, None)
 
     def _some(self, kinds: Sequence[str], count: int) -> list[str]:
-        chosen = self._rng.permutation(len(kinds))[:count]
-        return [kinds[place] for place in chosen]
+        return [kinds[place] for place in self._rng.permutation(len(kinds))[:count].tolist()]
 
     def _question(
         self,
@@ -354,11 +356,26 @@ def _texts() -> Mapping[str, Any]:
 def _phrasings(template: str, held_out: bool) -> tuple[tuple[str, str], ...]:
     """Return the phrasings of a template, each with the name of its family of phrasings."""
     return tuple(
-        (name, text)
+        (name, phrasing)
         for name, texts in _texts()[template].items()
         if (name == _HELD_OUT) == held_out
         for text in texts
+        for one in _alternatives(text)
+        for phrasing in _placed(one)
     )
+
+
+def _alternatives(text: str) -> list[str]:
+    """Return all that a text with (one|another) in it can be."""
+    parts = [part.split("|") for part in _EITHER.split(text)]
+    return ["".join(chosen) for chosen in itertools.product(*parts)]
+
+
+def _placed(text: str) -> list[str]:
+    """Return a text with the time that is asked about before and after it, if it names none."""
+    if "{" in text:
+        return [text]
+    return [f"{text} {{when}}?", f"{{when}}, {text}?", f"so {{when}}, {text}?"]
 
 
 def _template_of(question: Question) -> str:

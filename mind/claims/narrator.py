@@ -51,9 +51,7 @@ def narrate(
         facts: How many facts of an event are told, at most, beside its time.
         held_out: Whether in phrasings that are kept back from training.
     """
-    told = [
-        _sentence(account, rng, person, tense, sure, facts, held_out) for account in accounts
-    ]
+    told = [_sentence(account, rng, person, tense, sure, facts, held_out) for account in accounts]
     return " ".join(told)
 
 
@@ -78,7 +76,8 @@ def _sentence(
 def _event(
     account: Account, rng: np.random.Generator, person: Person, tense: Tense, held_out: bool
 ) -> str:
-    verbs = forms(account.event, person)[0 if held_out else rng.integers(_count(account, person))]
+    known = forms(account.event, person)
+    verbs = known[0 if held_out else rng.integers(len(known))]
     time = account.facts.get(Attribute.TIME)
     text = chosen(
         _any(texts()["told"]["held_out" if held_out else "plain"], rng),
@@ -87,10 +86,6 @@ def _event(
         event=verbs[tense is Tense.PRESENT],
     )
     return filled(text, person)
-
-
-def _count(account: Account, person: Person) -> int:
-    return len(forms(account.event, person))
 
 
 def _fact(

@@ -16,7 +16,7 @@ from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, Whe
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _EPISODE = re.compile(r"\bepisode (\d{1,6})\b")
-_FIRST_OR_LAST = re.compile(r"\b(first|last)\b")
+_FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
 _TICKS_PER_SECOND = 10
 _SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
 _SLOTS = {
@@ -227,7 +227,8 @@ def _without_events(text: str) -> tuple[str, list[str]]:
     """Return a question without the events that it names, and these in the order they stand."""
     found: dict[int, str] = {}
     for phrase, event in phrases(Person.SECOND):
-        pattern = rf"\b(?:(?:when |time )?(?:you|your) )?{re.escape(phrase)}\b"
+        # "did you", which asks whether it happened, is left standing
+        pattern = rf"\b(?:(?:when |time )?(?<!did )(?:you|your) )?{re.escape(phrase)}\b"
         while match := re.search(pattern, text):
             found[match.start()] = event
             text = text[: match.start()] + "_" * (match.end() - match.start()) + text[match.end() :]
