@@ -42,6 +42,12 @@ def named_in_files(text):
             yield found, path
 
 
+def is_package(module):
+    """Return whether there is such a package; a package is run through its __main__."""
+    found = find_spec(module)
+    return found is not None and found.submodule_search_locations is not None
+
+
 def commands():
     """Return every `python -m MODULE options` of the README, in code blocks and in tables."""
     text = README.replace("\\|", "|")
@@ -64,15 +70,20 @@ def test_the_ci_runs_the_two_commands_from_the_readme():
 
 @pytest.mark.parametrize(("module", "options"), commands())
 def test_every_command_of_the_readme_can_be_run(module, options):
-    assert find_spec(module), f"README.md names `python -m {module}`"
-    source = find_spec(module).origin
+    found = find_spec(f"{module}.__main__") if is_package(module) else find_spec(module)
+    assert found, f"README.md names `python -m {module}`"
+    source = found.origin
     assert '__name__ == "__main__"' in Path(source).read_text("utf-8")
     assert all("=" in option for option in options.split())
 
 
 def test_every_command_that_there_is_stands_in_the_readme():
     there = {
-        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        path.relative_to(ROOT)
+        .with_suffix("")
+        .as_posix()
+        .replace("/", ".")
+        .removesuffix(".__main__")
         for folder in ("experiments", "bench")
         for path in (ROOT / folder).rglob("*.py")
         if '__name__ == "__main__"' in path.read_text("utf-8")

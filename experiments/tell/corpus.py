@@ -8,6 +8,7 @@ from the two come conversations: a life's memories, and questions about it with 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,7 +213,8 @@ def live(
     """Yield that many episodes or a few more, as they end."""
     count, name = env.num_envs, f"{vocabulary.world}-{seed}"
     motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, seed)
-    minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=memory.keeper)
+    keeper: Any = memory.keeper  # stands in for an encoder
+    minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=keeper)
     body = Body(count, vocabulary, motor)
     being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
     table = Missions() if vocabulary.gait else Plans(count)
@@ -408,7 +410,8 @@ def save(
 ) -> None:
     """Write a corpus into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / WINDOWS_FILE, **{str(kind): rows for kind, rows in windows.items()})
+    rows: dict[str, Any] = {str(kind): rows for kind, rows in windows.items()}
+    np.savez(folder / WINDOWS_FILE, **rows)
     write_lessons(folder / LESSONS_FILE, lessons)
 
 

@@ -309,7 +309,8 @@ class _Asker:
             yield self._question("other", "other", UNKNOWN, None, None)
 
     def _some(self, kinds: Sequence[str], count: int) -> list[str]:
-        return [kinds[place] for place in self._rng.permutation(len(kinds))[:count].tolist()]
+        places: list[int] = self._rng.permutation(len(kinds))[:count].tolist()
+        return [kinds[place] for place in places]
 
     def _question(
         self,

@@ -83,7 +83,7 @@ LIES = {
     Attribute.DID: "dance",
     Attribute.MANNER: "careful",
     Attribute.PLACE: "99 ahead",
-    Attribute.DURATION: "77.7",
+    Attribute.DURATION: "77",
 }
 
 
