@@ -312,7 +312,7 @@ def _card(ppo, options: DictConfig) -> dict:
         "avatars": options.avatars,
         "ppo": OmegaConf.to_container(options.ppo),
         "reached": reached(curve, options.avatars),
-        "command": command_line().replace("experiments.", "experiments.balrog_babyai.", 1),
+        "command": command_line("balrog_babyai.train_direct"),
         "commit": git_commit(),
     }
 

@@ -51,7 +51,7 @@ def run(options: DictConfig) -> Path:
         "options": OmegaConf.to_container(options),
         **{name: round(value, 4) for name, value in learned.items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "command": command_line(),
+        "command": command_line("tell.train"),
         "commit": git_commit(),
     }
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")

@@ -133,7 +133,9 @@ def test_without_memory_there_is_the_question_alone():
 def test_where_a_tick_is_no_time_it_is_told_in_ticks():
     often = [lived(42, times=3)]
     _, prompt = ask(make={"experiences": often, "timed": False, "mode": "words"})
-    assert shown(prompt)[0].startswith("#1 stumbled, episode 0, tick 42, for 3, 3 times, here: ")
+    assert shown(prompt)[0].startswith(
+        "#1 stumbled, episode 0, tick 42, for 3 ticks, 3 times, here: "
+    )
 
 
 def test_only_the_episode_that_is_named_comes_to_mind():

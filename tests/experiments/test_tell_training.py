@@ -1,0 +1,153 @@
+"""Lessons about lives, and learning from them."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+
+from experiments.tell import train
+from experiments.tell.corpus import KeepingStore, lessons_of, live, load, save, worlds
+from experiments.tell.learning import Lesson, Teller, batches, collate, encode
+from mind.language_models.types import FELT
+from mind.learning.cold_start import load_trained
+from mind.senses.encoder import SenseEncoder, load_encoder
+from mind.senses.kinds import KINDS
+from mind.senses.trail import WINDOW
+
+BUNDLED = "mind/pretrained/nano"
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """Return the lessons of a few careless lives, and their windows."""
+    memory, lessons = KeepingStore(), []
+    for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
+        rng = np.random.default_rng(number)
+        for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
+            lessons += lessons_of(life, memory, rng, 2)
+        env.close()
+    return lessons, memory.keeper.windows()
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return load_trained(BUNDLED)
+
+
+def separately(model, tokenizer, lesson):
+    """Return what a model expects after each token of each talk, asked by itself."""
+    for talk in lesson.talks:
+        alone = encode(tokenizer, Lesson(shown=lesson.shown, talks=(talk,), felt=(), has_now=False))
+        yield model(torch.from_numpy(alone.tokens)[None]).logits[0]
+
+
+@torch.no_grad()
+def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
+    model, tokenizer = bundled
+    asked = (
+        (("did you fall in episode 1?", "<answer>no</answer>"), ("are you sure?", "yes")),
+        (("did you slip in episode 1?", "<answer>yes</answer>"),),
+        (("what was it?", "<answer>a red cable</answer>"),),
+    )
+    shown = "#1 slipped, episode 1, 3.4 s, here\n"
+    lesson = Lesson(shown=shown, talks=asked, felt=(), has_now=False)
+    encoded = encode(tokenizer, lesson)
+    empty = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
+    batch = collate([encoded], empty, random.Random(0))
+    mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
+    together = model(
+        batch.tokens, attention_mask=mask[:, None], position_ids=batch.position, use_cache=False
+    ).logits[0]
+    for number, alone in enumerate(separately(model, tokenizer, lesson), start=1):
+        mine = np.isin(encoded.talk, (0, number))
+        torch.testing.assert_close(together[mine], alone, atol=1e-3, rtol=1e-3)
+
+
+def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
+    lessons, windows = corpus
+    count = len(windows[KINDS[0]])
+    assert sum(len(lesson.felt) > 1 for lesson in lessons) > 20
+    for lesson in lessons:
+        assert lesson.shown.count(FELT) == len(lesson.felt)
+        assert all(0 <= row < count for row in lesson.felt)
+        for talk in lesson.talks:
+            for asked, answer in talk:
+                assert FELT not in asked
+                assert answer.startswith("<answer>")
+                assert answer.endswith("</answer>")
+
+
+def test_some_are_asked_to_tell_an_episode(corpus):
+    lessons, _ = corpus
+    told = [answer for lesson in lessons for talk in lesson.talks for asked, answer in talk
+            if "what happened in episode" in asked]  # fmt: skip
+    assert any(". " in answer for answer in told)
+
+
+def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
+    _, tokenizer = bundled
+    lesson = next(one for one in corpus[0] if len(one.talks) > 2)
+    encoded = encode(tokenizer, lesson)
+    said = tokenizer.decode(encoded.tokens[encoded.said])
+    assert said == "".join(f"{answer}<end>" for talk in lesson.talks for _, answer in talk)
+
+
+def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
+    lessons, windows = corpus
+    save(tmp_path, lessons, windows)
+    again, same = load(tmp_path)
+    assert again == lessons
+    for kind in KINDS:
+        np.testing.assert_array_equal(same[kind], windows[kind])
+
+
+def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
+    save(tmp_path, corpus[0][:2], corpus[1])
+    with (tmp_path / "lessons.jsonl").open("a") as file:
+        file.write('{"shown": "x"}\n')
+    with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no lesson"):
+        load(tmp_path)
+
+
+def test_the_loss_reaches_the_senses(corpus, bundled):
+    lessons, windows = corpus
+    model, tokenizer = bundled
+    spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
+    teller = Teller(model, SenseEncoder(), spread)
+    felt = [encode(tokenizer, lesson) for lesson in lessons if len(lesson.felt) > 2][:4]
+    told, _ = teller.losses(next(batches(felt, windows, 4000, random.Random(1))))
+    told.backward()
+    for kind in KINDS:
+        moved = [part.grad for part in teller.senses.heads[kind].parameters()]
+        assert any(one is not None and one.abs().sum() > 0 for one in moved), kind
+    model.zero_grad()
+
+
+@torch.no_grad()
+def test_a_deeper_model_says_the_same_at_first(bundled):
+    model, tokenizer = bundled
+    tokens = torch.tensor([tokenizer.encode("did you fall in episode 2?")])
+    deeper = train._deepened(model, model.config.num_hidden_layers + 2)
+    assert deeper.config.num_hidden_layers == model.config.num_hidden_layers + 2
+    torch.testing.assert_close(deeper(tokens).logits, model(tokens).logits)
+
+
+def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
+    """And a card that says how it was made; at the smallest size."""
+    save(tmp_path, *corpus)
+    with initialize_config_module("configs", version_base="1.3"):
+        options = compose(
+            "train_teller",
+            [f"folder={tmp_path}", "rounds=1", "lessons_per_round=8", "rehearsal=0", "words=20"],
+        )
+    train.run(options)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["lessons"] == len(corpus[0])
+    from mind.language_models.transformers_model import TransformersModel
+
+    model = TransformersModel(path=str(tmp_path))
+    assert model.takes_felt
+    assert model.encoder == load_encoder(tmp_path).fingerprint()
