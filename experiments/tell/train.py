@@ -119,7 +119,8 @@ def learn(
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
-            own, again = teller.losses(batch)
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+                own, again = teller.losses(batch)
             loss, found = own + options.again_weight * again, {"told": own, "again": again}
             if examples and rng.random() < options.rehearsal:
                 rehearsed, found["decided"] = losses(teller.model, *next(rehearsal))
