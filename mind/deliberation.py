@@ -72,6 +72,7 @@ class Minds:
             raise ValueError(f"seed must be at least 0, got {seed}")
         if senses is not None:
             _check_encoder(language_model, senses)
+            memory.felt_by(senses.fingerprint())
         self.memory = memory
         self.senses = senses
         self._language_model = language_model

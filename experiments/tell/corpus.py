@@ -163,6 +163,10 @@ class WindowKeeper:
         self.count += rows
         return felt
 
+    def fingerprint(self) -> str:
+        """Return what tells it from encoders."""
+        return "windows"
+
     def windows(self) -> dict[Kind, NDArray[np.float16]]:
         """Return all that was kept, (N, size) for each kind."""
         return {

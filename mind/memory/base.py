@@ -1,12 +1,13 @@
 """Memory, Query, Recollection: what a mind asks of its memory, whatever keeps it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.types import Experience
 
 
@@ -36,6 +37,13 @@ class Query:
         kinds: Only experiences of these kinds are recalled; empty leaves nothing out.
         episode: Only those of the episode with this number; None leaves nothing out.
         run_id: Only those of this run; empty leaves nothing out.
+        like: Vectors of 64 numbers by kind of memory: it should have been felt like this. Compared
+            with instead of `words`; of the emotion alone, it should have been that feeling.
+        ticks: Only what was going on from the first of these ticks to the last; None leaves
+            nothing out.
+        near: Only what was at most `within` cells from this place, in cells ahead of where the
+            episode began and to the right of that; None leaves nothing out.
+        within: Cells, at least 0.
     """
 
     body_id: str
@@ -45,9 +53,19 @@ class Query:
     kinds: Collection[str] = ()
     episode: int | None = None
     run_id: str = ""
+    like: Mapping[Kind, NDArray[np.float32]] = field(default_factory=dict, compare=False)
+    ticks: tuple[int, int] | None = None
+    near: tuple[int, int] | None = None
+    within: int = 1
 
     def __post_init__(self):
-        """Refuse one kind where a collection of kinds is expected."""
+        """Refuse what cannot be asked for."""
+        for kind, vector in self.like.items():
+            if kind not in KINDS or np.shape(vector) != (EMBEDDING_SIZE,):
+                raise ValueError(
+                    f"like must have vectors of {EMBEDDING_SIZE} numbers for kinds of "
+                    f"{', '.join(KINDS)}, got {np.shape(vector)} for '{kind}'"
+                )
         if isinstance(self.kinds, str):
             raise ValueError(f"kinds must be a collection, got '{self.kinds}'; write ('fell',)")
 
@@ -88,7 +106,9 @@ class Memory(Protocol):
         """Keep N experiences, all or none, and return their ids in the same order.
 
         Their importance is measured here, against what the same body lived before; whatever
-        they bring is replaced. Once this returns they are not lost if the process dies.
+        they bring is replaced. What only goes on, or comes again at once, and matters no more
+        than before, is not kept beside the first time: that one's `times` goes up, and the id
+        is the same. Once this returns they are not lost if the process dies.
 
         Args:
             experiences: N of them, oldest first.
@@ -131,6 +151,23 @@ class Memory(Protocol):
         Raises:
             LookupError: If there is none with one of the ids.
             MemoryFileError: If the memory cannot be read.
+        """
+        ...
+
+    def ticks(self, id: int) -> list[int]:
+        """Return the ticks at which an experience began, one for each of its times, rising.
+
+        Raises:
+            LookupError: If there is none with this id.
+            MemoryFileError: If the memory cannot be read.
+        """
+        ...
+
+    def felt_by(self, encoder: str) -> None:
+        """Say whose vectors `felt` will be: the fingerprint of an encoder of senses.
+
+        Raises:
+            MemoryFileError: If those that are kept are of another one: they cannot be compared.
         """
         ...
 

@@ -16,7 +16,7 @@ from mind.senses.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 APPLICATION_ID = 0x6772_7368  # "grsh", in the header of the file
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = (
     """
     CREATE TABLE experiences (
@@ -49,6 +49,16 @@ SCHEMA = (
     """,
     # One row, once the embedding is known; the probe is what it makes of a fixed sentence.
     "CREATE TABLE embedding (dimensions INTEGER NOT NULL, probe BLOB)",
+    # One row, once anything is felt: fingerprint of the encoder whose vectors these are.
+    "CREATE TABLE senses (encoder TEXT NOT NULL)",
+    # At which ticks an experience came again that is kept as one.
+    """
+    CREATE TABLE again (
+        experience INTEGER NOT NULL,
+        tick INTEGER NOT NULL,
+        PRIMARY KEY (experience, tick)
+    ) WITHOUT ROWID
+    """,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -60,6 +70,8 @@ INSERT = (
     f"INSERT INTO experiences (id, {NAMES}, lived_at, vector, felt) "
     f"VALUES ({', '.join('?' * (len(COLUMNS) + 4))})"
 )
+
+UPDATE = "UPDATE experiences SET last_tick = ?, times = ?, lived_at = ? WHERE id = ?"
 
 STORED_FLOAT = np.dtype("<f4")
 STORED_FELT = np.dtype("<f2")
@@ -91,29 +103,76 @@ class Embedding(NamedTuple):
 
 
 class ExperienceFile:
-    """Rows in a file; one store at a time has it open.
+    """Rows in a file; one store at a time writes them, others may read beside it.
 
     Every method raises a `MemoryFileError` where the file fails it.
     """
 
-    def __init__(self, path: Path):
-        """Open the file, or begin one, with its folder, where there is none."""
+    def __init__(self, path: Path, *, read_only: bool = False):
+        """Open the file; where there is none, begin one with its folder, unless only to read."""
         self.path = path
         self._connection: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = None  # holds what only one store can hold
         try:
             with self._errors():
-                self._open()
+                if read_only:
+                    self._open_to_read()
+                else:
+                    self._open()
         except BaseException:
             self.close()
             raise
 
-    def insert(self, rows: Sequence[Row], *, begin_with: Embedding | None) -> None:
-        """Write all rows or none, and before the first ones ever, what their vectors are."""
-        values = [_values(row) for row in rows]
+    def write(
+        self,
+        rows: Sequence[Row],
+        again: Sequence[tuple[int, int]],
+        *,
+        known: int,
+        begin_with: Embedding | None,
+    ) -> None:
+        """Write all or nothing.
+
+        Args:
+            rows: Each with another id; up to `known` they are there already, and have come again.
+            again: Id and tick of what came again.
+            known: The highest id that is there.
+            begin_with: What the vectors are, before the first ones ever.
+        """
+        new = [_values(row) for row in rows if row.id > known]
+        changed = [
+            (row.experience.last_tick, row.experience.times, row.lived_at, row.id)
+            for row in rows
+            if row.id <= known
+        ]
         with self._errors(), self._transaction() as connection:
             if begin_with is not None:
                 self._write_embedding(connection, begin_with)
-            connection.executemany(INSERT, values)
+            connection.executemany(INSERT, new)
+            connection.executemany(UPDATE, changed)
+            connection.executemany("INSERT OR IGNORE INTO again VALUES (?, ?)", again)
+
+    def again(self, id: int) -> list[int]:
+        """Return the ticks at which an experience came again, rising."""
+        query = "SELECT tick FROM again WHERE experience = ? ORDER BY tick"
+        with self._errors():
+            return [tick for (tick,) in self._opened().execute(query, (id,))]
+
+    def encoder(self) -> str:
+        """Return the fingerprint of the encoder of what is felt; empty while that is open."""
+        with self._errors():
+            row = self._opened().execute("SELECT encoder FROM senses").fetchone()
+        return row[0] if row else ""
+
+    def begin_encoder(self, encoder: str) -> None:
+        """Write down whose vectors those of this file will be."""
+        with self._errors(), self._transaction() as connection:
+            connection.execute("INSERT INTO senses VALUES (?)", (encoder,))
+
+    def version(self) -> int:
+        """Return a number that changes when another connection has written."""
+        with self._errors():
+            return int(self._pragma("data_version"))
 
     def embedding(self) -> Embedding | None:
         """Return what the vectors of this file are, or None if that is still open."""
@@ -130,16 +189,14 @@ class ExperienceFile:
         with self._errors(), self._transaction() as connection:
             self._write_embedding(connection, embedding)
 
-    def rows(self, dimensions: int) -> Iterator[list[Row]]:
-        """Yield all rows in the order of their ids, some thousand at a time."""
-        query = f"SELECT id, {NAMES}, lived_at, vector FROM experiences ORDER BY id"
+    def rows(self, dimensions: int, *, since: int = 0) -> Iterator[list[Row]]:
+        """Yield the rows from an id on in the order of their ids, some thousand at a time."""
+        columns = f"id, {NAMES}, lived_at, vector, felt"
+        query = f"SELECT {columns} FROM experiences WHERE id >= ? ORDER BY id"
         with self._errors():
-            cursor = self._opened().execute(query)
+            cursor = self._opened().execute(query, (since,))
             while found := cursor.fetchmany(ROWS_AT_ONCE):
-                yield [
-                    Row(id, _experience(values), lived_at, self._vector(vector, dimensions))
-                    for id, *values, lived_at, vector in found
-                ]
+                yield [self._row(values, dimensions) for values in found]
 
     def experience(self, id: int) -> Experience:
         """Return one experience; a LookupError if there is none with this id."""
@@ -157,6 +214,11 @@ class ExperienceFile:
             raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
         return _felt(row[0])
 
+    def _row(self, values: Sequence, dimensions: int) -> Row:
+        id, *told, lived_at, vector, felt = values
+        vector = self._vector(vector, dimensions)
+        return Row(id, _experience(told), lived_at, vector, None if felt is None else _felt(felt))
+
     def damaged(self) -> MemoryFileError:
         """Return what there is to say of a file that does not hold what it should."""
         return MemoryFileError(f"memory {self.path}: {DAMAGED}")
@@ -166,14 +228,40 @@ class ExperienceFile:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._writer is not None:
+            self._lock_path.unlink(missing_ok=True)
+            self._writer.close()
+            self._writer = None
 
-    def _open(self) -> None:
-        self._make_folder()
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-lock")
+
+    def _be_the_writer(self) -> None:
+        """Take what only one store can have: two would each miss what the other one adds."""
+        if str(self.path) == ":memory:":
+            return
+        self._writer = sqlite3.connect(
+            self._lock_path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        self._writer.execute("BEGIN EXCLUSIVE")  # until it is closed, or the process dies
+
+    def _open_to_read(self) -> None:
+        if not self.path.is_file():
+            raise MemoryFileError(f"memory {self.path}: there is none; choose another file")
         self._connection = sqlite3.connect(
             self.path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        # Two stores on one file would each miss what the other one adds.
-        self._pragma("locking_mode = EXCLUSIVE")
+        self._pragma("query_only = 1")
+        if self._is_new():
+            raise MemoryFileError(f"memory {self.path}: {DAMAGED}")
+
+    def _open(self) -> None:
+        self._make_folder()
+        self._be_the_writer()
+        self._connection = sqlite3.connect(
+            self.path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
         # Nothing is written before it is clear that the file is ours.
         is_new = self._is_new()
         self._pragma("journal_mode = WAL")
@@ -218,7 +306,8 @@ class ExperienceFile:
         return np.frombuffer(stored, STORED_FLOAT)
 
     def _pragma(self, name: str) -> int | str:
-        return self._opened().execute(f"PRAGMA {name}").fetchone()[0]
+        row = self._opened().execute(f"PRAGMA {name}").fetchone()
+        return row[0] if row else ""
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:

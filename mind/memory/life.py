@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from mind.memory.base import Moment
 from mind.memory.importance import ImportanceGauge
+from mind.senses.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
+
+FELT_SHAPE = (len(KINDS), EMBEDDING_SIZE)
 
 
 class Row(NamedTuple):
@@ -19,7 +22,7 @@ class Row(NamedTuple):
         experience: With its importance measured.
         lived_at: Ticks that its body had lived when it was complete.
         vector: (D,) float32 of length one or zero.
-        felt: (5, 64) how it was felt, or None where that is not known, or not read.
+        felt: (5, 64) how it was felt, or None where that is not known.
     """
 
     id: int
@@ -39,7 +42,12 @@ class Columns(NamedTuple):
         kind: (N,) int64 number of the kind, as `Life.kinds` counts them.
         episode: (N,) int64.
         run: (N,) int64 number of the run, as `Life.runs` counts them.
+        first_tick: (N,) int64 in its episode.
+        last_tick: (N,) int64 in its episode.
+        ahead: (N,) int64 cells ahead of where the episode began.
+        right: (N,) int64 cells to the right of that.
         vector: (N, D) float32, length one or zero.
+        felt: (N, 5, 64) float16, how each was felt; zeros where that is not known.
     """
 
     id: NDArray[np.int64]
@@ -48,7 +56,12 @@ class Columns(NamedTuple):
     kind: NDArray[np.int64]
     episode: NDArray[np.int64]
     run: NDArray[np.int64]
+    first_tick: NDArray[np.int64]
+    last_tick: NDArray[np.int64]
+    ahead: NDArray[np.int64]
+    right: NDArray[np.int64]
     vector: NDArray[np.float32]
+    felt: NDArray[np.float16]
 
     @classmethod
     def with_room_for(cls, rows: int, dimensions: int) -> "Columns":
@@ -60,7 +73,12 @@ class Columns(NamedTuple):
             kind=np.empty(rows, np.int64),
             episode=np.empty(rows, np.int64),
             run=np.empty(rows, np.int64),
+            first_tick=np.empty(rows, np.int64),
+            last_tick=np.empty(rows, np.int64),
+            ahead=np.empty(rows, np.int64),
+            right=np.empty(rows, np.int64),
             vector=np.empty((rows, dimensions), np.float32),
+            felt=np.empty((rows, *FELT_SHAPE), np.float16),
         )
 
 
@@ -95,6 +113,7 @@ class Life:
         gauge: What its experiences are measured against.
         kinds: Number of each kind of experience, counted as they first came.
         runs: Number of each run, in the same way.
+        last: What was kept last, None before anything was.
     """
 
     def __init__(self, dimensions: int):
@@ -103,6 +122,7 @@ class Life:
         self.gauge = ImportanceGauge()
         self.kinds: dict[str, int] = {}
         self.runs: dict[str, int] = {}
+        self.last: Row | None = None
         self._size = 0
         self._columns = Columns.with_room_for(64, dimensions)
 
@@ -110,25 +130,31 @@ class Life:
         return self._size
 
     def append(self, rows: Sequence[Row]) -> None:
-        """Make rows findable."""
-        size = self._size + len(rows)
-        if size > len(self._columns.id):
-            self._grow(max(size, 2 * len(self._columns.id)))
-        for row, place in zip(rows, range(self._size, size), strict=True):
-            one = row.experience
-            kind = self.kinds.setdefault(one.kind, len(self.kinds))
-            run = self.runs.setdefault(one.run_id, len(self.runs))
-            news = (row.id, row.lived_at, one.importance, kind, one.episode, run, row.vector)
-            for column, value in zip(self._columns, news, strict=True):
-                column[place] = value
-        self._size = size
+        """Make rows findable; one with the id of the last row takes its place."""
+        for row in rows:
+            if self.last is None or row.id != self.last.id:
+                self._size += 1
+            if self._size > len(self._columns.id):
+                self._grow(2 * len(self._columns.id))
+            self._put(self._size - 1, row)
+            self.last = row
+
+    def _put(self, place: int, row: Row) -> None:
+        one = row.experience
+        kind = self.kinds.setdefault(one.kind, len(self.kinds))
+        run = self.runs.setdefault(one.run_id, len(self.runs))
+        when, where = (one.first_tick, one.last_tick), (one.ahead, one.right)
+        news = (row.id, row.lived_at, one.importance, kind, one.episode, run, *when, *where)
+        felt = 0.0 if row.felt is None else row.felt
+        for column, value in zip(self._columns, (*news, row.vector, felt), strict=True):
+            column[place] = value
 
     def columns(self) -> Columns:
-        """Return what there is now; it stays as it is while this life goes on."""
+        """Return what there is now; while this life goes on, only the last row can change."""
         return Columns._make(column[: self._size] for column in self._columns)
 
     def _grow(self, rows: int) -> None:
         larger = Columns.with_room_for(rows, self._columns.vector.shape[1])
-        for column, before in zip(larger, self.columns(), strict=True):
-            column[: self._size] = before
+        for column, before in zip(larger, self._columns, strict=True):
+            column[: len(before)] = before
         self._columns = larger

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from mind.memory.base import MemoryFileError, Moment, Query, Recollection
 from mind.memory.embedding import Embed, HashedWords, experience_text, unit_length
 from mind.memory.file import Embedding, ExperienceFile
-from mind.memory.life import Life, Row
+from mind.memory.life import FELT_SHAPE, Columns, Life, Row
 from mind.memory.recall import RecallScore, best, cosines
-from mind.senses.kinds import EMBEDDING_SIZE, KINDS
+from mind.senses.kinds import KINDS
 from mind.types import Experience
 
 HASHED_WORDS = HashedWords()
@@ -25,7 +25,8 @@ HASHED_WORDS = HashedWords()
 PROBE = "I tripped over the red cable and fell on my knees"
 SAME_EMBEDDING_COSINE = 0.99
 
-FELT_SHAPE = (len(KINDS), EMBEDDING_SIZE)
+AGAIN_WITHIN = 10  # ticks after which the same again is another experience
+AGAIN_COSINE = 0.9  # of its words, as they are embedded
 
 TYPES: dict[str, Callable] = {field.name: field.type for field in fields(Experience)}  # type: ignore[misc]
 
@@ -35,9 +36,9 @@ class ExperienceStore:
 
     Adding is one transaction, all or nothing; once `add` has returned, the rows survive the
     death of the process (kill -9). After a power cut the file is whole, but the very last
-    transactions may be missing (SQLite's WAL with synchronous=NORMAL). A file belongs to one
-    store at a time; keep it on a local disk. The vectors are also held in memory: 1 KB each at
-    256 dimensions.
+    transactions may be missing (SQLite's WAL with synchronous=NORMAL). One store at a time
+    writes a file; others may read it beside, and see what was added since. Keep it on a local
+    disk. The vectors are also held in memory: 1.7 KB an experience, at 256 dimensions.
 
     Any thread may call; one adds at a time, and searching goes on beside it.
 
@@ -57,6 +58,7 @@ class ExperienceStore:
         relevance_weight: float = 1.0,
         decay_per_hour: float = 0.995,
         ticks_per_hour: float = 600.0,
+        read_only: bool = False,
     ):
         """Open a memory, or begin one, with its folder, where there is none.
 
@@ -72,6 +74,7 @@ class ExperienceStore:
             ticks_per_hour: Ticks lived that count as an hour, above 0. Park et al.'s people
                 live through days, a body here through episodes of half a minute: so a minute,
                 in ticks of 0.1 s, counts as one of their hours.
+            read_only: Whether to read beside the one that writes, as from another process.
 
         Raises:
             ValueError: If a number is out of its range.
@@ -87,7 +90,8 @@ class ExperienceStore:
             ticks_per_hour=ticks_per_hour,
         )
         self._lock = Lock()
-        self._file = ExperienceFile(Path(path))
+        self._read_only = read_only
+        self._file = ExperienceFile(Path(path), read_only=read_only)
         try:
             self._agree_on_embedding()
             self._load()
@@ -113,11 +117,19 @@ class ExperienceStore:
             self._embedding = self._of_this_memory(vectors)
             # From here until the rows can be found, only the file knows what is true.
             self._in_step = False
-            rows = self._live_through(experiences, vectors, felt_each)
-            self._file.insert(rows, begin_with=None if begun else self._embedding)
+            lived = self._live_through(experiences, vectors, felt_each)
+            rows = list({row.id: row for row in lived}.values())
+            again = [
+                (row.id, experience.first_tick)
+                for row, experience in zip(lived, experiences, strict=True)
+                if row.experience.first_tick < experience.first_tick
+            ]
+            self._file.write(
+                rows, again, known=self._last_id, begin_with=None if begun else self._embedding
+            )
             self._remember(rows)
             self._in_step = True
-        return [row.id for row in rows]
+        return [row.id for row in lived]
 
     def recall(self, query: Query, limit: int) -> list[Recollection]:
         """Return up to `limit` experiences, the best first; see `Memory.recall`."""
@@ -128,9 +140,12 @@ class ExperienceStore:
             columns, candidates = life.columns(), candidates_of(query, life)
         if not len(candidates):
             return []
-        cosine = cosines(columns.vector, asked)
         scores = self._score.of(
-            columns.lived_at[candidates], columns.importance[candidates], cosine[candidates]
+            columns.lived_at[candidates],
+            columns.importance[candidates],
+            _likeness(query, columns, candidates)
+            if query.like
+            else cosines(columns.vector, asked)[candidates],
         )
         chosen = best(scores.score, limit)
         ids = columns.id[candidates[chosen]].tolist()
@@ -159,6 +174,24 @@ class ExperienceStore:
             found = [self._file.felt(int(id)) for id in ids]
         return np.array(found, np.float32).reshape(len(found), *FELT_SHAPE)
 
+    def ticks(self, id: int) -> list[int]:
+        """Return the ticks at which an experience began, each of its times; see `Memory.ticks`."""
+        with self._lock:
+            return [self._file.experience(int(id)).first_tick, *self._file.again(int(id))]
+
+    def felt_by(self, encoder: str) -> None:
+        """Say whose vectors `felt` will be; see `Memory.felt_by`."""
+        with self._lock:
+            begun = self._file.encoder()
+            if begun and begun != encoder:
+                raise MemoryFileError(
+                    f"memory {self._file.path}: what was felt is told by the encoder of senses "
+                    f"{begun}, and this one is {encoder}; use the one it was begun with, or choose "
+                    "another path"
+                )
+            if not begun and not self._read_only:
+                self._file.begin_encoder(encoder)
+
     def count(self, body_id: str | None = None) -> int:
         """Return how many experiences are kept, of one body or of all."""
         with self._lock:
@@ -183,24 +216,40 @@ class ExperienceStore:
 
     def _load(self) -> None:
         """Know again what the file holds: clocks, gauges and columns all follow from its rows."""
+        self._version = self._file.version()
         self._embedding = self._file.embedding()
         self._lives: dict[str, Life] = {}
         self._last_id = 0
-        dimensions = self._embedding.dimensions if self._embedding else 0
-        try:
-            for rows in self._file.rows(dimensions):
-                for row in rows:
-                    life = self._lived_by(row.experience.body_id)
-                    life.clock.live(ending(row.experience))
-                    life.gauge.see(row.experience)
-                self._remember(rows)
-        except (TypeError, ValueError):  # a column holds another type than it should
-            raise self._file.damaged() from None
+        self._read_on(since=0)
         self._in_step = True
 
+    def _read_on(self, since: int) -> None:
+        """Know the rows from an id on, and the last ones that were known as they are now."""
+        dimensions = self._embedding.dimensions if self._embedding else 0
+        known = self._last_id
+        lasts = {life.last.id for life in self._lives.values() if life.last}
+        try:
+            for rows in self._file.rows(dimensions, since=since):
+                news = [row for row in rows if row.id > known or row.id in lasts]
+                for row in news:
+                    life = self._lived_by(row.experience.body_id)
+                    life.clock.live(ending(row.experience))
+                    if row.id > known:
+                        life.gauge.see(row.experience)
+                self._remember(news)
+        except (TypeError, ValueError):  # a column holds another type than it should
+            raise self._file.damaged() from None
+
     def _catch_up(self) -> None:
+        """Know what was written since, by us or, where we only read, by another one."""
         if not self._in_step:
             self._load()
+        if self._read_only and self._version != (version := self._file.version()):
+            self._version = version
+            self._embedding = self._file.embedding()
+            # Of what was known, only the last of each life can have come again.
+            lasts = [life.last.id for life in self._lives.values() if life.last]
+            self._read_on(since=min(lasts, default=0))
 
     def _live_through(
         self,
@@ -208,24 +257,36 @@ class ExperienceStore:
         vectors: NDArray[np.float32],
         felt: Sequence[NDArray[np.float32] | None],
     ) -> list[Row]:
-        """Move clocks and gauges on, and return what is to be written."""
+        """Move clocks and gauges on, and return what each experience is kept as."""
         rows: list[Row] = []
+        lasts = {body_id: life.last for body_id, life in self._lives.items()}
+        next_id = self._last_id + 1
         for experience, vector, one in zip(experiences, vectors, felt, strict=True):
-            life = self._lived_by(experience.body_id)
+            body_id = experience.body_id
+            life, last = self._lived_by(body_id), lasts.get(body_id)
             lived_at = life.clock.live(ending(experience))
-            life.gauge.see(experience)
-            measured = replace(experience, importance=life.gauge.importance(experience))
-            rows.append(Row(self._last_id + len(rows) + 1, measured, lived_at, vector, one))
+            if last and comes_again(last, experience, vector, life.gauge.importance(experience)):
+                row = last._replace(experience=together(last.experience, experience))
+                row = row._replace(lived_at=lived_at)
+            else:
+                life.gauge.see(experience)
+                measured = replace(experience, importance=life.gauge.importance(experience))
+                row = Row(next_id, measured, lived_at, vector, one)
+                next_id += 1
+            lasts[body_id] = row
+            rows.append(row)
         return rows
 
     def _remember(self, rows: Sequence[Row]) -> None:
         """Make rows that are in the file findable."""
+        if not rows:
+            return
         of_body: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             of_body[row.experience.body_id].append(row)
         for body_id, its_rows in of_body.items():
             self._lives[body_id].append(its_rows)
-        self._last_id = rows[-1].id
+        self._last_id = max(self._last_id, rows[-1].id)
 
     def _lived_by(self, body_id: str) -> Life:
         """Return a body's life, begun if need be."""
@@ -296,6 +357,46 @@ class ExperienceStore:
         return vector[0]
 
 
+def comes_again(
+    last: Row, experience: Experience, vector: NDArray[np.float32], importance: float
+) -> bool:
+    """Return whether an experience is the last one, going on or coming again at once.
+
+    Lived in the same place, told in nearly the same words, and of no more importance.
+    """
+    before = last.experience
+    return (
+        (before.kind, before.about, before.run_id, before.episode, before.ahead, before.right)
+        == (
+            experience.kind,
+            experience.about,
+            experience.run_id,
+            experience.episode,
+            experience.ahead,
+            experience.right,
+        )
+        and 0 < experience.first_tick - before.last_tick <= AGAIN_WITHIN
+        and importance <= before.importance
+        and float(vector @ last.vector) >= AGAIN_COSINE
+    )
+
+
+def together(before: Experience, experience: Experience) -> Experience:
+    """Return the first time of an experience, lasting until the end of another one."""
+    times = before.times + experience.times
+    return replace(before, last_tick=experience.last_tick, times=times)
+
+
+def _likeness(query: Query, columns: Columns, candidates: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return how much candidates were felt like what is asked for, (N,): the mean cosine."""
+    kinds = [KINDS.index(kind) for kind in query.like]
+    asked = unit_vectors(np.array([*query.like.values()]), len(kinds))
+    felt = columns.felt[candidates][:, kinds].astype(np.float32)
+    lengths = np.linalg.norm(felt, axis=2)
+    dots = np.vecdot(felt, asked)
+    return np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0).mean(axis=1)
+
+
 def candidates_of(query: Query, life: Life) -> NDArray[np.intp]:
     """Return the rows of a life that the query does not rule out."""
     columns = life.columns()
@@ -307,6 +408,12 @@ def candidates_of(query: Query, life: Life) -> NDArray[np.intp]:
         allowed &= columns.episode == query.episode
     if query.run_id:
         allowed &= columns.run == life.runs.get(query.run_id, -1)
+    if query.ticks is not None:
+        first, last = query.ticks
+        allowed &= (columns.first_tick <= last) & (columns.last_tick >= first)
+    if query.near is not None:
+        away = [np.abs(columns.ahead - query.near[0]), np.abs(columns.right - query.near[1])]
+        allowed &= np.maximum(*away) <= query.within
     if query.now is not None:
         now = life.clock.read(query.now) if isinstance(query.now, Moment) else query.now
         allowed &= columns.lived_at <= now

@@ -23,6 +23,7 @@ from mind.memory import (
 )
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import Row
+from mind.senses.kinds import KINDS, Kind
 from mind.types import Experience
 
 HOUR = 600  # ticks, the default
@@ -428,7 +429,7 @@ def process_line(code: str, arguments) -> list[str]:
     return [sys.executable, "-c", preamble + dedent(code), *map(str, arguments)]
 
 
-@pytest.mark.parametrize("acknowledged_before_the_kill", [1, 13, 40])
+@pytest.mark.parametrize("acknowledged_before_the_kill", range(1, 51))
 def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(
     path, acknowledged_before_the_kill
 ):
@@ -454,6 +455,158 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(
         assert [told(experience) for experience in kept] == a_life(len(kept))
         assert memory.add([lived(episode=10**6)]) == [len(kept) + 1]
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_another_process_reads_what_is_being_written(path):
+    code = """
+        with ExperienceStore(path, read_only=True) as memory:
+            print(memory.count("anna"), memory.recall(Query(body_id="anna"), 1)[0].id, flush=True)
+            sys.stdin.readline()
+            print(memory.count("anna"), memory.recent("anna", 1)[0].times, flush=True)
+            try:
+                memory.add([lived()])
+            except MemoryFileError as error:
+                print(error, flush=True)
+    """
+    with ExperienceStore(path) as memory:
+        memory.add([lived(tick=0), *a_life(20, "berta"), lived(tick=100)])
+        with subprocess.Popen(
+            process_line(code, [path]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as reader:
+            assert reader.stdin is not None
+            assert reader.stdout is not None
+            assert reader.stdout.readline().split()[0] == "2"
+            memory.add([lived(tick=103), *a_life(3, "berta"), lived(tick=200), lived(tick=204)])
+            reader.stdin.write("go on\n")
+            reader.stdin.flush()
+            assert reader.stdout.readline() == "3 2\n"
+            assert "cannot be written" in reader.stdout.read()
+
+
+def test_a_reader_knows_as_much_as_one_who_opens_it_anew(path):
+    life = [one for pair in zip(a_life(40), a_life(40, "berta"), strict=True) for one in pair]
+    again = [lived(body_id="anna", episode=9, tick=tick) for tick in (0, 4, 8)]
+    with ExperienceStore(path) as memory, ExperienceStore(path, read_only=True) as reader:
+        for start in range(0, len(life), 7):
+            memory.add(life[start : start + 7])
+            assert reader.count() == memory.count()
+        for one in again:
+            memory.add([one])
+            for body in ("anna", "berta"):
+                query = Query(body_id=body, words="red cable")
+                assert reader.recall(query, 9) == memory.recall(query, 9)
+
+
+def test_who_only_reads_needs_a_file(tmp_path):
+    with pytest.raises(MemoryFileError, match="there is none"):
+        ExperienceStore(tmp_path / "memory.sqlite", read_only=True)
+
+
+def test_nothing_is_left_beside_a_closed_file(path):
+    ExperienceStore(path).close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+# What is kept as one
+
+
+def test_what_comes_again_at_once_is_kept_as_one(path):
+    with ExperienceStore(path) as memory:
+        ids = memory.add([lived(tick=tick) for tick in (3, 7, 15)])
+        assert ids == [1, 1, 1]
+        assert memory.add([lived(tick=20)]) == [1]
+        (kept,) = memory.get([1])
+        assert (kept.first_tick, kept.last_tick, kept.times) == (3, 20, 4)
+        assert memory.ticks(1) == [3, 7, 15, 20]
+        assert memory.count("anna") == 1
+    with ExperienceStore(path) as memory:  # nor is that forgotten
+        assert memory.add([lived(tick=29)]) == [1]
+        assert memory.ticks(1) == [3, 7, 15, 20, 29]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kind": "fell"},
+        {"about": "blue rug"},
+        {"episode": 1},
+        {"run_id": "tuesday"},
+        {"ahead": 1},
+        {"right": -1},
+        {"tick": 30},
+        {"pain": 2.0},
+        {"words": "Somebody waved at me from far away.", "sensation": "warm sun", "motor": "sat"},
+    ],
+)
+def test_what_is_otherwise_later_or_worse_is_kept_by_itself(path, other):
+    with ExperienceStore(path) as memory:
+        memory.add(a_life(30))  # so that it is known what is ordinary
+        first, second = memory.add([lived(episode=7), lived(**{"episode": 7, "tick": 5} | other)])
+        assert second == first + 1
+        assert memory.ticks(second) == [other.get("tick", 5)]
+
+
+def test_what_another_one_lives_between_changes_nothing(path):
+    with ExperienceStore(path) as memory:
+        pair = [lived(tick=1), lived(tick=1, body_id="berta")]
+        later = [lived(tick=4), lived(tick=4, body_id="berta")]
+        assert memory.add([*pair, *later]) == [1, 2, 1, 2]
+
+
+# How it was felt, where and when
+
+
+def felt_vectors(*numbers):
+    """Return (N, 5, 64) vectors, each pointing along one of the axes."""
+    return np.stack([np.broadcast_to(np.eye(64, dtype=np.float32)[n], (5, 64)) for n in numbers])
+
+
+def test_what_felt_alike_comes_first(path):
+    life = a_life(12)
+    with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
+        memory.add(life, felt=felt_vectors(*range(12)))
+        like = dict.fromkeys(KINDS, felt_vectors(7)[0, 0])
+        (found,) = memory.recall(Query(body_id="anna", like=like), 1)
+        assert found.id == 8
+        assert found.relevance == 1.0
+
+
+def test_a_feeling_alone_can_be_asked_for(path):
+    felt = felt_vectors(*range(12))
+    felt[3, KINDS.index(Kind.EMOTION)] = np.eye(64)[20]
+    with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
+        memory.add(a_life(12), felt=felt)
+        query = Query(body_id="anna", like={Kind.EMOTION: np.eye(64, dtype=np.float32)[20]})
+        assert [found.id for found in memory.recall(query, 1)] == [4]
+
+
+def test_what_cannot_have_been_felt_is_refused():
+    with pytest.raises(ValueError, match="like must have vectors of 64 numbers"):
+        Query(body_id="anna", like={Kind.EMOTION: np.zeros(3, np.float32)})
+
+
+def test_a_place_and_a_time_can_be_asked_for(path):
+    places = [(0, 0), (3, -2), (4, -2), (9, 9)]
+    life = [
+        lived(tick=30 * number, ahead=ahead, right=right)
+        for number, (ahead, right) in enumerate(places)
+    ]
+    with ExperienceStore(path) as memory:
+        memory.add(life)
+        near = memory.recall(Query(body_id="anna", near=(3, -2), within=1), 9)
+        assert {found.id for found in near} == {2, 3}
+        there = memory.recall(Query(body_id="anna", near=(3, -2), within=0), 9)
+        assert {found.id for found in there} == {2}
+        then = memory.recall(Query(body_id="anna", ticks=(25, 60)), 9)
+        assert {found.id for found in then} == {2, 3}
+
+
+def test_vectors_of_another_encoder_are_refused(path):
+    with ExperienceStore(path) as memory:
+        memory.felt_by("a" * 12)
+        memory.felt_by("a" * 12)
+    with ExperienceStore(path) as memory, pytest.raises(MemoryFileError, match="use the one it"):
+        memory.felt_by("b" * 12)
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_acknowledged(path):
@@ -516,9 +669,9 @@ def test_a_write_that_fails_half_way_is_undone(path):
     embedding = Embedding(dimensions=3, probe=None)
     good, twice = (Row(id, lived(), 0, vector) for id in (1, 1))
     with pytest.raises(MemoryFileError, match="UNIQUE"):
-        file.insert([good, twice], begin_with=embedding)
+        file.write([good, twice], [], known=0, begin_with=embedding)
     assert file.embedding() is None
-    file.insert([good], begin_with=embedding)
+    file.write([good], [], known=0, begin_with=embedding)
     assert [row.id for rows in file.rows(3) for row in rows] == [1]
     file.close()
 
@@ -578,7 +731,7 @@ def test_a_file_of_another_version_says_which(path):
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    assert "its version is 99, expected 2; open it with the release" in refusal(path)
+    assert "its version is 99, expected 3; open it with the release" in refusal(path)
 
 
 def test_another_programs_file_is_refused_and_left_alone(path):
