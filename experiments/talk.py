@@ -175,11 +175,10 @@ class Host:
     page: Path
     turns: list[tuple[str, str]] = field(default_factory=list)
 
-    def answer(self, question: str) -> tuple["Answer", "Claim | None", "Verdict"]:
-        """Return the answer to what was typed, what it claims, and whether that is true."""
+    def answer(self, question: str) -> tuple["Answer", list[tuple["Claim", "Verdict"]]]:
+        """Return the answer to what was typed, and each of its claims with its verdict."""
         from experiments.truth.checker import Checker
-        from mind.claims.language import Verdict
-        from mind.claims.parser import claim_of
+        from mind.claims.parser import claims_in
 
         if not self.follows(question):
             self.turns = []
@@ -195,15 +194,15 @@ class Host:
         (answer,) = self.being.answers([asked])
         about = self.turns[0][0] if self.turns else question
         self.turns = [*self.turns[:TURNS_KEPT], (question, answer.said)]
-        claim = claim_of(about, answer.text)
-        verdict = Checker(graphs).check(claim) if claim else Verdict.NOT_CHECKABLE
-        return answer, claim, verdict
+        checker = Checker(graphs)
+        return answer, [(claim, checker.check(claim)) for claim in claims_in(about, answer.text)]
 
     def follows(self, question: str) -> bool:
-        """Return whether what was typed goes on with the conversation: it names no event."""
-        from mind.claims.parser import question_of
+        """Return whether what was typed goes on: it names no event, and no episode."""
+        from mind.claims.parser import names_an_episode, question_of
 
-        return bool(self.turns) and question_of(question) is None
+        new = names_an_episode(question) or question_of(question) is not None
+        return bool(self.turns) and not new
 
 
 def _converse(host: Host, folder: Path) -> None:
@@ -231,16 +230,16 @@ def _turn(host: Host, question: str, *, too_long: bool) -> dict[str, Any]:
     from experiments.tell.shown import answer_record
 
     follows = host.follows(question)
-    answer, claim, verdict = host.answer(question)
-    record = answer_record(answer, claim, verdict, host.lives.memory)
+    answer, checked = host.answer(question)
+    record = answer_record(answer, checked, host.lives.memory)
     if too_long:
         host.console.print(f"(only the first {len(question)} characters are read)", style="dim")
-    _print_answer(host, answer, verdict, record["memories"])
+    _print_answer(host, answer, [verdict for _, verdict in checked], record["memories"])
     return {"question": question, "follows": follows} | record
 
 
 def _print_answer(
-    host: Host, answer: "Answer", verdict: "Verdict", memories: list[dict[str, Any]]
+    host: Host, answer: "Answer", verdicts: list["Verdict"], memories: list[dict[str, Any]]
 ) -> None:
     from rich.text import Text
 
@@ -248,7 +247,7 @@ def _print_answer(
     from experiments.terminal import printable
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
-    host.console.print(said.append_text(verdict_text(answer, verdict)), soft_wrap=True)
+    host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)
     world = next(iter(host.lives.graphs.values())).world
     for memory in memories:
         host.console.print(memory_line(memory, world, host.page), soft_wrap=True)

@@ -164,9 +164,9 @@ def _write(folder: Path, asked: Sequence["Asked"], threshold: float, lives: "Liv
                     "kind": one.question.kind,
                     "question": one.question.text,
                     "right_answer": one.question.answer,
-                    "right_claim": claim_record(one.question.claim),
+                    "right_claim": one.question.claim and claim_record(one.question.claim),
                     "outcome": one.outcome,
-                    **answer_record(one.answer, one.claim, one.verdict, lives.memory),
+                    **answer_record(one.answer, one.checked, lives.memory),
                 }
                 for one in asked
             ],
@@ -204,7 +204,7 @@ def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
     styles = {Outcome.RIGHT: "green", Outcome.WRONG: "red", Outcome.UNSAID: "yellow"}
     said = Text(printable(one.answer.text), style=styles[one.outcome])
     said.append(f"   {sureness(one.answer)}", style="dim")
-    lines = [Text(one.question.text, style="bold"), said + verdict_text(one.answer, one.verdict)]
+    lines = [Text(one.question.text, style="bold"), said + verdict_text(one.answer, [one.verdict])]
     if one.outcome is not Outcome.RIGHT:
         lines.append(Text(f"in truth: {one.question.answer}", style="dim"))
     if told := remembered(lives.memory, one.answer.memories):

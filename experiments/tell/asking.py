@@ -45,6 +45,11 @@ class Asked:
     verdict: Verdict
 
     @property
+    def checked(self) -> list[tuple[Claim, Verdict]]:
+        """What it claims, with the verdict; empty where it claims nothing."""
+        return [(self.claim, self.verdict)] if self.claim else []
+
+    @property
     def outcome(self) -> Outcome:
         """What the answer is worth; not to know is worth nothing, and costs nothing."""
         if same_words(self.answer.text, UNKNOWN):

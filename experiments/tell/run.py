@@ -287,28 +287,14 @@ class _Benchmark:
 
 def _encoder(config: DictConfig) -> "SenseEncoder | None":
     """Return the encoder of senses: the chosen one, or the one that came with the model."""
-    from mind.senses.encoder import WEIGHTS, EncoderError, load_encoder
+    from mind.senses.encoder import EncoderError, encoder_of, load_encoder
 
-    model = config.mind.language_model
-    folder = Path(config.senses or _model_folder(model))
-    if not config.senses and not (folder / WEIGHTS).is_file():
-        return None
     try:
-        return load_encoder(folder)
+        return (
+            load_encoder(config.senses) if config.senses else encoder_of(config.mind.language_model)
+        )
     except EncoderError as error:
         raise BadInput(one_line(error)) from error
-
-
-def _model_folder(model: DictConfig) -> str:
-    """Return where the language model lies; where it lies nowhere, the bundled one."""
-    from hydra.utils import instantiate
-
-    from mind.pretrained import folder
-
-    path = model.get("path")
-    if isinstance(path, DictConfig):
-        return str(instantiate(path))
-    return str(Path(path).expanduser()) if path else folder("nano")
 
 
 # ---- Keeping and telling ----

@@ -1,6 +1,6 @@
 """What a person sees of an answer: how sure it is, what it rests on, and whether it is true."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,8 @@ def remembered(memory: Memory, ids: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
-def claim_record(claim: Claim | None) -> dict[str, Any] | None:
+def claim_record(claim: Claim) -> dict[str, Any]:
     """Return a claim as JSON has it."""
-    if claim is None:
-        return None
     return {
         "event": claim.event,
         "subject": claim.subject,
@@ -46,15 +44,15 @@ def claim_record(claim: Claim | None) -> dict[str, Any] | None:
 
 
 def answer_record(
-    answer: Answer, claim: Claim | None, verdict: Verdict, memory: Memory
+    answer: Answer, checked: Sequence[tuple[Claim, Verdict]], memory: Memory
 ) -> dict[str, Any]:
     """Return an answer as JSON has it, with what it claims and what it rests on."""
     return {
         "answer": answer.text,
         "said": answer.said,
         "confidence": round(answer.confidence, 4),
-        "claim": claim_record(claim),
-        "verdict": verdict,
+        "claims": [claim_record(claim) | {"verdict": verdict} for claim, verdict in checked],
+        "verdict": worst(verdict for _, verdict in checked),
         "memories": remembered(memory, answer.memories),
     }
 
@@ -67,11 +65,22 @@ def sureness(answer: Answer) -> str:
     return f"“{printable(answer.said)}” would be {sure}"
 
 
-def verdict_text(answer: Answer, verdict: Verdict) -> Text:
-    """Return a verdict in its colour, after a comma; nothing where nothing was claimed."""
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return what is to be said of several claims together; of none, that it is not checkable."""
+    found = set(verdicts)
+    order = (Verdict.FALSE, Verdict.NOT_SENSED, Verdict.NOT_CHECKABLE, Verdict.TRUE)
+    return next((one for one in order if one in found), Verdict.NOT_CHECKABLE)
+
+
+def verdict_text(answer: Answer, verdicts: Sequence[Verdict]) -> Text:
+    """Return a verdict in its colour, after a comma; of several claims, how many are true."""
     if answer.text == UNKNOWN:
         return Text()
-    return Text.assemble((", ", "dim"), (str(verdict), _STYLES.get(verdict, "dim")))
+    verdict = worst(verdicts)
+    said = str(verdict)
+    if len(verdicts) > 1:
+        said = f"{list(verdicts).count(Verdict.TRUE)} of {len(verdicts)} claims true"
+    return Text.assemble((", ", "dim"), (said, _STYLES.get(verdict, "dim")))
 
 
 def link(record: dict[str, Any]) -> str:

@@ -248,6 +248,22 @@ def claim_of(question: str, answer: str) -> Claim | None:
     return parse_answer(asked, answer) if asked else None
 
 
+def claims_in(question: str, answer: str) -> list[Claim]:
+    """Return all that an answer claims: of what is asked for or, where it is told at length, each.
+
+    Args:
+        question: What was asked.
+        answer: In a few words, or in the narrator's English.
+    """
+    claim = claim_of(question, answer)
+    return [claim] if claim else list(parse(answer).claims)
+
+
+def names_an_episode(question: str) -> bool:
+    """Return whether a question names the episode that it is about."""
+    return _EPISODE.search(question.casefold()) is not None
+
+
 def parse_answer(asked: Claim, answer: str) -> Claim | None:
     """Return what an answer claims.
 

@@ -9,6 +9,7 @@ them, and by what can be told again of the senses from the vector alone
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mind.pretrained import folder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import LOOKS, SIZES, TICKS, WINDOW, Windows
 
@@ -104,6 +106,24 @@ def load_encoder(folder: str | Path) -> SenseEncoder:
             "python -m experiments.tell.train"
         ) from None
     return encoder.eval()
+
+
+def encoder_of(language_model: Mapping[str, Any]) -> SenseEncoder | None:
+    """Return the encoder that goes with a language model's settings, by its `path`.
+
+    The one in the model's own folder or, where there is none, the one that comes with the package;
+    None where that has none either.
+
+    Raises:
+        EncoderError: If its weights are damaged or of another shape.
+    """
+    path = language_model.get("path")
+    bundled = folder("nano")
+    own = Path(path).expanduser() if isinstance(path, str) else Path(bundled)
+    for place in (own, Path(bundled)):
+        if (place / WEIGHTS).is_file():
+            return load_encoder(place)
+    return None
 
 
 class _Sight(nn.Module):
