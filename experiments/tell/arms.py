@@ -1,6 +1,7 @@
 """Arms: who answers questions about wandered lives, and what came of each question."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,9 +13,11 @@ import yaml
 
 from agents.background import Background
 from experiments.tell.asking import AT_ONCE, Asked, Outcome, judged, same_words, spread
+from experiments.tell.corpus import TELL
 from experiments.tell.lives import Lives
 from experiments.truth import questions as truth_questions
 from experiments.truth.checker import Checker
+from experiments.truth.graph import EventGraph
 from experiments.truth.questions import (
     UNKNOWN,
     Question,
@@ -24,6 +27,8 @@ from experiments.truth.questions import (
     majority,
     questions_of,
 )
+from mind.claims.language import Attribute, Verdict
+from mind.claims.parser import parse
 from mind.deliberation import Minds
 from mind.senses.kinds import KINDS
 from mind.telling import Answer, Teller
@@ -41,6 +46,7 @@ class Arm:
         swapped: Whether the memories shown are those of another body.
         followed: Whether it is asked again in other words, and somebody insists.
         dared: Whether it is asked once more with a threshold shown.
+        narrates: Whether it is asked to tell each episode at length.
     """
 
     mode: str = ""
@@ -48,6 +54,7 @@ class Arm:
     swapped: bool = False
     followed: bool = True
     dared: bool = False
+    narrates: bool = False
 
 
 SENSES, WORDS, MAJORITY, ORACLE = "senses", "words", "majority", "oracle"
@@ -55,9 +62,9 @@ LESIONED = {f"-{kind}": str(kind) for kind in KINDS}
 ARMS: Mapping[str, Arm] = {
     ORACLE: Arm(),
     MAJORITY: Arm(),
-    SENSES: Arm(mode="felt", dared=True),
-    WORDS: Arm(mode="words", dared=True),
-    "no_memory": Arm(mode="none"),
+    SENSES: Arm(mode="felt", dared=True, narrates=True),
+    WORDS: Arm(mode="words", dared=True, narrates=True),
+    "no_memory": Arm(mode="none", narrates=True),
     "scrambled": Arm(mode="felt", swapped=True),
     **{name: Arm(mode="felt", lesions=(kind,), followed=False) for name, kind in LESIONED.items()},
 }
@@ -303,6 +310,45 @@ def ask(
             one = _judged(*about, answer, checkers)
             record["shown"] = _told(one) | {"score": one.score(shown)}
     return records
+
+
+def narrations(answerer: Answerer, lives: Lives) -> list[dict[str, Any]]:
+    """Ask for each episode to be told at length, and return what each telling comes to."""
+    graphs = list(lives.graphs.values())
+    asked = [(graph.body_id, _at_length(graph.episode)) for graph in graphs]
+    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    return [
+        _narration(graph, answer, checkers[graph.body_id])
+        for graph, answer in zip(graphs, answerer.answers(asked), strict=True)
+    ]
+
+
+def _at_length(episode: int) -> Question:
+    text = TELL[0].format(episode)
+    return Question(
+        family="told", kind="", text=text, answer="", claim=None, asked=None, episode=episode
+    )
+
+
+def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str, Any]:
+    parsed = parse(answer.said)
+    verdicts = [str(checker.check(claim)) for claim in parsed.claims]
+    told = Counter(
+        claim.event
+        for claim in parsed.claims
+        if claim.attribute is Attribute.HAPPENED and checker.check(claim) is Verdict.TRUE
+    )
+    felt = Counter(node.kind for node in graph.nodes if node.felt)
+    return {
+        "body": graph.body_id,
+        "episode": graph.episode,
+        "said": answer.said,
+        "claims": len(verdicts),
+        "true": verdicts.count("true"),
+        "unreadable": len(parsed.unparsed),
+        "noticed": felt.total(),
+        "told": (told & felt).total(),
+    }
 
 
 def _judged(

@@ -273,7 +273,7 @@ THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
 _MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
-_TELL = (
+TELL = (
     "tell me what happened in episode {}",
     "what happened in episode {}?",
     "what did you live through in episode {}?",
@@ -365,7 +365,7 @@ def _talks(
         else:
             talks.append(turns)
     if rng.random() < NARRATED and (told := _told(life, shown, rng)):
-        asked = _TELL[rng.integers(len(_TELL))].format(life.graph.episode)
+        asked = TELL[rng.integers(len(TELL))].format(life.graph.episode)
         talks.append([(asked, told)])
     return talks
 

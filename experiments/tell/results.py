@@ -186,12 +186,14 @@ def _sums(
 # ---- Tables ----
 
 
-def sheets(answers: Answers) -> list[Sheet]:
-    """Return all tables."""
+def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
+    """Return all tables, of answers and of what was told at length."""
     answers = {name: surest(answers[name]) for name in ARMS if answers.get(name)}
     if not answers:
         return []
     found = [truth_sheet(answers), calibration_sheet(answers)]
+    if any(narrations.values()):
+        found.append(told_sheet(narrations))
     for title, column in GROUPS.items():
         found.append(group_sheet(f"accuracy by {title}", answers, column))
     found += [sheet for sheet in (dissociation_sheet(answers), targets_sheet(answers)) if sheet]
@@ -235,6 +237,31 @@ def calibration_sheet(answers: Answers) -> Sheet:
                 _words(shown_score(some), percent=False),
             )
             for name, some in answers.items()
+        ),
+    )
+
+
+TOLD = (
+    Measure(name="claims", top=lambda one: one["claims"], percent=False),
+    Measure(name="claims true", top=lambda one: one["true"], bottom=lambda one: one["claims"]),
+    Measure(
+        name="unreadable",
+        top=lambda one: one["unreadable"],
+        bottom=lambda one: one["unreadable"] + one["claims"],
+    ),
+    Measure(name="events told", top=lambda one: one["told"], bottom=lambda one: one["noticed"]),
+)
+
+
+def told_sheet(narrations: Answers) -> Sheet:
+    """Return how truthfully episodes are told at length: claims an episode, and how many true."""
+    return Sheet(
+        title="episodes told at length",
+        head=("", "episodes", *(measure.name for measure in TOLD)),
+        rows=tuple(
+            (name, str(len(some)), *(_words(share(each, some), each.percent) for each in TOLD))
+            for name, some in narrations.items()
+            if some
         ),
     )
 
@@ -361,11 +388,16 @@ def _words(found: Estimate, percent: bool = True) -> str:
 # ---- JSON ----
 
 
-def summary(answers: Answers) -> dict[str, Any]:
+def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
     """Return all that the tables tell, in numbers."""
     answers = {name: surest(answers[name]) for name in ARMS if answers.get(name)}
     return {
         "arms": {name: _arm_summary(some) for name, some in answers.items()},
+        "told_at_length": {
+            name: {each.name: _numbers(share(each, some)) for each in TOLD}
+            for name, some in narrations.items()
+            if some
+        },
         "dissociation": {
             name: {kind: _numbers(lost) for kind, lost in found.items()}
             for name, found in dissociation(answers).items()

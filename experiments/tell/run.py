@@ -235,7 +235,7 @@ class _Benchmark:
         inquiries: Sequence["Inquiry"],
     ) -> None:
         """Ask the arms whose answers are missing, and keep each one's answers when all are in."""
-        from experiments.tell.arms import ARMS, ask
+        from experiments.tell.arms import ARMS, ask, narrations
         from experiments.tell.wandering import Stopped
 
         if delay not in self._config.delays:
@@ -246,7 +246,8 @@ class _Benchmark:
             began = time.perf_counter()
             answerer = self._answerer(name, where, lives)
             records = ask(ARMS[name], answerer, lives, inquiries, self._config.threshold)
-            self._cells.add(where.world, number, delay, name, records)
+            told = narrations(answerer, lives) if ARMS[name].narrates else []
+            self._cells.add(where.world, number, delay, name, records, told)
             self._console.print(_line(name, delay, records, time.perf_counter() - began))
 
     def _answerer(self, name: str, where: "Where", lives: "Lives") -> "Answerer":
@@ -361,32 +362,39 @@ class _Cells:
         return self._path(world, number, delay, arm).exists()
 
     def add(
-        self, world: str, number: int, delay: str, arm: str, records: Sequence[dict[str, Any]]
+        self,
+        world: str,
+        number: int,
+        delay: str,
+        arm: str,
+        records: Sequence[dict[str, Any]],
+        narrations: Sequence[dict[str, Any]],
     ) -> None:
-        """Keep what an arm has answered."""
+        """Keep what an arm has answered, and told at length."""
         from experiments.record import write_json
 
         where = {"world": world, "seed": number, "delay": delay, "arm": arm}
-        write_json(self._path(world, number, delay, arm), where | {"answers": list(records)})
+        told = {"answers": list(records), "narrations": list(narrations)}
+        write_json(self._path(world, number, delay, arm), where | told)
 
-    def answers(self) -> dict[str, list[dict[str, Any]]]:
-        """Return all answers of the configured arms, each with where it was given."""
+    def answers(self, part: str = "answers") -> dict[str, list[dict[str, Any]]]:
+        """Return all answers or narrations of the configured arms, each with where it was given."""
         found: dict[str, list[dict[str, Any]]] = {}
         for world in self.config.worlds:
             for number in range(self.config.seeds):
                 for delay in self.config.delays:
                     for arm in self.config.arms:
                         path = self._path(world, number, delay, arm)
-                        found.setdefault(arm, []).extend(_read(path) if path.exists() else [])
+                        found.setdefault(arm, []).extend(_read(path, part) if path.exists() else [])
         return found
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Return the answers of a file, each with where it was given and as which."""
+def _read(path: Path, part: str) -> list[dict[str, Any]]:
+    """Return a part of a file, each with where it was given and as which."""
     try:
         cell = json.loads(path.read_text("utf-8"))
         where = {name: cell[name] for name in ("world", "seed", "delay")}
-        return [where | {"number": at} | one for at, one in enumerate(cell["answers"])]
+        return [where | {"number": at} | one for at, one in enumerate(cell[part])]
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is damaged ({one_line(error)}); delete it to ask again") from error
 
@@ -405,13 +413,14 @@ def _report(console: "Console", cells: _Cells, status: str) -> None:
     if not any(answers.values()):
         return
     heading = _heading(cells.config)
-    tables = sheets(answers)
+    told = cells.answers("narrations")
+    tables = sheets(answers, told)
     write_json(
         cells.folder / RESULTS,
         {
             "status": status,
             "settings": json.loads((cells.folder / SETTINGS).read_text("utf-8")),
-            **summary(answers),
+            **summary(answers, told),
         },
     )
     text = "\n".join(sheet.markdown() for sheet in tables)

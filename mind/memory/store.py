@@ -286,7 +286,7 @@ class ExperienceStore:
             of_body[row.experience.body_id].append(row)
         for body_id, its_rows in of_body.items():
             self._lives[body_id].append(its_rows)
-        self._last_id = max(self._last_id, rows[-1].id)
+        self._last_id = max(self._last_id, *(row.id for row in rows))
 
     def _lived_by(self, body_id: str) -> Life:
         """Return a body's life, begun if need be."""

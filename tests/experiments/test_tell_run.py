@@ -295,7 +295,7 @@ def test_a_lesion_costs_what_is_lost_on_the_same_questions():
 
 
 def test_where_nothing_could_be_counted_a_table_has_a_dash():
-    (row,) = sheets({"senses": [record()]})[0].rows
+    (row,) = sheets({"senses": [record()]}, {})[0].rows
     assert row[0] == "senses"
     assert row[-1] == "-", "nobody insisted"
 

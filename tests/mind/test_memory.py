@@ -551,6 +551,8 @@ def test_what_another_one_lives_between_changes_nothing(path):
         pair = [lived(tick=1), lived(tick=1, body_id="berta")]
         later = [lived(tick=4), lived(tick=4, body_id="berta")]
         assert memory.add([*pair, *later]) == [1, 2, 1, 2]
+        assert memory.add([lived(tick=50), lived(tick=8, body_id="berta")]) == [3, 2]
+        assert memory.add([lived(tick=90)]) == [4]
 
 
 # How it was felt, where and when
