@@ -108,13 +108,13 @@ def learn(
     teller, tokenizer = _begun(options, lessons, windows, examples)
     optimiser = _optimiser(options, teller)
     rehearsal = _rehearsal(examples, tokenizer, options, rng)
-    encoded = [encode(tokenizer, lesson) for lesson in lessons]
-    encoded = [one for one in encoded if one.position[-1] < options.context]
     began = told = time.monotonic()
     means: dict[str, float] = {}
     for turn in range(options.rounds):
-        chosen = rng.sample(encoded, min(options.lessons_per_round, len(encoded)))
-        parts = list(batches(chosen, windows, options.tokens_per_batch, rng))
+        chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
+        encoded = [encode(tokenizer, lesson) for lesson in chosen]
+        encoded = [one for one in encoded if one.position[-1] < options.context]
+        parts = list(batches(encoded, windows, options.tokens_per_batch, rng))
         for number, batch in enumerate(parts):
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
@@ -152,7 +152,24 @@ def _begun(options: DictConfig, lessons: Sequence, windows: Mapping, examples: S
         options.context, model.config.max_position_embeddings
     )
     senses = load_encoder(options.senses) if options.senses else SenseEncoder()
-    return Teller(model, senses, _spread(windows)), tokenizer
+    teller = Teller(model, senses, _spread(windows))
+    if options.senses:
+        _go_on_with_projector(teller, Path(options.senses))
+    return teller, tokenizer
+
+
+def _go_on_with_projector(teller: Any, folder: Path) -> None:
+    """Take over the maps in a folder, where there are some for this language model."""
+    import torch
+
+    from mind.language_models.projector import WEIGHTS, load_projector
+
+    if (folder / WEIGHTS).is_file():
+        weight, bias = teller.projector.weight, teller.projector.bias
+        begun = load_projector(folder / WEIGHTS, weight.shape[-1], like=weight)
+        with torch.no_grad():
+            weight.copy_(begun.weight)
+            bias.copy_(begun.bias)
 
 
 def _deepened(model, layers: int):
