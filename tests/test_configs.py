@@ -60,7 +60,7 @@ def misfits(config):
         takes = inspect.signature(built).parameters.values()
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes)
         names = {parameter.name for parameter in takes}
-        unknown = {key for key in node if key != "_target_"} - names
+        unknown = {key for key in node if not key.startswith("_")} - names
         if unknown and not open_ended:
             found.append(f"{where}: {node._target_} takes no {', '.join(sorted(unknown))}")
     return found

@@ -139,7 +139,7 @@ def test_where_a_tick_is_no_time_it_is_told_in_ticks():
 
 
 def test_only_the_episode_that_is_named_comes_to_mind():
-    days = [lived(10 * n, episode=n // 4) for n in range(12)]
+    days = [lived(20 * n, episode=n // 4) for n in range(12)]
     answer, prompt = ask("what about Episode 2?", make={"experiences": days})
     assert answer.memories == (9, 10, 11, 12)
     assert all("episode 2," in line for line in shown(prompt)[1:-1])
@@ -148,7 +148,7 @@ def test_only_the_episode_that_is_named_comes_to_mind():
 
 
 def test_no_more_than_a_few_memories_come_to_mind_and_none_of_another_body():
-    crowd = [lived(10 * n) for n in range(20)] + [lived(500, body_id="ben")]
+    crowd = [lived(20 * n) for n in range(20)] + [lived(500, body_id="ben")]
     answer, prompt = ask(make={"experiences": crowd})
     assert len(answer.memories) == RECALLED
     assert list(answer.memories) == sorted(answer.memories)
@@ -386,7 +386,7 @@ def test_memories_are_felt_by_a_model_that_can_and_told_in_words_to_one_that_can
 def test_senses_that_the_model_was_not_made_for_are_refused_in_one_line():
     memory = ExperienceStore(":memory:")
     Minds(Feels([]), memory, senses=Senses("abc"))  # type: ignore[arg-type]
-    Minds(ScriptedModel([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
+    Minds(ScriptedModel([]), ExperienceStore(":memory:"), senses=Senses("xyz"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"reads the senses of encoder abc, got xyz; use") as it:
         Minds(Feels([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
     assert "\n" not in str(it.value)
