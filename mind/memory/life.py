@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mind.memory.base import Moment
 from mind.memory.importance import ImportanceGauge
+from mind.memory.recall import coded
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
@@ -46,7 +47,8 @@ class Columns(NamedTuple):
         last_tick: (N,) int64 in its episode.
         ahead: (N,) int64 cells ahead of where the episode began.
         right: (N,) int64 cells to the right of that.
-        vector: (N, D) float32, length one or zero.
+        code: (N, D) int8, the vectors in whole numbers.
+        scale: (N,) float32, what they are to be multiplied with.
         felt: (N, 5, 64) float16, how each was felt; zeros where that is not known.
     """
 
@@ -60,7 +62,8 @@ class Columns(NamedTuple):
     last_tick: NDArray[np.int64]
     ahead: NDArray[np.int64]
     right: NDArray[np.int64]
-    vector: NDArray[np.float32]
+    code: NDArray[np.int8]
+    scale: NDArray[np.float32]
     felt: NDArray[np.float16]
 
     @classmethod
@@ -77,7 +80,8 @@ class Columns(NamedTuple):
             last_tick=np.empty(rows, np.int64),
             ahead=np.empty(rows, np.int64),
             right=np.empty(rows, np.int64),
-            vector=np.empty((rows, dimensions), np.float32),
+            code=np.empty((rows, dimensions), np.int8),
+            scale=np.empty(rows, np.float32),
             felt=np.empty((rows, *FELT_SHAPE), np.float16),
         )
 
@@ -131,22 +135,23 @@ class Life:
 
     def append(self, rows: Sequence[Row]) -> None:
         """Make rows findable; one with the id of the last row takes its place."""
-        for row in rows:
+        codes = coded(np.array([row.vector for row in rows]))
+        for row, code, scale in zip(rows, *codes, strict=True):
             if self.last is None or row.id != self.last.id:
                 self._size += 1
             if self._size > len(self._columns.id):
                 self._grow(2 * len(self._columns.id))
-            self._put(self._size - 1, row)
+            self._put(self._size - 1, row, code, scale)
             self.last = row
 
-    def _put(self, place: int, row: Row) -> None:
+    def _put(self, place: int, row: Row, code: NDArray[np.int8], scale: np.float32) -> None:
         one = row.experience
         kind = self.kinds.setdefault(one.kind, len(self.kinds))
         run = self.runs.setdefault(one.run_id, len(self.runs))
         when, where = (one.first_tick, one.last_tick), (one.ahead, one.right)
         news = (row.id, row.lived_at, one.importance, kind, one.episode, run, *when, *where)
         felt = 0.0 if row.felt is None else row.felt
-        for column, value in zip(self._columns, (*news, row.vector, felt), strict=True):
+        for column, value in zip(self._columns, (*news, code, scale, felt), strict=True):
             column[place] = value
 
     def columns(self) -> Columns:
@@ -154,7 +159,7 @@ class Life:
         return Columns._make(column[: self._size] for column in self._columns)
 
     def _grow(self, rows: int) -> None:
-        larger = Columns.with_room_for(rows, self._columns.vector.shape[1])
+        larger = Columns.with_room_for(rows, self._columns.code.shape[1])
         for column, before in zip(larger, self._columns, strict=True):
             column[: len(before)] = before
         self._columns = larger

@@ -9,25 +9,29 @@ lived by the body instead of hours of a game since the last access, and in that 
 measured (see `importance.py`) instead of rated.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+_GAPS = 4096  # ticks between two experiences up to which decay is looked up
 
-class Scores(NamedTuple):
-    """The score of each of N candidates and its three parts in [0, 1]; all (N,) float64."""
 
+class Best(NamedTuple):
+    """The best of the candidates, best first: row, score and its three parts in [0, 1]; (K,)."""
+
+    row: NDArray[np.int64]
     score: NDArray[np.float64]
     recency: NDArray[np.float64]
     importance: NDArray[np.float64]
     relevance: NDArray[np.float64]
 
-    def of_rows(self, rows: NDArray[np.intp]) -> list[dict[str, float]]:
-        """Return the score and the parts of some candidates, by name."""
-        values = np.stack([part[rows] for part in self], axis=1).tolist()
-        return [dict(zip(self._fields, row, strict=True)) for row in values]
+    def parts(self) -> list[dict[str, float]]:
+        """Return score and parts of each, by name."""
+        values = np.stack(self[1:], axis=1).tolist()
+        return [dict(zip(self._fields[1:], row, strict=True)) for row in values]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,53 +62,65 @@ class RecallScore:
         if not self.ticks_per_hour > 0:
             raise ValueError(f"ticks_per_hour must be above 0, got {self.ticks_per_hour}")
 
-    def of(
+    def best(
         self,
+        candidates: NDArray[np.int64],
         lived_at: NDArray[np.int64],
         importance: NDArray[np.float64],
-        cosine: NDArray[np.float32],
-    ) -> Scores:
-        """Score N candidates, at least one.
+        relevance: NDArray[np.float32],
+        limit: int,
+    ) -> Best:
+        """Return the candidates with the highest scores; of equals the later row first.
 
         Args:
+            candidates: Which of the N rows, rising, at least one.
             lived_at: (N,) ticks that the body had lived.
             importance: (N,) at least 0.
-            cosine: (N,) similarity to what is asked for, in [-1, 1].
+            relevance: (N,) similarity to what is asked for, in [-1, 1].
+            limit: How many, at most.
         """
-        # Counted from the latest candidate: normalised, decay from any other moment gives the
-        # same, but from a distant one it would underflow.
-        hours_ago = (lived_at.max() - lived_at) / self.ticks_per_hour
-        recency = normalised(self.decay_per_hour**hours_ago)
-        importance = normalised(importance)
-        relevance = normalised(cosine.astype(np.float64))
-        score = (
-            self.recency_weight * recency
-            + self.importance_weight * importance
-            + self.relevance_weight * relevance
-        )
-        return Scores(score, recency, importance, relevance)
+        from mind.memory.search import best  # compiled code is loaded when it is needed
+
+        weights = (self.recency_weight, self.importance_weight, self.relevance_weight)
+        per_tick = math.log(self.decay_per_hour) / self.ticks_per_hour
+        decays = np.exp(per_tick * np.arange(_GAPS))
+        limit = min(limit, len(candidates))
+        found = best(candidates, lived_at, importance, relevance, weights, per_tick, decays, limit)
+        return Best(*found)
 
 
-def cosines(vectors: NDArray[np.float32], asked: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Return the cosines, (N,), of vectors of length one, (N, D), with (D,); 0 with nothing."""
+class Codes(NamedTuple):
+    """N vectors of length one or zero in whole numbers, an eighth of the size.
+
+    A vector is its codes times its scale. Cosines are right to about 0.002, and equal vectors have
+    equal ones, wherever they lie.
+
+    Attributes:
+        code: (N, D) int8.
+        scale: (N,) float32.
+    """
+
+    code: NDArray[np.int8]
+    scale: NDArray[np.float32]
+
+
+def coded(vectors: NDArray[np.float32]) -> Codes:
+    """Return vectors (N, D) in whole numbers."""
+    scale = np.abs(vectors).max(axis=1) / 127
+    whole = np.divide(vectors, scale[:, None], out=np.zeros_like(vectors), where=scale[:, None] > 0)
+    return Codes(np.rint(whole).astype(np.int8), scale.astype(np.float32))
+
+
+def cosines(
+    codes: Codes, candidates: NDArray[np.int64], asked: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Return the cosines of the candidates among N vectors with one, (D,); 0 of all others, (N,).
+
+    Without anything asked for all of them are 0.
+    """
     if asked is None:
-        return np.zeros(len(vectors), np.float32)
-    # As a matrix product each row would be rounded its own way, and equal texts would not tie.
-    return np.vecdot(vectors, asked)
+        return np.zeros(len(codes.code), np.float32)
+    from mind.memory.search import dots
 
-
-def normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values between 0, the smallest, and 1, the largest; all 0 where all are equal."""
-    smallest, largest = values.min(), values.max()
-    if smallest == largest:
-        return np.zeros_like(values)
-    return (values - smallest) / (largest - smallest)
-
-
-def best(score: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
-    """Return the rows of the `limit` highest scores, best first; of equals the later row first."""
-    rows = np.arange(len(score))
-    if limit < len(score):
-        threshold = np.partition(score, len(score) - limit)[len(score) - limit] if limit else np.inf
-        rows = np.flatnonzero(score >= threshold)
-    return rows[np.lexsort((-rows, -score[rows]))][:limit]
+    one = coded(asked[None])
+    return dots(codes.code, codes.scale * one.scale[0], one.code[0], candidates)

@@ -15,7 +15,7 @@ from mind.memory.base import MemoryFileError, Moment, Query, Recollection
 from mind.memory.embedding import Embed, HashedWords, experience_text, unit_length
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import FELT_SHAPE, Columns, Life, Row
-from mind.memory.recall import RecallScore, best, cosines
+from mind.memory.recall import Codes, RecallScore, cosines
 from mind.senses.kinds import KINDS
 from mind.types import Experience
 
@@ -38,7 +38,7 @@ class ExperienceStore:
     death of the process (kill -9). After a power cut the file is whole, but the very last
     transactions may be missing (SQLite's WAL with synchronous=NORMAL). One store at a time
     writes a file; others may read it beside, and see what was added since. Keep it on a local
-    disk. The vectors are also held in memory: 1.7 KB an experience, at 256 dimensions.
+    disk. Vectors are also held in memory: 1 KB an experience, at 256 dimensions.
 
     Any thread may call; one adds at a time, and searching goes on beside it.
 
@@ -140,20 +140,15 @@ class ExperienceStore:
             columns, candidates = life.columns(), candidates_of(query, life)
         if not len(candidates):
             return []
-        scores = self._score.of(
-            columns.lived_at[candidates],
-            columns.importance[candidates],
-            _likeness(query, columns, candidates)
-            if query.like
-            else cosines(columns.vector, asked)[candidates],
-        )
-        chosen = best(scores.score, limit)
-        ids = columns.id[candidates[chosen]].tolist()
+        if query.like:
+            relevance = _likeness(query, columns, candidates)
+        else:
+            relevance = cosines(Codes(columns.code, columns.scale), candidates, asked)
+        found = self._score.best(candidates, columns.lived_at, columns.importance, relevance, limit)
+        ids = columns.id[found.row].tolist()
         return [
             Recollection(id=id, experience=experience, **parts)
-            for id, experience, parts in zip(
-                ids, self.get(ids), scores.of_rows(chosen), strict=True
-            )
+            for id, experience, parts in zip(ids, self.get(ids), found.parts(), strict=True)
         ]
 
     def recent(self, body_id: str, limit: int) -> list[Experience]:
@@ -388,13 +383,19 @@ def together(before: Experience, experience: Experience) -> Experience:
 
 
 def _likeness(query: Query, columns: Columns, candidates: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return how much candidates were felt like what is asked for, (N,): the mean cosine."""
+    """Return how much candidates were felt like what is asked for, (N,): the mean cosine.
+
+    It is 0 of all others.
+    """
     kinds = [KINDS.index(kind) for kind in query.like]
     asked = unit_vectors(np.array([*query.like.values()]), len(kinds))
     felt = columns.felt[candidates][:, kinds].astype(np.float32)
     lengths = np.linalg.norm(felt, axis=2)
     dots = np.vecdot(felt, asked)
-    return np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0).mean(axis=1)
+    alike = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
+    relevance = np.zeros(len(columns.felt), np.float32)
+    relevance[candidates] = alike.mean(axis=1)
+    return relevance
 
 
 def candidates_of(query: Query, life: Life) -> NDArray[np.intp]:

@@ -21,8 +21,10 @@ from mind.memory import (
     Query,
     experience_text,
 )
+from mind.memory.embedding import unit_length
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import Row
+from mind.memory.recall import RecallScore, coded, cosines
 from mind.senses.kinds import KINDS, Kind
 from mind.types import Experience
 
@@ -226,7 +228,41 @@ def test_relevance_is_the_cosine_of_the_vectors(path):
         recalled = memory.recall(Query(body_id="anna", vector=np.array([10, 0])), 4)
     # Cosines 1, 0.6, 0 and -1, normalised between -1 and 1.
     assert [each.id for each in recalled] == [1, 2, 3, 4]
-    assert [each.relevance for each in recalled] == pytest.approx([1, 0.8, 0.5, 0], abs=1e-5)
+    assert [each.relevance for each in recalled] == pytest.approx([1, 0.8, 0.5, 0], abs=2e-3)
+
+
+def test_cosines_of_whole_numbers_are_those_of_the_vectors():
+    vectors = unit_length(np.random.default_rng(0).normal(size=(500, 256)).astype(np.float32))
+    every = np.arange(500)
+    found = cosines(coded(vectors), every, vectors[7])
+    np.testing.assert_allclose(found, vectors @ vectors[7], atol=2e-3)
+    some = cosines(coded(vectors), every[::3], vectors[7])
+    np.testing.assert_array_equal(some[::3], found[::3])
+    assert not some[1::3].any()
+
+
+def test_the_best_are_those_of_a_full_sort():
+    luck = np.random.default_rng(1)
+    lived_at = np.sort(luck.integers(0, 10**6, 3000))
+    importance, relevance = luck.exponential(size=3000), luck.integers(-9, 9, 3000) / 9
+    score = RecallScore(
+        recency_weight=1, importance_weight=0.5, relevance_weight=2, decay_per_hour=0.9,
+        ticks_per_hour=600,
+    )  # fmt: skip
+    candidates = np.flatnonzero(luck.random(3000) < 0.7)
+    found = score.best(candidates, lived_at, importance, relevance.astype(np.float32), 20)
+    parts = [
+        0.9 ** ((lived_at[candidates].max() - lived_at[candidates]) / 600),
+        importance[candidates],
+        relevance[candidates],
+    ]
+    known = sum(
+        weight * (part - part.min()) / (part.max() - part.min())
+        for weight, part in zip((1, 0.5, 2), parts, strict=True)
+    )
+    order = np.lexsort((-candidates, -known))[:20]
+    np.testing.assert_array_equal(found.row, candidates[order])
+    np.testing.assert_allclose(found.score, known[order], atol=1e-6)
 
 
 def test_the_score_is_the_weighted_sum_of_the_three_parts(path):
