@@ -5,7 +5,8 @@
     python -m experiments.tell.train start=org/name learns=[projector]   # gives senses to any model
 
 Three steps: wander and tell (`experiments.tell.corpus`), learn (`experiments.tell.learning`), and
-measure as `experiments.train_mind` does, so that what the mind could do before is known to stay.
+measure decisions as `experiments.train_mind` does, so that what the mind could do before is known to
+stay. How well it tells is measured by `experiments.tell.run`.
 Examples of decisions are rehearsed beside the lessons. What was lived is kept in the folder, so
 that the same command goes on from there. Writes a model in Hugging Face format, with the encoder of
 its senses, the projector between them, and a card.
@@ -35,6 +36,7 @@ def run(options: DictConfig) -> Path:
     from transformers.utils import logging
 
     from experiments.record import git_commit
+    from experiments.train_mind import measure
 
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
@@ -51,6 +53,7 @@ def run(options: DictConfig) -> Path:
         "options": OmegaConf.to_container(options),
         **{name: round(value, 4) for name, value in learned.items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
+        "decisions": measure(folder, options) if options.held_out else {},
         "command": command_line("tell.train"),
         "commit": git_commit(),
     }

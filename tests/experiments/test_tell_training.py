@@ -141,7 +141,14 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     with initialize_config_module("configs", version_base="1.3"):
         options = compose(
             "train_teller",
-            [f"folder={tmp_path}", "rounds=1", "lessons_per_round=8", "rehearsal=0", "words=20"],
+            [
+                f"folder={tmp_path}",
+                "rounds=1",
+                "lessons_per_round=8",
+                "rehearsal=0",
+                "words=20",
+                "held_out=0",
+            ],
         )
     train.run(options)
     card = json.loads((tmp_path / "card.json").read_text())
