@@ -5,10 +5,10 @@
     python -m experiments.tell.train start=org/name learns=[projector]   # gives senses to any model
 
 Three steps: wander and tell (`experiments.tell.corpus`), learn (`experiments.tell.learning`), and
-measure decisions as `experiments.train_mind` does, so that what the mind could do before is known to
-stay. How well it tells is measured by `experiments.tell.run`.
-Examples of decisions are rehearsed beside the lessons. What was lived is kept in the folder, so
-that the same command goes on from there. Writes a model in Hugging Face format, with the encoder of
+measure decisions as `experiments.train_mind` does, so that what the mind could do before is known
+to stay; how well it tells is measured by `experiments.tell.run`. Examples of decisions are
+rehearsed beside the lessons. What was lived is kept in the folder, so that the same command goes on
+from there. Writes a model in Hugging Face format, with the encoder of
 its senses, the projector between them, and a card.
 """
 
