@@ -50,7 +50,7 @@ def run(options: DictConfig) -> Path:
         "lessons": len(lessons),
         "windows": len(next(iter(windows.values()))),
         "rehearsed": len(examples),
-        "options": OmegaConf.to_container(options),
+        "options": _without_folders(OmegaConf.to_container(options)),
         **{name: round(value, 4) for name, value in learned.items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
         "decisions": measure(folder, options) if options.held_out else {},
@@ -60,6 +60,15 @@ def run(options: DictConfig) -> Path:
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     print(json.dumps(card, indent=2))
     return folder
+
+
+def _without_folders(options: Any) -> dict[str, Any]:
+    """Return options without those that name folders of this machine."""
+    return {
+        name: value
+        for name, value in options.items()
+        if not (isinstance(value, str) and "/" in value)
+    }
 
 
 def _lessons(options: DictConfig, folder: Path) -> tuple[list, Mapping[Any, NDArray]]:
