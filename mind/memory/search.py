@@ -1,6 +1,6 @@
-"""Search: the two loops over all that a body has lived, compiled.
+"""Search: the loops over all that a body has lived, compiled.
 
-A million experiences are a quarter of a gigabyte of codes. Nothing here goes over them twice.
+The codes of a million experiences are a quarter of a gigabyte: reading them once is most of it.
 """
 
 import math
@@ -28,6 +28,15 @@ def dots(
 
 
 @njit(cache=True, nogil=True)
+def _range(values, rows):
+    """Return the smallest and the largest value of some rows."""
+    smallest = largest = values[rows[0]]
+    for row in rows:
+        smallest, largest = min(smallest, values[row]), max(largest, values[row])
+    return smallest, largest
+
+
+@njit(cache=True, nogil=True)
 def best(candidates, lived_at, importance, relevance, weights, per_tick, decays, limit):
     """Return row, score, recency, importance and relevance of the best, (limit,) each.
 
@@ -41,9 +50,9 @@ def best(candidates, lived_at, importance, relevance, weights, per_tick, decays,
         decays: (G,) what is left after 0, 1, ... ticks.
         limit: At most C.
     """
-    latest, earliest = lived_at[candidates].max(), lived_at[candidates].min()
-    least, most = importance[candidates].min(), importance[candidates].max()
-    far, near = relevance[candidates].min(), relevance[candidates].max()
+    earliest, latest = _range(lived_at, candidates)
+    least, most = _range(importance, candidates)
+    far, near = _range(relevance, candidates)
     oldest = math.exp(per_tick * (latest - earliest))
     rows = np.empty(limit, np.int64)
     scores = np.empty((4, limit))
