@@ -17,13 +17,14 @@ _WIDE = 60  # characters of a memory's words
 
 
 def remembered(memory: Memory, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return what came to mind: number, episode, ticks and words, in order of time."""
+    """Return what came to mind: number, episode, all its ticks and words, in order of time."""
     return [
         {
             "id": id,
             "episode": experience.episode,
             "first_tick": experience.first_tick,
             "last_tick": experience.last_tick,
+            "ticks": memory.ticks(id),
             "words": experience.words,
         }
         for id, experience in zip(ids, memory.get(ids), strict=True)

@@ -123,4 +123,5 @@ def cosines(
     from mind.memory.search import dots
 
     one = coded(asked[None])
-    return dots(codes.code, codes.scale * one.scale[0], one.code[0], candidates)
+    scales = codes.scale * one.scale[0]
+    return dots(codes.code, scales, one.code[0].astype(np.float32), candidates)
