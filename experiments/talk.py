@@ -199,9 +199,9 @@ class Host:
 
     def follows(self, question: str) -> bool:
         """Return whether what was typed goes on: it names no event, and no episode."""
-        from mind.claims.parser import names_an_episode, question_of
+        from mind.claims.parser import episode_of, question_of
 
-        new = names_an_episode(question) or question_of(question) is not None
+        new = episode_of(question) is not None or question_of(question) is not None
         return bool(self.turns) and not new
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mind.claims.parser import episode_of
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.language_models.types import Completion
@@ -30,7 +31,6 @@ TURNS = 12  # questions that went before, and are still known; at most
 NOW = ("state", "drives", "goal")
 LESIONS = (*(str(kind) for kind in KINDS), *NOW)
 
-_EPISODE = re.compile(r"\bepisode (\d{1,6})\b", re.IGNORECASE)
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
 _SURE = re.compile(r"<sure>\s*([01](?:\.\d*)?|\.\d+)\s*</sure>")
@@ -181,8 +181,7 @@ def recall_for(
 
     Where it names an episode, only what was lived in that one.
     """
-    named = _EPISODE.search(question)
-    episode = int(named[1]) if named else None
+    episode = episode_of(question)
     query = Query(body_id=body_id, words=question, episode=episode, run_id=run_id)
     found = memory.recall(query, RECALLED)
     return sorted(found, key=lambda recollection: recollection.id)

@@ -15,7 +15,7 @@ from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, Whe
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
-_EPISODE = re.compile(r"\bepisode (\d{1,6})\b")
+_EPISODE = re.compile(r"\bepisode (\d{1,6})\b", re.IGNORECASE)
 _FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
 _TICKS_PER_SECOND = 10
 _SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
@@ -206,11 +206,10 @@ def question_of(text: str) -> Claim | None:
     its value.
     """
     text = " ".join(text.casefold().replace("?", " ").replace(",", " ").split())
-    episode = _EPISODE.search(text)
+    when = When(episode=episode_of(text))
     text, events = _without_events(_EPISODE.sub(" ", text))
     if not events:
         return None
-    when = When(episode=int(episode[1]) if episode else None)
     if len(events) > 1:
         claim = Claim(event=events[0], attribute=Attribute.BEFORE, value=events[1], when=when)
         return claim if events[0] != events[1] else None
@@ -259,9 +258,10 @@ def claims_in(question: str, answer: str) -> list[Claim]:
     return [claim] if claim else list(parse(answer).claims)
 
 
-def names_an_episode(question: str) -> bool:
-    """Return whether a question names the episode that it is about."""
-    return _EPISODE.search(question.casefold()) is not None
+def episode_of(question: str) -> int | None:
+    """Return the number of the episode that a question names; None where it names none."""
+    named = _EPISODE.search(question)
+    return int(named[1]) if named else None
 
 
 def parse_answer(asked: Claim, answer: str) -> Claim | None:

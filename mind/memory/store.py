@@ -254,11 +254,12 @@ class ExperienceStore:
     ) -> list[Row]:
         """Move clocks and gauges on, and return what each experience is kept as."""
         rows: list[Row] = []
-        lasts = {body_id: life.last for body_id, life in self._lives.items()}
+        lasts: dict[str, Row] = {}  # of this very addition
         next_id = self._last_id + 1
         for experience, vector, one in zip(experiences, vectors, felt, strict=True):
             body_id = experience.body_id
-            life, last = self._lived_by(body_id), lasts.get(body_id)
+            life = self._lived_by(body_id)
+            last = lasts.get(body_id, life.last)
             lived_at = life.clock.live(ending(experience))
             if last and comes_again(last, experience, vector, life.gauge.importance(experience)):
                 row = last._replace(experience=together(last.experience, experience))

@@ -77,7 +77,7 @@ def test_a_past_run_can_be_talked_about(command, tmp_path):
 
 
 def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
-    """Two of them: it fell at no such time, and nobody knows of the moon."""
+    """Two of them: it did not fall, which is true, nor did it get up; the moon is no claim."""
     answer = "In episode 0, I did not fall. I got up in episode 0; the moon was full."
     status, _, err = command(
         talk,

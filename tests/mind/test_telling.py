@@ -385,6 +385,7 @@ def test_memories_are_felt_by_a_model_that_can_and_told_in_words_to_one_that_can
 
 def test_senses_that_the_model_was_not_made_for_are_refused_in_one_line():
     memory = ExperienceStore(":memory:")
+    # only the fingerprint of these senses is looked at, so they are no whole encoder
     Minds(Feels([]), memory, senses=Senses("abc"))  # type: ignore[arg-type]
     Minds(ScriptedModel([]), ExperienceStore(":memory:"), senses=Senses("xyz"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"reads the senses of encoder abc, got xyz; use") as it:

@@ -244,6 +244,7 @@ def test_worlds_without_a_truth_are_refused_in_one_line():
         name = "elsewhere"
 
     with pytest.raises(ValueError, match="elsewhere") as refusal:
+        # its type is wrong on purpose: a world of neither kind is what is refused
         Chronicle(Elsewhere(), worlds.TRIP, body_ids=["anna"])  # type: ignore[arg-type]
     assert "\n" not in str(refusal.value)
 
