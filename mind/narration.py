@@ -477,22 +477,23 @@ def _command(percept: Percept) -> str:
 
 
 def memory_words(experience: Experience, *, timed: bool) -> str:
-    """Return event, time and place of a memory: ``fell, episode 2, 4.2 s, for 1.7 s, here``.
+    """Return event, time and place of a memory: ``fell at 4 s, for 1.7 s, here, episode 2``.
 
-    What took no time is not said to have lasted.
+    The time follows the event at once, in whole seconds, so that a small model can find and repeat
+    it. What took no time is not said to have lasted.
 
     Args:
         experience: What is remembered.
         timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
     """
     began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
-    when = f"{began / 10:.1f} s" if timed else f"tick {began}"
+    when = f"{round(began / 10)} s" if timed else f"tick {began}"
     if lasted:
         when += f", for {lasted / 10:.1f} s" if timed else f", for {lasted} ticks"
     times = f", {experience.times} times" if experience.times > 1 else ""
     place = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")
-    return f"{kind}, episode {experience.episode}, {when}{times}, {place}"
+    return f"{kind} at {when}{times}, {place}, episode {experience.episode}"
 
 
 def lived_words(experience: Experience) -> str:

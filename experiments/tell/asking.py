@@ -1,5 +1,6 @@
 """Asking: questions about a life, the answers to them, and what the truth says of each."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,7 @@ import numpy as np
 from agents.being import Being
 from experiments.tell.lives import Lives
 from experiments.truth.checker import Checker
-from experiments.truth.questions import UNKNOWN, Question, questions_of
+from experiments.truth.questions import UNKNOWN, Question, asked_about, questions_of
 from mind.claims.language import Claim, Verdict
 from mind.claims.parser import claim_of
 from mind.telling import Answer
@@ -82,12 +83,23 @@ def questions_about(lives: Lives, seed: int) -> list[tuple[str, Question]]:
 def spread(
     questions: Sequence[tuple[str, Question]], count: int, seed: int
 ) -> list[tuple[str, Question]]:
-    """Return that many questions at most, of every family as many, as far as there are."""
+    """Return that many questions at most: of every family as many, as far as there are.
+
+    Within a family rare answers come as early as common ones, so that guessing is worth little.
+    """
     rng = np.random.default_rng(seed)
-    families: dict[str, list[tuple[str, Question]]] = {}
+    families: dict[str, list[tuple[int, tuple[str, Question]]]] = {}
+    said: Counter[tuple[str, str, str]] = Counter()
     for at in rng.permutation(len(questions)).tolist():
-        families.setdefault(questions[at][1].family, []).append(questions[at])
-    turns = zip_longest(*(families[name] for name in sorted(families)))
+        question = questions[at][1]
+        answered = (*asked_about(question), question.answer)
+        families.setdefault(question.family, []).append((said[answered], questions[at]))
+        said[answered] += 1
+    rarest_first = [
+        [one for _, one in sorted(families[name], key=lambda pair: pair[0])]
+        for name in sorted(families)
+    ]
+    turns = zip_longest(*rarest_first)
     chosen = [one for turn in turns for one in turn if one is not None]
     return chosen[:count]
 

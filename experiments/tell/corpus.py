@@ -29,7 +29,7 @@ from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
 from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
 from experiments.truth.graph import EventGraph, EventNode
-from experiments.truth.questions import Question, insist_on, questions_of
+from experiments.truth.questions import Balance, Question, insist_on, questions_of
 from experiments.worlds import words_of
 from mind.claims.narrator import narrate
 from mind.deliberation import Mind, Minds, WhyNot, anything_goes
@@ -266,6 +266,7 @@ LESSONS_EACH = 3  # of one episode, at most
 TALKS = 16  # conversations in one lesson, at most
 LONGER = 0.2  # share of questions that follow another one in the same conversation
 MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
+STRANGE = 0.3  # share of questions with words that nobody knows
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
 NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
@@ -281,10 +282,11 @@ TELL = (
 
 
 def lessons_of(
-    life: Life, memory: KeepingStore, rng: np.random.Generator, count: int
+    life: Life, memory: KeepingStore, rng: np.random.Generator, count: int, balance: Balance
 ) -> Iterator[Lesson]:
     """Yield conversations about a life: questions in random order, with their true answers."""
-    questions = questions_of(life.graph, rng)
+    asked = questions_of(life.graph, rng, strange=STRANGE)
+    questions = [question for question in asked if balance.keeps(question)]
     while questions and count:
         first, count = questions[0], count - 1
         shown = _recalled(life, memory, first)
@@ -400,10 +402,11 @@ def make(
     memory = KeepingStore()
     for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
         rng = np.random.default_rng([seed, number])
+        balance = Balance()
         wanted, lives, before = int(episodes * share), 0, len(lessons)
         for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
             lives += 1
-            lessons += lessons_of(life, memory, rng, LESSONS_EACH)
+            lessons += lessons_of(life, memory, rng, LESSONS_EACH, balance)
         env.close()
         report(f"{vocabulary.world}: {lives:,} episodes, {len(lessons) - before:,} lessons")
     return lessons, memory.keeper.windows()

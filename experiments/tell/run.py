@@ -274,7 +274,7 @@ class _Benchmark:
 
         from experiments.tell.arms import Guesser
         from experiments.tell.wandering import wandering
-        from experiments.truth.questions import questions_of
+        from experiments.truth.questions import Balance, questions_of
 
         if world not in self._guessers:
             where = self._where(world, 0, split="train")
@@ -282,7 +282,8 @@ class _Benchmark:
             with wandering(where, ":memory:", None, self._stopped) as lives:
                 graphs = lives.graphs.values()
                 seen = [one for graph in graphs for one in questions_of(graph, rng)]
-            self._guessers[world] = Guesser.of(seen)
+            balance = Balance()
+            self._guessers[world] = Guesser.of([one for one in seen if balance.keeps(one)])
         return self._guessers[world]
 
 

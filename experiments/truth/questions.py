@@ -1,7 +1,7 @@
 """Questions about a life, with the answers that the truth gives to whoever has sensed it.
 
-Phrasings stand in `questions.yaml`. They are chosen independently of the facts, and what is asked
-about is balanced, so that a question alone tells nothing about its answer.
+Phrasings stand in `questions.yaml`, and are chosen independently of the facts. With `Balance`, no
+answer comes more often than the next one, so that a question alone tells little about its answer.
 """
 
 import itertools
@@ -18,6 +18,7 @@ import numpy as np
 import yaml
 
 from experiments.truth.graph import EventGraph, EventNode
+from mind.claims.grammar import Person, say
 from mind.claims.language import VALUES, Attribute, Claim, Occurrence, When
 from mind.senses.kinds import Kind
 
@@ -76,8 +77,8 @@ _OF_ONE: Mapping[str, tuple[Attribute, tuple[str, ...], float]] = {
     "did": (Attribute.DID, ("stumbled", "fell", "slipped", "bumped", "spilled"), 0.7),
     "doing": (Attribute.DOING, _ALL, 0.25),
     "manner": (Attribute.MANNER, _ALL, 0.25),
-    "where": (Attribute.PLACE, _ALL, 0.15),
-    "when": (Attribute.TIME, _ALL, 0.15),
+    "where": (Attribute.PLACE, _ALL, 0.3),
+    "when": (Attribute.TIME, _ALL, 0.3),
     "duration": (Attribute.DURATION, ("fell", "recovered", "got_up"), 0.5),
     "why": (Attribute.CAUSE, ("stumbled", "fell", "slipped"), 1.0),
 }
@@ -89,19 +90,14 @@ _WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
     "if_grabbed": (Attribute.IF_GRABBED, 0.4),
 }
 _PRESUPPOSING = ("what", "foot", "when", "where", "hurt", "feel", "need", "doing", "why", "part")
-_RARELY = {  # answers that would be right nearly always, and how often they are asked for
-    (Attribute.WHO, "nobody"): 0.25,
-    (Attribute.MOOD, "even"): 0.3,
-    (Attribute.FEELING, "nothing much"): 0.5,
-    (Attribute.DOING, "nothing"): 0.3,
-    (Attribute.HURT, "a little"): 0.5,
-}
 _TRIP = ("stumbled", "fell", "slipped", "recovered", "spilled", "bumped", "picked_up", "put_down",
          "lace_came_loose", "lace_tied", "was_seen", "got_up")  # fmt: skip
 _BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "found_locked", "opened",
            "picked_up", "put_down")  # fmt: skip
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
+_MADE_UP = 0.3  # share of the words of a strange phrasing
+_TIME = re.compile(r"(?:at|for) (?:tick )?(\d+(?:\.\d+)?)(?: s| ticks)?")
 _EITHER = re.compile(r"\(([^)]*)\)")
 
 
@@ -137,7 +133,11 @@ class Question:
 
 
 def questions_of(
-    graph: EventGraph, rng: np.random.Generator, *, held_out: bool = False
+    graph: EventGraph,
+    rng: np.random.Generator,
+    *,
+    held_out: bool = False,
+    strange: float = 0.0,
 ) -> list[Question]:
     """Return questions about an episode with their right answers, in random order.
 
@@ -145,8 +145,10 @@ def questions_of(
         graph: What happened.
         rng: Of what is asked, and how.
         held_out: Whether to ask in phrasings that are kept back from training.
+        strange: Share of questions in which some words are made up, so that one who learns from
+            them goes by the others, and is less sure.
     """
-    asker = _Asker(graph, rng, held_out)
+    asker = _Asker(graph, rng, held_out, strange)
     questions = [
         *asker.about_single_events(),
         *asker.about_forks(),
@@ -193,14 +195,35 @@ def asked_about(question: Question) -> tuple[str, str]:
     return str(question.asked.attribute), question.asked.event
 
 
+class Balance:
+    """Leaves questions out whose answer has come too often, so that guessing is worth little."""
+
+    def __init__(self):
+        self._kept: dict[tuple[str, str], Counter[str]] = {}
+
+    def keeps(self, question: Question) -> bool:
+        """Return whether to ask: unless no other answer to the same came as often, and count it.
+
+        What nobody could check has one answer alone, and is always asked.
+        """
+        if question.asked is None:
+            return True
+        kept = self._kept.setdefault(asked_about(question), Counter())
+        others = (count for answer, count in kept.items() if answer != question.answer)
+        if kept[question.answer] > max(others, default=0):
+            return False
+        kept[question.answer] += 1
+        return True
+
+
 # ---- Asking ----
 
 
 class _Asker:
     """Asks about one episode."""
 
-    def __init__(self, graph: EventGraph, rng: np.random.Generator, held_out: bool):
-        self._graph, self._rng, self._held_out = graph, rng, held_out
+    def __init__(self, graph: EventGraph, rng: np.random.Generator, held_out: bool, strange: float):
+        self._graph, self._rng, self._held_out, self._strange = graph, rng, held_out, strange
         self._felt = {
             kind: [node for node in graph.of_kind(kind) if node.felt]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
@@ -234,8 +257,6 @@ class _Asker:
         fact = node.facts.get(attribute)
         if fact is None or not fact.value:
             return
-        if fact.sensed and self._rng.random() >= _RARELY.get((attribute, fact.value), 1.0):
-            return
         when = When(episode=self._graph.episode, occurrence=occurrence)
         asked = Claim(event=node.kind, attribute=attribute, value="", when=when)
         yield self._question(
@@ -250,9 +271,9 @@ class _Asker:
     def _answer(self, attribute: Attribute, value: str) -> str:
         if attribute not in (Attribute.TIME, Attribute.DURATION):
             return value
-        if self._graph.world == "trip":
-            return f"{value} s"
-        return f"tick {value}" if attribute is Attribute.TIME else f"{value} ticks"
+        preposition = "at" if attribute is Attribute.TIME else "for"
+        told = say(attribute, value, Person.SECOND, timed=self._graph.world == "trip")
+        return f"{preposition} {told}"
 
     def about_several(self) -> Iterable[Question]:
         """Ask for numbers and for the order of events."""
@@ -323,6 +344,8 @@ class _Asker:
     ) -> Question:
         phrasings = _phrasings(template, self._held_out)
         name, text = phrasings[self._rng.integers(len(phrasings))]
+        if self._rng.random() < self._strange:
+            text = _made_strange(text, self._rng)
         question = Question(
             family=family,
             kind=str(FAMILIES[family]),
@@ -379,6 +402,21 @@ def _placed(text: str) -> list[str]:
     return [f"{text} {{when}}?", f"{{when}}, {text}?", f"so {{when}}, {text}?"]
 
 
+def _made_strange(text: str, rng: np.random.Generator) -> str:
+    """Return a phrasing some of whose words are made up; its slots stay."""
+    return " ".join(
+        _made_up(word, rng) if "{" not in word and rng.random() < _MADE_UP else word
+        for word in text.split()
+    )
+
+
+def _made_up(word: str, rng: np.random.Generator) -> str:
+    """Return a word that nobody knows, with the punctuation of another one."""
+    size = int(rng.integers(2, 5))
+    syllables = (rng.choice(list(letters)) for letters in ("bdfghklmnprstvw", "aeiou") * size)
+    return "".join(syllables)[: size * 2 - int(rng.integers(2))] + word[len(word.rstrip("?,:")) :]
+
+
 def _template_of(question: Question) -> str:
     return question.template.partition("/")[0]
 
@@ -412,7 +450,7 @@ def _something_else(question: Question, rng: np.random.Generator) -> str:
     if attribute is Attribute.BEFORE and question.asked:
         pair = (_ing(question.asked.event), _ing(question.asked.value))
         return pair[0] if question.answer == pair[1] else pair[1]
-    in_ticks = question.answer.startswith("tick ")
+    in_ticks = question.answer.startswith("at tick ")
     possible = _TICKS if in_ticks else _POSSIBLE.get(attribute, _ANYTHING)
     others = [value for value in possible if not _is_as_good(value, question.answer)]
     return others[rng.integers(len(others))]
@@ -428,13 +466,13 @@ def _is_as_good(value: str, answer: str) -> bool:
 
 def _time(answer: str) -> float | None:
     """Return the seconds or ticks that an answer says, None where it says none."""
-    number = answer.removeprefix("tick ").removesuffix(" ticks").removesuffix(" s")
-    return float(number) if number != answer and number.replace(".", "", 1).isdecimal() else None
+    told = _TIME.fullmatch(answer)
+    return float(told[1]) if told else None
 
 
 _COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")
 _FAR = 1.0  # seconds or ticks, beyond which a time is another one
-_TICKS = ("tick 3", "tick 11", "tick 24", "tick 42", "tick 60")
+_TICKS = ("at tick 3", "at tick 11", "at tick 24", "at tick 42", "at tick 60")
 _ANYTHING = ("something else", "quite different", "the other way round")
 _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     **VALUES,
@@ -450,7 +488,7 @@ _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     Attribute.DID: ("go forward", "run", "turn left", "turn right", "brace", "pick up"),
     Attribute.DOING: ("go to", "carry to", "pick up", "tie lace", "wait", "explore"),
     Attribute.COUNT: ("0", "1", "2", "3", "4", "5"),
-    Attribute.TIME: ("0.7 s", "3.1 s", "5.2 s", "9.8 s", "12.4 s"),
-    Attribute.DURATION: ("0.3 s", "0.9 s", "1.6 s", "2.2 s", "3.8 s"),
+    Attribute.TIME: ("at 1 s", "at 3 s", "at 5 s", "at 10 s", "at 12 s"),
+    Attribute.DURATION: ("for 0.3 s", "for 0.9 s", "for 1.6 s", "for 2.2 s", "for 3.8 s"),
     Attribute.PLACE: ("here", "2 ahead", "3 ahead 1 left", "1 behind 2 right", "4 right"),
 }

@@ -106,7 +106,7 @@ def say(attribute: Attribute, value: str, person: Person, *, timed: bool) -> str
     if attribute is Attribute.COUNT:
         return texts()["times"].get(value, f"{value} times")
     if attribute is Attribute.TIME:
-        return f"{value} s" if timed else f"tick {value}"
+        return f"{round(float(value))} s" if timed else f"tick {value}"
     if attribute is Attribute.DURATION:
         return f"{value} s" if timed else f"{value} ticks"
     return value

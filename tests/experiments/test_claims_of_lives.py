@@ -96,6 +96,13 @@ def _alone(life, claim) -> bool:
     return len(near) == 1
 
 
+def as_told(claim):
+    """Return a claim as it is read again: times are told in whole seconds."""
+    if claim is None or claim.attribute is not Attribute.TIME:
+        return claim
+    return replace(claim, value=f"{float(claim.value):.0f}")
+
+
 @pytest.mark.parametrize("held_out", [False, True])
 def test_every_question_and_its_answer_are_understood(lives, held_out):
     """In all phrasings, also those that nobody was trained on."""
@@ -107,7 +114,7 @@ def test_every_question_and_its_answer_are_understood(lives, held_out):
             asked = question_of(question.text)
             assert asked == question.asked, question
             claim = claim_of(question.text, question.answer)
-            assert claim == question.claim, question
+            assert claim == as_told(question.claim), question
             assert (claim is None) == (question.answer == UNKNOWN)
             if claim:
                 assert checker.check(claim) is Verdict.TRUE, question

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_module
 from experiments.tell import train
 from experiments.tell.corpus import KeepingStore, lessons_of, live, load, save, worlds
 from experiments.tell.learning import Lesson, Teller, batches, collate, encode
+from experiments.truth.questions import Balance
 from mind.language_models.types import FELT
 from mind.learning.cold_start import load_trained
 from mind.senses.encoder import SenseEncoder, load_encoder
@@ -27,7 +28,7 @@ def corpus():
     for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
         rng = np.random.default_rng(number)
         for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
-            lessons += lessons_of(life, memory, rng, 2)
+            lessons += lessons_of(life, memory, rng, 2, Balance())
         env.close()
     return lessons, memory.keeper.windows()
 

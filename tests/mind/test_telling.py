@@ -102,8 +102,8 @@ def test_memories_stand_in_order_of_time_with_what_is_felt_in_place_of_words():
     answer, prompt = ask("who saw you in episode 0?", threshold=0.75, now=now)
     assert shown(prompt) == [
         f"now: {FELT}",
-        f"#1 stumbled, episode 0, 4.2 s, for 0.3 s, here: {FELT}",
-        f"#2 was seen, episode 0, 7.9 s, for 0.3 s, 5 ahead 2 left: {FELT}",
+        f"#1 stumbled at 4 s, for 0.3 s, here, episode 0: {FELT}",
+        f"#2 was seen at 8 s, for 0.3 s, 5 ahead 2 left, episode 0: {FELT}",
         "sure: 0.75",
         "who saw you in episode 0?",
     ]
@@ -116,9 +116,9 @@ def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
     _, prompt = ask(make={"mode": "words"})
     assert prompt.felt == ()
     assert shown(prompt) == [
-        "#1 stumbled, episode 0, 4.2 s, for 0.3 s, here: blue cable; left toe caught 8; "
+        "#1 stumbled at 4 s, for 0.3 s, here, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
-        "#2 was seen, episode 0, 7.9 s, for 0.3 s, 5 ahead 2 left: blue cable; left toe caught 8; "
+        "#2 was seen at 8 s, for 0.3 s, 5 ahead 2 left, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
         "which foot was it?",
     ]
@@ -134,7 +134,7 @@ def test_where_a_tick_is_no_time_it_is_told_in_ticks():
     often = [lived(42, times=3)]
     _, prompt = ask(make={"experiences": often, "timed": False, "mode": "words"})
     assert shown(prompt)[0].startswith(
-        "#1 stumbled, episode 0, tick 42, for 3 ticks, 3 times, here: "
+        "#1 stumbled at tick 42, for 3 ticks, 3 times, here, episode 0: "
     )
 
 
@@ -142,7 +142,7 @@ def test_only_the_episode_that_is_named_comes_to_mind():
     days = [lived(20 * n, episode=n // 4) for n in range(12)]
     answer, prompt = ask("what about Episode 2?", make={"experiences": days})
     assert answer.memories == (9, 10, 11, 12)
-    assert all("episode 2," in line for line in shown(prompt)[1:-1])
+    assert all("episode 2:" in line for line in shown(prompt)[1:-1])
     nowhere, _ = ask("what about episode 7?", make={"experiences": days})
     assert nowhere.memories == ()
 
@@ -251,7 +251,9 @@ def test_a_lesion_does_not_reach_into_the_memory_itself():
 def test_in_words_a_lesioned_kind_is_not_told():
     _, prompt = ask(make={"mode": "words", "lesions": ("visual", "sensation")})
     line = shown(prompt)[0]
-    assert line.endswith("here: low; walking, speed 5, left foot; go to red ball, fast; run")
+    assert line.endswith(
+        "here, episode 0: low; walking, speed 5, left foot; go to red ball, fast; run"
+    )
 
 
 def test_an_unknown_lesion_or_mode_is_refused_in_one_line():

@@ -15,6 +15,7 @@ from experiments.truth.questions import (
     FAMILIES,
     NEVER,
     UNKNOWN,
+    Balance,
     _texts,
     asked_about,
     asked_again,
@@ -84,12 +85,36 @@ def test_an_answer_says_what_is_claimed(asked):
     for graph, question in asked:
         if question.claim is None or question.answer == NEVER or question.family == "order":
             continue
-        value, unit = question.claim.value, " s" if graph.world == "trip" else ""
-        told = {
-            Attribute.TIME: f"{value}{unit}" if unit else f"tick {value}",
-            Attribute.DURATION: f"{value}{unit}" if unit else f"{value} ticks",
-        }
-        assert question.answer == told.get(question.claim.attribute, value)
+        value, timed = question.claim.value, graph.world == "trip"
+        told = value
+        if question.claim.attribute is Attribute.TIME:
+            told = f"at {float(value):.0f} s" if timed else f"at tick {value}"
+        if question.claim.attribute is Attribute.DURATION:
+            told = f"for {value} s" if timed else f"for {value} ticks"
+        assert question.answer == told
+
+
+def test_where_it_is_balanced_no_answer_is_more_common_than_the_next_one(asked):
+    balance = Balance()
+    kept = defaultdict(Counter)
+    for _, question in asked:
+        if balance.keeps(question) and question.asked is not None:
+            kept[asked_about(question)][question.answer] += 1
+    for answers in kept.values():
+        most, next_most = (*(count for _, count in answers.most_common(2)), 0)[:2]
+        assert most <= next_most + 1
+
+
+def test_strange_questions_keep_what_they_are_about(asked):
+    rng = np.random.default_rng(0)
+    known = {word for _, question in asked for word in question.text.split()}
+    for graph in {id(graph): graph for graph, _ in asked}.values():
+        for question in questions_of(graph, rng, strange=1.0):
+            assert f"episode {question.episode}" in question.text
+            known_words = sum(word in known for word in question.text.split())
+            assert known_words >= 3, question.text
+    strange = [q.text for q in questions_of(asked[0][0], np.random.default_rng(1), strange=1.0)]
+    assert any(word not in known for text in strange for word in text.split())
 
 
 def test_what_is_said_never_to_have_happened_did_not_happen(asked):
