@@ -15,7 +15,9 @@ from body.instructions import Plans
 from body.missions import Missions
 from body.motor import PolicyMotor
 from body.types import Vocabulary
+from body.vocabularies import TRIP
 from envs.engine.faces import WorldVectorEnv
+from envs.trip.env import TripVectorEnv
 from experiments.tell.corpus import Stray, Wanderer, Wanderers, worlds
 from experiments.tell.lives import Chronicler, Lives
 from mind.language_models.scripted import ScriptedModel
@@ -24,7 +26,9 @@ from mind.memory import ExperienceStore, Memory
 if TYPE_CHECKING:
     from mind.senses.encoder import SenseEncoder
 
-WORLDS = ("trip-2", "trip-3", "trip-4", "babyai")  # in the order of `experiments.tell.corpus`
+_TRAINED = ("trip-2", "trip-3", "trip-4", "babyai")  # in the order of `experiments.tell.corpus`
+UNUSUAL = "trip-4-S6"  # bodies such as training has none of
+WORLDS = (*_TRAINED, UNUSUAL)
 _RUN = "tell"
 
 
@@ -89,7 +93,12 @@ def wandering(
 
 
 def _world(where: Where) -> tuple[WorldVectorEnv, Vocabulary]:
-    for name, (env, vocabulary, _) in zip(WORLDS, worlds(where.bodies, where.split), strict=True):
+    if where.world == UNUSUAL:
+        env = TripVectorEnv(
+            where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
+        )
+        return env, TRIP
+    for name, (env, vocabulary, _) in zip(_TRAINED, worlds(where.bodies, where.split), strict=True):
         if name == where.world:
             return env, vocabulary
         env.close()

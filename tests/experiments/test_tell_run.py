@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from experiments.tell.arms import (
     insisted,
     plain_answer,
 )
+from experiments.tell.asking import spread
 from experiments.tell.results import MEASURES, calibration, dissociation, share, sheets, surest
-from experiments.tell.wandering import Where, wandering
+from experiments.tell.wandering import UNUSUAL, Where, wandering
 from experiments.truth.questions import UNKNOWN, Question, asked_about, insist_on, questions_of
 from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
@@ -133,6 +135,22 @@ def test_half_of_the_questions_are_in_phrasings_kept_back_from_training(inquirie
 def test_the_same_seed_asks_the_same(lives, inquiries):
     assert inquiries_about(lives, 40, seed=1) == inquiries
     assert inquiries_about(lives, 40, seed=2) != inquiries
+
+
+def test_rare_answers_are_asked_for_as_early_as_common_ones(inquiries):
+    question = next(one.question for one in inquiries if one.question.asked)
+    answers = ["a little"] * 20 + ["quite"] * 3 + ["terribly"]
+    known = [("somebody", _answered(question, answer)) for answer in answers]
+    chosen = [one.answer for _, one in spread(known, 5, seed=0)]
+    assert Counter(chosen) == {"a little": 2, "quite": 2, "terribly": 1}
+    assert len(spread(known, 100, seed=0)) == len(known)
+
+
+def test_bodies_of_another_build_can_be_asked():
+    where = replace(WHERE, world=UNUSUAL, bodies=2, episodes=1)
+    with wandering(where, ":memory:", None) as lived:
+        assert len(lived.graphs) == 2
+        assert {graph.world for graph in lived.graphs.values()} == {"trip"}
 
 
 def test_bodies_are_asked_about_episodes_that_they_have_lived_to_the_end(lives):
