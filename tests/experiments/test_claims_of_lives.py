@@ -27,6 +27,20 @@ def lives() -> list[Life]:
     ]
 
 
+def test_whatever_is_remembered_did_happen(lives):
+    """An event of that kind, at that time, noticed by this body."""
+    count = 0
+    for life in lives:
+        for entry in life.experiences:
+            nodes = [node for node in life.graph.of_kind(entry.kind) if node.felt]
+            assert any(
+                node.first_tick <= entry.last_tick and entry.first_tick <= node.tick
+                for node in nodes
+            ), entry
+            count += 1
+    assert count > 60
+
+
 EVERY_WAY = list(itertools.product((Person.FIRST, Person.THIRD), Tense, (True, False)))
 
 

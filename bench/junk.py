@@ -1,0 +1,65 @@
+"""How much of a memory is worth nothing: `python -m bench.junk`, about half a minute.
+
+Careless bodies live, and each entry of their memories is held against what happened. An entry is
+junk if nothing of the kind happened then, or if it says what the one before it has just said: the
+same kind of event about the same thing, at the same place, felt and done alike, at once.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from experiments.statistics import wilson
+from experiments.tell.corpus import KeepingStore, Life, live, worlds
+from mind.memory.store import AGAIN_WITHIN
+from mind.types import Experience
+
+NAMES = ("trip, level 2", "trip, level 3", "trip, level 4", "babyai")  # in the order of the corpus
+
+
+def happened(life: Life, experience: Experience) -> bool:
+    """Return whether what is remembered is in the event graph."""
+    return any(
+        node.first_tick <= experience.last_tick and experience.first_tick <= node.tick
+        for node in life.graph.of_kind(experience.kind)
+    )
+
+
+def says_the_same(one: Experience, other: Experience) -> bool:
+    """Return whether an entry tells nothing that the one before it has not told."""
+    same = [
+        (entry.kind, entry.about, entry.ahead, entry.right, entry.sensation, entry.motor)
+        for entry in (one, other)
+    ]
+    return same[0] == same[1] and other.first_tick - one.last_tick <= AGAIN_WITHIN
+
+
+def main() -> None:
+    """Live, and print a line for each world."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--episodes", type=int, default=400, help="of each world and level")
+    episodes = parser.parse_args().episodes
+    print("| world | episodes | kept | did not happen | said before | junk |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for number, (env, vocabulary, _) in enumerate(worlds(64, "test")):
+        memory = KeepingStore()
+        lives = list(live(env, vocabulary, episodes=episodes, seed=100 + number, memory=memory))
+        env.close()
+        print(row(NAMES[number], lives), flush=True)
+
+
+def row(name: str, lives: Sequence[Life]) -> str:
+    """Return what one world came to, as a row of the table."""
+    kept = sum(len(life.experiences) for life in lives)
+    untrue = sum(not happened(life, entry) for life in lives for entry in life.experiences)
+    again = sum(
+        says_the_same(*pair)
+        for life in lives
+        for pair in zip(life.experiences, life.experiences[1:], strict=False)
+    )
+    low, high = wilson(untrue + again, kept)
+    junk = f"{(untrue + again) / kept:.1%} [{low:.1%}, {high:.1%}]"
+    return f"| {name} | {len(lives):,} | {kept:,} | {untrue} | {again} | {junk} |"
+
+
+if __name__ == "__main__":
+    main()
