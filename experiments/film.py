@@ -221,19 +221,19 @@ def _strip(caption: Caption, width: int) -> Image.Image:
 
 def _write(draw, place, text: str, colour, size: int, width: int, *, lines: int, leading=0) -> None:
     for number, part in enumerate(_wrapped(text, size, width, lines)):
-        draw.text((place[0], place[1] + number * leading), part, fill=colour, font=_font(size))
+        draw.text((place[0], place[1] + number * leading), part, fill=colour, font=font(size))
 
 
 def _chips(draw, caption: Caption, place: tuple[int, int], size: int, right: int) -> None:
     """Draw each event as a small coloured label, on at most one row."""
     x, y = place
     for words, colour in reversed(caption.events):
-        length = round(_font(size).getlength(words))
+        length = round(font(size).getlength(words))
         if x + length + size > right:
             break
         box = (x, y - size // 4, x + length + size, y + round(size * 1.3))
         draw.rounded_rectangle(box, radius=size // 2, fill=colour)
-        draw.text((x + size // 2, y), words, fill=_NIGHT, font=_font(size))
+        draw.text((x + size // 2, y), words, fill=_NIGHT, font=font(size))
         x += length + 2 * size
 
 
@@ -242,29 +242,30 @@ def _bubble(draw, speech: str, place: tuple[int, int], size: int, right: int) ->
     x, y = place
     line = round(size * 1.35)
     parts = _wrapped(speech, size, right - x - 2 * size, 3)
-    length = max(_font(size).getlength(part) for part in parts)
+    length = max(font(size).getlength(part) for part in parts)
     box = (x, y, round(x + length + 2 * size), y + len(parts) * line + size)
     draw.polygon([(x + size, y), (x + 2 * size, y), (x + size, y - size // 2)], fill=_PAPER)
     draw.rounded_rectangle(box, radius=size, fill=_PAPER)
     for number, part in enumerate(parts):
         at = (x + size, y + size // 2 + number * line)
-        draw.text(at, part, fill=_NIGHT, font=_font(size))
+        draw.text(at, part, fill=_NIGHT, font=font(size))
 
 
 @lru_cache(maxsize=512)
 def _wrapped(text: str, size: int, width: int, lines: int) -> tuple[str, ...]:
     """Return the text in at most so many lines, each no wider than `width` pixels."""
     text = " ".join(text.split())
-    letters = max(4, int(width / _font(size).getlength("average letter") * 14))
+    letters = max(4, int(width / font(size).getlength("average letter") * 14))
     while True:
         parts = textwrap.wrap(text, letters, max_lines=lines, placeholder=" ...") or [""]
-        if letters <= 4 or all(_font(size).getlength(part) <= width for part in parts):
+        if letters <= 4 or all(font(size).getlength(part) <= width for part in parts):
             return tuple(parts)
         letters -= 1
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the font that words beside a picture are written in, of a size in pixels."""
     return ImageFont.load_default(size)  # type: ignore[return-value]  # comes with Pillow
 
 

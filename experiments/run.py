@@ -181,7 +181,7 @@ def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listene
     """
     from experiments.film import Filmmaker
     from experiments.page import ReplayPage
-    from experiments.screen import Screen
+    from experiments.screen import Screen, asked_of
 
     pictures = config.render != Render.none
     page = ReplayPage(
@@ -197,7 +197,7 @@ def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listene
         watchers.append(Filmmaker(folder))
     if config.render == Render.human:
         try:
-            watchers.append(Screen())
+            watchers.append(Screen(asked_of(agent)))
         except RuntimeError as error:
             raise BadInput(str(error)) from error
     return watchers

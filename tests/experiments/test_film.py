@@ -4,7 +4,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from experiments.film import Caption, Filmmaker, Subtitles, _font, _wrapped, strip
+from experiments.film import Caption, Filmmaker, Subtitles, _wrapped, font, strip
 
 LONG = "I slipped on the blue floor before, so I would rather take the long way round. " * 9
 
@@ -73,7 +73,7 @@ def test_words_of_any_length_stay_on_the_strip(width):
 def test_a_word_longer_than_a_line_is_cut_rather_than_overflowing():
     parts = _wrapped("a" * 400, 12, 100, 2)
     assert len(parts) <= 2
-    assert all(_font(12).getlength(part) <= 100 for part in parts)
+    assert all(font(12).getlength(part) <= 100 for part in parts)
 
 
 def test_what_is_said_fades_after_a_while_and_events_sooner(tell):
