@@ -24,7 +24,7 @@ _LAST_SECONDS = 1.5
 _IDLE_S = 0.002
 _LONGEST_QUESTION = 120  # letters, which fit into the window
 _NIGHT, _QUIET, _ACCENT = "#12141c", "#8f98ab", "#7cc7ff"
-_KEYS = "space: stand still   →: one tick   ↑ ↓: speed"
+_KEYS = "space: stand still   right: one tick   up, down: speed"
 
 Ask = Callable[[str], str]  # from a question to what is answered
 
@@ -104,7 +104,7 @@ class Conversation:
 
     def line(self) -> str:
         """Return what there is to read of it; empty for nothing."""
-        return f"ask: {self.typed}▏" if self.typed is not None else self.answer
+        return f"ask: {self.typed}_" if self.typed is not None else self.answer
 
     @property
     def hint(self) -> str:
@@ -167,7 +167,7 @@ class Screen:
             time.sleep(_IDLE_S)
 
     def _bar(self, width: int) -> NDArray[np.uint8]:
-        pace = "standing still" if self._pace.paused else f"{self._pace.speed:g}×"
+        pace = "standing still" if self._pace.paused else f"speed {self._pace.speed:g}"
         keys = f"{pace}   {_KEYS}{self._conversation.hint}"
         return bar(keys, self._conversation.line(), width)
 

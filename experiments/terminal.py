@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -18,6 +18,7 @@ from experiments.story import Beginning, Ending, Moment, Score
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
+_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three things need
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
@@ -98,17 +99,14 @@ class LiveView:
         self._live.stop()
 
     def _picture(self, moment: Moment) -> Panel:
-        view = Panel(seen(moment), title="sees", border_style="bright_black", padding=(0, 1))
+        view = Panel(seen(moment), title="sees", border_style="bright_black", expand=False)
         inner = Group(
             Text(moment.trace.intent_words or moment.action, style="bold cyan"),
             Text(self._thought, style="italic dim", overflow="fold"),
             Text(f"“{self._speech}”" if self._speech else "", style="white"),
         )
-        body = Table.grid(padding=(0, 2))
-        body.add_column(no_wrap=True)
-        body.add_column(no_wrap=True)
-        body.add_column(overflow="ellipsis", ratio=1)
-        body.add_row(view, felt(moment), Group(*self._happened))
+        width = self._live.console.width
+        body = _arranged(width, view, felt(moment), Group(*self._happened))
         return Panel(
             Group(body, inner, self._progress(moment)),
             title=Text(self._mission, style="bold"),
@@ -126,6 +124,16 @@ class LiveView:
         counted = f"{reached} reached, {count} {title} so far"
         row.add_row(Text(told), bar, Text(counted, style="dim"))
         return row
+
+
+def _arranged(width: int, *parts: RenderableType) -> RenderableType:
+    """Return what is seen, felt and has happened: side by side as far as there is room for it."""
+    beside = sum(width >= least for least in _ROOM_BESIDE)
+    table = Table.grid(padding=(0, 2))
+    for column in range(beside):
+        table.add_column(no_wrap=column < 2, overflow="ellipsis", ratio=1 if column == 2 else None)
+    table.add_row(*parts[:beside])
+    return Group(table, *parts[beside:])
 
 
 class PlainView:

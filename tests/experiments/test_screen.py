@@ -71,7 +71,7 @@ def test_a_question_is_typed_answered_and_shown():
     assert talk.press("backspace")
     talk.write("t?")
     assert talk.press("space"), "typing is not pausing"
-    assert talk.line() == "ask: which foot?▏"
+    assert talk.line() == "ask: which foot?_"
     talk.press("return")
     assert asked == ["which foot?"]
     assert talk.line() == "which foot?  “left”, 80% sure"

@@ -3,7 +3,9 @@
 import io
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from experiments.terminal import LiveView, PlainView, printable, report
 
@@ -39,6 +41,20 @@ def test_the_live_view_shows_the_mission_the_intent_the_thought_and_the_senses(t
     for word in ("go to the red ball", "intent 0", "thought of tick 0", "balance", "dignity"):
         assert word in drawn
     assert "episode 1 of 3" in drawn
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 90])
+def test_in_a_narrow_window_things_stand_below_each_other_and_fit(tell, width):
+    narrow = Console(file=io.StringIO(), width=width, height=60, force_terminal=True)
+    view = LiveView(narrow, 3)
+    view._drawn_at = float("-inf")
+    tell(view)
+    view.close()
+    lines = Text.from_ansi(narrow.file.getvalue()).plain.splitlines()
+    assert max(cell_len(line) for line in lines) <= width
+    beside = [line for line in lines if "sees" in line and "balance" in line]
+    assert bool(beside) == (width >= 54)
+    assert any("dignity" in line for line in lines)
 
 
 def test_leaving_the_live_view_shows_the_cursor_again(tell, screen):
