@@ -89,12 +89,14 @@ def spread(
     """
     rng = np.random.default_rng(seed)
     families: dict[str, list[tuple[int, tuple[str, Question]]]] = {}
-    said: Counter[tuple[str, str, str]] = Counter()
+    said: Counter[tuple[str, ...]] = Counter()
     for at in rng.permutation(len(questions)).tolist():
         question = questions[at][1]
-        answered = (*asked_about(question), question.answer)
-        families.setdefault(question.family, []).append((said[answered], questions[at]))
-        said[answered] += 1
+        # Rare for what is asked about, and rare in the family.
+        answered = [(*asked_about(question), question.answer), (question.family, question.answer)]
+        before = sum(said[one] for one in answered)
+        families.setdefault(question.family, []).append((before, questions[at]))
+        said.update(answered)
     rarest_first = [
         [one for _, one in sorted(families[name], key=lambda pair: pair[0])]
         for name in sorted(families)

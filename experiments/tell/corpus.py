@@ -29,12 +29,14 @@ from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
 from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
 from experiments.truth.graph import EventGraph, EventNode
-from experiments.truth.questions import Balance, Question, insist_on, questions_of
+from experiments.truth.questions import Balance, Question, insist_on, questions_of, when_words
 from experiments.worlds import words_of
+from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
 from mind.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
+from mind.narration import lived_words
 from mind.prompting import AskPrompts
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import WINDOW, Windows
@@ -274,6 +276,8 @@ THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
 _MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
+LIKENED = 0.7  # share of lessons in which one is asked what one of the memories was like
+LIKE = ("what was it like {}?", "tell me what it was like {}", "{}, what was it like?")
 TELL = (
     "tell me what happened in episode {}",
     "what happened in episode {}?",
@@ -326,6 +330,8 @@ def _lesson(
 ) -> Lesson:
     mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
     talks = _talks(life, shown, questions, rng)
+    if shown and mode != "none" and rng.random() < LIKENED:
+        talks += _likened(life, int(rng.choice(shown)), rng)
     prompts = [
         _PROMPTS.ask(
             asked,
@@ -370,6 +376,24 @@ def _talks(
         asked = TELL[rng.integers(len(TELL))].format(life.graph.episode)
         talks.append([(asked, told)])
     return talks
+
+
+def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[tuple[str, str]]]:
+    """Return a talk in which a memory is told in words, all that was felt of it.
+
+    Nothing else says so much of what the vectors mean. None, where it is neither the first nor the
+    last of its kind, since then nobody can ask for it.
+    """
+    experience = life.experiences[index]
+    same = [at for at, one in enumerate(life.experiences) if one.kind == experience.kind]
+    if index not in (same[0], same[-1]):
+        return []
+    occurrence = Occurrence.FIRST if index == same[0] else Occurrence.LAST
+    when = When(
+        episode=life.graph.episode, occurrence=occurrence if len(same) > 1 else Occurrence.ANY
+    )
+    asked = LIKE[rng.integers(len(LIKE))].format(when_words(experience.kind, when))
+    return [[(asked, lived_words(experience))]]
 
 
 def _told(life: Life, shown: Sequence[int], rng: np.random.Generator) -> str:

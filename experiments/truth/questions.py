@@ -428,16 +428,20 @@ def _filled(text: str, question: Question) -> str:
         named = next((one for one in _SOMEONE if one in question.text), _SOMEONE[0])
         return text.format(scope=scope, someone=named)
     words = _texts()["events"][question.asked.event]
-    occurrence = question.asked.when.occurrence
-    begin = "when" if occurrence is Occurrence.ANY else f"the {occurrence} time"
     other = question.asked.value
     return text.format(
-        when=f"{begin} {words['past']} {scope}",
+        when=when_words(question.asked.event, question.asked.when),
         scope=scope,
         did=words["did"],
         ing=words["ing"],
         other=_ing(other) if other else "",
     )
+
+
+def when_words(kind: str, when: When) -> str:
+    """Return which event is meant, in the words of who asks: ``the first time you fell in ...``."""
+    begin = "when" if when.occurrence is Occurrence.ANY else f"the {when.occurrence} time"
+    return f"{begin} {_texts()['events'][kind]['past']} in episode {when.episode}"
 
 
 def _ing(kind: str) -> str:
