@@ -88,6 +88,17 @@ def test_some_are_asked_to_tell_an_episode(corpus):
     assert any(". " in answer for answer in told)
 
 
+def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
+    lessons, _ = corpus
+    told = [answer for lesson in lessons for talk in lesson.talks for asked, answer in talk
+            if "was it like" in asked or "it was like" in asked]  # fmt: skip
+    assert len(told) > 20
+    for answer in told:
+        parts = answer.removeprefix("<answer>").removesuffix("</answer>").split("; ")
+        assert len(parts) >= 4, "sensation, sight, mood, posture and command, as far as there were"
+    assert len(set(told)) > 10
+
+
 def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
     _, tokenizer = bundled
     lesson = next(one for one in corpus[0] if len(one.talks) > 2)
