@@ -1,6 +1,5 @@
 """Asking: questions about a life, the answers to them, and what the truth says of each."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +10,7 @@ import numpy as np
 from agents.being import Being
 from experiments.tell.lives import Lives
 from experiments.truth.checker import Checker
-from experiments.truth.questions import UNKNOWN, Question, asked_about, questions_of
+from experiments.truth.questions import UNKNOWN, Balance, Question, questions_of
 from mind.claims.language import Claim, Verdict
 from mind.claims.parser import claim_of
 from mind.telling import Answer
@@ -85,23 +84,14 @@ def spread(
 ) -> list[tuple[str, Question]]:
     """Return that many questions at most: of every family as many, as far as there are.
 
-    Within a family rare answers come as early as common ones, so that guessing is worth little.
+    They are balanced (`experiments.truth.questions.Balance`), so that guessing is worth little.
     """
-    rng = np.random.default_rng(seed)
-    families: dict[str, list[tuple[int, tuple[str, Question]]]] = {}
-    said: Counter[tuple[str, ...]] = Counter()
+    rng, balance = np.random.default_rng(seed), Balance()
+    families: dict[str, list[tuple[str, Question]]] = {}
     for at in rng.permutation(len(questions)).tolist():
-        question = questions[at][1]
-        # Rare for what is asked about, and rare in the family.
-        answered = [(*asked_about(question), question.answer), (question.family, question.answer)]
-        before = sum(said[one] for one in answered)
-        families.setdefault(question.family, []).append((before, questions[at]))
-        said.update(answered)
-    rarest_first = [
-        [one for _, one in sorted(families[name], key=lambda pair: pair[0])]
-        for name in sorted(families)
-    ]
-    turns = zip_longest(*rarest_first)
+        if balance.keeps(questions[at][1]):
+            families.setdefault(questions[at][1].family, []).append(questions[at])
+    turns = zip_longest(*(families[name] for name in sorted(families)))
     chosen = [one for turn in turns for one in turn if one is not None]
     return chosen[:count]
 

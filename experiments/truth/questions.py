@@ -199,21 +199,30 @@ class Balance:
     """Leaves questions out whose answer has come too often, so that guessing is worth little."""
 
     def __init__(self):
-        self._kept: dict[tuple[str, str], Counter[str]] = {}
+        self._kept: dict[tuple[str, ...], Counter[str]] = {}
 
     def keeps(self, question: Question) -> bool:
-        """Return whether to ask: unless no other answer to the same came as often, and count it.
+        """Return whether to ask, and count it.
 
-        What nobody could check has one answer alone, and is always asked.
+        It is asked unless it has been answered so more often than in any other way: by the event
+        and what is asked about it, or by that alone. What nobody could check has one answer alone,
+        and is always asked.
         """
         if question.asked is None:
             return True
-        kept = self._kept.setdefault(asked_about(question), Counter())
-        others = (count for answer, count in kept.items() if answer != question.answer)
-        if kept[question.answer] > max(others, default=0):
+        attribute, event = asked_about(question)
+        both = [self._kept.setdefault(key, Counter()) for key in ((attribute,), (attribute, event))]
+        if any(_most_common(kept) == question.answer for kept in both):
             return False
-        kept[question.answer] += 1
+        for kept in both:
+            kept[question.answer] += 1
         return True
+
+
+def _most_common(kept: Counter[str]) -> str | None:
+    """Return the answer that came more often than any other; None where there is none."""
+    (_, most), (_, next_most) = (*kept.most_common(2), ("", 0), ("", 0))[:2]
+    return kept.most_common(1)[0][0] if most > next_most else None
 
 
 # ---- Asking ----
