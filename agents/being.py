@@ -26,6 +26,7 @@ from agents.types import Observation, Trace
 from body.body import Body
 from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
+from mind.language_models import LanguageModel
 from mind.memory import Memory
 from mind.narration import Lived, about_words, event_words, pain_caused
 from mind.scale import PrivateScale
@@ -226,6 +227,11 @@ class Being:
         return self._trail.windows(rows, np.zeros(len(rows), np.float32))
 
     # ---- Being asked ----
+
+    @property
+    def language_model(self) -> LanguageModel:
+        """What all avatars think with."""
+        return self._shared.language_model
 
     @property
     def memory(self) -> Memory:

@@ -49,6 +49,11 @@ class Primitive:
         self._percept: Percept | None = None
         self._decided: dict[int, Decision] = {}
 
+    @property
+    def language_model(self) -> LanguageModel:
+        """What all avatars are steered by."""
+        return self._shared.language_model
+
     def begin(
         self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
     ) -> None:

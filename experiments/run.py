@@ -77,6 +77,7 @@ def live(
     folder: Path,
     opened: ExitStack,
     witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"] = lambda agent, env: None,
+    console: "Console | None" = None,
 ) -> bool:
     """Live the configured episodes before a person's eyes, and leave a run folder.
 
@@ -85,6 +86,7 @@ def live(
         folder: The run folder, which exists.
         opened: World and agent go on until it is closed.
         witness: Makes one who sees the whole batch live.
+        console: Where the person looks; None is the terminal.
 
     Returns:
         Whether all was lived to its end.
@@ -100,7 +102,7 @@ def live(
     from experiments.terminal import report
     from mind.language_models.types import LanguageModelError
 
-    console = Console()
+    console = console or Console()
     summary = Summary(folder)
     try:
         finished = _live(config, folder, console, summary, opened, witness)

@@ -33,6 +33,9 @@ class Command:
 class Commanders:
     """What the commanders of a batch of bodies share: one language model, one set of texts.
 
+    Attributes:
+        language_model: Answers all of them.
+
     Args:
         language_model: Answers the commanders that wait at the same time as one batch.
         prompts: Folder of prompt templates; None is the one that comes with the mind.
@@ -50,7 +53,7 @@ class Commanders:
     ):
         if seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
-        self._language_model = language_model
+        self.language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
         self._prompts = CommandPrompts(prompts)
         self._seed = seed
@@ -61,7 +64,7 @@ class Commanders:
 
     async def close(self) -> None:
         """Let go of the language model."""
-        await self._language_model.close()
+        await self.language_model.close()
 
 
 class Commander:

@@ -42,6 +42,7 @@ class Minds:
     """What the minds of a batch of bodies share: one language model, one memory, one set of texts.
 
     Attributes:
+        language_model: Answers all of them.
         memory: What all of them have lived.
         senses: Turns what was just lived into vectors, or None.
 
@@ -75,7 +76,7 @@ class Minds:
             memory.felt_by(senses.fingerprint())
         self.memory = memory
         self.senses = senses
-        self._language_model = language_model
+        self.language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
         self._prompts = Prompts(prompts)
         self._recalled = recalled
@@ -118,7 +119,7 @@ class Minds:
             body_id=body_id,
             run_id=run_id,
             timed=timed,
-            mode=mode or (Mode.FELT if self._language_model.takes_felt else Mode.WORDS),
+            mode=mode or (Mode.FELT if self.language_model.takes_felt else Mode.WORDS),
             lesions=lesions,
             seed=self._seed,
         )
@@ -126,7 +127,7 @@ class Minds:
     async def close(self) -> None:
         """Let go of the language model and the memory."""
         try:
-            await self._language_model.close()
+            await self.language_model.close()
         finally:
             self.memory.close()
 

@@ -45,6 +45,7 @@ class TransformersModel:
         takes_felt: Whether there is a projector, through which it reads what is felt.
         encoder: Fingerprint of the encoder of what it reads; empty without a projector.
         device: Where the weights are.
+        parameters: How many numbers it has learned.
     """
 
     batches_at_once = 1
@@ -83,6 +84,7 @@ class TransformersModel:
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
+        self.parameters = self._model.num_parameters()
         self._tokenizer: Any = tokenizer  # its published types are narrower than its use
         self._path = path
         self.name = Path(path).name if Path(path).expanduser().is_dir() else path
