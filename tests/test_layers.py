@@ -17,7 +17,14 @@ MAY_IMPORT = {
     "experiments": ("experiments.*", "agents", "agents.*", "mind.*", "body.*", "envs.*"),
 }
 # Where a library with a heavy or a visible side may be imported at all.
-ONLY_IN = {"pygame": ("envs/*/render.py", "envs/*/render/*.py", "experiments/play.py")}
+ONLY_IN = {
+    "pygame": (
+        "envs/*/render.py",
+        "envs/*/render/*.py",
+        "experiments/play.py",
+        "experiments/screen.py",
+    )
+}
 MAY_NOT_PEEK = ("agents", "mind", "body")  # `info` and `unwrapped` are for the experimenter
 
 

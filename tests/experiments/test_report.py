@@ -1,0 +1,216 @@
+"""Reports on sweeps that were made up by hand."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.command import BadInput
+from experiments.report.__main__ import report
+from experiments.report.plots import draw
+from experiments.report.sweeps import CONTROL, TRAINED, UNTRAINED, read_sweeps
+from experiments.report.tables import as_csv, markdown, tables_of
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+KINDS = ("html", "md", "csv", "png")
+MODELS = {
+    "being": {"minds": {"language_model": {"path": {"_target_": "mind.pretrained.folder"}}}},
+    "reader": {"minds": {"language_model": {"path": "org/name"}}},
+    "random": {"_target_": "agents.random.Random"},
+}
+SKILL = {"being": 0.9, "reader": 0.5, "random": 0.1}
+TASKS = ("trip level 2", "trip level 4")
+
+
+def episode(number, success):
+    return {
+        "episode": number, "success": bool(success), "ticks": 40, "events": {"fall": 1},
+        "pain_seconds": 0.5, "decisions": 5, "tokens": 100, "prompt_tokens": 400, "seconds": 0.25,
+    }  # fmt: skip
+
+
+def write_job(sweep, task, agent, seed, /, **changed):
+    """Write a job that finished, in place of the one that was there, and return its name."""
+    name = f"{task}-{agent}-{seed}".replace(" ", "-")
+    (sweep / name).mkdir(parents=True, exist_ok=True)
+    luck = np.random.default_rng([seed, len(task), len(agent)])
+    result = {
+        "status": "finished", "reason": None, "overrides": [], "task": task,
+        "world": task.split()[0], "agent": agent, "seed": seed, "commit": "abc",
+        "parameters": 976_768 if agent == "being" else None, "seconds": 2.0,
+        "episodes": [episode(n, luck.random() < SKILL[agent]) for n in range(10)],
+    }  # fmt: skip
+    (sweep / name / "result.json").write_text(json.dumps(result | changed))
+    (sweep / name / "run.json").write_text(json.dumps({"config": {"agent": MODELS[agent]}}))
+    return name
+
+
+def write_sweep(folder, *, agents=tuple(MODELS), seeds=6, more=()):
+    """Write a sweep of two tasks, and return its folder."""
+    jobs = [
+        write_job(folder, task, agent, seed)
+        for task in TASKS
+        for agent in agents
+        for seed in range(seeds)
+    ]
+    (folder / "sweep.json").write_text(json.dumps({"command": [], "jobs": [*jobs, *more]}))
+    return folder
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    return write_sweep(tmp_path / "a_sweep")
+
+
+def table(folder, title):
+    return next(one for one in tables_of(read_sweeps([folder])) if one.title == title)
+
+
+def numbers(cell):
+    return [float(one) for one in cell.translate(str.maketrans("[],", "   ")).split()]
+
+
+def test_all_is_left_where_it_was_asked_for(sweep, tmp_path):
+    told = report([sweep], tmp_path / "out")
+    assert told == [str(tmp_path / "out" / f"report.{kind}") for kind in KINDS]
+    assert all((tmp_path / "out" / f"report.{kind}").stat().st_size for kind in KINDS)
+
+
+def test_the_better_agent_has_the_better_numbers(sweep):
+    rows = {row[0]: row for row in table(sweep, "Overall").rows}
+    for agent, skill in SKILL.items():
+        value, low, high = numbers(rows[agent][3])
+        assert low <= value <= high
+        assert value == pytest.approx(skill, abs=0.15)
+    assert [rows[agent][1] for agent in SKILL] == [TRAINED, UNTRAINED, CONTROL]
+
+
+def test_each_pair_of_agents_is_compared_once(sweep):
+    pairs = {row[:2]: numbers(row[2])[0] for row in table(sweep, "Probability of improvement").rows}
+    assert list(pairs) == [("being", "reader"), ("being", "random"), ("reader", "random")]
+    assert min(pairs.values()) > 0.9
+
+
+def test_costs_are_those_of_an_episode(sweep):
+    rows = {row[:2]: row[2:] for row in table(sweep, "What it cost").rows}
+    costs = ("60", "40.0", "5.0", "100.0", "400.0", "0.25", "976,768")
+    assert rows["trip level 4", "being"] == costs
+    assert rows["trip level 4", "random"][-1] == "-"
+
+
+def test_what_else_a_world_measures_has_a_table(sweep):
+    rows = table(sweep, "Also in trip").rows
+    assert numbers(rows[0][2])[0] == 1.0
+    assert numbers(rows[0][3])[0] == 0.5
+
+
+def test_too_few_seeds_are_said_and_have_no_interval(tmp_path):
+    folder = write_sweep(tmp_path / "few", seeds=4)
+    told = report([folder], tmp_path)
+    assert told[0].startswith("note: too few seeds to say: as few as 4")
+    assert table(folder, "Overall").rows[0][3].endswith("(few seeds)")
+    assert "too few seeds" in (tmp_path / "report.html").read_text()
+
+
+def test_overall_counts_only_what_all_have_run(tmp_path):
+    folder = tmp_path / "one_more"
+    more = [write_job(folder, "babyai goto", "being", seed) for seed in range(6)]
+    write_sweep(folder, agents=("being", "random"), more=more)
+    note = table(folder, "Overall").note
+    assert note == "over 2 tasks; 1 that not all have run are left out"
+    assert len(table(folder, "By task").rows) == 5
+    assert draw(read_sweeps([folder]))[1].startswith(b"\x89PNG")
+
+
+def test_failed_and_missing_jobs_are_named(tmp_path):
+    folder = write_sweep(tmp_path / "failed", seeds=5, more=["not-begun"])
+    lost = {"status": "failed", "reason": "no server at x", "episodes": []}
+    name = write_job(folder, TASKS[0], "being", 0, **lost)
+    told = report([folder], tmp_path)
+    assert any("1 jobs are not over" in line for line in told)
+    assert table(folder, "Failed jobs").rows == ((name, "no server at x"),)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"status": "finished"}'])
+def test_what_is_damaged_is_left_out_and_said(sweep, damage):
+    (sweep / "trip-level-2-being-0" / "result.json").write_text(damage)
+    sweeps = read_sweeps([sweep])
+    assert len(sweeps.of("being", TASKS[0])) == 5
+    assert "trip-level-2-being-0" in sweeps.notes[0]
+    assert "cannot be read" in sweeps.notes[0]
+
+
+def test_runs_of_several_commits_are_said_to_be(sweep):
+    write_job(sweep, TASKS[0], "being", 0, commit="def-dirty")
+    assert read_sweeps([sweep]).notes == ("the runs are of 2 commits: abc, def-dirty",)
+
+
+def test_the_same_job_of_two_sweeps_counts_once(sweep):
+    sweeps = read_sweeps([sweep, sweep])
+    assert len(sweeps.runs) == 36
+    assert "came before" in sweeps.notes[0]
+
+
+def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path):
+    with pytest.raises(BadInput, match=r"must hold a sweep .* give the folder"):
+        read_sweeps([tmp_path])
+    (tmp_path / "sweep.json").write_text('{"jobs": ["a", "../../etc"]}')
+    with pytest.raises(BadInput, match="no job of this sweep has finished"):
+        read_sweeps([tmp_path])
+
+
+def test_csv_has_a_line_for_each_run(sweep):
+    rows = list(csv.DictReader(as_csv(read_sweeps([sweep])).splitlines()))
+    assert len(rows) == 36
+    assert rows[0]["tokens"] == "1000"
+    assert {row["kind"] for row in rows} == {TRAINED, UNTRAINED, CONTROL}
+
+
+def test_the_same_sweeps_give_the_same_bytes(sweep, tmp_path):
+    written = []
+    for name in ("one", "other"):
+        report([sweep], tmp_path / name)
+        written.append([(tmp_path / name / f"report.{kind}").read_bytes() for kind in KINDS])
+    assert written[0] == written[1]
+
+
+def test_names_from_elsewhere_are_words_and_nothing_else(sweep, tmp_path):
+    write_job(sweep, TASKS[0], "being", 0, task="trip <script>alert(1)</script> | x")
+    report([sweep], tmp_path)
+    assert "<script>alert" not in (tmp_path / "report.html").read_text()
+    assert r"&lt;script>alert(1)&lt;/script> \| x" in (tmp_path / "report.md").read_text()
+
+
+def test_markdown_has_as_many_cells_in_each_row(sweep):
+    for one in tables_of(read_sweeps([sweep])):
+        lines = [line for line in markdown(one).splitlines() if line.startswith("|")]
+        assert len({line.count(" | ") for line in lines}) == 1
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
+def test_the_page_opens_without_a_network_and_fits_a_phone(sweep, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    report([sweep], tmp_path)
+    complaints = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("request", lambda request: complaints.append(request.url[:60])
+                if request.url.startswith("http") else None)  # fmt: skip
+        page.goto((tmp_path / "report.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.querySelector('img').naturalWidth") > 300
+        browser.close()
+    assert complaints == []
+
+
+def test_help_is_answered_without_anything_slow():
+    code = "import sys, experiments.report.__main__; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "matplotlib", "numpy", "jinja2"} & set(run.stdout.split())
