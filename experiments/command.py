@@ -18,6 +18,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
+_MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -148,7 +149,8 @@ def one_line(error: BaseException) -> str:
     """Return what is wrong, and what to do about it, in one line."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"there is no {group} '{name}'; choose one of {', '.join(error.options)}"
+        more = _MORE_LAUNCHERS if group == "hydra/launcher" else ""
+        return f"there is no {group} '{name}'; choose one of {', '.join(error.options)}{more}"
     if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
         return _unknown_key(error.__cause__)
     if isinstance(error.__cause__, OmegaConfBaseException):

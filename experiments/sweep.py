@@ -51,7 +51,6 @@ _NAME_LETTERS = 90
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
 _USUAL = {"shift": "S0", "split": "train", "words": "train"}  # in the worlds that have such a thing
-_EXTRAS = {"joblib": "sweep", "submitit_local": "sweep", "submitit_slurm": "sweep", "ray": "ray"}
 
 
 class Sweep(Callback):
@@ -204,25 +203,14 @@ def _composed(job: Job, config: DictConfig) -> DictConfig:
 
 
 def _launcher(config: DictConfig) -> "Launcher":
-    """Return what runs jobs: in this process, in several, or on other machines.
-
-    Raises:
-        BadInput: If its package is not installed.
-    """
+    """Return what runs jobs: in this process, in several, or on other machines."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers inherit it; more would fight for cores
     context = HydraContext(
         config_loader=GlobalHydra.instance().config_loader(), callbacks=_no_callbacks()
     )
-    try:
-        return Plugins.instance().instantiate_launcher(
-            hydra_context=context, task_function=live_job, config=config
-        )
-    except (ImportError, RuntimeError) as error:
-        name = config.hydra.runtime.choices["hydra/launcher"]
-        extra = _EXTRAS.get(name, "sweep")
-        raise BadInput(
-            f"hydra/launcher={name} is not installed: pip install -e '.[{extra}]'"
-        ) from error
+    return Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=live_job, config=config
+    )
 
 
 def _no_callbacks() -> Any:
@@ -483,7 +471,8 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
     columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "seconds")
     shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        shown.add_column(column, justify="left" if column in columns[:3] else "right")
+        left = column in columns[:3]
+        shown.add_column(column, justify="left" if left else "right", no_wrap=column == "success")
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for result in results:
         groups.setdefault((result["task"], result["agent"]), []).append(result)

@@ -17,7 +17,9 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = ("balrog_babyai",)  # commands that need none chosen
 COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in HAVE_A_WORLD)
 CHOICES = sorted(
-    (path.parent.relative_to(CONFIGS).as_posix(), path.stem) for path in CONFIGS.glob("*/**/*.yaml")
+    (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
+    for path in CONFIGS.glob("*/**/*.yaml")
+    if path.parent.name != "benchmark"  # choices of other choices; see test_sweep
 )
 WORLDS = sorted(path.stem for path in CONFIGS.glob("env/*.yaml"))
 SENSES = ("image", *BABYAI.senses)
