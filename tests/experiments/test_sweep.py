@@ -109,7 +109,7 @@ def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tm
     ],
 )
 def test_a_mistake_is_answered_in_one_line_before_anything_is_lived(tmp_path, wrong, answer):
-    status, out, err = finish(tmp_path / "sweep", "-m", "+env=trip", "level=0", wrong)
+    status, _, err = finish(tmp_path / "sweep", "-m", "+env=trip", "level=0", wrong)
     assert status == 2
     assert answer in err
     assert len(err.splitlines()) == 1, err
