@@ -111,6 +111,7 @@ class OpenAIModel:
         self._backoff_s = backoff_s
         self._embedding_model = embedding_model
         self._refused: set[str] = set()
+        self._was_reached = False
         self._slots = asyncio.Semaphore(concurrency)
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none", base_url=base_url, timeout=timeout_s, max_retries=0
@@ -200,7 +201,9 @@ class OpenAIModel:
             refused_before = frozenset(self._refused)
             try:
                 async with self._slots, asyncio.timeout(self._timeout_s):
-                    return await attempt()
+                    answer = await attempt()
+                self._was_reached = True
+                return answer
             except _FAILURES as error:
                 if self._adapt(error, refused_before):
                     continue
@@ -231,7 +234,9 @@ class OpenAIModel:
                 "attempts; raise timeout_s or use a faster model"
             )
         if isinstance(error, openai.APIConnectionError):
-            return Unreachable(
+            # A server that was there may come back; one that never was is a mistake to correct.
+            is_mistake = _never_connected(error) and not self._was_reached
+            return (Unreachable if is_mistake else BadReply)(
                 f"{where} must be running, got no connection in {tried} attempts "
                 f"({_one_line(error.__cause__ or error)}); start it or correct base_url"
             )
@@ -264,6 +269,11 @@ def _may_pass(error: Exception) -> bool:
         return True
     used_up = error.code == "insufficient_quota"  # a 429 that no waiting cures
     return (error.status_code in _PASSING or error.status_code >= 500) and not used_up
+
+
+def _never_connected(error: openai.APIConnectionError) -> bool:
+    """Whether there was no connection at all, rather than one that was cut off."""
+    return type(error.__cause__).__name__ in ("ConnectError", "UnsupportedProtocol")
 
 
 def _retry_after_s(error: Exception) -> float:
