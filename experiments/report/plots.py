@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.aggregation import FEWEST_SEEDS, interquartile_mean, interval, profile_band
+from experiments.aggregation import (
+    FEWEST_SEEDS,
+    fewest,
+    interquartile_mean,
+    interval,
+    profile_band,
+)
 from experiments.report.sweeps import Run, Sweeps
 from experiments.report.tables import shared_tasks
 from experiments.statistics import wilson
@@ -41,7 +47,7 @@ def draw(sweeps: Sweeps) -> tuple[bytes, bytes]:
             _means(axes[0, 0], sweeps, tasks)
             _profiles(axes[0, 1], sweeps, tasks)
         _tasks(axes[1, 0], sweeps)
-        _curves(axes[1, 1], sweeps)
+        _curves(axes[1, 1], sweeps, tasks or sweeps.tasks)
         handles, labels = axes[1, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)))
         return _saved(figure, "svg", {"Date": None}), _saved(figure, "png", {"Software": None})
@@ -95,12 +101,13 @@ def _tasks(axis: Any, sweeps: Sweeps) -> None:
     axis.set_title("success by task, a point for each seed", loc="left")
 
 
-def _curves(axis: Any, sweeps: Sweeps) -> None:
-    """Draw success by number of the episode, over all tasks and seeds, with its 95% band."""
+def _curves(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
+    """Draw success by number of the episode, over tasks and seeds, with its 95% band."""
     for agent, colour in _coloured(sweeps):
-        numbers, shares, bounds = _by_episode(sweeps.of(agent))
+        runs = [run for run in sweeps.of(agent) if run.task in tasks]
+        numbers, shares, bounds = _by_episode(runs)
         axis.plot(numbers, shares, color=colour, marker=".", lw=1.2)
-        if len(sweeps.of(agent)) >= FEWEST_SEEDS:
+        if fewest(sweeps.scores(agent, sorted({run.task for run in runs}))) >= FEWEST_SEEDS:
             axis.fill_between(numbers, bounds[:, 0], bounds[:, 1], color=colour, alpha=0.15, lw=0)
     axis.set_ylim(-0.03, 1.03)
     axis.set_xlabel("episode of a run")

@@ -29,10 +29,12 @@ DEADLY = (
 
 def start(folder, *overrides, path=None):
     """Start a sweep in a process of its own, in a group of its own."""
-    python_path = {"PYTHONPATH": f"{path}:{ROOT}"} if path else {}
+    environment = os.environ | {"COLUMNS": "200", "HYDRA_FULL_ERROR": "0"}
+    if path:
+        environment["PYTHONPATH"] = f"{path}:{ROOT}"
     return subprocess.Popen(
         [sys.executable, "-m", "experiments.run", *overrides, f"hydra.sweep.dir={folder}"],
-        cwd=ROOT, env=os.environ | {"COLUMNS": "200"} | python_path, start_new_session=True,
+        cwd=ROOT, env=environment, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
