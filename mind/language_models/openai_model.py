@@ -33,6 +33,7 @@ T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # between two attempts, whatever the server wishes
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; where a server does not count
 TEXTS_PER_REQUEST = 128  # of one request for embeddings
+_LONGEST_TOKEN = 32  # characters that are read of a reply for each token asked for
 _OPTIONAL = ("logprobs", "seed", "max_tokens")
 _PASSING = frozenset({408, 409, 429})  # time-out, conflict, too many requests
 _FAILURES = (openai.APIError, TimeoutError, BadReply, json.JSONDecodeError)
@@ -164,7 +165,8 @@ class OpenAIModel:
         async def attempt() -> Completion:
             request = self._request(prompt, seed)
             response = await self._client.chat.completions.create(**request)
-            return _completion(response, prompt, self._stop, time.perf_counter() - begun)
+            latency_s = time.perf_counter() - begun
+            return _completion(response, prompt, self._stop, latency_s, self._max_new_tokens)
 
         try:
             return await self._persist(attempt, seed)
@@ -288,23 +290,30 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
-def _completion(response: Any, prompt: Prompt, stop: Sequence[str], latency_s: float) -> Completion:
-    """Return what a response says; nothing in it is taken for granted."""
+def _completion(
+    response: Any, prompt: Prompt, stop: Sequence[str], latency_s: float, longest: int
+) -> Completion:
+    """Return what a response says; nothing in it is taken for granted.
+
+    What goes on for more tokens than were asked for is cut off, and does not count as thinking.
+    """
     choices = getattr(response, "choices", None)
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = getattr(choice, "message", None)
     written = getattr(message, "content", None)
     if message is None or not isinstance(written, str | None):
         raise BadReply(f"no message in {str(response)[:80]!r}")
-    text = cut_after(written or "", stop)
+    written = (written or "")[: longest * _LONGEST_TOKEN]
+    text = cut_after(written, stop)
     known = _log_probabilities(choice)
     usage = getattr(response, "usage", None)
     asked = sum(len(message.text) for message in prompt.in_words.messages)
     finish = _FINISHES.get(str(getattr(choice, "finish_reason", None)), Finish.STOP)
+    tokens = _count(usage, "completion_tokens", len(known) or _estimate(len(written)))
     return Completion(
         text=text,
         prompt_tokens=_count(usage, "prompt_tokens", _estimate(asked)),
-        tokens=_count(usage, "completion_tokens", len(known) or _estimate(len(written or ""))),
+        tokens=min(tokens, longest),
         latency_s=latency_s,
         finish=Finish.STOP if text.endswith(tuple(stop)) else finish,
         log_probability=fmean(known) if known else math.nan,

@@ -96,16 +96,7 @@ def two_of_four(number):
     return number % 4 in (1, 2)
 
 
-NO_DECISION = "no decision takes effect in the whole episode: thinking so long takes its time"
-FAULTS = [
-    pytest.param(fault, marks=pytest.mark.xfail(reason=NO_DECISION, strict=True))
-    if fault is faults.a_megabyte
-    else fault
-    for fault in faults.FAULTS
-]
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.__name__)
 def test_an_avatar_lives_on_with_a_server_that_fails_half_of_the_time(live, fault):
     begun = time.monotonic()
     with faults.serving(fault, two_of_four) as server:
