@@ -35,6 +35,7 @@ _THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
 _SURE = re.compile(r"<sure>\s*([01](?:\.\d*)?|\.\d+)\s*</sure>")
 _ANY_SURE = re.compile(r"<sure>.*?(?:</sure>|$)", re.DOTALL)
+_BETWEEN_CLAUSES = re.compile(r";|\.(?!\d)")
 _TAG = re.compile(r"</?[a-z]+>")
 
 
@@ -241,7 +242,8 @@ def in_form(answer: str) -> str:
 def understand(completion: Completion) -> tuple[str, float] | None:
     """Return an answer and its confidence, from whatever a language model wrote.
 
-    The confidence is the one that is stated or, without it, the probability of what was written.
+    The confidence is the one that is stated or, without it, the probability of what was written,
+    by the clause.
 
     Returns:
         None where there is no answer in it, or one that is too long.
@@ -253,10 +255,14 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
         return None
     stated = _SURE.search(text)
-    return said, min(1.0, float(stated[1])) if stated else _probability(completion)
+    return said, min(1.0, float(stated[1])) if stated else _probability(completion, said)
 
 
-def _probability(completion: Completion) -> float:
-    """Return how probable it was that just this is written; 0 where it is not known."""
-    log_probability = completion.log_probability * completion.tokens
+def _probability(completion: Completion, said: str) -> float:
+    """Return how probable it was that just this is written; 0 where it is not known.
+
+    Of several clauses it is the geometric mean of theirs: nobody is sure of every word of a story.
+    """
+    clauses = sum(bool(clause.strip()) for clause in _BETWEEN_CLAUSES.split(said)) or 1
+    log_probability = completion.log_probability * completion.tokens / clauses
     return 0.0 if math.isnan(log_probability) else math.exp(min(0.0, log_probability))

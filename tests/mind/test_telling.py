@@ -320,6 +320,14 @@ def test_the_confidence_is_what_is_stated_or_how_probable_the_reply_was(reply, c
     assert understood[1] == pytest.approx(confidence)
 
 
+def test_one_is_as_sure_of_a_story_as_of_its_clauses():
+    told = "At 4.2 s, I fell; it hurt. I got up."
+    _, sure = understand(completion(f"<answer>{told}</answer>", log_probability=-0.1, tokens=30))
+    assert sure == pytest.approx(math.exp(-1.0))
+    _, sure = understand(completion("<answer>at 4.2 s</answer>", log_probability=-0.1, tokens=30))
+    assert sure == pytest.approx(math.exp(-3.0))
+
+
 def test_a_probability_that_nobody_tells_is_no_confidence():
     assert understand(completion(LEFT, log_probability=math.nan)) == ("left", 0.0)
 
