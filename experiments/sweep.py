@@ -30,7 +30,7 @@ from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
 from experiments.command import BadInput, Interrupted, answering, one_line, require_world
 from experiments.schema import check
@@ -129,10 +129,9 @@ def sweep(config: DictConfig) -> int:
 def _sweep_folder(config: DictConfig) -> Path:
     """Return the sweep's folder, the same one for the same command, and tell Hydra of it."""
     given = list(config.hydra.overrides.task)
-    if OmegaConf.is_missing(config.hydra.sweep, "dir"):
-        folder = Path("outputs", "sweeps", _name(given, given)).absolute()
-    else:
-        folder = Path(config.hydra.sweep.dir).absolute()
+    folder = Path(config.hydra.sweep.dir).absolute()
+    if not any(one.startswith("hydra.sweep.dir=") for one in config.hydra.overrides.hydra):
+        folder /= _name(given, given)
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(folder)
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={_quoted(str(folder))}")
@@ -469,10 +468,10 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
     from rich.table import Table
 
     columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "seconds")
-    shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
-        left = column in columns[:3]
-        shown.add_column(column, justify="left" if left else "right", no_wrap=column == "success")
+        words = column in columns[:3]
+        shown.add_column(column, justify="left" if words else "right", no_wrap=words)
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for result in results:
         groups.setdefault((result["task"], result["agent"]), []).append(result)

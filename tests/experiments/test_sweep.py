@@ -88,6 +88,22 @@ def test_a_sweep_killed_at_ten_moments_comes_to_the_same_as_one_that_was_not(tmp
         assert again.read_bytes() == story.read_bytes()
 
 
+def test_the_same_command_finds_its_own_folder_again(tmp_path):
+    command = [sys.executable, "-m", "experiments.run", *QUICK, "episodes=1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    outs = [
+        subprocess.run(
+            [*command, f"seed={seeds}"], cwd=tmp_path, env=environment, capture_output=True,
+            text=True, check=True,
+        ).stdout
+        for seeds in ("0,1", "0,1", "2,3")
+    ]  # fmt: skip
+    assert "skipped" not in outs[0] + outs[2]
+    assert outs[1].count("skipped, was done") == 4
+    assert len(list((tmp_path / "outputs" / "sweeps").iterdir())) == 2
+    assert any(line.startswith("trip level 0 ") for line in outs[0].splitlines()), "in one line"
+
+
 def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tmp_path):
     command = ("-m", "+env=trip", "agent=random", "level=0,9", "episodes=1")
     status, out, err = finish(tmp_path, *command)
