@@ -81,7 +81,7 @@ def _picture_a_grasp(run: Path) -> None:
 
 def _records(run: Path, episode: int) -> list[dict]:
     path = run / "episodes" / f"{episode:04d}.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def stumbles(run: Path) -> Iterable[Instant]:
