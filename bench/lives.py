@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from hydra import compose, initialize_config_module
@@ -34,7 +35,7 @@ class Meter:
         calls: In how many batches.
     """
 
-    model: object
+    model: Any
     busy_s: float = 0.0
     prompts: int = 0
     calls: int = 0
@@ -46,7 +47,7 @@ class Meter:
         """Answer as the model does, and keep the time."""
         began = time.perf_counter()
         try:
-            return await self.model.generate(prompts, seeds=seeds)  # type: ignore[attr-defined]
+            return await self.model.generate(prompts, seeds=seeds)
         finally:
             self.busy_s += time.perf_counter() - began
             self.prompts += len(prompts)

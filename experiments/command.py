@@ -107,6 +107,12 @@ def command_line(module: str = "") -> str:
     return " ".join(["python -m", f"experiments.{module}", *options])
 
 
+def near(path: Path) -> Path:
+    """Return a path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 # ---- Stopping ----
 
 

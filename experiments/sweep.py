@@ -32,7 +32,14 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
-from experiments.command import BadInput, Interrupted, answering, one_line, require_world
+from experiments.command import (
+    BadInput,
+    Interrupted,
+    answering,
+    near,
+    one_line,
+    require_world,
+)
 from experiments.schema import check
 
 if TYPE_CHECKING:
@@ -116,7 +123,7 @@ def sweep(config: DictConfig) -> int:
     _check(jobs, config)
     launcher = _launcher(config)
     _begin(jobs, config, folder)
-    _say(console, f"{len(jobs)} jobs in {_near(folder)}")
+    _say(console, f"{len(jobs)} jobs in {near(folder)}")
     try:
         _live(jobs, launcher, config, console)
     except KeyboardInterrupt:
@@ -452,10 +459,10 @@ def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
     console.print(table(results))
     for job in failed:
         result = job.result() or {}
-        _say(console, f"failed: {job.words}: {result.get('reason')}  ({_near(job.folder)})")
+        _say(console, f"failed: {job.words}: {result.get('reason')}  ({near(job.folder)})")
     if failed:
         _say(console, "the same command tries again what failed, and nothing else")
-    _say(console, f"python -m experiments.report {_near(folder)}")
+    _say(console, f"python -m experiments.report {near(folder)}")
     return _SOME_FAILED if failed else 0
 
 
@@ -499,9 +506,3 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _say(console: "Console", line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _near(path: Path) -> Path:
-    """Return the path as one would type it here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

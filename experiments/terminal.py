@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envs.trip.vocabulary import VIEW_SIZE, Skin, Thing
+from experiments.command import near
 from experiments.story import Beginning, Ending, Moment, Score
 
 _FRAMES_PER_SECOND = 12
@@ -309,10 +310,4 @@ def _places(folder: Path) -> list[tuple[str, Path]]:
     films = sorted((folder / "episodes").glob("*.mp4"))
     candidates = [("film", films[0])] if films else []
     candidates += [("page", folder / "replay.html"), ("folder", folder)]
-    return [(name, _near(path)) for name, path in candidates if path.exists()]
-
-
-def _near(path: Path) -> Path:
-    """Return the path as one would type it here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    return [(name, near(path)) for name, path in candidates if path.exists()]

@@ -2,9 +2,11 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import running
 
 GOOD = "<think>so</think><answer>look around, normal</answer><say>hm</say>"
 STREAM_PIECES = 2000  # of a stream that would never end, had nobody hung up
@@ -70,21 +72,11 @@ def completion(text: str | None) -> bytes:
     return json.dumps({"object": "chat.completion", "choices": [choice]}).encode()
 
 
-@contextmanager
 def serving(
     fault=None, is_due: Callable[[int], bool] = lambda number: True, text: str = GOOD
-) -> Iterator[FaultyServer]:
+) -> AbstractContextManager[FaultyServer]:
     """Serve until the block ends."""
-    server = FaultyServer(fault, is_due, text)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return running(FaultyServer(fault, is_due, text))
 
 
 # ---- The faults ----

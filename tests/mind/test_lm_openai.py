@@ -5,7 +5,7 @@ import json
 import math
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
@@ -28,6 +28,7 @@ from mind.language_models.types import (
     TimedOut,
     Unreachable,
 )
+from tests.serving import running
 
 
 class Server(ThreadingHTTPServer):
@@ -82,18 +83,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
 def serving(answer):
-    server = Server(answer)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return running(Server(answer))
 
 
 def reply(
