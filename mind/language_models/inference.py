@@ -87,10 +87,12 @@ def sample(
     uniforms = uniforms.to(model.device)  # (batch, step)
     samples = [Sample() for _ in prompts]
     writing = set(range(len(samples)))
+    # Its name since transformers 5.24, which says so aloud wherever the old one is used.
+    cached = "cache" if "cache" in _parameters(type(model)) else "past_key_values"
     cache = None
     for step in range(max(limits)):
         inputs = _inputs(model, tokens, mask) | embedded
-        output = model(**inputs, past_key_values=cache, use_cache=True)
+        output = model(**inputs, **{cached: cache}, use_cache=True)
         chosen, log_probabilities = choose(output.logits[:, -1], uniforms[:, step], temperature)
         written, known = chosen.tolist(), log_probabilities.tolist()
         for row in sorted(writing):
@@ -99,7 +101,7 @@ def sample(
         writing = {row for row in writing if not samples[row].ended and step + 1 < limits[row]}
         if not writing:
             break
-        cache, tokens, embedded = output.past_key_values, chosen[:, None], {}
+        cache, tokens, embedded = getattr(output, cached), chosen[:, None], {}
         mask = torch.cat([mask, mask.new_ones(len(samples), 1)], dim=1)
     return samples
 
