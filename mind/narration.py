@@ -477,10 +477,10 @@ def _command(percept: Percept) -> str:
 
 
 def memory_words(experience: Experience, *, timed: bool) -> str:
-    """Return event, time and place of a memory: ``fell at 4 s, for 1.7 s, here, episode 2``.
+    """Return event, time and place of a memory: ``fell at 4 s, for 1.7 s, around here, episode 2``.
 
-    The time follows the event at once, in whole seconds, so that a small model can find and repeat
-    it. What took no time is not said to have lasted.
+    The time follows the event at once, in whole seconds, and each part begins with a word of its
+    own, so that a small model can find and repeat it. What took no time is not said to have lasted.
 
     Args:
         experience: What is remembered.
@@ -493,7 +493,7 @@ def memory_words(experience: Experience, *, timed: bool) -> str:
     times = f", {experience.times} times" if experience.times > 1 else ""
     place = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")
-    return f"{kind} at {when}{times}, {place}, episode {experience.episode}"
+    return f"{kind} at {when}{times}, around {place}, episode {experience.episode}"
 
 
 def lived_words(experience: Experience) -> str:

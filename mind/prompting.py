@@ -206,7 +206,7 @@ class CommandPrompts:
 def experience_line(experience: Experience, *, mode: Mode, timed: bool) -> str:
     """Return a memory in one line: event, time and place, then what it was like, felt or in words.
 
-    Example: ``fell at 4 s, for 1.7 s, here, episode 2: <felt>``
+    Example: ``fell at 4 s, for 1.7 s, around here, episode 2: <felt>``
     """
     like = FELT if mode is Mode.FELT else unmarked(lived_words(experience))
     return f"{unmarked(memory_words(experience, timed=timed))}: {like}"

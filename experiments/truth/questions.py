@@ -72,12 +72,12 @@ _OF_ONE: Mapping[str, tuple[Attribute, tuple[str, ...], float]] = {
     "hurt": (Attribute.HURT, ("fell", "bumped"), 1.0),
     "part": (Attribute.PART, ("fell",), 1.0),
     "feel": (Attribute.FEELING, (*_CONTACTS, "spilled", "got_up", "picked_up"), 0.4),
-    "mood": (Attribute.MOOD, _ALL, 0.15),
-    "need": (Attribute.NEED, _ALL, 0.3),
+    "mood": (Attribute.MOOD, _ALL, 0.3),
+    "need": (Attribute.NEED, _ALL, 0.5),
     "did": (Attribute.DID, ("stumbled", "fell", "slipped", "bumped", "spilled"), 0.7),
     "doing": (Attribute.DOING, _ALL, 0.25),
     "manner": (Attribute.MANNER, _ALL, 0.25),
-    "where": (Attribute.PLACE, _ALL, 0.3),
+    "where": (Attribute.PLACE, _ALL, 0.5),
     "when": (Attribute.TIME, _ALL, 0.3),
     "duration": (Attribute.DURATION, ("fell", "recovered", "got_up"), 0.5),
     "why": (Attribute.CAUSE, ("stumbled", "fell", "slipped"), 1.0),
@@ -96,6 +96,7 @@ _BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "foun
            "picked_up", "put_down")  # fmt: skip
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
+_PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
 _MADE_UP = 0.3  # share of the words of a strange phrasing
 _TIME = re.compile(r"(?:at|for) (?:tick )?(\d+(?:\.\d+)?)(?: s| ticks)?")
 _EITHER = re.compile(r"\(([^)]*)\)")
@@ -278,9 +279,10 @@ class _Asker:
         )
 
     def _answer(self, attribute: Attribute, value: str) -> str:
-        if attribute not in (Attribute.TIME, Attribute.DURATION):
+        """Return a value as the mind is taught to say it: a time or place as memories have it."""
+        preposition = _PREPOSITIONS.get(attribute)
+        if preposition is None:
             return value
-        preposition = "at" if attribute is Attribute.TIME else "for"
         told = say(attribute, value, Person.SECOND, timed=self._graph.world == "trip")
         return f"{preposition} {told}"
 
@@ -441,6 +443,7 @@ def _filled(text: str, question: Question) -> str:
     return text.format(
         when=when_words(question.asked.event, question.asked.when),
         scope=scope,
+        nth=_nth(question.asked.when.occurrence),
         did=words["did"],
         ing=words["ing"],
         other=_ing(other) if other else "",
@@ -451,6 +454,10 @@ def when_words(kind: str, when: When) -> str:
     """Return which event is meant, in the words of who asks: ``the first time you fell in ...``."""
     begin = "when" if when.occurrence is Occurrence.ANY else f"the {when.occurrence} time"
     return f"{begin} {_texts()['events'][kind]['past']} in episode {when.episode}"
+
+
+def _nth(occurrence: Occurrence) -> str:
+    return "" if occurrence is Occurrence.ANY else f"{occurrence} "
 
 
 def _ing(kind: str) -> str:
@@ -503,5 +510,11 @@ _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     Attribute.COUNT: ("0", "1", "2", "3", "4", "5"),
     Attribute.TIME: ("at 1 s", "at 3 s", "at 5 s", "at 10 s", "at 12 s"),
     Attribute.DURATION: ("for 0.3 s", "for 0.9 s", "for 1.6 s", "for 2.2 s", "for 3.8 s"),
-    Attribute.PLACE: ("here", "2 ahead", "3 ahead 1 left", "1 behind 2 right", "4 right"),
+    Attribute.PLACE: (
+        "around here",
+        "around 2 ahead",
+        "around 3 ahead 1 left",
+        "around 1 behind 2 right",
+        "around 4 right",
+    ),
 }

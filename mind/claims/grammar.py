@@ -133,6 +133,8 @@ def read(attribute: Attribute, text: str) -> str:
         return _only_one(text, VALUES[attribute])
     if attribute is Attribute.WHO:
         return " and ".join(sorted(_bare(name) for name in text.split(" and ")))
+    if attribute is Attribute.PLACE:
+        text = text.removeprefix("around ")
     return _bare(text)
 
 

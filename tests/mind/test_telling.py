@@ -102,8 +102,8 @@ def test_memories_stand_in_order_of_time_with_what_is_felt_in_place_of_words():
     answer, prompt = ask("who saw you in episode 0?", threshold=0.75, now=now)
     assert shown(prompt) == [
         f"now: {FELT}",
-        f"#1 stumbled at 4 s, for 0.3 s, here, episode 0: {FELT}",
-        f"#2 was seen at 8 s, for 0.3 s, 5 ahead 2 left, episode 0: {FELT}",
+        f"#1 stumbled at 4 s, for 0.3 s, around here, episode 0: {FELT}",
+        f"#2 was seen at 8 s, for 0.3 s, around 5 ahead 2 left, episode 0: {FELT}",
         "sure: 0.75",
         "who saw you in episode 0?",
     ]
@@ -116,9 +116,9 @@ def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
     _, prompt = ask(make={"mode": "words"})
     assert prompt.felt == ()
     assert shown(prompt) == [
-        "#1 stumbled at 4 s, for 0.3 s, here, episode 0: blue cable; left toe caught 8; "
+        "#1 stumbled at 4 s, for 0.3 s, around here, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
-        "#2 was seen at 8 s, for 0.3 s, 5 ahead 2 left, episode 0: blue cable; left toe caught 8; "
+        "#2 was seen at 8 s, for 0.3 s, around 5 ahead 2 left, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
         "which foot was it?",
     ]
@@ -134,7 +134,7 @@ def test_where_a_tick_is_no_time_it_is_told_in_ticks():
     often = [lived(42, times=3)]
     _, prompt = ask(make={"experiences": often, "timed": False, "mode": "words"})
     assert shown(prompt)[0].startswith(
-        "#1 stumbled at tick 42, for 3 ticks, 3 times, here, episode 0: "
+        "#1 stumbled at tick 42, for 3 ticks, 3 times, around here, episode 0: "
     )
 
 
