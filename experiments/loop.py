@@ -98,7 +98,7 @@ class Loop:
             unfinished = list(self._lives.values())
             self._witness.end(np.array([life.avatar for life in unfinished], np.intp))
             for life in unfinished:
-                self._end(life, "interrupted", None)
+                self._end(life, "interrupted", {}, None)
         return not unfinished and not self._stopped()
 
     def _live_all(self) -> None:
@@ -115,15 +115,18 @@ class Loop:
         actions = self._agent.act(observation)
         self._witness.sensed()
         senses = {life.avatar: _row(observation, life.avatar) for life in self._lives.values()}
-        frames = self._frames()
+        state, frames = self._state(), self._frames()
         following, _, terminated, truncated, info = self._env.step(actions)
         self._witness.stepped(actions)
         for life in self._lives.values():
-            self._live(life, senses[life.avatar], actions, info, frames.get(life.avatar))
+            row = life.avatar
+            self._live(life, senses[row], actions, info, {} if row else state, frames.get(row))
         finished = terminated | truncated
         return self._renew(following, terminated, info, finished) if finished.any() else following
 
-    def _live(self, life: _Life, senses, actions, info: Mapping[str, Any], frame) -> None:
+    def _live(
+        self, life: _Life, senses, actions, info: Mapping[str, Any], state: dict[str, Any], frame
+    ) -> None:
         row = life.avatar
         moment = Moment(
             world=self._words,
@@ -136,6 +139,7 @@ class Loop:
             events=events_of(self._words, info, row),
             felt_reward=float(info["felt_reward"][row]),
             mission_reward=float(info["mission_reward"][row]),
+            state=state,
             frame=frame,
         )
         life.tick += 1
@@ -150,7 +154,7 @@ class Loop:
         for row in rows.tolist():
             if life := self._lives.get(row):
                 outcome = _outcome(bool(terminated[row]), bool(info["final_info"]["success"][row]))
-                self._end(life, outcome, frames.get(row))
+                self._end(life, outcome, {} if row else self._state(), frames.get(row))
         observation, _ = self._env.reset(options={"reset_mask": finished})
         self._begin(observation, rows)
         return observation
@@ -167,14 +171,26 @@ class Loop:
                 continue
             mission = mission_of(self._words, _row(observation, row))
             self._lives[row] = _Life(episode=number, avatar=row, mission=mission)
-            beginning = Beginning(world=self._words, episode=number, avatar=row, mission=mission)
+            beginning = Beginning(
+                world=self._words,
+                episode=number,
+                avatar=row,
+                mission=mission,
+                scene={} if row else self._env.world.scene(row),
+            )
             self._tell("begin", beginning)
 
     def _next_episode(self, row: int) -> int:
         self._begun[row] += 1
         return row + (self._begun[row] - 1) * self._env.num_envs
 
-    def _end(self, life: _Life, outcome: str, frame: NDArray[np.uint8] | None) -> None:
+    def _end(
+        self,
+        life: _Life,
+        outcome: str,
+        state: dict[str, Any],
+        frame: NDArray[np.uint8] | None,
+    ) -> None:
         del self._lives[life.avatar]
         life.score.scored = self._scored(life.avatar)
         ending = Ending(
@@ -185,6 +201,7 @@ class Loop:
             outcome=outcome,
             score=life.score,
             seconds=time.perf_counter() - life.began,
+            state=state,
             frame=frame,
         )
         self._tell("end", ending)
@@ -193,6 +210,10 @@ class Loop:
         """Return what the world has counted in the episode that ends."""
         score = self._env.world.score(np.array([row]))
         return {name: int(score[name][0]) for name in self._words.scored}
+
+    def _state(self) -> dict[str, Any]:
+        """Return how the first avatar and its world are, while it lives."""
+        return self._env.world.state(0) if 0 in self._lives else {}
 
     def _frames(self) -> dict[int, NDArray[np.uint8]]:
         """Draw the first avatar, where somebody wants to see it."""

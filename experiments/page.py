@@ -1,21 +1,17 @@
 """The replay page: one offline HTML file in which a run can be watched and scrubbed through.
 
+It holds no pictures: the page draws the world and the body from what was true at each tick, of
+which only changes are kept.
+
 What a model said is untrusted text: it travels as JSON, with every `<` escaped, and the page sets
 it as text only.
 """
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from experiments.record import event_record, rounded, write_atomically
 from experiments.story import Beginning, Ending, Moment
@@ -24,10 +20,8 @@ from mind.memory import Memory
 from mind.types import Decision
 
 _TEMPLATE = Path(__file__).with_name("replay_page.html")
+_DRAWING = Path(__file__).with_name("replay_world.js")
 _EPISODES_SHOWN = 24
-_BYTES_OF_FRAMES = 9_000_000  # base64 makes 12 MB of them
-_FRAME_WIDTH = 640
-_FRAME_QUALITY = 60
 # The senses that are shown as curves where they mean something, and those shown as marks in a lane.
 _CURVES = {
     "trip": {
@@ -57,7 +51,9 @@ class _Reel:
     world: WorldWords
     episode: int
     mission: str
+    scene: Mapping[str, Any]
     outcome: str = ""
+    states: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     columns: dict[str, list[float]] = field(default_factory=dict)
     touches: list[tuple[int, str]] = field(default_factory=list)
     stances: list[str] = field(default_factory=list)
@@ -66,8 +62,6 @@ class _Reel:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     emotions: list[tuple[int, str]] = field(default_factory=list)
-    drawn: dict[int, Future[bytes]] = field(default_factory=dict)
-    frames: dict[int, bytes] = field(default_factory=dict)
 
 
 class ReplayPage:
@@ -76,36 +70,26 @@ class ReplayPage:
     Args:
         folder: The run folder.
         title: What the page is called.
-        episodes: How many episodes there will be; they share the room for pictures.
-        pictures: Whether to have pictures on it.
         memory: Where the memories are that a decision names, to link to the ticks they are of.
         run_id: Names this run in the memory.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        title: str,
-        episodes: int,
-        *,
-        pictures: bool = True,
-        memory: Memory | None = None,
-        run_id: str = "",
-    ):
-        self.wants_frames = pictures
+    wants_frames = False
+
+    def __init__(self, folder: Path, title: str, *, memory: Memory | None = None, run_id: str = ""):
         self._memory, self._run_id = memory, run_id
         self._path = folder / "replay.html"
         self._title = title
-        self._bytes_each = _BYTES_OF_FRAMES // min(episodes, _EPISODES_SHOWN)
         self._reels: dict[int, _Reel] = {}
-        # Pictures are made small while the world goes on; Pillow lets go of the interpreter.
-        self._worker = ThreadPoolExecutor(1)
 
     def begin(self, beginning: Beginning) -> None:
         """Put in a new reel."""
         if beginning.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
             self._reels[beginning.episode] = _Reel(
-                world=beginning.world, episode=beginning.episode, mission=beginning.mission
+                world=beginning.world,
+                episode=beginning.episode,
+                mission=beginning.mission,
+                scene=beginning.scene,
             )
 
     def live(self, moment: Moment) -> None:
@@ -117,25 +101,19 @@ class ReplayPage:
             reel.stances.append(moment.stance)
             reel.actions.append(moment.action)
             _note_changes(reel, moment)
+            _note_state(reel, moment.tick, moment.state)
             if decision := moment.trace.decision:
                 reel.decisions.append(self._decided(moment, decision))
-            if moment.frame is not None:
-                reel.drawn[moment.tick] = self._worker.submit(picture, moment.frame)
 
     def end(self, ending: Ending) -> None:
         """Put the episode on the page."""
         if reel := self._reels.get(ending.episode):
             reel.outcome = ending.outcome
-            if ending.frame is not None:
-                reel.drawn[ending.score.ticks] = self._worker.submit(picture, ending.frame)
-            drawn = {tick: future.result() for tick, future in reel.drawn.items()}
-            reel.frames = thinned(drawn, self._bytes_each)
-            reel.drawn.clear()
+            _note_state(reel, ending.score.ticks, ending.state)
             write_atomically(self._path, self._html())
 
     def close(self) -> None:
-        """Let go of the worker; all is written."""
-        self._worker.shutdown(cancel_futures=True)
+        """All is written."""
 
     def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
         return {
@@ -175,44 +153,10 @@ class ReplayPage:
             "lanes": _LANES[world.name],
             "episodes": [_story(reel) for reel in ended],
         }
-        reels = [
-            json_script(f"frames-{reel.episode}", {at: _data_uri(data) for at, data in frames})
-            for reel in ended
-            if (frames := reel.frames.items())
-        ]
         template = _TEMPLATE.read_text(encoding="utf-8")
-        scripts = "\n".join([json_script("story", story), *reels])
-        return template.replace("<!-- DATA -->", scripts, 1)
-
-
-def thinned(frames: Mapping[int, bytes], room: int) -> dict[int, bytes]:
-    """Return every picture, or every second, or every fourth: as many as there is room for.
-
-    Args:
-        frames: Pictures by tick.
-        room: Most bytes of all that are returned.
-    """
-    every = 1
-    kept = dict(frames)
-    while sum(map(len, kept.values())) > room:
-        every *= 2
-        kept = {tick: data for tick, data in kept.items() if tick % every == 0 and len(kept) > 1}
-    return kept
-
-
-def picture(frame: NDArray[np.uint8]) -> bytes:
-    """Return a frame as a small WebP image.
-
-    Args:
-        frame: (height, width, 3) uint8.
-    """
-    image = Image.fromarray(frame)
-    if image.width > _FRAME_WIDTH:
-        height = round(image.height * _FRAME_WIDTH / image.width)
-        image = image.resize((_FRAME_WIDTH, height), Image.Resampling.BOX, reducing_gap=2.0)
-    file = io.BytesIO()
-    image.save(file, "WEBP", quality=_FRAME_QUALITY, method=1)
-    return file.getvalue()
+        drawing = f"<script>\n{_DRAWING.read_text(encoding='utf-8')}</script>"
+        page = template.replace("<!-- DRAWING -->", drawing, 1)
+        return page.replace("<!-- DATA -->", json_script("story", story), 1)
 
 
 def json_script(name: str, content: Any) -> str:
@@ -223,10 +167,6 @@ def json_script(name: str, content: Any) -> str:
     """
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
-
-
-def _data_uri(data: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 
 def _strips(moment: Moment) -> dict[str, float]:
@@ -259,11 +199,21 @@ def _note_changes(reel: _Reel, moment: Moment) -> None:
     )
 
 
+def _note_state(reel: _Reel, tick: int, state: Mapping[str, Any]) -> None:
+    """Keep each part of the truth with the ticks in which it changed."""
+    for name, value in state.items():
+        changes = reel.states.setdefault(name, [])
+        if not changes or changes[-1][1] != value:
+            changes.append((tick, value))
+
+
 def _story(reel: _Reel) -> dict[str, Any]:
     return {
         "episode": reel.episode,
         "mission": reel.mission,
         "outcome": reel.outcome,
+        "scene": reel.scene,
+        "states": reel.states,
         "columns": reel.columns,
         "touches": reel.touches,
         "stances": reel.stances,

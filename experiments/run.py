@@ -189,8 +189,6 @@ def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listene
     page = ReplayPage(
         folder,
         _title(config),
-        config.episodes,
-        pictures=pictures,
         memory=getattr(agent, "memory", None),  # not everybody has one
         run_id=getattr(agent, "run_id", ""),
     )

@@ -55,12 +55,15 @@ class Beginning:
         episode: Number of the episode in this run, from 0.
         avatar: Row of the body that lives it.
         mission: What is asked of it, in words.
+        scene: What of its world never changes, for those who draw it; empty but for the first
+            avatar.
     """
 
     world: WorldWords
     episode: int
     avatar: int
     mission: str
+    scene: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class Moment:
         events: What happened in the world in this tick.
         felt_reward: Reward of the body.
         mission_reward: Reward of the mission.
+        state: How body and world truly were when it sensed them, for those who draw it; empty but
+            for the first avatar.
         frame: (height, width, 3) uint8 picture of the tick, or None where nothing is drawn.
     """
 
@@ -91,6 +96,7 @@ class Moment:
     events: tuple[WorldEvent, ...]
     felt_reward: float
     mission_reward: float
+    state: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def sense(self, group: str, name: str) -> float:
@@ -171,6 +177,8 @@ class Ending:
         outcome: ``"success"``, ``"failure"``, ``"time up"`` or ``"interrupted"``.
         score: What it came to.
         seconds: Wall time it took.
+        state: How body and world were in the end; empty but for the first avatar, and where it was
+            interrupted.
         frame: Picture of how it ended, or None.
     """
 
@@ -181,6 +189,7 @@ class Ending:
     outcome: str
     score: Score
     seconds: float
+    state: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 

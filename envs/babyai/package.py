@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from envs.babyai.bank import kind_of
 from envs.babyai.dynamics import CAUSES, keep_score
 from envs.babyai.levels import Levels
+from envs.babyai.picture import scene_of, state_of
 from envs.babyai.state import BODY, EVENT, layout_of, luck_of
 from envs.babyai.vocabulary import (
     CAN_BE_CARRIED,
@@ -300,11 +301,24 @@ class PackageWorld:
         return frame(
             self.grid(row),
             self.pose(row),
-            _look(self.envs[row]).held[:2],
+            self._held(row),
             self._image[row],
             self._observation["touch"][row],
             self.mission_words(row),
         )
+
+    def scene(self, row: int) -> dict[str, Any]:
+        """Return what of an episode never changes; see `envs.babyai.picture.scene_of`."""
+        return scene_of(self.grid(row))
+
+    def state(self, row: int) -> dict[str, Any]:
+        """Return how an avatar and its grid are now; see `envs.babyai.picture.state_of`."""
+        return state_of(self.grid(row), self.pose(row), self._held(row))
+
+    def _held(self, row: int) -> tuple[int, int]:
+        """Return thing and skin of what is in hand."""
+        thing, skin, _ = _look(self.envs[row]).held
+        return thing, skin
 
     # ---- Forks ----
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from envs.babyai.bank import Bank, Levels
 from envs.babyai.dynamics import step_body
+from envs.babyai.picture import scene_of, state_of
 from envs.babyai.state import (
     BODY,
     EMPTY_CELL,
@@ -387,15 +388,27 @@ class BabyAIWorld:
         """Return a picture of one avatar in its grid, (height, width, 3)."""
         from envs.babyai.render import frame
 
-        held = int(LOOKS[self.bodies["held"][row]])
         return frame(
             self.grid(row),
             self.pose(row),
-            (held & 0xFF, held >> 8 & 0xFF),
+            self._held(row),
             self._observation["image"][row],
             self._observation["touch"][row],
             self.mission_words(row),
         )
+
+    def scene(self, row: int) -> dict[str, Any]:
+        """Return what of an episode never changes; see `envs.babyai.picture.scene_of`."""
+        return scene_of(self.grid(row))
+
+    def state(self, row: int) -> dict[str, Any]:
+        """Return how an avatar and its grid are now; see `envs.babyai.picture.state_of`."""
+        return state_of(self.grid(row), self.pose(row), self._held(row))
+
+    def _held(self, row: int) -> tuple[int, int]:
+        """Return thing and skin of what is in hand."""
+        look = int(LOOKS[self.bodies["held"][row]])
+        return look & 0xFF, look >> 8 & 0xFF
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""

@@ -70,6 +70,14 @@ class World(Protocol):
         """Return a picture of one body in its world, (height, width, 3)."""
         ...
 
+    def scene(self, row: int) -> dict[str, Any]:
+        """Return what of an episode never changes, in plain numbers, for those who draw it."""
+        ...
+
+    def state(self, row: int) -> dict[str, Any]:
+        """Return how a body and what can move around it are now, in plain numbers."""
+        ...
+
     def close(self) -> None:
         """Let go of threads and windows."""
         ...

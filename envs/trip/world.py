@@ -15,6 +15,7 @@ from envs.engine.random import bell, between, bits, keys_from_seeds, mix, unifor
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
 from envs.trip.dynamics import LUCK_NOISE, drive_of, feel_laces, notice_others, step_body
+from envs.trip.picture import scene_of, state_of
 from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, SPAN, THING, THINGS
 from envs.trip.vocabulary import (
     FELT_SIZE,
@@ -489,6 +490,15 @@ class TripWorld:
         return self._renderer.frame(
             self.layouts[body["layout"]], body, self.things[row], mission_words(body["mission"])
         )
+
+    def scene(self, row: int) -> dict[str, Any]:
+        """Return what of an episode never changes; see `envs.trip.picture.scene_of`."""
+        body = self.bodies[row]
+        return scene_of(self.layouts[body["layout"]], body, self.things[row], self.constants)
+
+    def state(self, row: int) -> dict[str, Any]:
+        """Return how a body and all that can move are now; see `envs.trip.picture.state_of`."""
+        return state_of(self.bodies[row], self.things[row])
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""

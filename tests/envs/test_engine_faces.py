@@ -65,6 +65,12 @@ class CountingWorld:
     def frame(self, row):
         return np.full((2, 2, 3), row, np.uint8)
 
+    def scene(self, row):
+        return {}
+
+    def state(self, row):
+        return {"row": row}
+
     def close(self):
         self.closed += 1
 

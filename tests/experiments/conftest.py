@@ -25,6 +25,22 @@ def senses(tick):
     return values
 
 
+SCENE = {
+    "left": 6, "top": 6, "grid": [[2, 2, 2, 2], [2, 1, 779, 2], [2, 1, 1, 2], [2, 2, 2, 2]],
+    "things": [[18, 1], [0, 0]], "fall_at": [0.42, 0.3],
+}  # fmt: skip
+
+
+def state(tick):
+    """Return the truth of one tick: two steps east, and a fall at `FALL_TICK`."""
+    return {
+        "cell": [7 + (tick > 10), 8, 0], "progress": 0.0, "posture": 3 if tick > FALL_TICK else 0,
+        "lean": [0.1, 0.0], "foot": 1, "laces": [0.0, 1.0], "held": [0, 0],
+        "pain": [0.0, 0.6 if tick > FALL_TICK else 0.0, 0.0, 0.0, 0.0],
+        "things": [[8, 7, 1, 4], [0, 0, 0, 0]],
+    }  # fmt: skip
+
+
 def decision(tick):
     return Decision(
         intent=Intent(skill=Skill.WAIT, reason="to see"),
@@ -65,6 +81,7 @@ def moment(tick, episode=0, picture=False):
         events=(FALL,) if tick == FALL_TICK else (),
         felt_reward=-0.01,
         mission_reward=0.0,
+        state=state(tick),
         frame=frame,
     )
 
@@ -76,7 +93,9 @@ def tell():
     def tell(listener, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
         score = Score()
         listener.begin(
-            Beginning(world=TRIP, episode=episode, avatar=0, mission="go to the red ball")
+            Beginning(
+                world=TRIP, episode=episode, avatar=0, mission="go to the red ball", scene=SCENE
+            )
         )
         for tick in range(ticks):
             lived = moment(tick, episode, picture)
@@ -91,6 +110,7 @@ def tell():
             outcome=outcome,
             score=score,
             seconds=1.5,
+            state=state(ticks),
             frame=frame,
         )
         listener.end(ending)

@@ -148,7 +148,7 @@ def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
 
 
 def test_the_page_has_a_lane_for_each_touch_that_was_felt(told, tmp_path):
-    page = ReplayPage(tmp_path, "clumsy", 1, pictures=False)
+    page = ReplayPage(tmp_path, "clumsy")
     moments = told(page)
     page.close()
     html = (tmp_path / "replay.html").read_text("utf-8")

@@ -3,14 +3,12 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 
-from experiments.page import ReplayPage, json_script, picture, thinned
+from experiments.page import ReplayPage, json_script
 from mind.memory import ExperienceStore
 from mind.types import Experience
 
-BLACK = np.zeros((60, 80, 3), np.uint8)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -28,9 +26,9 @@ def written(tell, tmp_path):
     memory = ExperienceStore(":memory:")
     memory.add([experience("this run", 25, "I fell over <b>my lace</b>")])
     memory.add([experience("another run", 7, "I fell long ago")])
-    page = ReplayPage(tmp_path, "a made-up life", 2, memory=memory, run_id="this run")
-    tell(page, episode=0, picture=True)
-    tell(page, episode=1, picture=True, outcome="failure")
+    page = ReplayPage(tmp_path, "a made-up life", memory=memory, run_id="this run")
+    tell(page, episode=0)
+    tell(page, episode=1, outcome="failure")
     page.close()
     return tmp_path / "replay.html"
 
@@ -68,8 +66,13 @@ def scrub(page, tick):
     )
 
 
+def drawn(page, name):
+    """Return what is on a canvas."""
+    return page.locator(f"#{name}").evaluate("canvas => canvas.toDataURL()")
+
+
 def test_moving_the_scrubber_changes_what_is_shown(opened):
-    before = opened.locator("#frame").get_attribute("src")
+    before = drawn(opened, "world"), drawn(opened, "figure")
     assert "thought of tick 0" in opened.locator("#thought").inner_text()
     scrub(opened, 27)
     assert "tick 27" in opened.locator("#clock").inner_text()
@@ -79,7 +82,11 @@ def test_moving_the_scrubber_changes_what_is_shown(opened):
     assert opened.locator("#stance").inner_text() == "down"
     assert opened.locator("#emotion").inner_text() == "fear"
     assert "fall (own lace), seen by 2" in opened.locator("#flash").inner_text()
-    assert opened.locator("#frame").get_attribute("src") != before
+    world, figure = drawn(opened, "world"), drawn(opened, "figure")
+    assert world != before[0]
+    assert figure != before[1]
+    scrub(opened, 28)
+    assert (drawn(opened, "world"), drawn(opened, "figure")) == (world, figure)
 
 
 def test_what_a_model_said_is_shown_as_text_and_never_becomes_markup(opened):
@@ -92,6 +99,8 @@ def test_the_keyboard_moves_through_ticks_events_and_episodes(opened):
     assert "tick 1" in opened.locator("#clock").inner_text()
     opened.keyboard.press("e")
     assert "tick 25" in opened.locator("#clock").inner_text()
+    opened.keyboard.press("d")
+    assert "tick 30" in opened.locator("#clock").inner_text()
     opened.keyboard.press("End")
     assert "tick 39" in opened.locator("#clock").inner_text()
     opened.keyboard.press("]")
@@ -178,27 +187,28 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
     assert [path.name for path in written.parent.iterdir()] == ["replay.html"]
 
 
-def test_pictures_stay_within_their_room(tell, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.page._BYTES_OF_FRAMES", 12 * len(picture(BLACK)))
-    monkeypatch.setattr("experiments.page.picture", lambda frame: picture(BLACK))
-    tell(ReplayPage(tmp_path, "crowded", 1), picture=True)
-    html = (tmp_path / "replay.html").read_text(encoding="utf-8")
-    frames = json.loads(html.split('id="frames-0">')[1].split("</script>")[0])
-    assert list(map(int, frames)) == list(range(0, 41, 4))
+def story_of(folder):
+    html = (folder / "replay.html").read_text(encoding="utf-8")
+    return json.loads(html.split('id="story">')[1].split("</script>")[0])
 
 
-def test_all_pictures_stay_where_there_is_room():
-    frames = {tick: b"12345" for tick in range(10)}
-    assert thinned(frames, 50) == frames
-    assert list(thinned(frames, 49)) == [0, 2, 4, 6, 8]
-    assert thinned(frames, 0) == {}
+def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
+    tell(ReplayPage(tmp_path, "told once", memory=None))
+    (episode,) = story_of(tmp_path)["episodes"]
+    states = episode["states"]
+    assert states["cell"] == [[0, [7, 8, 0]], [11, [8, 8, 0]]]
+    assert states["posture"] == [[0, 0], [26, 3]]
+    assert states["things"] == [[0, [[8, 7, 1, 4], [0, 0, 0, 0]]]]
 
 
-def test_a_page_without_pictures_says_so(tell, tmp_path):
-    tell(ReplayPage(tmp_path, "unseen", 1, pictures=False))
-    html = (tmp_path / "replay.html").read_text(encoding="utf-8")
-    assert 'id="frames-0"' not in html
-    assert '"columns"' in html
+def test_a_life_of_10_000_ticks_is_small_and_opens_soon(tell, tmp_path, browser):
+    tell(ReplayPage(tmp_path, "long"), ticks=10_000)
+    assert (tmp_path / "replay.html").stat().st_size < 5_000_000
+    page = browser.new_page()
+    page.goto((tmp_path / "replay.html").as_uri())
+    page.keyboard.press("End")
+    assert "tick 9999" in page.locator("#clock").inner_text()
+    page.close()
 
 
 def test_nothing_in_a_data_block_can_end_it():
@@ -207,13 +217,3 @@ def test_nothing_in_a_data_block_can_end_it():
     assert json.loads(block[block.index(">") + 1 : block.rindex("<")]) == {
         "thought": "</script><!-- <script>"
     }
-
-
-def test_pictures_are_scaled_down_but_never_up():
-    from io import BytesIO
-
-    from PIL import Image
-
-    wide = Image.open(BytesIO(picture(np.zeros((300, 1280, 3), np.uint8))))
-    small = Image.open(BytesIO(picture(np.zeros((30, 40, 3), np.uint8))))
-    assert (wide.size, small.size) == ((640, 150), (40, 30))

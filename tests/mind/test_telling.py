@@ -118,8 +118,8 @@ def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
     assert shown(prompt) == [
         "#1 stumbled at 4 s, for 0.3 s, around here, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
-        "#2 was seen at 8 s, for 0.3 s, around 5 ahead 2 left, episode 0: blue cable; left toe caught 8; "
-        "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
+        "#2 was seen at 8 s, for 0.3 s, around 5 ahead 2 left, episode 0: blue cable; left toe "
+        "caught 8; red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
         "which foot was it?",
     ]
 

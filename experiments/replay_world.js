@@ -1,0 +1,184 @@
+"use strict";
+// Draws the world, and the body in it, from the recorded truth; numbers as in the vocabularies of `envs`.
+const KIND = {
+  empty: 1, wall: 2, floor: 3, door: 4, key: 5, ball: 6, box: 7, goal: 8, lava: 9, cable: 11, rug: 12, ice: 13,
+  kerb: 14, rail: 15, cup: 16, table: 17, person: 18, wet: 19, gravel: 20,
+};
+const SKINS = ["#e54e52", "#42a55c", "#3e86e0", "#925acc", "#f3b52c", "#8b91a0"];
+const POSTURES = ["standing", "crouching", "stumbling", "down", "rising"];
+const DOORS = ["open", "closed", "locked"];
+const TURNS = [[1, 0], [0, 1], [-1, 0], [0, -1]];  // east, south, west, north
+const ink = { floor: "#f0e9dd", other: "#e3d9c6", wall: "#5c6682", dark: "#2b2f3d", jacket: "#14aca0", flesh: "#f3c8a5",
+  hair: "#42302a", shoe: "#ff7e4c", metal: "#b9c0cf", hurt: "#ee5253" };
+
+// What held at a tick of a list of changes, [[tick, value], ...], by halving.
+function held(changes, when) {
+  let low = 0, high = changes.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (changes[middle][0] <= when) low = middle; else high = middle - 1;
+  }
+  return changes[low][1];
+}
+function stateAt(states, when) {
+  return Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
+}
+
+function drawWorld(pen, width, height, scene, state) {
+  const grid = state.grid || scene.grid, rows = grid.length, columns = grid[0].length;
+  const size = Math.min(width / columns, height / rows);
+  pen.save();
+  pen.translate((width - columns * size) / 2, (height - rows * size) / 2);
+  pen.scale(size, size);  // from here on a cell is 1 wide
+  grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
+  grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
+  (scene.things || []).forEach(([kind, skin], slot) => {
+    const [x, y, heading, mood] = state.things[slot];
+    if (kind && (x || y)) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
+  });
+  drawAvatar(pen, scene, state);
+  pen.restore();
+}
+
+function drawGround(pen, x, y, kind) {
+  pen.fillStyle = kind === KIND.wall || kind === 0 ? ink.wall : (x + y) % 2 ? ink.floor : ink.other;
+  pen.fillRect(x, y, 1.01, 1.01);
+  if (kind !== KIND.wall) return;
+  pen.fillStyle = "#00000030";
+  pen.fillRect(x, y + .72, 1.01, .29);
+}
+
+const line = (pen, colour, wide, ...points) => {
+  pen.strokeStyle = colour;
+  pen.lineWidth = wide;
+  pen.beginPath();
+  points.forEach(([x, y], i) => i ? pen.lineTo(x, y) : pen.moveTo(x, y));
+  pen.stroke();
+};
+const oval = (pen, colour, x, y, across, down = across) => {
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.ellipse(x, y, across, down, 0, 0, 7);
+  pen.fill();
+};
+const slab = (pen, colour, x, y, wide, high, round = .06) => {
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.roundRect(x - wide / 2, y - high / 2, wide, high, round);
+  pen.fill();
+};
+
+const DRAWN = {
+  [KIND.cable]: (pen, colour) => line(pen, colour, .09, [-.5, .08], [-.25, -.08], [0, .08], [.25, -.08], [.5, .08]),
+  [KIND.rug]: (pen, colour) => { slab(pen, colour, 0, 0, .96, .96); slab(pen, "#ffffff55", 0, 0, .7, .7); },
+  [KIND.ice]: pen => { slab(pen, "#a9dcf2", 0, 0, .98, .98, .15); line(pen, "#fff", .05, [-.3, .1], [0, -.2]); line(pen, "#fff", .05, [0, .3], [.25, .05]); },
+  [KIND.kerb]: (pen, colour) => { slab(pen, "#9a958c", 0, 0, .98, .98, .04); slab(pen, colour, 0, 0, .98, .24, .02); },
+  [KIND.wet]: pen => { oval(pen, "#6fb3e0aa", -.05, 0, .44, .36); oval(pen, "#ffffff88", -.15, -.12, .1, .05); },
+  [KIND.gravel]: pen => { for (let i = 0; i < 14; i++) oval(pen, i % 2 ? "#8d8577" : "#b4aa98", (i * .37 % .8) - .4, (i * .61 % .8) - .4, .07, .06); },
+  [KIND.rail]: pen => { slab(pen, ink.metal, 0, 0, .98, .2); slab(pen, ink.dark, 0, 0, .12, .5); },
+  [KIND.table]: pen => { slab(pen, "#8a5f3c", 0, .03, .9, .84, .1); slab(pen, "#b07f54", 0, -.03, .9, .78, .1); },
+  [KIND.ball]: (pen, colour) => { oval(pen, "#0003", .03, .08, .3); oval(pen, colour, 0, 0, .3); oval(pen, "#fff8", -.1, -.1, .08); },
+  [KIND.box]: (pen, colour) => { slab(pen, colour, 0, 0, .62, .62); slab(pen, "#fff9", 0, 0, .62, .08, 0); slab(pen, "#0002", 0, .25, .62, .12, 0); },
+  [KIND.key]: (pen, colour) => {
+    line(pen, colour, .1, [0, -.1], [0, .34]); line(pen, colour, .08, [0, .3], [.16, .3]); line(pen, colour, .08, [0, .16], [.12, .16]);
+    oval(pen, colour, 0, -.18, .17); oval(pen, ink.floor, 0, -.18, .07);
+  },
+  [KIND.cup]: (pen, colour) => { oval(pen, colour, 0, 0, .2); oval(pen, "#fff", 0, 0, .14); oval(pen, "#7a4b2a", 0, 0, .11); },
+  [KIND.goal]: pen => slab(pen, "#46be8c", 0, 0, .92, .92),
+  [KIND.lava]: pen => slab(pen, "#ff8820", 0, 0, 1, 1, 0),
+  [KIND.door]: (pen, colour, state) => {
+    if (DOORS[state] === "open") { slab(pen, colour, -.42, 0, .14, .96, .03); return; }
+    slab(pen, colour, 0, 0, .96, .96);
+    slab(pen, "#0004", 0, 0, .74, .74);
+    slab(pen, DOORS[state] === "locked" ? "#ffc857" : "#fff", .24, 0, .1, DOORS[state] === "locked" ? .3 : .1, .03);
+  },
+  [KIND.person]: (pen, colour, state, heading) => {
+    pen.rotate((heading || 0) * Math.PI / 2);  // they face east
+    oval(pen, "#0003", .03, .05, .26, .42); oval(pen, colour, 0, 0, .22, .4); oval(pen, ink.flesh, .05, 0, .19); oval(pen, ink.hair, -.01, 0, .18, .19);
+    pen.rotate(-(heading || 0) * Math.PI / 2);
+    if (state === 4) says(pen, "ha");
+    if (state === 5) says(pen, "?");
+  },
+};
+function says(pen, words) {
+  pen.font = ".34px sans-serif";
+  slab(pen, "#fff", .3, -.46, .16 + .2 * words.length, .38, .12);
+  pen.fillStyle = ink.dark;
+  pen.fillText(words, .3 - .1 * words.length, -.36);
+}
+
+function drawThing(pen, x, y, kind, skin, state, heading) {
+  if (!DRAWN[kind]) return;
+  pen.save();
+  pen.translate(x, y);
+  DRAWN[kind](pen, SKINS[skin] || "#888", state, heading);
+  pen.restore();
+}
+
+// Seen from above. Who has no posture, as in babyai, stands.
+function drawAvatar(pen, scene, state) {
+  const [x, y, heading] = state.cell, on = state.progress || 0, [forward, right] = state.lean || [0, 0];
+  pen.save();
+  pen.translate(x - scene.left + .5 + TURNS[heading][0] * on, y - scene.top + .5 + TURNS[heading][1] * on);
+  pen.rotate(heading * Math.PI / 2);
+  oval(pen, "#14aca033", 0, 0, .62);
+  const down = POSTURES[state.posture] === "down", step = state.foot || 0, lean = down ? .34 : forward * .9;
+  for (const side of [-1, 1]) {
+    slab(pen, ink.shoe, down ? -.5 : (side === step ? .1 : -.1), side * .14, .26, .13);
+    if (state.laces && state.laces[(side + 1) / 2] > .9) line(pen, "#fff", .03, [0, side * .14], [-.2, side * .3]);
+  }
+  if (down) slab(pen, "#34405c", -.2, 0, .5, .3);
+  oval(pen, ink.jacket, lean, right * .9, down ? .26 : .19, .36);
+  oval(pen, ink.flesh, lean + (down ? .4 : .1), right * 1.2, .17);
+  oval(pen, ink.hair, lean + (down ? .42 : .04), right * 1.2, .16, .17);
+  if (state.held && DRAWN[state.held[0]]) {
+    pen.translate(lean + .42, .26);
+    pen.scale(.6, .6);
+    DRAWN[state.held[0]](pen, SKINS[state.held[1]] || "#888", 0, 0);
+  }
+  pen.restore();
+}
+
+// The body from its right side, as it stands or lies, each part the redder the more it hurts, beside its
+// balance: where it leans, within the line beyond which it falls.
+function drawFigure(pen, width, height, scene, state, text) {
+  const [forward, right] = state.lean, [ahead, side] = scene.fall_at, unit = height / 2.3;
+  const posture = POSTURES[state.posture], [feet, knees, hands, hips, head] = state.pain;
+  const sore = (pain, colour) => pain > .02 ? `color-mix(in srgb, ${ink.hurt} ${Math.min(100, 30 + pain * 140)}%, ${colour})` : colour;
+  const tilt = { down: Math.PI / 2, rising: .8 }[posture] ?? Math.max(-1.2, Math.min(1.2, forward / ahead * .7));
+  const crouch = posture === "crouching" || posture === "rising" ? .18 : 0;
+  pen.save();
+  pen.translate(width * .3, height - 14);
+  line(pen, text, 1, [-width * .26, 0], [width * .26, 0]);
+  pen.scale(unit, unit);
+  if (posture === "down") pen.translate(-.85, -.08);
+  pen.rotate(tilt);
+  pen.lineCap = "round";
+  const hip = [-crouch, -.9 + crouch * 1.5], shoulder = [crouch * .3, -1.45 + crouch * 1.5];
+  for (const spread of [-.12, .12]) {
+    const knee = [crouch + spread / 2 + .04, -.47 + crouch * .4];
+    line(pen, "#6b7fae", .13, hip, knee, [spread, -.06]);
+    oval(pen, sore(knees, "#6b7fae"), ...knee, .09);
+    slab(pen, sore(feet, ink.shoe), spread + .06, -.04, .26, .1, .05);
+  }
+  line(pen, ink.jacket, .24, hip, shoulder);
+  oval(pen, sore(hips, "#6b7fae"), ...hip, .13);
+  const hand = [shoulder[0] + .28, shoulder[1] + .45];
+  line(pen, ink.jacket, .1, shoulder, [shoulder[0] + .1, shoulder[1] + .3], hand);
+  oval(pen, sore(hands, ink.flesh), ...hand, .08);
+  oval(pen, sore(head, ink.flesh), shoulder[0] + .06, shoulder[1] - .26, .17);
+  pen.restore();
+  pen.save();
+  pen.translate(width * .79, height / 2);
+  const scale = (height / 2 - 16) / ahead, over = Math.hypot(forward / ahead, right / side) > 1;
+  pen.strokeStyle = over ? ink.hurt : text;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  pen.ellipse(0, 0, side * scale, ahead * scale, 0, 0, 7);
+  pen.stroke();
+  line(pen, text, .5, [-6, 0], [6, 0]);
+  line(pen, text, .5, [0, -6], [0, 6]);
+  const reach = Math.min(1, 1.15 / Math.max(.01, Math.hypot(forward / ahead, right / side)));
+  oval(pen, over ? ink.hurt : ink.jacket, right * scale * reach, -forward * scale * reach, 6);
+  pen.restore();
+}
