@@ -8,6 +8,7 @@ it as text only.
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from mind.types import Decision
 _TEMPLATE = Path(__file__).with_name("replay_page.html")
 _DRAWING = Path(__file__).with_name("replay_world.js")
 _EPISODES_SHOWN = 24
+_FRESH_S = 2.0  # how old the page may be while an episode is lived
+_WORTH = 50  # but so many times longer than it takes to write it
 # The senses that are shown as curves where they mean something, and those shown as marks in a lane.
 _CURVES = {
     "trip": {
@@ -65,7 +68,7 @@ class _Reel:
 
 
 class ReplayPage:
-    """Writes `replay.html` anew after each of the first episodes of the first avatar.
+    """Writes `replay.html` anew every few seconds: the first episodes of the first avatar.
 
     Args:
         folder: The run folder.
@@ -81,6 +84,7 @@ class ReplayPage:
         self._path = folder / "replay.html"
         self._title = title
         self._reels: dict[int, _Reel] = {}
+        self._stale_at = time.monotonic() + _FRESH_S
 
     def begin(self, beginning: Beginning) -> None:
         """Put in a new reel."""
@@ -104,16 +108,26 @@ class ReplayPage:
             _note_state(reel, moment.tick, moment.state)
             if decision := moment.trace.decision:
                 reel.decisions.append(self._decided(moment, decision))
+            if time.monotonic() > self._stale_at:
+                self._write()
 
     def end(self, ending: Ending) -> None:
         """Put the episode on the page."""
         if reel := self._reels.get(ending.episode):
             reel.outcome = ending.outcome
             _note_state(reel, ending.score.ticks, ending.state)
-            write_atomically(self._path, self._html())
+            self._write()
 
     def close(self) -> None:
-        """All is written."""
+        """Say on the page that nothing more will come."""
+        if any(reel.stances for reel in self._reels.values()):
+            self._write(done=True)
+
+    def _write(self, *, done: bool = False) -> None:
+        began = time.monotonic()
+        write_atomically(self._path, self._html(done))
+        now = time.monotonic()
+        self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
 
     def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
         return {
@@ -142,16 +156,17 @@ class ReplayPage:
             for experience in self._memory.get(ids)
         ]
 
-    def _html(self) -> str:
-        ended = [reel for reel in self._reels.values() if reel.outcome]
-        world = ended[0].world
+    def _html(self, done: bool) -> str:
+        lived = [reel for reel in self._reels.values() if reel.stances]
+        world = lived[0].world
         story = {
             "title": self._title,
+            "done": done,
             "tick_seconds": world.tick_seconds,
             "timed": world.timed,
             "stance": world.stance,
             "lanes": _LANES[world.name],
-            "episodes": [_story(reel) for reel in ended],
+            "episodes": [_story(reel) for reel in lived],
         }
         template = _TEMPLATE.read_text(encoding="utf-8")
         drawing = f"<script>\n{_DRAWING.read_text(encoding='utf-8')}</script>"

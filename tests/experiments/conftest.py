@@ -1,5 +1,7 @@
 """A life made up by hand, for those who record and show lives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,9 @@ SCENE = {
     "left": 6, "top": 6, "grid": [[2, 2, 2, 2], [2, 1, 779, 2], [2, 1, 1, 2], [2, 2, 2, 2]],
     "things": [[18, 1], [0, 0]], "fall_at": [0.42, 0.3],
 }  # fmt: skip
+
+
+BEGINNING = Beginning(world=TRIP, episode=0, avatar=0, mission="go to the red ball", scene=SCENE)
 
 
 def state(tick):
@@ -87,16 +92,18 @@ def moment(tick, episode=0, picture=False):
 
 
 @pytest.fixture
+def made_up():
+    """Return how the made-up life begins, and a function that returns one tick of it."""
+    return BEGINNING, moment
+
+
+@pytest.fixture
 def tell():
     """Return a function that tells a listener of one made-up episode of `TICKS` ticks."""
 
     def tell(listener, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
         score = Score()
-        listener.begin(
-            Beginning(
-                world=TRIP, episode=episode, avatar=0, mission="go to the red ball", scene=SCENE
-            )
-        )
+        listener.begin(replace(BEGINNING, episode=episode))
         for tick in range(ticks):
             lived = moment(tick, episode, picture)
             score.add(lived)

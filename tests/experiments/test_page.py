@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from experiments.page import ReplayPage, json_script
+from experiments.watch import address_of
 from mind.memory import ExperienceStore
 from mind.types import Experience
 
@@ -190,6 +191,34 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
 def story_of(folder):
     html = (folder / "replay.html").read_text(encoding="utf-8")
     return json.loads(html.split('id="story">')[1].split("</script>")[0])
+
+
+def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, browser, monkeypatch):
+    beginning, moment = made_up
+    monkeypatch.setattr("experiments.page._FRESH_S", 0.0)
+    monkeypatch.setattr("experiments.page._WORTH", 0)
+    from playwright.sync_api import expect
+
+    listener = ReplayPage(tmp_path, "going on")
+    listener.begin(beginning)
+    for tick in range(5):
+        listener.live(moment(tick))
+    page = browser.new_page()
+    page.goto(address_of(tmp_path, live=True))
+    assert "tick 4" in page.locator("#clock").inner_text()
+    for tick in range(5, 9):
+        listener.live(moment(tick))
+    expect(page.locator("#clock")).to_contain_text("tick 8")
+    page.keyboard.press("Home")
+    for tick in range(9, 12):
+        listener.live(moment(tick))
+    page.wait_for_timeout(2500)
+    assert "tick 0" in page.locator("#clock").inner_text()
+    page.close()
+
+
+def test_the_page_of_a_run_that_is_over_is_not_loaded_again(written):
+    assert story_of(written.parent)["done"]
 
 
 def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
