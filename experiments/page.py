@@ -120,12 +120,14 @@ class ReplayPage:
 
     def close(self) -> None:
         """Say on the page that nothing more will come."""
-        if any(reel.stances for reel in self._reels.values()):
-            self._write(done=True)
+        self._write(done=True)
 
     def _write(self, *, done: bool = False) -> None:
+        lived = [reel for reel in self._reels.values() if reel.stances]
+        if not lived:  # an episode can end before its first tick, where a mind cannot be asked
+            return
         began = time.monotonic()
-        write_atomically(self._path, self._html(done))
+        write_atomically(self._path, self._html(lived, done))
         now = time.monotonic()
         self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
 
@@ -156,8 +158,7 @@ class ReplayPage:
             for experience in self._memory.get(ids)
         ]
 
-    def _html(self, done: bool) -> str:
-        lived = [reel for reel in self._reels.values() if reel.stances]
+    def _html(self, lived: Sequence[_Reel], done: bool) -> str:
         world = lived[0].world
         story = {
             "title": self._title,

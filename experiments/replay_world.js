@@ -146,6 +146,7 @@ function drawFigure(pen, width, height, scene, state, text) {
   const posture = POSTURES[state.posture], [feet, knees, hands, hips, head] = state.pain;
   const sore = (pain, colour) => pain > .02 ? `color-mix(in srgb, ${ink.hurt} ${Math.min(100, 30 + pain * 140)}%, ${colour})` : colour;
   const tilt = { down: Math.PI / 2, rising: .8 }[posture] ?? Math.max(-1.2, Math.min(1.2, forward / ahead * .7));
+  const flat = posture === "down" ? 0 : tilt;  // feet stay on the ground, however the body leans
   const crouch = posture === "crouching" || posture === "rising" ? .18 : 0;
   pen.save();
   pen.translate(width * .3, height - 14);
@@ -157,9 +158,14 @@ function drawFigure(pen, width, height, scene, state, text) {
   const hip = [-crouch, -.9 + crouch * 1.5], shoulder = [crouch * .3, -1.45 + crouch * 1.5];
   for (const spread of [-.12, .12]) {
     const knee = [crouch + spread / 2 + .04, -.47 + crouch * .4];
-    line(pen, "#6b7fae", .13, hip, knee, [spread, -.06]);
+    const foot = [spread * Math.cos(flat) - .06 * Math.sin(flat), -spread * Math.sin(flat) - .06 * Math.cos(flat)];
+    line(pen, "#6b7fae", .13, hip, knee, foot);
     oval(pen, sore(knees, "#6b7fae"), ...knee, .09);
-    slab(pen, sore(feet, ink.shoe), spread + .06, -.04, .26, .1, .05);
+    pen.save();
+    pen.translate(...foot);
+    pen.rotate(-flat);
+    slab(pen, sore(feet, ink.shoe), .06, .01, .26, .1, .05);
+    pen.restore();
   }
   line(pen, ink.jacket, .24, hip, shoulder);
   oval(pen, sore(hips, "#6b7fae"), ...hip, .13);

@@ -221,6 +221,13 @@ def test_the_page_of_a_run_that_is_over_is_not_loaded_again(written):
     assert story_of(written.parent)["done"]
 
 
+def test_of_an_episode_without_a_tick_there_is_no_page(tell, tmp_path):
+    page = ReplayPage(tmp_path, "over before it began")
+    tell(page, ticks=0, outcome="interrupted")
+    page.close()
+    assert not (tmp_path / "replay.html").exists()
+
+
 def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
     tell(ReplayPage(tmp_path, "told once", memory=None))
     (episode,) = story_of(tmp_path)["episodes"]
