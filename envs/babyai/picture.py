@@ -20,11 +20,8 @@ def scene_of(grid: NDArray[np.uint8]) -> dict[str, Any]:
     Returns:
         ``left`` and ``top``: the cell in the corner of what is shown; ``size``: columns and rows.
     """
-    inside = grid[..., 0] != Thing.WALL
-    across, down = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    left, top = max(int(across[0]) - 1, 0), max(int(down[0]) - 1, 0)
-    right, bottom = int(across[-1]) + 1, int(down[-1]) + 1
-    return {"left": left, "top": top, "size": [right - left + 1, bottom - top + 1]}
+    left, top, columns, rows = extent(grid)
+    return {"left": left, "top": top, "size": [columns, rows]}
 
 
 def state_of(
@@ -41,8 +38,7 @@ def state_of(
         ``cell``: x, y and heading; ``held``: thing and skin; ``grid``: row by row, thing, skin
         << 8 and state << 16 of the part that `scene_of` names.
     """
-    scene = scene_of(grid)
-    (left, top), (columns, rows) = (scene["left"], scene["top"]), scene["size"]
+    left, top, columns, rows = extent(grid)
     parts = grid[left : left + columns, top : top + rows].astype(np.int64)
     numbers = parts[..., 0] | parts[..., 1] << 8 | parts[..., 2] << 16
     return {
@@ -50,3 +46,13 @@ def state_of(
         "held": [int(number) for number in held],
         "grid": numbers.T.tolist(),
     }
+
+
+def extent(cells: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Return left, top, columns and rows of all that is not wall, and one wall around it."""
+    inside = cells[..., 0] != Thing.WALL
+    across, down = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    left, top = max(int(across[0]) - 1, 0), max(int(down[0]) - 1, 0)
+    right = min(int(across[-1]) + 1, cells.shape[0] - 1)
+    bottom = min(int(down[-1]) + 1, cells.shape[1] - 1)
+    return left, top, right - left + 1, bottom - top + 1

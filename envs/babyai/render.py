@@ -11,6 +11,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from envs.babyai.picture import extent
 from envs.babyai.vocabulary import SENSES, VIEW_SIZE, DoorState, Skin, Thing
 from envs.engine.view import OFFSETS
 from envs.trip.render.ink import (
@@ -113,7 +114,7 @@ def _label(surface: pygame.Surface, words: str, at: Point) -> None:
 
 
 def _paint_map(surface: pygame.Surface, cells, pose: tuple[int, int, int], image) -> None:
-    left, top, columns, rows = _extent(cells)
+    left, top, columns, rows = extent(cells)
     size = min(_MAP // max(columns, rows), _LARGEST_CELL)
     corner = (_MARGIN + (_MAP - columns * size) // 2, _MARGIN + (_MAP - rows * size) // 2)
     lit = _lit(cells.shape[:2], pose, image)
@@ -125,16 +126,6 @@ def _paint_map(surface: pygame.Surface, cells, pose: tuple[int, int, int], image
     x, y, heading = pose
     middle = (corner[0] + (x - left + 0.5) * size, corner[1] + (y - top + 0.5) * size)
     stamp_centred(surface, _avatar(heading, size), middle)
-
-
-def _extent(cells) -> tuple[int, int, int, int]:
-    """Return left, top, columns and rows of all that is not wall, and one wall around it."""
-    inside = cells[..., 0] != Thing.WALL
-    across, down = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    left, top = max(int(across[0]) - 1, 0), max(int(down[0]) - 1, 0)
-    right = min(int(across[-1]) + 1, cells.shape[0] - 1)
-    bottom = min(int(down[-1]) + 1, cells.shape[1] - 1)
-    return left, top, right - left + 1, bottom - top + 1
 
 
 def _lit(shape: tuple[int, int], pose: tuple[int, int, int], image) -> NDArray[np.bool_]:
