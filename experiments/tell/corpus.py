@@ -5,7 +5,7 @@ happens to them. What they sense of each event is kept as windows, what happened
 from the two come conversations: a life's memories, and questions about it with their true answers.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.vocabulary import Action, Posture
+from experiments.tell.facts import FactsKeeper, Sensed
 from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
 from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
@@ -46,7 +47,7 @@ from mind.types import Decision, Experience, Feeling, Situation
 CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
 MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
 STRAY = 0.03  # share of ticks in which a limb does something else than it should
-WINDOWS_FILE, LESSONS_FILE = "windows.npz", "lessons.jsonl"
+LESSONS_FILE = "lessons.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,19 @@ class Life:
     windows: tuple[int, ...]
     now: int
     graph: EventGraph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What is learned from.
+
+    Attributes:
+        lessons: Conversations about lives.
+        sensed: What was sensed in them.
+    """
+
+    lessons: list[Lesson]
+    sensed: Sensed
 
 
 # ---- Who lives ----
@@ -268,7 +282,7 @@ LESSONS_EACH = 3  # of one episode, at most
 TALKS = 16  # conversations in one lesson, at most
 LONGER = 0.2  # share of questions that follow another one in the same conversation
 MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
-STRANGE = 0.3  # share of questions with words that nobody knows
+STRANGE = 0.4  # share of questions with words that nobody knows
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
 NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
@@ -318,11 +332,13 @@ def _is_about(question: Question, life: Life, shown: Sequence[int]) -> bool:
 
 
 def _shows(life: Life, shown: Sequence[int], node: EventNode) -> bool:
-    return any(
-        life.experiences[index].kind == node.kind
-        and life.experiences[index].first_tick <= node.tick <= life.experiences[index].last_tick
-        for index in shown
-    )
+    return any(_is_of(life.experiences[index], node) for index in shown)
+
+
+def _is_of(experience: Experience, node: EventNode) -> bool:
+    """Return whether an experience is one of this event."""
+    began, ended = experience.first_tick, experience.last_tick
+    return experience.kind == node.kind and began <= node.tick <= ended
 
 
 def _lesson(
@@ -420,38 +436,43 @@ def make(
     avatars: int = 128,
     split: str = "train",
     report: Callable[[str], None] = print,
-) -> tuple[list[Lesson], dict[Kind, NDArray[np.float16]]]:
-    """Wander through that many episodes, and return the lessons of them and all windows."""
+) -> Corpus:
+    """Wander through that many episodes, and return what can be learned from them."""
     lessons: list[Lesson] = []
-    memory = KeepingStore()
+    memory, facts = KeepingStore(), FactsKeeper()
     for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
         rng = np.random.default_rng([seed, number])
         balance = Balance()
         wanted, lives, before = int(episodes * share), 0, len(lessons)
         for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
             lives += 1
+            keep_facts(life, facts)
             lessons += lessons_of(life, memory, rng, LESSONS_EACH, balance)
         env.close()
         report(f"{vocabulary.world}: {lives:,} episodes, {len(lessons) - before:,} lessons")
-    return lessons, memory.keeper.windows()
+    sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
+    return Corpus(lessons=lessons, sensed=sensed)
 
 
-def save(
-    folder: Path, lessons: Sequence[Lesson], windows: Mapping[Kind, NDArray[np.float16]]
-) -> None:
+def keep_facts(life: Life, facts: FactsKeeper) -> None:
+    """Keep what was true of each of a life's experiences that is one of a true event."""
+    for experience, window in zip(life.experiences, life.windows, strict=True):
+        for node in life.graph.nodes:
+            if node.felt and _is_of(experience, node):
+                facts.keep(window, node)
+
+
+def save(folder: Path, corpus: Corpus) -> None:
     """Write a corpus into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows: dict[str, Any] = {str(kind): rows for kind, rows in windows.items()}
-    np.savez(folder / WINDOWS_FILE, **rows)
-    write_lessons(folder / LESSONS_FILE, lessons)
+    corpus.sensed.save(folder)
+    write_lessons(folder / LESSONS_FILE, corpus.lessons)
 
 
-def load(folder: Path) -> tuple[list[Lesson], dict[Kind, NDArray[np.float16]]]:
+def load(folder: Path) -> Corpus:
     """Return the corpus that `save` wrote.
 
     Raises:
         ValueError: If it is damaged.
     """
-    with np.load(folder / WINDOWS_FILE, allow_pickle=False) as file:
-        windows = {kind: file[str(kind)] for kind in KINDS}
-    return read_lessons(folder / LESSONS_FILE), windows
+    return Corpus(lessons=read_lessons(folder / LESSONS_FILE), sensed=Sensed.load(folder))

@@ -17,6 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from experiments.tell.facts import NOT_ASKED, Facts, Sensed
+from experiments.truth.questions import ATTRIBUTES
+from mind.claims.language import Attribute
 from mind.language_models.types import FELT
 from mind.senses.encoder import SenseEncoder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
@@ -87,15 +90,25 @@ class Projector(nn.Module):
 
 
 class Teller(nn.Module):
-    """All that learns: the language model, the senses, the projector, and what can be told again.
+    """All that learns: the language model, the senses, the projector, and what vectors must tell.
+
+    A vector must let the numbers of its window be told again, and the facts that its kind of memory
+    can know.
 
     Args:
         model: Any causal language model.
         senses: The encoder.
         spread: Standard deviation of each number of the windows, by kind, for telling them again.
+        values: The values of each attribute that vectors are to tell.
     """
 
-    def __init__(self, model: Any, senses: SenseEncoder, spread: Mapping[Kind, NDArray]):
+    def __init__(
+        self,
+        model: Any,
+        senses: SenseEncoder,
+        spread: Mapping[Kind, NDArray],
+        values: Mapping[Attribute, Sequence[str]],
+    ):
         super().__init__()
         self.model, self.senses = model, senses
         hidden = model.get_input_embeddings().embedding_dim
@@ -104,16 +117,19 @@ class Teller(nn.Module):
             {kind: nn.Linear(EMBEDDING_SIZE, WINDOW[kind]) for kind in KINDS if kind in spread}
         )
         self.spread = {kind: torch.tensor(one, dtype=torch.float32) for kind, one in spread.items()}
+        self.known = nn.ModuleDict(
+            {
+                attribute: nn.Linear(EMBEDDING_SIZE, len(known))
+                for attribute, known in values.items()
+            }
+        )
 
-    def losses(self, batch: "Batch") -> tuple[Tensor, Tensor]:
-        """Return the loss of the mind's own words, and that of telling the senses again."""
-        windows = {
-            kind: torch.from_numpy(rows.astype(np.float32)) for kind, rows in batch.windows.items()
-        }
+    def losses(self, batch: "Batch") -> dict[str, Tensor]:
+        """Return the losses: "told" of the mind's own words, and those of its senses."""
+        windows = tensors(batch.sensed)
         memories = self.senses(windows)
         now = self.senses.feel_now(windows)
         every = torch.cat([memories, now], dim=1)  # (M, 8, 64)
-        again = self._again(windows, memories)
         felt = every.flatten(0, 1)[batch.felt_rows] * batch.felt_kept[:, None]
         embedded = self.model.get_input_embeddings()(batch.tokens)
         projected = self.projector(felt, batch.felt_rows % MAPS)
@@ -129,7 +145,46 @@ class Teller(nn.Module):
             logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
         )
         said = batch.said[:, 1:].flatten()
-        return (each * said).sum() / said.sum(), again
+        told = (each * said).sum() / said.sum()
+        return {"told": told, **self._of_senses(windows, memories, batch.sensed.facts)}
+
+    def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
+        """Return the losses of the senses alone: "again" and "known"."""
+        windows = tensors(sensed)
+        return self._of_senses(windows, self.senses(windows), sensed.facts)
+
+    @torch.no_grad()
+    def knows(self, sensed: Sensed) -> dict[str, float]:
+        """Return in what share of windows each fact can be told from its vector."""
+        memories = self.senses(tensors(sensed))
+        shares = {}
+        for attribute, numbers in sensed.facts.numbers.items():
+            asked = numbers != NOT_ASKED
+            if asked.any():
+                guessed = self._guesses(attribute, memories).argmax(dim=1).numpy()
+                shares[str(attribute)] = float((guessed == numbers)[asked].mean())
+        return shares
+
+    def _of_senses(
+        self, windows: Mapping[Kind, Tensor], memories: Tensor, facts: Facts
+    ) -> dict[str, Tensor]:
+        return {"again": self._again(windows, memories), "known": self._known(memories, facts)}
+
+    def _known(self, memories: Tensor, facts: Facts) -> Tensor:
+        """Return the mean loss of telling facts, over attributes that are told of any window."""
+        errors = [
+            nn.functional.cross_entropy(
+                self._guesses(attribute, memories),
+                torch.from_numpy(numbers.astype(np.int64)),
+                ignore_index=NOT_ASKED,
+            )
+            for attribute, numbers in facts.numbers.items()
+            if (numbers != NOT_ASKED).any()
+        ]
+        return torch.stack(errors).mean() if errors else torch.zeros(())
+
+    def _guesses(self, attribute: Attribute, memories: Tensor) -> Tensor:
+        return self.known[attribute](memories[:, KINDS.index(ATTRIBUTES[attribute])])
 
     def _again(self, windows: Mapping[Kind, Tensor], memories: Tensor) -> Tensor:
         errors = [
@@ -154,7 +209,7 @@ class Batch:
         is_felt: True where something is felt in place of a word.
         felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
         felt_kept: (F,) 0 where that kind of memory says nothing, else 1.
-        windows: (M, size) for each kind.
+        sensed: The M windows, and what was true of them.
     """
 
     tokens: Tensor
@@ -164,7 +219,14 @@ class Batch:
     is_felt: Tensor
     felt_rows: Tensor
     felt_kept: Tensor
-    windows: Mapping[Kind, NDArray]
+    sensed: Sensed
+
+
+def tensors(sensed: Sensed) -> dict[Kind, Tensor]:
+    """Return the windows of what was sensed as tensors."""
+    return {
+        kind: torch.from_numpy(rows.astype(np.float32)) for kind, rows in sensed.windows.items()
+    }
 
 
 def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
@@ -219,7 +281,7 @@ def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int6
 
 def batches(
     encoded: Sequence[Encoded],
-    windows: Mapping[Kind, NDArray],
+    sensed: Sensed,
     tokens_per_batch: int,
     rng: random.Random,
 ) -> Iterator[Batch]:
@@ -233,10 +295,10 @@ def batches(
         groups[-1].append(index)
     rng.shuffle(groups)
     for group in groups:
-        yield collate([encoded[index] for index in group], windows, rng)
+        yield collate([encoded[index] for index in group], sensed, rng)
 
 
-def collate(rows: Sequence[Encoded], windows: Mapping[Kind, NDArray], rng: random.Random) -> Batch:
+def collate(rows: Sequence[Encoded], sensed: Sensed, rng: random.Random) -> Batch:
     """Return lessons side by side; in some of them a kind of memory says nothing."""
     length = max(len(row.tokens) for row in rows)
     tokens, position = torch.zeros((2, len(rows), length), dtype=torch.long)
@@ -265,7 +327,7 @@ def collate(rows: Sequence[Encoded], windows: Mapping[Kind, NDArray], rng: rando
         is_felt,
         torch.tensor(felt_rows, dtype=torch.long),
         torch.tensor(felt_kept),
-        {kind: windows[kind][shown or [0]] for kind in KINDS},  # never an empty batch
+        sensed.of(shown or [0]),  # never an empty batch
     )
 
 

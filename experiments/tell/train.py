@@ -4,18 +4,19 @@
     python -m experiments.tell.train start=mind/pretrained/nano      # goes on from a model
     python -m experiments.tell.train start=org/name learns=[projector]   # gives senses to any model
 
-Three steps: wander and tell (`experiments.tell.corpus`), learn (`experiments.tell.learning`), and
-measure decisions as `experiments.train_mind` does, so that what the mind could do before is known
-to stay; how well it tells is measured by `experiments.tell.run`. Examples of decisions are
-rehearsed beside the lessons. What was lived is kept in the folder, so that the same command goes on
-from there. Writes a model in Hugging Face format, with the encoder of
-its senses, the projector between them, and a card.
+Four steps: wander and tell (`experiments.tell.corpus`); learn to tell facts from senses alone; then
+language model and senses together, from lessons (`experiments.tell.learning`), with examples of
+decisions rehearsed beside them; and measure decisions as `experiments.train_mind` does, so that
+what the mind could do before is known to stay. How well it tells is measured by
+`experiments.tell.run`. What was lived is kept in the folder, so that the same command goes on from
+there. Writes a model in Hugging Face format, with the encoder of its senses, the projector between
+them, and a card.
 """
 
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from experiments.command import BadInput, answering, command_line, one_line, pre
 
 CARD = "card.json"
 EXAMPLES = "examples.jsonl"
+SENSES_BATCH = 512  # windows in a step of learning senses alone
+SENSES_ALONE = 2e-3  # its learning rate
 
 
 def run(options: DictConfig) -> Path:
@@ -42,15 +45,18 @@ def run(options: DictConfig) -> Path:
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lessons, windows = _lessons(options, folder)
+    corpus = _corpus(options, folder)
     examples = _examples(options, folder)
     began = time.monotonic()
-    learned = learn(options, folder, lessons, windows, examples)
+    teller, tokenizer = _begun(options, corpus, examples)
+    known = learn_senses(options, teller, corpus.sensed) if "senses" in options.learns else {}
+    learned = learn(options, folder, teller, tokenizer, corpus, examples)
     card = {
-        "lessons": len(lessons),
-        "windows": len(next(iter(windows.values()))),
+        "lessons": len(corpus.lessons),
+        "windows": len(corpus.sensed),
         "rehearsed": len(examples),
         "options": _without_folders(OmegaConf.to_container(options)),
+        "facts_known_by_senses_alone": known,
         **{name: round(value, 4) for name, value in learned.items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
         "decisions": measure(folder, options) if options.held_out else {},
@@ -71,7 +77,7 @@ def _without_folders(options: Any) -> dict[str, Any]:
     }
 
 
-def _lessons(options: DictConfig, folder: Path) -> tuple[list, Mapping[Any, NDArray]]:
+def _corpus(options: DictConfig, folder: Path):
     from experiments.tell.corpus import load, make, save
 
     lived = Path(options.lived) if options.lived else folder
@@ -81,12 +87,10 @@ def _lessons(options: DictConfig, folder: Path) -> tuple[list, Mapping[Any, NDAr
             seed=options.seed,
             report=lambda line: print(line, flush=True),
         )
-        save(lived, *made)
-    lessons, windows = load(lived)
-    print(
-        f"{len(lessons):,} lessons from {len(next(iter(windows.values()))):,} windows", flush=True
-    )
-    return lessons, windows
+        save(lived, made)
+    corpus = load(lived)
+    print(f"{len(corpus.lessons):,} lessons from {len(corpus.sensed):,} windows", flush=True)
+    return corpus
 
 
 def _examples(options: DictConfig, folder: Path) -> list:
@@ -102,11 +106,37 @@ def _examples(options: DictConfig, folder: Path) -> list:
     return read_examples(path)
 
 
+def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, float]:
+    """Learn to tell facts, and the senses again, from vectors alone, before any word is learned.
+
+    Returns:
+        Share of facts that can be told from windows kept out of it, by attribute.
+    """
+    import torch
+
+    from mind.learning.cold_start import schedule
+
+    rng = np.random.default_rng(options.seed)
+    rows = rng.permutation(sensed.facts.told)
+    kept_out, rows = rows[: len(rows) // 20], rows[len(rows) // 20 :]
+    parts = [*teller.senses.parameters(), *teller.again.parameters(), *teller.known.parameters()]
+    optimiser = torch.optim.AdamW(parts, weight_decay=0.02)
+    for step in range(options.senses_steps):
+        for group in optimiser.param_groups:
+            group["lr"] = SENSES_ALONE * schedule(step / options.senses_steps)
+        found = teller.sense_losses(sensed.of(rng.choice(rows, SENSES_BATCH)))
+        _step(optimiser, found["known"] + options.again_weight * found["again"], parts)
+    known = {name: round(share, 3) for name, share in teller.knows(sensed.of(kept_out)).items()}
+    print("facts that senses alone tell:", known, flush=True)
+    return known
+
+
 def learn(
     options: DictConfig,
     folder: Path,
-    lessons: Sequence,
-    windows: Mapping[Any, NDArray],
+    teller: Any,
+    tokenizer: Any,
+    corpus: Any,
     examples: Sequence,
 ) -> dict[str, float]:
     """Train, and write model, encoder and projector into the folder; return losses."""
@@ -116,31 +146,28 @@ def learn(
     from mind.learning.cold_start import losses, schedule
 
     rng = random.Random(options.seed)
-    torch.manual_seed(options.seed)
-    teller, tokenizer = _begun(options, lessons, windows, examples)
+    lessons = corpus.lessons
     optimiser = _optimiser(options, teller)
     rehearsal = _rehearsal(examples, tokenizer, options, rng)
+    weights = {"told": 1.0, "again": options.again_weight, "known": options.known_weight}
     began = told = time.monotonic()
     means: dict[str, float] = {}
     for turn in range(options.rounds):
         chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
         encoded = [encode(tokenizer, lesson) for lesson in chosen]
         encoded = [one for one in encoded if one.position[-1] < options.context]
-        parts = list(batches(encoded, windows, options.tokens_per_batch, rng))
+        parts = list(batches(encoded, corpus.sensed, options.tokens_per_batch, rng))
         for number, batch in enumerate(parts):
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
             with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-                own, again = teller.losses(batch)
-            loss, found = own + options.again_weight * again, {"told": own, "again": again}
+                found = teller.losses(batch)
+            loss = sum(weights[name] * one for name, one in found.items())
             if examples and rng.random() < options.rehearsal:
                 rehearsed, found["decided"] = losses(teller.model, *next(rehearsal))
                 loss = loss + rehearsed
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(teller.parameters(), 1.0)
-            optimiser.step()
+            _step(optimiser, loss, teller.parameters())
             _blend(means, {name: one.item() for name, one in found.items()})
             if time.monotonic() - told > options.print_every_s:
                 told = time.monotonic()
@@ -150,21 +177,34 @@ def learn(
     return means
 
 
-def _begun(options: DictConfig, lessons: Sequence, windows: Mapping, examples: Sequence):
+def _step(optimiser: Any, loss: Any, parts: Iterable) -> None:
+    """Move what learns by one step."""
+    import torch
+
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(parts, 1.0)
+    optimiser.step()
+
+
+def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     """Return all that learns, and the tokenizer, which has been given the lessons' words."""
+    import torch
+
     from experiments.tell.learning import Teller
     from mind.learning.cold_start import load_trained
     from mind.senses.encoder import SenseEncoder, load_encoder
 
+    torch.manual_seed(options.seed)
     model, tokenizer = load_trained(options.start)
     if "model" in options.learns:
-        _learn_words(model, tokenizer, lessons, examples, options.words)
+        _learn_words(model, tokenizer, corpus.lessons, examples, options.words)
         model = _deepened(model, options.layers)
     model.config.max_position_embeddings = max(
         options.context, model.config.max_position_embeddings
     )
     senses = load_encoder(options.senses) if options.senses else SenseEncoder()
-    teller = Teller(model, senses, _spread(windows))
+    teller = Teller(model, senses, _spread(corpus.sensed.windows), corpus.sensed.facts.values)
     if options.senses:
         _go_on_with_projector(teller, Path(options.senses))
     return teller, tokenizer
@@ -235,7 +275,8 @@ def _optimiser(options: DictConfig, teller: Any):
         if name in options.learns:
             peak = peaks.get(name, options.senses_learning_rate)
             groups.append({"params": list(part.parameters()), "peak": peak})
-    groups.append({"params": list(teller.again.parameters()), "peak": options.senses_learning_rate})
+    heads = [*teller.again.parameters(), *teller.known.parameters()]
+    groups.append({"params": heads, "peak": options.senses_learning_rate})
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.02)
 
 

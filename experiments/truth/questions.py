@@ -82,6 +82,14 @@ _OF_ONE: Mapping[str, tuple[Attribute, tuple[str, ...], float]] = {
     "duration": (Attribute.DURATION, ("fell", "recovered", "got_up"), 0.5),
     "why": (Attribute.CAUSE, ("stumbled", "fell", "slipped"), 1.0),
 }
+# Attributes that one kind of memory alone can know, and which.
+ATTRIBUTES: Mapping[Attribute, Kind] = MappingProxyType(
+    {
+        attribute: Kind(FAMILIES[family])
+        for family, (attribute, *_) in _OF_ONE.items()
+        if FAMILIES[family]
+    }
+)
 _WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
     "what_if": (Attribute.WITHOUT_CAUSE, 0.15),
     "if_lifted": (Attribute.IF_LIFTED, 0.4),
@@ -98,6 +106,12 @@ _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purpl
 _HELD_OUT = "held_out"
 _PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
 _MADE_UP = 0.3  # share of the words of a strange phrasing
+_SYLLABLE = (  # of a word that is made up: how it begins, its vowels, and how it ends
+    ("b", "bl", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "r", "s",
+     "sh", "sp", "st", "t", "th", "tr", "v", "w", ""),
+    ("a", "e", "i", "o", "u", "ai", "ea", "ee", "oo", "ou", "y"),
+    ("", "", "ck", "d", "ght", "l", "ll", "m", "n", "nd", "ng", "r", "s", "ss", "st", "t", "ve"),
+)  # fmt: skip
 _TIME = re.compile(r"(?:at|for) (?:tick )?(\d+(?:\.\d+)?)(?: s| ticks)?")
 _EITHER = re.compile(r"\(([^)]*)\)")
 
@@ -423,9 +437,8 @@ def _made_strange(text: str, rng: np.random.Generator) -> str:
 
 def _made_up(word: str, rng: np.random.Generator) -> str:
     """Return a word that nobody knows, with the punctuation of another one."""
-    size = int(rng.integers(2, 5))
-    syllables = (rng.choice(list(letters)) for letters in ("bdfghklmnprstvw", "aeiou") * size)
-    return "".join(syllables)[: size * 2 - int(rng.integers(2))] + word[len(word.rstrip("?,:")) :]
+    syllables = (rng.choice(parts) for parts in _SYLLABLE * int(rng.integers(1, 4)))
+    return "".join(syllables) + word[len(word.rstrip("?,:")) :]
 
 
 def _template_of(question: Question) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from mind.pretrained import folder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
-from mind.senses.trail import LOOKS, SIZES, TICKS, WINDOW, Windows
+from mind.senses.trail import LOOKS, PERSONS, SIZES, TICKS, WINDOW, Windows
 
 WEIGHTS = "senses.safetensors"
 NOW = 3  # tokens: the body's state, its drives, its goal
@@ -127,7 +127,7 @@ def encoder_of(language_model: Mapping[str, Any]) -> SenseEncoder | None:
 
 
 class _Sight(nn.Module):
-    """A head for images: what is in each cell, what is blamed, and who looks."""
+    """A head for images: what is in each cell, who is about, what is blamed, and how many look."""
 
     def __init__(self):
         super().__init__()
@@ -136,7 +136,7 @@ class _Sight(nn.Module):
         self.states = nn.Embedding(_STATES, _CELL)
         self.view = nn.Conv2d(_CELL, 24, 3, padding=1)
         cells = len(LOOKS) * len(_NEAR) * _CELL
-        self.network = _network(24 * len(LOOKS) + cells + 2 * _CELL + 3)
+        self.network = _network(24 * len(LOOKS) + cells + PERSONS + 2 * _CELL + 3)
 
     def forward(self, window: Tensor) -> Tensor:
         images = window[:, : len(LOOKS) * _SEEN].reshape(-1, 7, 7, 3)
@@ -146,6 +146,7 @@ class _Sight(nn.Module):
         blamed = window[:, -5:-3].long()
         parts = (
             torch.cat([pooled, near], dim=1).reshape(len(window), -1),
+            window[:, -PERSONS - 5 : -5],
             self.things(blamed[:, 0].clamp(0, _THINGS - 1)),
             self.skins(blamed[:, 1].clamp(0, _SKINS - 1)),
             window[:, -3:],

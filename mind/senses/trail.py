@@ -4,7 +4,7 @@ Each kind of memory sees its own senses and no others, so that what is lost with
 quietly known from another:
 
 - sensation: touch, left and right taken together, and pain.
-- visual: what is and was in view, what the body blames, who looks.
+- visual: what is and was in view, what the body blames, who is about, and how many look.
 - emotion: what the soul makes of it, and the inner senses.
 - proprioception: gait, posture and balance, and on which side of the body a touch is.
 - motor: commands and what they were for.
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Manner, Percept, Skill
+from body.types import Manner, Percept, Skill, Vocabulary
 from mind.senses.kinds import Kind
 
 TICKS = 16  # of a window; a stumble is caught or not within fewer
@@ -28,6 +28,9 @@ _TOUCHES, _COMMANDS = 19, 14  # the most that any world has
 _PAIRS = 3  # of touch: toes, soles and laces, left before right
 _PLACES = 7 * 7 * 3  # numbers of an image
 _PAIN = slice(-5, None)  # columns of a tick of sensation
+_SKINS, _STATES = 8, 6  # that a person can have, at most
+PERSONS = _SKINS * (2 + _STATES)  # numbers in which the persons about are told
+_ABOUT = 7  # cells that somebody is not further away
 
 SIZES: Mapping[Kind, int] = {
     Kind.SENSATION: (_TOUCHES - _PAIRS) + 5,
@@ -37,10 +40,11 @@ SIZES: Mapping[Kind, int] = {
     Kind.MOTOR: _COMMANDS,
 }
 # What is told of a window besides its ticks: pain as it ranks among all that has hurt before, and
-# what was caused now; what is blamed and who looks; skill and manner of what is under way.
+# what was caused now; who is about, what is blamed and how many look; skill and manner of what is
+# under way.
 _EXTRA: Mapping[Kind, int] = {
     Kind.SENSATION: 2,
-    Kind.VISUAL: 2 + 3,
+    Kind.VISUAL: PERSONS + 2 + 3,
     Kind.EMOTION: 0,
     Kind.PROPRIOCEPTION: 0,
     Kind.MOTOR: len(Skill) + len(Manner),
@@ -101,7 +105,8 @@ class Trail:
         self._kept[Kind.MOTOR][now] = _padded(percept.efference, _COMMANDS)
         caused = np.maximum(percept.pain - pain_before, 0.0).sum(axis=1)
         self._extra[Kind.SENSATION][:, 1] = caused
-        self._extra[Kind.VISUAL][:] = np.hstack([percept.event_things, percept.social])
+        persons = _persons(percept.vocabulary, percept.landmarks)
+        self._extra[Kind.VISUAL][:] = np.hstack([persons, percept.event_things, percept.social])
         self._extra[Kind.MOTOR][:] = np.hstack(
             [_one_hot(skill, len(Skill)), _one_hot(np.where(skill < 0, -1, manner), len(Manner))]
         )
@@ -128,6 +133,27 @@ def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     left, right = touch[:, 0 : 2 * _PAIRS : 2], touch[:, 1 : 2 * _PAIRS : 2]
     rest = _padded(touch[:, 2 * _PAIRS :], _TOUCHES - 2 * _PAIRS)
     return np.hstack([np.maximum(left, right), rest]), right - left
+
+
+def _persons(vocabulary: Vocabulary, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return who is known to be near, (B, 64).
+
+    For each skin it is how far ahead and to the right, in parts of `_ABOUT` cells, and which state;
+    all zero where nobody is. Of two alike the nearer one is told.
+    """
+    found = np.zeros((len(landmarks), _SKINS, 2 + _STATES), np.float32)
+    if "person" not in vocabulary.things:
+        return found.reshape(len(landmarks), PERSONS)
+    place = landmarks[:, :, 3:5]
+    is_near = np.abs(place).max(axis=2) <= _ABOUT
+    is_person = landmarks[:, :, 0] == vocabulary.things.index("person")
+    for number in reversed(range(landmarks.shape[1])):  # the nearest one is the last to be told
+        rows = np.flatnonzero(is_near[:, number] & is_person[:, number])
+        if len(rows):
+            skin, state = landmarks[rows, number, 1], landmarks[rows, number, 2]
+            found[rows, skin, :2] = place[rows, number] / _ABOUT
+            found[rows, skin, 2:] = _one_hot(state, _STATES)
+    return found.reshape(len(landmarks), PERSONS)
 
 
 def _padded(senses: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -9,9 +9,21 @@ import torch
 from hydra import compose, initialize_config_module
 
 from experiments.tell import train
-from experiments.tell.corpus import KeepingStore, lessons_of, live, load, save, worlds
+from experiments.tell.corpus import (
+    Corpus,
+    KeepingStore,
+    keep_facts,
+    lessons_of,
+    live,
+    load,
+    save,
+    worlds,
+)
+from experiments.tell.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
 from experiments.tell.learning import Lesson, Teller, batches, collate, encode
-from experiments.truth.questions import Balance
+from experiments.truth.graph import EventNode, Fact
+from experiments.truth.questions import ATTRIBUTES, UNKNOWN, Balance
+from mind.claims.language import Attribute
 from mind.language_models.types import FELT
 from mind.learning.cold_start import load_trained
 from mind.senses.encoder import SenseEncoder, load_encoder
@@ -23,14 +35,16 @@ BUNDLED = "mind/pretrained/nano"
 
 @pytest.fixture(scope="module")
 def corpus():
-    """Return the lessons of a few careless lives, and their windows."""
-    memory, lessons = KeepingStore(), []
+    """Return what can be learned from a few careless lives."""
+    memory, facts, lessons = KeepingStore(), FactsKeeper(), []
     for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
         rng = np.random.default_rng(number)
         for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
+            keep_facts(life, facts)
             lessons += lessons_of(life, memory, rng, 2, Balance())
         env.close()
-    return lessons, memory.keeper.windows()
+    sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
+    return Corpus(lessons=lessons, sensed=sensed)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +70,8 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
     shown = "#1 slipped, episode 1, 3.4 s, here\n"
     lesson = Lesson(shown=shown, talks=asked, felt=(), has_now=False)
     encoded = encode(tokenizer, lesson)
-    empty = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
-    batch = collate([encoded], empty, random.Random(0))
+    windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
+    batch = collate([encoded], Sensed(windows, Facts({}, {})), random.Random(0))
     mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
     together = model(
         batch.tokens, attention_mask=mask[:, None], position_ids=batch.position, use_cache=False
@@ -68,8 +82,7 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
 
 
 def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
-    lessons, windows = corpus
-    count = len(windows[KINDS[0]])
+    lessons, count = corpus.lessons, len(corpus.sensed)
     assert sum(len(lesson.felt) > 1 for lesson in lessons) > 20
     for lesson in lessons:
         assert lesson.shown.count(FELT) == len(lesson.felt)
@@ -82,15 +95,13 @@ def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
 
 
 def test_some_are_asked_to_tell_an_episode(corpus):
-    lessons, _ = corpus
-    told = [answer for lesson in lessons for talk in lesson.talks for asked, answer in talk
+    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
             if "what happened in episode" in asked]  # fmt: skip
     assert any(". " in answer for answer in told)
 
 
 def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
-    lessons, _ = corpus
-    told = [answer for lesson in lessons for talk in lesson.talks for asked, answer in talk
+    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
             if "was it like" in asked or "it was like" in asked]  # fmt: skip
     assert len(told) > 20
     for answer in told:
@@ -101,23 +112,82 @@ def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus
 
 def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
     _, tokenizer = bundled
-    lesson = next(one for one in corpus[0] if len(one.talks) > 2)
+    lesson = next(one for one in corpus.lessons if len(one.talks) > 2)
     encoded = encode(tokenizer, lesson)
     said = tokenizer.decode(encoded.tokens[encoded.said])
     assert said == "".join(f"{answer}<end>" for talk in lesson.talks for _, answer in talk)
 
 
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
-    lessons, windows = corpus
-    save(tmp_path, lessons, windows)
-    again, same = load(tmp_path)
-    assert again == lessons
+    save(tmp_path, corpus)
+    again = load(tmp_path)
+    assert again.lessons == corpus.lessons
     for kind in KINDS:
-        np.testing.assert_array_equal(same[kind], windows[kind])
+        np.testing.assert_array_equal(again.sensed.windows[kind], corpus.sensed.windows[kind])
+    assert again.sensed.facts.values == corpus.sensed.facts.values
+    for attribute, numbers in corpus.sensed.facts.numbers.items():
+        np.testing.assert_array_equal(again.sensed.facts.numbers[attribute], numbers)
+
+
+def test_damaged_facts_are_told_in_one_line(corpus, tmp_path):
+    save(tmp_path, corpus)
+    (tmp_path / "facts.json").write_text('{"no such attribute": []}')
+    with pytest.raises(ValueError, match=r"facts.json must hold the values of facts"):
+        load(tmp_path)
+
+
+def node(**values):
+    facts = {Attribute(name): fact for name, fact in values.items()}
+    return EventNode(
+        number=0, kind="fell", episode=0, first_tick=0, tick=0, place=(0, 0), facts=facts
+    )
+
+
+def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
+    keeper = FactsKeeper()
+    keeper.keep(0, node(foot=Fact(value="left"), mood=Fact(value="low")))
+    keeper.keep(0, node(foot=Fact(value="right"), mood=Fact(value="low")))
+    keeper.keep(0, node(foot=Fact(value="left")))
+    keeper.keep(2, node(thing=Fact(value="red cable", sensed=False)))
+    facts = keeper.of(3)
+    assert facts.told.tolist() == [0, 2]
+    assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
+    mood, thing = Attribute.MOOD, Attribute.THING
+    assert facts.values[mood][facts.numbers[mood][0]] == "low"
+    assert facts.values[thing][facts.numbers[thing][2]] == UNKNOWN
+
+
+def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
+    """At small size, of the very windows: whether every kind of memory reaches its facts."""
+    facts = corpus.sensed.facts
+    rows = facts.told
+    sensed = corpus.sensed.of(rows)
+    torch.manual_seed(0)
+    words = torch.nn.Embedding(4, 32)
+    model = torch.nn.ModuleDict({"words": words})
+    model.get_input_embeddings = lambda: words
+    spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
+    teller = Teller(model, SenseEncoder(), spread, facts.values)
+    optimiser = torch.optim.AdamW(teller.parameters(), lr=2e-3)
+    for _ in range(80):
+        loss = teller.sense_losses(sensed)["known"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    known = teller.knows(sensed)
+    guesses = {}
+    for attribute in ATTRIBUTES:
+        numbers = sensed.facts.numbers[attribute]
+        counts = np.bincount(numbers[numbers != NOT_ASKED])
+        guesses[attribute] = counts.max() / counts.sum()
+    varied = {attribute: guess for attribute, guess in guesses.items() if guess < 0.9}
+    assert len(varied) > len(ATTRIBUTES) / 2
+    for attribute, guess in varied.items():
+        assert known[attribute] > guess + 0.3 * (1 - guess), attribute
 
 
 def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
-    save(tmp_path, corpus[0][:2], corpus[1])
+    save(tmp_path, Corpus(lessons=corpus.lessons[:2], sensed=corpus.sensed))
     with (tmp_path / "lessons.jsonl").open("a") as file:
         file.write('{"shown": "x"}\n')
     with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no lesson"):
@@ -125,13 +195,12 @@ def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
 
 
 def test_the_loss_reaches_the_senses(corpus, bundled):
-    lessons, windows = corpus
     model, tokenizer = bundled
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
-    teller = Teller(model, SenseEncoder(), spread)
-    felt = [encode(tokenizer, lesson) for lesson in lessons if len(lesson.felt) > 2][:4]
-    told, _ = teller.losses(next(batches(felt, windows, 4000, random.Random(1))))
-    told.backward()
+    teller = Teller(model, SenseEncoder(), spread, corpus.sensed.facts.values)
+    felt = [encode(tokenizer, lesson) for lesson in corpus.lessons if len(lesson.felt) > 2][:4]
+    batch = next(batches(felt, corpus.sensed, 4000, random.Random(1)))
+    teller.losses(batch)["told"].backward()
     for kind in KINDS:
         moved = [part.grad for part in teller.senses.heads[kind].parameters()]
         assert any(one is not None and one.abs().sum() > 0 for one in moved), kind
@@ -149,7 +218,7 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
 
 def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
-    save(tmp_path, *corpus)
+    save(tmp_path, corpus)
     with initialize_config_module("configs", version_base="1.3"):
         options = compose(
             "train_teller",
@@ -157,6 +226,7 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
                 f"folder={tmp_path}",
                 "rounds=1",
                 "lessons_per_round=8",
+                "senses_steps=5",
                 "rehearsal=0",
                 "words=20",
                 "held_out=0",
@@ -164,7 +234,8 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
         )
     train.run(options)
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["lessons"] == len(corpus[0])
+    assert card["lessons"] == len(corpus.lessons)
+    assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
     from mind.language_models.transformers_model import TransformersModel
 
     model = TransformersModel(path=str(tmp_path))

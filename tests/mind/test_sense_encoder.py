@@ -7,11 +7,17 @@ import pytest
 from felt import handling, percept
 
 from body.types import Percept
+from envs.trip.vocabulary import PersonState, Skin, Thing
 from mind.senses.encoder import WEIGHTS, EncoderError, SenseEncoder, load_encoder
 from mind.senses.kinds import KINDS, Kind
-from mind.senses.trail import FEELINGS, TICKS, WINDOW, Trail
+from mind.senses.trail import FEELINGS, PERSONS, TICKS, WINDOW, Trail
 
 NOBODY = np.array([-1])
+
+
+def person_at(ahead, right, skin=Skin.RED, state=PersonState.LAUGHING):
+    """Return a person as a landmark."""
+    return Thing.PERSON, skin, state, ahead, right
 
 
 def batch(*percepts):
@@ -60,12 +66,30 @@ def test_a_world_with_more_touches_and_fewer_commands_has_windows_of_the_same_si
         ({"seen_by": 1.0}, Kind.VISUAL),
         ({"about": (3, 2)}, Kind.VISUAL),
         ({"held": (6, 2)}, Kind.VISUAL),
+        ({"things": (person_at(2, 1),)}, Kind.VISUAL),
         ({"dignity": 0.3}, Kind.EMOTION),
         ({"command": "brace"}, Kind.MOTOR),
     ],
 )
 def test_each_sense_is_seen_by_one_kind_of_memory_alone(felt, kind):
     assert changed(lived(percept()), lived(percept(**felt))) == {kind}
+
+
+def test_sight_tells_persons_that_are_near_by_colour_place_and_what_they_do():
+    nobody = lived(percept(things=()))
+    told = changed_by((person_at(2, 1), person_at(5, 0), person_at(1, 1, skin=Skin.BLUE)))
+    assert told.shape == (8, 8)
+    assert told[Skin.RED, :2] == pytest.approx([2 / 7, 1 / 7])  # the nearer one of two
+    assert told[Skin.RED, 2:].argmax() == PersonState.LAUGHING
+    assert np.flatnonzero(told.any(axis=1)).tolist() == [Skin.RED, Skin.BLUE]
+    assert not changed(nobody, lived(percept(things=(person_at(8, 0),))))
+    assert not changed(nobody, lived(percept()))  # a ball is nobody
+
+
+def changed_by(things):
+    """Return what the window of sight tells of persons, (8, 8)."""
+    window = lived(percept(things=things))[Kind.VISUAL][0]
+    return window[-5 - PERSONS : -5].reshape(8, 8)
 
 
 def test_a_feeling_is_seen_by_emotion_alone():
