@@ -59,7 +59,8 @@ class Encoded:
 
     Attributes:
         tokens: (T,) token ids; 0 where something is felt.
-        said: (T,) whether each token is the mind's own.
+        said: (T,) how much each token counts: those of an answer 1 together, or long stories would
+            drown what is said in a word; 0 for those that are not the mind's own.
         felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
             -1.
         talk: (T,) which talk a token is of; 0 where all share it.
@@ -68,7 +69,7 @@ class Encoded:
     """
 
     tokens: NDArray[np.int64]
-    said: NDArray[np.bool_]
+    said: NDArray[np.float32]
     felt: NDArray[np.int64]
     talk: NDArray[np.int64]
     position: NDArray[np.int64]
@@ -205,7 +206,7 @@ class Batch:
         sees: (B, T, T) whether a token sees another one: what all talks share, and its own talk,
             as far as it comes before.
         position: In its own talk.
-        said: True where the mind speaks.
+        said: How much each token counts; 0 where the mind does not speak.
         is_felt: True where something is felt in place of a word.
         felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
         felt_kept: (F,) 0 where that kind of memory says nothing, else 1.
@@ -238,8 +239,9 @@ def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     talk = np.repeat(np.arange(len(parts)), sizes)
     begin = np.repeat([0, *(shared for _ in talks)], sizes)
     position = begin + np.concatenate([np.arange(size) for size in sizes])
-    tokens, said, felt = np.concatenate(parts, axis=1)
-    return Encoded(tokens, said.astype(bool), felt, talk, position, lesson.felt)
+    tokens, size, felt = np.concatenate(parts, axis=1)
+    said = np.divide(1, size, out=np.zeros(len(size), np.float32), where=size > 0)
+    return Encoded(tokens, said, felt, talk, position, lesson.felt)
 
 
 def _shared(talks: Sequence[Sequence[int]]) -> int:
@@ -254,7 +256,7 @@ def alike(sequences: Sequence[Sequence[Any]]) -> int:
 
 
 def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int64]:
-    """Return tokens, whether the mind says them, and what is felt at each, (3, T)."""
+    """Return tokens, of how many of the mind's own each is one, and what is felt there, (3, T)."""
     messages: list[dict[str, str]] = []
     rows: list[tuple[int, int, int]] = []
     before, markers = "", 0
@@ -273,7 +275,7 @@ def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int6
                     rows += [(0, 0, markers * MAPS + one) for one in maps]
                     markers += 1
                 tokens = tokenizer.encode(piece, add_special_tokens=False)
-                rows += [(token, int(own), _NOTHING) for token in tokens]
+                rows += [(token, len(tokens) if own else 0, _NOTHING) for token in tokens]
             before = text
     assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
     return np.array(rows, np.int64).T
@@ -302,7 +304,7 @@ def collate(rows: Sequence[Encoded], sensed: Sensed, rng: random.Random) -> Batc
     """Return lessons side by side; in some of them a kind of memory says nothing."""
     length = max(len(row.tokens) for row in rows)
     tokens, position = torch.zeros((2, len(rows), length), dtype=torch.long)
-    said, is_felt = torch.zeros((2, len(rows), length), dtype=torch.bool)
+    said, is_felt = torch.zeros(tokens.shape), torch.zeros(tokens.shape, dtype=torch.bool)
     sees = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)  # padding sees itself
     shown: list[int] = []
     felt_rows: list[int] = []

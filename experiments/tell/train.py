@@ -109,6 +109,8 @@ def _examples(options: DictConfig, folder: Path) -> list:
 def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, float]:
     """Learn to tell facts, and the senses again, from vectors alone, before any word is learned.
 
+    An encoder that is gone on from stays as it is meanwhile, since somebody reads its vectors.
+
     Returns:
         Share of facts that can be told from windows kept out of it, by attribute.
     """
@@ -119,7 +121,8 @@ def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, flo
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(sensed.facts.told)
     kept_out, rows = rows[: len(rows) // 20], rows[len(rows) // 20 :]
-    parts = [*teller.senses.parameters(), *teller.again.parameters(), *teller.known.parameters()]
+    parts = [*teller.again.parameters(), *teller.known.parameters()]
+    parts += [] if options.senses else teller.senses.parameters()
     optimiser = torch.optim.AdamW(parts, weight_decay=0.02)
     for step in range(options.senses_steps):
         for group in optimiser.param_groups:

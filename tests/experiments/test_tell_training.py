@@ -114,8 +114,9 @@ def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
     _, tokenizer = bundled
     lesson = next(one for one in corpus.lessons if len(one.talks) > 2)
     encoded = encode(tokenizer, lesson)
-    said = tokenizer.decode(encoded.tokens[encoded.said])
+    said = tokenizer.decode(encoded.tokens[encoded.said > 0])
     assert said == "".join(f"{answer}<end>" for talk in lesson.talks for _, answer in talk)
+    assert encoded.said.sum() == pytest.approx(sum(len(talk) for talk in lesson.talks))
 
 
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
