@@ -40,8 +40,10 @@ class World(Protocol):
         """(B,) whether time is up."""
         ...
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
-        """Begin a new episode in `rows`; with seeds, as new bodies."""
+    def reset(
+        self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0
+    ) -> None:
+        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
         ...
 
     def step(self, actions: NDArray[np.int64]) -> None:
@@ -286,12 +288,16 @@ class WorldEnv(_Face, gymnasium.Env):
         self._begun = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """Begin a new episode: with a seed as a new body, without as the same one."""
+        """Begin a new episode: with a seed as a new body, without as the same one.
+
+        A seed and `options={"episode": 2}` begin what two more resets would come to.
+        """
         super().reset(seed=seed)
+        episode = _episode_in(options or {}, seed)
         if seed is None and not self._begun:
             seed = int(self.np_random.integers(2**31))
         self._begun = True
-        self.world.reset(np.arange(1), None if seed is None else np.array([seed]))
+        self.world.reset(np.arange(1), None if seed is None else np.array([seed]), episode)
         self._show()
         return self._observation(), {"events": [], "success": False}
 
@@ -331,6 +337,16 @@ class WorldEnv(_Face, gymnasium.Env):
         if self._window is not None:
             self._window.close()
         self.world.close()
+
+
+def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
+    """Return which episode of a new body is asked for; the first one without a word about it."""
+    episode = options.get("episode", 0)
+    if isinstance(episode, bool) or not isinstance(episode, int | np.integer) or episode < 0:
+        raise ValueError(f"episode must be a whole number of at least 0, got {episode!r}")
+    if "episode" in options and seed is None:
+        raise ValueError("episode counts from a seed; give one, or leave the episode out")
+    return int(episode)
 
 
 def _all_in(actions: NDArray[np.int64], count: int) -> bool:
