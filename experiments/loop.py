@@ -153,7 +153,7 @@ class Loop:
         self._witness.end(rows[np.isin(rows, list(self._lives))])
         for row in rows.tolist():
             if life := self._lives.get(row):
-                outcome = outcome_of(bool(terminated[row]), bool(info["final_info"]["success"][row]))
+                outcome = outcome_of(terminated[row], info["final_info"]["success"][row])
                 self._end(life, outcome, {} if row else self._state(), frames.get(row))
         observation, _ = self._env.reset(options={"reset_mask": finished})
         self._begin(observation, rows)

@@ -164,9 +164,7 @@ class PackageWorld:
 
     # ---- Reset and step ----
 
-    def reset(
-        self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0
-    ) -> None:
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
         """Begin a new episode in `rows`; with seeds also a new sequence of layouts, at that one."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)

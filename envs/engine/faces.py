@@ -40,9 +40,7 @@ class World(Protocol):
         """(B,) whether time is up."""
         ...
 
-    def reset(
-        self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0
-    ) -> None:
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
         """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
         ...
 
@@ -342,8 +340,9 @@ class WorldEnv(_Face, gymnasium.Env):
 def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
     """Return which episode of a new body is asked for; the first one without a word about it."""
     episode = options.get("episode", 0)
-    if isinstance(episode, bool) or not isinstance(episode, int | np.integer) or episode < 0:
-        raise ValueError(f"episode must be a whole number of at least 0, got {episode!r}")
+    whole = isinstance(episode, int | np.integer) and not isinstance(episode, bool)
+    if not whole or not 0 <= episode < 2**31:
+        raise ValueError(f"episode must be a whole number in 0..2**31-1, got {episode!r}")
     if "episode" in options and seed is None:
         raise ValueError("episode counts from a seed; give one, or leave the episode out")
     return int(episode)

@@ -394,9 +394,7 @@ class TripWorld:
         counts = np.zeros(self.num_envs, np.int64)
         return _Outcome(self.rewards, events, counts, np.zeros((2, self.num_envs), bool))
 
-    def reset(
-        self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0
-    ) -> None:
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
         """Begin a new episode in `rows`; with seeds as new bodies, at that episode of theirs."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)

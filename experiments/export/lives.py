@@ -112,7 +112,7 @@ def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Li
         seed=seed,
         options=options,
         mission=mission_of(run.world, observations[0]),
-        outcome=outcome_of(terminations[-1], bool(infos[-1]["success"])),
+        outcome=outcome_of(terminations[-1], infos[-1]["success"]),
         observations={
             name: np.stack([observation[name] for observation in observations])
             for name in observations[0]

@@ -17,9 +17,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-import envs  # noqa: F401  registers the worlds
 from experiments.command import BadInput
-from experiments.worlds import BY_NAME, WorldWords
+from experiments.worlds import BY_NAME, WorldWords  # imports the worlds, which registers them
 
 _FINISHED = ("success", "failure", "time up")
 _DAMAGES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
@@ -71,7 +70,6 @@ class Run:
         avatars: How many bodies lived side by side.
         agent: Who moved them.
         commit: Of the code.
-        config: All that was chosen.
         records: The finished episodes.
         unfinished: How many were not finished.
     """
@@ -83,7 +81,6 @@ class Run:
     avatars: int
     agent: str
     commit: str
-    config: Mapping[str, Any]
     records: tuple[Record, ...]
     unfinished: int
 
@@ -116,9 +113,11 @@ def read_run(folder: Path) -> Run:
 
 def _run(folder: Path, told: Mapping[str, Any]) -> Run:
     config = told["config"]
-    world, avatars, seed = BY_NAME[config["world"]], index(config["avatars"]), told["seeds"]["world"]
-    if avatars < 1 or index(seed) < 0:
-        raise ValueError(f"avatars must be at least 1 and seeds at least 0, got {avatars}, {seed}")
+    world = BY_NAME[config["world"]]
+    avatars, seed = index(config["avatars"]), index(told["seeds"]["world"])
+    if avatars < 1 or not 0 <= seed < 2**32:
+        raise ValueError(f"nobody lived {avatars} at once from seed {seed}")
+    spec = _spec(world.name, config["env"])
     paths = sorted((folder / "episodes").glob("*.jsonl"))
     read = [_read_record(path, world, avatars) for path in paths]
     records = sorted((record for record in read if record), key=lambda record: record.episode)
@@ -127,12 +126,11 @@ def _run(folder: Path, told: Mapping[str, Any]) -> Run:
     return Run(
         folder=folder,
         world=world,
-        spec=_spec(world.name, config["env"]),
+        spec=spec,
         seed=seed,
         avatars=avatars,
         agent=str(config["agent"]["_target_"]),
         commit=str(told["commit"]),
-        config=config,
         records=tuple(records),
         unfinished=len(read) - len(records),
     )
@@ -181,7 +179,8 @@ def _record(
     if not ticks or [line["tick"] for line in ticks] != list(range(len(ticks))):
         raise ValueError("its ticks are not 0, 1, 2, ...")
     episode = index(begin["episode"])
-    if path.stem != f"{episode:04d}" or begin["avatar"] != episode % avatars:
+    # 2**31, because a world counts no further.
+    if path.stem != f"{episode % 2**31:04d}" or begin["avatar"] != episode % avatars:
         raise ValueError(f"episode {episode} of avatar {begin['avatar']} has no place here")
     return Record(
         episode=episode,
@@ -231,8 +230,10 @@ def _feelings(ticks: Sequence[Mapping]) -> dict[str, dict[str, NDArray[np.float6
     if len(felt) < len(ticks):
         return {}
     needs = [feeling["needs"] for feeling in felt]
+    if not all(name.isidentifier() for name in needs[0]):
+        raise ValueError(f"there are no needs like {list(needs[0])}")
     return {
-        "needs": {_plain(name): _column(needs, name) for name in needs[0]},
+        "needs": {name: _column(needs, name) for name in needs[0]},
         "feeling": {name: _column(felt, name) for name in ("drive", "mood", "surprise")},
     }
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from minari import EpisodeBuffer, create_dataset_from_buffers
+from minari import create_dataset_from_buffers
+from minari.data_collector import EpisodeBuffer
 from minari.storage import get_dataset_path
 
 from experiments.command import BadInput
@@ -30,7 +31,7 @@ def write(run: Run, env: gymnasium.Env) -> Iterable[str]:
     name = f"groundrush/{run.world.name}/{run.name}-v0"
     path = get_dataset_path(name)
     if path.exists():
-        raise BadInput(f"there is a dataset {name} in {path} already; minari delete {name}")
+        raise BadInput(f"{path} is there already; minari delete {name} removes it")
     lived = list(lives(run, env))
     try:
         _create(name, run, env, lived)
@@ -55,8 +56,7 @@ def _create(name: str, run: Run, env: gymnasium.Env, lived: list[Life]) -> None:
     dataset.storage.update_metadata(
         {
             "commit": run.commit,
-            "config": run.config,
-            "senses": run.world.senses,
+            "senses": dict(run.world.senses),
             "actions": [action.name.lower() for action in run.world.actions],
         }
     )

@@ -13,6 +13,7 @@ import numpy as np
 import rerun as rr  # type: ignore[import-not-found]  # an extra that few have
 from numpy.typing import NDArray
 
+from experiments.command import BadInput, one_line
 from experiments.export.lives import Life, lives
 from experiments.export.records import Run
 from experiments.worlds import WorldWords
@@ -38,7 +39,10 @@ def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
 def _write(path: Path, run: Run, life: Life) -> None:
     number = life.record.episode
     stream = rr.RecordingStream("groundrush", recording_id=f"{run.name}-{number:04d}")
-    stream.save(path)
+    try:
+        stream.save(path)
+    except RuntimeError as error:
+        raise BadInput(f"cannot write {path}: {one_line(error)}") from error
     stream.send_recording_name(f"{run.name}, episode {number}: {life.mission}")
     _tell(_Recording(stream, run.world), life)
     stream.disconnect()
