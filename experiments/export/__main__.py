@@ -34,12 +34,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with answering():
         prepare()
-        write = _writer(arguments.to)
+        write = writer(arguments.to)
         refused = [run for run in arguments.runs if not _exported(run, write)]
     sys.exit(_BAD_INPUT if refused else 0)
 
 
-def _writer(to: str) -> Callable[[Any, Any], Iterable[str]]:
+def writer(to: str) -> Callable[[Any, Any], Iterable[str]]:
     """Return what writes a run in some form.
 
     Raises:

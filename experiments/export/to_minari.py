@@ -1,7 +1,9 @@
 """A run as a Minari dataset: an episode of it for each one that was finished.
 
 Index i of `infos` goes with index i of the observations: what was meant, thought, said and felt at
-that observation, and the events and rewards that had just come of the last command.
+that observation, and the events and rewards that had just come of the last command. To live episode
+i again, give its commands to `dataset.recover_environment()`, reset with the `seed` and `options`
+that `dataset.storage.get_episode_metadata([i])` tells.
 """
 
 import json

@@ -28,11 +28,8 @@ def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
     for life in lives(run, env, pictured=True):
         path = run.folder / "episodes" / f"{life.record.episode:04d}.rrd"
         draft = path.with_name(f".{path.name}.draft")
-        try:
-            _write(draft, run, life)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        _write(draft, run, life)
+        draft.replace(path)
         yield str(path)
 
 
