@@ -82,7 +82,7 @@ def export(folder: Path, write: Callable[[Any, Any], Iterable[str]]) -> Iterable
 
     run = read_run(folder)
     if run.unfinished:
-        yield f"note: {run.unfinished} episodes of {folder} were not finished, and are left out"
+        yield f"note: episodes of {folder} that are not finished are left out: {run.unfinished}"
     env = open_world(run)
     try:
         yield from write(run, env)

@@ -184,7 +184,7 @@ def _record(
         raise ValueError(f"episode {episode} of avatar {begin['avatar']} has no place here")
     return Record(
         episode=episode,
-        avatar=begin["avatar"],
+        avatar=episode % avatars,
         outcome=end["outcome"],
         actions=np.array([world.actions[line["action"].upper()] for line in ticks], np.int64),
         senses={

@@ -41,7 +41,7 @@ def write(run: Run, env: gymnasium.Env) -> Iterable[str]:
         shutil.rmtree(path, ignore_errors=True)  # half a dataset would pass for a whole one
         raise
     ticks = sum(len(life.rewards) for life in lived)
-    yield f"{name}: {len(lived)} episodes, {ticks} ticks, in {path}"
+    yield f"{name}: episodes {len(lived)}, ticks {ticks}, in {path}"
 
 
 def _create(name: str, run: Run, env: gymnasium.Env, lived: list[Life]) -> None:

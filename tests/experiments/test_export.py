@@ -196,7 +196,7 @@ def test_a_run_in_a_folder_with_an_odd_name_gets_a_plain_one(runs, exported, tmp
     odd = shutil.copytree(runs / "weighed", tmp_path / "ein Lauf" / "seed=1, ähm…/.." / "a=[b] é'")
     status, (line,), _ = exported(odd)
     assert status == 0
-    assert line.startswith("groundrush/trip/ein-Lauf-a-b-é-v0: 2 episodes")
+    assert line.startswith("groundrush/trip/ein-Lauf-a-b-é-v0: episodes 2, ticks ")
     assert loaded(line)[0].total_episodes == 2
 
 
@@ -220,7 +220,7 @@ def test_only_finished_episodes_are_exported_and_it_is_said(copied, exported):
     edit(stopped, lambda text: text.replace('"outcome":"failure"', '"outcome":"interrupted"'))
     status, (note, line), _ = exported(copied)
     assert status == 0
-    assert note.startswith("note: 2 episodes of ")
+    assert note == f"note: episodes of {copied} that are not finished are left out: 2"
     assert [meta["run_episode"] for meta in loaded(line)[1]] == [0]
 
 
