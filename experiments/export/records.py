@@ -22,8 +22,11 @@ from experiments.worlds import BY_NAME, WorldWords  # imports the worlds, which 
 
 _FINISHED = ("success", "failure", "time up")
 _DAMAGES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
-# How a run makes its world, and the id that makes one body of it.
-_MADE_BY = {"trip": "gymnasium.make_vec", "babyai": "envs.babyai.env.BabyAIVectorEnv"}
+# How a run makes its world (by what, and of which id), and the id that makes it for one body.
+_MADE_BY = {
+    "trip": ("gymnasium.make_vec", "envs:Trip-v0"),
+    "babyai": ("envs.babyai.env.BabyAIVectorEnv", None),
+}
 _IDS = {"trip": "Trip-v0", "babyai": "BabyAI-v0"}
 _OF_BATCHES = ("_target_", "num_envs", "autoreset", "threads", "copy", "render_mode")
 _LONGEST_NAME = 80  # characters; of a longer one the end says more
@@ -140,8 +143,8 @@ def _spec(world: str, config: Mapping[str, Any]) -> EnvSpec:
     """Return what makes one body's world; nothing that a file names is ever called."""
     chosen = {name: value for name, value in config.items() if name not in _OF_BATCHES}
     made_by = config["_target_"], chosen.pop("id") if world == "trip" else None
-    if made_by != (_MADE_BY[world], f"envs:{_IDS[world]}" if world == "trip" else None):
-        raise ValueError(f"expected a world of envs:{_IDS[world]}, got {made_by}")
+    if made_by != _MADE_BY[world]:
+        raise ValueError(f"expected a world made by {_MADE_BY[world]}, got {made_by}")
     spec = deepcopy(gymnasium.spec(_IDS[world]))
     spec.kwargs = chosen
     return spec

@@ -303,7 +303,7 @@ def test_a_damaged_episode_is_answered_in_a_line(edited, copied, exported):
         ('"world": "babyai"', '"world": "trip"', "is damaged"),
         ('"avatars": 1', '"avatars": 0', "nobody lived 0 at once"),
         ('"avatars": 1', '"avatars": "many"', "is damaged"),
-        ('"envs.babyai.env.BabyAIVectorEnv"', '"os.system"', "expected a world of envs:BabyAI-v0"),
+        ('"envs.babyai.env.BabyAIVectorEnv"', '"os.system"', "expected a world made by"),
         ('"env": {', '"env": {"lenght": 4,', "unexpected keyword argument 'lenght'"),
         ("MiniGrid-Dynamic", "MiniGrid-Dyna", "id must be a registered"),
         ("MiniGrid-Dynamic-Obstacles-6x6-v0", "os:MiniGrid-v0", "id must be a registered"),
