@@ -153,7 +153,7 @@ class Loop:
         self._witness.end(rows[np.isin(rows, list(self._lives))])
         for row in rows.tolist():
             if life := self._lives.get(row):
-                outcome = _outcome(bool(terminated[row]), bool(info["final_info"]["success"][row]))
+                outcome = outcome_of(terminated[row], info["final_info"]["success"][row])
                 self._end(life, outcome, {} if row else self._state(), frames.get(row))
         observation, _ = self._env.reset(options={"reset_mask": finished})
         self._begin(observation, rows)
@@ -241,7 +241,8 @@ def _row(observation: Mapping[str, NDArray], row: int) -> dict[str, NDArray]:
     return {name: np.array(values[row]) for name, values in observation.items()}
 
 
-def _outcome(terminated: bool, success: bool) -> str:
+def outcome_of(terminated: bool, success: bool) -> str:
+    """Return in a word how an episode ended that was lived to its end."""
     if success:
         return "success"
     return "failure" if terminated else "time up"

@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGES = ("envs", "body", "mind", "agents", "experiments", "configs")
+# Extras for some, and what is imported by another name than it is installed by.
+FOR_SOME = ("plots", "data", "rerun")
+INSTALLED_BY = {"rerun": "rerun-sdk"}
 ORACLES = {"rliable"}  # asked once, in an environment of its own
 OURS = {*PACKAGES, "bench", "tests"} | {path.stem for path in ROOT.glob("tests/**/*.py")}
 
@@ -49,7 +52,7 @@ def undeclared(folder, allowed):
     return {
         module: path
         for module, path in imports(folder).items()
-        if not allowed & {canonical(home) for home in homes.get(module, [module])}
+        if not allowed & set(map(canonical, homes.get(module, [INSTALLED_BY.get(module, module)])))
     }
 
 
@@ -59,12 +62,12 @@ FOR_DEVELOPERS = {"playwright": "experiments/pictures.py"}
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_library_that_a_package_imports_is_declared(package):
-    missing = undeclared(package, CORE | EXTRAS["plots"])
+    missing = undeclared(package, CORE.union(*(EXTRAS[extra] for extra in FOR_SOME)))
     assert {name: path for name, path in missing.items() if FOR_DEVELOPERS.get(name) != path} == {}
 
 
 def test_every_library_that_a_test_or_a_benchmark_imports_is_declared():
-    assert undeclared("tests", CORE | EXTRAS["dev"] | ORACLES) == {}
+    assert undeclared("tests", CORE | EXTRAS["dev"] | EXTRAS["rerun"] | ORACLES) == {}
     assert undeclared("bench", CORE | EXTRAS["bench"]) == {}
 
 

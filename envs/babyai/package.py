@@ -164,11 +164,11 @@ class PackageWorld:
 
     # ---- Reset and step ----
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
-        """Begin a new episode in `rows`; with seeds also a new sequence of layouts."""
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
+        """Begin a new episode in `rows`; with seeds also a new sequence of layouts, at that one."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)
-            self.bodies["episode"][rows] = -1
+            self.bodies["episode"][rows] = episode - 1
         for row in rows:
             self._begin(row)
 

@@ -311,11 +311,11 @@ class BabyAIWorld:
             ahead,
         )
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
-        """Begin a new episode in `rows`; with seeds also a new sequence of layouts."""
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
+        """Begin a new episode in `rows`; with seeds also a new sequence of layouts, at that one."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)
-            self.bodies["episode"][rows] = -1
+            self.bodies["episode"][rows] = episode - 1
         bank, ended = self._bank, self._outcome.ended
         if not bank.is_full:
             bank.make(_layouts_to_make(rows, self.bodies, bank.made))

@@ -40,8 +40,8 @@ class World(Protocol):
         """(B,) whether time is up."""
         ...
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
-        """Begin a new episode in `rows`; with seeds, as new bodies."""
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
+        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
         ...
 
     def step(self, actions: NDArray[np.int64]) -> None:
@@ -286,12 +286,16 @@ class WorldEnv(_Face, gymnasium.Env):
         self._begun = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """Begin a new episode: with a seed as a new body, without as the same one."""
+        """Begin a new episode: with a seed as a new body, without as the same one.
+
+        A seed and `options={"episode": 2}` begin what two more resets would come to.
+        """
         super().reset(seed=seed)
+        episode = _episode_in(options or {}, seed)
         if seed is None and not self._begun:
             seed = int(self.np_random.integers(2**31))
         self._begun = True
-        self.world.reset(np.arange(1), None if seed is None else np.array([seed]))
+        self.world.reset(np.arange(1), None if seed is None else np.array([seed]), episode)
         self._show()
         return self._observation(), {"events": [], "success": False}
 
@@ -331,6 +335,17 @@ class WorldEnv(_Face, gymnasium.Env):
         if self._window is not None:
             self._window.close()
         self.world.close()
+
+
+def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
+    """Return which episode of a new body is asked for; the first one without a word about it."""
+    episode = options.get("episode", 0)
+    whole = isinstance(episode, int | np.integer) and not isinstance(episode, bool)
+    if not whole or not 0 <= episode < 2**31:
+        raise ValueError(f"episode must be a whole number in 0..2**31-1, got {episode!r}")
+    if "episode" in options and seed is None:
+        raise ValueError("episode counts from a seed; give one, or leave the episode out")
+    return int(episode)
 
 
 def _all_in(actions: NDArray[np.int64], count: int) -> bool:

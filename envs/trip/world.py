@@ -394,11 +394,11 @@ class TripWorld:
         counts = np.zeros(self.num_envs, np.int64)
         return _Outcome(self.rewards, events, counts, np.zeros((2, self.num_envs), bool))
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None) -> None:
-        """Begin a new episode in `rows`; with seeds also a new body, else the same one goes on."""
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
+        """Begin a new episode in `rows`; with seeds as new bodies, at that episode of theirs."""
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)
-            self.bodies["episode"][rows] = -1
+            self.bodies["episode"][rows] = episode - 1
         self._make_layouts(_layouts_to_make(rows, self.bodies, self._layouts_made))
         unusual = self.shift == "S6"
         _reset_rows(

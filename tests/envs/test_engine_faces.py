@@ -40,9 +40,9 @@ class CountingWorld:
     def truncated(self):
         return self._over & (self.lengths == 8)
 
-    def reset(self, rows, seeds=None):
+    def reset(self, rows, seeds=None, episode=0):
         if seeds is not None:
-            self._shown[rows, 1], self._shown[rows, 2] = seeds, -1
+            self._shown[rows, 1], self._shown[rows, 2] = seeds, episode - 1
         self._shown[rows, 2] += 1
         self._shown[rows, 3] = 0
 
@@ -180,6 +180,22 @@ def test_the_single_face_shows_the_same_without_the_leading_axis():
         assert (terminated, truncated) == (tick == 3, False)
     assert (info["ticks"], info["success"]) == (3, True)
     assert env.reset()[0]["counts"].tolist() == [0, 40, 1, 0]
+
+
+def test_a_later_episode_of_a_body_can_be_begun_at_once():
+    env = single()
+    observation, _ = env.reset(seed=40, options={"episode": np.int64(2)})
+    assert observation["counts"].tolist() == [0, 40, 2, 0]
+    assert env.reset()[0]["counts"].tolist() == [0, 40, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("seed", "episode", "wrong"),
+    [(1, -1, "got -1"), (1, 1.0, "got 1.0"), (1, True, "got True"), (None, 1, "from a seed")],
+)
+def test_an_episode_that_no_body_has_is_refused(seed, episode, wrong):
+    with pytest.raises(ValueError, match=wrong):
+        single().reset(seed=seed, options={"episode": episode})
 
 
 def test_a_window_is_shown_each_tick_and_closed_at_the_end():

@@ -1,0 +1,155 @@
+"""A recorded episode lived again: what the body exactly sensed, from its seed and its commands.
+
+The record rounds what was felt, and leaves out what was seen and the last observation; a fresh
+world does not. Each tick of it is held against the record, so that nothing is exported that was
+not lived.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from experiments.command import BadInput, one_line
+from experiments.export.records import Record, Run
+from experiments.loop import outcome_of
+from experiments.story import WorldEvent, events_of, mission_of
+
+_ROUNDED = 0.6e-4  # a record has four decimals
+_SHRUNK = 2  # pictures, so many times
+_QUALITY = 80  # of their JPEG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """An episode of T ticks, exactly.
+
+    Attributes:
+        record: What was written of it.
+        seed: Of the body.
+        options: What its world is reset with, beside the seed.
+        mission: What was asked of it, in words.
+        outcome: How it ended.
+        observations: (T + 1, ...) of each sense, the last one of after the last command.
+        rewards: (T,) of the world.
+        mission_rewards: (T,) the mission's part of them.
+        felt_rewards: (T,) the body's.
+        terminations: (T,) whether the story ended.
+        truncations: (T,) whether time was up.
+        events: What happened in each tick.
+        pictures: T + 1 small JPEGs; none if they were not asked for.
+    """
+
+    record: Record
+    seed: int
+    options: Mapping[str, int]
+    mission: str
+    outcome: str
+    observations: Mapping[str, NDArray]
+    rewards: NDArray[np.float64]
+    mission_rewards: NDArray[np.float64]
+    felt_rewards: NDArray[np.float64]
+    terminations: NDArray[np.bool_]
+    truncations: NDArray[np.bool_]
+    events: tuple[tuple[WorldEvent, ...], ...]
+    pictures: tuple[bytes, ...]
+
+
+def open_world(run: Run) -> gymnasium.Env:
+    """Return a fresh world like the run's, for one body.
+
+    Raises:
+        BadInput: If it cannot be made, whatever it was that its constructor did not like.
+    """
+    try:
+        return gymnasium.make(run.spec)
+    except Exception as error:
+        raise BadInput(f"{run.folder / 'run.json'}: {one_line(error)}") from error
+
+
+def lives(run: Run, env: gymnasium.Env, *, pictured: bool = False) -> Iterator[Life]:
+    """Yield each finished episode of a run.
+
+    Args:
+        run: What was run.
+        env: From `open_world`.
+        pictured: Whether to draw each tick.
+
+    Raises:
+        BadInput: If what is lived is not what was recorded.
+    """
+    for record in run.records:
+        life = _relived(run, env, record, pictured)
+        difference = min(_differences(life), default=None)
+        if difference:
+            tick, what = difference
+            raise BadInput(
+                f"{run.folder}: episode {record.episode}, tick {tick}: {what} differs from what "
+                f"was recorded, so the world or the record has changed; export it with the code "
+                f"of commit {run.commit}"
+            )
+        yield life
+
+
+def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Life:
+    seed, options = run.seed + record.avatar, {"episode": record.episode // run.avatars}
+    observation, _ = env.reset(seed=seed, options=options)
+    observations, pictures, steps = [observation], [], []
+    for action in record.actions:
+        pictures += [_picture(env)] if pictured else []
+        observation, *step = env.step(action)
+        observations.append(observation)
+        steps.append(step)
+    pictures += [_picture(env)] if pictured else []
+    rewards, terminations, truncations, infos = zip(*steps, strict=True)
+    return Life(
+        record=record,
+        seed=seed,
+        options=options,
+        mission=mission_of(run.world, observations[0]),
+        outcome=outcome_of(terminations[-1], infos[-1]["success"]),
+        observations={
+            name: np.stack([observation[name] for observation in observations])
+            for name in observations[0]
+        },
+        rewards=np.array(rewards),
+        mission_rewards=_column(infos, "mission_reward"),
+        felt_rewards=_column(infos, "felt_reward"),
+        terminations=np.array(terminations),
+        truncations=np.array(truncations),
+        events=tuple(events_of(run.world, info, 0) for info in infos),
+        pictures=tuple(pictures),
+    )
+
+
+def _column(infos: tuple[Mapping[str, Any], ...], name: str) -> NDArray[np.float64]:
+    return np.array([info[name] for info in infos])
+
+
+def _picture(env: gymnasium.Env) -> bytes:
+    """Return a small picture of the world as it is now."""
+    picture = BytesIO()
+    frame = Image.fromarray(env.unwrapped.world.frame(0))  # type: ignore[attr-defined]
+    frame.reduce(_SHRUNK).save(picture, "JPEG", quality=_QUALITY)
+    return picture.getvalue()
+
+
+def _differences(life: Life) -> Iterator[tuple[int, str]]:
+    """Yield tick and name of whatever is not as it was recorded."""
+    record = life.record
+    both = {name: (told, life.observations[name][:-1]) for name, told in record.senses.items()}
+    lived_rewards = np.stack([life.felt_rewards, life.mission_rewards], axis=1)
+    for name, (told, lived) in (both | {"reward": (record.rewards, lived_rewards)}).items():
+        differs = ~(np.abs(told - lived) <= _ROUNDED).all(axis=1)  # NaN differs from all
+        yield from ((int(tick), name) for tick in np.flatnonzero(differs))
+    for tick, (told, lived) in enumerate(zip(record.events, life.events, strict=True)):
+        if told != [(event.kind, event.cause, event.tick) for event in lived]:
+            yield tick, "what happened"
+    over = np.flatnonzero(life.terminations | life.truncations)
+    if over[:1].tolist() != [len(record.actions) - 1] or life.outcome != record.outcome:
+        yield min([*over.tolist(), len(record.actions) - 1]), "the end"

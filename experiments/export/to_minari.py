@@ -1,0 +1,103 @@
+"""A run as a Minari dataset: an episode of it for each one that was finished.
+
+Index i of `infos` goes with index i of the observations: what was meant, thought, said and felt at
+that observation, and the events and rewards that had just come of the last command. To live episode
+i again, give its commands to `dataset.recover_environment()`, reset with the `seed` and `options`
+that `dataset.storage.get_episode_metadata([i])` tells.
+"""
+
+import json
+import shutil
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from minari import create_dataset_from_buffers
+from minari.data_collector import EpisodeBuffer
+from minari.storage import get_dataset_path
+
+from experiments.command import BadInput
+from experiments.export.lives import Life, lives
+from experiments.export.records import Run
+from experiments.record import event_record
+
+
+def write(run: Run, env: gymnasium.Env) -> Iterable[str]:
+    """Write the dataset where Minari keeps its own, and yield what is to be said about it.
+
+    Raises:
+        BadInput: If it is there already, or what is lived is not what was recorded.
+    """
+    name = f"groundrush/{run.world.name}/{run.name}-v0"
+    path = get_dataset_path(name)
+    if path.exists():
+        raise BadInput(f"{path} is there already; minari delete {name} removes it")
+    lived = list(lives(run, env))
+    try:
+        _create(name, run, env, lived)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)  # half a dataset would pass for a whole one
+        raise
+    ticks = sum(len(life.rewards) for life in lived)
+    yield f"{name}: episodes {len(lived)}, ticks {ticks}, in {path}"
+
+
+def _create(name: str, run: Run, env: gymnasium.Env, lived: list[Life]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it wants an author and addresses that nobody knows here
+        dataset = create_dataset_from_buffers(
+            name,
+            [_buffer(life) for life in lived],
+            env=env,
+            algorithm_name=run.agent,
+            description=f"A run of Groundrush: {run.agent} in {run.world.name}.",
+            jpeg_encoding=False,
+        )
+    dataset.storage.update_metadata(
+        {
+            "commit": run.commit,
+            "senses": dict(run.world.senses),
+            "actions": [action.name.lower() for action in run.world.actions],
+        }
+    )
+    dataset.storage.update_episode_metadata(map(_about, lived))
+
+
+def _buffer(life: Life) -> EpisodeBuffer:
+    return EpisodeBuffer(
+        seed=life.seed,
+        options=dict(life.options),
+        observations=dict(life.observations),
+        actions=life.record.actions,  # type: ignore[arg-type]  # an array does as well as a list
+        rewards=life.rewards,  # type: ignore[arg-type]
+        terminations=life.terminations,  # type: ignore[arg-type]
+        truncations=life.truncations,  # type: ignore[arg-type]
+        infos=_infos(life),
+    )
+
+
+def _infos(life: Life) -> dict[str, Any]:
+    events = [json.dumps([event_record(event) for event in events]) for events in life.events]
+    feelings = {
+        group: {name: np.append(values, np.nan) for name, values in felt.items()}
+        for group, felt in life.record.feelings.items()
+    }
+    texts = {name: [*texts, ""] for name, texts in life.record.texts.items()}
+    return {
+        "events": ["[]", *events],
+        "mission_reward": np.append(0.0, life.mission_rewards),
+        "felt_reward": np.append(0.0, life.felt_rewards),
+        **texts,
+        **feelings,
+    }
+
+
+def _about(life: Life) -> dict[str, Any]:
+    return {
+        "run_episode": life.record.episode,
+        "avatar": life.record.avatar,
+        "mission": life.mission,
+        "outcome": life.outcome,
+    }
