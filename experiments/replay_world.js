@@ -11,24 +11,23 @@ const TURNS = [[1, 0], [0, 1], [-1, 0], [0, -1]];  // east, south, west, north
 const ink = { floor: "#f0e9dd", other: "#e3d9c6", wall: "#5c6682", dark: "#2b2f3d", jacket: "#14aca0", flesh: "#f3c8a5",
   hair: "#42302a", shoe: "#ff7e4c", metal: "#b9c0cf", hurt: "#ee5253" };
 
-// What held at a tick of a list of changes, [[tick, value], ...], by halving.
-function held(changes, when) {
-  let low = 0, high = changes.length - 1;
+// The last item of a list, in order of time, that is not later than a tick, by halving; or undefined.
+function latest(list, when, timeOf = item => item.tick) {
+  let low = -1, high = list.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (changes[middle][0] <= when) low = middle; else high = middle - 1;
+    if (timeOf(list[middle]) <= when) low = middle; else high = middle - 1;
   }
-  return changes[low][1];
+  return list[low];
 }
-function stateAt(states, when) {
-  return Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
-}
+const held = (changes, when) => latest(changes, when, change => change[0])?.[1];  // [[tick, value], ...]
+const stateAt = (states, when) => Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
 
 function drawWorld(pen, width, height, scene, state) {
   const grid = state.grid || scene.grid, rows = grid.length, columns = grid[0].length;
-  const size = Math.min(width / columns, height / rows);
-  pen.save();
-  pen.translate((width - columns * size) / 2, (height - rows * size) / 2);
+  const fine = pen.getTransform().a, size = Math.floor(Math.min(width / columns, height / rows) * fine) / fine;
+  pen.save();  // a cell is a whole number of pixels of the screen, so that its edges are sharp
+  pen.translate(Math.round((width - columns * size) / 2 * fine) / fine, Math.round((height - rows * size) / 2 * fine) / fine);
   pen.scale(size, size);  // from here on a cell is 1 wide
   grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
   grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
@@ -42,10 +41,10 @@ function drawWorld(pen, width, height, scene, state) {
 
 function drawGround(pen, x, y, kind) {
   pen.fillStyle = kind === KIND.wall || kind === 0 ? ink.wall : (x + y) % 2 ? ink.floor : ink.other;
-  pen.fillRect(x, y, 1.01, 1.01);
+  pen.fillRect(x, y, 1, 1);
   if (kind !== KIND.wall) return;
   pen.fillStyle = "#00000030";
-  pen.fillRect(x, y + .72, 1.01, .29);
+  pen.fillRect(x, y + .72, 1, .28);
 }
 
 const line = (pen, colour, wide, ...points) => {
@@ -176,7 +175,7 @@ function drawFigure(pen, width, height, scene, state, text) {
   pen.restore();
   pen.save();
   pen.translate(width * .79, height / 2);
-  const scale = (height / 2 - 16) / ahead, over = Math.hypot(forward / ahead, right / side) > 1;
+  const scale = Math.min((height / 2 - 16) / ahead, width * .2 / side), over = Math.hypot(forward / ahead, right / side) > 1;
   pen.strokeStyle = over ? ink.hurt : text;
   pen.lineWidth = 1.5;
   pen.beginPath();

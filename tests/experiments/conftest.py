@@ -1,5 +1,7 @@
-"""A life made up by hand, for those who record and show lives."""
+"""A life made up by hand, for those who record and show lives, and a browser to see it in."""
 
+import base64
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from experiments.story import Beginning, Ending, Moment, Score, WorldEvent
 from experiments.worlds import TRIP
 from mind.types import Decision, Feeling
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TICKS = 40
 FALL_TICK = 25
 
@@ -124,3 +127,70 @@ def tell():
         return ending
 
     return tell
+
+
+@pytest.fixture(scope="module")  # while one is open no test can run an event loop of its own
+def browser():
+    """Return a browser, opened anew for each file of tests."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium here: apt-get install chromium, to have the page opened")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Without its sandbox, because tests in containers run as root.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a file in a browser; whatever a page complains of fails."""
+    complaints, pages = [], []
+
+    def open_page(path, link="", *, width=1200, height=900, scheme="dark"):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        pages.append(page)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url[:60])
+                if request.url.startswith("http") else None)  # fmt: skip
+        page.goto(path.as_uri() + link)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def scrub():
+    """Return a function that moves the scrubber of a replay page to a tick."""
+
+    def scrub(page, tick):
+        page.locator("#scrubber").evaluate(
+            "(bar, tick) => { bar.value = tick; bar.dispatchEvent(new Event('input')) }", tick
+        )
+
+    return scrub
+
+
+@pytest.fixture
+def strip():
+    """Return a function that reads one channel, tick by tick, from what a page tells of a run."""
+
+    def strip(story, title, name, episode=0):
+        channels = [
+            (group["title"], channel["name"])
+            for group in story["groups"]
+            for channel in group["channels"]
+        ]
+        lived = story["episodes"][episode]
+        kept = lived["felt"][channels.index((title, name))]
+        if isinstance(kept, float):
+            return [kept] * lived["ticks"]
+        levels = np.frombuffer(base64.b64decode(kept["levels"]), "<u2")
+        return (kept["least"] + kept["step"] * levels).tolist()
+
+    return strip
