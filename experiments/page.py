@@ -197,14 +197,10 @@ def _outcome(status: SkillStatus | None) -> str:
 
 def _note_changes(reel: _Reel, moment: Moment) -> None:
     """Keep what does not change in every tick with the tick in which it did."""
-    for changes, value in (
-        (reel.stances, moment.stance),
-        (reel.actions, moment.action),
-        (reel.emotions, moment.emotion),
-        (reel.thinking, moment.trace.thinking),
-    ):
-        if not changes or changes[-1][1] != value:
-            changes.append((moment.tick, value))
+    _note(reel.stances, moment.tick, moment.stance)
+    _note(reel.actions, moment.tick, moment.action)
+    _note(reel.emotions, moment.tick, moment.emotion)
+    _note(reel.thinking, moment.tick, moment.trace.thinking)
     reel.events.extend(
         {**event_record(event), "tick": moment.tick, "words": event.words()}
         for event in moment.events
@@ -214,9 +210,12 @@ def _note_changes(reel: _Reel, moment: Moment) -> None:
 def _note_state(reel: _Reel, tick: int, state: Mapping[str, Any]) -> None:
     """Keep each part of the truth with the ticks in which it changed."""
     for name, value in state.items():
-        changes = reel.states.setdefault(name, [])
-        if not changes or changes[-1][1] != value:
-            changes.append((tick, value))
+        _note(reel.states.setdefault(name, []), tick, value)
+
+
+def _note(changes: list[tuple[int, Any]], tick: int, value: Any) -> None:
+    if not changes or changes[-1][1] != value:
+        changes.append((tick, value))
 
 
 def _story(reel: _Reel) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A life made up by hand, for those who record and show lives, and a browser to see it in."""
 
 import base64
-import shutil
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +10,11 @@ import pytest
 from agents.types import Trace
 from body.types import Intent, Skill
 from envs.trip.vocabulary import SENSES
+from experiments.browser import CHROMIUM, WITHOUT, browsing
 from experiments.story import Beginning, Ending, Moment, Score, WorldEvent
 from experiments.worlds import TRIP
 from mind.types import Decision, Feeling
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TICKS = 40
 FALL_TICK = 25
 
@@ -133,14 +133,9 @@ def tell():
 def browser():
     """Return a browser, opened anew for each file of tests."""
     if not CHROMIUM:
-        pytest.skip("no Chromium here: apt-get install chromium, to have the page opened")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Without its sandbox, because tests in containers run as root.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        pytest.skip(WITHOUT)
+    with browsing() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -194,3 +189,15 @@ def strip():
         return (kept["least"] + kept["step"] * levels).tolist()
 
     return strip
+
+
+@pytest.fixture
+def pixels():
+    """Return a function that reads what is drawn on a canvas, (height, width, 4) uint8."""
+    from PIL import Image
+
+    def pixels(canvas):
+        encoded = canvas.evaluate("canvas => canvas.toDataURL()").partition(",")[2]
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
+
+    return pixels
