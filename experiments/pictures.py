@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
 _LEANS = [SENSES["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
 _GOT_IT = SENSES_OF_A_HAND["touch"].index("got_it")
-_WIDTH, _HEIGHT = 1200, 940  # of the browser's window
+_WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
 
 
 @dataclass(frozen=True, slots=True, order=True)

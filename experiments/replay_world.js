@@ -141,7 +141,7 @@ function drawAvatar(pen, scene, state) {
 // The body from its right side, as it stands or lies, each part the redder the more it hurts, beside its
 // balance: where it leans, within the line beyond which it falls.
 function drawFigure(pen, width, height, scene, state, text) {
-  const [forward, right] = state.lean, [ahead, side] = scene.fall_at, unit = height / 2.3;
+  const [forward, right] = state.lean, [ahead, side] = scene.fall_at, unit = Math.min(height / 2.3, width / 3.6);
   const posture = POSTURES[state.posture], [feet, knees, hands, hips, head] = state.pain;
   const sore = (pain, colour) => pain > .02 ? `color-mix(in srgb, ${ink.hurt} ${Math.min(100, 30 + pain * 140)}%, ${colour})` : colour;
   const tilt = { down: Math.PI / 2, rising: .8 }[posture] ?? Math.max(-1.2, Math.min(1.2, forward / ahead * .7));
