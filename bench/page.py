@@ -26,9 +26,8 @@ from experiments.story import Beginning, Ending, Moment
 LOAD_TARGET_S, SIZE_TARGET_MB = 2.0, 5.0
 SETTINGS = ("+env=trip", "level=4", "memory.path=':memory:'", "agent.run_id=bench")
 DRAWN = """
-addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
-  window.drawnAfter = performance.now() / 1000;
-})));
+window.drawn = new Promise(tell => addEventListener("load", () =>
+  requestAnimationFrame(() => requestAnimationFrame(() => tell(performance.now() / 1000)))));
 """  # the page draws before it has loaded; of two frames after that the first is on the screen
 TICKS_DRAWN = """() => {
   const began = performance.now();
@@ -91,8 +90,7 @@ def measure(pages: Iterable[Path], rounds: int, width: int) -> list[np.ndarray]:
                 page = browser.new_page(viewport={"width": width, "height": 900})
                 page.add_init_script(DRAWN)
                 page.goto(path.as_uri())
-                page.wait_for_function("window.drawnAfter")
-                measured.append((page.evaluate("window.drawnAfter"), page.evaluate(TICKS_DRAWN)))
+                measured.append((page.evaluate("drawn"), page.evaluate(TICKS_DRAWN)))
                 page.close()
     return [np.median(measured, axis=0) for measured in told]
 

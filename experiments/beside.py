@@ -41,15 +41,15 @@ def story_of(run: Path) -> dict[str, Any]:
     found = _STORY.search(page_of(run).read_text(encoding="utf-8", errors="replace"))
     try:
         (story,) = json.loads(found[1])["runs"] if found else [{}]
-        version = story.get("version")
+        if story["version"] == VERSION and story["title"] and story["world"]:
+            list(map(_begins, story["episodes"]))
+            return story
     except (ValueError, LookupError, TypeError, AttributeError):
-        version = None
-    if version != VERSION:
-        raise BadInput(
-            f"expected a replay.html of this version in '{run}', got another kind of page; live "
-            "the run again, with the options in its .hydra/overrides.yaml"
-        )
-    return story
+        pass  # whatever it is, it is not one of ours
+    raise BadInput(
+        f"expected a replay.html of this version in '{run}', got another kind of page; live the "
+        "run again, with the options in its .hydra/overrides.yaml"
+    )
 
 
 def write_beside(run: Path, other: Path) -> Path:

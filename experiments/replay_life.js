@@ -53,7 +53,7 @@ class Life {
   draw(length, span) { this.senses.draw(length, span); }
 
   show(wanted) {
-    const tick = this.tick = Math.min(this.last, wanted);
+    const tick = Math.min(this.last, wanted);
     this.drawBody(tick);
     this.showMind(tick);
     this.part("stance").textContent = words(held(this.episode.stances, tick));
@@ -76,7 +76,7 @@ class Life {
 
   showMind(tick) {
     const { decisions, intents } = this.episode, intent = latest(intents, tick);
-    const ended = intent && intent.outcome && intent.until <= tick ? intent.outcome : "";
+    const ended = outcomeOf(intent, tick);
     this.part("intent").textContent = intent ? intent.words : words(held(this.episode.actions, tick));
     this.part("outcome").textContent = ended;
     this.part("outcome").className = "outcome " + ended.split(":")[0];
@@ -95,8 +95,8 @@ class Life {
   }
 
   cost(decision, total) {
-    const began = latest(this.episode.thinking.filter(([, thinks]) => thinks), decision.tick - 1, change => change[0]);
-    const ticks = began ? decision.tick - began[0] : 0, number = this.episode.decisions.indexOf(decision) + 1;
+    const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
+    const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
     const sure = decision.confidence === null ? "" : `${Math.round(decision.confidence * 100)}% sure`;
     const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: safe intent" : ""];
     return [

@@ -52,8 +52,9 @@ class Player {
   show(wanted) {
     this.tick = Math.max(0, Math.min(this.last, wanted));
     at("scrubber").value = this.tick;
-    const life = this.lives[0], total = life.time(this.last);
-    at("clock").replaceChildren(make("b", "", life.time(this.tick)), ` of ${total.replace("tick ", "")}` + (this.story.timed ? ` · tick ${this.tick}` : ""));
+    const life = this.lives[0], total = life.time(this.last).replace("tick ", "");
+    const tick = this.story.timed ? ` · tick ${this.tick}` : "";  // elsewhere time is told in ticks
+    at("clock").replaceChildren(make("b", "", life.time(this.tick)), ` of ${total}${tick}`);
     for (const life of this.lives) life.show(this.tick);
   }
 
@@ -175,9 +176,9 @@ class Player {
   tellDifference() {
     const found = this.moments.difference, time = tick => this.lives[0].time(tick);
     at("difference").hidden = at("next-difference").hidden = this.lives.length < 2;
-    at("difference-words").textContent = found.length
-      ? (found[0].tick ? `Alike until ${time(found[0].tick)}: ` : "Apart from the beginning: ") + found.map(one => `${one.what} differ from ${time(one.tick)} (${one.how})`).join(", ") + "."
-      : "The two lives are alike from beginning to end.";
+    const parted = found.map(one => `${one.what} differ from ${time(one.tick)} (${one.how})`).join(", ");
+    const alike = found[0]?.tick ? `Alike until ${time(found[0].tick)}` : "Apart from the beginning";
+    at("difference-words").textContent = found.length ? `${alike}: ${parted}.` : "The two lives are alike from beginning to end.";
   }
 }
 
@@ -190,17 +191,17 @@ function parting(one, other, end) {
 // Where intents, motor commands, and what is true of body and world first differ, in order of time.
 function differences(one, other) {
   const end = Math.min(one.ticks, other.ticks), both = say => `A: ${say(one)}; B: ${say(other)}`;
+  const found = [];
+  const note = (what, tick, say) => { if (tick < end) found.push({ what, tick, how: say(tick) }); };
   const intents = episode => episode.intents.map(intent => [intent.tick, intent.words]);
+  note("intents", parting(intents(one), intents(other), end), tick => both(episode => held(intents(episode), tick) || "none"));
+  note("motor commands", parting(one.actions, other.actions, end), tick => both(episode => words(held(episode.actions, tick))));
   const parts = Object.keys(one.states).map(name => ({ name, tick: parting(one.states[name], other.states[name] || [], end) }));
   const apart = Math.min(...parts.map(part => part.tick ?? Infinity));
-  const found = [
-    { what: "intents", tick: parting(intents(one), intents(other), end), say: tick => both(episode => held(intents(episode), tick) || "none") },
-    { what: "motor commands", tick: parting(one.actions, other.actions, end), say: tick => both(episode => words(held(episode.actions, tick))) },
-    { what: "bodies and worlds", tick: apart < Infinity ? apart : undefined, say: () => parts.filter(part => part.tick === apart).map(part => part.name).join(", ") },
-    { what: "ends", tick: one.ticks === other.ticks ? undefined : end - 1, say: () => both(episode => `${episode.outcome || "going on"} in tick ${episode.ticks - 1}`) },
-  ];
-  return found.filter(({ tick }) => tick !== undefined).sort((a, b) => a.tick - b.tick)
-    .map(({ what, tick, say }) => ({ what, tick, how: say(tick) }));
+  note("bodies and worlds", apart, () => parts.filter(part => part.tick === apart).map(part => part.name).join(", "));
+  const last = one.ticks === other.ticks ? undefined : end - 1;
+  note("ends", last, () => both(episode => `${episode.outcome || "going on"} in tick ${episode.ticks - 1}`));
+  return found.sort((a, b) => a.tick - b.tick);
 }
 
 // ---- The page ----

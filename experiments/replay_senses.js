@@ -77,15 +77,16 @@ class Senses {
 
   show(tick) {
     this.playhead.style.setProperty("--at", tick / Math.max(1, this.length));
-    this.stance.show(tick, words(this.stance.at(tick)?.what));
-    this.intent.show(tick, doing(this.intent.at(tick), tick));
-    this.thinking.show(tick, this.thinking.at(tick)?.what ? "thinking" : "–");
+    this.stance.show(words(this.stance.at(tick)?.what));
+    const intent = this.intent.at(tick);
+    this.intent.show([intent?.words, outcomeOf(intent, tick)].filter(text => text).join(": ") || "–");
+    this.thinking.show(this.thinking.at(tick)?.what ? "thinking" : "–");
     for (const group of this.groups) group.show(tick);
   }
 }
 
 const OUTCOMES = { done: "#2d6a4f", failed: "#a83232" };
-const doing = (intent, tick) => !intent ? "–" : intent.outcome && intent.until <= tick ? `${intent.words}: ${intent.outcome}` : intent.words;
+const outcomeOf = (intent, tick) => intent && intent.outcome && intent.until <= tick ? intent.outcome : "";
 
 // What held from one change to the next, as coloured stretches.
 class Band {
@@ -96,7 +97,7 @@ class Band {
   }
   open(changes) { this.changes = changes; }
   at(tick) { return latest(this.changes, tick); }
-  show(tick, text) { this.value.textContent = text; }
+  show(text) { this.value.textContent = text; }
   draw(length, last) {
     const [pen, width, height] = penOn(this.canvas), x = tick => width * tick / Math.max(1, length);
     this.changes.forEach((change, i) => {
@@ -117,7 +118,10 @@ class Group {
     this.row.style.setProperty("--height", height + "px");
     this.fold = make("button", "name fold", group.title);
     this.fold.setAttribute("aria-expanded", "false");
-    this.fold.onclick = () => this.row.dispatchEvent(new CustomEvent("fold", { bubbles: true, detail: { title: group.title, open: !this.unfolded } }));
+    this.fold.onclick = () => {
+      const detail = { title: group.title, open: !this.unfolded };  // the player folds it in both lives
+      this.row.dispatchEvent(new CustomEvent("fold", { bubbles: true, detail }));
+    };
     this.title = group.title;
     this.row.append(this.fold, this.canvas = make("canvas"), this.value = make("span", this.marks ? "value" : "value short"));
     this.each = place.appendChild(make("div", "each"));
@@ -152,7 +156,8 @@ class Group {
   draw(length) {
     this.row.classList.toggle("still", this.alone);
     const [pen, width, height] = penOn(this.canvas);
-    if (this.marks) this.channels.forEach((channel, i) => drawMarks(pen, channel, length, width, height * i / this.channels.length, height / this.channels.length, false));
+    const high = height / this.channels.length;
+    if (this.marks) this.channels.forEach((channel, i) => drawMarks(pen, channel, length, width, high * i, high, false));
     else for (const channel of this.short) drawCurve(pen, channel, length, width, height);
     if (!this.unfolded) return;
     for (const channel of this.channels) {

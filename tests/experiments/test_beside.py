@@ -87,10 +87,21 @@ def test_only_episodes_that_begin_alike_are_shown(live):
     assert [[episode["episode"] for episode in run["episodes"]] for run in runs] == [[0], [0]]
 
 
-@pytest.mark.parametrize(
-    "story",
-    ["", "nonsense", "[]", '{"runs":[]}', '{"runs":[1]}', '{"runs":[{"version":1}]}', '{"runs":3}'],
-)
+UNSOUND = [
+    "",
+    "nonsense",
+    "[]",
+    '{"runs":3}',
+    '{"runs":[]}',
+    '{"runs":[1]}',
+    '{"runs":[{"version":1}]}',
+    '{"runs":[{"version":2}]}',
+    '{"runs":[{"version":2,"title":"t","world":"trip","episodes":3}]}',
+    '{"runs":[{"version":2,"title":"t","world":"trip","episodes":[{"states":{"cell":[]}}]}]}',
+]
+
+
+@pytest.mark.parametrize("story", UNSOUND)
 def test_a_page_that_tells_nothing_is_answered_in_a_line(live, tmp_path, story):
     broken = tmp_path / "broken"
     broken.mkdir()
@@ -182,12 +193,14 @@ def test_two_lives_that_never_part_are_said_to_be_alike(live, open_page):
 
 
 def test_the_shorter_life_stands_still_at_its_end(both, open_page):
+    from playwright.sync_api import expect
+
     page = open_page(both)
     page.keyboard.press("End")
     assert page.locator("#scrubber").input_value() == "49"
     at_the_end = picture(page, "A")
     page.evaluate("location.hash = '#t=39'")
-    page.wait_for_function("document.querySelector('#scrubber').value === '39'")
+    expect(page.locator("#scrubber")).to_have_value("39")
     assert picture(page, "A") == at_the_end
 
 

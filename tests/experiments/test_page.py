@@ -243,6 +243,24 @@ def test_the_cost_of_a_decision_and_of_all_so_far_is_told(opened, scrub):
     ]
 
 
+def test_the_time_that_went_by_while_it_was_thought_counts_as_a_cost(
+    made_up, tmp_path, open_page, scrub
+):
+    beginning, moment = made_up
+    page = ReplayPage(tmp_path, "slow")
+    page.begin(beginning)
+    for tick in range(40):
+        lived = moment(tick)
+        page.live(replace(lived, trace=replace(lived.trace, thinking=15 <= tick < 20)))
+    page.close()
+    shown = open_page(tmp_path / "replay.html")
+    cost, thinking = (shown.locator(f"[data-part={part}]") for part in ("cost", "thinking"))
+    for tick, says in [(12, False), (17, False), (22, True), (32, False)]:
+        scrub(shown, tick)
+        assert ("while 0.5 s went by" in cost.inner_text()) == says
+        assert thinking.is_visible() == (tick == 17)
+
+
 def test_the_goals_are_shown_below_the_mission_once(opened, scrub):
     scrub(opened, 12)
     assert opened.locator("[data-part=mission]").inner_text() == "go to the red ball"
