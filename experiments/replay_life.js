@@ -69,9 +69,24 @@ class Life {
     if (!state.cell) return;
     const world = this.part("world"), grid = state.grid || this.episode.scene.grid;
     world.style.aspectRatio = 1 / Math.min(TALLEST, grid.length / grid[0].length);
-    drawWorld(...penOn(world), this.episode.scene, state);
+    this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state), tick);
     this.part("figure").hidden = !state.lean;
     if (state.lean) drawFigure(...penOn(this.part("figure")), this.episode.scene, state, colour("--quiet"));
+  }
+
+  // What is said stands above who says it, or below where there is no room.
+  placeBubble({ x, y, size }, tick) {
+    const bubble = this.part("bubble");
+    bubble.textContent = this.saying(tick);
+    bubble.hidden = !bubble.textContent;
+    bubble.style.setProperty("--x", x + "px");
+    bubble.style.setProperty("--y", y + "px");
+    bubble.style.setProperty("--gap", size * .7 + "px");
+    bubble.classList.toggle("below", y < this.part("world").clientHeight * .25);
+  }
+  saying(tick) {
+    const spoken = latest(this.spoken, tick);
+    return spoken && (tick - spoken.tick) * this.story.tick_seconds < SPOKEN_S ? spoken.speech : "";
   }
 
   showMind(tick) {
@@ -80,8 +95,7 @@ class Life {
     this.part("intent").textContent = intent ? intent.words : words(held(this.episode.actions, tick));
     this.part("outcome").textContent = ended;
     this.part("outcome").className = "outcome " + ended.split(":")[0];
-    const spoken = latest(this.spoken, tick);
-    this.part("speech").textContent = spoken && (tick - spoken.tick) * this.story.tick_seconds < SPOKEN_S ? spoken.speech : "";
+    this.part("speech").textContent = this.saying(tick);
     this.part("thinking").hidden = !held(this.episode.thinking, tick);
     const decision = latest(decisions, tick);
     if (decision === this.decision && tick) return;  // what follows changes only with a decision

@@ -23,11 +23,14 @@ function latest(list, when, timeOf = item => item.tick) {
 const held = (changes, when) => latest(changes, when, change => change[0])?.[1];  // [[tick, value], ...]
 const stateAt = (states, when) => Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
 
+// Returns where the avatar is on the canvas, and how wide a cell is.
 function drawWorld(pen, width, height, scene, state) {
   const grid = state.grid || scene.grid, rows = grid.length, columns = grid[0].length;
   const fine = pen.getTransform().a, size = Math.floor(Math.min(width / columns, height / rows) * fine) / fine;
+  const middle = (room, taken) => Math.round((room - taken * size) / 2 * fine) / fine;
+  const left = middle(width, columns), top = middle(height, rows);
   pen.save();  // a cell is a whole number of pixels of the screen, so that its edges are sharp
-  pen.translate(Math.round((width - columns * size) / 2 * fine) / fine, Math.round((height - rows * size) / 2 * fine) / fine);
+  pen.translate(left, top);
   pen.scale(size, size);  // from here on a cell is 1 wide
   grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
   grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
@@ -35,8 +38,10 @@ function drawWorld(pen, width, height, scene, state) {
     const [x, y, heading, mood] = state.things[slot];
     if (kind && (x || y)) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
   });
-  drawAvatar(pen, scene, state);
+  const [x, y] = placeOf(scene, state);
+  drawAvatar(pen, x, y, state);
   pen.restore();
+  return { x: left + x * size, y: top + y * size, size };
 }
 
 function drawGround(pen, x, y, kind) {
@@ -114,11 +119,17 @@ function drawThing(pen, x, y, kind, skin, state, heading) {
   pen.restore();
 }
 
+// Where the avatar is, in cells from the corner of the scene; it may be on its way to the next one.
+function placeOf(scene, state) {
+  const [x, y, heading] = state.cell, on = state.progress || 0;
+  return [x - scene.left + .5 + TURNS[heading][0] * on, y - scene.top + .5 + TURNS[heading][1] * on];
+}
+
 // Seen from above. Who has no posture, as in babyai, stands.
-function drawAvatar(pen, scene, state) {
-  const [x, y, heading] = state.cell, on = state.progress || 0, [forward, right] = state.lean || [0, 0];
+function drawAvatar(pen, x, y, state) {
+  const heading = state.cell[2], [forward, right] = state.lean || [0, 0];
   pen.save();
-  pen.translate(x - scene.left + .5 + TURNS[heading][0] * on, y - scene.top + .5 + TURNS[heading][1] * on);
+  pen.translate(x, y);
   pen.rotate(heading * Math.PI / 2);
   oval(pen, "#14aca033", 0, 0, .62);
   const down = POSTURES[state.posture] === "down", step = state.foot || 0, lean = down ? .34 : forward * .9;

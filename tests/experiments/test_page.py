@@ -63,6 +63,21 @@ def test_moving_the_scrubber_changes_what_is_shown(opened, scrub):
     assert (drawn(opened, ".world"), drawn(opened, ".figure")) == (world, figure)
 
 
+def test_what_is_said_stands_above_who_says_it_until_it_has_been_heard(opened, scrub):
+    bubble = opened.locator("[data-part=bubble]")
+    assert bubble.is_hidden()
+    scrub(opened, 12)
+    assert bubble.inner_text() == "speech of tick 10"
+    said, world = bubble.bounding_box(), opened.locator(".world").bounding_box()
+    cell = min(world["width"], world["height"]) / 4  # of the avatar, which is in the third row
+    above = world["y"] + world["height"] / 2 + cell / 2 - (said["y"] + said["height"])
+    assert 0 < above < cell
+    there = world["x"] + world["width"] / 2 + cell / 2
+    assert abs(said["x"] + said["width"] / 2 - there) < cell / 4
+    opened.keyboard.press("Home")
+    assert bubble.is_hidden()
+
+
 def test_what_a_model_said_is_shown_as_text_and_never_becomes_markup(opened):
     assert "</script><b>not bold</b>" in opened.locator("[data-part=thought]").inner_text()
     assert opened.locator("[data-part=thought] b").count() == 0
