@@ -14,37 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.record import event_record, rounded, write_atomically
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import SkillStatus, Status
+from experiments.record import decision_record, event_record, write_atomically
 from experiments.story import Beginning, Ending, Moment
+from experiments.strips import described, felt, packed, row_of
 from experiments.worlds import WorldWords
 from mind.memory import Memory
 from mind.types import Decision
 
-_TEMPLATE = Path(__file__).with_name("replay_page.html")
-_DRAWING = Path(__file__).with_name("replay_world.js")
+VERSION = 2  # of what a page holds
+_HERE = Path(__file__).parent
+_SCRIPTS = ("replay_world.js", "replay_senses.js", "replay_life.js", "replay_player.js")
 _EPISODES_SHOWN = 24
 _FRESH_S = 2.0  # how old the page may be while an episode is lived
 _WORTH = 50  # but so many times longer than it takes to write it
-# The senses that are shown as curves where they mean something, and those shown as marks in a lane.
-_CURVES = {
-    "trip": {
-        "lean_forward": ("vestibular", "lean_forward_m"),
-        "lean_right": ("vestibular", "lean_right_m"),
-        "speed": ("proprio", "speed_mps"),
-        "cup": ("intero", "cup"),
-        "fatigue": ("intero", "fatigue"),
-        "energy": ("intero", "energy"),
-        "water": ("intero", "water"),
-        "warmth": ("intero", "warmth"),
-        "dignity": ("intero", "dignity"),
-    },
-    "babyai": {},
-}
-_LANES = {
-    "trip": (),
-    "babyai": ("blocked_by_wall", "blocked_by_door", "blocked_by_thing", "nothing_there",
-               "refused", "still_full", "locked", "got_it", "put_down", "opened", "shut"),
-}  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,11 +43,12 @@ class _Reel:
     scene: Mapping[str, Any]
     outcome: str = ""
     states: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
-    columns: dict[str, list[float]] = field(default_factory=dict)
-    touches: list[tuple[int, str]] = field(default_factory=list)
-    stances: list[str] = field(default_factory=list)
-    actions: list[str] = field(default_factory=list)
-    intents: list[tuple[int, str]] = field(default_factory=list)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    felt: list[NDArray[np.float32]] = field(default_factory=list)
+    stances: list[tuple[int, str]] = field(default_factory=list)
+    actions: list[tuple[int, str]] = field(default_factory=list)
+    intents: list[dict[str, Any]] = field(default_factory=list)
+    thinking: list[tuple[int, bool]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     emotions: list[tuple[int, str]] = field(default_factory=list)
@@ -99,11 +86,8 @@ class ReplayPage:
     def live(self, moment: Moment) -> None:
         """Keep the tick."""
         if reel := self._reels.get(moment.episode):
-            for name, value in _strips(moment).items():
-                reel.columns.setdefault(name, []).append(value)
-            reel.touches += _touches(moment)
-            reel.stances.append(moment.stance)
-            reel.actions.append(moment.action)
+            _note_senses(reel, moment)
+            _note_intent(reel, moment)
             _note_changes(reel, moment)
             _note_state(reel, moment.tick, moment.state)
             if decision := moment.trace.decision:
@@ -123,56 +107,58 @@ class ReplayPage:
         self._write(done=True)
 
     def _write(self, *, done: bool = False) -> None:
-        lived = [reel for reel in self._reels.values() if reel.stances]
+        lived = [reel for reel in self._reels.values() if reel.felt]
         if not lived:  # an episode can end before its first tick, where a mind cannot be asked
             return
         began = time.monotonic()
-        write_atomically(self._path, self._html(lived, done))
+        write_atomically(self._path, html_of([self._told(lived, done)]))
         now = time.monotonic()
         self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
 
     def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
         return {
+            **decision_record(decision),
             "tick": moment.tick,
             "intent": moment.trace.intent_words,
-            "thought": decision.thoughts,
-            "speech": decision.speech,
-            "goals": list(decision.goals),
-            "memories": len(decision.memories),
-            "recalled": self._recalled(decision.memories),
-            "tokens": decision.tokens,
-            "attempts": decision.attempts,
-            "safe": decision.safe,
+            "memories": self._recalled(decision.memories),
+            "seconds": round(decision.latency_s, 3),
         }
 
     def _recalled(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """Return what came to mind, in words, with where on this page it can be watched."""
         if self._memory is None:
-            return []
+            return [{"words": f"memory {number}", "episode": None} for number in ids]
         return [
             {
                 "words": experience.words,
                 "episode": experience.episode if experience.run_id == self._run_id else None,
-                "tick": experience.first_tick,
+                "ticks": [experience.first_tick, experience.last_tick],
             }
             for experience in self._memory.get(ids)
         ]
 
-    def _html(self, lived: Sequence[_Reel], done: bool) -> str:
+    def _told(self, lived: Sequence[_Reel], done: bool) -> dict[str, Any]:
+        """Return all that the page says of the run."""
         world = lived[0].world
-        story = {
+        return {
+            "version": VERSION,
             "title": self._title,
             "done": done,
+            "world": world.name,
             "tick_seconds": world.tick_seconds,
             "timed": world.timed,
             "stance": world.stance,
-            "lanes": _LANES[world.name],
+            "groups": lived[0].groups,
             "episodes": [_story(reel) for reel in lived],
         }
-        template = _TEMPLATE.read_text(encoding="utf-8")
-        drawing = f"<script>\n{_DRAWING.read_text(encoding='utf-8')}</script>"
-        page = template.replace("<!-- DRAWING -->", drawing, 1)
-        return page.replace("<!-- DATA -->", json_script("story", story), 1)
+
+
+def html_of(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return a page of what was told of one run, or of two that are shown side by side."""
+    scripts = [(_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    page = (_HERE / "replay_page.html").read_text(encoding="utf-8")
+    page = page.replace("<!-- SCRIPTS -->", f"<script>\n{''.join(scripts)}</script>", 1)
+    return page.replace("<!-- DATA -->", json_script("story", {"runs": list(runs)}), 1)
 
 
 def json_script(name: str, content: Any) -> str:
@@ -185,30 +171,36 @@ def json_script(name: str, content: Any) -> str:
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def _strips(moment: Moment) -> dict[str, float]:
-    """Return the curves' values at one tick, by name."""
-    curves = _CURVES[moment.world.name]
-    values = {name: moment.sense(*where) for name, where in curves.items()}
-    values["pain"] = float(moment.senses["pain"].sum())
-    if feeling := moment.trace.feeling:
-        values |= {"mood": feeling.mood, "drive": feeling.drive, "surprise": feeling.surprise}
-    return {name: rounded(value) for name, value in values.items()}
+def _note_senses(reel: _Reel, moment: Moment) -> None:
+    groups = felt(moment)
+    reel.groups = reel.groups or described(groups)
+    reel.felt.append(row_of(groups))
 
 
-def _touches(moment: Moment) -> list[tuple[int, str]]:
-    """Return what was touched in this tick, for the lanes."""
-    lanes = _LANES[moment.world.name]
-    return [(moment.tick, name) for name in lanes if moment.sense("touch", name) > 0]
+def _note_intent(reel: _Reel, moment: Moment) -> None:
+    """Keep each intent with the tick in which it began, and how and when it ended."""
+    words, status = moment.trace.intent_words, moment.trace.status
+    running = status is None or status.status is Status.RUNNING
+    current = reel.intents[-1] if reel.intents else None
+    if words and (current is None or words != current["words"] or (running and current["outcome"])):
+        current = {"tick": moment.tick, "words": words, "outcome": "", "until": None}
+        reel.intents.append(current)
+    if current and not running and not current["outcome"]:
+        current["outcome"], current["until"] = _outcome(status), moment.tick
+
+
+def _outcome(status: SkillStatus | None) -> str:
+    if status is None or status.status is not Status.FAILED:
+        return "done"
+    return f"failed: {status.failure.name.lower().replace('_', ' ')}"
 
 
 def _note_changes(reel: _Reel, moment: Moment) -> None:
     """Keep what does not change in every tick with the tick in which it did."""
-    trace = moment.trace
-    if trace.intent_words and (not reel.intents or reel.intents[-1][1] != trace.intent_words):
-        reel.intents.append((moment.tick, trace.intent_words))
-    emotion = moment.emotion
-    if not reel.emotions or reel.emotions[-1][1] != emotion:
-        reel.emotions.append((moment.tick, emotion))
+    _note(reel.stances, moment.tick, moment.stance)
+    _note(reel.actions, moment.tick, moment.action)
+    _note(reel.emotions, moment.tick, moment.emotion)
+    _note(reel.thinking, moment.tick, moment.trace.thinking)
     reel.events.extend(
         {**event_record(event), "tick": moment.tick, "words": event.words()}
         for event in moment.events
@@ -218,9 +210,12 @@ def _note_changes(reel: _Reel, moment: Moment) -> None:
 def _note_state(reel: _Reel, tick: int, state: Mapping[str, Any]) -> None:
     """Keep each part of the truth with the ticks in which it changed."""
     for name, value in state.items():
-        changes = reel.states.setdefault(name, [])
-        if not changes or changes[-1][1] != value:
-            changes.append((tick, value))
+        _note(reel.states.setdefault(name, []), tick, value)
+
+
+def _note(changes: list[tuple[int, Any]], tick: int, value: Any) -> None:
+    if not changes or changes[-1][1] != value:
+        changes.append((tick, value))
 
 
 def _story(reel: _Reel) -> dict[str, Any]:
@@ -230,12 +225,13 @@ def _story(reel: _Reel) -> dict[str, Any]:
         "outcome": reel.outcome,
         "scene": reel.scene,
         "states": reel.states,
-        "columns": reel.columns,
-        "touches": reel.touches,
+        "felt": [packed(column) for column in np.stack(reel.felt, axis=1)],
         "stances": reel.stances,
         "actions": reel.actions,
         "intents": reel.intents,
         "emotions": reel.emotions,
+        "thinking": reel.thinking,
         "decisions": reel.decisions,
         "events": reel.events,
+        "ticks": len(reel.felt),
     }

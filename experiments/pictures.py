@@ -9,7 +9,6 @@ leans farthest without lying down yet. `docs/pictures/stumble.png` is that momen
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from envs.babyai.vocabulary import SENSES as SENSES_OF_A_HAND
 from envs.trip.vocabulary import SENSES
+from experiments.browser import CHROMIUM, WITHOUT, browsing
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
 _LEANS = [SENSES["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
 _GOT_IT = SENSES_OF_A_HAND["touch"].index("got_it")
-_WIDTH, _HEIGHT = 1200, 940  # of the browser's window
+_WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,24 +117,13 @@ def _take_from_film(run: Path, episode: int, tick: int, path: Path) -> None:
 
 def _take_from_page(run: Path, instant: Instant, path: Path) -> None:
     """Write what a browser shows of the replay page, or say why not."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        print(f"no Chromium here, so {path.relative_to(_ROOT)} stays as it is")
+    if CHROMIUM is None:
+        print(f"{WITHOUT}; so {path.relative_to(_ROOT)} stays as it is")
         return
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Without its sandbox, which it cannot have as root; the page is our own.
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with browsing() as browser:
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
-        page.goto((run / "replay.html").as_uri())
-        page.locator("#episodes button").nth(instant.episode).click()
-        page.locator("#scrubber").evaluate(
-            "(bar, tick) => { bar.value = tick; bar.dispatchEvent(new Event('input')) }",
-            instant.tick,
-        )
+        page.goto(f"{(run / 'replay.html').as_uri()}#e={instant.episode}&t={instant.tick}")
         page.screenshot(path=path)
-        browser.close()
     print(f"wrote {path.relative_to(_ROOT)}")
 
 

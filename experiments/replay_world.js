@@ -11,24 +11,26 @@ const TURNS = [[1, 0], [0, 1], [-1, 0], [0, -1]];  // east, south, west, north
 const ink = { floor: "#f0e9dd", other: "#e3d9c6", wall: "#5c6682", dark: "#2b2f3d", jacket: "#14aca0", flesh: "#f3c8a5",
   hair: "#42302a", shoe: "#ff7e4c", metal: "#b9c0cf", hurt: "#ee5253" };
 
-// What held at a tick of a list of changes, [[tick, value], ...], by halving.
-function held(changes, when) {
-  let low = 0, high = changes.length - 1;
+// The last item of a list, in order of time, that is not later than a tick, by halving; or undefined.
+function latest(list, when, timeOf = item => item.tick) {
+  let low = -1, high = list.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (changes[middle][0] <= when) low = middle; else high = middle - 1;
+    if (timeOf(list[middle]) <= when) low = middle; else high = middle - 1;
   }
-  return changes[low][1];
+  return list[low];
 }
-function stateAt(states, when) {
-  return Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
-}
+const held = (changes, when) => latest(changes, when, change => change[0])?.[1];  // [[tick, value], ...]
+const stateAt = (states, when) => Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
 
+// Returns where the avatar is on the canvas, and how wide a cell is.
 function drawWorld(pen, width, height, scene, state) {
   const grid = state.grid || scene.grid, rows = grid.length, columns = grid[0].length;
-  const size = Math.min(width / columns, height / rows);
-  pen.save();
-  pen.translate((width - columns * size) / 2, (height - rows * size) / 2);
+  const fine = pen.getTransform().a, size = Math.floor(Math.min(width / columns, height / rows) * fine) / fine;
+  const middle = (room, taken) => Math.round((room - taken * size) / 2 * fine) / fine;
+  const left = middle(width, columns), top = middle(height, rows);
+  pen.save();  // a cell is a whole number of pixels of the screen, so that its edges are sharp
+  pen.translate(left, top);
   pen.scale(size, size);  // from here on a cell is 1 wide
   grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
   grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
@@ -36,16 +38,18 @@ function drawWorld(pen, width, height, scene, state) {
     const [x, y, heading, mood] = state.things[slot];
     if (kind && (x || y)) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
   });
-  drawAvatar(pen, scene, state);
+  const [x, y] = placeOf(scene, state);
+  drawAvatar(pen, x, y, state);
   pen.restore();
+  return { x: left + x * size, y: top + y * size, size };
 }
 
 function drawGround(pen, x, y, kind) {
   pen.fillStyle = kind === KIND.wall || kind === 0 ? ink.wall : (x + y) % 2 ? ink.floor : ink.other;
-  pen.fillRect(x, y, 1.01, 1.01);
+  pen.fillRect(x, y, 1, 1);
   if (kind !== KIND.wall) return;
   pen.fillStyle = "#00000030";
-  pen.fillRect(x, y + .72, 1.01, .29);
+  pen.fillRect(x, y + .72, 1, .28);
 }
 
 const line = (pen, colour, wide, ...points) => {
@@ -115,11 +119,17 @@ function drawThing(pen, x, y, kind, skin, state, heading) {
   pen.restore();
 }
 
+// Where the avatar is, in cells from the corner of the scene; it may be on its way to the next one.
+function placeOf(scene, state) {
+  const [x, y, heading] = state.cell, on = state.progress || 0;
+  return [x - scene.left + .5 + TURNS[heading][0] * on, y - scene.top + .5 + TURNS[heading][1] * on];
+}
+
 // Seen from above. Who has no posture, as in babyai, stands.
-function drawAvatar(pen, scene, state) {
-  const [x, y, heading] = state.cell, on = state.progress || 0, [forward, right] = state.lean || [0, 0];
+function drawAvatar(pen, x, y, state) {
+  const heading = state.cell[2], [forward, right] = state.lean || [0, 0];
   pen.save();
-  pen.translate(x - scene.left + .5 + TURNS[heading][0] * on, y - scene.top + .5 + TURNS[heading][1] * on);
+  pen.translate(x, y);
   pen.rotate(heading * Math.PI / 2);
   oval(pen, "#14aca033", 0, 0, .62);
   const down = POSTURES[state.posture] === "down", step = state.foot || 0, lean = down ? .34 : forward * .9;
@@ -142,7 +152,7 @@ function drawAvatar(pen, scene, state) {
 // The body from its right side, as it stands or lies, each part the redder the more it hurts, beside its
 // balance: where it leans, within the line beyond which it falls.
 function drawFigure(pen, width, height, scene, state, text) {
-  const [forward, right] = state.lean, [ahead, side] = scene.fall_at, unit = height / 2.3;
+  const [forward, right] = state.lean, [ahead, side] = scene.fall_at, unit = Math.min(height / 2.3, width / 3.6);
   const posture = POSTURES[state.posture], [feet, knees, hands, hips, head] = state.pain;
   const sore = (pain, colour) => pain > .02 ? `color-mix(in srgb, ${ink.hurt} ${Math.min(100, 30 + pain * 140)}%, ${colour})` : colour;
   const tilt = { down: Math.PI / 2, rising: .8 }[posture] ?? Math.max(-1.2, Math.min(1.2, forward / ahead * .7));
@@ -176,7 +186,7 @@ function drawFigure(pen, width, height, scene, state, text) {
   pen.restore();
   pen.save();
   pen.translate(width * .79, height / 2);
-  const scale = (height / 2 - 16) / ahead, over = Math.hypot(forward / ahead, right / side) > 1;
+  const scale = Math.min((height / 2 - 16) / ahead, width * .2 / side), over = Math.hypot(forward / ahead, right / side) > 1;
   pen.strokeStyle = over ? ink.hurt : text;
   pen.lineWidth = 1.5;
   pen.beginPath();

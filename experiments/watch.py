@@ -1,14 +1,16 @@
 """Watch a run in the browser: `python -m experiments.watch RUN`.
 
 A past one from its beginning, or `--live` one that is going on: the page then shows the newest
-tick, and takes up what has been lived since every few seconds, until somebody moves in it.
+tick, and takes up what has been lived since every few seconds, until somebody moves in it. Or
+`--beside OTHER`, another run that began alike: both in step, on a page of their own.
 """
 
 import argparse
 import webbrowser
 from pathlib import Path
 
-from experiments.command import BadInput, answering
+from experiments.beside import page_of, write_beside
+from experiments.command import answering
 
 
 def main() -> None:
@@ -17,31 +19,31 @@ def main() -> None:
         prog="python -m experiments.watch", description="Opens the replay page of a run."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
-    parser.add_argument("--live", action="store_true", help="follow a run that is going on")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--live", action="store_true", help="follow a run that is going on")
+    how.add_argument(
+        "--beside", type=Path, metavar="OTHER", help="folder of another run, to see both in step"
+    )
     arguments = parser.parse_args()
     with answering():
-        address = address_of(arguments.run, live=arguments.live)
+        address = address_of(arguments.run, live=arguments.live, beside=arguments.beside)
         print(address)
         if not webbrowser.open(address):
             print("no browser was found here; open that address in one")
 
 
-def address_of(run: Path, *, live: bool) -> str:
+def address_of(run: Path, *, live: bool = False, beside: Path | None = None) -> str:
     """Return where a browser finds the page of a run.
 
     Args:
         run: The run folder.
         live: Whether to show the newest tick, and go on from there.
+        beside: Folder of another run; the page of both is written first.
 
     Raises:
-        BadInput: If there is no page.
+        BadInput: If there is no page, or the two runs do not begin alike.
     """
-    page = run / "replay.html"
-    if not page.is_file():
-        raise BadInput(
-            f"expected the folder of a run, with a replay.html in it, got '{run}'; a run says "
-            "where its folder is when it ends, and writes the page a few seconds after it begins"
-        )
+    page = write_beside(run, beside) if beside else page_of(run)
     return page.resolve().as_uri() + ("#live" if live else "")
 
 

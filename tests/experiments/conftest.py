@@ -1,5 +1,7 @@
-"""A life made up by hand, for those who record and show lives."""
+"""A life made up by hand, for those who record and show lives, and a browser to see it in."""
 
+import base64
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from agents.types import Trace
 from body.types import Intent, Skill
 from envs.trip.vocabulary import SENSES
+from experiments.browser import CHROMIUM, WITHOUT, browsing
 from experiments.story import Beginning, Ending, Moment, Score, WorldEvent
 from experiments.worlds import TRIP
 from mind.types import Decision, Feeling
@@ -124,3 +127,77 @@ def tell():
         return ending
 
     return tell
+
+
+@pytest.fixture(scope="module")  # while one is open no test can run an event loop of its own
+def browser():
+    """Return a browser, opened anew for each file of tests."""
+    if not CHROMIUM:
+        pytest.skip(WITHOUT)
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a file in a browser; whatever a page complains of fails."""
+    complaints, pages = [], []
+
+    def open_page(path, link="", *, width=1200, height=900, scheme="dark"):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        pages.append(page)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url[:60])
+                if request.url.startswith("http") else None)  # fmt: skip
+        page.goto(path.as_uri() + link)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def scrub():
+    """Return a function that moves the scrubber of a replay page to a tick."""
+
+    def scrub(page, tick):
+        page.locator("#scrubber").evaluate(
+            "(bar, tick) => { bar.value = tick; bar.dispatchEvent(new Event('input')) }", tick
+        )
+
+    return scrub
+
+
+@pytest.fixture
+def strip():
+    """Return a function that reads one channel, tick by tick, from what a page tells of a run."""
+
+    def strip(story, title, name, episode=0):
+        channels = [
+            (group["title"], channel["name"])
+            for group in story["groups"]
+            for channel in group["channels"]
+        ]
+        lived = story["episodes"][episode]
+        kept = lived["felt"][channels.index((title, name))]
+        if isinstance(kept, float):
+            return [kept] * lived["ticks"]
+        levels = np.frombuffer(base64.b64decode(kept["levels"]), "<u2")
+        return (kept["least"] + kept["step"] * levels).tolist()
+
+    return strip
+
+
+@pytest.fixture
+def pixels():
+    """Return a function that reads what is drawn on a canvas, (height, width, 4) uint8."""
+    from PIL import Image
+
+    def pixels(canvas):
+        encoded = canvas.evaluate("canvas => canvas.toDataURL()").partition(",")[2]
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
+
+    return pixels

@@ -13,6 +13,7 @@ from agents.random_agent import RandomAgent
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, DoorState, Thing
 from experiments import evaluate, run
+from experiments.beside import story_of
 from experiments.loop import Loop
 from experiments.page import ReplayPage
 from experiments.play import ANOTHER_LIFE, CONTROLS, Game, make_env, picture_of
@@ -48,7 +49,7 @@ def lines(path):
 # ---- Run ----
 
 
-def test_a_run_is_filmed_recorded_and_told_in_ticks(command, tmp_path):
+def test_a_run_is_filmed_recorded_and_told_in_ticks(command, strip, tmp_path):
     status, out, err = command(run, *REACTIVE, "episodes=1")
     assert (status, err) == (0, "")
     assert "success; no effect 0, repeats 0" in out
@@ -61,9 +62,9 @@ def test_a_run_is_filmed_recorded_and_told_in_ticks(command, tmp_path):
     assert happened == ["picked_up", "put_down"]
     frames, _ = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "run/episodes/0000.mp4"))
     assert frames == len(ticks) + 8  # and the end is held
-    page = (tmp_path / "run" / "replay.html").read_text("utf-8")
-    assert '"title":"babyai, putnext, seed 6"' in page
-    assert "got_it" in page.partition('id="story">')[2].partition('"touches":')[2][:40]
+    told = story_of(tmp_path / "run")
+    assert told["title"] == "babyai, putnext, seed 6"
+    assert strip(told, "touch", "got it").count(1.0) == 1
 
 
 def test_what_had_no_effect_is_counted(command, tmp_path):
@@ -147,18 +148,19 @@ def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
     assert [name for name, mark in marks.items() if mark == "●"] == ["nothing there"]
 
 
-def test_the_page_has_a_lane_for_each_touch_that_was_felt(told, tmp_path):
+def test_the_page_has_a_strip_of_each_touch_and_keeps_what_never_changes_as_a_number(
+    told, strip, tmp_path
+):
     page = ReplayPage(tmp_path, "clumsy")
     moments = told(page)
     page.close()
-    html = (tmp_path / "replay.html").read_text("utf-8")
-    story = json.loads(html.partition('id="story">')[2].partition("</script>")[0])
-    (episode,) = story["episodes"]
+    story = story_of(tmp_path)
     assert (story["timed"], story["stance"]) == (False, "hand")
-    assert {name for _, name in episode["touches"]} <= {*story["lanes"]}
-    refusals = [moment.tick for moment in moments if moment.sense("touch", "refused")]
-    assert [tick for tick, name in episode["touches"] if name == "refused"] == refusals != []
-    assert "energy" not in episode["columns"]
+    for name in ("refused", "nothing_there"):
+        felt = [float(moment.sense("touch", name)) for moment in moments]
+        assert strip(story, "touch", name.replace("_", " ")) == felt
+        assert 1.0 in felt
+    assert 1.0 in story["episodes"][0]["felt"]  # energy, of which nobody has less here
 
 
 # ---- Evaluate ----

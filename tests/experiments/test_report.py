@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import subprocess
 import sys
 
@@ -15,7 +14,6 @@ from experiments.report.plots import draw
 from experiments.report.sweeps import CONTROL, TRAINED, UNTRAINED, read_sweeps
 from experiments.report.tables import as_csv, markdown, tables_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 KINDS = ("html", "md", "csv", "png")
 MODELS = {
     "being": {"minds": {"language_model": {"path": {"_target_": "mind.pretrained.folder"}}}},
@@ -191,23 +189,11 @@ def test_markdown_has_as_many_cells_in_each_row(sweep):
         assert len({line.count(" | ") for line in lines}) == 1
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
-def test_the_page_opens_without_a_network_and_fits_a_phone(sweep, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_opens_without_a_network_and_fits_a_phone(sweep, tmp_path, open_page):
     report([sweep], tmp_path)
-    complaints = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("request", lambda request: complaints.append(request.url[:60])
-                if request.url.startswith("http") else None)  # fmt: skip
-        page.goto((tmp_path / "report.html").as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.evaluate("document.querySelector('img').naturalWidth") > 300
-        browser.close()
-    assert complaints == []
+    page = open_page(tmp_path / "report.html", width=390, height=800)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('img').naturalWidth") > 300
 
 
 def test_help_is_answered_without_anything_slow():

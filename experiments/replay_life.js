@@ -1,0 +1,152 @@
+// One run at one tick: its world, body, mind and events. What came from outside is set as text, never as markup.
+const EVENTS = {
+  fall: "#ff6b6b", stumble: "#ffc857", slip: "#ff9d5c", bump: "#ff9d5c", spill: "#c9a0ff",
+  recovery: "#7ee0a1", arrival: "#7ee0a1", seen: "#f29ad4", lace_untied: "#d8b48a",
+  lace_stepped_on: "#d8b48a", lace_tied: "#9fd8c0", picked_up: "#7cc7ff", put_down: "#7cc7ff",
+  nothing_there: "#ff9d5c", refused: "#ff6b6b", still_full: "#ff6b6b", locked: "#ffc857",
+  opened: "#7ee0a1", shut: "#9fd8c0", got_it: "#7cc7ff", blocked_by_wall: "#ff9d5c",
+  blocked_by_door: "#ffc857", blocked_by_thing: "#f29ad4",
+};
+const TALLEST = 0.72;  // height of the world by its width
+const SHOWN_S = 1.2, SPOKEN_S = 4;  // how long an event is shown, and what is said
+const TOTALS = ["tokens", "prompt_tokens", "seconds"];
+
+class Life {
+  constructor(story, place, player) {
+    this.story = story;
+    this.player = player;
+    this.part = name => place.querySelector(`[data-part=${name}]`);
+    this.part("stance-name").textContent = story.stance;
+    this.part("options").textContent = story.options || "";
+    this.senses = new Senses(this.part("senses"), story);
+  }
+
+  time(tick) { return this.story.timed ? (tick * this.story.tick_seconds).toFixed(1) + " s" : "tick " + tick; }
+
+  open(index) {
+    this.episode = this.story.episodes[index];
+    this.last = Math.max(0, this.episode.ticks - 1);
+    this.spoken = this.episode.decisions.filter(decision => decision.speech);
+    const sum = Object.fromEntries(TOTALS.map(name => [name, 0]));
+    this.totals = this.episode.decisions.map(decision => {
+      for (const name of TOTALS) sum[name] += decision[name];
+      return { ...sum };
+    });
+    this.decision = this.lived = undefined;
+    this.part("mission").textContent = this.episode.mission;
+    this.fillLog();
+    this.senses.open(this.episode);
+  }
+
+  fillLog() {
+    this.part("log").replaceChildren(...this.episode.events.map(event => {
+      const row = make("button"), what = make("span", "", event.words);
+      what.style.setProperty("--hue", tone(EVENTS[event.kind] || HUES[0]));
+      row.append(make("time", "", this.time(event.tick)), what);
+      row.onclick = () => this.player.move(event.tick);
+      return row;
+    }));
+    this.part("log-card").hidden = !this.episode.events.length;
+    this.lived = undefined;
+  }
+
+  draw(length, span) { this.senses.draw(length, span); }
+
+  show(wanted) {
+    const tick = Math.min(this.last, wanted);
+    this.drawBody(tick);
+    this.showMind(tick);
+    this.part("stance").textContent = words(held(this.episode.stances, tick));
+    this.part("action").textContent = words(held(this.episode.actions, tick));
+    this.part("emotion").textContent = words(held(this.episode.emotions, tick)) || "–";
+    this.showEvents(tick);
+    this.senses.show(tick);
+  }
+
+  // The last tick shows how it ended.
+  drawBody(tick) {
+    const state = stateAt(this.episode.states, tick === this.last ? tick + 1 : tick);
+    if (!state.cell) return;
+    const world = this.part("world"), grid = state.grid || this.episode.scene.grid;
+    world.style.aspectRatio = 1 / Math.min(TALLEST, grid.length / grid[0].length);
+    this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state), tick);
+    this.part("figure").hidden = !state.lean;
+    if (state.lean) drawFigure(...penOn(this.part("figure")), this.episode.scene, state, colour("--quiet"));
+  }
+
+  // What is said stands above who says it, or below where there is no room.
+  placeBubble({ x, y, size }, tick) {
+    const bubble = this.part("bubble");
+    bubble.textContent = this.saying(tick);
+    bubble.hidden = !bubble.textContent;
+    bubble.style.setProperty("--x", x + "px");
+    bubble.style.setProperty("--y", y + "px");
+    bubble.style.setProperty("--gap", size * .7 + "px");
+    bubble.classList.toggle("below", y < this.part("world").clientHeight * .25);
+  }
+  saying(tick) {
+    const spoken = latest(this.spoken, tick);
+    return spoken && (tick - spoken.tick) * this.story.tick_seconds < SPOKEN_S ? spoken.speech : "";
+  }
+
+  showMind(tick) {
+    const { decisions, intents } = this.episode, intent = latest(intents, tick);
+    const ended = outcomeOf(intent, tick);
+    this.part("intent").textContent = intent ? intent.words : words(held(this.episode.actions, tick));
+    this.part("outcome").textContent = ended;
+    this.part("outcome").className = "outcome " + ended.split(":")[0];
+    this.part("speech").textContent = this.saying(tick);
+    this.part("thinking").hidden = !held(this.episode.thinking, tick);
+    const decision = latest(decisions, tick);
+    if (decision === this.decision && tick) return;  // what follows changes only with a decision
+    this.decision = decision;
+    this.part("thought").textContent = decision ? decision.thought || decision.reason : "";
+    const goals = decision ? decision.goals : [];
+    this.part("goals").replaceChildren(...goals.filter(goal => goal !== this.episode.mission).map(goal => make("li", "", goal)));
+    this.part("cost").replaceChildren(...(decision ? this.cost(decision, this.totals[decisions.indexOf(decision)]) : []));
+    this.part("memories").hidden = !decision?.memories.length;
+    this.part("recalled").replaceChildren(...(decision ? decision.memories : []).map(one => this.memory(one)));
+  }
+
+  cost(decision, total) {
+    const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
+    const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
+    const sure = decision.confidence === null ? "" : `${Math.round(decision.confidence * 100)}% sure`;
+    const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: safe intent" : ""];
+    return [
+      [`decided at ${this.time(decision.tick)}`, ...how.filter(text => text)].join(" · "),
+      `cost: ${spent(decision)}` + (ticks ? `, while ${this.story.timed ? this.time(ticks) : ticks + " ticks"} went by` : ""),
+      `${number} ${number > 1 ? "decisions" : "decision"} so far: ${spent(total)}`,
+    ].map(text => make("div", "", text));
+  }
+
+  // A memory of an episode that is on this page leads to the ticks that it is of.
+  memory(recalled) {
+    const item = make("li"), index = this.player.indexOf(recalled.episode);
+    const what = item.appendChild(make(index < 0 ? "span" : "a", "", recalled.words));
+    if (index < 0) return item;
+    const [first, last] = recalled.ticks;
+    what.href = `#e=${recalled.episode}&t=${first}`;
+    what.onclick = event => { event.preventDefault(); this.player.leap(index, first, [first, last]); };
+    item.append(make("small", "", ` episode ${recalled.episode}, ${this.time(first)}`));
+    return item;
+  }
+
+  showEvents(tick) {
+    const { events, outcome } = this.episode, now = latest(events, tick);
+    const flash = this.part("flash"), fresh = events.slice(Math.max(0, events.indexOf(now) - 2), events.indexOf(now) + 1);
+    flash.replaceChildren(...fresh.filter(event => (tick - event.tick) * this.story.tick_seconds < SHOWN_S).map(event => {
+      const chip = make("span", "chip", event.words);
+      chip.style.background = EVENTS[event.kind] || "";
+      return chip;
+    }));
+    if (tick === this.last && outcome) flash.append(make("span", "chip end", `the end: ${outcome}`));
+    if (now === this.lived && this.lived !== undefined) return;
+    this.lived = now;
+    const log = this.part("log"), rows = [...log.children], count = events.indexOf(now) + 1;
+    rows.forEach((row, i) => row.classList.toggle("lived", i < count));
+    if (count) log.scrollTop = rows[count - 1].offsetTop - log.offsetTop - log.clientHeight / 2;
+  }
+}
+
+const spent = cost => `${cost.tokens} tokens written, ${cost.prompt_tokens} read, ${cost.seconds.toFixed(2)} s of computing`;
