@@ -1,7 +1,8 @@
 """Being: soul, mind and body as one, for a batch of avatars.
 
 In each tick every avatar perceives and feels, and keeps what happened to it; those with a reason
-to (`Attention`) begin to decide; what has been decided takes effect; and all bodies move.
+to (`Attention`) begin to decide; all think on; what has been decided takes effect; and all bodies
+move.
 Everything at the rate of ticks is arrays over the batch, and every decision is a coroutine of one
 avatar's mind.
 """
@@ -26,14 +27,14 @@ from agents.types import Observation, Trace
 from body.body import Body
 from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
-from mind.language_models import LanguageModel
+from mind.language_models import Draft, LanguageModel
 from mind.memory import Memory
 from mind.narration import Lived, about_words, event_words, pain_caused
 from mind.scale import PrivateScale
 from mind.senses.kinds import EMBEDDING_SIZE
 from mind.senses.trail import Trail, Windows
 from mind.telling import NOW, Teller
-from mind.types import Decision, Exchange, Situation
+from mind.types import Decision, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
@@ -58,11 +59,11 @@ class Clock(StrEnum):
 
 @dataclass(slots=True)
 class _Thought:
-    """A decision under way: since which tick, and, once it is made, at which it takes effect."""
+    """A decision under way: since which tick, and how much of it has been written."""
 
     decision: Future[Decision]
+    draft: Draft
     since: int
-    due: int | None = None
 
 
 @dataclass(slots=True)
@@ -153,7 +154,6 @@ class Being:
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
         self._taken: dict[int, Decision] = {}
-        self._asked: dict[int, tuple[Exchange, ...]] = {}
         self._before: Percept | None = None
         self._feelings: Feelings | None = None
 
@@ -184,8 +184,7 @@ class Being:
         self._trail.note(percept, feelings.numbers, errands["skill"], errands["manner"])
         self._remember(percept, feelings)
         self._attention.notice(percept)
-        self._begin_to_decide(percept, feelings)
-        self._note_decisions()
+        self._think(percept, feelings)
         self._take_effect()
         # The world may write its next observation into the same arrays.
         self._before = percept.copy()
@@ -199,11 +198,12 @@ class Being:
 
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` does, feels and thinks."""
+        decision = self._taken.get(row)
         return replace(
             outer_trace(self._body, self._before, row),
             feeling=self._feelings.of(row) if self._feelings else None,
-            decision=self._taken.get(row),
-            exchanges=self._asked.get(row, ()),
+            decision=decision,
+            exchanges=decision.exchanges if decision else (),
             thinking=row in self._thoughts,
         )
 
@@ -319,24 +319,47 @@ class Being:
 
     # ---- Deciding ----
 
-    def _begin_to_decide(self, percept: Percept, feelings: Feelings) -> None:
-        """Let all avatars with a reason to begin at once, so that they are asked as one batch."""
+    def _think(self, percept: Percept, feelings: Feelings) -> None:
+        """Let those with a reason begin to decide, and everybody think as far as the clock says.
+
+        All that begin do so at once, so that they are asked as one batch.
+        """
         due = self._attention.due(ended(self._body))
         rows = [row for row in due.tolist() if row not in self._thoughts and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
-        decisions = self._background.start(
+        drafts = [Draft() for _ in rows]
+        wanted = {thought.draft: self._wanted(thought.since) for thought in self._thoughts.values()}
+        wanted |= dict.fromkeys(drafts, self._wanted(self._tick))
+        advancing, *decisions = self._background.start(
             [
-                self.minds[row].decide(
-                    (one := percept.of(row)),
-                    feelings.of(row),
-                    self._situation(row, one),
-                    partial(self._body.why_not, row),
-                )
-                for row in rows
+                self._shared.advance(wanted),
+                *(
+                    draft.of(self._decide(row, percept, feelings))
+                    for row, draft in zip(rows, drafts, strict=True)
+                ),
             ]
         )
-        for row, decision in zip(rows, decisions, strict=True):
-            self._thoughts[row] = _Thought(decision, since=self._tick)
+        for row, draft, decision in zip(rows, drafts, decisions, strict=True):
+            self._thoughts[row] = _Thought(decision, draft, since=self._tick)
+        if self._clock is not Clock.WALL:
+            advancing.result()
+
+    def _decide(
+        self, row: int, percept: Percept, feelings: Feelings
+    ) -> Coroutine[Any, Any, Decision]:
+        one = percept.of(row)
+        return self.minds[row].decide(
+            one, feelings.of(row), self._situation(row, one), self._body.refusals(row)
+        )
+
+    def _wanted(self, since: int) -> float:
+        """Return how many tokens of a decision must be known by now; all, but in simulated time.
+
+        One that has more than this cannot take effect yet, however it goes on.
+        """
+        if self._clock is not Clock.SIMULATED:
+            return math.inf
+        return math.floor((self._tick - since) * self._tokens_per_tick) + 1
 
     def _situation(self, row: int, percept: Percept) -> Situation:
         story = self._stories[row]
@@ -349,28 +372,18 @@ class Being:
             can_start=self._body.can_start(row),
         )
 
-    def _note_decisions(self) -> None:
-        """Note what has been decided, and when it will take effect; only `wall` does not wait."""
-        self._asked = {}
-        for row, thought in self._thoughts.items():
-            if thought.due is not None:
-                continue
-            if self._clock is not Clock.WALL or thought.decision.done():
-                decision = thought.decision.result()
-                thought.due = thought.since + self._cost(decision)
-                self._asked[row] = decision.exchanges
-
-    def _cost(self, decision: Decision) -> int:
-        """Return how many ticks a decision takes, besides those that have gone by."""
-        if self._clock is not Clock.SIMULATED:
-            return 0
-        return math.ceil(decision.tokens / self._tokens_per_tick)
-
     def _take_effect(self) -> None:
         self._taken = {}
         for row, thought in list(self._thoughts.items()):
-            if thought.due is not None and thought.due <= self._tick:
+            if thought.draft.finished and self._is_due(thought):
                 decision = self._taken[row] = thought.decision.result()
                 del self._thoughts[row]
                 assert decision.intent is not None, "a mind asks for an intent"
                 self._body.intend(row, decision.intent)
+
+    def _is_due(self, thought: _Thought) -> bool:
+        """Return whether a decision that is made takes effect by now."""
+        if self._clock is not Clock.SIMULATED:
+            return True
+        cost = math.ceil(thought.decision.result().tokens / self._tokens_per_tick)
+        return thought.since + cost <= self._tick

@@ -26,32 +26,35 @@ SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path='
 
 @dataclass(slots=True)
 class Meter:
-    """A language model that knows how long it was busy.
+    """A running batch that knows how long it was busy.
 
     Attributes:
-        model: Which does the work.
+        batch: Which does the work.
         busy_s: Seconds that it worked.
-        prompts: How many it answered.
-        calls: In how many batches.
+        replies: How many it began.
+        steps: How often it added a token to every reply.
+        tokens: How many tokens that were.
     """
 
-    model: Any
+    batch: Any
     busy_s: float = 0.0
-    prompts: int = 0
-    calls: int = 0
+    replies: int = 0
+    steps: int = 0
+    tokens: int = 0
 
-    def __getattr__(self, name: str):
-        return getattr(self.model, name)
+    @property
+    def is_open(self) -> bool:
+        """Whether further replies may join."""
+        return self.batch.is_open
 
-    async def generate(self, prompts, *, seeds):
-        """Answer as the model does, and keep the time."""
-        began = time.perf_counter()
-        try:
-            return await self.model.generate(prompts, seeds=seeds)
-        finally:
-            self.busy_s += time.perf_counter() - began
-            self.prompts += len(prompts)
-            self.calls += 1
+    def step(self, joining=()):
+        """Write as the batch does, and keep the time."""
+        began = time.process_time()
+        self.tokens += len(self.batch) + len(joining)
+        self.batch.step(joining)
+        self.busy_s += time.process_time() - began
+        self.replies += len(joining)
+        self.steps += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Lived:
         decisions: How many took effect.
         seconds: Wall time.
         busy: Share of it in which the language model worked.
-        batch: Prompts it answered at once, on average.
+        batch: Replies that it wrote at once, on average.
     """
 
     avatars: int
@@ -83,16 +86,16 @@ def measure(avatars: int, level: int, seeds: Sequence[int]) -> Lived:
             names = [*SETTINGS, f"level={level}", f"episodes={avatars}", f"seed={seed}"]
             config = compose("evaluate", names)
             env, being = built("env", config, opened), built("agent.being", config, opened)
-            batcher = being.minds[0]._batcher  # which all minds share
-            meters.append(Meter(batcher.model))
-            batcher.model = meters[-1]
-            began = time.perf_counter()
+            desk = being.minds[0]._batcher._desk  # which all minds share
+            desk._batch = Meter(desk._batch)
+            meters.append(desk._batch)
+            began = time.process_time()
             columns = live(being, env, seed)
-            seconds += time.perf_counter() - began
+            seconds += time.process_time() - began
             assert columns is not None
             decisions += int(columns["decisions"].sum())
     busy = sum(meter.busy_s for meter in meters) / seconds
-    batch = sum(meter.prompts for meter in meters) / sum(meter.calls for meter in meters)
+    batch = sum(meter.tokens for meter in meters) / sum(meter.steps for meter in meters)
     return Lived(avatars, avatars * len(seeds), decisions, seconds, busy, batch)
 
 
@@ -120,7 +123,7 @@ def main() -> None:
     register()
     print(
         "| avatars | episodes | decisions | decisions/s | times one at a time | wanted "
-        "| episodes/min | prompts in a batch | language model busy |"
+        "| episodes/min | replies at once | language model busy |"
     )
     print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     with initialize_config_module("configs", version_base="1.3"):

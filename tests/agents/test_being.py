@@ -81,8 +81,10 @@ class Life:
         return [tick for tick, traces in enumerate(self.traces) if traces[row].decision]
 
     def began(self, row=0):
-        """Return the ticks in which something was asked."""
-        return [tick for tick, traces in enumerate(self.traces) if traces[row].exchanges]
+        """Return the ticks in which one began to think."""
+        busy = [traces[row].thinking or bool(traces[row].decision) for traces in self.traces]
+        before = [False, *(traces[row].thinking for traces in self.traces)]
+        return [tick for tick, now in enumerate(busy) if now and not before[tick]]
 
     def happened(self, row=0):
         return [event for traces in self.traces for event in traces[row].events]
