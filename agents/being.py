@@ -34,7 +34,7 @@ from mind.scale import PrivateScale
 from mind.senses.kinds import EMBEDDING_SIZE
 from mind.senses.trail import Trail, Windows
 from mind.telling import NOW, Teller
-from mind.types import Decision, Situation
+from mind.types import Decision, Exchange, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
@@ -153,6 +153,7 @@ class Being:
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
+        self._dropped: dict[int, _Thought] = {}
         self._taken: dict[int, Decision] = {}
         self._before: Percept | None = None
         self._feelings: Feelings | None = None
@@ -168,6 +169,7 @@ class Being:
         self._over[rows] = False
         for row, episode in zip(rows.tolist(), episodes, strict=True):
             self._thoughts.pop(row, None)
+            self._dropped.pop(row, None)
             self._stories[row] = _Story(episode)
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
@@ -194,7 +196,8 @@ class Being:
         """Let the avatars in `rows` think and remember no more until they begin an episode."""
         self._over[rows] = True
         for row in rows.tolist():
-            self._thoughts.pop(row, None)
+            if thought := self._thoughts.pop(row, None):
+                self._dropped[row] = thought
 
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` does, feels and thinks."""
@@ -203,7 +206,7 @@ class Being:
             outer_trace(self._body, self._before, row),
             feeling=self._feelings.of(row) if self._feelings else None,
             decision=decision,
-            exchanges=decision.exchanges if decision else (),
+            exchanges=decision.exchanges if decision else self._unfinished(row),
             thinking=row in self._thoughts,
         )
 
@@ -380,6 +383,17 @@ class Being:
                 del self._thoughts[row]
                 assert decision.intent is not None, "a mind asks for an intent"
                 self._body.intend(row, decision.intent)
+
+    def _unfinished(self, row: int) -> tuple[Exchange, ...]:
+        """Return what was asked for a decision that the end of its episode came before.
+
+        It is written to its end, so that the run can be played back; real time does not wait.
+        """
+        thought = self._dropped.pop(row, None)
+        if thought is None or (self._clock is Clock.WALL and not thought.draft.finished):
+            return ()
+        self._background.start([self._shared.advance({thought.draft: math.inf})])
+        return thought.decision.result().exchanges
 
     def _is_due(self, thought: _Thought) -> bool:
         """Return whether a decision that is made takes effect by now."""
