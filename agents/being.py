@@ -298,7 +298,7 @@ class Being:
         )
         return [
             tell(event=event, first_tick=self._stories[row].add(event, percept))
-            for event in noticed(percept)
+            for event in noticed(percept.events)
         ]
 
     def _felt(

@@ -57,6 +57,11 @@ class Sample:
         """Whether the model gave something else than numbers."""
         return bool(self.log_probabilities) and math.isnan(self.log_probabilities[-1])
 
+    @property
+    def luck(self) -> float:
+        """The random number of the token that comes; 0 where it does not matter."""
+        return self.uniforms[len(self.tokens)] if self.uniforms and not self.over else 0.0
+
     def add(self, token: int, log_probability: float, has_ended: bool) -> None:
         """Note one more token."""
         self.tokens.append(token)
@@ -148,9 +153,8 @@ class RunningBatch:
 
     def _write(self, rows: Sequence[Sample]) -> None:
         """Add to each row the token that its last logits and its luck come to."""
-        uniforms = [row.uniforms[len(row.tokens)] if row.uniforms else 0.0 for row in rows]
-        luck = torch.tensor(uniforms, dtype=torch.float64, device=self._logits.device)
-        chosen, known = choose(self._logits, luck, self._temperature)
+        uniforms = torch.tensor([row.luck for row in rows], dtype=torch.float64)
+        chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
             if not row.over:
                 row.add(token, log_probability, self._has_ended([*row.tokens, token]))
