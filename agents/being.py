@@ -325,27 +325,26 @@ class Being:
     def _think(self, percept: Percept, feelings: Feelings) -> None:
         """Let those with a reason begin to decide, and everybody think as far as the clock says.
 
-        All that begin do so at once, so that they are asked as one batch.
+        All of it begins in one pass of the event loop, so that who is written beside whom does not
+        depend on how fast threads are.
         """
         due = self._attention.due(ended(self._body))
         rows = [row for row in due.tolist() if row not in self._thoughts and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
         drafts = [Draft() for _ in rows]
-        wanted = {thought.draft: self._wanted(thought.since) for thought in self._thoughts.values()}
-        wanted |= dict.fromkeys(drafts, self._wanted(self._tick))
-        advancing, *decisions = self._background.start(
-            [
-                self._shared.advance(wanted),
-                *(
-                    draft.of(self._decide(row, percept, feelings))
-                    for row, draft in zip(rows, drafts, strict=True)
-                ),
-            ]
-        )
+        deciding: list[Coroutine[Any, Any, Any]] = [
+            draft.of(self._decide(row, percept, feelings))
+            for row, draft in zip(rows, drafts, strict=True)
+        ]
+        under_way = {one.draft: self._wanted(one.since) for one in self._thoughts.values()}
+        wanted = under_way | dict.fromkeys(drafts, self._wanted(self._tick))
+        waiting = [self._shared.advance(wanted)] if self._waits and wanted else []
+        futures = self._background.start([*waiting, *deciding])
+        decisions = futures[len(waiting) :]
         for row, draft, decision in zip(rows, drafts, decisions, strict=True):
             self._thoughts[row] = _Thought(decision, draft, since=self._tick)
-        if self._clock is not Clock.WALL:
-            advancing.result()
+        if waiting:
+            futures[0].result()
 
     def _decide(
         self, row: int, percept: Percept, feelings: Feelings
@@ -355,14 +354,25 @@ class Being:
             one, feelings.of(row), self._situation(row, one), self._body.refusals(row)
         )
 
+    @property
+    def _waits(self) -> bool:
+        """Whether a tick lasts until enough has been thought."""
+        return self._clock is not Clock.WALL
+
     def _wanted(self, since: int) -> float:
         """Return how many tokens of a decision must be known by now; all, but in simulated time.
 
-        One that has more than this cannot take effect yet, however it goes on.
+        One that has so many cannot have taken effect by now, however it goes on.
         """
         if self._clock is not Clock.SIMULATED:
             return math.inf
-        return math.floor((self._tick - since) * self._tokens_per_tick) + 1
+        tokens = math.floor((self._tick - since) * self._tokens_per_tick) + 1
+        # Where the product was rounded down, one more.
+        return tokens if since + self._ticks(tokens) > self._tick else tokens + 1
+
+    def _ticks(self, tokens: int) -> int:
+        """Return how long it takes to write so many tokens."""
+        return math.ceil(tokens / self._tokens_per_tick)
 
     def _situation(self, row: int, percept: Percept) -> Situation:
         story = self._stories[row]
@@ -390,7 +400,7 @@ class Being:
         It is written to its end, so that the run can be played back; real time does not wait.
         """
         thought = self._dropped.pop(row, None)
-        if thought is None or (self._clock is Clock.WALL and not thought.draft.finished):
+        if thought is None or not (self._waits or thought.draft.finished):
             return ()
         self._background.start([self._shared.advance({thought.draft: math.inf})])
         return thought.decision.result().exchanges
@@ -399,5 +409,4 @@ class Being:
         """Return whether a decision that is made takes effect by now."""
         if self._clock is not Clock.SIMULATED:
             return True
-        cost = math.ceil(thought.decision.result().tokens / self._tokens_per_tick)
-        return thought.since + cost <= self._tick
+        return thought.since + self._ticks(thought.decision.result().tokens) <= self._tick

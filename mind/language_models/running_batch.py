@@ -203,7 +203,7 @@ class _Rows:
         width: Columns of the longest row, without the one that comes.
     """
 
-    def __init__(self, like: DynamicCache):
+    def __init__(self, like: Any):
         """Begin without rows, with layers as `like` has them."""
         self._layers = [_Layer(layer, self) for layer in like.layers]
         self.content = Cache(layers=list(self._layers))
@@ -222,7 +222,7 @@ class _Rows:
         self._lengths = [length + 1 for length in self._lengths]
         return mask.long(), positions
 
-    def add(self, cache: DynamicCache, mask: Tensor) -> None:
+    def add(self, cache: Any, mask: Tensor) -> None:
         """Take in the rows of a cache whose padding is on the left."""
         lengths = mask.sum(dim=1).tolist()
         first, last = len(self._lengths), len(self._lengths) + len(lengths)
@@ -249,7 +249,10 @@ class _Rows:
 class _Layer(DynamicLayer):
     """Keys and values of one layer, (rows, heads, columns, size), with room for more of them."""
 
-    def __init__(self, like: DynamicLayer, places: _Rows):
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, like: Any, places: _Rows):
         super().__init__()
         self.is_initialized = True
         self.keys, self.values = like.keys[:0, :, :0], like.values[:0, :, :0]

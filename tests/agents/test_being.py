@@ -119,10 +119,11 @@ def test_while_the_world_is_paused_a_decision_takes_effect_at_once(lives):
     assert not any(trace.thinking for (trace,) in life.traces)
 
 
-@pytest.mark.parametrize(("tokens_per_tick", "delay"), [(4, 4), (2, 7), (100, 1)])
-def test_thinking_costs_ticks_by_the_number_of_tokens(lives, tokens_per_tick, delay):
+@pytest.mark.parametrize("model", [ScriptedModel, Typist])
+@pytest.mark.parametrize(("tokens_per_tick", "delay"), [(4, 4), (2, 7), (100, 1), (0.35, 40)])
+def test_thinking_costs_ticks_by_the_number_of_tokens(lives, model, tokens_per_tick, delay):
     fourteen_words = "<think>1 2 3 4 5 6 7 8 9</think> <answer>go to red ball, normal</answer>"
-    life = lives([fourteen_words], clock="simulated", tokens_per_tick=tokens_per_tick)
+    life = lives(model([fourteen_words]), clock="simulated", tokens_per_tick=tokens_per_tick)
     life.live(delay + 1)
     assert life.traces[-1][0].decision.tokens == 14
     assert (life.began(), life.decided()) == ([0], [delay])
