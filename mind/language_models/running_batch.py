@@ -198,9 +198,8 @@ class _Rows:
 
     Attributes:
         content: What the model is given.
-        rows: Numbers of the rows.
-        columns: The column that comes, in each row.
         width: Columns of the longest row, without the one that comes.
+        places: Index of rows and columns where the one that comes belongs.
     """
 
     def __init__(self, like: Any):
@@ -212,15 +211,19 @@ class _Rows:
 
     def next_column(self) -> tuple[Tensor, Tensor]:
         """Return the mask with the column that comes, and its positions, (rows, 1)."""
-        self.width = max(self._lengths)
-        self.rows = torch.arange(len(self._lengths), device=self._device)
-        self.columns = torch.tensor(self._lengths, device=self._device)
-        positions = self.columns[:, None]
-        mask = torch.arange(self.width + 1, device=self._device) <= positions
+        count, self.width = len(self._lengths), max(self._lengths)
+        columns = torch.tensor(self._lengths, device=self._device)
+        positions = columns[:, None]
+        if min(self._lengths) == self.width:  # a slice is quicker, and so is one who is alone
+            self.places = slice(count), self.width
+            mask = positions.new_ones(count, self.width + 1)
+        else:
+            self.places = torch.arange(count, device=self._device), columns
+            mask = (torch.arange(self.width + 1, device=self._device) <= positions).long()
         for layer in self._layers:
-            layer.make_room(len(self._lengths), self.width + 1)
+            layer.make_room(count, self.width + 1)
         self._lengths = [length + 1 for length in self._lengths]
-        return mask.long(), positions
+        return mask, positions
 
     def add(self, cache: Any, mask: Tensor) -> None:
         """Take in the rows of a cache whose padding is on the left."""
@@ -252,24 +255,25 @@ class _Layer(DynamicLayer):
     keys: Tensor
     values: Tensor
 
-    def __init__(self, like: Any, places: _Rows):
+    def __init__(self, like: Any, owner: _Rows):
         super().__init__()
         self.is_initialized = True
         self.keys, self.values = like.keys[:0, :, :0], like.values[:0, :, :0]
-        self._places = places
+        self._owner = owner
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Put the column that comes into each row, and return all that is kept."""
-        rows, columns, width = self._places.rows, self._places.columns, self._places.width
+        rows, columns = self._owner.places
         self.keys[rows, :, columns] = key_states[:, :, 0]
         self.values[rows, :, columns] = value_states[:, :, 0]
-        return self.keys[: len(rows), :, : width + 1], self.values[: len(rows), :, : width + 1]
+        count, width = len(key_states), self._owner.width + 1
+        return self.keys[:count, :, :width], self.values[:count, :, :width]
 
     def get_seq_length(self) -> int:
         """Return how many columns there are without the one that comes."""
-        return self._places.width
+        return self._owner.width
 
     def make_room(self, rows: int, columns: int) -> None:
         """Have at least so many rows and columns."""
