@@ -1,7 +1,8 @@
 """Being: soul, mind and body as one, for a batch of avatars.
 
 In each tick every avatar perceives and feels, and keeps what happened to it; those with a reason
-to (`Attention`) begin to decide; what has been decided takes effect; and all bodies move.
+to (`Attention`) begin to decide; all think on; what has been decided takes effect; and all bodies
+move.
 Everything at the rate of ticks is arrays over the batch, and every decision is a coroutine of one
 avatar's mind.
 """
@@ -26,7 +27,7 @@ from agents.types import Observation, Trace
 from body.body import Body
 from body.types import FeltEvent, Intent, Percept
 from mind.deliberation import Minds
-from mind.language_models import LanguageModel
+from mind.language_models import Draft, LanguageModel
 from mind.memory import Memory
 from mind.narration import Lived, about_words, event_words, pain_caused
 from mind.scale import PrivateScale
@@ -58,11 +59,11 @@ class Clock(StrEnum):
 
 @dataclass(slots=True)
 class _Thought:
-    """A decision under way: since which tick, and, once it is made, at which it takes effect."""
+    """A decision under way: since which tick, and how much of it has been written."""
 
     decision: Future[Decision]
+    draft: Draft
     since: int
-    due: int | None = None
 
 
 @dataclass(slots=True)
@@ -152,8 +153,8 @@ class Being:
         self._background = Background()
         self._tick = 0
         self._thoughts: dict[int, _Thought] = {}
+        self._dropped: dict[int, _Thought] = {}
         self._taken: dict[int, Decision] = {}
-        self._asked: dict[int, tuple[Exchange, ...]] = {}
         self._before: Percept | None = None
         self._feelings: Feelings | None = None
 
@@ -168,6 +169,7 @@ class Being:
         self._over[rows] = False
         for row, episode in zip(rows.tolist(), episodes, strict=True):
             self._thoughts.pop(row, None)
+            self._dropped.pop(row, None)
             self._stories[row] = _Story(episode)
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
@@ -184,8 +186,7 @@ class Being:
         self._trail.note(percept, feelings.numbers, errands["skill"], errands["manner"])
         self._remember(percept, feelings)
         self._attention.notice(percept)
-        self._begin_to_decide(percept, feelings)
-        self._note_decisions()
+        self._think(percept, feelings)
         self._take_effect()
         # The world may write its next observation into the same arrays.
         self._before = percept.copy()
@@ -195,15 +196,17 @@ class Being:
         """Let the avatars in `rows` think and remember no more until they begin an episode."""
         self._over[rows] = True
         for row in rows.tolist():
-            self._thoughts.pop(row, None)
+            if thought := self._thoughts.pop(row, None):
+                self._dropped[row] = thought
 
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` does, feels and thinks."""
+        decision = self._taken.get(row)
         return replace(
             outer_trace(self._body, self._before, row),
             feeling=self._feelings.of(row) if self._feelings else None,
-            decision=self._taken.get(row),
-            exchanges=self._asked.get(row, ()),
+            decision=decision,
+            exchanges=decision.exchanges if decision else self._unfinished(row),
             thinking=row in self._thoughts,
         )
 
@@ -295,7 +298,7 @@ class Being:
         )
         return [
             tell(event=event, first_tick=self._stories[row].add(event, percept))
-            for event in noticed(percept)
+            for event in noticed(percept.events)
         ]
 
     def _felt(
@@ -319,24 +322,57 @@ class Being:
 
     # ---- Deciding ----
 
-    def _begin_to_decide(self, percept: Percept, feelings: Feelings) -> None:
-        """Let all avatars with a reason to begin at once, so that they are asked as one batch."""
+    def _think(self, percept: Percept, feelings: Feelings) -> None:
+        """Let those with a reason begin to decide, and everybody think as far as the clock says.
+
+        All of it begins in one pass of the event loop, so that who is written beside whom does not
+        depend on how fast threads are.
+        """
         due = self._attention.due(ended(self._body))
         rows = [row for row in due.tolist() if row not in self._thoughts and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
-        decisions = self._background.start(
-            [
-                self.minds[row].decide(
-                    (one := percept.of(row)),
-                    feelings.of(row),
-                    self._situation(row, one),
-                    partial(self._body.why_not, row),
-                )
-                for row in rows
-            ]
+        drafts = [Draft() for _ in rows]
+        deciding: list[Coroutine[Any, Any, Any]] = [
+            draft.of(self._decide(row, percept, feelings))
+            for row, draft in zip(rows, drafts, strict=True)
+        ]
+        under_way = {one.draft: self._wanted(one.since) for one in self._thoughts.values()}
+        wanted = under_way | dict.fromkeys(drafts, self._wanted(self._tick))
+        waiting = [self._shared.advance(wanted)] if self._waits and wanted else []
+        futures = self._background.start([*waiting, *deciding])
+        decisions = futures[len(waiting) :]
+        for row, draft, decision in zip(rows, drafts, decisions, strict=True):
+            self._thoughts[row] = _Thought(decision, draft, since=self._tick)
+        if waiting:
+            futures[0].result()
+
+    def _decide(
+        self, row: int, percept: Percept, feelings: Feelings
+    ) -> Coroutine[Any, Any, Decision]:
+        one = percept.of(row)
+        return self.minds[row].decide(
+            one, feelings.of(row), self._situation(row, one), self._body.refusals(row)
         )
-        for row, decision in zip(rows, decisions, strict=True):
-            self._thoughts[row] = _Thought(decision, since=self._tick)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a tick lasts until enough has been thought."""
+        return self._clock is not Clock.WALL
+
+    def _wanted(self, since: int) -> float:
+        """Return how many tokens of a decision must be known by now; all, but in simulated time.
+
+        One that has so many cannot have taken effect by now, however it goes on.
+        """
+        if self._clock is not Clock.SIMULATED:
+            return math.inf
+        tokens = math.floor((self._tick - since) * self._tokens_per_tick) + 1
+        # Where the product was rounded down, one more.
+        return tokens if since + self._ticks(tokens) > self._tick else tokens + 1
+
+    def _ticks(self, tokens: int) -> int:
+        """Return how long it takes to write so many tokens."""
+        return math.ceil(tokens / self._tokens_per_tick)
 
     def _situation(self, row: int, percept: Percept) -> Situation:
         story = self._stories[row]
@@ -349,28 +385,28 @@ class Being:
             can_start=self._body.can_start(row),
         )
 
-    def _note_decisions(self) -> None:
-        """Note what has been decided, and when it will take effect; only `wall` does not wait."""
-        self._asked = {}
-        for row, thought in self._thoughts.items():
-            if thought.due is not None:
-                continue
-            if self._clock is not Clock.WALL or thought.decision.done():
-                decision = thought.decision.result()
-                thought.due = thought.since + self._cost(decision)
-                self._asked[row] = decision.exchanges
-
-    def _cost(self, decision: Decision) -> int:
-        """Return how many ticks a decision takes, besides those that have gone by."""
-        if self._clock is not Clock.SIMULATED:
-            return 0
-        return math.ceil(decision.tokens / self._tokens_per_tick)
-
     def _take_effect(self) -> None:
         self._taken = {}
         for row, thought in list(self._thoughts.items()):
-            if thought.due is not None and thought.due <= self._tick:
+            if thought.draft.finished and self._is_due(thought):
                 decision = self._taken[row] = thought.decision.result()
                 del self._thoughts[row]
                 assert decision.intent is not None, "a mind asks for an intent"
                 self._body.intend(row, decision.intent)
+
+    def _unfinished(self, row: int) -> tuple[Exchange, ...]:
+        """Return what was asked for a decision that the end of its episode came before.
+
+        It is written to its end, so that the run can be played back; real time does not wait.
+        """
+        thought = self._dropped.pop(row, None)
+        if thought is None or not (self._waits or thought.draft.finished):
+            return ()
+        self._background.start([self._shared.advance({thought.draft: math.inf})])
+        return thought.decision.result().exchanges
+
+    def _is_due(self, thought: _Thought) -> bool:
+        """Return whether a decision that is made takes effect by now."""
+        if self._clock is not Clock.SIMULATED:
+            return True
+        return thought.since + self._ticks(thought.decision.result().tokens) <= self._tick

@@ -12,9 +12,9 @@ _CAUSES = (FeltEvent.STEPPED_ON_LACE, FeltEvent.SLIPPED, FeltEvent.BUMPED, FeltE
 _IN_ORDER = (*_CAUSES, *(event for event in FeltEvent if event not in _CAUSES))
 
 
-def noticed(percept: Percept) -> tuple[FeltEvent, ...]:
-    """Return what one avatar (no leading axis) noticed in this tick, causes before effects."""
-    return tuple(event for event in _IN_ORDER if percept.events[event])
+def noticed(events: NDArray[np.bool_]) -> tuple[FeltEvent, ...]:
+    """Return what one avatar noticed in this tick, (events,), causes before effects."""
+    return tuple(event for event in _IN_ORDER if events[event]) if events.any() else ()
 
 
 def ended(body: Body) -> NDArray[np.bool_]:
@@ -25,7 +25,7 @@ def ended(body: Body) -> NDArray[np.bool_]:
 def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:
     """Return what shows of avatar `row`, given the batch's last percept, if there was one."""
     intent = body.intent(row)
-    events = noticed(percept.of(row)) if percept else ()
+    events = noticed(percept.events[row]) if percept else ()
     return Trace(
         intent=intent,
         status=body.status(row),

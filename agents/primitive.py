@@ -87,7 +87,7 @@ class Primitive:
 
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` felt, and what was asked and decided for it."""
-        events = noticed(self._percept.of(row)) if self._percept else ()
+        events = noticed(self._percept.events[row]) if self._percept else ()
         decision = self._decided.get(row)
         return Trace(
             events=tuple(event.name.lower() for event in events),

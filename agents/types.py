@@ -24,8 +24,8 @@ class Trace:
         feeling: What the soul feels; None for an agent without a soul.
         events: Names of the felt events of this tick, lower case.
         decision: The decision that took effect in this tick, or None.
-        exchanges: What was asked of a language model and replied in this tick; of a decision that
-            takes effect later, or never, too.
+        exchanges: What was asked of a language model and replied, of the decision that took effect
+            in this tick, or of one that the end of the episode has just come before.
         thinking: Whether a decision is under way.
     """
 

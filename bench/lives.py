@@ -1,57 +1,79 @@
-"""How fast many lives are lived at once: `python -m bench.lives`, about five minutes.
+"""How fast many lives are lived at once: `python -m bench.lives`, two minutes.
 
 Beings with the bundled language model live episodes of `trip` as `experiments.evaluate` lets them:
-all bodies in one world, all minds' questions in batches. Side by side with one avatar at a time, in
-the same run, so that a slow minute is slow for everybody.
+all bodies in one world, all minds' replies side by side. In turns with one avatar at a time, in the
+same run, so that a slow minute is slow for everybody; by the time of the processor, since other
+work may take a part of it, and hardly anything here is done at the same time as anything else.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from hydra import compose, initialize_config_module
 
+from agents.being import Being
+from agents.soul import Soul
+from body.body import Body
+from envs.engine.faces import WorldVectorEnv
 from experiments.command import built
 from experiments.evaluate import live
 from experiments.schema import register
+from mind.deliberation import Mind
+from mind.language_models.running_batch import RunningBatch
+from mind.language_models.transformers_model import TransformersModel
+from mind.prompting import Prompts
 
 TARGET = 10.0  # times the decisions a second of one avatar at a time, at 64
 SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path=':memory:'",
             "agent.being.run_id=bench", "agents=[being]")  # fmt: skip
 
 
-@dataclass(slots=True)
-class Meter:
-    """A language model that knows how long it was busy.
+PARTS = {  # of the time, and which methods take it
+    "reading prompts": [(RunningBatch, "_read")],
+    "writing replies": [(RunningBatch, "_continue")],
+    "prompts to tokens": [(TransformersModel, "_encode")],
+    "words of prompts": [(Prompts, "decide")],
+    "recalling": [(Mind, "_recall")],
+    "remembering": [(Being, "_remember")],
+    "senses, skills, motor": [(Body, "perceive"), (Body, "act")],
+    "soul": [(Soul, "feel")],
+    "world": [(WorldVectorEnv, "step")],
+    "showing what is lived": [(Being, "trace")],
+}
+
+
+class Stopwatch:
+    """Knows how long each part took, of the processor's time.
 
     Attributes:
-        model: Which does the work.
-        busy_s: Seconds that it worked.
-        prompts: How many it answered.
-        calls: In how many batches.
+        seconds: Of each part.
+        tokens: Written by the language model.
+        steps: In so many forward passes that wrote a token of every reply.
     """
 
-    model: Any
-    busy_s: float = 0.0
-    prompts: int = 0
-    calls: int = 0
+    def __init__(self):
+        self.seconds: Counter[str] = Counter()
+        self.tokens = self.steps = 0
+        for part, methods in PARTS.items():
+            for kind, name in methods:
+                setattr(kind, name, self._timed(part, getattr(kind, name)))
 
-    def __getattr__(self, name: str):
-        return getattr(self.model, name)
+    def _timed(self, part: str, method: Callable) -> Callable:
+        def timed(this, *positional, **named):
+            began = time.thread_time()
+            if part == "writing replies":
+                self.tokens, self.steps = self.tokens + len(this), self.steps + 1
+            try:
+                return method(this, *positional, **named)
+            finally:
+                self.seconds[part] += time.thread_time() - began
 
-    async def generate(self, prompts, *, seeds):
-        """Answer as the model does, and keep the time."""
-        began = time.perf_counter()
-        try:
-            return await self.model.generate(prompts, seeds=seeds)
-        finally:
-            self.busy_s += time.perf_counter() - began
-            self.prompts += len(prompts)
-            self.calls += 1
+        return timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +84,40 @@ class Lived:
         avatars: How many at once.
         episodes: How many in all.
         decisions: How many took effect.
-        seconds: Wall time.
-        busy: Share of it in which the language model worked.
-        batch: Prompts it answered at once, on average.
+        seconds: Of the processor.
+        parts: Seconds of each part.
+        at_once: Replies that were written at once, on average.
     """
 
     avatars: int
     episodes: int
     decisions: int
     seconds: float
-    busy: float
-    batch: float
+    parts: dict[str, float]
+    at_once: float
+
+    @property
+    def busy(self) -> float:
+        """Share of the time in which the language model worked."""
+        return (self.parts["reading prompts"] + self.parts["writing replies"]) / self.seconds
 
 
-def measure(avatars: int, level: int, seeds: Sequence[int]) -> Lived:
+def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) -> Lived:
     """Let so many avatars live an episode each, once for each seed."""
-    decisions, seconds, meters = 0, 0.0, []
+    decisions, seconds = 0, 0.0
+    watch.seconds, watch.tokens, watch.steps = Counter(), 0, 0
     for seed in seeds:
         with ExitStack() as opened:
             names = [*SETTINGS, f"level={level}", f"episodes={avatars}", f"seed={seed}"]
             config = compose("evaluate", names)
             env, being = built("env", config, opened), built("agent.being", config, opened)
-            batcher = being.minds[0]._batcher  # which all minds share
-            meters.append(Meter(batcher.model))
-            batcher.model = meters[-1]
-            began = time.perf_counter()
+            began = time.process_time()
             columns = live(being, env, seed)
-            seconds += time.perf_counter() - began
+            seconds += time.process_time() - began
             assert columns is not None
             decisions += int(columns["decisions"].sum())
-    busy = sum(meter.busy_s for meter in meters) / seconds
-    batch = sum(meter.prompts for meter in meters) / sum(meter.calls for meter in meters)
-    return Lived(avatars, avatars * len(seeds), decisions, seconds, busy, batch)
+    at_once = watch.tokens / watch.steps
+    return Lived(avatars, avatars * len(seeds), decisions, seconds, dict(watch.seconds), at_once)
 
 
 def row(one: Lived, alone: Lived) -> str:
@@ -104,8 +128,22 @@ def row(one: Lived, alone: Lived) -> str:
     minute = 60 * one.episodes / one.seconds
     return (
         f"| {one.avatars} | {one.episodes} | {one.decisions:,} | {pace:.1f} | {ratio:.1f} "
-        f"| {wanted} | {minute:.1f} | {one.batch:.1f} | {one.busy:.0%} |"
+        f"| {wanted} | {minute:.1f} | {one.at_once:.1f} | {one.busy:.0%} |"
     )
+
+
+def profile(lives: Sequence[Lived]) -> str:
+    """Return a table of where the time goes, in milliseconds a decision."""
+    shares = [[1000 * one.parts[part] / one.decisions for one in lives] for part in PARTS]
+    whole = [1000 * one.seconds / one.decisions for one in lives]
+    rest = [all_of_it - sum(parts) for all_of_it, *parts in zip(whole, *shares, strict=True)]
+    names = [*PARTS, "all the rest", "together"]
+    lines = [
+        f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
+        for name, values in zip(names, [*shares, rest, whole], strict=True)
+    ]
+    head = "| ms a decision | " + " | ".join(f"{one.avatars}" for one in lives) + " |"
+    return "\n".join([head, "|---|" + "--:|" * len(lives), *lines])
 
 
 def main() -> None:
@@ -120,15 +158,18 @@ def main() -> None:
     register()
     print(
         "| avatars | episodes | decisions | decisions/s | times one at a time | wanted "
-        "| episodes/min | prompts in a batch | language model busy |"
+        "| episodes/min | replies at once | language model busy |"
     )
     print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    watch = Stopwatch()
     with initialize_config_module("configs", version_base="1.3"):
-        measure(1, 0, [0])  # compiles, and loads what is loaded once
-        alone = measure(1, arguments.level, range(arguments.alone))
+        measure(watch, 1, 0, [0])  # compiles, and loads what is loaded once
+        alone = measure(watch, 1, arguments.level, range(arguments.alone))
+        lives = []
         for avatars in arguments.avatars:
-            lived = alone if avatars == 1 else measure(avatars, arguments.level, [0])
-            print(row(lived, alone), flush=True)
+            lives.append(alone if avatars == 1 else measure(watch, avatars, arguments.level, [0]))
+            print(row(lives[-1], alone), flush=True)
+    print(f"\n{profile(lives)}")
 
 
 if __name__ == "__main__":

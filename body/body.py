@@ -1,6 +1,6 @@
 """Body: senses, skills and a motor policy as one thing, for a batch of avatars."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -85,6 +85,10 @@ class Body:
     def why_not(self, avatar: int, intent: Intent) -> str:
         """Return in one sentence why the intent could not start now, or nothing if it could."""
         return self.skills.why_not(avatar, intent)
+
+    def refusals(self, avatar: int) -> Callable[[Intent], str]:
+        """Return `why_not` of this tick, which says the same when others have gone by."""
+        return self.skills.refusals(avatar)
 
     def act(self, percept: Percept) -> NDArray[np.int64]:
         """Bring the errands up to date with the percept and return motor commands, (B,)."""

@@ -11,6 +11,8 @@ for all of them is in `_failure`.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -816,20 +818,26 @@ class Skills:
 
     def can_start(self, avatar: int) -> tuple[Skill, ...]:
         """Return the skills that could start now, given a fitting target."""
-        skills = self._vocabulary.skills
-        return tuple(skill for skill in skills if not self._refuses(avatar, skill, _ANYTHING))
+        felt, skills = self._senses.felt[avatar], self._vocabulary.skills
+        return tuple(skill for skill in skills if not self._refuses(felt, skill, _ANYTHING))
 
     def why_not(self, avatar: int, intent: Intent) -> str:
         """Return why the intent could not start now, in one sentence, or nothing if it could."""
-        thing = intent.target.thing if intent.target else _NOTHING
-        refusal = _REFUSALS[self._refuses(avatar, intent.skill, thing)]
-        names = self._vocabulary.things
-        held = names[self._senses.felt[avatar]["held_thing"]]
-        name = names[thing] if 0 <= thing < len(names) else f"thing {thing}"
-        return refusal.format(held=held, thing=name)
+        return self._words_against(self._senses.felt[avatar], intent)
 
-    def _refuses(self, avatar: int, skill: Skill, thing: int) -> int:
-        return int(_refusal(int(skill), thing, self._senses.felt[avatar], self._place.kinds))
+    def refusals(self, avatar: int) -> Callable[[Intent], str]:
+        """Return `why_not` of this tick, which says the same when others have gone by."""
+        return partial(self._words_against, self._senses.felt[avatar].copy())
+
+    def _words_against(self, felt: np.void, intent: Intent) -> str:
+        thing = intent.target.thing if intent.target else _NOTHING
+        refusal = _REFUSALS[self._refuses(felt, intent.skill, thing)]
+        names = self._vocabulary.things
+        name = names[thing] if 0 <= thing < len(names) else f"thing {thing}"
+        return refusal.format(held=names[felt["held_thing"]], thing=name)
+
+    def _refuses(self, felt: np.void, skill: Skill, thing: int) -> int:
+        return int(_refusal(int(skill), thing, felt, self._place.kinds))
 
     def advance(self, percept: Percept) -> None:
         """Bring all errands up to date with the percept of this tick; call it once a tick."""

@@ -118,10 +118,11 @@ class Loop:
         state, frames = self._state(), self._frames()
         following, _, terminated, truncated, info = self._env.step(actions)
         self._witness.stepped(actions)
+        finished = terminated | truncated
+        self._agent.end(np.flatnonzero(finished))
         for life in self._lives.values():
             row = life.avatar
             self._live(life, senses[row], actions, info, {} if row else state, frames.get(row))
-        finished = terminated | truncated
         return self._renew(following, terminated, info, finished) if finished.any() else following
 
     def _live(

@@ -6,7 +6,7 @@ is asked, so that no failure of a language model can lose it.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from body.types import Goal, Intent, Percept, Skill, Vocabulary, still_open
-from mind.language_models import Batcher, LanguageModel, NoReply, Prompt
+from mind.language_models import Batcher, Draft, LanguageModel, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
 from mind.narration import Lived, near, tell
@@ -123,6 +123,10 @@ class Minds:
             lesions=lesions,
             seed=self._seed,
         )
+
+    async def advance(self, wanted: Mapping[Draft, float]) -> None:
+        """Have decisions written on until each has as many tokens as is wanted, or is made."""
+        await self._batcher.advance(wanted)
 
     async def close(self) -> None:
         """Let go of the language model and the memory."""

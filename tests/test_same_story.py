@@ -1,6 +1,7 @@
 """Same seed, same story: in another process, with or without pictures, in company or alone."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -90,3 +91,37 @@ def test_a_whole_being_lives_the_same_life_to_the_byte_filmed_or_not(tmp_path):
     assert len(lived) == 1
     assert run(tmp_path / "two", "render=video", hash_seed="1") == lived
     assert run(tmp_path / "three", "seed=1") != lived
+
+
+def bundled(folder, avatars, *overrides):
+    """Live beings with the bundled model, and return the lines of each episode."""
+    command = [
+        "-m", "experiments.run", "+env=trip", "level=3", "seed=3", "render=none",
+        f"avatars={avatars}", f"episodes={avatars}", f"hydra.run.dir={folder}", *overrides,
+    ]  # fmt: skip
+    lived = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    assert lived.returncode == 0, lived.stderr
+    return [path.read_text("utf-8") for path in sorted(folder.glob("episodes/*.jsonl"))]
+
+
+def without_rounding(text):
+    """Return the lines of an episode, but for float32's last digits and the ids of memories."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        line.pop("memories", None)
+        line.pop("confidence", None)
+        for exchange in line.get("exchanges", ()):
+            exchange["log_probability"] = round(exchange["log_probability"], 4)
+    return lines
+
+
+@pytest.mark.slow
+def test_minds_that_are_written_side_by_side_live_as_if_alone_and_can_be_played_back(tmp_path):
+    among = bundled(tmp_path / "among", 16)
+    assert without_rounding(among[0]) == without_rounding(*bundled(tmp_path / "alone", 1))
+    replay = ("mind/language_model=replay", f"mind.language_model.path={tmp_path / 'among'}")
+    assert bundled(tmp_path / "replay", 16, *replay) == among
+    lines = [line for text in among for line in without_rounding(text)]
+    asked = sum("exchanges" in line for line in lines)
+    # The rest were under way when their episodes ended, and are played back all the same.
+    assert asked > sum(line["type"] == "decision" for line in lines) > 16

@@ -6,6 +6,7 @@ replies) are imported by name, and bring torch, transformers or openai only then
 """
 
 from mind.language_models.batching import Batcher
+from mind.language_models.drafts import Draft
 from mind.language_models.types import (
     Completion,
     LanguageModel,
@@ -14,4 +15,12 @@ from mind.language_models.types import (
     Prompt,
 )
 
-__all__ = ["Batcher", "Completion", "LanguageModel", "LanguageModelError", "NoReply", "Prompt"]
+__all__ = [
+    "Batcher",
+    "Completion",
+    "Draft",
+    "LanguageModel",
+    "LanguageModelError",
+    "NoReply",
+    "Prompt",
+]

@@ -1,27 +1,41 @@
-"""Batcher: prompts that wait at the same time are answered as one batch."""
+"""Batcher: prompts that wait at the same time are answered side by side."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mind.language_models.drafts import Draft, current_draft
 from mind.language_models.types import (
     Completion,
+    Desk,
     LanguageModel,
     LanguageModelError,
     PartlyAnswered,
     Prompt,
+    Writing,
 )
 
 # Passes of the event loop without a new prompt after which everybody who is coming has come:
 # an avatar needs one or two to get from its wake-up to its prompt.
 QUIET_PASSES = 3
 
+# Tokens after which those that wait may join, where all are to be written to their end.
+STRIDE = 8
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(slots=True, eq=False)
 class _Call:
-    prompt: Prompt
-    seed: int
+    writing: Writing
+    draft: Draft
     reply: asyncio.Future[Completion]
+    noted: int = 0  # tokens that the draft knows of
+
+    def note(self) -> None:
+        """Add what has been written to the draft, and hand out a reply that is over."""
+        self.draft.add(self.writing.tokens - self.noted)
+        self.noted = self.writing.tokens
+        if self.writing.outcome is not None:
+            _settle(self, self.writing.outcome)
 
 
 class Batcher:
@@ -29,7 +43,8 @@ class Batcher:
 
     A batch is sent when no new prompt has come for a few passes of the event loop, or when
     it is full. While the model works on as many batches as it can, further prompts wait and
-    become the next batch.
+    become the next batch. Where the model has a desk, prompts need not wait for others' replies:
+    they join them, and all are written on as long as a draft lacks tokens.
     """
 
     def __init__(self, model: LanguageModel, *, maximum: int = 64):
@@ -40,6 +55,8 @@ class Batcher:
         self._maximum = maximum
         self._waiting: list[_Call] = []
         self._batches: set[asyncio.Task[None]] = set()
+        self._desk = model.desk()
+        self._written: list[_Call] = []  # at the desk
         self._dispatcher: asyncio.Task[None] | None = None
 
     async def generate(self, prompt: Prompt, *, seed: int) -> Completion:
@@ -52,23 +69,26 @@ class Batcher:
         Raises:
             LanguageModelError: If this prompt has no reply, whatever became of the others.
         """
-        loop = asyncio.get_running_loop()
-        call = _Call(prompt, seed, loop.create_future())
-        self._waiting.append(call)
-        if self._dispatcher is None or self._dispatcher.done():
-            self._dispatcher = loop.create_task(self._dispatch())
-        return await call.reply
+        reply = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Call(Writing(prompt, seed), current_draft(), reply))
+        self._work()
+        return await reply
 
-    async def _dispatch(self) -> None:
-        while self._waiting:
-            while len(self._batches) >= self.model.batches_at_once:
-                await asyncio.wait(self._batches, return_when=asyncio.FIRST_COMPLETED)
-            await self._until_quiet()
-            batch = self._take()
-            if batch:
-                task = asyncio.create_task(self._answer(batch))
-                self._batches.add(task)
-                task.add_done_callback(self._batches.discard)
+    async def advance(self, wanted: Mapping[Draft, float]) -> None:
+        """Have drafts written on, and return when each has as many tokens as is wanted, or ended.
+
+        What a model without a desk writes is not known before it is whole.
+        """
+        for draft, tokens in wanted.items():
+            draft.want(tokens)
+        self._work()
+        for draft in wanted:
+            await draft.arrived()
+
+    def _work(self) -> None:
+        if self._dispatcher is None or self._dispatcher.done():
+            dispatch = self._write(self._desk) if self._desk else self._dispatch()
+            self._dispatcher = asyncio.get_running_loop().create_task(dispatch)
 
     async def _until_quiet(self) -> None:
         quiet, before = 0, len(self._waiting)
@@ -77,33 +97,90 @@ class Batcher:
             quiet = quiet + 1 if len(self._waiting) == before else 0
             before = len(self._waiting)
 
-    def _take(self) -> list[_Call]:
-        """Return the oldest waiting calls, up to a full batch; those given up are dropped."""
+    def _take(self, room: int) -> list[_Call]:
+        """Return the oldest waiting calls, as many as there is room for, without those given up."""
         wanted = [call for call in self._waiting if not call.reply.done()]
-        self._waiting = wanted[self._maximum :]
-        return wanted[: self._maximum]
+        self._waiting = wanted[room:]
+        return wanted[:room]
+
+    # ---- Whole batches ----
+
+    async def _dispatch(self) -> None:
+        while self._waiting:
+            while len(self._batches) >= self.model.batches_at_once:
+                await asyncio.wait(self._batches, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_quiet()
+            batch = self._take(self._maximum)
+            if batch:
+                task = asyncio.create_task(self._answer(batch))
+                self._batches.add(task)
+                task.add_done_callback(self._batches.discard)
 
     async def _answer(self, batch: Sequence[_Call]) -> None:
         try:
             outcomes = await self._outcomes(batch)
             for call, outcome in zip(batch, outcomes, strict=True):
-                _settle_call(call, outcome)
+                _settle(call, outcome)
         except Exception as error:
             for call in batch:
-                _settle_call(call, error)
+                _settle(call, error)
         finally:
             for call in batch:
                 call.reply.cancel()
 
     async def _outcomes(self, batch: Sequence[_Call]) -> Sequence[Completion | LanguageModelError]:
-        prompts, seeds = [call.prompt for call in batch], [call.seed for call in batch]
+        writings = [call.writing for call in batch]
         try:
-            return await self.model.generate(prompts, seeds=seeds)
+            return await self.model.generate(
+                [writing.prompt for writing in writings],
+                seeds=[writing.seed for writing in writings],
+            )
         except PartlyAnswered as partly:
             return partly.outcomes
 
+    # ---- Side by side ----
 
-def _settle_call(call: _Call, outcome: Completion | Exception) -> None:
+    async def _write(self, desk: Desk) -> None:
+        """Write on until no draft lacks anything; more is written when one does again."""
+        while True:
+            await self._until_quiet()
+            if not (stride := self._stride()):
+                return
+            leaving = [call for call in self._written if call.reply.done()]
+            staying = [call for call in self._written if not call.reply.done()]
+            joining = self._take(self._maximum - len(staying)) if desk.is_open else []
+            self._written = [*staying, *joining]
+            try:
+                await desk.write(
+                    stride,
+                    joining=[call.writing for call in joining],
+                    leaving=[call.writing for call in leaving],
+                )
+            except Exception as error:
+                self._give_up(error)
+                return
+            self._note()
+
+    def _stride(self) -> int:
+        """Return how many tokens are certainly lacking somewhere, at most `STRIDE`."""
+        calls = (*self._waiting, *self._written)
+        lacks = [call.draft.lacks for call in calls if not call.reply.done()]
+        return int(min(max(lacks, default=0), STRIDE))
+
+    def _note(self) -> None:
+        """Hand out what has been written."""
+        for call in self._written:
+            call.note()
+        self._written = [call for call in self._written if call.writing.outcome is None]
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell everybody at the desk what is wrong, and leave it."""
+        for call in self._written:
+            _settle(call, error)
+        self._written, self._desk = [], self.model.desk()
+
+
+def _settle(call: _Call, outcome: Completion | Exception) -> None:
     if call.reply.done():
         return
     if isinstance(outcome, Exception):

@@ -130,6 +130,9 @@ class OpenAIModel:
         asked = zip(prompts, seeds, strict=True)
         return settle(await asyncio.gather(*(self._outcome(*pair) for pair in asked)))
 
+    def desk(self) -> None:
+        """Return nothing: whole batches are answered."""
+
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Refuse: a chat server does not tell how probable a given reply is."""
         raise CannotScore(

@@ -83,6 +83,9 @@ class ReplayModel:
         asked = zip(prompts, seeds, strict=True)
         return settle([self._recall(prompt, seed) for prompt, seed in asked])
 
+    def desk(self) -> None:
+        """Return nothing: whole batches are answered."""
+
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Refuse: scores are not recorded."""
         raise CannotScore("score needs a model with probabilities, got a replay; use transformers")

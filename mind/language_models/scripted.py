@@ -57,6 +57,9 @@ class ScriptedModel:
             [self._say(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
         )
 
+    def desk(self) -> None:
+        """Return nothing: whole batches are answered."""
+
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Refuse: a script has no probabilities."""
         raise CannotScore("score needs a model with probabilities, got a script; use transformers")

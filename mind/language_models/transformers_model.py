@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mind.language_models import inference
 from mind.language_models.loading import choose_device, choose_dtype, load
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
+from mind.language_models.running_batch import RunningBatch, Sample, luck
 from mind.language_models.settings import check_at_least, cut_after
 from mind.language_models.types import (
     FELT,
@@ -25,6 +26,7 @@ from mind.language_models.types import (
     Prompt,
     PromptTooLong,
     Role,
+    Writing,
     settle,
 )
 
@@ -110,7 +112,17 @@ class TransformersModel:
             PromptTooLong: If all are.
             BadModelFolder: If the model's numbers are not numbers.
         """
-        return settle(await self._work(lambda: self._generate(prompts, seeds)))
+        writings = [Writing(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        for start in range(0, len(writings), self._batch_size):
+            batch, desk = writings[start : start + self._batch_size], self.desk()
+            await desk.write(1, joining=batch, leaving=())
+            while any(writing.outcome is None for writing in batch):
+                await desk.write(self._max_new_tokens, joining=(), leaving=())
+        return settle([writing.outcome for writing in writings if writing.outcome])
+
+    def desk(self) -> "_Desk":
+        """Return where replies are written side by side; see `LanguageModel.desk`."""
+        return _Desk(self)
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Return the log-probability of each candidate; see `LanguageModel.score`."""
@@ -138,57 +150,28 @@ class TransformersModel:
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
 
-    def _generate(
-        self, prompts: Sequence[Prompt], seeds: Sequence[int]
-    ) -> list[Completion | LanguageModelError]:
-        outcomes: list[Completion | LanguageModelError] = []
-        asked = list(zip(prompts, seeds, strict=True))
-        for start in range(0, len(asked), self._batch_size):
-            outcomes += self._answer(asked[start : start + self._batch_size])
-        return outcomes
+    def _begin(self, writing: Writing) -> Sample:
+        """Return the row of a reply that begins.
 
-    def _answer(self, asked: Sequence[tuple[Prompt, int]]) -> list[Completion | LanguageModelError]:
-        """Return the outcomes of one batch; rows without room for a reply are left out of it."""
-        begun = time.perf_counter()
-        rows = [self._encode(prompt) for prompt, _ in asked]
-        limits = [self._room(row) for row in rows]
-        fitting = [place for place, limit in enumerate(limits) if limit > 0]
-        outcomes: list[Completion | LanguageModelError] = [self._too_long(row) for row in rows]
-        if fitting:
-            samples = self._sample(
-                [rows[place] for place in fitting],
-                seeds=[asked[place][1] for place in fitting],
-                limits=[limits[place] for place in fitting],
-            )
-            latency_s = time.perf_counter() - begun
-            for place, sample in zip(fitting, samples, strict=True):
-                outcomes[place] = self._completion(sample, len(rows[place]), latency_s)
-        return outcomes
+        Raises:
+            PromptTooLong: If there is no room for it.
+        """
+        row = self._encode(writing.prompt)
+        if (limit := self._room(row)) < 1:
+            raise self._too_long(row)
+        uniforms = luck(writing.seed, limit) if self._temperature else ()
+        return Sample(row, limit, uniforms)
 
-    def _sample(
-        self, rows: list[inference.Row], *, seeds: list[int], limits: list[int]
-    ) -> list[inference.Sample]:
-        try:
-            return inference.sample(
-                self._model,
-                rows,
-                seeds=seeds,
-                limits=limits,
-                temperature=self._temperature,
-                has_ended=self._has_ended,
-            )
-        except FloatingPointError:
-            raise BadModelFolder(
+    def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
+        """Return the reply that a row came to."""
+        if sample.broken:
+            return BadModelFolder(
                 f"language model '{self._path}' must give numbers, got not-a-number; its weights "
                 "are damaged or too large for this dtype: try dtype=float32, or download it again"
-            ) from None
-
-    def _completion(
-        self, sample: inference.Sample, prompt_tokens: int, latency_s: float
-    ) -> Completion:
+            )
         return Completion(
             text=cut_after(self._decode(sample.tokens), self._stop),
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=len(sample.prompt),
             tokens=len(sample.tokens),
             latency_s=latency_s,
             finish=Finish.STOP if sample.ended else Finish.LENGTH,
@@ -296,6 +279,56 @@ class TransformersModel:
             f"prompt must leave room in the {self._context} tokens of '{self.name}', got "
             f"{len(row)} tokens; say less, or use a model with a longer context"
         )
+
+
+class _Desk:
+    """Replies of one model that are written side by side; the work is done in its thread."""
+
+    def __init__(self, model: TransformersModel):
+        self._model = model
+        self._batch = RunningBatch(
+            model._model, temperature=model._temperature, has_ended=model._has_ended
+        )
+        self._written: dict[Writing, tuple[Sample, float]] = {}  # and when each began
+
+    @property
+    def is_open(self) -> bool:
+        """Whether further replies may join."""
+        return self._batch.is_open
+
+    async def write(
+        self, tokens: int, *, joining: Sequence[Writing], leaving: Sequence[Writing]
+    ) -> None:
+        """Write so many tokens of each, or until one is over; see `Desk.write`."""
+        await self._model._work(lambda: self._write(tokens, joining, leaving))
+
+    def _write(self, tokens: int, joining: Sequence[Writing], leaving: Sequence[Writing]) -> None:
+        for writing in leaving:
+            if writing in self._written:
+                self._written.pop(writing)[0].over = True
+        self._batch.step(self._begin(joining))
+        while not self._settle() and self._written and (tokens := tokens - 1) > 0:
+            self._batch.step()
+
+    def _begin(self, joining: Sequence[Writing]) -> list[Sample]:
+        """Return the rows of those that can be begun; the others are over at once."""
+        now, before = time.perf_counter(), len(self._written)
+        for writing in joining:
+            try:
+                self._written[writing] = self._model._begin(writing), now
+            except LanguageModelError as error:
+                writing.outcome = error
+        return [sample for sample, _ in list(self._written.values())[before:]]
+
+    def _settle(self) -> bool:
+        """Note how far each reply is, and say whether any is over."""
+        for writing, (sample, _) in self._written.items():
+            writing.tokens = len(sample.tokens)
+        over = [writing for writing, (sample, _) in self._written.items() if sample.over]
+        for writing in over:
+            sample, began = self._written.pop(writing)
+            writing.outcome = self._model._outcome(sample, time.perf_counter() - began)
+        return bool(over)
 
 
 def _context(model: Any) -> int | None:

@@ -127,6 +127,44 @@ class Completion:
     log_probability: float = float("nan")
 
 
+@dataclass(slots=True, eq=False)
+class Writing:
+    """A reply that is being written.
+
+    Attributes:
+        prompt: What is asked.
+        seed: Decides every random choice of the reply.
+        tokens: How many have been written.
+        outcome: The reply once it is over, or why there is none.
+    """
+
+    prompt: Prompt
+    seed: int
+    tokens: int = 0
+    outcome: "Completion | LanguageModelError | None" = None
+
+
+class Desk(Protocol):
+    """Where replies are written side by side, a token of each at a time; they come and go."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether further replies may join those that are being written."""
+        ...
+
+    async def write(
+        self, tokens: int, *, joining: Sequence[Writing], leaving: Sequence[Writing]
+    ) -> None:
+        """Write so many tokens of each reply, or fewer: until any of them is over.
+
+        Args:
+            tokens: At least 1.
+            joining: Replies that are begun with this call.
+            leaving: Replies that nobody waits for any more.
+        """
+        ...
+
+
 class LanguageModel(Protocol):
     """A batch of prompts in, a batch of replies out; every random choice comes from a seed.
 
@@ -163,6 +201,10 @@ class LanguageModel(Protocol):
             PartlyAnswered: If some prompts have a completion and others do not.
             LanguageModelError: If no prompt has one.
         """
+        ...
+
+    def desk(self) -> Desk | None:
+        """Return where replies are written side by side, or None if it answers whole batches."""
         ...
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:

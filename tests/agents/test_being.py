@@ -1,6 +1,7 @@
 """Whole beings in the real world, with a scripted language model and a motor written by hand."""
 
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import gymnasium
@@ -12,13 +13,14 @@ from agents.outward import noticed
 from agents.soul import Soul
 from body.body import Body
 from body.motor import ScriptedMotor
-from body.types import FeltEvent, Skill
+from body.types import FeltEvent, Intent, Skill
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Action, Thing
 from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
-from mind.language_models.types import TimedOut, Unreachable
+from mind.language_models.types import Prompt, TimedOut, Unreachable
 from mind.memory import ExperienceStore
+from tests.typist import Typist
 
 
 def lines(prompt):
@@ -81,8 +83,10 @@ class Life:
         return [tick for tick, traces in enumerate(self.traces) if traces[row].decision]
 
     def began(self, row=0):
-        """Return the ticks in which something was asked."""
-        return [tick for tick, traces in enumerate(self.traces) if traces[row].exchanges]
+        """Return the ticks in which one began to think."""
+        busy = [traces[row].thinking or bool(traces[row].decision) for traces in self.traces]
+        before = [False, *(traces[row].thinking for traces in self.traces)]
+        return [tick for tick, now in enumerate(busy) if now and not before[tick]]
 
     def happened(self, row=0):
         return [event for traces in self.traces for event in traces[row].events]
@@ -115,10 +119,11 @@ def test_while_the_world_is_paused_a_decision_takes_effect_at_once(lives):
     assert not any(trace.thinking for (trace,) in life.traces)
 
 
-@pytest.mark.parametrize(("tokens_per_tick", "delay"), [(4, 4), (2, 7), (100, 1)])
-def test_thinking_costs_ticks_by_the_number_of_tokens(lives, tokens_per_tick, delay):
+@pytest.mark.parametrize("model", [ScriptedModel, Typist])
+@pytest.mark.parametrize(("tokens_per_tick", "delay"), [(4, 4), (2, 7), (100, 1), (0.35, 40)])
+def test_thinking_costs_ticks_by_the_number_of_tokens(lives, model, tokens_per_tick, delay):
     fourteen_words = "<think>1 2 3 4 5 6 7 8 9</think> <answer>go to red ball, normal</answer>"
-    life = lives([fourteen_words], clock="simulated", tokens_per_tick=tokens_per_tick)
+    life = lives(model([fourteen_words]), clock="simulated", tokens_per_tick=tokens_per_tick)
     life.live(delay + 1)
     assert life.traces[-1][0].decision.tokens == 14
     assert (life.began(), life.decided()) == ([0], [delay])
@@ -172,6 +177,60 @@ def test_an_avatar_has_the_same_story_alone_and_in_a_batch(lives, clock):
         assert mine[0].exchanges == theirs[0].exchanges
 
 
+def told(trace):
+    """Return a trace as text, without the numbers of memories, which all bodies share."""
+    decision = trace.decision and replace(trace.decision, memories=())
+    return repr(replace(trace, decision=decision))
+
+
+def test_a_reply_written_word_by_word_beside_others_makes_the_same_story_as_a_whole_one(lives):
+    def refused_at_times(prompt):
+        last = prompt.messages[-1].text
+        if "can:" in last and len(last) % 3 == 0:
+            return "<answer>fly away, fast</answer> " + "I do not know " * (len(last) % 5)
+        return sensible(prompt if "can:" in last else Prompt(messages=prompt.messages[:2]))
+
+    def life(model, num):
+        more = {"level": 2, "motor": Headlong(), "tokens_per_tick": 1.5, "num": num}
+        return lives(model(refused_at_times), **more).live(150)
+
+    whole, alone, among = life(ScriptedModel, 1), life(Typist, 1), life(Typist, 12)
+    assert max(among.model.at_once) > 3
+    attempts = [traces[0].decision.attempts for traces in whole.traces if traces[0].decision]
+    assert set(attempts) == {1, 2}
+    for other in (alone, among):
+        for mine, theirs in zip(whole.traces, other.traces, strict=True):
+            assert told(mine[0]) == told(theirs[0])
+
+
+def test_no_more_words_are_written_than_the_clock_needs_to_know(lives):
+    life = lives(Typist(lambda prompt: "word " * 400), tokens_per_tick=4)
+    written = [life.live(1) and len(life.model.at_once) for _ in range(5)]
+    assert written == [1, 5, 9, 13, 17]
+
+
+def test_what_can_start_is_judged_by_the_tick_in_which_it_was_asked(lives):
+    life = lives(level=2, motor=Headlong(), clock="paused").live(1)
+    refusals, get_up = life.body.refusals(0), Intent(skill=Skill.GET_UP)
+    said = refusals(get_up)
+    life.live(150)
+    fallen = [t for t, (trace,) in enumerate(life.traces) if "fell" in trace.events]
+    assert fallen
+    assert said == refusals(get_up) != ""
+
+
+def test_what_was_asked_when_the_episode_ended_is_written_to_its_end_for_the_record(lives):
+    life = lives(Typist(sensible), num=2, tokens_per_tick=0.5).live(3)
+    assert [trace.exchanges for trace in life.traces[-1]] == [(), ()]
+    life.being.end(np.array([0]))
+    (exchange,) = life.being.trace(0).exchanges
+    assert exchange.reply == sensible(life.model.prompts[0])
+    assert life.being.trace(0).exchanges == ()
+    life.live(60)
+    assert life.decided(0) == []
+    assert life.decided(1)
+
+
 def test_the_same_seed_tells_the_same_story_twice(lives):
     def story():
         life = lives(num=2, level=2, motor=Headlong()).live(80)
@@ -205,7 +264,7 @@ def test_causes_come_before_what_they_lead_to(lives):
     life = lives()
     percept = life.body.perceive(life.observation).of(0)
     percept.events[[FeltEvent.FELL, FeltEvent.SLIPPED, FeltEvent.STUMBLED]] = True
-    assert noticed(percept) == (FeltEvent.SLIPPED, FeltEvent.STUMBLED, FeltEvent.FELL)
+    assert noticed(percept.events) == (FeltEvent.SLIPPED, FeltEvent.STUMBLED, FeltEvent.FELL)
 
 
 def test_a_mind_is_told_of_the_fall_and_its_feeling(lives):

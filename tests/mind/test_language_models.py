@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mind.language_models.batching import Batcher
+from mind.language_models.drafts import Draft
 from mind.language_models.recording import Recording, from_record, to_record
 from mind.language_models.replay import ReplayModel
 from mind.language_models.scripted import ScriptedModel
@@ -31,6 +32,7 @@ from mind.language_models.types import (
     unmarked,
 )
 from mind.types import Exchange
+from tests.typist import Typist
 
 
 def ask(text: str) -> Prompt:
@@ -273,6 +275,131 @@ def test_a_batcher_outlives_an_event_loop_that_was_interrupted():
 
     asyncio.run(interrupted())
     assert asyncio.run(later()).text == "FOUND"
+
+
+# ---- Side by side ----
+
+
+def words_of(prompt):
+    """Say the number in a prompt, as often as it says."""
+    number = int(prompt.messages[-1].text)
+    return " ".join([str(number)] * number)
+
+
+async def on_the_way(batcher, text, *, wanted):
+    """Ask on behalf of a draft of which so many tokens are wanted; return it and what will come."""
+    draft = Draft()
+    draft.want(wanted)
+    coming = asyncio.create_task(draft.of(batcher.generate(ask(text), seed=0)))
+    await batcher.advance({draft: wanted})
+    return draft, coming
+
+
+def test_prompts_join_those_whose_replies_are_being_written():
+    async def run():
+        model = Typist(words_of)
+        batcher = Batcher(model)
+        first, long = await on_the_way(batcher, "30", wanted=3)
+        second, short = await on_the_way(batcher, "4", wanted=2)
+        counts = first.tokens, second.tokens
+        await batcher.advance({first: math.inf})
+        return model, counts, (await long).text, (await short).text
+
+    model, counts, long, short = asyncio.run(run())
+    assert counts == (5, 2)
+    assert (long, short) == (" ".join(["30"] * 30), "4 4 4 4")
+    assert model.at_once == [1] * 3 + [2] * 4 + [1] * 23
+
+
+def test_no_more_is_written_than_somebody_waits_for():
+    async def run():
+        model = Typist(words_of)
+        draft, coming = await on_the_way(Batcher(model), "30", wanted=7)
+        await asyncio.sleep(0.01)
+        coming.cancel()
+        return draft.tokens, len(model.at_once)
+
+    assert asyncio.run(run()) == (7, 7)
+
+
+def test_all_replies_of_a_decision_count_and_a_finished_one_is_not_waited_for():
+    async def decide(batcher):
+        return [(await batcher.generate(ask(text), seed=0)).text for text in ("3", "2")]
+
+    async def run():
+        batcher, draft = Batcher(Typist(words_of)), Draft()
+        draft.want(4)
+        decision = asyncio.create_task(draft.of(decide(batcher)))
+        await batcher.advance({draft: 4})
+        halfway = draft.tokens, draft.finished
+        await batcher.advance({draft: 99})
+        return halfway, draft.tokens, draft.finished, await decision
+
+    assert asyncio.run(run()) == ((4, False), 5, True, ["3 3 3", "2 2"])
+
+
+def test_what_is_written_as_a_whole_batch_is_waited_for_whole():
+    async def run():
+        model = ScriptedModel(words_of)
+        draft, coming = await on_the_way(Batcher(model), "30", wanted=2)
+        return draft.finished, (await coming).tokens
+
+    assert asyncio.run(run()) == (True, 30)
+
+
+def test_at_a_desk_no_more_replies_are_written_at_once_than_the_maximum():
+    async def run():
+        model = Typist(words_of)
+        batcher = Batcher(model, maximum=3)
+        texts = [str(2 + number % 4) for number in range(10)]
+        calls = (batcher.generate(ask(text), seed=0) for text in texts)
+        replies = await asyncio.gather(*calls)
+        return model, [reply.text for reply in replies], [words_of(ask(text)) for text in texts]
+
+    model, replies, expected = asyncio.run(run())
+    assert replies == expected
+    assert max(model.at_once) == 3
+    assert sum(model.at_once) == sum(len(text.split()) for text in expected)
+
+
+def test_at_a_desk_one_prompt_without_a_reply_leaves_the_others_theirs():
+    async def run():
+        batcher = Batcher(Typist(["left a bit", TimedOut("30 s are over"), "right"]))
+        calls = (batcher.generate(ask(str(number)), seed=number) for number in range(3))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    left, failure, right = asyncio.run(run())
+    assert isinstance(left, Completion)
+    assert isinstance(right, Completion)
+    assert (left.text, right.text) == ("left a bit", "right")
+    assert isinstance(failure, TimedOut)
+
+
+def test_at_a_desk_a_caller_that_gives_up_makes_room():
+    async def run():
+        model = Typist(words_of)
+        batcher = Batcher(model)
+        _, long = await on_the_way(batcher, "30", wanted=3)
+        long.cancel()
+        short = await batcher.generate(ask("4"), seed=0)
+        return model, short.text
+
+    model, short = asyncio.run(run())
+    assert short == "4 4 4 4"
+    assert [prompt.messages[-1].text for prompt in model.left] == ["30"]
+    assert model.at_once[3:] == [1] * 4
+
+
+def test_an_unexpected_error_at_a_desk_reaches_everybody_and_the_batcher_goes_on():
+    async def run():
+        batcher = Batcher(Typist(words_of))
+        calls = [batcher.generate(ask(text), seed=0) for text in ("3", "no number")]
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        return failures, await batcher.generate(ask("2"), seed=0)
+
+    failures, reply = asyncio.run(run())
+    assert [type(failure) for failure in failures] == [ValueError, ValueError]
+    assert reply.text == "2 2"
 
 
 def test_a_batch_size_below_one_is_refused():

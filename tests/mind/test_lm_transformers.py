@@ -22,6 +22,7 @@ from transformers import (
 from mind.language_models import inference
 from mind.language_models.batching import Batcher
 from mind.language_models.projector import save_projector
+from mind.language_models.running_batch import RunningBatch, Sample, luck
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
     FELT,
@@ -220,19 +221,19 @@ def test_a_reply_ends_at_the_token_that_the_model_says_ends_it(copy):
     assert free.finish is Finish.LENGTH
 
 
-def test_writing_stops_when_every_row_is_at_its_end(plain):
+def test_a_row_is_over_at_its_end_or_its_limit_and_makes_room(plain):
     model = make(plain)._model
-    passes = []
-    model.register_forward_hook(lambda *_: passes.append(1))
-    samples = inference.sample(
-        model,
-        [inference.Row([11, 12, 13]), inference.Row([14])],
-        seeds=[0, 1],
-        limits=[3, 50],
-        temperature=1.0,
-        has_ended=lambda tokens: len(tokens) == 6,
-    )
-    assert len(passes) == 6
+    batch = RunningBatch(model, temperature=1.0, has_ended=lambda tokens: len(tokens) == 6)
+    samples = [
+        Sample(inference.Row([11, 12, 13]), 3, luck(0, 3)),
+        Sample(inference.Row([14]), 50, luck(1, 50)),
+    ]
+    batch.step(samples)
+    sizes = [len(batch)]
+    while batch:
+        batch.step()
+        sizes.append(len(batch))
+    assert sizes == [2, 2, 1, 1, 1, 0]
     assert [(len(s.tokens), s.ended) for s in samples] == [(3, False), (6, True)]
 
 
@@ -637,7 +638,10 @@ def test_scores_rest_on_what_is_felt(copy):
 def test_a_score_is_how_probable_it_was_to_write_just_that(copy):
     model: Any = feeling(copy)
     row = model._encode(asked(memory(0), memory(1)))
-    (sample,) = model._sample([row], seeds=[0], limits=[6])
+    sample, batch = Sample(row, 6, luck(0, 6)), model.desk()._batch
+    batch.step([sample])
+    while batch:
+        batch.step()
     scores = inference.score(model._model, row, [[11], sample.tokens, [12] * 9])
     assert scores[1] == pytest.approx(sum(sample.log_probabilities), abs=1e-4)
 

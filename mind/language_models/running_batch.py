@@ -1,0 +1,293 @@
+"""RunningBatch: rows that a causal model continues side by side, and that come and go meanwhile.
+
+A row that joins is read at once; from then on every step adds a token to each row, and a row that
+has ended makes room. Each row stands in a row of the key-value cache, from the first column on, so
+that nothing but its own row is written when one comes or goes.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import Cache, DynamicLayer
+
+from mind.language_models.inference import (
+    Row,
+    choose,
+    embedded,
+    inputs_of,
+    pad_left,
+    parameters,
+    positions_of,
+)
+
+_SPARE_COLUMNS = 64  # that the cache grows by, at least
+
+
+@dataclass(slots=True, eq=False)
+class Sample:
+    """What one row reads and writes.
+
+    Attributes:
+        prompt: What it reads, of at least one token.
+        limit: Most tokens that it may write, at least 1.
+        uniforms: A random number in [0, 1) for each of them; empty where nothing is left to luck.
+        tokens: Written token ids, the one that ended the row included.
+        log_probabilities: Natural-log probability of each under the model itself, before
+            temperature.
+        ended: Whether the row ended by itself.
+        over: Whether nothing more is written: it ended, met its limit, or was broken off.
+    """
+
+    prompt: Row
+    limit: int
+    uniforms: Sequence[float] = ()
+    tokens: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    ended: bool = False
+    over: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether the model gave something else than numbers."""
+        return bool(self.log_probabilities) and math.isnan(self.log_probabilities[-1])
+
+    @property
+    def luck(self) -> float:
+        """The random number of the token that comes; 0 where it does not matter."""
+        return self.uniforms[len(self.tokens)] if self.uniforms and not self.over else 0.0
+
+    def add(self, token: int, log_probability: float, has_ended: bool) -> None:
+        """Note one more token."""
+        self.tokens.append(token)
+        self.log_probabilities.append(log_probability)
+        self.ended = has_ended
+        self.over = self.over or has_ended or self.broken or len(self.tokens) >= self.limit
+
+
+def luck(seed: int, count: int) -> list[float]:
+    """Return `count` numbers in [0, 1); the first ones are the same for every `count`."""
+    return np.random.Generator(np.random.Philox(key=seed)).random(count).tolist()
+
+
+class RunningBatch:
+    """Continues rows, one token at a time, with a key-value cache.
+
+    What a row writes is a pure function of its prompt and its luck, with whomever it is written, as
+    far as the model's own arithmetic gives the same logits there (float32: up to rounding in the
+    seventh digit).
+
+    A model whose cache does not keep every token of a row apart (a sliding window, a state) can
+    only be joined while it has no rows, and its rows make room when all are over.
+
+    Args:
+        model: A causal language model.
+        temperature: 0 takes the most probable token; 1 samples from the model as it is.
+        has_ended: Whether a row that has written these tokens is at its end.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        temperature: float,
+        has_ended: Callable[[Sequence[int]], bool],
+    ):
+        self._model = model
+        self._temperature = temperature
+        self._has_ended = has_ended
+        self._rows: list[Sample] = []
+        self._cache: _Rows | _Whole | None = None
+        # Its name since transformers 5.24, which says so aloud wherever the old one is used.
+        self._cached = "cache" if "cache" in parameters(type(model)) else "past_key_values"
+
+    def __len__(self) -> int:
+        """Return how many rows are being continued."""
+        return len(self._rows)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether rows may join now."""
+        return not self._rows or isinstance(self._cache, _Rows)
+
+    @torch.inference_mode()
+    def step(self, joining: Sequence[Sample] = ()) -> None:
+        """Write one more token of every row, and the first one of those that join."""
+        if self._rows:
+            self._continue()
+        if joining:
+            self._read(joining)
+        self._make_room()
+
+    def _continue(self) -> None:
+        assert self._cache is not None, "there are rows"
+        tokens = torch.tensor([[row.tokens[-1]] for row in self._rows], device=self._model.device)
+        mask, positions = self._cache.next_column()
+        self._forward(tokens, mask, positions, {}, self._cache.content)
+        self._write(self._rows)
+
+    def _read(self, joining: Sequence[Sample]) -> None:
+        rows = [sample.prompt for sample in joining]
+        tokens, mask = pad_left([row.tokens for row in rows], self._model.device)
+        cache = self._forward(
+            tokens, mask, positions_of(mask), embedded(self._model, tokens, rows), None
+        )
+        self._write(joining)
+        if self._cache is None:
+            self._cache = _Rows(cache) if _keeps_rows_apart(cache) else _Whole(cache, mask)
+        if isinstance(self._cache, _Rows):
+            self._cache.add(cache, mask)
+        self._rows += joining
+
+    def _forward(self, tokens, mask, positions, more: dict[str, Any], content: Any) -> Any:
+        """Run the model, keep its last logits, and return its cache."""
+        inputs = inputs_of(self._model, tokens, mask, positions) | more
+        output = self._model(**inputs, **{self._cached: content}, use_cache=True)
+        self._logits = output.logits[:, -1]
+        return getattr(output, self._cached)
+
+    def _write(self, rows: Sequence[Sample]) -> None:
+        """Add to each row the token that its last logits and its luck come to."""
+        uniforms = torch.tensor([row.luck for row in rows], dtype=torch.float64)
+        chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
+        for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
+            if not row.over:
+                row.add(token, log_probability, self._has_ended([*row.tokens, token]))
+
+    def _make_room(self) -> None:
+        """Let go of the rows that are over: of each, or of all where they are not kept apart."""
+        if isinstance(self._cache, _Rows):
+            for place in reversed(range(len(self._rows))):
+                if self._rows[place].over:
+                    self._cache.remove(place)
+                    self._rows[place] = self._rows[-1]
+                    del self._rows[-1]
+        elif all(row.over for row in self._rows):
+            self._rows, self._cache = [], None
+
+
+# ---- The cache ----
+
+
+def _keeps_rows_apart(cache: Any) -> bool:
+    """Return whether a cache is nothing but the keys and values of every token of every row."""
+    layers = getattr(cache, "layers", ())
+    return type(cache) is DynamicCache and all(type(layer) is DynamicLayer for layer in layers)
+
+
+class _Whole:
+    """A cache as the model made it, with the padding on the left that its rows began with."""
+
+    def __init__(self, cache: Any, mask: Tensor):
+        self.content = cache
+        self._mask = mask
+
+    def next_column(self) -> tuple[Tensor, Tensor]:
+        """Return the mask with the column that comes, and its positions, (rows, 1)."""
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(self._mask), 1)], dim=1)
+        return self._mask, self._mask.sum(dim=1, keepdim=True) - 1
+
+
+class _Rows:
+    """A cache whose rows begin in column 0, and come and go.
+
+    Attributes:
+        content: What the model is given.
+        width: Columns of the longest row, without the one that comes.
+        places: Index of rows and columns where the one that comes belongs.
+    """
+
+    def __init__(self, like: Any):
+        """Begin without rows, with layers as `like` has them."""
+        self._layers = [_Layer(layer, self) for layer in like.layers]
+        self.content = Cache(layers=list(self._layers))
+        self._device = like.layers[0].keys.device
+        self._lengths: list[int] = []
+
+    def next_column(self) -> tuple[Tensor, Tensor]:
+        """Return the mask with the column that comes, and its positions, (rows, 1)."""
+        count, self.width = len(self._lengths), max(self._lengths)
+        columns = torch.tensor(self._lengths, device=self._device)
+        positions = columns[:, None]
+        if min(self._lengths) == self.width:  # a slice is quicker, and so is one who is alone
+            self.places = slice(count), self.width
+            mask = positions.new_ones(count, self.width + 1)
+        else:
+            self.places = torch.arange(count, device=self._device), columns
+            mask = (torch.arange(self.width + 1, device=self._device) <= positions).long()
+        for layer in self._layers:
+            layer.make_room(count, self.width + 1)
+        self._lengths = [length + 1 for length in self._lengths]
+        return mask, positions
+
+    def add(self, cache: Any, mask: Tensor) -> None:
+        """Take in the rows of a cache whose padding is on the left."""
+        lengths = mask.sum(dim=1).tolist()
+        first, last = len(self._lengths), len(self._lengths) + len(lengths)
+        self._lengths += lengths
+        for mine, read in zip(self._layers, cache.layers, strict=True):
+            mine.make_room(last, max(lengths))
+            for row, (length, keys, values) in enumerate(
+                zip(lengths, read.keys, read.values, strict=True), start=first
+            ):
+                mine.keys[row, :, :length] = keys[:, -length:]
+                mine.values[row, :, :length] = values[:, -length:]
+
+    def remove(self, row: int) -> None:
+        """Let the last row take the place of this one."""
+        length = self._lengths[row] = self._lengths[-1]
+        last = len(self._lengths) - 1
+        self._lengths.pop()
+        if row < last:
+            for layer in self._layers:
+                layer.keys[row, :, :length] = layer.keys[last, :, :length]
+                layer.values[row, :, :length] = layer.values[last, :, :length]
+
+
+class _Layer(DynamicLayer):
+    """Keys and values of one layer, (rows, heads, columns, size), with room for more of them."""
+
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, like: Any, owner: _Rows):
+        super().__init__()
+        self.is_initialized = True
+        self.keys, self.values = like.keys[:0, :, :0], like.values[:0, :, :0]
+        self._owner = owner
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Put the column that comes into each row, and return all that is kept."""
+        rows, columns = self._owner.places
+        self.keys[rows, :, columns] = key_states[:, :, 0]
+        self.values[rows, :, columns] = value_states[:, :, 0]
+        count, width = len(key_states), self._owner.width + 1
+        return self.keys[:count, :, :width], self.values[:count, :, :width]
+
+    def get_seq_length(self) -> int:
+        """Return how many columns there are without the one that comes."""
+        return self._owner.width
+
+    def make_room(self, rows: int, columns: int) -> None:
+        """Have at least so many rows and columns."""
+        held = self.keys.shape[0], self.keys.shape[2]
+        if rows > held[0] or columns > held[1]:
+            rows = max(rows, 2 * held[0]) if rows > held[0] else held[0]
+            columns = columns + _SPARE_COLUMNS if columns > held[1] else held[1]
+            self.keys, self.values = (
+                _enlarged(kept, rows, columns) for kept in (self.keys, self.values)
+            )
+
+
+def _enlarged(kept: Tensor, rows: int, columns: int) -> Tensor:
+    """Return an array with more rows and columns; where nothing was, it holds numbers: zeros."""
+    larger = kept.new_zeros(rows, kept.shape[1], columns, kept.shape[3])
+    larger[: kept.shape[0], :, : kept.shape[2]] = kept
+    return larger
