@@ -77,7 +77,7 @@ def test_a_sweep_killed_at_ten_moments_comes_to_the_same_as_one_that_was_not(tmp
 
 def test_the_same_command_finds_its_own_folder_again(tmp_path):
     command = [sys.executable, "-m", "experiments.run", *QUICK, "episodes=1"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "50"}
     outs = [
         subprocess.run(
             [*command, f"seed={seeds}"], cwd=tmp_path, env=environment, capture_output=True,
@@ -89,6 +89,7 @@ def test_the_same_command_finds_its_own_folder_again(tmp_path):
     assert outs[1].count("skipped, was done") == 4
     assert len(list((tmp_path / "outputs" / "sweeps").iterdir())) == 2
     assert any(line.startswith("trip level 0 ") for line in outs[0].splitlines()), "in one line"
+    assert "…" not in outs[0], "nothing is cut where it goes to a file"
 
 
 def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tmp_path):
