@@ -38,6 +38,7 @@ WARM_AFTER = 0.2  # of a run
 STRETCHES = 16  # whose means the slope goes through
 STUDENT = 2.145  # quantile of 97.5% with STRETCHES - 2 degrees of freedom
 ALLOWED = 0.01  # of the memory when warm, that the rest of the run may add to it
+LEAST = {"ticks": 32, "decisions": 4}  # of each avatar, so that there are looks for all stretches
 MB = 1e6
 SHOWN = 8  # lines of a table
 LARGE = 64 << 10  # bytes of a block that goes back to the system as soon as it is free
@@ -331,8 +332,9 @@ def main() -> None:
     parser.add_argument("--avatars", type=int, default=256)
     parser.add_argument("--world", choices=("trip", "babyai"), default="trip")
     arguments = parser.parse_args()
-    if arguments.ticks < 2 * STRETCHES * arguments.avatars or arguments.decisions < 2 * STRETCHES:
-        parser.error(f"--ticks of an avatar and --decisions must be at least {2 * STRETCHES}")
+    for name, least in LEAST.items():
+        if getattr(arguments, name) < least * arguments.avatars:
+            parser.error(f"--{name} must be at least {least} for each avatar, or nothing is seen")
     torch.set_num_threads(1)
     give_back_at_once()
     register()

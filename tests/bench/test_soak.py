@@ -91,6 +91,14 @@ def test_a_habit_goes_to_what_is_named_and_gets_up_when_it_is_down():
     assert reply(told, soak._NONSENSE) == "hm"
 
 
+@pytest.mark.parametrize("too_few", [("--ticks", "31"), ("--decisions", "3")])
+def test_a_soak_that_would_see_nothing_is_refused(monkeypatch, capsys, too_few):
+    monkeypatch.setattr(sys, "argv", ["soak", "--avatars", "1", *too_few])
+    with pytest.raises(SystemExit):
+        soak.main()
+    assert "for each avatar, or nothing is seen" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_small_soak_comes_to_two_tables(monkeypatch, capsys):
     """Whether memory grows cannot be said of one that small."""
