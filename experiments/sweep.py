@@ -55,6 +55,7 @@ _LOOK_EVERY_S = 0.5
 _SOME_FAILED = 1  # exit status
 _BUG = 70
 _NAME_LETTERS = 90
+_LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
 _USUAL = {"shift": "S0", "split": "train", "words": "train"}  # in the worlds that have such a thing
@@ -117,7 +118,7 @@ def sweep(config: DictConfig) -> int:
     """
     from rich.console import Console
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     folder = _sweep_folder(config)
     jobs = _jobs(config, folder)
     _check(jobs, config)

@@ -72,7 +72,7 @@ class LiveView:
     def begin(self, beginning: Beginning) -> None:
         """Show the new mission."""
         if beginning.avatar == 0:
-            self._mission = beginning.mission
+            self._mission = printable(beginning.mission)
             self._thought = self._speech = ""
             self._happened.clear()
 
@@ -156,7 +156,7 @@ class PlainView:
         """Say what is asked."""
         self._said.clear()
         number = f"episode {beginning.episode + 1} of {self._episodes}"
-        self._say(f"{number}: {beginning.mission}")
+        self._say(f"{number}: {printable(beginning.mission)}")
 
     def live(self, moment: Moment) -> None:
         """Say the first things that are said, and every fall."""

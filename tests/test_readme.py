@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 FIRST = "pip install -e . && python -m experiments.run +env=trip"
 SECOND = "pip install -e '.[dev]' && pytest"
 # What a reader has to put in the place of something, or what a run makes.
-MADE_UP = ("NAME", "outputs/", "episodes/")
+MADE_UP = ("NAME", "outputs/", "episodes/", ".hydra/")
 FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md|yaml|toml))`")
 
 

@@ -130,5 +130,9 @@ RESTING = MappingProxyType(
 
 
 def mission_words(mission) -> str:
-    """Return the mission in words from its bytes, (320,) uint8 of UTF-8, zero after its end."""
-    return bytes(mission).rstrip(b"\0").decode("utf-8", "replace")
+    """Return the mission in words from its bytes, (320,) uint8 of UTF-8, zero after its end.
+
+    A mission can be anybody's text: signs that steer instead of saying something become spaces.
+    """
+    words = bytes(mission).rstrip(b"\0").decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else " " for sign in words)

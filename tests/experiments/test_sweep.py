@@ -14,24 +14,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ("-m", "+env=trip,babyai", "agent=random", "level=0")
-DEADLY = (
-    "from agents.random_agent import RandomAgent\n"
-    "import os, pathlib\n"
-    "class Deadly(RandomAgent):\n"
-    "    def act(self, observation):\n"
-    "        mark = pathlib.Path(__file__).with_name('died')\n"
-    "        if not mark.exists():\n"
-    "            mark.touch()\n"
-    "            os._exit(9)\n"
-    "        return super().act(observation)\n"
-)
 
 
-def start(folder, *overrides, path=None):
+def start(folder, *overrides):
     """Start a sweep in a process of its own, in a group of its own."""
     environment = os.environ | {"COLUMNS": "200", "HYDRA_FULL_ERROR": "0"}
-    if path:
-        environment["PYTHONPATH"] = f"{path}:{ROOT}"
     return subprocess.Popen(
         [sys.executable, "-m", "experiments.run", *overrides, f"hydra.sweep.dir={folder}"],
         cwd=ROOT, env=environment, start_new_session=True,
@@ -39,8 +26,8 @@ def start(folder, *overrides, path=None):
     )  # fmt: skip
 
 
-def finish(folder, *overrides, path=None):
-    process = start(folder, *overrides, path=path)
+def finish(folder, *overrides):
+    process = start(folder, *overrides)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
@@ -59,7 +46,7 @@ def results(folder):
 
 def table(out):
     """Return the lines of the table, without its last column, which is seconds."""
-    lines = out[out.index("task ") :].splitlines()
+    lines = out[out.rindex("\ntask ") + 1 :].splitlines()
     return [
         re.sub(r"\s+[\d.]+\s*$", "", line) for line in lines if "experiments.report" not in line
     ]
@@ -90,7 +77,7 @@ def test_a_sweep_killed_at_ten_moments_comes_to_the_same_as_one_that_was_not(tmp
 
 def test_the_same_command_finds_its_own_folder_again(tmp_path):
     command = [sys.executable, "-m", "experiments.run", *QUICK, "episodes=1"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "50"}
     outs = [
         subprocess.run(
             [*command, f"seed={seeds}"], cwd=tmp_path, env=environment, capture_output=True,
@@ -102,6 +89,7 @@ def test_the_same_command_finds_its_own_folder_again(tmp_path):
     assert outs[1].count("skipped, was done") == 4
     assert len(list((tmp_path / "outputs" / "sweeps").iterdir())) == 2
     assert any(line.startswith("trip level 0 ") for line in outs[0].splitlines()), "in one line"
+    assert "…" not in outs[0], "nothing is cut where it goes to a file"
 
 
 def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tmp_path):
@@ -115,6 +103,18 @@ def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tm
     assert status == 1
     assert "level=0  skipped, was done" in out
     assert "level=9  failed" in out
+
+
+def test_a_bug_in_the_middle_of_a_job_is_told_in_one_line_and_kept_whole_beside_it(tmp_path):
+    agent = ("agent=random", "agent._target_=tests.experiments.mishaps.Faulty")
+    command = ("-m", "+env=trip", *agent, "+agent.faulty=true,false", "level=0", "episodes=2")
+    status, out, err = finish(tmp_path, *command)
+    assert (status, err) == (1, "")
+    assert "failed: agent.faulty=True: RuntimeError: no floor to stand on" in out
+    (trace,) = tmp_path.glob("*/error.txt")
+    assert "in begin" in trace.read_text()
+    finished = [json.loads(text) for text in results(tmp_path).values() if "finished" in text]
+    assert [len(result["episodes"]) for result in finished] == [2]
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,83 @@ def test_ctrl_c_ends_a_sweep_and_says_how_to_go_on(tmp_path):
     assert "Traceback" not in err
 
 
-def test_a_worker_that_dies_is_replaced(tmp_path):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    (tmp_path / "deadly.py").write_text(DEADLY)
-    command = (*QUICK, "seed=0,1", "episodes=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    status, out, _ = finish(
-        tmp_path / "sweep", *command, "agent._target_=deadly.Deadly", path=tmp_path
-    )
-    assert status == 0, out
+def deadly(notes):
+    return "agent._target_=tests.experiments.mishaps.Deadly", f"+agent.notes={notes}"
+
+
+def finish_with_a_death(folder, *launcher):
+    """Return what a sweep says one of whose workers is killed, and whose children its jobs were.
+
+    It has come to the same as a sweep in one process that nothing happened to.
+    """
+    notes = folder / "notes"
+    notes.mkdir()
+    command = (*QUICK, "seed=0,1", "episodes=3", *deadly(notes), "+agent.deaths=1")
+    status, killed, err = finish(folder / "killed", *command, *launcher)
+    assert status == 0, killed + err
+    assert (notes / "death-0").exists()
+    parents = {int(path.name.partition("-")[2]) for path in notes.glob("parent-*")}
+    status, whole, err = finish(folder / "whole", *command)
+    assert (status, err) == (0, "")
+    assert table(killed) == table(whole)
+    assert results(folder / "killed") == results(folder / "whole")
+    assert len(results(folder / "whole")) == 4
+    return killed, parents
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
+        ("hydra/launcher=submitit_local",),
+    ],
+    ids=["joblib", "submitit"],
+)
+def test_a_worker_that_is_killed_is_replaced_and_the_table_is_the_same(tmp_path, launcher):
+    out, _ = finish_with_a_death(tmp_path, *launcher)
     assert "lost their worker" in out
-    assert len(results(tmp_path / "sweep")) == 4
+
+
+@pytest.mark.slow
+def test_a_job_that_always_kills_its_worker_is_given_up_and_the_others_finish(tmp_path):
+    launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    command = ("-m", "+env=trip", "agent=random", "level=0", "episodes=2", *deadly(tmp_path))
+    status, out, _ = finish(tmp_path / "sweep", *command, "+agent.deaths=0,99", *launcher)
+    assert status == 1
+    assert "failed: agent.deaths=99: its worker was lost 3 times: " in out
+    assert len(list(tmp_path.glob("death-*"))) == 3
+    told = [json.loads(text) for text in results(tmp_path / "sweep").values()]
+    assert sorted(result["status"] for result in told) == ["failed", "finished"]
+
+
+@pytest.fixture
+def two_nodes(monkeypatch):
+    """Return a Ray cluster of two nodes on this machine."""
+    cluster_utils = pytest.importorskip(
+        "ray.cluster_utils", reason="Ray is not installed: pip install -e '.[ray]'"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # on a cluster, whoever starts its nodes does so
+    node = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
+    try:
+        cluster.add_node(**node)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_sweep_on_two_nodes_of_a_ray_cluster_survives_the_death_of_a_worker(tmp_path, two_nodes):
+    _, parents = finish_with_a_death(
+        tmp_path,
+        "hydra/launcher=ray",
+        f"hydra.launcher.ray.init.address={two_nodes.address}",
+        "+hydra.launcher.ray.init.object_store_memory=null",
+    )
+    nodes = {node.all_processes["raylet"][0].process.pid for node in two_nodes.list_all_nodes()}
+    assert len(nodes) == 2
+    assert parents == nodes, "jobs must have been lived on both nodes"
 
 
 def test_a_benchmark_needs_no_more_than_its_name(tmp_path):

@@ -1,6 +1,7 @@
 """What a person sees in the terminal, and what a log gets."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -67,6 +68,18 @@ def test_leaving_the_live_view_shows_the_cursor_again(tell, screen):
 def test_what_a_model_says_cannot_steer_the_terminal():
     assert printable("a\x1b[31m b\x07\n\tc\u202e") == "a [31m b c"
     assert len(printable("word " * 200)) == 240
+
+
+@pytest.mark.parametrize("view", [PlainView, LiveView])
+def test_what_a_world_asks_for_cannot_steer_the_terminal(made_up, screen, view):
+    beginning, moment = made_up
+    watching = view(screen, 1)
+    watching.begin(replace(beginning, mission="go \x1b]0;owned\x07 \u202e there"))
+    watching.live(moment(0))
+    watching.close()
+    drawn = screen.file.getvalue()
+    assert "go ]0;owned there" in drawn
+    assert not any(sign in drawn for sign in ("\x1b]0", "\x07", "\u202e"))
 
 
 def test_the_report_counts_and_names_paths_as_one_would_type_them(
