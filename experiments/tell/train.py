@@ -38,7 +38,7 @@ def run(options: DictConfig) -> Path:
     import torch
     from transformers.utils import logging
 
-    from experiments.record import git_commit
+    from experiments.record import git_commit, write_atomically
     from experiments.train_mind import measure
 
     logging.disable_progress_bar()  # a bar for each of the small files that are written
@@ -59,11 +59,13 @@ def run(options: DictConfig) -> Path:
         "facts_known_by_senses_alone": known,
         **{name: round(value, 4) for name, value in learned.items()},
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "decisions": measure(folder, options) if options.held_out else {},
         "command": command_line("tell.train"),
         "commit": git_commit(),
     }
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    write_atomically(folder / CARD, json.dumps(card, indent=2) + "\n")  # whatever comes after
+    if options.held_out:
+        card["decisions"] = measure(folder, options)
+        write_atomically(folder / CARD, json.dumps(card, indent=2) + "\n")
     print(json.dumps(card, indent=2))
     return folder
 
