@@ -304,7 +304,7 @@ def table(looks: Sequence[Look], unit: str, per: int) -> str:
     ]
     grows, found = growth(looks, unit, "rest_mb"), faults(looks, unit)
     low, high = per * grows.low, per * grows.high
-    verdict = f"GROWS: {', '.join(found)}" if found else "nothing grows that should not"
+    verdict = f"GROWS: {', '.join(found)}" if found else "not surely by more than is allowed"
     return "\n".join(
         [
             *lines,
