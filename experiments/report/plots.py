@@ -41,7 +41,7 @@ def draw(sweeps: Sweeps) -> tuple[bytes, bytes]:
 
     tasks = shared_tasks(sweeps)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.0, 6.4), layout="constrained")
+        figure = Figure(figsize=(10.0, 7.2), layout="constrained")
         axes = figure.subplots(2, 2)
         if tasks:
             _means(axes[0, 0], sweeps, tasks)
@@ -91,13 +91,14 @@ def _tasks(axis: Any, sweeps: Sweeps) -> None:
     for at, task in enumerate(sweeps.tasks):
         for number, (agent, colour) in enumerate(agents):
             scores = np.array([run.score for run in sweeps.of(agent, task)])
-            x = at + (number - (len(agents) - 1) / 2) * 0.8 / len(agents)
+            y = at + (number - (len(agents) - 1) / 2) * 0.8 / len(agents)
             label = agent if at == 0 else None
             if len(scores):
-                axis.plot([x - 0.06, x + 0.06], [scores.mean()] * 2, color=colour, lw=2.5)
-            axis.plot([x] * len(scores), scores, ".", color=colour, alpha=0.5, ms=5, label=label)
-    axis.set_xticks(range(len(sweeps.tasks)), [task.replace(" ", "\n", 1) for task in sweeps.tasks])
-    axis.set_ylim(-0.03, 1.03)
+                axis.plot([scores.mean()] * 2, [y - 0.09, y + 0.09], color=colour, lw=2.5)
+            axis.plot(scores, [y] * len(scores), ".", color=colour, alpha=0.5, ms=5, label=label)
+    axis.set_yticks(range(len(sweeps.tasks)), [task.replace(", ", "\n") for task in sweeps.tasks])
+    axis.invert_yaxis()
+    axis.set_xlim(-0.03, 1.03)
     axis.set_title("success by task, a point for each seed", loc="left")
 
 
@@ -110,6 +111,7 @@ def _curves(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
         if fewest(sweeps.scores(agent, sorted({run.task for run in runs}))) >= FEWEST_SEEDS:
             axis.fill_between(numbers, bounds[:, 0], bounds[:, 1], color=colour, alpha=0.15, lw=0)
     axis.set_ylim(-0.03, 1.03)
+    axis.locator_params(axis="x", integer=True)
     axis.set_xlabel("episode of a run")
     axis.set_title("success by what was lived before", loc="left")
 
