@@ -72,6 +72,9 @@ class Habit:
             for prompt, seed in zip(prompts, seeds, strict=True)
         ]
 
+    def desk(self) -> None:
+        """Return nothing: whole batches are answered."""
+
     async def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
