@@ -147,12 +147,11 @@ def _persons(vocabulary: Vocabulary, landmarks: NDArray[np.int16]) -> NDArray[np
     place = landmarks[:, :, 3:5]
     is_near = np.abs(place).max(axis=2) <= _ABOUT
     is_person = landmarks[:, :, 0] == vocabulary.things.index("person")
-    for number in reversed(range(landmarks.shape[1])):  # the nearest one is the last to be told
-        rows = np.flatnonzero(is_near[:, number] & is_person[:, number])
-        if len(rows):
-            skin, state = landmarks[rows, number, 1], landmarks[rows, number, 2]
-            found[rows, skin, :2] = place[rows, number] / _ABOUT
-            found[rows, skin, 2:] = _one_hot(state, _STATES)
+    # Nearest last, because of what is written to one place the last stays.
+    rows, numbers = (order[::-1] for order in np.nonzero(is_near & is_person))
+    skin, state = landmarks[rows, numbers, 1], landmarks[rows, numbers, 2]
+    found[rows, skin, :2] = place[rows, numbers] / _ABOUT
+    found[rows, skin, 2:] = _one_hot(state, _STATES)
     return found.reshape(len(landmarks), PERSONS)
 
 
