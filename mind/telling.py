@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mind.claims.parser import episode_of
+from mind.claims.parser import episode_of, events_in
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.language_models.types import Completion
@@ -180,11 +180,15 @@ def recall_for(
 ) -> list[Recollection]:
     """Return what comes to mind for a question, in order of time.
 
-    Where it names an episode, only what was lived in that one.
+    Where it names an episode, only what was lived in that one; where it names events, those of
+    their kinds before all others, or nobody could count them.
     """
     episode = episode_of(question)
     query = Query(body_id=body_id, words=question, episode=episode, run_id=run_id)
     found = memory.recall(query, RECALLED)
+    if kinds := events_in(question):
+        named = memory.recall(replace(query, kinds=kinds), RECALLED)
+        found = list({one.id: one for one in (*named, *found)}.values())[:RECALLED]
     return sorted(found, key=lambda recollection: recollection.id)
 
 
@@ -239,6 +243,11 @@ def in_form(answer: str) -> str:
     return f"<answer>{answer}</answer>"
 
 
+def clauses_of(text: str) -> list[str]:
+    """Return the clauses of what is said, each of which claims something."""
+    return [clause for clause in _BETWEEN_CLAUSES.split(text) if clause.strip()]
+
+
 def understand(completion: Completion) -> tuple[str, float] | None:
     """Return an answer and its confidence, from whatever a language model wrote.
 
@@ -263,6 +272,6 @@ def _probability(completion: Completion, said: str) -> float:
 
     Of several clauses it is the geometric mean of theirs: nobody is sure of every word of a story.
     """
-    clauses = sum(bool(clause.strip()) for clause in _BETWEEN_CLAUSES.split(said)) or 1
+    clauses = len(clauses_of(said)) or 1
     log_probability = completion.log_probability * completion.tokens / clauses
     return 0.0 if math.isnan(log_probability) else math.exp(min(0.0, log_probability))

@@ -34,6 +34,7 @@ from experiments.truth.questions import Balance, Question, insist_on, questions_
 from experiments.worlds import words_of
 from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
+from mind.claims.parser import events_in
 from mind.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
@@ -279,10 +280,10 @@ def _life(world: str, graph: EventGraph, memory: KeepingStore, now: int) -> Life
 # ---- Lessons ----
 
 LESSONS_EACH = 3  # of one episode, at most
-TALKS = 16  # conversations in one lesson, at most
+TALKS = 24  # conversations in one lesson, at most
 LONGER = 0.2  # share of questions that follow another one in the same conversation
 MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
-STRANGE = 0.4  # share of questions with words that nobody knows
+STRANGE = 0.35  # share of questions with words that nobody knows, or without some
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
 NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
@@ -290,7 +291,7 @@ THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
 _MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
-LIKENED = 0.7  # share of lessons in which one is asked what one of the memories was like
+LIKENED = 0.3  # share of lessons in which one is asked what one of the memories was like
 LIKE = ("what was it like {}?", "tell me what it was like {}", "{}, what was it like?")
 TELL = (
     "tell me what happened in episode {}",
@@ -303,7 +304,7 @@ def lessons_of(
     life: Life, memory: KeepingStore, rng: np.random.Generator, count: int, balance: Balance
 ) -> Iterator[Lesson]:
     """Yield conversations about a life: questions in random order, with their true answers."""
-    asked = questions_of(life.graph, rng, strange=STRANGE)
+    asked = questions_of(life.graph, rng, strange=STRANGE, every=True)
     questions = [question for question in asked if balance.keeps(question)]
     while questions and count:
         first, count = questions[0], count - 1
@@ -323,12 +324,14 @@ def _recalled(life: Life, memory: KeepingStore, question: Question) -> list[int]
 
 
 def _is_about(question: Question, life: Life, shown: Sequence[int]) -> bool:
-    """Return whether a question can be answered from these experiences as well as it ever can."""
-    if len(shown) == len(life.experiences):
-        return True
-    if question.event < 0:
-        return False
-    return _shows(life, shown, life.graph.nodes[question.event])
+    """Return whether a question can be answered from these experiences as well as it ever can.
+
+    One about several events is, where all of the kinds that it names are among them.
+    """
+    if question.event >= 0:
+        return _shows(life, shown, life.graph.nodes[question.event])
+    named = events_in(question.text)
+    return all(index in shown for index, one in enumerate(life.experiences) if one.kind in named)
 
 
 def _shows(life: Life, shown: Sequence[int], node: EventNode) -> bool:

@@ -6,6 +6,7 @@ gradient reaches through them to the senses.
 """
 
 import json
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from mind.language_models.types import FELT
 from mind.senses.encoder import SenseEncoder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import WINDOW
+from mind.telling import clauses_of
 
 MAPS = len(KINDS) + 3  # five kinds of memory, and state, drives and goal
 LESION = 0.2  # share of lessons in which one kind of memory says nothing
@@ -59,8 +61,9 @@ class Encoded:
 
     Attributes:
         tokens: (T,) token ids; 0 where something is felt.
-        said: (T,) how much each token counts: those of an answer 1 together, or long stories would
-            drown what is said in a word; 0 for those that are not the mind's own.
+        said: (T,) how much each token counts: those of an answer of N clauses the square root of N
+            together, or long stories would drown what is said in a word; 0 for those that are not
+            the mind's own.
         felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
             -1.
         talk: (T,) which talk a token is of; 0 where all share it.
@@ -233,15 +236,16 @@ def tensors(sensed: Sensed) -> dict[Kind, Tensor]:
 def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     """Return a lesson in tokens."""
     talks = [_conversation(tokenizer, lesson, talk) for talk in lesson.talks]
-    shared = _shared([talk[0].tolist() for talk in talks])
-    parts = [talks[0][:, :shared], *(talk[:, shared:] for talk in talks)]
-    sizes = [part.shape[1] for part in parts]
+    shared = _shared([[token for token, _, _ in talk] for talk in talks])
+    parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
+    sizes = [len(part) for part in parts]
     talk = np.repeat(np.arange(len(parts)), sizes)
     begin = np.repeat([0, *(shared for _ in talks)], sizes)
     position = begin + np.concatenate([np.arange(size) for size in sizes])
-    tokens, size, felt = np.concatenate(parts, axis=1)
-    said = np.divide(1, size, out=np.zeros(len(size), np.float32), where=size > 0)
-    return Encoded(tokens, said, felt, talk, position, lesson.felt)
+    tokens, said, felt = zip(*(row for part in parts for row in part), strict=True)
+    return Encoded(
+        np.array(tokens), np.array(said, np.float32), np.array(felt), talk, position, lesson.felt
+    )
 
 
 def _shared(talks: Sequence[Sequence[int]]) -> int:
@@ -255,10 +259,10 @@ def alike(sequences: Sequence[Sequence[Any]]) -> int:
     return next((place for place, items in places if len(set(items)) > 1), min(map(len, sequences)))
 
 
-def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int64]:
-    """Return tokens, of how many of the mind's own each is one, and what is felt there, (3, T)."""
+def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> list[tuple[int, float, int]]:
+    """Return for each token its id, how much it counts, and what is felt there."""
     messages: list[dict[str, str]] = []
-    rows: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, float, int]] = []
     before, markers = "", 0
     for question, answer in talk:
         asked = question if messages else lesson.shown + question
@@ -275,10 +279,11 @@ def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> NDArray[np.int6
                     rows += [(0, 0, markers * MAPS + one) for one in maps]
                     markers += 1
                 tokens = tokenizer.encode(piece, add_special_tokens=False)
-                rows += [(token, len(tokens) if own else 0, _NOTHING) for token in tokens]
+                counts = math.sqrt(len(clauses_of(content))) / len(tokens) if own else 0.0
+                rows += [(token, counts, _NOTHING) for token in tokens]
             before = text
     assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
-    return np.array(rows, np.int64).T
+    return rows
 
 
 def batches(

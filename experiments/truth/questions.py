@@ -105,7 +105,8 @@ _BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "foun
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
 _PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
-_MADE_UP = 0.3  # share of the words of a strange phrasing
+_STRANGE = (0.1, 0.7)  # of the words of a strange phrasing: the least and the greatest share
+_LEFT_OUT = 0.3  # share of these that are missing; the others are made up
 _SYLLABLE = (  # of a word that is made up: how it begins, its vowels, and how it ends
     ("b", "bl", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "r", "s",
      "sh", "sp", "st", "t", "th", "tr", "v", "w", ""),
@@ -153,6 +154,7 @@ def questions_of(
     *,
     held_out: bool = False,
     strange: float = 0.0,
+    every: bool = False,
 ) -> list[Question]:
     """Return questions about an episode with their right answers, in random order.
 
@@ -160,10 +162,11 @@ def questions_of(
         graph: What happened.
         rng: Of what is asked, and how.
         held_out: Whether to ask in phrasings that are kept back from training.
-        strange: Share of questions in which some words are made up, so that one who learns from
-            them goes by the others, and is less sure.
+        strange: Share of questions of which some words are made up or left out, so that one who
+            learns from them goes by the others, and is less sure.
+        every: Whether to ask all that can be asked, and not a part of it.
     """
-    asker = _Asker(graph, rng, held_out, strange)
+    asker = _Asker(graph, rng, held_out, strange, every)
     questions = [
         *asker.about_single_events(),
         *asker.about_forks(),
@@ -246,8 +249,16 @@ def _most_common(kept: Counter[str]) -> str | None:
 class _Asker:
     """Asks about one episode."""
 
-    def __init__(self, graph: EventGraph, rng: np.random.Generator, held_out: bool, strange: float):
-        self._graph, self._rng, self._held_out, self._strange = graph, rng, held_out, strange
+    def __init__(
+        self,
+        graph: EventGraph,
+        rng: np.random.Generator,
+        held_out: bool,
+        strange: float,
+        every: bool,
+    ):
+        self._graph, self._rng = graph, rng
+        self._held_out, self._strange, self._every = held_out, strange, every
         self._felt = {
             kind: [node for node in graph.of_kind(kind) if node.felt]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
@@ -259,7 +270,7 @@ class _Asker:
         for kind, nodes in self._felt.items():
             for node, occurrence in _ends(nodes):
                 for family, (attribute, kinds, share) in _OF_ONE.items():
-                    if kind in kinds and self._rng.random() < share:
+                    if kind in kinds and self._asks(share):
                         yield from self._attribute(family, family, attribute, node, occurrence)
 
     def about_forks(self) -> Iterable[Question]:
@@ -267,8 +278,12 @@ class _Asker:
         for kind in ("stumbled", "fell", "slipped"):
             for node, occurrence in _ends(self._felt.get(kind, [])):
                 for template, (attribute, share) in _WHAT_IF.items():
-                    if self._rng.random() < share:
+                    if self._asks(share):
                         yield from self._attribute("what_if", template, attribute, node, occurrence)
+
+    def _asks(self, share: float) -> bool:
+        """Return whether to ask a question of a sort of which such a share is asked."""
+        return self._every or self._rng.random() < share
 
     def _attribute(
         self,
@@ -305,7 +320,7 @@ class _Asker:
         when = When(episode=self._graph.episode)
         happened = [kind for kind in self._kinds if self._felt.get(kind)]
         for kind in happened:
-            if self._rng.random() < 0.4:
+            if self._asks(0.4):
                 count = str(len(self._felt[kind]))
                 asked = Claim(event=kind, attribute=Attribute.COUNT, value="", when=when)
                 claim = replace(asked, value=count)
@@ -428,11 +443,14 @@ def _placed(text: str) -> list[str]:
 
 
 def _made_strange(text: str, rng: np.random.Generator) -> str:
-    """Return a phrasing some of whose words are made up; its slots stay."""
-    return " ".join(
-        _made_up(word, rng) if "{" not in word and rng.random() < _MADE_UP else word
+    """Return a phrasing some of whose words are made up or missing; its slots stay."""
+    share = rng.uniform(*_STRANGE)
+    words = [
+        _made_up(word, rng) if "{" not in word and rng.random() < share else word
         for word in text.split()
-    )
+        if "{" in word or rng.random() >= share * _LEFT_OUT
+    ]
+    return " ".join(words)
 
 
 def _made_up(word: str, rng: np.random.Generator) -> str:

@@ -73,6 +73,7 @@ class TripTruth:
         self._starts = np.zeros((count, 3), np.int64)  # column, row, heading
         self._contact = np.zeros(count, np.int64)  # tick of the last contact of a foot
         self._foot = np.zeros(count, np.int64)
+        self._blamed: dict[int, tuple[int, Cause, int]] = {}  # of a row: tick, what was known then
         self._spilled = np.zeros(count)  # since a spill was last worth telling
         self._happened: dict[int, dict[str, float]] = {}
         self._mishaps: dict[int, list[tuple[int, Mishap]]] = {}
@@ -87,6 +88,7 @@ class TripTruth:
         self._before[rows], self._things[rows] = bodies, self._world.things[rows]
         for row in rows.tolist():
             self._happened.pop(row, None)
+            self._blamed.pop(row, None)
             self._mishaps[row] = []
 
     def stepped(self, actions: NDArray[np.int64]) -> None:
@@ -190,12 +192,24 @@ class TripTruth:
         elif cause in _HAZARDS:
             thing = _HAZARDS[cause]
             known = _remembers(before, thing, skin) or _remembers(now, thing, skin)
+            known = self._still_known(row, cause, skin, known)
             facts[Attribute.THING] = Fact(value=thing_words(thing, skin), sensed=known)
             facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
         elif cause is Cause.FLOOR:
             facts[Attribute.THING] = Fact(value="nothing")
             facts[Attribute.CAUSE] = Fact(value="floor")
         return facts
+
+    def _still_known(self, row: int, cause: Cause, skin: int, known: bool) -> bool:
+        """Return whether what a foot met is known, or was when this mishap began.
+
+        Who slips on ice in plain view, and falls four cells on, knows what that came of.
+        """
+        tick = int(self._before["tick"][row])
+        if known:
+            self._blamed[row] = tick, cause, skin
+        since, *blamed = self._blamed.get(row, (-KEPT_TICKS, Cause.NONE, 0))
+        return blamed == [cause, skin] and tick - since <= KEPT_TICKS // 2
 
     def _contact_of(self, row: int, kind: str) -> tuple[Cause, int, str]:
         """Return what a foot met, its skin, and which foot it was.

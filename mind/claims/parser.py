@@ -205,9 +205,8 @@ def question_of(text: str) -> Claim | None:
     Of two events it asks which came before: the first of them is the claim's event, and the other
     its value.
     """
-    text = " ".join(text.casefold().replace("?", " ").replace(",", " ").split())
     when = When(episode=episode_of(text))
-    text, events = _without_events(_EPISODE.sub(" ", text))
+    text, events = _without_events(_plain(text))
     if not events:
         return None
     if len(events) > 1:
@@ -220,6 +219,17 @@ def question_of(text: str) -> Claim | None:
     occurrence = Occurrence(named[1]) if named else Occurrence.ANY
     when = replace(when, occurrence=occurrence)
     return Claim(event=events[0], attribute=attribute, value="", when=when)
+
+
+def events_in(question: str) -> list[str]:
+    """Return the kinds of the events that a question names, in the order in which they stand."""
+    return _without_events(_plain(question))[1]
+
+
+def _plain(text: str) -> str:
+    """Return a question as words alone, without the episode that it names."""
+    text = " ".join(text.casefold().replace("?", " ").replace(",", " ").split())
+    return _EPISODE.sub(" ", text)
 
 
 def _without_events(text: str) -> tuple[str, list[str]]:

@@ -156,6 +156,19 @@ def test_no_more_than_a_few_memories_come_to_mind_and_none_of_another_body():
     assert len(prompt.felt) == 1 + RECALLED
 
 
+def test_what_a_question_names_comes_to_mind_before_all_else():
+    often = [lived(20 * n, kind="fell" if n % 3 else "slipped", words="") for n in range(20)]
+    falls = [n + 1 for n in range(20) if n % 3]
+    for named in ("how often did you fall", "so, falling: why?", "when you fell, where was it?"):
+        answer, _ = ask(f"{named} in episode 0", make={"experiences": often})
+        assert len(answer.memories) == RECALLED
+        assert set(answer.memories) < set(falls)
+    answer, _ = ask("how often did you slip in episode 0?", make={"experiences": often})
+    slips = {1, 4, 7, 10, 13, 16, 19}
+    assert slips < set(answer.memories), "and what else there is room for"
+    assert len(answer.memories) == RECALLED
+
+
 def test_only_the_run_that_is_asked_about_comes_to_mind():
     runs = [lived(1), lived(2, run_id="tuesday")]
     answer, _ = ask(make={"experiences": runs, "run_id": "tuesday"})

@@ -1,5 +1,7 @@
 """What a chronicle writes of lives that were staged, each with its answer known beforehand."""
 
+import itertools
+
 import pytest
 from minigrid.core.grid import Grid
 from minigrid.core.mission import MissionSpace
@@ -14,6 +16,7 @@ from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, EventKind, Posture
 from experiments import worlds
 from experiments.truth.chronicle import Chronicle
+from experiments.truth.trip_truth import KEPT_TICKS
 from mind.claims.language import Attribute
 from tests.experiments.truth.staged import ONE, Staged, on_a_hidden_cable, room, trip_crowd
 
@@ -220,6 +223,21 @@ def test_what_the_body_was_about_is_told():
 
 
 # ---- What was not sensed ----
+
+
+def test_who_falls_far_from_what_a_foot_met_still_knows_what_it_was(trip_graphs):
+    """A fall comes up to two seconds after its contact, when that lies out of sight behind."""
+    pairs = [
+        (began, ended)
+        for graph in trip_graphs
+        for began, ended in itertools.combinations(graph.nodes, 2)
+        if began.kind in ("slipped", "stumbled") and ended.kind in ("fell", "recovered")
+        if 0 < ended.tick - began.tick <= KEPT_TICKS // 2
+        if Attribute.THING in began.facts and known(began, Attribute.THING)
+        if told(ended, Attribute.THING) == told(began, Attribute.THING)
+    ]
+    assert len(pairs) > 30
+    assert all(known(ended, Attribute.THING) for _, ended in pairs)
 
 
 def test_what_happens_in_the_last_step_is_never_felt():
