@@ -21,6 +21,7 @@ from experiments.tell.measures import (
 from mind.senses.kinds import KINDS
 
 THRESHOLDS = (0.5, 0.75, 0.9)
+FAIRLY_SURE = 0.5  # what one is told who does not say how sure answers are to be
 COVERAGE = 0.8  # at which hallucinated claims are counted
 NO_KIND = "several or none"
 Record = Mapping[str, Any]
@@ -73,6 +74,18 @@ HALLUCINATED = Measure(
     name=f"hallucinated at {COVERAGE:.0%}",
     top=lambda one: one["sure"] and _is_hallucinated(one),
     bottom=lambda one: one["sure"] and one["answered"],
+)
+
+
+def _said(record: Record) -> bool:
+    return record["answered"] and record["confidence"] >= FAIRLY_SURE
+
+
+SAID = Measure(name=f"said at {FAIRLY_SURE:g}", top=_said)
+SAID_TRUTH = Measure(
+    name=f"claims true at {FAIRLY_SURE:g}",
+    top=lambda one: _said(one) and TRUTH.top(one),
+    bottom=lambda one: _said(one) and _checked(one),
 )
 SCORES = tuple(
     Measure(
@@ -192,6 +205,8 @@ def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
     if not answers:
         return []
     found = [truth_sheet(answers), calibration_sheet(answers)]
+    if SENSES in answers:
+        found.append(phrasing_sheet(answers[SENSES]))
     if any(narrations.values()):
         found.append(told_sheet(narrations))
     for title, column in GROUPS.items():
@@ -237,6 +252,34 @@ def calibration_sheet(answers: Answers) -> Sheet:
                 _words(shown_score(some), percent=False),
             )
             for name, some in answers.items()
+        ),
+    )
+
+
+OF_PHRASINGS = (ACCURACY, TRUTH, SAID, SAID_TRUTH, HALLUCINATED)
+
+
+def of_phrasings(records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
+    """Return what answers are worth to questions as training asked them, and to the others.
+
+    The surest answers are those of each part.
+    """
+    found = {}
+    for name in sorted(set(map(GROUPS["phrasing"], records)), reverse=True):
+        part = surest([one for one in records if GROUPS["phrasing"](one) == name])
+        shares = {each.name: share(each, part) for each in OF_PHRASINGS}
+        found[name] = {**shares, "ECE": calibration("ECE", part)}
+    return found
+
+
+def phrasing_sheet(records: Sequence[Record]) -> Sheet:
+    """Return what the answers of one arm are worth, in trained phrasings and in others."""
+    return Sheet(
+        title="trained and held-out phrasings, with senses",
+        head=("", *(each.name for each in OF_PHRASINGS), "ECE"),
+        rows=tuple(
+            (name, *(_words(one, percent=each != "ECE") for each, one in found.items()))
+            for name, found in of_phrasings(records).items()
         ),
     )
 
@@ -349,14 +392,17 @@ def targets_sheet(answers: Answers) -> Sheet | None:
 def _targets(
     records: Sequence[Record], drops: Mapping[str, Mapping[str, Estimate]]
 ) -> list[tuple[str, str, str, bool]]:
-    trained = [one for one in records if not one["held_out"]]
-    error = calibration("ECE", records)
+    trained = surest([one for one in records if not one["held_out"]])
     found = [
-        _least("claims true", share(TRUTH, records), 0.95),
+        _least("claims true, trained phrasings", share(TRUTH, trained), 0.95),
         _least("accuracy, trained phrasings", share(ACCURACY, trained), 0.90),
-        ("ECE", "at most 0.05", _words(error, percent=False), error.value <= 0.05),
-        _most(HALLUCINATED.name, share(HALLUCINATED, records), 0.03),
     ]
+    for of, some in (("", records), (", trained phrasings", trained)):
+        error = calibration("ECE", some)
+        found += [
+            (f"ECE{of}", "at most 0.05", _words(error, percent=False), error.value <= 0.05),
+            _most(f"{HALLUCINATED.name}{of}", share(HALLUCINATED, some), 0.03),
+        ]
     for name, kind in LESIONED.items():
         if name in drops and kind in drops[name]:
             own = drops[name][kind]
@@ -420,6 +466,10 @@ def _arm_summary(records: Sequence[Record]) -> dict[str, Any]:
             **{each.name: _numbers(share(each, records)) for each in MEASURES},
             **{name: _numbers(calibration(name, records)) for name in CALIBRATION},
             "score shown": _numbers(shown_score(records)),
+        },
+        "phrasings": {
+            name: {each: _numbers(one) for each, one in found.items()}
+            for name, found in of_phrasings(records).items()
         },
         "accuracy": {
             title: {

@@ -25,7 +25,15 @@ from experiments.tell.arms import (
     plain_answer,
 )
 from experiments.tell.asking import spread
-from experiments.tell.results import MEASURES, calibration, dissociation, share, sheets, surest
+from experiments.tell.results import (
+    MEASURES,
+    calibration,
+    dissociation,
+    of_phrasings,
+    share,
+    sheets,
+    surest,
+)
 from experiments.tell.wandering import UNUSUAL, Where, wandering
 from experiments.truth.questions import UNKNOWN, Question, asked_about, insist_on, questions_of
 from mind.deliberation import Minds
@@ -297,6 +305,19 @@ def test_scores_follow_from_the_confidence_that_was_told():
     assert value("score at 0.5", records) == pytest.approx((1 - 1 - 1) / 4)
     assert value("score at 0.75", records) == pytest.approx((1 - 3) / 4)
     assert value("score at 0.9", records) == pytest.approx(1 / 4)
+
+
+def test_what_is_said_when_fairly_sure_is_counted_apart_in_each_sort_of_phrasing():
+    sure, unsure = {"confidence": 0.5}, {"confidence": 0.4}
+    wrong = {"right": False, "verdict": "false"}
+    records = [record(**sure), record(**sure), record(**sure, **wrong), record(**unsure, **wrong)]
+    records += [record(**unsure, held_out=True), record(**unsure, **wrong, held_out=True)]
+    trained, others = of_phrasings(records)["trained"], of_phrasings(records)["held out"]
+    assert trained["said at 0.5"].value == pytest.approx(3 / 4)
+    assert trained["claims true at 0.5"].value == pytest.approx(2 / 3)
+    assert trained["hallucinated at 80%"].value == pytest.approx(1 / 3), "of 3.2, the surest 3"
+    assert (others["accuracy"].value, others["said at 0.5"].value) == (0.5, 0.0)
+    assert trained["ECE"].value == pytest.approx((0.5 + 0.5 + 0.5 + 0.4) / 4)
 
 
 def test_a_lesion_costs_what_is_lost_on_the_same_questions():

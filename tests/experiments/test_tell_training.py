@@ -103,11 +103,11 @@ def test_some_are_asked_to_tell_an_episode(corpus):
 def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
     told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
             if "was it like" in asked or "it was like" in asked]  # fmt: skip
-    assert len(told) > 10
+    assert len(told) > 5
     for answer in told:
         parts = answer.removeprefix("<answer>").removesuffix("</answer>").split("; ")
         assert len(parts) >= 4, "sensation, sight, mood, posture and command, as far as there were"
-    assert len(set(told)) > 10
+    assert len(set(told)) > 5
 
 
 def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
@@ -121,7 +121,10 @@ def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
 def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
     _, tokenizer = bundled
     answers = "left", "at 4 s; I fell. It hurt a lot", "no"
-    talks = tuple((("what?", f"<answer>{one}</answer>"),) for one in answers)
+    talks = tuple(
+        ((f"{asked} was it?", f"<answer>{told}</answer>"),)
+        for asked, told in zip(("what", "when", "who"), answers, strict=True)
+    )
     encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, felt=(), has_now=False))
     counts = [encoded.said[encoded.talk == talk].sum() for talk in (1, 2, 3)]
     assert counts == pytest.approx([1, 3**0.5, 1])
