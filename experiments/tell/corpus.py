@@ -30,7 +30,14 @@ from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
 from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
 from experiments.truth.graph import EventGraph, EventNode
-from experiments.truth.questions import Balance, Question, insist_on, questions_of, when_words
+from experiments.truth.questions import (
+    Balance,
+    Question,
+    asked_again,
+    insist_on,
+    questions_of,
+    when_words,
+)
 from experiments.worlds import words_of
 from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
@@ -287,6 +294,11 @@ STRANGE = 0.35  # share of questions with words that nobody knows, or without so
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
 NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
+# How often a question of a family is asked, in other words each time; once, where none is named.
+# Some are seldom to be asked and others always, and each should be learned.
+OFTEN = {"who": 4, "hurt": 4, "part": 4, "unsensed": 4, "feel": 3, "tip": 3, "foot": 2, "did": 2,
+         "duration": 2, "what_if": 2, "manner": 0.7, "doing": 0.7, "what": 0.6, "where": 0.35,
+         "when": 0.35}  # fmt: skip
 THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
@@ -305,7 +317,9 @@ def lessons_of(
 ) -> Iterator[Lesson]:
     """Yield conversations about a life: questions in random order, with their true answers."""
     asked = questions_of(life.graph, rng, strange=STRANGE, every=True)
-    questions = [question for question in asked if balance.keeps(question)]
+    kept = [question for question in asked if balance.keeps(question)]
+    questions = [one for question in kept for one in _often(question, rng)]
+    questions = [questions[place] for place in rng.permutation(len(questions))]
     while questions and count:
         first, count = questions[0], count - 1
         shown = _recalled(life, memory, first)
@@ -313,6 +327,13 @@ def lessons_of(
         chosen = (about or [first])[:TALKS]
         questions = [question for question in questions if question not in chosen]
         yield _lesson(life, shown, chosen, rng)
+
+
+def _often(question: Question, rng: np.random.Generator) -> Iterator[Question]:
+    """Yield a question as often as those of its family are asked: as it is, and in other words."""
+    times = OFTEN.get(question.family, 1)
+    for number in range(int(times) + (rng.random() < times % 1)):
+        yield (number and asked_again(question, rng)) or question
 
 
 def _recalled(life: Life, memory: KeepingStore, question: Question) -> list[int]:
