@@ -31,6 +31,7 @@ from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
 from experiments.truth.graph import EventGraph, EventNode
 from experiments.truth.questions import (
+    UNKNOWN,
     Balance,
     Question,
     asked_again,
@@ -292,7 +293,7 @@ LONGER = 0.2  # share of questions that follow another one in the same conversat
 MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
 STRANGE = 0.35  # share of questions with words that nobody knows, or without some
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
-NARRATED = 0.3  # share of lessons in which one is asked to tell all of it
+NARRATED = 0.4  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
 # How often a question of a family is asked, in other words each time; once, where none is named.
 # Some are seldom to be asked and others always, and each should be learned.
@@ -437,7 +438,12 @@ def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[tupl
 
 
 def _told(life: Life, shown: Sequence[int], rng: np.random.Generator) -> str:
-    """Return what a body tells of an episode all of which comes to mind; empty where it is not."""
+    """Return what a body tells of an episode all of which comes to mind; empty where it does not.
+
+    Who remembers nothing of it does not know, and makes nothing up.
+    """
+    if not life.experiences:
+        return UNKNOWN
     accounts = accounts_of(life.graph)
     if len(shown) < len(life.experiences) or not 0 < len(accounts) <= NARRATED_EVENTS:
         return ""
