@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mind.claims.parser import episode_of, events_in
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
-from mind.language_models.types import Completion
+from mind.language_models.types import Completion, Finish
 from mind.memory import Memory, Query, Recollection
 from mind.prompting import AskPrompts, Mode
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
@@ -252,7 +252,7 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     """Return an answer and its confidence, from whatever a language model wrote.
 
     The confidence is the one that is stated or, without it, the probability of what was written,
-    by the clause.
+    by the clause. Of a story that was broken off the whole sentences are kept.
 
     Returns:
         None where there is no answer in it, or one that is too long.
@@ -261,6 +261,8 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     form = _ANSWER.search(text)
     said = _TAG.sub(" ", _ANY_SURE.sub(" ", form[1] if form else text))
     said = " ".join(said.split())
+    if completion.finish is Finish.LENGTH:
+        said = said[: said.rfind(". ") + 1] or said  # what was broken off claims nothing
     if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
         return None
     stated = _SURE.search(text)

@@ -100,6 +100,13 @@ def test_some_are_asked_to_tell_an_episode(corpus):
     assert any(". " in answer for answer in told)
 
 
+def test_of_an_episode_without_memories_nothing_is_told(corpus):
+    told = {answer for lesson in corpus.lessons if lesson.shown == f"now: {FELT}\n"
+            for talk in lesson.talks for asked, answer in talk
+            if "what happened in episode" in asked}  # fmt: skip
+    assert told == {f"<answer>{UNKNOWN}</answer>"}
+
+
 def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
     told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
             if "was it like" in asked or "it was like" in asked]  # fmt: skip

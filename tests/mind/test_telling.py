@@ -83,13 +83,13 @@ def shown(prompt):
     return prompt.messages[-1].text.split("\n")
 
 
-def completion(text, log_probability=-0.1, tokens=2):
+def completion(text, log_probability=-0.1, tokens=2, finish=Finish.STOP):
     return Completion(
         text=text,
         prompt_tokens=1,
         tokens=tokens,
         latency_s=0.0,
-        finish=Finish.STOP,
+        finish=finish,
         log_probability=log_probability,
     )
 
@@ -339,6 +339,13 @@ def test_one_is_as_sure_of_a_story_as_of_its_clauses():
     assert sure == pytest.approx(math.exp(-1.0))
     _, sure = understand(completion("<answer>at 4.2 s</answer>", log_probability=-0.1, tokens=30))
     assert sure == pytest.approx(math.exp(-3.0))
+
+
+def test_of_a_story_that_was_broken_off_the_whole_sentences_are_kept():
+    told = "<answer>At 4.2 s, I fell; it hurt. I got up at 5.1 s; the"
+    assert understand(completion(told, finish=Finish.LENGTH))[0] == "At 4.2 s, I fell; it hurt."
+    assert understand(completion("<answer>at 4.2", finish=Finish.LENGTH))[0] == "at 4.2"
+    assert understand(completion(told))[0].endswith("5.1 s; the")
 
 
 def test_a_probability_that_nobody_tells_is_no_confidence():
