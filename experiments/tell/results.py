@@ -211,8 +211,12 @@ def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
         found.append(told_sheet(narrations))
     for title, column in GROUPS.items():
         found.append(group_sheet(f"accuracy by {title}", answers, column))
-    found += [sheet for sheet in (dissociation_sheet(answers), targets_sheet(answers)) if sheet]
-    return found
+    last = (
+        dissociation_sheet(answers, "all phrasings"),
+        dissociation_sheet(_trained(answers), "trained phrasings"),
+        targets_sheet(answers),
+    )
+    return found + [sheet for sheet in last if sheet]
 
 
 GROUPS: Mapping[str, Callable[[Record], str]] = {
@@ -325,14 +329,24 @@ def group_sheet(title: str, answers: Answers, group: Callable[[Record], str]) ->
     return Sheet(title=title, head=("", "questions", *answers), rows=tuple(rows))
 
 
-def dissociation_sheet(answers: Answers) -> Sheet | None:
-    """Return how many points of accuracy each lesion costs in the families of each kind."""
+def _trained(answers: Answers) -> dict[str, list[Record]]:
+    """Return the answers to what was asked as training asks: who misreads has little to lose."""
+    return {arm: [one for one in some if not one["held_out"]] for arm, some in answers.items()}
+
+
+def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
+    """Return how many points of accuracy each lesion costs in the families of each kind.
+
+    Args:
+        answers: Of each arm.
+        asked: In which phrasings the questions were, for the title.
+    """
     drops = dissociation(answers)
     if not drops:
         return None
     kinds = [*map(str, KINDS), NO_KIND]
     return Sheet(
-        title="double dissociation: points of accuracy lost, same questions",
+        title=f"double dissociation: points of accuracy lost, same questions, {asked}",
         head=("lesion", *(f"{kind} families" for kind in kinds)),
         rows=tuple(
             (name, *(_words(found[kind]) if kind in found else "-" for kind in kinds))
@@ -444,10 +458,8 @@ def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
             for name, some in narrations.items()
             if some
         },
-        "dissociation": {
-            name: {kind: _numbers(lost) for kind, lost in found.items()}
-            for name, found in dissociation(answers).items()
-        },
+        "dissociation": _dissociation_summary(answers),
+        "dissociation_trained": _dissociation_summary(_trained(answers)),
         "dissociation_by_family": {
             name: {
                 family: _numbers(lost)
@@ -456,6 +468,13 @@ def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
             for name in LESIONED
             if (both := _both(answers, SENSES, name))
         },
+    }
+
+
+def _dissociation_summary(answers: Answers) -> dict[str, Any]:
+    return {
+        name: {kind: _numbers(lost) for kind, lost in found.items()}
+        for name, found in dissociation(answers).items()
     }
 
 

@@ -334,6 +334,19 @@ def test_a_lesion_costs_what_is_lost_on_the_same_questions():
     assert tuple(lost["motor"]) == (0.0, 0.0, 0.0)
 
 
+def test_dissociation_is_told_apart_for_what_was_asked_as_in_training():
+    senses = [record(body=f"body-{at}", number=at, held_out=at % 2 > 0) for at in range(20)]
+    hurt = [one | {"right": one["held_out"]} for one in senses]
+    tables = [sheet for sheet in sheets({"senses": senses, "-proprioception": hurt}, {})
+              if sheet.title.startswith("double dissociation")]  # fmt: skip
+    assert [sheet.title.rpartition(", ")[2] for sheet in tables] == [
+        "all phrasings",
+        "trained phrasings",
+    ]
+    lost = [next(cell for cell in sheet.rows[0][1:] if cell != "-") for sheet in tables]
+    assert [cell.split("%")[0] for cell in lost] == ["50.0", "100.0"]
+
+
 def test_where_nothing_could_be_counted_a_table_has_a_dash():
     (row,) = sheets({"senses": [record()]}, {})[0].rows
     assert row[0] == "senses"
