@@ -313,6 +313,9 @@ TELL = (
 )
 
 
+Turn = tuple[str, str, str]  # question, answer, and the kind of memory it rests on alone, or empty
+
+
 def lessons_of(
     life: Life, memory: KeepingStore, rng: np.random.Generator, count: int, balance: Balance
 ) -> Iterator[Lesson]:
@@ -383,7 +386,7 @@ def _lesson(
             mode=mode,
             timed=life.world == TRIP.world,
         )
-        for (asked, _), *_ in talks
+        for (asked, *_), *_ in talks
     ]
     asked = [prompt.messages[-1].text for prompt in prompts]
     begin = _shared_lines(asked)
@@ -391,35 +394,40 @@ def _lesson(
     return Lesson(
         shown=begin,
         talks=tuple(
-            ((text[len(begin) :], in_form(answer)), *((more, in_form(last)) for more, last in rest))
-            for text, ((_, answer), *rest) in zip(asked, talks, strict=True)
+            (
+                (text[len(begin) :], in_form(answer)),
+                *((more, in_form(last)) for more, last, _ in rest),
+            )
+            for text, ((_, answer, _), *rest) in zip(asked, talks, strict=True)
         ),
         felt=felt,
         has_now=bool(felt),
         world=life.world,
+        rests_on=tuple(tuple(kind for _, _, kind in talk) for talk in talks),
     )
 
 
 def _talks(
     life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
-) -> list[list[tuple[str, str]]]:
+) -> list[list[Turn]]:
     """Return conversations; in some of them more is asked, or somebody insists on a lie."""
-    talks: list[list[tuple[str, str]]] = []
+    talks: list[list[Turn]] = []
     for question in questions:
-        turns = [(question.text, question.answer)]
+        rests_on = question.kind if question.event >= 0 else ""
+        turns = [(question.text, question.answer, rests_on)]
         if rng.random() < INSISTED:
-            turns.append((insist_on(question, rng), question.answer))
+            turns.append((insist_on(question, rng), question.answer, rests_on))
         if talks and rng.random() < LONGER:
             talks[-1] += turns
         else:
             talks.append(turns)
     if rng.random() < NARRATED and (told := _told(life, shown, rng)):
         asked = TELL[rng.integers(len(TELL))].format(life.graph.episode)
-        talks.append([(asked, told)])
+        talks.append([(asked, told, "")])
     return talks
 
 
-def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[tuple[str, str]]]:
+def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[Turn]]:
     """Return a talk in which a memory is told in words, all that was felt of it.
 
     Nothing else says so much of what the vectors mean. None, where it is neither the first nor the
@@ -434,7 +442,7 @@ def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[tupl
         episode=life.graph.episode, occurrence=occurrence if len(same) > 1 else Occurrence.ANY
     )
     asked = LIKE[rng.integers(len(LIKE))].format(when_words(experience.kind, when))
-    return [[(asked, lived_words(experience))]]
+    return [[(asked, lived_words(experience), "")]]
 
 
 def _told(life: Life, shown: Sequence[int], rng: np.random.Generator) -> str:

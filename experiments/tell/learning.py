@@ -9,7 +9,7 @@ import json
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ from mind.language_models.types import FELT
 from mind.senses.encoder import SenseEncoder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import WINDOW
-from mind.telling import clauses_of
+from mind.telling import UNKNOWN, clauses_of, in_form
 
 MAPS = len(KINDS) + 3  # five kinds of memory, and state, drives and goal
-LESION = 0.2  # share of lessons in which one kind of memory says nothing
+LESION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
 _NOTHING = -1
 
 
@@ -46,6 +46,7 @@ class Lesson:
             the first marker is.
         has_now: Whether the first marker is the now.
         world: Name of the world.
+        rests_on: For each talk, on which kind of memory alone each of its answers rests, or empty.
     """
 
     shown: str
@@ -53,6 +54,19 @@ class Lesson:
     felt: tuple[int, ...]
     has_now: bool
     world: str = "trip"
+    rests_on: tuple[tuple[str, ...], ...] = ()
+
+    def without(self, kind: str) -> "Lesson":
+        """Return the lesson of one who has no memories of a kind: what rests on it is not known."""
+        unknown = in_form(UNKNOWN)
+        talks = tuple(
+            tuple(
+                (asked, unknown if rests == kind else answer)
+                for (asked, answer), rests in zip(talk, resting, strict=True)
+            )
+            for talk, resting in zip(self.talks, self.rests_on, strict=True)
+        )
+        return replace(self, talks=talks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,7 @@ class Encoded:
         talk: (T,) which talk a token is of; 0 where all share it.
         position: (T,) how many tokens stand before it in its talk.
         rows: Rows of the windows, by marker.
+        lost: The map that says nothing, or -1.
     """
 
     tokens: NDArray[np.int64]
@@ -77,6 +92,7 @@ class Encoded:
     talk: NDArray[np.int64]
     position: NDArray[np.int64]
     rows: tuple[int, ...]
+    lost: int
 
 
 class Projector(nn.Module):
@@ -233,8 +249,15 @@ def tensors(sensed: Sensed) -> dict[Kind, Tensor]:
     }
 
 
-def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
-    """Return a lesson in tokens."""
+def lesion(rng: random.Random) -> int:
+    """Return which map says nothing in a lesson; -1 in most."""
+    return rng.randrange(MAPS) if rng.random() < LESION else _NOTHING
+
+
+def encode(tokenizer: Any, lesson: Lesson, lost: int = _NOTHING) -> Encoded:
+    """Return a lesson in tokens, with what the mind should say where one map says nothing."""
+    if lesson.felt and 0 <= lost < len(KINDS):
+        lesson = lesson.without(str(KINDS[lost]))
     talks = [_conversation(tokenizer, lesson, talk) for talk in lesson.talks]
     shared = _shared([[token for token, _, _ in talk] for talk in talks])
     parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
@@ -244,7 +267,13 @@ def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     position = begin + np.concatenate([np.arange(size) for size in sizes])
     tokens, said, felt = zip(*(row for part in parts for row in part), strict=True)
     return Encoded(
-        np.array(tokens), np.array(said, np.float32), np.array(felt), talk, position, lesson.felt
+        tokens=np.array(tokens),
+        said=np.array(said, np.float32),
+        felt=np.array(felt),
+        talk=talk,
+        position=position,
+        rows=lesson.felt,
+        lost=lost,
     )
 
 
@@ -292,7 +321,7 @@ def batches(
     tokens_per_batch: int,
     rng: random.Random,
 ) -> Iterator[Batch]:
-    """Yield batches of lessons of like lengths, in a random order, with lesions here and there."""
+    """Yield batches of lessons of like lengths, in a random order."""
     order = sorted(range(len(encoded)), key=lambda i: (len(encoded[i].tokens) // 16, rng.random()))
     groups: list[list[int]] = [[]]
     for index in order:
@@ -302,11 +331,11 @@ def batches(
         groups[-1].append(index)
     rng.shuffle(groups)
     for group in groups:
-        yield collate([encoded[index] for index in group], sensed, rng)
+        yield collate([encoded[index] for index in group], sensed)
 
 
-def collate(rows: Sequence[Encoded], sensed: Sensed, rng: random.Random) -> Batch:
-    """Return lessons side by side; in some of them a kind of memory says nothing."""
+def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
+    """Return lessons side by side."""
     length = max(len(row.tokens) for row in rows)
     tokens, position = torch.zeros((2, len(rows), length), dtype=torch.long)
     said, is_felt = torch.zeros(tokens.shape), torch.zeros(tokens.shape, dtype=torch.bool)
@@ -321,10 +350,9 @@ def collate(rows: Sequence[Encoded], sensed: Sensed, rng: random.Random) -> Batc
         said[number, :size] = torch.from_numpy(row.said)
         is_felt[number, :size] = torch.from_numpy(row.felt != _NOTHING)
         sees[number, :size, :size] = torch.from_numpy(_seen(row.talk))
-        lost = rng.randrange(MAPS) if rng.random() < LESION else _NOTHING
         felt = row.felt[row.felt != _NOTHING].tolist()
         felt_rows += [len(shown) * MAPS + one for one in felt]
-        felt_kept += [float(one % MAPS != lost) for one in felt]
+        felt_kept += [float(one % MAPS != row.lost) for one in felt]
         shown += row.rows
     return Batch(
         tokens,
@@ -358,6 +386,7 @@ def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
                 "talks": lesson.talks,
                 "felt": lesson.felt,
                 "has_now": lesson.has_now,
+                "rests_on": lesson.rests_on,
             }
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
     draft.replace(path)
@@ -383,6 +412,7 @@ def read_lessons(path: Path) -> list[Lesson]:
                     felt=tuple(int(row) for row in record["felt"]),
                     has_now=bool(record["has_now"]),
                     world=str(record["world"]),
+                    rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),
                 )
             )
         except (ValueError, KeyError, TypeError) as error:

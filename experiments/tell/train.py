@@ -147,7 +147,7 @@ def learn(
     """Train, and write model, encoder and projector into the folder; return losses."""
     import torch
 
-    from experiments.tell.learning import batches, encode
+    from experiments.tell.learning import batches, encode, lesion
     from mind.learning.cold_start import losses, schedule
 
     rng = random.Random(options.seed)
@@ -159,7 +159,7 @@ def learn(
     means: dict[str, float] = {}
     for turn in range(options.rounds):
         chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
-        encoded = [encode(tokenizer, lesson) for lesson in chosen]
+        encoded = [encode(tokenizer, lesson, lesion(rng)) for lesson in chosen]
         encoded = [one for one in encoded if one.position[-1] < options.context]
         parts = list(batches(encoded, corpus.sensed, options.tokens_per_batch, rng))
         for number, batch in enumerate(parts):

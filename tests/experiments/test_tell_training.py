@@ -20,7 +20,7 @@ from experiments.tell.corpus import (
     worlds,
 )
 from experiments.tell.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
-from experiments.tell.learning import Lesson, Teller, batches, collate, encode
+from experiments.tell.learning import MAPS, Lesson, Teller, batches, collate, encode
 from experiments.truth.graph import EventNode, Fact
 from experiments.truth.questions import ATTRIBUTES, UNKNOWN, Balance
 from mind.claims.language import Attribute
@@ -71,7 +71,7 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
     lesson = Lesson(shown=shown, talks=asked, felt=(), has_now=False)
     encoded = encode(tokenizer, lesson)
     windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
-    batch = collate([encoded], Sensed(windows, Facts({}, {})), random.Random(0))
+    batch = collate([encoded], Sensed(windows, Facts({}, {})))
     mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
     together = model(
         batch.tokens, attention_mask=mask[:, None], position_ids=batch.position, use_cache=False
@@ -135,6 +135,25 @@ def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
     encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, felt=(), has_now=False))
     counts = [encoded.said[encoded.talk == talk].sum() for talk in (1, 2, 3)]
     assert counts == pytest.approx([1, 3**0.5, 1])
+
+
+def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corpus, bundled):
+    _, tokenizer = bundled
+    for number, kind in enumerate(KINDS):
+        lesson = next(one for one in corpus.lessons if one.felt and kind in sum(one.rests_on, ()))
+        whole, lost = encode(tokenizer, lesson), encode(tokenizer, lesson, number)
+        assert tokenizer.decode(whole.tokens[whole.said > 0]) != tokenizer.decode(
+            lost.tokens[lost.said > 0]
+        )
+        for talk, told, resting in zip(
+            lesson.talks, lesson.without(kind).talks, lesson.rests_on, strict=True
+        ):
+            for (_, answer), (_, left), rests in zip(talk, told, resting, strict=True):
+                assert left == (f"<answer>{UNKNOWN}</answer>" if rests == kind else answer)
+        batch = collate([lost], corpus.sensed)
+        gone = batch.felt_rows % MAPS == number
+        assert batch.felt_kept[gone].eq(0).all()
+        assert batch.felt_kept[~gone].eq(1).all()
 
 
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
