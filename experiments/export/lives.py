@@ -134,7 +134,8 @@ def _column(infos: tuple[Mapping[str, Any], ...], name: str) -> NDArray[np.float
 def _picture(env: gymnasium.Env) -> bytes:
     """Return a small picture of the world as it is now."""
     picture = BytesIO()
-    frame = Image.fromarray(env.unwrapped.world.frame(0))  # type: ignore[attr-defined]
+    world = env.unwrapped.world  # type: ignore[attr-defined]  # that of our envs; gymnasium knows none
+    frame = Image.fromarray(world.frame(0))
     frame.reduce(_SHRUNK).save(picture, "JPEG", quality=_QUALITY)
     return picture.getvalue()
 

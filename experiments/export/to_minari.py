@@ -71,9 +71,9 @@ def _buffer(life: Life) -> EpisodeBuffer:
         options=dict(life.options),
         observations=dict(life.observations),
         actions=life.record.actions,  # type: ignore[arg-type]  # an array does as well as a list
-        rewards=life.rewards,  # type: ignore[arg-type]
-        terminations=life.terminations,  # type: ignore[arg-type]
-        truncations=life.truncations,  # type: ignore[arg-type]
+        rewards=life.rewards,  # type: ignore[arg-type]  # likewise
+        terminations=life.terminations,  # type: ignore[arg-type]  # likewise
+        truncations=life.truncations,  # type: ignore[arg-type]  # likewise
         infos=_infos(life),
     )
 

@@ -133,7 +133,7 @@ def tell():
 def browser():
     """Return a browser, opened anew for each file of tests."""
     if not CHROMIUM:
-        pytest.skip(WITHOUT)
+        pytest.skip(WITHOUT)  # nothing else can show a page
     with browsing() as browser:
         yield browser
 

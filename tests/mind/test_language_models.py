@@ -226,19 +226,25 @@ def test_one_prompt_without_a_reply_leaves_the_others_theirs():
     assert str(failure) == "30 s are over"
 
 
+def broken_together(model, texts, *, after):
+    """Return what came of questions that were asked together, and the reply to one asked after."""
+
+    async def run():
+        batcher = Batcher(model)
+        calls = [batcher.generate(ask(text), seed=0) for text in texts]
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        return failures, await batcher.generate(ask(after), seed=0)
+
+    return asyncio.run(run())
+
+
 def test_an_unexpected_error_of_the_model_reaches_everybody_and_the_batcher_goes_on():
     def fragile(prompt):
         if prompt.messages[-1].text == "break":
             raise KeyError("broken")
         return "fine"
 
-    async def run():
-        batcher = Batcher(ScriptedModel(fragile))
-        calls = [batcher.generate(ask(text), seed=0) for text in ("go", "break")]
-        failures = await asyncio.gather(*calls, return_exceptions=True)
-        return failures, await batcher.generate(ask("go"), seed=0)
-
-    failures, reply = asyncio.run(run())
+    failures, reply = broken_together(ScriptedModel(fragile), ["go", "break"], after="go")
     assert [type(failure) for failure in failures] == [KeyError, KeyError]
     assert reply.text == "fine"
 
@@ -391,13 +397,7 @@ def test_at_a_desk_a_caller_that_gives_up_makes_room():
 
 
 def test_an_unexpected_error_at_a_desk_reaches_everybody_and_the_batcher_goes_on():
-    async def run():
-        batcher = Batcher(Typist(words_of))
-        calls = [batcher.generate(ask(text), seed=0) for text in ("3", "no number")]
-        failures = await asyncio.gather(*calls, return_exceptions=True)
-        return failures, await batcher.generate(ask("2"), seed=0)
-
-    failures, reply = asyncio.run(run())
+    failures, reply = broken_together(Typist(words_of), ["3", "no number"], after="2")
     assert [type(failure) for failure in failures] == [ValueError, ValueError]
     assert reply.text == "2 2"
 
