@@ -329,9 +329,13 @@ def group_sheet(title: str, answers: Answers, group: Callable[[Record], str]) ->
     return Sheet(title=title, head=("", "questions", *answers), rows=tuple(rows))
 
 
-def _trained(answers: Answers) -> dict[str, list[Record]]:
+def _as_trained(records: Sequence[Record]) -> list[Record]:
     """Return the answers to what was asked as training asks: who misreads has little to lose."""
-    return {arm: [one for one in some if not one["held_out"]] for arm, some in answers.items()}
+    return [one for one in records if not one["held_out"]]
+
+
+def _trained(answers: Answers) -> dict[str, list[Record]]:
+    return {arm: _as_trained(some) for arm, some in answers.items()}
 
 
 def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
@@ -406,7 +410,7 @@ def targets_sheet(answers: Answers) -> Sheet | None:
 def _targets(
     records: Sequence[Record], drops: Mapping[str, Mapping[str, Estimate]]
 ) -> list[tuple[str, str, str, bool]]:
-    trained = surest([one for one in records if not one["held_out"]])
+    trained = surest(_as_trained(records))
     found = [
         _least("claims true, trained phrasings", share(TRUTH, trained), 0.95),
         _least("accuracy, trained phrasings", share(ACCURACY, trained), 0.90),
