@@ -26,7 +26,7 @@ from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.vocabulary import Action, Posture
 from experiments.tell.facts import FactsKeeper, Sensed
-from experiments.tell.learning import Lesson, alike, read_lessons, write_lessons
+from experiments.tell.lessons import Lesson, alike, read_lessons, write_lessons
 from experiments.truth.accounts import accounts_of
 from experiments.truth.chronicle import Chronicle
 from experiments.truth.graph import EventGraph, EventNode
@@ -297,9 +297,9 @@ NARRATED = 0.4  # share of lessons in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
 # How often a question of a family is asked, in other words each time; once, where none is named.
 # Some are seldom to be asked and others always, and each should be learned.
-OFTEN = {"who": 4, "hurt": 4, "part": 4, "unsensed": 4, "feel": 3, "tip": 3, "foot": 2, "did": 2,
-         "duration": 2, "what_if": 2, "manner": 0.7, "doing": 0.7, "what": 0.6, "where": 0.35,
-         "when": 0.35}  # fmt: skip
+OFTEN = {"who": 8, "unsensed": 8, "hurt": 4, "part": 4, "feel": 3, "tip": 3, "what_if": 3,
+         "foot": 3, "did": 2, "duration": 2, "manner": 0.7, "doing": 0.7, "what": 0.6,
+         "where": 0.35, "when": 0.35}  # fmt: skip
 THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
@@ -373,7 +373,7 @@ def _lesson(
     life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
 ) -> Lesson:
     mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
-    talks = _talks(life, shown, questions, rng)
+    talks = _talks(life, shown, questions, rng, mode)
     if shown and mode != "none" and rng.random() < LIKENED:
         talks += _likened(life, int(rng.choice(shown)), rng)
     prompts = [
@@ -408,7 +408,11 @@ def _lesson(
 
 
 def _talks(
-    life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
+    life: Life,
+    shown: Sequence[int],
+    questions: Sequence[Question],
+    rng: np.random.Generator,
+    mode: str,
 ) -> list[list[Turn]]:
     """Return conversations; in some of them more is asked, or somebody insists on a lie."""
     talks: list[list[Turn]] = []
@@ -421,7 +425,7 @@ def _talks(
             talks[-1] += turns
         else:
             talks.append(turns)
-    if rng.random() < NARRATED and (told := _told(life, shown, rng)):
+    if rng.random() < NARRATED and (told := _told(life, shown, rng, mode)):
         asked = TELL[rng.integers(len(TELL))].format(life.graph.episode)
         talks.append([(asked, told, "")])
     return talks
@@ -445,12 +449,12 @@ def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[Turn
     return [[(asked, lived_words(experience), "")]]
 
 
-def _told(life: Life, shown: Sequence[int], rng: np.random.Generator) -> str:
+def _told(life: Life, shown: Sequence[int], rng: np.random.Generator, mode: str) -> str:
     """Return what a body tells of an episode all of which comes to mind; empty where it does not.
 
     Who remembers nothing of it does not know, and makes nothing up.
     """
-    if not life.experiences:
+    if not life.experiences or mode == "none":
         return UNKNOWN
     accounts = accounts_of(life.graph)
     if len(shown) < len(life.experiences) or not 0 < len(accounts) <= NARRATED_EVENTS:
@@ -507,10 +511,19 @@ def save(folder: Path, corpus: Corpus) -> None:
     write_lessons(folder / LESSONS_FILE, corpus.lessons)
 
 
-def load(folder: Path) -> Corpus:
-    """Return the corpus that `save` wrote.
+def load(folders: Sequence[Path]) -> Corpus:
+    """Return what `save` wrote, of several folders together.
 
     Raises:
-        ValueError: If it is damaged.
+        ValueError: If one is damaged.
     """
-    return Corpus(lessons=read_lessons(folder / LESSONS_FILE), sensed=Sensed.load(folder))
+    lessons: list[Lesson] = []
+    parts: list[Sensed] = []
+    for folder in folders:
+        before = sum(map(len, parts))
+        lessons += [
+            replace(lesson, felt=tuple(row + before for row in lesson.felt))
+            for lesson in read_lessons(folder / LESSONS_FILE)
+        ]
+        parts.append(Sensed.load(folder))
+    return Corpus(lessons=lessons, sensed=Sensed.joined(parts))

@@ -44,6 +44,28 @@ class Facts:
         """Return those of some windows."""
         return Facts({one: numbers[rows] for one, numbers in self.numbers.items()}, self.values)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Facts"]) -> "Facts":
+        """Return the facts of all of the windows of several, one after the other."""
+        values = {
+            attribute: tuple(
+                dict.fromkeys(value for part in parts for value in part.values[attribute])
+            )
+            for attribute in parts[0].values
+        }
+        numbers = {
+            attribute: np.concatenate(
+                [part._numbered(attribute, values[attribute]) for part in parts]
+            )
+            for attribute in values
+        }
+        return cls(numbers, values)
+
+    def _numbered(self, attribute: Attribute, values: Sequence[str]) -> NDArray[np.int16]:
+        """Return which of these values was true of each window."""
+        places = [values.index(value) for value in self.values[attribute]]
+        return np.array([*places, NOT_ASKED], np.int16)[self.numbers[attribute]]  # -1 is the last
+
     def save(self, folder: Path) -> None:
         """Write them into a folder."""
         numbers: dict[str, Any] = {str(one): rows for one, rows in self.numbers.items()}
@@ -89,6 +111,12 @@ class Sensed:
     def of(self, rows: Sequence[int] | NDArray[np.integer]) -> "Sensed":
         """Return some of the windows."""
         return Sensed({kind: self.windows[kind][rows] for kind in KINDS}, self.facts.of(rows))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Sensed"]) -> "Sensed":
+        """Return several one after the other."""
+        windows = {kind: np.concatenate([part.windows[kind] for part in parts]) for kind in KINDS}
+        return cls(windows, Facts.joined([part.facts for part in parts]))
 
     def save(self, folder: Path) -> None:
         """Write them into a folder."""

@@ -1,98 +1,35 @@
 """Learning to tell: one language model, one encoder of senses, and the projector between them.
 
-A lesson is a conversation with markers where memories are felt. There the language model is given
-the projected vectors of the encoder in place of words, and learns from its own answers alone: the
-gradient reaches through them to the senses.
+A lesson (`experiments.tell.lessons`) has markers where memories are felt. There the language model
+is given the projected vectors of the encoder in place of words, and learns from its own answers
+alone: the gradient reaches through them to the senses.
 """
 
-import json
-import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from experiments.tell.facts import NOT_ASKED, Facts, Sensed
+from experiments.tell.facts import NOT_ASKED, Sensed
+from experiments.tell.lessons import NOTHING, Encoded, Lesson, encode
 from experiments.truth.questions import ATTRIBUTES
 from mind.claims.language import Attribute
-from mind.language_models.types import FELT
+from mind.language_models.projector import MAPS
 from mind.senses.encoder import SenseEncoder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import WINDOW
-from mind.telling import UNKNOWN, clauses_of, in_form
 
-MAPS = len(KINDS) + 3  # five kinds of memory, and state, drives and goal
 LESION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
-_NOTHING = -1
+_CHARACTERS = 3  # of a lesson in a token, what is felt included; about
 
-
-Talk = tuple[tuple[str, str], ...]  # questions and answers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
-    """Conversations about a life that begin alike, with what comes to mind of it.
-
-    Attributes:
-        shown: How each of them begins; holds a marker for each of what is felt.
-        talks: How each of them goes on: questions, each with its answer.
-        felt: What is felt at each marker: the row of the windows; the first one is the now, where
-            the first marker is.
-        has_now: Whether the first marker is the now.
-        world: Name of the world.
-        rests_on: For each talk, on which kind of memory alone each of its answers rests, or empty.
-    """
-
-    shown: str
-    talks: tuple[Talk, ...]
-    felt: tuple[int, ...]
-    has_now: bool
-    world: str = "trip"
-    rests_on: tuple[tuple[str, ...], ...] = ()
-
-    def without(self, kind: str) -> "Lesson":
-        """Return the lesson of one who has no memories of a kind: what rests on it is not known."""
-        unknown = in_form(UNKNOWN)
-        talks = tuple(
-            tuple(
-                (asked, unknown if rests == kind else answer)
-                for (asked, answer), rests in zip(talk, resting, strict=True)
-            )
-            for talk, resting in zip(self.talks, self.rests_on, strict=True)
-        )
-        return replace(self, talks=talks)
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A lesson in tokens: first those that all of its talks share, then the others, talk by talk.
-
-    Attributes:
-        tokens: (T,) token ids; 0 where something is felt.
-        said: (T,) how much each token counts: those of an answer of N clauses the square root of N
-            together, or long stories would drown what is said in a word; 0 for those that are not
-            the mind's own.
-        felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
-            -1.
-        talk: (T,) which talk a token is of; 0 where all share it.
-        position: (T,) how many tokens stand before it in its talk.
-        rows: Rows of the windows, by marker.
-        lost: The map that says nothing, or -1.
-    """
-
-    tokens: NDArray[np.int64]
-    said: NDArray[np.float32]
-    felt: NDArray[np.int64]
-    talk: NDArray[np.int64]
-    position: NDArray[np.int64]
-    rows: tuple[int, ...]
-    lost: int
+Windows = dict[Kind, Tensor]  # (M, size) of each kind of memory, float16
+Numbers = dict[Attribute, Tensor]  # (M,) which value of each attribute was true, where any is asked
 
 
 class Projector(nn.Module):
@@ -106,7 +43,7 @@ class Projector(nn.Module):
     def forward(self, felt: Tensor, maps: Tensor) -> Tensor:
         """Return (N, hidden) of (N, 64), each through one of the maps, (N,)."""
         every = torch.einsum("nd,mdh->nmh", felt, self.weight) + self.bias
-        return every[torch.arange(len(felt)), maps]
+        return every[torch.arange(len(felt), device=felt.device), maps]
 
 
 class Teller(nn.Module):
@@ -136,7 +73,9 @@ class Teller(nn.Module):
         self.again = nn.ModuleDict(
             {kind: nn.Linear(EMBEDDING_SIZE, WINDOW[kind]) for kind in KINDS if kind in spread}
         )
-        self.spread = {kind: torch.tensor(one, dtype=torch.float32) for kind, one in spread.items()}
+        self.spread = nn.ParameterDict(
+            {kind: nn.Parameter(torch.tensor(one).float(), False) for kind, one in spread.items()}
+        )
         self.known = nn.ModuleDict(
             {
                 attribute: nn.Linear(EMBEDDING_SIZE, len(known))
@@ -146,18 +85,17 @@ class Teller(nn.Module):
 
     def losses(self, batch: "Batch") -> dict[str, Tensor]:
         """Return the losses: "told" of the mind's own words, and those of its senses."""
-        windows = tensors(batch.sensed)
+        windows = _as_numbers(batch.windows)
         memories = self.senses(windows)
         now = self.senses.feel_now(windows)
         every = torch.cat([memories, now], dim=1)  # (M, 8, 64)
         felt = every.flatten(0, 1)[batch.felt_rows] * batch.felt_kept[:, None]
         embedded = self.model.get_input_embeddings()(batch.tokens)
         projected = self.projector(felt, batch.felt_rows % MAPS)
-        embedded = embedded.masked_scatter(batch.is_felt[..., None], projected)
-        mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
+        embedded = embedded.masked_scatter(batch.is_felt[..., None], projected.to(embedded))
         logits = self.model(
             inputs_embeds=embedded,
-            attention_mask=mask[:, None],
+            attention_mask=batch.mask(),
             position_ids=batch.position,
             use_cache=False,
         ).logits[:, :-1]
@@ -166,54 +104,57 @@ class Teller(nn.Module):
         )
         said = batch.said[:, 1:].flatten()
         told = (each * said).sum() / said.sum()
-        return {"told": told, **self._of_senses(windows, memories, batch.sensed.facts)}
+        return {"told": told, **self._of_senses(windows, memories, batch.numbers)}
 
     def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
         """Return the losses of the senses alone: "again" and "known"."""
-        windows = tensors(sensed)
-        return self._of_senses(windows, self.senses(windows), sensed.facts)
+        windows, numbers = _moved(tensors(sensed), self.device)
+        windows = _as_numbers(windows)
+        return self._of_senses(windows, self.senses(windows), numbers)
 
     @torch.no_grad()
     def knows(self, sensed: Sensed) -> dict[str, float]:
         """Return in what share of windows each fact can be told from its vector."""
-        memories = self.senses(tensors(sensed))
+        windows, numbers = _moved(tensors(sensed), self.device)
+        memories = self.senses(_as_numbers(windows))
         shares = {}
-        for attribute, numbers in sensed.facts.numbers.items():
-            asked = numbers != NOT_ASKED
-            if asked.any():
-                guessed = self._guesses(attribute, memories).argmax(dim=1).numpy()
-                shares[str(attribute)] = float((guessed == numbers)[asked].mean())
+        for attribute, true in numbers.items():
+            right = self._guesses(attribute, memories).argmax(dim=1) == true
+            shares[str(attribute)] = right[true != NOT_ASKED].float().mean().item()
         return shares
 
-    def _of_senses(
-        self, windows: Mapping[Kind, Tensor], memories: Tensor, facts: Facts
-    ) -> dict[str, Tensor]:
-        return {"again": self._again(windows, memories), "known": self._known(memories, facts)}
+    @property
+    def device(self) -> torch.device:
+        """Where all of it is."""
+        return self.projector.weight.device
 
-    def _known(self, memories: Tensor, facts: Facts) -> Tensor:
+    def _of_senses(self, windows: Windows, memories: Tensor, numbers: Numbers) -> dict[str, Tensor]:
+        return {"again": self._again(windows, memories), "known": self._known(memories, numbers)}
+
+    def _known(self, memories: Tensor, numbers: Numbers) -> Tensor:
         """Return the mean loss of telling facts, over attributes that are told of any window."""
         errors = [
             nn.functional.cross_entropy(
-                self._guesses(attribute, memories),
-                torch.from_numpy(numbers.astype(np.int64)),
-                ignore_index=NOT_ASKED,
+                self._guesses(attribute, memories), true, ignore_index=NOT_ASKED
             )
-            for attribute, numbers in facts.numbers.items()
-            if (numbers != NOT_ASKED).any()
+            for attribute, true in numbers.items()
         ]
-        return torch.stack(errors).mean() if errors else torch.zeros(())
+        return torch.stack(errors).mean() if errors else memories.new_zeros(())
 
     def _guesses(self, attribute: Attribute, memories: Tensor) -> Tensor:
         return self.known[attribute](memories[:, KINDS.index(ATTRIBUTES[attribute])])
 
-    def _again(self, windows: Mapping[Kind, Tensor], memories: Tensor) -> Tensor:
+    def _again(self, windows: Windows, memories: Tensor) -> Tensor:
         errors = [
-            (self.again[kind](memories[:, KINDS.index(kind)]) - windows[kind] / self.spread[kind])
+            (again(memories[:, KINDS.index(Kind(kind))]) - windows[Kind(kind)] / self.spread[kind])
             .square()
             .mean()
-            for kind in self.spread
+            for kind, again in self.again.items()
         ]
         return torch.stack(errors).mean()
+
+
+# ---- Batches ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,201 +163,166 @@ class Batch:
 
     Attributes:
         tokens: Token ids.
-        sees: (B, T, T) whether a token sees another one: what all talks share, and its own talk,
-            as far as it comes before.
+        talk: Which talk of its lesson each is of; 0 where all share it, -1 where it is padding.
         position: In its own talk.
         said: How much each token counts; 0 where the mind does not speak.
         is_felt: True where something is felt in place of a word.
         felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
         felt_kept: (F,) 0 where that kind of memory says nothing, else 1.
-        sensed: The M windows, and what was true of them.
+        windows: What was sensed in the M windows.
+        numbers: What was true of them.
     """
 
     tokens: Tensor
-    sees: Tensor
+    talk: Tensor
     position: Tensor
     said: Tensor
     is_felt: Tensor
     felt_rows: Tensor
     felt_kept: Tensor
-    sensed: Sensed
+    windows: Windows
+    numbers: Numbers
+
+    def mask(self) -> Tensor:
+        """Return (B, 1, T, T): 0 where a token sees another one, else the least number there is.
+
+        It sees what all talks share, and its own talk, as far as it comes before.
+        """
+        shared = self.talk[:, None, :] == 0
+        mine = self.talk[:, :, None] == self.talk[:, None, :]
+        hidden = ~(shared | mine).tril()
+        return torch.zeros(hidden.shape, device=hidden.device).masked_fill_(
+            hidden, torch.finfo().min
+        )[:, None]
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return it on a device."""
+        return Batch(*(_moved(getattr(self, field.name), device) for field in fields(self)))
 
 
-def tensors(sensed: Sensed) -> dict[Kind, Tensor]:
-    """Return the windows of what was sensed as tensors."""
-    return {
-        kind: torch.from_numpy(rows.astype(np.float32)) for kind, rows in sensed.windows.items()
+def tensors(sensed: Sensed) -> tuple[Windows, Numbers]:
+    """Return what was sensed, and what was true of it, as far as anything is asked."""
+    windows = {kind: torch.from_numpy(sensed.windows[kind]) for kind in KINDS}
+    numbers = {
+        attribute: torch.from_numpy(true.astype(np.int64))
+        for attribute, true in sensed.facts.numbers.items()
+        if (true != NOT_ASKED).any()
     }
+    return windows, numbers
 
 
-def lesion(rng: random.Random) -> int:
-    """Return which map says nothing in a lesson; -1 in most."""
-    return rng.randrange(MAPS) if rng.random() < LESION else _NOTHING
+def _moved(part: Any, device: torch.device) -> Any:
+    """Return tensors on a device, however they are kept together."""
+    if isinstance(part, tuple):
+        return tuple(_moved(one, device) for one in part)
+    if isinstance(part, dict):
+        return {name: _moved(one, device) for name, one in part.items()}
+    return part.to(device, non_blocking=True)
 
 
-def encode(tokenizer: Any, lesson: Lesson, lost: int = _NOTHING) -> Encoded:
-    """Return a lesson in tokens, with what the mind should say where one map says nothing."""
-    if lesson.felt and 0 <= lost < len(KINDS):
-        lesson = lesson.without(str(KINDS[lost]))
-    talks = [_conversation(tokenizer, lesson, talk) for talk in lesson.talks]
-    shared = _shared([[token for token, _, _ in talk] for talk in talks])
-    parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
-    sizes = [len(part) for part in parts]
-    talk = np.repeat(np.arange(len(parts)), sizes)
-    begin = np.repeat([0, *(shared for _ in talks)], sizes)
-    position = begin + np.concatenate([np.arange(size) for size in sizes])
-    tokens, said, felt = zip(*(row for part in parts for row in part), strict=True)
-    return Encoded(
-        tokens=np.array(tokens),
-        said=np.array(said, np.float32),
-        felt=np.array(felt),
-        talk=talk,
-        position=position,
-        rows=lesson.felt,
-        lost=lost,
-    )
+def _as_numbers(windows: Windows) -> Windows:
+    return {kind: rows.float() for kind, rows in windows.items()}
 
 
-def _shared(talks: Sequence[Sequence[int]]) -> int:
-    """Return how many tokens all of several talks begin with; of a single one, all but one."""
-    return alike([talk[:-1] for talk in talks])
+class Batches(Dataset):
+    """The batches of one round through lessons, each made when it is asked for.
+
+    Args:
+        lessons: In any order.
+        sensed: What was felt in them.
+        tokenizer: Of the language model.
+        tokens: In a batch, about, padding included.
+        context: Longer talks are left out.
+        seed: Of the order, and of what says nothing.
+    """
+
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        sensed: Sensed,
+        tokenizer: Any,
+        *,
+        tokens: int,
+        context: int,
+        seed: str,
+    ):
+        self._lessons, self._sensed, self._tokenizer = lessons, sensed, tokenizer
+        self._context, self._seed = context, seed
+        self._groups = _grouped(lessons, tokens * _CHARACTERS, random.Random(seed))
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, number: int) -> Batch:
+        """Return a batch, the same one whoever makes it."""
+        encoded = [
+            encode(self._tokenizer, self._lessons[index], self._lost(index), self._context)
+            for index in self._groups[number]
+        ]
+        return collate(encoded, self._sensed)
+
+    def _lost(self, index: int) -> int:
+        """Return which map says nothing in a lesson; -1 in most."""
+        rng = random.Random(f"{self._seed} {index}")
+        return rng.randrange(MAPS) if rng.random() < LESION else NOTHING
 
 
-def alike(sequences: Sequence[Sequence[Any]]) -> int:
-    """Return how many items all of some sequences begin with."""
-    places = enumerate(zip(*sequences, strict=False))
-    return next((place for place, items in places if len(set(items)) > 1), min(map(len, sequences)))
+def loaded(parts: Dataset, workers: int) -> Iterator[Any]:
+    """Yield batches in order; other processes make them, where there are any."""
+    own = min(workers, 1) if isinstance(parts, IterableDataset) else workers  # one stream
+    return iter(DataLoader(parts, batch_size=None, num_workers=own, collate_fn=_as_it_is))
 
 
-def _conversation(tokenizer: Any, lesson: Lesson, talk: Talk) -> list[tuple[int, float, int]]:
-    """Return for each token its id, how much it counts, and what is felt there."""
-    messages: list[dict[str, str]] = []
-    rows: list[tuple[int, float, int]] = []
-    before, markers = "", 0
-    for question, answer in talk:
-        asked = question if messages else lesson.shown + question
-        for role, content in (("user", asked), ("assistant", answer)):
-            messages.append({"role": role, "content": content})
-            own = role == "assistant"
-            text = tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=not own
-            )
-            for number, piece in enumerate(text[len(before) :].split(FELT)):
-                if number:
-                    is_now = lesson.has_now and not markers
-                    maps = range(len(KINDS), MAPS) if is_now else range(len(KINDS))
-                    rows += [(0, 0, markers * MAPS + one) for one in maps]
-                    markers += 1
-                tokens = tokenizer.encode(piece, add_special_tokens=False)
-                counts = math.sqrt(len(clauses_of(content))) / len(tokens) if own else 0.0
-                rows += [(token, counts, _NOTHING) for token in tokens]
-            before = text
-    assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
-    return rows
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
-def batches(
-    encoded: Sequence[Encoded],
-    sensed: Sensed,
-    tokens_per_batch: int,
-    rng: random.Random,
-) -> Iterator[Batch]:
-    """Yield batches of lessons of like lengths, in a random order."""
-    order = sorted(range(len(encoded)), key=lambda i: (len(encoded[i].tokens) // 16, rng.random()))
+def _grouped(lessons: Sequence[Lesson], characters: int, rng: random.Random) -> list[list[int]]:
+    """Return which lessons, of like lengths, go together; in a random order."""
+    length = [_length(lesson) for lesson in lessons]
+    order = sorted(range(len(lessons)), key=lambda index: (length[index] // 50, rng.random()))
     groups: list[list[int]] = [[]]
     for index in order:
-        longest = len(encoded[index].tokens)
-        if groups[-1] and (len(groups[-1]) + 1) * longest > tokens_per_batch:
+        if groups[-1] and (len(groups[-1]) + 1) * length[index] > characters:
             groups.append([])
         groups[-1].append(index)
     rng.shuffle(groups)
-    for group in groups:
-        yield collate([encoded[index] for index in group], sensed)
+    return groups
+
+
+def _length(lesson: Lesson) -> int:
+    """Return how many characters a lesson has, talks side by side."""
+    said = sum(len(text) for talk in lesson.talks for turn in talk for text in turn)
+    return len(lesson.shown) + said
 
 
 def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
     """Return lessons side by side."""
     length = max(len(row.tokens) for row in rows)
-    tokens, position = torch.zeros((2, len(rows), length), dtype=torch.long)
-    said, is_felt = torch.zeros(tokens.shape), torch.zeros(tokens.shape, dtype=torch.bool)
-    sees = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)  # padding sees itself
+    tokens, position = np.zeros((2, len(rows), length), np.int64)
+    talk = np.full(tokens.shape, NOTHING)
+    said, is_felt = np.zeros(tokens.shape, np.float32), np.zeros(tokens.shape, np.bool_)
     shown: list[int] = []
     felt_rows: list[int] = []
     felt_kept: list[float] = []
     for number, row in enumerate(rows):
         size = len(row.tokens)
-        tokens[number, :size] = torch.from_numpy(row.tokens)
-        position[number, :size] = torch.from_numpy(row.position)
-        said[number, :size] = torch.from_numpy(row.said)
-        is_felt[number, :size] = torch.from_numpy(row.felt != _NOTHING)
-        sees[number, :size, :size] = torch.from_numpy(_seen(row.talk))
-        felt = row.felt[row.felt != _NOTHING].tolist()
+        tokens[number, :size], position[number, :size] = row.tokens, row.position
+        talk[number, :size], said[number, :size] = row.talk, row.said
+        is_felt[number, :size] = row.felt != NOTHING
+        felt = row.felt[row.felt != NOTHING].tolist()
         felt_rows += [len(shown) * MAPS + one for one in felt]
         felt_kept += [float(one % MAPS != row.lost) for one in felt]
         shown += row.rows
+    windows, numbers = tensors(sensed.of(shown or [0]))  # never an empty batch
     return Batch(
-        tokens,
-        sees,
-        position,
-        said,
-        is_felt,
-        torch.tensor(felt_rows, dtype=torch.long),
-        torch.tensor(felt_kept),
-        sensed.of(shown or [0]),  # never an empty batch
+        tokens=torch.from_numpy(tokens),
+        talk=torch.from_numpy(talk),
+        position=torch.from_numpy(position),
+        said=torch.from_numpy(said),
+        is_felt=torch.from_numpy(is_felt),
+        felt_rows=torch.tensor(felt_rows, dtype=torch.long),
+        felt_kept=torch.tensor(felt_kept),
+        windows=windows,
+        numbers=numbers,
     )
-
-
-def _seen(talk: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the T tokens before it each one sees, (T, T)."""
-    mine = (talk == 0) | (talk == talk[:, None])
-    return np.tril(mine)
-
-
-# ---- Lessons on disk ----
-
-
-def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
-    """Write lessons as JSON lines, whole or not at all."""
-    draft = path.with_suffix(".new")
-    with draft.open("w", encoding="utf-8") as file:
-        for lesson in lessons:
-            record = {
-                "world": lesson.world,
-                "shown": lesson.shown,
-                "talks": lesson.talks,
-                "felt": lesson.felt,
-                "has_now": lesson.has_now,
-                "rests_on": lesson.rests_on,
-            }
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
-    draft.replace(path)
-
-
-def read_lessons(path: Path) -> list[Lesson]:
-    """Return the lessons that `write_lessons` wrote.
-
-    Raises:
-        ValueError: If a line is not one of these.
-    """
-    lessons = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            lessons.append(
-                Lesson(
-                    shown=str(record["shown"]),
-                    talks=tuple(
-                        tuple((str(question), str(answer)) for question, answer in talk)
-                        for talk in record["talks"]
-                    ),
-                    felt=tuple(int(row) for row in record["felt"]),
-                    has_now=bool(record["has_now"]),
-                    world=str(record["world"]),
-                    rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),
-                )
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"line {number} of {path} is no lesson ({error}); delete the file to make it again"
-            ) from error
-    return lessons

@@ -80,16 +80,16 @@ def _without_folders(options: Any) -> dict[str, Any]:
 
 
 def _corpus(options: DictConfig, folder: Path):
-    from experiments.tell.corpus import load, make, save
+    from experiments.tell.corpus import LESSONS_FILE, load, make, save
 
-    lived = Path(options.lived) if options.lived else folder
-    if not (lived / "lessons.jsonl").exists():
+    lived = [Path(one) for one in options.lived] or [folder]
+    if lived == [folder] and not (folder / LESSONS_FILE).exists():
         made = make(
             options.episodes,
             seed=options.seed,
             report=lambda line: print(line, flush=True),
         )
-        save(lived, made)
+        save(folder, made)
     corpus = load(lived)
     print(f"{len(corpus.lessons):,} lessons from {len(corpus.sensed):,} windows", flush=True)
     return corpus
@@ -147,39 +147,44 @@ def learn(
     """Train, and write model, encoder and projector into the folder; return losses."""
     import torch
 
-    from experiments.tell.learning import batches, encode, lesion
+    from experiments.tell.learning import Batches, loaded
     from mind.learning.cold_start import losses, schedule
 
     rng = random.Random(options.seed)
     lessons = corpus.lessons
     optimiser = _optimiser(options, teller)
-    rehearsal = _rehearsal(examples, tokenizer, options, rng)
+    rehearsal = loaded(_rehearsal(examples, tokenizer, options), options.workers)
     weights = {"told": 1.0, "again": options.again_weight, "known": options.known_weight}
     began = told = time.monotonic()
-    means: dict[str, float] = {}
+    means: dict[str, Any] = {}
     for turn in range(options.rounds):
-        chosen = rng.sample(lessons, min(options.lessons_per_round, len(lessons)))
-        encoded = [encode(tokenizer, lesson, lesion(rng)) for lesson in chosen]
-        encoded = [one for one in encoded if one.position[-1] < options.context]
-        parts = list(batches(encoded, corpus.sensed, options.tokens_per_batch, rng))
-        for number, batch in enumerate(parts):
+        parts = Batches(
+            rng.sample(lessons, min(options.lessons_per_round, len(lessons))),
+            corpus.sensed,
+            tokenizer,
+            tokens=options.tokens_per_batch,
+            context=options.context,
+            seed=f"{options.seed} {turn}",
+        )
+        for number, batch in enumerate(loaded(parts, options.workers)):
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-                found = teller.losses(batch)
+            with torch.autocast(teller.device.type, torch.bfloat16, enabled=options.bfloat16):
+                found = teller.losses(batch.to(teller.device))
             loss = sum(weights[name] * one for name, one in found.items())
             if examples and rng.random() < options.rehearsal:
-                rehearsed, found["decided"] = losses(teller.model, *next(rehearsal))
+                shown = (part.to(teller.device) for part in next(rehearsal))
+                rehearsed, found["decided"] = losses(teller.model, *shown)
                 loss = loss + rehearsed
             _step(optimiser, loss, teller.parameters())
-            _blend(means, {name: one.item() for name, one in found.items()})
+            _blend(means, found)
             if time.monotonic() - told > options.print_every_s:
                 told = time.monotonic()
-                line = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+                line = "  ".join(f"{name} {float(value):.4f}" for name, value in means.items())
                 print(f"{progress:5.1%}  {line}  {(told - began) / 60:.1f} min", flush=True)
         save(teller, tokenizer, folder)
-    return means
+    return {name: float(value) for name, value in means.items()}
 
 
 def _step(optimiser: Any, loss: Any, parts: Iterable) -> None:
@@ -197,6 +202,7 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     import torch
 
     from experiments.tell.learning import Teller
+    from mind.language_models.loading import choose_device
     from mind.learning.cold_start import load_trained
     from mind.senses.encoder import SenseEncoder, load_encoder
 
@@ -212,7 +218,7 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     teller = Teller(model, senses, _spread(corpus.sensed.windows), corpus.sensed.facts.values)
     if options.senses:
         _go_on_with_projector(teller, Path(options.senses))
-    return teller, tokenizer
+    return teller.to(choose_device(options.device)), tokenizer
 
 
 def _go_on_with_projector(teller: Any, folder: Path) -> None:
@@ -285,10 +291,10 @@ def _optimiser(options: DictConfig, teller: Any):
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.02)
 
 
-def _blend(means: dict[str, float], found: Mapping[str, float]) -> None:
-    """Move running means towards what was found."""
+def _blend(means: dict[str, Any], found: Mapping[str, Any]) -> None:
+    """Move running means towards what was found; where they are, so that nobody waits for it."""
     for name, value in found.items():
-        means[name] = 0.98 * means.get(name, value) + 0.02 * value
+        means[name] = 0.98 * means.get(name, value.detach()) + 0.02 * value.detach()
 
 
 def _spread(windows: Mapping[Any, NDArray]) -> dict[Any, NDArray]:
@@ -302,15 +308,23 @@ def _spread(windows: Mapping[Any, NDArray]) -> dict[Any, NDArray]:
     }
 
 
-def _rehearsal(examples: Sequence, tokenizer: Any, options: DictConfig, rng) -> Iterator:
-    """Yield batches of decisions, for ever, told in other colours each time."""
+def _rehearsal(examples: Sequence, tokenizer: Any, options: DictConfig):
+    """Return batches of decisions, for ever, told in other colours each time."""
+    from torch.utils.data import IterableDataset
+
     from experiments.train_mind import vary
     from mind.learning.cold_start import batches, encode
 
-    while True:
-        chosen = [vary(one, rng, 1.0) for one in rng.sample(examples, min(256, len(examples)))]
-        encoded = [encode(tokenizer, one, options.context) for one in chosen]
-        yield from batches(encoded, options.tokens_per_batch // 2, tokenizer.pad_token_id, rng)
+    class Rehearsal(IterableDataset):
+        def __iter__(self) -> Iterator:
+            rng, half = random.Random(f"{options.seed} rehearsal"), options.tokens_per_batch // 2
+            while True:
+                chosen = rng.sample(examples, min(256, len(examples)))
+                varied = [vary(one, rng, 1.0) for one in chosen]
+                encoded = [encode(tokenizer, one, options.context) for one in varied]
+                yield from batches(encoded, half, tokenizer.pad_token_id, rng)
+
+    return Rehearsal()
 
 
 def save(teller: Any, tokenizer: Any, folder: Path) -> None:

@@ -106,7 +106,8 @@ _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purpl
 _HELD_OUT = "held_out"
 _PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
 _STRANGE = (0.1, 0.7)  # of the words of a strange phrasing: the least and the greatest share
-_LEFT_OUT = 0.3  # share of these that are missing; the others are made up
+_LEFT_OUT = 0.3  # share of these that are missing; in the place of the others stand strange ones
+_MADE_UP = 0.5  # share of strange words that are made up; the others are known from elsewhere
 _SYLLABLE = (  # of a word that is made up: how it begins, its vowels, and how it ends
     ("b", "bl", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "r", "s",
      "sh", "sp", "st", "t", "th", "tr", "v", "w", ""),
@@ -114,6 +115,7 @@ _SYLLABLE = (  # of a word that is made up: how it begins, its vowels, and how i
     ("", "", "ck", "d", "ght", "l", "ll", "m", "n", "nd", "ng", "r", "s", "ss", "st", "t", "ve"),
 )  # fmt: skip
 _TIME = re.compile(r"(?:at|for) (?:tick )?(\d+(?:\.\d+)?)(?: s| ticks)?")
+_NO_TEMPLATES = ("events", "insist")
 _EITHER = re.compile(r"\(([^)]*)\)")
 
 
@@ -443,20 +445,42 @@ def _placed(text: str) -> list[str]:
 
 
 def _made_strange(text: str, rng: np.random.Generator) -> str:
-    """Return a phrasing some of whose words are made up or missing; its slots stay."""
+    """Return a phrasing some of whose words are strange or missing; its slots stay."""
     share = rng.uniform(*_STRANGE)
     words = [
-        _made_up(word, rng) if "{" not in word and rng.random() < share else word
+        _strange_word(word, rng) if "{" not in word and rng.random() < share else word
         for word in text.split()
         if "{" in word or rng.random() >= share * _LEFT_OUT
     ]
     return " ".join(words)
 
 
-def _made_up(word: str, rng: np.random.Generator) -> str:
-    """Return a word that nobody knows, with the punctuation of another one."""
-    syllables = (rng.choice(parts) for parts in _SYLLABLE * int(rng.integers(1, 4)))
-    return "".join(syllables) + word[len(word.rstrip("?,:")) :]
+def _strange_word(word: str, rng: np.random.Generator) -> str:
+    """Return a word that is out of place here, with the punctuation of the one that is not."""
+    punctuation = word[len(word.rstrip("?,:")) :]
+    if rng.random() < _MADE_UP:
+        return _made_up(rng) + punctuation
+    known = _known_words()
+    return known[rng.integers(len(known))] + punctuation
+
+
+def _made_up(rng: np.random.Generator) -> str:
+    """Return a word that nobody knows."""
+    return "".join(rng.choice(parts) for parts in _SYLLABLE * int(rng.integers(1, 4)))
+
+
+@cache
+def _known_words() -> tuple[str, ...]:
+    """Return the words of all questions of training and of what can be answered."""
+    phrasings = (
+        text
+        for name in _texts()
+        if name not in _NO_TEMPLATES
+        for _, text in _phrasings(name, False)
+    )
+    answers = (value for values in VALUES.values() for value in values)
+    words = (word for text in (*phrasings, *answers) for word in text.split() if "{" not in word)
+    return tuple(sorted({word.strip("?,:") for word in words}))
 
 
 def _template_of(question: Question) -> str:

@@ -80,7 +80,7 @@ class SenseEncoder(nn.Module):
         digest = hashlib.sha256()
         for name, weights in sorted(self.state_dict().items()):
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(weights.numpy(), np.float32).tobytes())
+            digest.update(np.ascontiguousarray(weights.cpu().numpy(), np.float32).tobytes())
         return digest.hexdigest()[:12]
 
     def save(self, folder: Path) -> None:

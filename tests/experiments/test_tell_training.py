@@ -1,7 +1,6 @@
 """Lessons about lives, and learning from them."""
 
 import json
-import random
 
 import numpy as np
 import pytest
@@ -20,10 +19,12 @@ from experiments.tell.corpus import (
     worlds,
 )
 from experiments.tell.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
-from experiments.tell.learning import MAPS, Lesson, Teller, batches, collate, encode
+from experiments.tell.learning import Batches, Teller, collate, loaded
+from experiments.tell.lessons import Lesson, encode
 from experiments.truth.graph import EventNode, Fact
 from experiments.truth.questions import ATTRIBUTES, UNKNOWN, Balance
 from mind.claims.language import Attribute
+from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT
 from mind.learning.cold_start import load_trained
 from mind.senses.encoder import SenseEncoder, load_encoder
@@ -52,6 +53,10 @@ def bundled():
     return load_trained(BUNDLED)
 
 
+def batches(lessons, sensed, tokenizer, seed="0", context=1024):
+    return Batches(lessons, sensed, tokenizer, tokens=4000, context=context, seed=seed)
+
+
 def separately(model, tokenizer, lesson):
     """Return what a model expects after each token of each talk, asked by itself."""
     for talk in lesson.talks:
@@ -72,13 +77,52 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
     encoded = encode(tokenizer, lesson)
     windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
     batch = collate([encoded], Sensed(windows, Facts({}, {})))
-    mask = torch.zeros(batch.sees.shape).masked_fill(~batch.sees, torch.finfo().min)
     together = model(
-        batch.tokens, attention_mask=mask[:, None], position_ids=batch.position, use_cache=False
+        batch.tokens, attention_mask=batch.mask(), position_ids=batch.position, use_cache=False
     ).logits[0]
     for number, alone in enumerate(separately(model, tokenizer, lesson), start=1):
         mine = np.isin(encoded.talk, (0, number))
         torch.testing.assert_close(together[mine], alone, atol=1e-3, rtol=1e-3)
+
+
+def test_every_lesson_is_in_one_batch_whoever_makes_it(corpus, bundled):
+    _, tokenizer = bundled
+    parts = batches(corpus.lessons, corpus.sensed, tokenizer)
+    alone, helped = (list(loaded(parts, workers)) for workers in (0, 2))
+    assert sum(len(batch.tokens) for batch in alone) == len(corpus.lessons)
+    assert len(alone) == len(helped) == len(parts) > 2
+    for one, other in zip(alone, helped, strict=True):
+        assert one.tokens.equal(other.tokens)
+        assert one.felt_kept.equal(other.felt_kept)
+    again = batches(corpus.lessons, corpus.sensed, tokenizer, seed="1")
+    assert not all(
+        one.tokens.equal(other.tokens) for one, other in zip(alone, loaded(again, 0), strict=False)
+    )
+
+
+def test_some_lessons_lack_a_kind_of_memory(corpus, bundled):
+    _, tokenizer = bundled
+    kept = [batch.felt_kept for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    lost = torch.cat(kept).eq(0).float().mean()
+    assert 0.005 < lost < 0.1, "one of eight in a fifth of them"
+
+
+def test_a_batch_is_about_as_large_as_it_should_be(corpus, bundled):
+    _, tokenizer = bundled
+    sizes = [batch.tokens.numel() for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    assert 2000 < np.median(sizes) < 6000
+
+
+def test_talks_that_are_too_long_are_left_out(corpus, bundled):
+    _, tokenizer = bundled
+    lesson = max(corpus.lessons, key=lambda one: len(one.talks))
+    whole = encode(tokenizer, lesson)
+    longest = whole.position.max() + 1
+    shorter = encode(tokenizer, lesson, context=longest - 1)
+    assert shorter.position.max() + 1 < longest
+    assert len(shorter.tokens) < len(whole.tokens)
+    with pytest.raises(ValueError, match="context must be at least"):
+        encode(tokenizer, lesson, context=20)
 
 
 def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
@@ -158,7 +202,7 @@ def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corp
 
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
     save(tmp_path, corpus)
-    again = load(tmp_path)
+    again = load([tmp_path])
     assert again.lessons == corpus.lessons
     for kind in KINDS:
         np.testing.assert_array_equal(again.sensed.windows[kind], corpus.sensed.windows[kind])
@@ -167,11 +211,31 @@ def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
         np.testing.assert_array_equal(again.sensed.facts.numbers[attribute], numbers)
 
 
+def test_several_corpora_are_one(corpus, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    thing = corpus.sensed.facts.values[Attribute.THING]
+    other = Facts(
+        corpus.sensed.facts.numbers,
+        {**corpus.sensed.facts.values, Attribute.THING: thing[::-1]},
+    )
+    save(folders[0], corpus)
+    save(folders[1], Corpus(lessons=corpus.lessons, sensed=Sensed(corpus.sensed.windows, other)))
+    both = load(folders)
+    count = len(corpus.sensed)
+    assert len(both.sensed) == 2 * count
+    for one, again in zip(corpus.lessons, both.lessons[len(corpus.lessons) :], strict=True):
+        assert [row - count for row in again.felt] == list(one.felt)
+    told = both.sensed.facts.numbers[Attribute.THING]
+    asked = told[:count] != NOT_ASKED
+    assert (told[count:][asked] == len(thing) - 1 - told[:count][asked]).all()
+    assert (told[count:][~asked] == NOT_ASKED).all()
+
+
 def test_damaged_facts_are_told_in_one_line(corpus, tmp_path):
     save(tmp_path, corpus)
     (tmp_path / "facts.json").write_text('{"no such attribute": []}')
     with pytest.raises(ValueError, match=r"facts.json must hold the values of facts"):
-        load(tmp_path)
+        load([tmp_path])
 
 
 def node(**values):
@@ -229,16 +293,15 @@ def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
     with (tmp_path / "lessons.jsonl").open("a") as file:
         file.write('{"shown": "x"}\n')
     with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no lesson"):
-        load(tmp_path)
+        load([tmp_path])
 
 
 def test_the_loss_reaches_the_senses(corpus, bundled):
     model, tokenizer = bundled
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
     teller = Teller(model, SenseEncoder(), spread, corpus.sensed.facts.values)
-    felt = [encode(tokenizer, lesson) for lesson in corpus.lessons if len(lesson.felt) > 2][:4]
-    batch = next(batches(felt, corpus.sensed, 4000, random.Random(1)))
-    teller.losses(batch)["told"].backward()
+    felt = [lesson for lesson in corpus.lessons if len(lesson.felt) > 2][:4]
+    teller.losses(batches(felt, corpus.sensed, tokenizer)[0])["told"].backward()
     for kind in KINDS:
         moved = [part.grad for part in teller.senses.heads[kind].parameters()]
         assert any(one is not None and one.abs().sum() > 0 for one in moved), kind
