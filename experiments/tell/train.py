@@ -3,6 +3,7 @@
     python -m experiments.tell.train                                 # about an hour on a CPU
     python -m experiments.tell.train start=mind/pretrained/nano      # goes on from a model
     python -m experiments.tell.train start=org/name learns=[projector]   # gives senses to any model
+    python -m experiments.tell.train device=cuda workers=12 tokens_per_batch=16_000 bfloat16=true
 
 Four steps: wander and tell (`experiments.tell.corpus`); learn to tell facts from senses alone; then
 language model and senses together, from lessons (`experiments.tell.learning`), with examples of
@@ -40,15 +41,18 @@ def run(options: DictConfig) -> Path:
 
     from experiments.record import git_commit, write_atomically
     from experiments.train_mind import measure
+    from mind.language_models.loading import choose_device
 
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
+    device = choose_device(options.device)  # a wrong one is told before an hour is lived
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     corpus = _corpus(options, folder)
     examples = _examples(options, folder)
     began = time.monotonic()
     teller, tokenizer = _begun(options, corpus, examples)
+    teller.to(device)
     known = learn_senses(options, teller, corpus.sensed) if "senses" in options.learns else {}
     learned = learn(options, folder, teller, tokenizer, corpus, examples)
     card = {
@@ -202,7 +206,6 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     import torch
 
     from experiments.tell.learning import Teller
-    from mind.language_models.loading import choose_device
     from mind.learning.cold_start import load_trained
     from mind.senses.encoder import SenseEncoder, load_encoder
 
@@ -218,7 +221,7 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     teller = Teller(model, senses, _spread(corpus.sensed.windows), corpus.sensed.facts.values)
     if options.senses:
         _go_on_with_projector(teller, Path(options.senses))
-    return teller.to(choose_device(options.device)), tokenizer
+    return teller, tokenizer
 
 
 def _go_on_with_projector(teller: Any, folder: Path) -> None:

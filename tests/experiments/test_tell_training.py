@@ -317,23 +317,22 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
     torch.testing.assert_close(deeper(tokens).logits, model(tokens).logits)
 
 
+def small_training(folder, *more):
+    sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
+    with initialize_config_module("configs", version_base="1.3"):
+        return compose("train_teller", [f"folder={folder}", "rehearsal=0", *sizes, *more])
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
+    with pytest.raises(ValueError, match="device must be auto, cpu, or a GPU"):
+        train.run(small_training(tmp_path / "teller", "device=warp:7"))
+    assert not (tmp_path / "teller").exists()
+
+
 def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
     save(tmp_path, corpus)
-    with initialize_config_module("configs", version_base="1.3"):
-        options = compose(
-            "train_teller",
-            [
-                f"folder={tmp_path}",
-                "rounds=1",
-                "lessons_per_round=8",
-                "senses_steps=5",
-                "rehearsal=0",
-                "words=20",
-                "held_out=0",
-            ],
-        )
-    train.run(options)
+    train.run(small_training(tmp_path))
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["lessons"] == len(corpus.lessons)
     assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
