@@ -232,7 +232,7 @@ class Batches(Dataset):
         sensed: What was felt in them.
         tokenizer: Of the language model.
         tokens: In a batch, about, padding included.
-        context: Longer talks are left out.
+        context: Longer talks are cut there.
         seed: Of the order, and of what says nothing.
     """
 

@@ -86,20 +86,12 @@ def encode(
 ) -> Encoded:
     """Return a lesson in tokens, with what the mind should say where one map says nothing.
 
-    Talks that are longer than the context, in tokens, are left out.
-
-    Raises:
-        ValueError: If all of them are.
+    Talks that are longer than the context, in tokens, are cut there.
     """
     if lesson.felt and 0 <= lost < len(KINDS):
         lesson = lesson.without(str(KINDS[lost]))
     tokens_of = cache(partial(tokenizer.encode, add_special_tokens=False))  # talks begin alike
-    every = [_conversation(tokenizer, tokens_of, lesson, talk) for talk in lesson.talks]
-    talks = [talk for talk in every if context is None or len(talk) <= context]
-    if not talks:
-        raise ValueError(
-            f"context must be at least {min(map(len, every))} tokens for this lesson, got {context}"
-        )
+    talks = [_conversation(tokenizer, tokens_of, lesson, talk)[:context] for talk in lesson.talks]
     shared = _shared([[token for token, _, _ in talk] for talk in talks])
     parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
     sizes = [len(part) for part in parts]

@@ -45,6 +45,7 @@ def run(options: DictConfig) -> Path:
 
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans half a second for each shape of a batch
     device = choose_device(options.device)  # a wrong one is told before an hour is lived
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -113,16 +113,15 @@ def test_a_batch_is_about_as_large_as_it_should_be(corpus, bundled):
     assert 2000 < np.median(sizes) < 6000
 
 
-def test_talks_that_are_too_long_are_left_out(corpus, bundled):
+def test_talks_that_are_too_long_are_cut(corpus, bundled):
     _, tokenizer = bundled
     lesson = max(corpus.lessons, key=lambda one: len(one.talks))
     whole = encode(tokenizer, lesson)
     longest = whole.position.max() + 1
-    shorter = encode(tokenizer, lesson, context=longest - 1)
-    assert shorter.position.max() + 1 < longest
-    assert len(shorter.tokens) < len(whole.tokens)
-    with pytest.raises(ValueError, match="context must be at least"):
-        encode(tokenizer, lesson, context=20)
+    cut = encode(tokenizer, lesson, context=longest - 2)
+    assert cut.position.max() + 1 == longest - 2
+    assert len(whole.tokens) - len(cut.tokens) in range(2, 2 * len(lesson.talks))
+    np.testing.assert_array_equal(cut.tokens[cut.talk == 0], whole.tokens[whole.talk == 0])
 
 
 def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
