@@ -158,7 +158,8 @@ def learn(
     rng = random.Random(options.seed)
     lessons = corpus.lessons
     optimiser = _optimiser(options, teller)
-    rehearsal = loaded(_rehearsal(examples, tokenizer, options), options.workers)
+    decisions = _rehearsal(examples, tokenizer, options)
+    rehearsal = loaded(decisions, options.workers) if examples else None
     weights = {"told": 1.0, "again": options.again_weight, "known": options.known_weight}
     began = told = time.monotonic()
     means: dict[str, Any] = {}
@@ -178,7 +179,7 @@ def learn(
             with torch.autocast(teller.device.type, torch.bfloat16, enabled=options.bfloat16):
                 found = teller.losses(batch.to(teller.device))
             loss = sum(weights[name] * one for name, one in found.items())
-            if examples and rng.random() < options.rehearsal:
+            if rehearsal and rng.random() < options.rehearsal:
                 shown = (part.to(teller.device) for part in next(rehearsal))
                 rehearsed, found["decided"] = losses(teller.model, *shown)
                 loss = loss + rehearsed
