@@ -179,7 +179,7 @@ def learn(
             with torch.autocast(teller.device.type, torch.bfloat16, enabled=options.bfloat16):
                 found = teller.losses(batch.to(teller.device))
             loss = sum(weights[name] * one for name, one in found.items())
-            if rehearsal and rng.random() < options.rehearsal:
+            if rehearsal is not None and rng.random() < options.rehearsal:
                 shown = (part.to(teller.device) for part in next(rehearsal))
                 rehearsed, found["decided"] = losses(teller.model, *shown)
                 loss = loss + rehearsed

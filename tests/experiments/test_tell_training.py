@@ -25,8 +25,8 @@ from experiments.truth.graph import EventNode, Fact
 from experiments.truth.questions import ATTRIBUTES, UNKNOWN, Balance
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
-from mind.language_models.types import FELT
-from mind.learning.cold_start import load_trained
+from mind.language_models.types import FELT, Prompt
+from mind.learning.cold_start import Example, load_trained, write_examples
 from mind.senses.encoder import SenseEncoder, load_encoder
 from mind.senses.kinds import KINDS
 from mind.senses.trail import WINDOW
@@ -319,7 +319,15 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
 def small_training(folder, *more):
     sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
     with initialize_config_module("configs", version_base="1.3"):
-        return compose("train_teller", [f"folder={folder}", "rehearsal=0", *sizes, *more])
+        return compose("train_teller", [f"folder={folder}", "rehearsal=1", *sizes, *more])
+
+
+def some_decisions(path):
+    """Write examples of decisions to rehearse, and return where they are."""
+    asked = Prompt.of(system="you live in trip", user="mission: fetch the red key\nhand: empty")
+    reply = "<answer>pick up red key, normal</answer>"
+    write_examples(path, [Example(prompt=asked, reply=reply)] * 4)
+    return path
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
@@ -331,10 +339,13 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
 def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
     save(tmp_path, corpus)
-    train.run(small_training(tmp_path))
+    rehearsed = some_decisions(tmp_path / "examples.jsonl")
+    train.run(small_training(tmp_path, f"rehearsed={rehearsed}"))
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["lessons"] == len(corpus.lessons)
     assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
+    assert card["rehearsed"] == 4
+    assert card["decided"] > 0
     from mind.language_models.transformers_model import TransformersModel
 
     model = TransformersModel(path=str(tmp_path))
