@@ -120,6 +120,18 @@ def test_strange_questions_keep_what_they_are_about(asked):
     assert any(word not in known for text in strange for word in text.split())
 
 
+def test_some_strange_words_are_made_up_and_others_known_from_elsewhere(asked):
+    rng, family = np.random.default_rng(2), "where"
+    known = {word for _, question in asked for word in question.text.split()}
+    usual = {word for _, question in asked if question.family == family
+             for word in question.text.split()}  # fmt: skip
+    graphs = {id(graph): graph for graph, _ in asked}.values()
+    strange = {word for graph in graphs for question in questions_of(graph, rng, strange=1.0)
+               if question.family == family for word in question.text.split()} - usual  # fmt: skip
+    assert len(strange & known) > 10
+    assert len(strange - known) > 10
+
+
 def test_what_is_said_never_to_have_happened_did_not_happen(asked):
     never = [(graph, question) for graph, question in asked if question.answer == NEVER]
     assert len(never) > 300
