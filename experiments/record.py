@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import subprocess
-import time
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from io import TextIOWrapper
@@ -23,7 +22,6 @@ from mind.types import Decision, Exchange, Feeling
 
 ROOT = Path(__file__).resolve().parent.parent
 _DECIMALS = 4
-_SUMMARY_EVERY_S = 1.0  # all of it is written anew: of many short episodes not after each
 _WITNESSES = ("gymnasium", "groundrush", "hydra-core", "minigrid", "numba", "numpy", "openai",
               "stable-baselines3", "tokenizers", "torch", "transformers")  # fmt: skip
 
@@ -104,7 +102,7 @@ class Recorder:
 
 
 class Summary:
-    """Writes `summary.json` anew after an episode, though not more often than once in a second.
+    """Writes `summary.json` anew after each episode.
 
     Args:
         folder: The run folder.
@@ -116,7 +114,6 @@ class Summary:
         self._path = folder / "summary.json"
         self._endings: list[Ending] = []
         self._status = "running"
-        self._written = -math.inf  # seconds, as `time.monotonic` counts them
 
     @property
     def endings(self) -> list[Ending]:
@@ -132,8 +129,7 @@ class Summary:
     def end(self, ending: Ending) -> None:
         """Keep what the episode came to."""
         self._endings.append(ending)
-        if time.monotonic() - self._written >= _SUMMARY_EVERY_S:
-            self._write()
+        self._write()
 
     def finish(self, finished: bool) -> None:
         """Say whether all was lived, or somebody stopped it."""
@@ -156,7 +152,6 @@ class Summary:
             for ending in self.endings
         ]
         write_json(self._path, {"status": self._status, "episodes": episodes})
-        self._written = time.monotonic()
 
 
 def decision_record(decision: Decision) -> dict[str, Any]:

@@ -107,16 +107,6 @@ def test_a_summary_grows_with_each_episode_and_says_how_the_run_ended(tell, tmp_
     assert written["episodes"][1]["tokens"] == 40
 
 
-def test_a_summary_of_many_short_episodes_is_not_written_after_each(tell, tmp_path, monkeypatch):
-    clock = iter((100.0, 100.0, 100.5, 102.0, 102.0))  # asked before a write, and after it
-    monkeypatch.setattr("experiments.record.time.monotonic", lambda: next(clock))
-    summary, kept = Summary(tmp_path), []
-    for episode in range(3):
-        tell(summary, episode=episode)
-        kept.append(len(json.loads((tmp_path / "summary.json").read_text())["episodes"]))
-    assert kept == [1, 1, 3]
-
-
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "summary.json"
     write_json(path, {"a": 1})
