@@ -77,11 +77,13 @@ def run(options: DictConfig) -> Path:
 
 def _without_folders(options: Any) -> dict[str, Any]:
     """Return options without those that name folders of this machine."""
-    return {
-        name: value
-        for name, value in options.items()
-        if not (isinstance(value, str) and "/" in value)
-    }
+    return {name: value for name, value in options.items() if not _names_a_folder(value)}
+
+
+def _names_a_folder(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_names_a_folder, value))
+    return isinstance(value, str) and "/" in value
 
 
 def _corpus(options: DictConfig, folder: Path):

@@ -340,11 +340,12 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
     save(tmp_path, corpus)
     rehearsed = some_decisions(tmp_path / "examples.jsonl")
-    train.run(small_training(tmp_path, f"rehearsed={rehearsed}"))
+    train.run(small_training(tmp_path, f"rehearsed={rehearsed}", f"lived=[{tmp_path}]"))
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["lessons"] == len(corpus.lessons)
     assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
     assert card["rehearsed"] == 4
+    assert str(tmp_path) not in json.dumps(card), "folders of this machine are nobody's business"
     assert card["decided"] > 0
     from mind.language_models.transformers_model import TransformersModel
 
