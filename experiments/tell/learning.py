@@ -21,12 +21,14 @@ from experiments.tell.lessons import NOTHING, Encoded, Lesson, encode
 from experiments.truth.questions import ATTRIBUTES
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
+from mind.learning.cold_start import grouped
 from mind.senses.encoder import SenseEncoder
 from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.senses.trail import WINDOW
 
 LESION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
 _CHARACTERS = 3  # of a lesson in a token, what is felt included; about
+_ALIKE = 50  # characters by which lessons of one length may differ
 
 Windows = dict[Kind, Tensor]  # (M, size) of each kind of memory, float16
 Numbers = dict[Attribute, Tensor]  # (M,) which value of each attribute was true, where any is asked
@@ -108,15 +110,14 @@ class Teller(nn.Module):
 
     def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
         """Return the losses of the senses alone: "again" and "known"."""
-        windows, numbers = _moved(tensors(sensed), self.device)
-        windows = _as_numbers(windows)
+        windows, numbers = self._here(sensed)
         return self._of_senses(windows, self.senses(windows), numbers)
 
     @torch.no_grad()
     def knows(self, sensed: Sensed) -> dict[str, float]:
         """Return in what share of windows each fact can be told from its vector."""
-        windows, numbers = _moved(tensors(sensed), self.device)
-        memories = self.senses(_as_numbers(windows))
+        windows, numbers = self._here(sensed)
+        memories = self.senses(windows)
         shares = {}
         for attribute, true in numbers.items():
             right = self._guesses(attribute, memories).argmax(dim=1) == true
@@ -127,6 +128,10 @@ class Teller(nn.Module):
     def device(self) -> torch.device:
         """Where all of it is."""
         return self.projector.weight.device
+
+    def _here(self, sensed: Sensed) -> tuple[Windows, Numbers]:
+        windows, numbers = _moved(tensors(sensed), self.device)
+        return _as_numbers(windows), numbers
 
     def _of_senses(self, windows: Windows, memories: Tensor, numbers: Numbers) -> dict[str, Tensor]:
         return {"again": self._again(windows, memories), "known": self._known(memories, numbers)}
@@ -248,7 +253,9 @@ class Batches(Dataset):
     ):
         self._lessons, self._sensed, self._tokenizer = lessons, sensed, tokenizer
         self._context, self._seed = context, seed
-        self._groups = _grouped(lessons, tokens * _CHARACTERS, random.Random(seed))
+        lengths = [_length(lesson) for lesson in lessons]
+        rng = random.Random(seed)
+        self._groups = grouped(lengths, tokens * _CHARACTERS, rng, alike=_ALIKE)
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -275,19 +282,6 @@ def loaded(parts: Dataset, workers: int) -> Iterator[Any]:
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _grouped(lessons: Sequence[Lesson], characters: int, rng: random.Random) -> list[list[int]]:
-    """Return which lessons, of like lengths, go together; in a random order."""
-    length = [_length(lesson) for lesson in lessons]
-    order = sorted(range(len(lessons)), key=lambda index: (length[index] // 50, rng.random()))
-    groups: list[list[int]] = [[]]
-    for index in order:
-        if groups[-1] and (len(groups[-1]) + 1) * length[index] > characters:
-            groups.append([])
-        groups[-1].append(index)
-    rng.shuffle(groups)
-    return groups
 
 
 def _length(lesson: Lesson) -> int:

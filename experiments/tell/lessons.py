@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT
+from mind.learning.cold_start import read_records
 from mind.senses.kinds import KINDS
 from mind.telling import UNKNOWN, clauses_of, in_form
 
@@ -176,25 +177,18 @@ def read_lessons(path: Path) -> list[Lesson]:
     Raises:
         ValueError: If a line is not one of these.
     """
-    lessons = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            lessons.append(
-                Lesson(
-                    shown=str(record["shown"]),
-                    talks=tuple(
-                        tuple((str(question), str(answer)) for question, answer in talk)
-                        for talk in record["talks"]
-                    ),
-                    felt=tuple(int(row) for row in record["felt"]),
-                    has_now=bool(record["has_now"]),
-                    world=str(record["world"]),
-                    rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),
-                )
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"line {number} of {path} is no lesson ({error}); delete the file to make it again"
-            ) from error
-    return lessons
+    return read_records(path, _lesson_of, "lesson")
+
+
+def _lesson_of(record: Any) -> Lesson:
+    return Lesson(
+        shown=str(record["shown"]),
+        talks=tuple(
+            tuple((str(question), str(answer)) for question, answer in talk)
+            for talk in record["talks"]
+        ),
+        felt=tuple(int(row) for row in record["felt"]),
+        has_now=bool(record["has_now"]),
+        world=str(record["world"]),
+        rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),
+    )

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from mind.language_models.types import Prompt
+from mind.language_models.types import Message, Prompt, Role
 from mind.learning.tokenizer import train_tokenizer
+
+Record = TypeVar("Record")
 
 ASKED_WEIGHT = 0.3  # of a token that is read, beside 1 of one that is to be said
 
@@ -94,15 +96,7 @@ def batches(
 
     `mask` is false where a row is padded, `said` true where the mind speaks.
     """
-    order = sorted(range(len(encoded)), key=lambda i: (len(encoded[i][0]), rng.random()))
-    groups: list[list[int]] = [[]]
-    for index in order:
-        longest = len(encoded[index][0])
-        if groups[-1] and (len(groups[-1]) + 1) * longest > tokens_per_batch:
-            groups.append([])
-        groups[-1].append(index)
-    rng.shuffle(groups)
-    for group in groups:
+    for group in grouped([len(tokens) for tokens, _ in encoded], tokens_per_batch, rng):
         rows = [encoded[index] for index in group]
         length = max(len(tokens) for tokens, _ in rows)
         inputs = torch.full((len(rows), length), pad)
@@ -112,6 +106,27 @@ def batches(
             mask[row, : len(tokens)] = True
             said[row, read : len(tokens)] = True
         yield inputs, mask, said
+
+
+def grouped(
+    lengths: Sequence[int], most: int, rng: random.Random, *, alike: int = 1
+) -> list[list[int]]:
+    """Return the places of rows of like lengths that go together, in a random order.
+
+    Args:
+        lengths: Of each row.
+        most: In a group, padding included; a longer row is a group of its own.
+        rng: Of the order.
+        alike: By how much lengths may differ that count as the same.
+    """
+    order = sorted(range(len(lengths)), key=lambda place: (lengths[place] // alike, rng.random()))
+    groups: list[list[int]] = [[]]
+    for place in order:
+        if groups[-1] and (len(groups[-1]) + 1) * lengths[place] > most:
+            groups.append([])
+        groups[-1].append(place)
+    rng.shuffle(groups)
+    return groups
 
 
 def losses(model: Any, inputs: Tensor, mask: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
@@ -238,18 +253,33 @@ def read_examples(path: Path) -> list[Example]:
     Raises:
         ValueError: If a line is not one of these.
     """
-    from mind.language_models.types import Message, Role
+    return read_records(path, _example_of, "example")
 
-    examples = []
+
+def _example_of(fields: Any) -> Example:
+    *asked, reply = fields["messages"]
+    messages = tuple(Message(role=Role(m["role"]), text=m["content"]) for m in asked)
+    prompt, world = Prompt(messages=messages), str(fields.get("world", "trip"))
+    return Example(prompt=prompt, reply=reply["content"], world=world)
+
+
+def read_records(path: Path, of: Callable[[Any], Record], what: str) -> list[Record]:
+    """Return what the lines of a file of JSON lines are, one after the other.
+
+    Args:
+        path: The file.
+        of: Makes one of the value of a line.
+        what: Name of one, for who has to be told that a line is none.
+
+    Raises:
+        ValueError: If a line is none.
+    """
+    records = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         try:
-            fields = json.loads(line)
-            *asked, reply = fields["messages"]
-            messages = tuple(Message(role=Role(m["role"]), text=m["content"]) for m in asked)
-            prompt, world = Prompt(messages=messages), str(fields.get("world", "trip"))
-            examples.append(Example(prompt=prompt, reply=reply["content"], world=world))
+            records.append(of(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"line {number} of {path} is no example ({error}); delete the file to make it again"
+                f"line {number} of {path} is no {what} ({error}); delete the file to make it again"
             ) from error
-    return examples
+    return records
