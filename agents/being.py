@@ -26,14 +26,14 @@ from agents.soul import Feelings, Soul
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import FeltEvent, Intent, Percept
-from mind.deliberation import Minds
 from mind.language_models import Draft, LanguageModel
 from mind.memory import Memory
-from mind.narration import Lived, about_words, event_words, pain_caused
-from mind.scale import PrivateScale
-from mind.senses.kinds import EMBEDDING_SIZE
-from mind.senses.trail import Trail, Windows
-from mind.telling import NOW, Teller
+from mind.reasoning.deliberation import Minds
+from mind.reasoning.narration import Lived, about_words, event_words, pain_caused
+from mind.reasoning.question_answering import NOW, Teller
+from mind.reasoning.scale import PrivateScale
+from mind.sense_encoder.kinds import EMBEDDING_SIZE
+from mind.sense_encoder.trail import Trail, Windows
 from mind.types import Decision, Exchange, Situation
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than

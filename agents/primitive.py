@@ -14,8 +14,8 @@ from agents.outward import noticed
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Percept
-from mind.commanding import Commanders
 from mind.language_models import LanguageModel
+from mind.reasoning.commanding import Commanders
 from mind.types import Decision
 
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.outward import ended, outer_trace
+from agents.planners.babyai import Plans
+from agents.planners.trip import Missions
 from agents.types import Observation, Trace
 from body.body import Body
-from body.instructions import Plans
-from body.missions import Missions
 from body.types import Percept
 from body.vocabularies import BABYAI
 

@@ -8,8 +8,8 @@ same kind of event about the same thing, at the same place, felt and done alike,
 import argparse
 from collections.abc import Sequence
 
-from experiments.statistics import wilson
-from experiments.tell.corpus import KeepingStore, Life, live, worlds
+from experiments.report.statistics import wilson
+from experiments.training.question_answering.corpus import KeepingStore, Life, live, worlds
 from mind.memory.store import AGAIN_WITHIN
 from mind.types import Experience
 

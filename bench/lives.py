@@ -20,13 +20,13 @@ from agents.being import Being
 from agents.soul import Soul
 from body.body import Body
 from envs.engine.faces import WorldVectorEnv
-from experiments.command import built
 from experiments.evaluate import live
-from experiments.schema import register
-from mind.deliberation import Mind
-from mind.language_models.running_batch import RunningBatch
+from experiments.running.cli import built
+from experiments.running.schema import register
+from mind.language_models.continuous_batch import RunningBatch
 from mind.language_models.transformers_model import TransformersModel
-from mind.prompting import Prompts
+from mind.reasoning.deliberation import Mind
+from mind.reasoning.prompting import Prompts
 
 TARGET = 10.0  # times the decisions a second of one avatar at a time, at 64
 SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path=':memory:'",

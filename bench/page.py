@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_module
 
-from experiments.browser import CHROMIUM, WITHOUT, browsing
-from experiments.command import built
-from experiments.loop import Loop
-from experiments.page import ReplayPage
-from experiments.schema import register
-from experiments.story import Beginning, Ending, Moment
+from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.cli import built
+from experiments.running.loop import Loop
+from experiments.running.schema import register
+from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
+from experiments.viewers.page import ReplayPage
 
 LOAD_TARGET_S, SIZE_TARGET_MB = 2.0, 5.0
 SETTINGS = ("+env=trip", "level=4", "memory.path=':memory:'", "agent.run_id=bench")

@@ -35,8 +35,8 @@ from body.motor import felt_size
 from body.policy import SKINS, THINGS, VIEW, SensorimotorEncoder
 from body.skills import code_size
 from body.vocabularies import TRIP
-from experiments.practice import Practice
 from experiments.train_body import imitate, make_ppo, make_practice
+from experiments.training.motor.trip import Practice
 
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
 PEER_ENVS = 8

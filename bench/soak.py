@@ -25,12 +25,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from agents.being import Being
 from envs.engine.faces import WorldVectorEnv
-from experiments.command import built
-from experiments.loop import Loop
-from experiments.record import Recorder
-from experiments.schema import register
-from experiments.statistics import Estimate
-from experiments.story import Beginning, Ending, Moment
+from experiments.report.statistics import Estimate
+from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.cli import built
+from experiments.running.loop import Loop
+from experiments.running.record import Recorder
+from experiments.running.schema import register
 from mind.language_models.types import Completion, Finish, LanguageModelError, Prompt
 
 LOOKS = 160  # at the process, in a whole run
@@ -223,7 +223,7 @@ def soak_ticks(wanted: int, options: Sequence[str]) -> list[Look]:
 def live(env: WorldVectorEnv, being: Being, watch: Watch) -> None:
     """Let all avatars live one episode after the other until it is enough.
 
-    `experiments.loop.Loop` would tell every tick of every avatar, with nobody to listen.
+    `experiments.running.loop.Loop` would tell every tick of every avatar, with nobody to listen.
     """
     episodes = np.arange(env.num_envs)
     observation, _ = env.reset(seed=SEED)

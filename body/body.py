@@ -40,7 +40,7 @@ class Body:
         vocabulary: Names of what can be seen and felt, and what can be done.
         motor: Moves the limbs.
         senses: For each sense that is not well: False where it is muted, "shuffled" where it says
-            something else than it means; see `body.lesions.Lesions`.
+            something else than it means; see `body.ablation.Lesions`.
     """
 
     def __init__(

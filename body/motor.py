@@ -28,7 +28,7 @@ from envs.trip.vocabulary import Action, Posture
 PRETRAINED = Path(__file__).parent / "pretrained"
 TRAINING = {  # the command that trains a policy for a world
     TRIP.world: "python -m experiments.train_body +env=trip",
-    BABYAI.world: "python -m experiments.babyai.train_body",
+    BABYAI.world: "python -m experiments.training.motor.babyai_train",
 }
 
 

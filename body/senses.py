@@ -11,8 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from body.lesions import Lesions
-from body.place import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, Place
+from body.ablation import Lesions
+from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, Place
 from body.types import FeltEvent, Percept, Vocabulary
 from envs.trip.vocabulary import Action, Posture
 

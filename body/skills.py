@@ -19,8 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from body import place as places
-from body.place import (
+from body import ego_map as places
+from body.ego_map import (
     DOOR,
     EMPTY,
     FLOOR,

@@ -17,7 +17,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import (
+from experiments.running.cli import (
     BadInput,
     Interrupted,
     answering,
@@ -28,8 +28,8 @@ from experiments.command import (
     require_world,
     stopping,
 )
-from experiments.schema import Clock, register
-from experiments.seeding import spawn_integer
+from experiments.running.schema import Clock, register
+from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from agents.types import Agent, Observation, Trace
     from envs.engine.faces import WorldVectorEnv
-    from experiments.comparison import Columns, Outcome
+    from experiments.report.comparison import Columns, Outcome
 
 RESULTS = "evaluation.json"
 ORACLE = "oracle"
@@ -116,7 +116,7 @@ def _live_all(
     config: DictConfig, folder: Path, console: "Console", outcomes: list["Outcome"]
 ) -> bool:
     """Let one agent after the other live, and say whether all lived to the end."""
-    from experiments.comparison import Outcome
+    from experiments.report.comparison import Outcome
 
     with ExitStack() as opened, stopping() as stopped:
         env, agents, seed = _prepared(config, folder, opened)
@@ -145,7 +145,7 @@ def _prepared(
     config: DictConfig, folder: Path, opened: ExitStack
 ) -> tuple["WorldVectorEnv", dict[str, "Agent"], int]:
     """Return the world, all agents by name, and the seed of the world; mistakes come out here."""
-    from experiments.record import write_provenance
+    from experiments.running.record import write_provenance
 
     for name, value in (("split", "test"), ("layouts", _ROOMS)):
         OmegaConf.update(config, f"env.{name}", value, force_add=True)
@@ -191,12 +191,12 @@ def live(
         real_time: Whether a tick shall last as long as in the world.
 
     Returns:
-        The columns that `experiments.comparison` measures, or None if it was stopped.
+        The columns that `experiments.report.comparison` measures, or None if it was stopped.
     """
     import numpy as np
 
-    from experiments.comparison import with_derived
-    from experiments.worlds import words_of
+    from experiments.report.comparison import with_derived
+    from experiments.running.worlds import words_of
 
     words = words_of(env)
     observation, _ = env.reset(seed=seed)
@@ -302,8 +302,8 @@ def _progress(console: "Console", name: str, episodes: int) -> Iterator[Callable
 
 def _write(config: DictConfig, folder: Path, outcomes: list["Outcome"]) -> None:
     """Write all that is known by now."""
-    from experiments.comparison import to_record
-    from experiments.record import write_json
+    from experiments.report.comparison import to_record
+    from experiments.running.record import write_json
 
     lived = [outcome.name for outcome in outcomes]
     head = {
@@ -324,7 +324,7 @@ def _pair(outcomes: list["Outcome"]) -> "tuple[Outcome, Outcome] | None":
 
 def _report(console: "Console", outcomes: list["Outcome"], folder: Path) -> None:
     """Print what is known."""
-    from experiments.comparison import by_mission, difference, overall
+    from experiments.report.comparison import by_mission, difference, overall
 
     if not outcomes:
         return

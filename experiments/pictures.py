@@ -18,7 +18,7 @@ from pathlib import Path
 
 from envs.babyai.vocabulary import SENSES as SENSES_OF_A_HAND
 from envs.trip.vocabulary import SENSES
-from experiments.browser import CHROMIUM, WITHOUT, browsing
+from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")

@@ -23,8 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from envs.babyai.vocabulary import Action as Handling
 from envs.trip.vocabulary import SENSES, Action
-from experiments.story import events_of, mission_of
-from experiments.worlds import words_of
+from experiments.running.callbacks import events_of, mission_of
+from experiments.running.worlds import words_of
 
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130

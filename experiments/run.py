@@ -12,7 +12,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import (
+from experiments.running.cli import (
     BadInput,
     Interrupted,
     answering,
@@ -23,16 +23,16 @@ from experiments.command import (
     require_world,
     stopping,
 )
-from experiments.schema import Clock, Render, check, register
-from experiments.seeding import spawn_integer
+from experiments.running.schema import Clock, Render, check, register
+from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.types import Agent
     from envs.engine.faces import WorldVectorEnv
-    from experiments.record import Summary
-    from experiments.story import Listener, Witness
+    from experiments.running.callbacks import Listener, Witness
+    from experiments.running.record import Summary
 
 
 def main() -> None:
@@ -97,9 +97,9 @@ def live(
     _check(config)
     from rich.console import Console
 
-    from experiments.loop import CannotTell
-    from experiments.record import Summary
-    from experiments.terminal import report
+    from experiments.running.loop import CannotTell
+    from experiments.running.record import Summary
+    from experiments.viewers.terminal import report
     from mind.language_models.types import LanguageModelError
 
     console = console or Console()
@@ -122,8 +122,8 @@ def _live(
     witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"],
 ) -> bool:
     """Live, and say whether all was lived to its end."""
-    from experiments.loop import Loop
-    from experiments.terminal import LiveView, PlainView
+    from experiments.running.loop import Loop
+    from experiments.viewers.terminal import LiveView, PlainView
 
     finished = False
     with ExitStack() as watched, stopping() as stopped:
@@ -160,7 +160,7 @@ def _prepared(
     config: DictConfig, folder: Path, agent: "Agent", watched: ExitStack
 ) -> tuple[list["Listener"], int]:
     """Write down what is run; return those who keep it, closed with the stack, and a seed."""
-    from experiments.record import Recorder, write_provenance
+    from experiments.running.record import Recorder, write_provenance
 
     seeds = {name: spawn_integer(config.seed, name) for name in ("world", "agent")}
     watchers = _watchers(config, folder, agent)
@@ -181,9 +181,9 @@ def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listene
     Raises:
         BadInput: If a window is wanted where there is no screen.
     """
-    from experiments.film import Filmmaker
-    from experiments.page import ReplayPage
-    from experiments.screen import Screen, asked_of
+    from experiments.viewers.film import Filmmaker
+    from experiments.viewers.page import ReplayPage
+    from experiments.viewers.screen import Screen, asked_of
 
     pictures = config.render != Render.none
     page = ReplayPage(

@@ -4,7 +4,7 @@
     python -m experiments.train_body +env=trip ticks=500000         # a look
     python -m experiments.train_body +env=trip folder=outputs/body  # again: goes on where it was
 
-Stable-Baselines3's PPO on `experiments.practice`. Progress on the terminal, curves for TensorBoard
+Stable-Baselines3's PPO on `experiments.training.motor.trip`. Progress on the terminal, curves for TensorBoard
 in the folder, a checkpoint every few minutes that the same command resumes from. Checkpoints are
 safetensors and JSON: no pickle is read back.
 """
@@ -16,7 +16,14 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import BadInput, answering, command_line, one_line, prepare, require_world
+from experiments.running.cli import (
+    BadInput,
+    answering,
+    command_line,
+    one_line,
+    prepare,
+    require_world,
+)
 
 CHECKPOINT = "checkpoint.safetensors"
 PROGRESS = "checkpoint.json"
@@ -28,7 +35,7 @@ def make_practice(options: DictConfig):
     """Return the vector env to train on: as many bodies on each of the levels, and drills."""
     import gymnasium
 
-    from experiments.practice import Drills, Practice
+    from experiments.training.motor.trip import Drills, Practice
 
     share = options.avatars // len(options.levels)
     worlds = [
@@ -311,7 +318,7 @@ def train(options: DictConfig) -> Path:
 
 
 def _card(ppo, options: DictConfig, seconds: float) -> dict:
-    from experiments.record import git_commit
+    from experiments.running.record import git_commit
 
     return {
         "view_features": options.view_features,
@@ -352,7 +359,7 @@ def _train(options: DictConfig) -> None:
         if options.world != "trip":
             raise BadInput(
                 f"this trains for trip, got {options.world}; the command for babyai is "
-                "python -m experiments.babyai.train_body"
+                "python -m experiments.training.motor.babyai_train"
             )
         try:
             folder = train(options)

@@ -5,7 +5,7 @@
     python -m experiments.train_mind start=mind/pretrained/nano     # goes on from a model
     python -m experiments.train_mind moments.trip=400 moments.babyai=400 size.width=64
 
-Three steps: live and label (`experiments.teaching`, `experiments.babyai.teaching`), learn
+Three steps: live and label (`experiments.training.mind.trip`, `experiments.training.mind.babyai`), learn
 (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. What
 was lived is kept in the folder, so that the same command goes on from there. Writes the model in
 Hugging Face format, with a card.
@@ -25,7 +25,7 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import BadInput, answering, command_line, one_line, prepare
+from experiments.running.cli import BadInput, answering, command_line, one_line, prepare
 
 EXAMPLES = "examples.jsonl"
 CARD = "card.json"
@@ -46,7 +46,7 @@ def make_examples(options: DictConfig) -> list:
 
 def _trip_examples(options: DictConfig) -> list:
     """Live in `trip`, try the choices, and say the best of them."""
-    from experiments.teaching import best, live, reply_to, values
+    from experiments.training.mind.trip import best, live, reply_to, values
     from mind.learning.cold_start import Example
 
     examples, motor = [], _motor(options, "trip")
@@ -64,7 +64,7 @@ def _trip_examples(options: DictConfig) -> list:
 
 def _babyai_examples(options: DictConfig) -> list:
     """Live in `babyai`, and say what the table says."""
-    from experiments.babyai.teaching import live_everywhere, reply_to
+    from experiments.training.mind.babyai import live_everywhere, reply_to
     from mind.learning.cold_start import Example
 
     count, motor = options.moments.babyai, _motor(options, "babyai")
@@ -142,7 +142,7 @@ def _swap(skins: Sequence[str], rng: random.Random) -> Callable[[str], str]:
 
 def _is_held_out(asked: str) -> bool:
     """Return whether the first lines, mission and goals, name something that is held out."""
-    from experiments.babyai.teaching import is_held_out
+    from experiments.training.mind.babyai import is_held_out
 
     lines = asked.split("\n")
     return is_held_out("\n".join(line for line in lines if line.startswith(("mission", "goals"))))
@@ -162,8 +162,8 @@ def _spoil(reply: str, rng: random.Random) -> str:
 def _refused(prompt, spoilt: str, world: str = "trip"):
     """Return the conversation in which the spoilt reply was sent back with what was wrong."""
     from body.vocabularies import BY_WORLD
-    from mind.parsing import NotUnderstood, parse_reply
-    from mind.prompting import Prompts
+    from mind.reasoning.parsing import NotUnderstood, parse_reply
+    from mind.reasoning.prompting import Prompts
 
     try:
         parse_reply(spoilt, BY_WORLD[world])
@@ -187,7 +187,7 @@ def _measure_trip(folder: Path, options: DictConfig) -> dict[str, float]:
     An intent agrees if it is the oracle's choice, or lived out from the same forks comes within
     0.02 of its value.
     """
-    from experiments.teaching import live
+    from experiments.training.mind.trip import live
 
     right = formed = asked = 0
     motor = _motor(options, "trip")
@@ -211,7 +211,7 @@ def _measure_babyai(folder: Path, options: DictConfig) -> dict[str, float]:
 
     Once in the words of training, once in those that were held out from it.
     """
-    from experiments.babyai.teaching import agreeing, live
+    from experiments.training.mind.babyai import agreeing, live
 
     found: dict[str, float] = {}
     seed, motor = options.seed + HELD_OUT_SEED, _motor(options, "babyai")
@@ -227,7 +227,7 @@ def _measure_babyai(folder: Path, options: DictConfig) -> dict[str, float]:
 
 def _rates(world: str, asked: int, **counts: int) -> dict[str, float]:
     """Return each count as a rate with its 95% interval."""
-    from experiments.statistics import wilson
+    from experiments.report.statistics import wilson
 
     rates: dict[str, float] = {}
     for name, count in counts.items():
@@ -246,7 +246,7 @@ def _replies(folder: Path, prompts: Sequence, options: DictConfig, world: str) -
     """Return the first reply to each prompt, or None where it cannot be used."""
     from body.vocabularies import BY_WORLD
     from mind.language_models.transformers_model import TransformersModel
-    from mind.parsing import NotUnderstood, parse_reply
+    from mind.reasoning.parsing import NotUnderstood, parse_reply
 
     model = TransformersModel(
         path=str(folder), device=options.device, temperature=0.0, max_new_tokens=96, batch_size=64
@@ -265,7 +265,7 @@ def _replies(folder: Path, prompts: Sequence, options: DictConfig, world: str) -
 
 
 def _agreeing(moments: Sequence, intents: list, level: int, motor) -> int:
-    from experiments.teaching import AS_GOOD, values
+    from experiments.training.mind.trip import AS_GOOD, values
 
     answered = [
         (replace(moment, choices=(*moment.choices, replace(intent, reason=""))))
@@ -286,7 +286,7 @@ def run(options: DictConfig) -> Path:
     import torch
     from transformers.utils import logging
 
-    from experiments.record import git_commit
+    from experiments.running.record import git_commit
     from mind.learning.cold_start import Size, read_examples, train, write_examples
 
     logging.disable_progress_bar()  # a bar for each of the small files that are written

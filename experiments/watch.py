@@ -9,8 +9,8 @@ import argparse
 import webbrowser
 from pathlib import Path
 
-from experiments.beside import page_of, write_beside
-from experiments.command import answering
+from experiments.running.cli import answering
+from experiments.viewers.side_by_side import page_of, write_beside
 
 
 def main() -> None:

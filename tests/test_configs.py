@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from body.vocabularies import BABYAI
 from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
-from experiments.schema import register
+from experiments.running.schema import register
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = ("balrog_babyai",)  # commands that need none chosen

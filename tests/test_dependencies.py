@@ -57,7 +57,7 @@ def undeclared(folder, allowed):
 
 
 # Not for tests alone: makes the README's pictures, with a browser that is there already.
-FOR_DEVELOPERS = {"playwright": "experiments/browser.py"}
+FOR_DEVELOPERS = {"playwright": "experiments/viewers/browser.py"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

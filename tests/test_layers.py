@@ -22,7 +22,7 @@ ONLY_IN = {
         "envs/*/render.py",
         "envs/*/render/*.py",
         "experiments/play.py",
-        "experiments/screen.py",
+        "experiments/viewers/screen.py",
     )
 }
 MAY_NOT_PEEK = ("agents", "mind", "body")  # `info` and `unwrapped` are for the experimenter
@@ -89,8 +89,8 @@ def test_imports_point_down_and_only_experiments_read_the_truth():
         ("body/senses.py", "from envs.trip.world import TripWorld"),
         ("body/senses.py", "from envs.trip import world"),
         ("body/policy.py", "from mind.types import Feeling"),
-        ("mind/deliberation.py", "from body.motor import act"),
-        ("mind/deliberation.py", "import agents"),
+        ("mind/reasoning/deliberation.py", "from body.motor import act"),
+        ("mind/reasoning/deliberation.py", "import agents"),
         ("mind/deep/er.py", "from ...agents import types"),
         ("agents/being.py", "def f():\n    from experiments import record"),
         ("agents/being.py", "import configs"),
@@ -110,7 +110,7 @@ def test_the_check_catches_each_kind_of_offence(path, code):
     [
         ("body/vocabularies.py", "from envs.trip import vocabulary"),
         ("body/senses.py", "from . import place\nfrom .place import Map"),
-        ("mind/deliberation.py", "from body.types import Intent"),
+        ("mind/reasoning/deliberation.py", "from body.types import Intent"),
         ("agents/being.py", "import logging\nlogging.info('x')"),
         ("experiments/play.py", "import pygame\nfrom envs.trip.state import BODY"),
     ],

@@ -44,7 +44,7 @@ class Feelings:
 
     @property
     def numbers(self) -> NDArray[np.float32]:
-        """All of it side by side, (B, 18), as `mind.senses.trail` takes it."""
+        """All of it side by side, (B, 18), as `mind.sense_encoder.trail` takes it."""
         once = (self.drive, self.reward, self.reward_error, self.surprise, self.mood)
         columns = np.stack((*once, self.happiness), axis=1)
         return np.hstack([self.levels, columns, self.emotions])

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.types import Observation, Trace
-from body.place import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
+from body.ego_map import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
 from body.senses import Senses
 from body.types import FeltEvent, Percept
 from body.vocabularies import BABYAI

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.comparison import SUCCESS, Columns, Measure
-from experiments.statistics import Estimate, paired_difference
+from experiments.report.comparison import SUCCESS, Columns, Measure
+from experiments.report.statistics import Estimate, paired_difference
 
 TRAINING = "training"  # column: of which training an episode was lived, where there are several
 _RESAMPLES = 1000

@@ -21,7 +21,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import (
+from experiments.running.cli import (
     BadInput,
     Interrupted,
     answering,
@@ -31,8 +31,8 @@ from experiments.command import (
     remove_unless,
     stopping,
 )
-from experiments.schema import register
-from experiments.seeding import spawn_integer
+from experiments.running.schema import register
+from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from agents.types import Agent
     from experiments.balrog_babyai.measures import Lived
     from experiments.balrog_babyai.tables import Sheet
-    from experiments.comparison import Columns
+    from experiments.report.comparison import Columns
 
 RESULTS, TABLE = "balrog_babyai.json", "table.md"
 _FILE_COLUMNS = 170  # of tables that go to a file
@@ -251,7 +251,7 @@ class _Results:
     """
 
     def __init__(self, config: DictConfig, folder: Path):
-        from experiments.record import write_provenance
+        from experiments.running.record import write_provenance
 
         self._config, self.folder = config, folder
         self.tasks = list(config.tasks)
@@ -317,7 +317,7 @@ class _Results:
     def _write(self) -> None:
         from experiments.balrog_babyai.measures import to_record
         from experiments.balrog_babyai.public import record
-        from experiments.record import write_atomically, write_json
+        from experiments.running.record import write_atomically, write_json
 
         done = all(
             name in self.notes or all(self.has(name, task) for task in self.tasks)

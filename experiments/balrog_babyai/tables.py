@@ -7,8 +7,8 @@ from rich.table import Table
 
 from experiments.balrog_babyai.measures import MEASURES, Lived, differences, estimate
 from experiments.balrog_babyai.public import Figure
-from experiments.comparison import SUCCESS, Columns
-from experiments.statistics import wilson
+from experiments.report.comparison import SUCCESS, Columns
+from experiments.report.statistics import wilson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,14 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.command import BadInput, answering, command_line, one_line, prepare, require_world
+from experiments.running.cli import (
+    BadInput,
+    answering,
+    command_line,
+    one_line,
+    prepare,
+    require_world,
+)
 from experiments.train_body import load_checkpoint, save_checkpoint
 
 CURVE = "curve.jsonl"
@@ -207,7 +214,7 @@ def measure(folder: Path, options: DictConfig, *, split: str, sampled: bool = Tr
     import numpy as np
 
     from experiments.balrog_babyai.direct import DirectAgent
-    from experiments.statistics import wilson
+    from experiments.report.statistics import wilson
 
     count = options.measured
     env = make_world(options, num_envs=count, split=split, autoreset=False, copy=False)
@@ -290,7 +297,7 @@ def _take_over(ppo, start: str | None) -> int:
 
 
 def _card(ppo, options: DictConfig) -> dict:
-    from experiments.record import git_commit
+    from experiments.running.record import git_commit
 
     curve = read_curve(Path(options.folder))
     return {

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from experiments.command import BadInput, answering, one_line, prepare
+from experiments.running.cli import BadInput, answering, one_line, prepare
 
 _BAD_INPUT = 2  # exit status
 # What each form is written with, and the extra that brings it.

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from experiments.command import BadInput, one_line
 from experiments.export.records import Record, Run
-from experiments.loop import outcome_of
-from experiments.story import WorldEvent, events_of, mission_of
+from experiments.running.callbacks import WorldEvent, events_of, mission_of
+from experiments.running.cli import BadInput, one_line
+from experiments.running.loop import outcome_of
 
 _ROUNDED = 0.6e-4  # a record has four decimals
 _SHRUNK = 2  # pictures, so many times

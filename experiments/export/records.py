@@ -17,8 +17,11 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from experiments.command import BadInput
-from experiments.worlds import BY_NAME, WorldWords  # imports the worlds, which registers them
+from experiments.running.cli import BadInput
+from experiments.running.worlds import (  # imports the worlds, which registers them
+    BY_NAME,
+    WorldWords,
+)
 
 _FINISHED = ("success", "failure", "time up")
 _DAMAGES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)

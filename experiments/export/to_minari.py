@@ -18,10 +18,10 @@ from minari import create_dataset_from_buffers
 from minari.data_collector import EpisodeBuffer
 from minari.storage import get_dataset_path
 
-from experiments.command import BadInput
 from experiments.export.lives import Life, lives
 from experiments.export.records import Run
-from experiments.record import event_record
+from experiments.running.cli import BadInput
+from experiments.running.record import event_record
 
 
 def write(run: Run, env: gymnasium.Env) -> Iterable[str]:

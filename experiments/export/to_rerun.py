@@ -13,10 +13,10 @@ import numpy as np
 import rerun as rr  # type: ignore[import-not-found]  # an extra that few have
 from numpy.typing import NDArray
 
-from experiments.command import BadInput, one_line
 from experiments.export.lives import Life, lives
 from experiments.export.records import Run
-from experiments.worlds import WorldWords
+from experiments.running.cli import BadInput, one_line
+from experiments.running.worlds import WorldWords
 
 
 def write(run: Run, env: gymnasium.Env) -> Iterator[str]:

@@ -9,7 +9,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.command import BadInput, answering
+from experiments.running.cli import BadInput, answering
 
 if TYPE_CHECKING:
     from experiments.report.sweeps import Sweeps
@@ -82,8 +82,8 @@ def _write(
     svg: bytes,
     png: bytes,
 ) -> list[Path]:
-    from experiments.record import write_atomically
     from experiments.report.tables import as_csv, markdown
+    from experiments.running.record import write_atomically
 
     about = _about(sweeps)
     warned = [f"> {note}\n" for note in notes]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.command import BadInput
+from experiments.running.cli import BadInput
 
 BUNDLED = "mind.pretrained.folder"  # what finds a model that comes with the package
 # Who acts, by what it has learned from: these are not compared as if they were alike.

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from experiments.aggregation import (
+from experiments.report.aggregation import (
     FEWEST_SEEDS,
     Measure,
     Scores,
@@ -20,8 +20,8 @@ from experiments.aggregation import (
     median,
     optimality_gap,
 )
+from experiments.report.statistics import Estimate, ratio_interval
 from experiments.report.sweeps import Run, Sweeps
-from experiments.statistics import Estimate, ratio_interval
 
 _MEASURES: tuple[tuple[str, Measure], ...] = (
     ("IQM", interquartile_mean),

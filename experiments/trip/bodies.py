@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from body.missions import next_errands
+from agents.planners.trip import next_errands
 from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
 from body.policy import CARD, PolicyError
 from body.senses import Senses
@@ -27,7 +27,7 @@ from body.vocabularies import TRIP
 from envs.trip.oracle import oracle_actions
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
-from experiments.statistics import ratio_interval, wilson
+from experiments.report.statistics import ratio_interval, wilson
 from experiments.trip.gates import HOLD_TICKS, REFLEXES, WATCH_TICKS, stumbling_bodies
 
 SETTINGS = [(level, "S0") for level in range(5)]

@@ -23,7 +23,7 @@ from envs.trip.oracle import oracle_actions
 from envs.trip.state import BODY
 from envs.trip.vocabulary import Action, Cause, Posture, Thing
 from envs.trip.world import TripWorld
-from experiments.statistics import half_width
+from experiments.report.statistics import half_width
 
 REFLEXES = (
     Action.STEP_HIGH,

@@ -2,7 +2,7 @@
 
 An event is a `FeltEvent` by its lower-case name. A claim says one thing of one event, or of how
 often or in which order events came. Whether it is true is for those to say who know the world
-(`experiments.truth.checker`).
+(`experiments.ground_truth.checker`).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Narrator: tells events in English that says exactly what happened, and no more.
 
 What hurt is told on the speaker's own scale, since that is what the facts hold
-(`mind.scale.PrivateScale`).
+(`mind.reasoning.scale.PrivateScale`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mind.language_models.drafts import Draft, current_draft
+from mind.language_models.token_budget import Draft, current_draft
 from mind.language_models.types import (
     Completion,
     Desk,

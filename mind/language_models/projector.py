@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mind.language_models.types import BadModelFolder
-from mind.senses.kinds import EMBEDDING_SIZE, KINDS
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 
 WEIGHTS = "projector.safetensors"
 NOW = 3  # vectors of the now
@@ -79,5 +79,5 @@ def _bad(path: Path, what_came: str) -> BadModelFolder:
     return BadModelFolder(
         f"projector '{path}' must hold weight ({MAPS}, {EMBEDDING_SIZE}, hidden) and bias ({MAPS}, "
         f"hidden) for this language model: {what_came}; train one with "
-        "python -m experiments.tell.train"
+        "python -m experiments.train_question_answering"
     )

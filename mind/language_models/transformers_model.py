@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from mind.language_models import inference
+from mind.language_models.continuous_batch import RunningBatch, Sample, luck
 from mind.language_models.loading import choose_device, choose_dtype, load
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
-from mind.language_models.running_batch import RunningBatch, Sample, luck
 from mind.language_models.settings import check_at_least, cut_after
 from mind.language_models.types import (
     FELT,

@@ -49,7 +49,7 @@ class Prompt:
     Attributes:
         messages: Oldest first; the last one is not the assistant's.
         felt: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors of a
-            memory (`mind.senses.kinds.KINDS`) or three of the now. A model that cannot take them
+            memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot take them
             reads the messages without the markers.
 
     Example:

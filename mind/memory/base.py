@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mind.senses.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.types import Experience
 
 
@@ -113,7 +113,7 @@ class Memory(Protocol):
         Args:
             experiences: N of them, oldest first.
             vectors: (N, D) embeddings of `experience_text`, for a memory that does not embed.
-            felt: (N, 5, 64) how each was felt, in the order of `mind.senses.kinds.KINDS`.
+            felt: (N, 5, 64) how each was felt, in the order of `mind.sense_encoder.kinds.KINDS`.
 
         Raises:
             ValueError: If an experience or a vector is not what it should be; none is kept.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mind.memory.base import MemoryFileError
 from mind.memory.life import Row
-from mind.senses.kinds import EMBEDDING_SIZE, KINDS
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 APPLICATION_ID = 0x6772_7368  # "grsh", in the header of the file

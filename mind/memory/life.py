@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mind.memory.base import Moment
 from mind.memory.importance import ImportanceGauge
 from mind.memory.recall import coded
-from mind.senses.kinds import EMBEDDING_SIZE, KINDS
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 FELT_SHAPE = (len(KINDS), EMBEDDING_SIZE)

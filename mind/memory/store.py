@@ -16,7 +16,7 @@ from mind.memory.embedding import Embed, HashedWords, experience_text, unit_leng
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import FELT_SHAPE, Columns, Life, Row
 from mind.memory.recall import Codes, RecallScore, cosines
-from mind.senses.kinds import KINDS
+from mind.sense_encoder.kinds import KINDS
 from mind.types import Experience
 
 HASHED_WORDS = HashedWords()

@@ -9,10 +9,10 @@ from hydra import compose, initialize_config_module
 from hydra.utils import get_object, instantiate
 
 from agents.attention import Attention
+from agents.planners.trip import next_errands, next_intent
 from agents.random_agent import RandomAgent
 from agents.reactive import Reactive
 from body.body import Body
-from body.missions import next_errands, next_intent
 from body.motor import ScriptedMotor
 from body.types import Failure, FeltEvent, Skill, SkillStatus, Status
 from body.vocabularies import TRIP
@@ -156,7 +156,7 @@ def configured(*overrides):
 
 @pytest.fixture(autouse=True, scope="module")
 def _schema():
-    from experiments.schema import register
+    from experiments.running.schema import register
 
     register()
 

@@ -16,10 +16,10 @@ from body.motor import ScriptedMotor
 from body.types import FeltEvent, Intent, Skill
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Action, Thing
-from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt, TimedOut, Unreachable
 from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import Minds
 from tests.typist import Typist
 
 

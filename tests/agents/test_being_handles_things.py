@@ -12,9 +12,9 @@ from agents.soul import Soul
 from body.body import Body
 from body.motor import HandyMotor
 from body.vocabularies import BABYAI
-from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import Minds
 
 NUM = 4
 

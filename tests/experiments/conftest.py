@@ -10,9 +10,9 @@ import pytest
 from agents.types import Trace
 from body.types import Intent, Skill
 from envs.trip.vocabulary import SENSES
-from experiments.browser import CHROMIUM, WITHOUT, browsing
-from experiments.story import Beginning, Ending, Moment, Score, WorldEvent
-from experiments.worlds import TRIP
+from experiments.running.callbacks import Beginning, Ending, Moment, Score, WorldEvent
+from experiments.running.worlds import TRIP
+from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
 from mind.types import Decision, Feeling
 
 TICKS = 40

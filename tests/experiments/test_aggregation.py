@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import aggregation
-from experiments.aggregation import (
+from experiments.report import aggregation
+from experiments.report.aggregation import (
     improvement,
     improvement_interval,
     interquartile_mean,

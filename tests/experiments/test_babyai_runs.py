@@ -13,11 +13,11 @@ from agents.random_agent import RandomAgent
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, DoorState, Thing
 from experiments import evaluate, run
-from experiments.beside import story_of
-from experiments.loop import Loop
-from experiments.page import ReplayPage
 from experiments.play import ANOTHER_LIFE, CONTROLS, Game, make_env, picture_of
-from experiments.terminal import felt, seen
+from experiments.running.loop import Loop
+from experiments.viewers.page import ReplayPage
+from experiments.viewers.side_by_side import story_of
+from experiments.viewers.terminal import felt, seen
 
 REACTIVE = ("+env=babyai", "agent=reactive", "body=scripted", "env.task=putnext")
 RANDOM = ("+env=babyai", "agent=random", "render=none")

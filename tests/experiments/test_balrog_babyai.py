@@ -23,7 +23,7 @@ from experiments.balrog_babyai.measures import (
     to_record,
 )
 from experiments.balrog_babyai.tables import Sheet, public_sheet, task_sheets
-from experiments.comparison import SUCCESS
+from experiments.report.comparison import SUCCESS
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
@@ -226,7 +226,7 @@ def test_what_was_lived_before_it_was_stopped_is_kept(command, tmp_path, monkeyp
         return live_task(name, task, *more) if task == "goto" else None
 
     monkeypatch.setattr(run, "live_task", until_goto)
-    monkeypatch.setattr("experiments.command.os._exit", sys.exit)
+    monkeypatch.setattr("experiments.running.cli.os._exit", sys.exit)
     status, out, _ = command(*QUICK, "arms=[random]")
     assert status == 130
     assert "random, putnext: left out, it was stopped" in out

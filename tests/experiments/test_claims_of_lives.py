@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.tell.corpus import KeepingStore, Life, live, worlds
-from experiments.truth.accounts import accounts_of
-from experiments.truth.checker import Checker
-from experiments.truth.questions import UNKNOWN, questions_of
+from experiments.ground_truth.accounts import accounts_of
+from experiments.ground_truth.checker import Checker
+from experiments.ground_truth.questions import UNKNOWN, questions_of
+from experiments.training.question_answering.corpus import KeepingStore, Life, live, worlds
 from mind.claims.grammar import Person, Tense
 from mind.claims.language import Attribute, Verdict
 from mind.claims.narrator import narrate

@@ -32,7 +32,7 @@ from experiments.balrog_babyai.train_direct import (
     read_curve,
     train,
 )
-from experiments.command import BadInput
+from experiments.running.cli import BadInput
 from experiments.train_body import load_checkpoint
 
 NAMED, OTHER = 9, 10  # codes of the window

@@ -15,7 +15,7 @@ import pytest
 from agents.random_agent import RandomAgent
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
-from experiments.comparison import FALLS, MEASURES, SUCCESS, with_derived
+from experiments.report.comparison import FALLS, MEASURES, SUCCESS, with_derived
 from experiments.trip import bodies
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from experiments.film import Caption, Filmmaker, Subtitles, _wrapped, font, strip
+from experiments.viewers.film import Caption, Filmmaker, Subtitles, _wrapped, font, strip
 
 LONG = "I slipped on the blue floor before, so I would rather take the long way round. " * 9
 
@@ -34,7 +34,7 @@ def test_a_film_is_h264_with_colours_that_every_player_knows(film):
 
 
 def test_a_film_of_odd_size_loses_a_line_rather_than_failing(tmp_path):
-    from experiments.film import Film
+    from experiments.viewers.film import Film
 
     film = Film(tmp_path / "odd.mp4")
     film.show(np.zeros((31, 161, 3), np.uint8), Caption())

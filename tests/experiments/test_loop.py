@@ -7,7 +7,7 @@ import pytest
 from agents.random_agent import RandomAgent
 from agents.types import Trace
 from envs.trip.vocabulary import SENSES, Action
-from experiments.loop import CannotTell, Loop
+from experiments.running.loop import CannotTell, Loop
 
 
 class CountingAgent:

@@ -8,8 +8,8 @@ import pytest
 
 from body.types import Failure, SkillStatus, Status
 from envs.trip.vocabulary import SENSES
-from experiments.beside import story_of
-from experiments.page import ReplayPage, json_script
+from experiments.viewers.page import ReplayPage, json_script
+from experiments.viewers.side_by_side import story_of
 from mind.memory import ExperienceStore
 from mind.types import Experience
 
@@ -353,8 +353,8 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
 
 def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, open_page, monkeypatch):
     beginning, moment = made_up
-    monkeypatch.setattr("experiments.page._FRESH_S", 0.0)
-    monkeypatch.setattr("experiments.page._WORTH", 0)
+    monkeypatch.setattr("experiments.viewers.page._FRESH_S", 0.0)
+    monkeypatch.setattr("experiments.viewers.page._WORTH", 0)
     from playwright.sync_api import expect
 
     listener = ReplayPage(tmp_path, "going on")
@@ -397,7 +397,7 @@ def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
     made_up, strip, tmp_path, open_page, monkeypatch
 ):
     beginning, moment = made_up
-    monkeypatch.setattr("experiments.page._FRESH_S", 1e6)
+    monkeypatch.setattr("experiments.viewers.page._FRESH_S", 1e6)
     random = np.random.default_rng(0)
     page = ReplayPage(tmp_path, "long")
     page.begin(beginning)

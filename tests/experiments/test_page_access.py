@@ -5,9 +5,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 from agents.random_agent import RandomAgent
 from envs.babyai.env import BabyAIVectorEnv
-from experiments.beside import write_beside
-from experiments.loop import Loop
-from experiments.page import ReplayPage
+from experiments.running.loop import Loop
+from experiments.viewers.page import ReplayPage
+from experiments.viewers.side_by_side import write_beside
 
 
 @pytest.fixture

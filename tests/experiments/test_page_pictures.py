@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.beside import write_beside
-from experiments.page import ReplayPage
+from experiments.viewers.page import ReplayPage
+from experiments.viewers.side_by_side import write_beside
 
 GOLDEN = Path(__file__).with_name("replay_golden.png")
 ALIKE = 2.0  # mean difference of colours from 0 to 255 that another version of a browser may make

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from body.types import Intent, Skill
-from experiments.record import (
+from experiments.running.record import (
     Recorder,
     Summary,
     decision_record,
@@ -135,6 +135,6 @@ def test_a_run_says_what_it_was_made_of(tmp_path):
 
 
 def test_outside_a_checkout_the_commit_is_null(tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.record.ROOT", tmp_path)
+    monkeypatch.setattr("experiments.running.record.ROOT", tmp_path)
     write_provenance(tmp_path, {}, {})
     assert json.loads((tmp_path / "run.json").read_text())["commit"] is None

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.command import BadInput
 from experiments.report.__main__ import report
 from experiments.report.plots import draw
 from experiments.report.sweeps import CONTROL, TRAINED, UNTRAINED, read_sweeps
 from experiments.report.tables import as_csv, markdown, tables_of
+from experiments.running.cli import BadInput
 
 KINDS = ("html", "md", "csv", "png")
 MODELS = {

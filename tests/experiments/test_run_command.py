@@ -286,7 +286,7 @@ def test_every_choice_composes_and_names_something_that_exists(group, name):
 
     from hydra import compose, initialize_config_module
 
-    from experiments.schema import register
+    from experiments.running.schema import register
 
     register()
     override = f"{group}={name}" if group != "env" else f"+env={name}"

@@ -7,9 +7,9 @@ import pygame
 import pytest
 
 from agents.types import Trace
-from experiments.screen import SPEEDS, Conversation, Pace, Screen, asked_of, bar
+from experiments.viewers.screen import SPEEDS, Conversation, Pace, Screen, asked_of, bar
 from mind.language_models.types import LanguageModelError
-from mind.telling import Answer
+from mind.reasoning.question_answering import Answer
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.seeding import spawn, spawn_integer
+from experiments.running.seeding import spawn, spawn_integer
 
 
 def test_a_stream_depends_on_its_name_and_not_on_who_came_before():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.statistics import (
+from experiments.report.statistics import (
     half_width,
     paired_difference,
     ratio_interval,

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from experiments.terminal import LiveView, PlainView, printable, report
+from experiments.viewers.terminal import LiveView, PlainView, printable, report
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from minigrid.core.mission import MissionSpace
 from minigrid.envs import EmptyEnv
 
-from experiments import run, talk
+from experiments import chat as talk
+from experiments import run
 from mind.memory import ExperienceStore
 from mind.types import Experience
 

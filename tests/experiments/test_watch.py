@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from experiments import watch
-from experiments.page import ReplayPage
+from experiments.viewers.page import ReplayPage
 
 
 @pytest.fixture

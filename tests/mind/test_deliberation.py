@@ -8,7 +8,6 @@ from felt import GO_TO_BALL, feeling, handling, percept, situation
 
 from body.types import FeltEvent, Manner, Skill
 from envs.babyai import vocabulary as babyai
-from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
     Completion,
@@ -18,7 +17,8 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
-from mind.narration import Lived
+from mind.reasoning.deliberation import Minds
+from mind.reasoning.narration import Lived
 
 GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
 

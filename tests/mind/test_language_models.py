@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mind.language_models.batching import Batcher
-from mind.language_models.drafts import Draft
 from mind.language_models.recording import Recording, from_record, to_record
 from mind.language_models.replay import ReplayModel
 from mind.language_models.scripted import ScriptedModel
+from mind.language_models.token_budget import Draft
 from mind.language_models.types import (
     FELT,
     CannotEmbed,

@@ -21,8 +21,8 @@ from transformers import (
 
 from mind.language_models import inference
 from mind.language_models.batching import Batcher
+from mind.language_models.continuous_batch import RunningBatch, Sample, luck
 from mind.language_models.projector import save_projector
-from mind.language_models.running_batch import RunningBatch, Sample, luck
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
     FELT,

@@ -25,7 +25,7 @@ from mind.memory.embedding import unit_length
 from mind.memory.file import Embedding, ExperienceFile
 from mind.memory.life import Row
 from mind.memory.recall import RecallScore, coded, cosines
-from mind.senses.kinds import KINDS, Kind
+from mind.sense_encoder.kinds import KINDS, Kind
 from mind.types import Experience
 
 HOUR = 600  # ticks, the default

@@ -10,7 +10,7 @@ from body.types import Failure, FeltEvent, SkillStatus, Status
 from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
 from envs.trip.vocabulary import Mission, Skin, Thing
-from mind.narration import (
+from mind.reasoning.narration import (
     Lived,
     about_words,
     command_words,
@@ -25,8 +25,8 @@ from mind.narration import (
     tell,
     walls,
 )
-from mind.parsing import parse_goal, parse_intent, parse_reply
-from mind.prompting import CommandPrompts, Prompts
+from mind.reasoning.parsing import parse_goal, parse_intent, parse_reply
+from mind.reasoning.prompting import CommandPrompts, Prompts
 from mind.types import Situation
 
 CABLE = (Thing.CABLE, Skin.BLUE)

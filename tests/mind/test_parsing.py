@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from body.types import SKILLS_WITH_A_TARGET, Condition, Goal, Intent, Manner, Skill, Target
 from body.vocabularies import BABYAI, TRIP
-from mind.parsing import (
+from mind.reasoning.parsing import (
     LONGEST_REPLY,
     NotUnderstood,
     parse_command,

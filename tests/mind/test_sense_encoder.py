@@ -8,9 +8,9 @@ from felt import handling, percept
 
 from body.types import Percept
 from envs.trip.vocabulary import PersonState, Skin, Thing
-from mind.senses.encoder import WEIGHTS, EncoderError, SenseEncoder, load_encoder
-from mind.senses.kinds import KINDS, Kind
-from mind.senses.trail import FEELINGS, PERSONS, TICKS, WINDOW, Trail
+from mind.sense_encoder.encoder import WEIGHTS, EncoderError, SenseEncoder, load_encoder
+from mind.sense_encoder.kinds import KINDS, Kind
+from mind.sense_encoder.trail import FEELINGS, PERSONS, TICKS, WINDOW, Trail
 
 NOBODY = np.array([-1])
 

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from mind.deliberation import Minds
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
     FELT,
@@ -17,9 +16,9 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
-from mind.prompting import AskPrompts
-from mind.senses.kinds import KINDS
-from mind.telling import (
+from mind.reasoning.deliberation import Minds
+from mind.reasoning.prompting import AskPrompts
+from mind.reasoning.question_answering import (
     LESIONS,
     LONGEST_QUESTION,
     RECALLED,
@@ -29,6 +28,7 @@ from mind.telling import (
     in_form,
     understand,
 )
+from mind.sense_encoder.kinds import KINDS
 from mind.types import Experience
 
 LEFT = "<answer>left</answer>"

@@ -1,0 +1,1 @@
+"""Scripted planners: from a mission to intents, by a fixed table."""

@@ -1,0 +1,187 @@
+"""What a mission in BabyAI's language comes to, by a fixed table: goals, and what serves them.
+
+The language is that of BabyAI (Chevalier-Boisvert et al. 2019, arXiv 1810.08272, section 3), with
+the missions of MiniGrid's own levels besides. The table looks at the percept alone. Baselines are
+driven by it, and body and mind are trained on it.
+"""
+
+import re
+from collections.abc import Iterator
+
+from body.ego_map import DOOR_LOCKED, EMPTY, KEY
+from body.types import (
+    Condition,
+    Failure,
+    Goal,
+    Intent,
+    Percept,
+    Skill,
+    SkillStatus,
+    Status,
+    Target,
+    Vocabulary,
+    still_open,
+)
+
+_LOST = (Failure.BLOCKED, Failure.LOST_SIGHT, Failure.REFUSED)
+_ORDER = re.compile(r",? (?:and )?then | and ")
+_AFTER = " after you "
+_WHERE = re.compile(r" (?:in front of you|behind you|on your (?:left|right))")
+_PUT = re.compile(r"put (.+) (?:next to|near) (.+)")
+_VERBS = (
+    (re.compile(r"(?:go to|reach) (.+)"), Condition.FACE),
+    (re.compile(r"(?:pick up|(?:.*\b)?(?:fetch|get)(?! to)) (.+)"), Condition.HOLD),
+    (re.compile(r"(?:open|unlock) (.+)"), Condition.OPEN),
+)
+_TO_THE_GOAL = re.compile(r"\bgoal\b")
+
+
+# ---- From words to goals ----
+
+
+def plan_of(mission: str, percept: Percept) -> tuple[Goal, ...]:
+    """Return the goals that a mission comes to, in the order in which they are to be reached.
+
+    Places such as "on your left" are left out, and what is only called "object" is whatever of its
+    colour is remembered now; what is not understood is left out.
+
+    Args:
+        mission: Such as ``"put the red ball next to the blue box"``.
+        percept: Of one avatar, without the leading axis.
+    """
+    mission = _WHERE.sub("", mission.lower())
+    if _TO_THE_GOAL.search(mission):
+        things = percept.vocabulary.things
+        return (Goal(condition=Condition.FACE, thing=Target(thing=things.index("goal"))),)
+    later, after, first = mission.partition(_AFTER)
+    clauses = [*_ORDER.split(first), *_ORDER.split(later)] if after else _ORDER.split(mission)
+    return tuple(goal for clause in clauses for goal in _goals_of(clause, percept))
+
+
+def _goals_of(clause: str, percept: Percept) -> Iterator[Goal]:
+    if put := _PUT.fullmatch(clause):
+        moved, fixed = (_named(words, percept) for words in put.groups())
+        if moved and fixed:
+            yield Goal(condition=Condition.HOLD, thing=moved)
+            yield Goal(condition=Condition.BESIDE, thing=moved, other=fixed)
+        return
+    for pattern, condition in _VERBS:
+        if (found := pattern.fullmatch(clause)) and (thing := _named(found[1], percept)):
+            yield Goal(condition=condition, thing=thing)
+            return
+    if thing := _named(clause, percept):  # "open the red door, then the blue door"
+        yield Goal(condition=_usual(thing, percept.vocabulary), thing=thing)
+
+
+def _usual(thing: Target, vocabulary: Vocabulary) -> Condition:
+    return Condition.OPEN if thing.thing in vocabulary.doors else Condition.FACE
+
+
+def _named(words: str, percept: Percept) -> Target | None:
+    vocabulary = percept.vocabulary
+    parts = words.removeprefix("the ").removeprefix("an ").removeprefix("a ").split()
+    if not parts:
+        return None
+    has_skin = parts[0] in vocabulary.skins
+    skin = vocabulary.skins.index(parts[0]) if has_skin else -1
+    name = " ".join(parts[has_skin:])
+    if name in vocabulary.things:
+        return Target(thing=vocabulary.things.index(name), skin=skin)
+    return _remembered(skin, percept) if name == "object" else None
+
+
+def _remembered(skin: int, percept: Percept) -> Target | None:
+    """Return the nearest thing to name, of this skin."""
+    for thing, its_skin, *_ in percept.landmarks.tolist():
+        if thing in percept.vocabulary.targets and skin in (-1, its_skin):
+            return Target(thing=thing, skin=its_skin)
+    return None
+
+
+# ---- From a goal to an intent ----
+
+
+def intent_for(goal: Goal, percept: Percept, status: SkillStatus) -> Intent:
+    """Return what serves a goal next.
+
+    Args:
+        goal: What is to be true.
+        percept: Of one avatar, without the leading axis.
+        status: How its present intent is going.
+    """
+    if status.status is Status.FAILED and status.failure in _LOST:
+        return _way_out(percept)
+    if goal.condition is Condition.HOLD:
+        return _take(goal.thing, percept)
+    if goal.condition is Condition.FACE:
+        return Intent(skill=Skill.GO_TO, target=goal.thing)
+    if goal.condition is Condition.OPEN:
+        return _open(goal.thing, percept)
+    if goal.condition is Condition.SEE:
+        return Intent(skill=Skill.FIND, target=goal.thing)
+    assert goal.other is not None
+    if goal.thing.is_like(*percept.held):
+        return Intent(skill=Skill.PUT_NEXT_TO, target=goal.other)
+    return _take(goal.thing, percept)
+
+
+def _take(thing: Target, percept: Percept) -> Intent:
+    if percept.held[0] > EMPTY:
+        return Intent(skill=Skill.PUT_DOWN)
+    return Intent(skill=Skill.PICK_UP, target=thing)
+
+
+def _open(door: Target, percept: Percept) -> Intent:
+    """Open the door, with its key where it is known to be locked."""
+    for thing, skin, state, *_ in percept.landmarks.tolist():
+        if state == DOOR_LOCKED and door.is_like(thing, skin):
+            key = Target(thing=KEY, skin=skin)
+            if key.is_like(*percept.held):
+                return Intent(skill=Skill.UNLOCK, target=door)
+            return _take(key, percept)
+    return Intent(skill=Skill.OPEN, target=door)
+
+
+def _way_out(percept: Percept) -> Intent:
+    """Return what helps where one does not get on: a door to unlock, or another look."""
+    vocabulary = percept.vocabulary
+    locked = [
+        Target(thing=thing, skin=skin)
+        for thing, skin, state, *_ in percept.landmarks.tolist()
+        if thing in vocabulary.doors and state == DOOR_LOCKED
+    ]
+    seen = {(thing, skin) for thing, skin, *_ in percept.landmarks.tolist()} | {percept.held}
+    for door in locked:
+        if (KEY, door.skin) in seen:
+            return _open(door, percept)
+    return Intent(skill=Skill.LOOK_AROUND)
+
+
+class Plans:
+    """The goals of a batch of avatars, and the intents that the table says serve them.
+
+    Args:
+        num_avatars: B.
+    """
+
+    def __init__(self, num_avatars: int):
+        self._goals: list[tuple[Goal, ...] | None] = [None] * num_avatars
+
+    def begin(self, rows) -> None:
+        """Forget the goals of these avatars: another mission begins."""
+        for row in rows:
+            self._goals[row] = None
+
+    def next_intent(self, row: int, percept: Percept, status: SkillStatus) -> Intent:
+        """Return what avatar `row` shall do next; to wait, where nothing is left to do.
+
+        Args:
+            row: The avatar.
+            percept: Its percept, without the leading axis.
+            status: How its present intent is going.
+        """
+        goals = self._goals[row]
+        if goals is None:
+            goals = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
+        goals = self._goals[row] = still_open(goals, percept)
+        return intent_for(goals[0], percept, status) if goals else Intent(skill=Skill.WAIT)

@@ -1,0 +1,133 @@
+"""From a mission of `trip` to the next intent, by a table: what to do without thinking about it.
+
+Baselines are driven by it, and body and mind are trained on it. It looks at what is asked, at
+what is held, at the laces, and at what is in the cell ahead; never at hazards, needs or feelings.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW
+from body.senses import LOOSE_FROM
+from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
+from envs.trip.vocabulary import Mission, Posture
+
+_POSTURES = slice(8, 13)  # columns of proprioception
+_LACES = slice(4, 6)  # columns of touch
+_ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
+_LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
+
+_GET_UP = Intent(skill=Skill.GET_UP)
+_LOOK_AROUND = Intent(skill=Skill.LOOK_AROUND)
+_TIE_LACE = Intent(skill=Skill.TIE_LACE)
+_PUT_DOWN = Intent(skill=Skill.PUT_DOWN)
+
+
+def next_intent(percept: Percept, status: SkillStatus) -> Intent:
+    """Return what serves the mission next, in a normal manner.
+
+    Args:
+        percept: Of one avatar, without the leading axis.
+        status: How its present intent is going.
+
+    Raises:
+        ValueError: If the mission is unknown.
+    """
+    if int(np.argmax(percept.proprio[_POSTURES])) in _ON_THE_GROUND:
+        return _GET_UP
+    if status.failure in _LOST:
+        return _LOOK_AROUND
+    kind, *tokens = (int(token) for token in percept.mission)
+    thing = Target(thing=tokens[0], skin=tokens[1])
+    if kind in (Mission.GO_TO, Mission.CROSS_UNSEEN):
+        return Intent(skill=Skill.GO_TO, target=thing)
+    if kind in (Mission.CARRY_CUP, Mission.DELIVER):
+        return _bring(percept, thing, Target(thing=tokens[2], skin=tokens[3]))
+    if kind == Mission.TIE_THEN_FETCH:
+        return _tie_then_fetch(percept, thing)
+    raise ValueError(f"mission must be one of {', '.join(m.name for m in Mission)}, got {kind}")
+
+
+def _bring(percept: Percept, thing: Target, place: Target) -> Intent:
+    if not _holds(percept, thing):
+        return _fetch(percept, thing)
+    if _looks_at(percept, place):
+        return _PUT_DOWN
+    return Intent(skill=Skill.CARRY_TO, target=place)
+
+
+def _tie_then_fetch(percept: Percept, thing: Target) -> Intent:
+    if percept.touch[_LACES].max() < LOOSE_FROM:
+        return _fetch(percept, thing)
+    return _PUT_DOWN if percept.held[0] > EMPTY else _TIE_LACE
+
+
+def _fetch(percept: Percept, thing: Target) -> Intent:
+    hand_is_free = percept.held[0] <= EMPTY
+    return Intent(skill=Skill.PICK_UP, target=thing) if hand_is_free else _PUT_DOWN
+
+
+def _holds(percept: Percept, thing: Target) -> bool:
+    return percept.held == (thing.thing, thing.skin)
+
+
+def _looks_at(percept: Percept, thing: Target) -> bool:
+    ahead = percept.image[EYE_COLUMN, EYE_ROW - 1]
+    return (int(ahead[0]), int(ahead[1])) == (thing.thing, thing.skin)
+
+
+def next_errands(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return what serves the mission next for many avatars: skills, things, skins, (N,) each.
+
+    Args:
+        percept: Of the whole batch.
+        rows: (N,) avatars.
+    """
+    mission = percept.mission[rows].astype(np.int64)
+    kind, thing, skin, place, place_skin = mission.T
+    hand = percept.image[rows, EYE_COLUMN, EYE_ROW].astype(np.int64)
+    ahead = percept.image[rows, EYE_COLUMN, EYE_ROW - 1].astype(np.int64)
+    full = hand[:, 0] > EMPTY
+    holds_it = (hand[:, 0] == thing) & (hand[:, 1] == skin)
+    brings = (kind == Mission.CARRY_CUP) | (kind == Mission.DELIVER)
+    goes = (kind == Mission.GO_TO) | (kind == Mission.CROSS_UNSEEN)
+    at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_skin)
+    loose = percept.touch[rows][:, _LACES].max(1) >= LOOSE_FROM
+    down = np.isin(percept.proprio[rows][:, _POSTURES].argmax(1), _ON_THE_GROUND)
+    skill = np.select(
+        [
+            down,
+            goes,
+            brings & holds_it & at_place,
+            brings & holds_it,
+            full,
+            (kind == Mission.TIE_THEN_FETCH) & loose,
+        ],
+        [
+            Skill.GET_UP,
+            Skill.GO_TO,
+            Skill.PUT_DOWN,
+            Skill.CARRY_TO,
+            Skill.PUT_DOWN,
+            Skill.TIE_LACE,
+        ],
+        Skill.PICK_UP,
+    ).astype(np.int64)
+    aimed = np.isin(skill, [Skill.GO_TO, Skill.CARRY_TO, Skill.PICK_UP])
+    carries = skill == Skill.CARRY_TO
+    return (
+        skill,
+        np.where(aimed, np.where(carries, place, thing), -1),
+        np.where(aimed, np.where(carries, place_skin, skin), -1),
+    )
+
+
+class Missions:
+    """The table as agents use it; `agents.planners.babyai.Plans` is that of `babyai`."""
+
+    def begin(self, rows) -> None:
+        """Do nothing: the table looks at the percept alone."""
+
+    def next_intent(self, row: int, percept: Percept, status: SkillStatus) -> Intent:
+        """Return what avatar `row` shall do next; see `next_intent`."""
+        return next_intent(percept, status)

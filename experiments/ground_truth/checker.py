@@ -1,0 +1,149 @@
+"""Checker: whether a claim about a life is true, and whether that body could know it."""
+
+from collections.abc import Iterable, Sequence
+
+from experiments.ground_truth.graph import EventGraph, EventNode, Fact
+from mind.claims.language import EVENTS, SELF, VALUES, Attribute, Claim, Occurrence, Verdict
+
+AT_MOST_S = 0.5  # by which a time or a duration may be off; in a world without seconds,
+AT_MOST_TICKS = 1
+NEAR_TICKS = 5  # by which the tick that a claim names may be off
+
+_OF_ALL = (Attribute.HAPPENED, Attribute.COUNT)
+_OCCURRENCES = {
+    Occurrence.ANY: slice(None),
+    Occurrence.FIRST: slice(1),
+    Occurrence.LAST: slice(-1, None),
+}
+_TIMES = (Attribute.TIME, Attribute.DURATION)
+
+
+class Checker:
+    """Checks claims about one body's life against what happened.
+
+    A claim is true or false of the events that the body noticed; what happened behind its back is
+    not sensed, whatever is said of it. Where no episode is named, it is true if it is of any;
+    whether and how often something happened is then asked of the whole life.
+
+    Args:
+        graphs: The episodes that it lived.
+    """
+
+    def __init__(self, graphs: Iterable[EventGraph]):
+        self._graphs = {graph.episode: graph for graph in graphs}
+
+    def check(self, claim: Claim) -> Verdict:
+        """Return what a claim comes to."""
+        graphs = self._episodes(claim)
+        if not graphs or not _is_of_the_language(claim):
+            return Verdict.NOT_CHECKABLE
+        if claim.attribute in _OF_ALL:
+            return _check_number(graphs, claim)
+        verdicts = [_check_in(graph, claim) for graph in graphs]
+        for verdict in (Verdict.TRUE, Verdict.NOT_SENSED, Verdict.NOT_CHECKABLE):
+            if verdict in verdicts:
+                return verdict
+        return Verdict.FALSE
+
+    def _episodes(self, claim: Claim) -> list[EventGraph]:
+        """Return the episodes that a claim is about."""
+        if claim.when.episode is None:
+            return list(self._graphs.values())
+        found = self._graphs.get(claim.when.episode)
+        return [found] if found else []
+
+
+def _is_of_the_language(claim: Claim) -> bool:
+    if claim.subject != SELF or claim.event not in EVENTS or not claim.value:
+        return False
+    if claim.attribute is Attribute.BEFORE:
+        return claim.value in EVENTS
+    if claim.attribute is Attribute.COUNT:
+        return claim.value.isdecimal()
+    return claim.value in VALUES.get(claim.attribute, (claim.value,))
+
+
+def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
+    """Return what a claim comes to that is about whether or how often something happened."""
+    happened = [node for graph in graphs for node in _then(graph, claim)]
+    felt = [node for graph in graphs for node in _meant(graph, claim)]
+    if _agrees(claim, felt):
+        return Verdict.TRUE
+    # With what was not felt it could be true.
+    return Verdict.FALSE if all(node.felt for node in happened) else Verdict.NOT_SENSED
+
+
+def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
+    """Return what a claim comes to in one episode."""
+    if claim.attribute is Attribute.BEFORE:
+        return _check_order(graph, claim)
+    felt = _meant(graph, claim)
+    if not felt:
+        behind = any(not node.felt for node in _then(graph, claim))
+        return Verdict.NOT_SENSED if behind else Verdict.FALSE
+    facts = [node.facts.get(claim.attribute) for node in felt]
+    known = [fact for fact in facts if fact is not None]
+    if not known:
+        return Verdict.NOT_CHECKABLE
+    return _check_facts(graph, claim, known)
+
+
+def _check_facts(graph: EventGraph, claim: Claim, facts: Sequence[Fact]) -> Verdict:
+    sensed = [fact for fact in facts if fact.sensed]
+    if any(_is_same(graph.world, claim, fact.value) for fact in sensed):
+        return Verdict.TRUE
+    return Verdict.FALSE if len(sensed) == len(facts) else Verdict.NOT_SENSED
+
+
+def _check_order(graph: EventGraph, claim: Claim) -> Verdict:
+    both = [_then(graph, claim), graph.of_kind(claim.value)]
+    if not all(both):
+        return Verdict.FALSE
+    felt = [[node.tick for node in nodes if node.felt] for nodes in both]
+    if not all(felt):
+        return Verdict.NOT_SENSED
+    return Verdict.TRUE if felt[0][0] < felt[1][0] else Verdict.FALSE
+
+
+def _agrees(claim: Claim, felt: Sequence[EventNode]) -> bool:
+    if claim.attribute is Attribute.COUNT:
+        return int(claim.value) == len(felt)
+    return (claim.value == "yes") == bool(felt)
+
+
+def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return the events of the claimed kind that came at about the claimed tick."""
+    return _near(graph.of_kind(claim.event), claim.when.tick)
+
+
+def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return which of these a claim is about, of those that were felt."""
+    felt = [node for node in graph.of_kind(claim.event) if node.felt]
+    if claim.attribute is not Attribute.COUNT:
+        felt = felt[_OCCURRENCES[claim.when.occurrence]]
+    return _near(felt, claim.when.tick)
+
+
+def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:
+    """Return the events that came at about a tick, or all of them where none is named."""
+    return [
+        node
+        for node in nodes
+        if tick is None or node.first_tick - NEAR_TICKS <= tick <= node.tick + NEAR_TICKS
+    ]
+
+
+def _is_same(world: str, claim: Claim, truth: str) -> bool:
+    """Return whether a claimed value is the true one, as exactly as its kind can be told."""
+    if claim.attribute in _TIMES:
+        at_most = AT_MOST_S if world == "trip" else AT_MOST_TICKS
+        return _is_number(claim.value) and abs(float(claim.value) - float(truth)) <= at_most + 1e-9
+    if claim.attribute is Attribute.THING:
+        return claim.value == truth or truth.endswith(f" {claim.value}")
+    if claim.attribute is Attribute.WHO:
+        return set(claim.value.split(" and ")) == set(truth.split(" and "))
+    return claim.value == truth
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()

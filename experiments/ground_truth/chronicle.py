@@ -1,0 +1,340 @@
+"""Chronicle: writes the event graphs of a batch of bodies while they live.
+
+The world says what happened and why; the body, what it noticed of it and what that was like. A node
+is an event that is true: one that the world tells, or that follows from its exact state (somebody
+got up, laughter began). `felt` says whether this body noticed it in the same tick; what it noticed
+with no truth behind it is no node.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.soul.soul import Feelings
+from body.types import FeltEvent, Intent, Percept
+from envs.babyai.world import BabyAIWorld
+from envs.engine.faces import World
+from envs.trip.world import TripWorld
+from experiments.ground_truth.babyai import BabyAITruth
+from experiments.ground_truth.graph import EventGraph, EventNode, Fact
+from experiments.ground_truth.trip import TripTruth
+from experiments.running.worlds import WorldWords
+from mind.claims.language import Attribute
+from mind.reasoning.narration import (
+    command_words,
+    emotion_words,
+    gait,
+    greatest_need,
+    mood_word,
+    pain_caused,
+)
+from mind.reasoning.scale import UNFELT, PrivateScale, word_of
+from mind.types import Feeling
+
+LONGEST_MISHAP = 20  # ticks from a slip or a stumble to what came of it, as a being has it
+_BEGINNINGS = ("slipped", "stepped_on_lace", "stumbled")
+_ENDINGS = ("recovered", "fell")
+_LED_BY = {  # what an event can come of, and within how many ticks
+    "stumbled": (("slipped", "stepped_on_lace", "bumped"), 8),
+    "recovered": (("stumbled",), LONGEST_MISHAP),
+    "fell": (("stumbled",), LONGEST_MISHAP),
+    "spilled": (("fell", "stumbled"), LONGEST_MISHAP),
+    "put_down": (("fell",), 0),
+    "was_seen": (("fell", "stumbled"), LONGEST_MISHAP),
+    "heard_laughter": (("fell",), LONGEST_MISHAP),
+    "got_up": (("fell",), 10_000),
+}
+
+
+@dataclass(slots=True)
+class _Story:
+    """What is known of the episode that one body is living."""
+
+    episode: int
+    nodes: list[EventNode] = field(default_factory=list)
+    ticks: int = 0
+
+    def last(self, kinds: Sequence[str], within: int, tick: int) -> EventNode | None:
+        """Return the latest event of these kinds, if it is not too long ago."""
+        for node in reversed(self.nodes):
+            if node.tick < tick - within:
+                return None
+            if node.kind in kinds:
+                return node
+        return None
+
+    def began(self, kind: str, tick: int) -> int:
+        """Return the tick at which a mishap began that now ends; otherwise this one."""
+        if kind == "got_up":
+            fall = self.last(("fell",), 10_000, tick)
+            return fall.tick if fall else tick
+        if kind not in _BEGINNINGS + _ENDINGS:
+            return tick
+        for node in reversed(self.nodes):
+            if node.kind in _ENDINGS or node.tick < tick - LONGEST_MISHAP:
+                return tick
+            if node.kind in _BEGINNINGS:
+                return node.first_tick if node.first_tick >= tick - LONGEST_MISHAP else tick
+        return tick
+
+
+class Chronicle:
+    """The event graphs of B bodies, each in the episode that it is living.
+
+    In each tick: `sensed` when the agent has acted, `stepped` when the world has.
+
+    Args:
+        world: Where they live.
+        words: How it is told of.
+        body_ids: (B,) whose lives.
+
+    Raises:
+        ValueError: If there is no truth to be had of this world.
+    """
+
+    def __init__(self, world: World, words: WorldWords, *, body_ids: Sequence[str]):
+        self._words, self._ids = words, list(body_ids)
+        self._truth = truth_of(world)
+        self._stories = [_Story(-1) for _ in self._ids]
+        self._scales = [PrivateScale() for _ in self._ids]
+        self._before: Percept | None = None
+        self._actions = np.zeros(len(self._ids), np.int64)
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Begin an episode in these rows; their world has been reset."""
+        self._truth.begin(rows)
+        for row, episode in zip(rows.tolist(), episodes, strict=True):
+            self._stories[row] = _Story(episode)
+
+    def sensed(
+        self, percept: Percept, feelings: Feelings | None, intents: Sequence[Intent | None]
+    ) -> None:
+        """Note what the bodies noticed in this tick, beside what was true.
+
+        Args:
+            percept: Of the batch.
+            feelings: What the souls made of it; None where there are none.
+            intents: (B,) what each body that noticed something was doing then.
+        """
+        happened = self._truth.happened(range(len(self._ids)))
+        noticed = np.flatnonzero(percept.events.any(axis=1)).tolist()
+        for row in sorted({*happened, *noticed}):
+            if self._before is not None and self._stories[row].ticks:
+                feeling = feelings.of(row) if feelings else None
+                self._note(row, happened.get(row, {}), percept.of(row), feeling, intents[row])
+        self._before = percept.copy()
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """Note what happened in the world, which has just been stepped with these commands."""
+        self._actions = np.asarray(actions).copy()
+        self._truth.stepped(self._actions)
+        for story in self._stories:
+            story.ticks += 1
+
+    def end(self, rows: NDArray[np.intp]) -> list[EventGraph]:
+        """Return the graphs of the episodes in these rows, which are over but not yet reset.
+
+        What happened in the last tick was never perceived.
+        """
+        happened = self._truth.happened(rows.tolist())
+        for row in rows.tolist():
+            story = self._stories[row]
+            for kind, severity in happened.get(row, {}).items():
+                self._add(story, row, kind, severity, {}, felt=False)
+        self._fork(rows.tolist())
+        return [self._graph(row) for row in rows.tolist()]
+
+    def _graph(self, row: int) -> EventGraph:
+        story = self._stories[row]
+        return EventGraph(
+            world=self._words.name,
+            body_id=self._ids[row],
+            episode=story.episode,
+            ticks=story.ticks,
+            nodes=tuple(_linked(story.nodes)),
+        )
+
+    # ---- One tick of one body ----
+
+    def _note(
+        self,
+        row: int,
+        happened: dict[str, float],
+        now: Percept,
+        feeling: Feeling | None,
+        intent: Intent | None,
+    ) -> None:
+        """Add what was true in this tick, and what this body knew of it."""
+        assert self._before is not None
+        before = self._before.of(row)
+        pain = pain_caused(before, now)
+        noticed = {event.name.lower() for event in FeltEvent if now.events[event]}
+        rank = self._scales[row].take(pain) if noticed else 0.0
+        lived = self._lived(before, now, feeling, intent, row) | _hurt(before, now, rank)
+        for kind in _in_order(happened):
+            facts = lived | self._truth.facts(row, kind, before, now)
+            felt = kind in noticed
+            if (
+                not felt
+                and kind == "bumped"
+                and self._stories[row].last((kind,), 3, int(now.clock))
+            ):
+                continue  # still leaning against what was bumped into
+            self._add(self._stories[row], row, kind, happened[kind], facts, felt=felt)
+
+    def _lived(
+        self,
+        before: Percept,
+        now: Percept,
+        feeling: Feeling | None,
+        intent: Intent | None,
+        row: int,
+    ) -> dict[Attribute, Fact]:
+        """Return what is true of all that happened in this tick, from the body's own side."""
+        manner = intent.manner.name.lower() if intent else None
+        facts = {
+            Attribute.DID: command_words(now.vocabulary)[int(self._actions[row])],
+            Attribute.DOING: intent.skill.name.lower().replace("_", " ") if intent else "nothing",
+        }
+        if manner:
+            facts[Attribute.MANNER] = manner
+        if now.vocabulary.gait:
+            facts[Attribute.GAIT] = _gait(before)
+        if feeling:
+            facts[Attribute.FEELING] = strongest_emotion(feeling)
+            facts[Attribute.MOOD] = mood_word(feeling.mood)
+            facts[Attribute.NEED] = greatest_need(feeling)
+        return {attribute: Fact(value=value) for attribute, value in facts.items() if value}
+
+    def _add(
+        self,
+        story: _Story,
+        row: int,
+        kind: str,
+        severity: float,
+        facts: dict[Attribute, Fact],
+        *,
+        felt: bool,
+    ) -> None:
+        tick = story.ticks
+        began = story.began(kind, tick)
+        facts = {
+            **facts,
+            Attribute.TIME: Fact(value=self._clock(began), sensed=felt),
+            Attribute.DURATION: Fact(value=self._clock(tick - began), sensed=felt),
+        }
+        story.nodes.append(
+            EventNode(
+                number=len(story.nodes),
+                kind=kind,
+                episode=story.episode,
+                first_tick=began,
+                tick=tick,
+                place=self._truth.place(row),
+                facts=facts,
+                felt=felt,
+                severity=severity,
+            )
+        )
+        self._truth.remember(row, len(story.nodes) - 1, kind)
+
+    def _clock(self, ticks: int) -> str:
+        return f"{ticks * self._words.tick_seconds:.1f}" if self._words.timed else str(ticks)
+
+    # ---- What would have been ----
+
+    def _fork(self, rows: Sequence[int]) -> None:
+        """Add what exact forks of the world say of the mishaps in these rows."""
+        for row, number, facts in self._truth.forked(rows):
+            nodes = self._stories[row].nodes
+            node = nodes[number]
+            cause = node.facts.get(Attribute.CAUSE)
+            if cause and facts.get(Attribute.WITHOUT_CAUSE) == "yes":  # then it was no cause
+                node = replace(node, facts=_without(node.facts, Attribute.CAUSE))
+            known = cause.sensed if cause else False
+            found = {one: Fact(value=value, sensed=known) for one, value in facts.items()}
+            nodes[number] = replace(node, facts={**node.facts, **found})
+
+
+def truth_of(world: World) -> TripTruth | BabyAITruth:
+    """Return who knows the truth of a world.
+
+    Raises:
+        ValueError: If nobody does.
+    """
+    if isinstance(world, TripWorld):
+        return TripTruth(world)
+    if isinstance(world, BabyAIWorld):
+        return BabyAITruth(world)
+    raise ValueError(
+        f"event graphs can be kept of trip, and of the levels of babyai that are compiled, got "
+        f"'{world.name}' through the package; choose another env.id"
+    )
+
+
+def strongest_emotion(feeling: Feeling) -> str:
+    """Return the strongest emotion as an adjective, or "nothing much"."""
+    words = emotion_words(feeling)
+    return words[0].removeprefix("very ") if words else "nothing much"
+
+
+def _gait(before: Percept) -> str:
+    """Return how a body moved; on the ground, or between two steps, it does not count."""
+    words = gait(before)
+    return words if words in ("standing", "walking slowly", "walking", "running") else ""
+
+
+def _hurt(before: Percept, now: Percept, rank: float) -> dict[Attribute, Fact]:
+    pain = pain_caused(before, now)
+    facts = {Attribute.HURT: Fact(value=word_of(rank, pain))}
+    if pain >= UNFELT:
+        worst = int(np.argmax(now.pain - before.pain))
+        facts[Attribute.PART] = Fact(value=now.vocabulary.senses["pain"][worst])
+    return facts
+
+
+def _in_order(happened: dict[str, float]) -> list[str]:
+    """Return kinds of events of one tick, causes before effects."""
+    first = ("stepped_on_lace", "slipped", "bumped", "stumbled", "recovered", "fell")
+    return sorted(happened, key=lambda kind: first.index(kind) if kind in first else len(first))
+
+
+def _linked(nodes: Sequence[EventNode]) -> list[EventNode]:
+    """Return the events with what led to which, and what came of a stumble or a slip."""
+    causes: list[tuple[int, ...]] = [_led_by(node, nodes) for node in nodes]
+    linked = []
+    for node, led_by in zip(nodes, causes, strict=True):
+        outcomes = tuple(n for n, those in enumerate(causes) if node.number in those)
+        facts = dict(node.facts)
+        if outcome := _outcome(node, nodes):
+            facts[Attribute.OUTCOME] = Fact(value=outcome.kind, sensed=outcome.felt)
+        linked.append(replace(node, causes=led_by, outcomes=outcomes, facts=facts))
+    return linked
+
+
+def _led_by(node: EventNode, nodes: Sequence[EventNode]) -> tuple[int, ...]:
+    kinds, within = _LED_BY.get(node.kind, ((), 0))
+    for earlier in reversed(nodes[: node.number]):
+        if earlier.tick < node.tick - within:
+            return ()
+        if earlier.kind in kinds:
+            return (earlier.number,)
+    return ()
+
+
+def _outcome(node: EventNode, nodes: Sequence[EventNode]) -> EventNode | None:
+    """Return the fall or the recovery that a slip or a stumble ended in."""
+    if node.kind not in _BEGINNINGS:
+        return None
+    for later in nodes[node.number + 1 :]:
+        if later.tick > node.tick + LONGEST_MISHAP:
+            return None
+        if later.kind in _ENDINGS:
+            return later
+    return None
+
+
+def _without(facts, attribute: Attribute) -> dict[Attribute, Fact]:
+    return {one: fact for one, fact in facts.items() if one is not attribute}

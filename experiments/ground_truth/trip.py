@@ -1,0 +1,339 @@
+"""TripTruth: what is true of `trip`, tick by tick, and what would have been."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import Percept
+from envs.trip.vocabulary import (
+    HAZARDS_TO_SLIP_ON,
+    HAZARDS_TO_TRIP_ON,
+    Cause,
+    EventKind,
+    Posture,
+    Thing,
+    thing_words,
+)
+from envs.trip.world import TripWorld
+from experiments.ground_truth.forks import Forks, Mishap
+from experiments.ground_truth.graph import Fact
+from experiments.ground_truth.places import EAST, SOUTH, place_of
+from mind.claims.language import Attribute
+
+KEPT_TICKS = 48  # of exact states; a contact leads to a fall in fewer
+SPILLED = 0.05  # of the cup, in one go or in drops: less is not worth being called an event
+NEAR = 2  # cells from which a hazard is known if it was seen
+
+_KINDS = {
+    EventKind.STUMBLE: "stumbled",
+    EventKind.RECOVERY: "recovered",
+    EventKind.FALL: "fell",
+    EventKind.SLIP: "slipped",
+    EventKind.BUMP: "bumped",
+    EventKind.LACE_UNTIED: "lace_came_loose",
+    EventKind.LACE_TIED: "lace_tied",
+    EventKind.LACE_STEPPED_ON: "stepped_on_lace",
+    EventKind.SEEN: "was_seen",
+    EventKind.PICKED_UP: "picked_up",
+    EventKind.PUT_DOWN: "put_down",
+}
+_OF_A_CONTACT = ("stumbled", "recovered", "fell", "slipped", "stepped_on_lace")
+_BEFORE_WITNESSES = ("stumbled", "fell", "was_seen", "spilled", "slipped", "recovered")
+_FORKED = ("slipped", "stumbled", "fell")
+_HAZARDS = {  # causes, and the things they are
+    Cause.CABLE: Thing.CABLE,
+    Cause.RUG_EDGE: Thing.RUG_EDGE,
+    Cause.KERB: Thing.KERB,
+    Cause.ICE: Thing.ICE,
+    Cause.WET: Thing.WET,
+    Cause.GRAVEL: Thing.GRAVEL,
+}
+_GROUNDS = {int(thing): cause for cause, thing in _HAZARDS.items() if thing in HAZARDS_TO_SLIP_ON}
+_ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
+_FEET = ("left", "right")
+_UNTIED = 0.2  # tightness of a lace
+_FEWEST_LOOKING = 0.1
+
+
+class TripTruth:
+    """The exact states of a batch of bodies, as far back as a mishap can reach.
+
+    Args:
+        world: Where they live.
+    """
+
+    def __init__(self, world: TripWorld):
+        self._world = world
+        count = world.num_envs
+        self._states: deque[tuple[NDArray, NDArray, NDArray]] = deque(maxlen=KEPT_TICKS)
+        self._last = self._before = world.bodies.copy()
+        self._things = world.things.copy()
+        self._starts = np.zeros((count, 3), np.int64)  # column, row, heading
+        self._contact = np.zeros(count, np.int64)  # tick of the last contact of a foot
+        self._foot = np.zeros(count, np.int64)
+        self._blamed: dict[int, tuple[int, Cause, int]] = {}  # of a row: tick, what was known then
+        self._spilled = np.zeros(count)  # since a spill was last worth telling
+        self._happened: dict[int, dict[str, float]] = {}
+        self._mishaps: dict[int, list[tuple[int, Mishap]]] = {}
+        self._forks: Forks | None = None
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Note where these bodies stand; what was before is another story."""
+        bodies = self._world.bodies[rows]
+        self._starts[rows] = np.stack([bodies["x"], bodies["y"], bodies["heading"]], axis=1)
+        self._contact[rows] = -KEPT_TICKS
+        self._spilled[rows] = 0.0
+        self._before[rows], self._things[rows] = bodies, self._world.things[rows]
+        for row in rows.tolist():
+            self._happened.pop(row, None)
+            self._blamed.pop(row, None)
+            self._mishaps[row] = []
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """Keep the exact state that was stepped, and what the world says happened."""
+        self._states.append((self._before, self._things, actions))
+        self._last, self._before = self._before, self._world.bodies.copy()
+        self._things = self._world.things.copy()
+        self._note_contacts()
+        self._note_events()
+
+    def _note_contacts(self) -> None:
+        touch = self._before["touch"]
+        toes, soles, laces = touch[:, 0:2], touch[:, 2:4], touch[:, 4:6] >= 1.0
+        felt = np.maximum(np.maximum(toes, soles), laces)
+        struck = felt.max(axis=1) > 0
+        self._contact[struck] = self._before["tick"][struck]
+        self._foot[struck] = felt[struck].argmax(axis=1)
+
+    # ---- What happened ----
+
+    def happened(self, rows: Sequence[int]) -> dict[int, dict[str, float]]:
+        """Return the true events of the last step in these rows: kinds, and how severe each was.
+
+        Each is returned once.
+        """
+        return {row: self._happened.pop(row) for row in rows if row in self._happened}
+
+    def _note_events(self) -> None:
+        self._happened = {}
+        for event in self._world.events():
+            row, kind = int(event["row"]), EventKind(event["kind"])
+            if kind in _KINDS:
+                self._happened.setdefault(row, {})[_KINDS[kind]] = float(event["severity"])
+            if kind is EventKind.SPILL:
+                self._spilled[row] += float(event["severity"])
+        for name, rows in self._changes().items():
+            for row in rows.tolist():
+                self._happened.setdefault(row, {}).setdefault(name, 0.0)
+
+    def _changes(self) -> dict[str, NDArray[np.intp]]:
+        """Return what follows from the exact states before and after the step, by row."""
+        was, now = self._last, self._before
+        lay = np.isin(was["posture"], _ON_THE_FLOOR)
+        stands = ~np.isin(now["posture"], _ON_THE_FLOOR)
+        in_trouble = np.isin(now["posture"], (Posture.STUMBLE, *_ON_THE_FLOOR))
+        more_eyes = (now["seen_by"] > was["seen_by"]) & (now["seen_by"] > _FEWEST_LOOKING)
+        laughs = (now["laughter"] > _FEWEST_LOOKING) & (was["laughter"] <= _FEWEST_LOOKING)
+        spilled = self._worth_telling(now)
+        return {
+            "got_up": np.flatnonzero(lay & stands),
+            "was_seen": np.flatnonzero(in_trouble & more_eyes),
+            "heard_laughter": np.flatnonzero(laughs),
+            "spilled": np.flatnonzero(spilled),
+            "put_down": np.flatnonzero((was["held_thing"] != 0) & (now["held_thing"] == 0)),
+        }
+
+    def _worth_telling(self, now: NDArray) -> NDArray[np.bool_]:
+        """Return where enough has been spilled to be called an event, and begin to count anew."""
+        spilled = self._spilled > SPILLED
+        self._spilled[spilled | (now["held_thing"] != Thing.CUP)] = 0.0
+        return spilled
+
+    def place(self, row: int) -> tuple[int, int]:
+        """Return column and row where a body stands."""
+        body = self._before[row]
+        return int(body["x"]), int(body["y"])
+
+    # ---- What is true of it ----
+
+    def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
+        """Return what is true of an event of this tick, beside what the body's side tells."""
+        facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
+        if kind in _OF_A_CONTACT:
+            facts |= self._of_contact(row, kind, before, now)
+        if kind in ("stumbled", "fell"):
+            facts[Attribute.LEAN] = Fact(value=_lean(self._leaning(row, kind)))
+        if kind in _BEFORE_WITNESSES:
+            facts |= self._witnesses(row, before, now)
+        if kind in ("picked_up", "put_down"):
+            held = self._before[row] if kind == "picked_up" else self._last[row]
+            thing = thing_words(int(held["held_thing"]), int(held["held_skin"]))
+            facts[Attribute.THING] = Fact(value=thing)
+        if kind == "bumped":
+            facts |= self._bumped_into(row, now)
+        if kind in ("lace_came_loose", "lace_tied"):
+            facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
+        return facts
+
+    def _of_contact(
+        self, row: int, kind: str, before: Percept, now: Percept
+    ) -> dict[Attribute, Fact]:
+        """Return what a foot met, as far as a foot met anything."""
+        body = self._before[row]
+        if self._contact[row] < body["tick"] - KEPT_TICKS // 2:
+            return {}
+        cause, skin, foot = self._contact_of(row, kind)
+        facts = {Attribute.FOOT: Fact(value=foot)}
+        if cause is Cause.OWN_LACE:
+            facts[Attribute.THING] = Fact(value=f"{foot} lace")
+            facts[Attribute.CAUSE] = Fact(value="own lace")
+        elif cause in _HAZARDS:
+            thing = _HAZARDS[cause]
+            known = _remembers(before, thing, skin) or _remembers(now, thing, skin)
+            known = self._still_known(row, cause, skin, known)
+            facts[Attribute.THING] = Fact(value=thing_words(thing, skin), sensed=known)
+            facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
+        elif cause is Cause.FLOOR:
+            facts[Attribute.THING] = Fact(value="nothing")
+            facts[Attribute.CAUSE] = Fact(value="floor")
+        return facts
+
+    def _still_known(self, row: int, cause: Cause, skin: int, known: bool) -> bool:
+        """Return whether what a foot met is known, or was when this mishap began.
+
+        Who slips on ice in plain view, and falls four cells on, knows what that came of.
+        """
+        tick = int(self._before["tick"][row])
+        if known:
+            self._blamed[row] = tick, cause, skin
+        since, *blamed = self._blamed.get(row, (-KEPT_TICKS, Cause.NONE, 0))
+        return blamed == [cause, skin] and tick - since <= KEPT_TICKS // 2
+
+    def _contact_of(self, row: int, kind: str) -> tuple[Cause, int, str]:
+        """Return what a foot met, its skin, and which foot it was.
+
+        A lace stepped on in the same tick hides what a sole slipped on just before.
+        """
+        body = self._before[row]
+        cause, skin = Cause(int(body["contact_cause"])), int(body["contact_skin"])
+        if kind != "slipped" or cause is not Cause.OWN_LACE:
+            return cause, skin, _FEET[self._foot[row]]
+        cell = int(self._world.layouts[body["layout"]]["cells"][body["y"], body["x"]])
+        return _GROUNDS.get(cell & 0xFF, Cause.FLOOR), cell >> 8 & 0xFF, _FEET[body["stance_foot"]]
+
+    def _leaning(self, row: int, kind: str) -> tuple[float, float]:
+        """Return how far a body leans; one that has fallen lies, so how it leant before."""
+        body = self._last[row] if kind == "fell" else self._before[row]
+        return float(body["lean_forward"]), float(body["lean_right"])
+
+    def _bumped_into(self, row: int, now: Percept) -> dict[Attribute, Fact]:
+        thing, skin = self._ahead(row)
+        if thing <= Thing.EMPTY:
+            return {}
+        known = bool(now.event_things[0])
+        cause = {Thing.WALL: "wall", Thing.PERSON: "person"}.get(Thing(thing), "furniture")
+        return {
+            Attribute.THING: Fact(value=thing_words(thing, skin), sensed=known),
+            Attribute.CAUSE: Fact(value=cause, sensed=known),
+        }
+
+    def _ahead(self, row: int) -> tuple[int, int]:
+        """Return thing and skin of what stands in the cell ahead of a body."""
+        body = self._before[row]
+        x = int(body["x"]) + EAST[body["heading"]]
+        y = int(body["y"]) + SOUTH[body["heading"]]
+        for thing in self._world.things[row]:
+            if thing["kind"] and (int(thing["x"]), int(thing["y"])) == (x, y):
+                return int(thing["kind"]), int(thing["skin"])
+        cell = int(self._world.layouts[body["layout"]]["cells"][y, x])
+        return cell & 0xFF, cell >> 8 & 0xFF
+
+    def _lace_changed(self, row: int) -> int:
+        """Return the foot whose lace has just come loose, or been tied."""
+        was, now = self._last[row]["lace"], self._before[row]["lace"]
+        crossed = (was >= _UNTIED) != (now >= _UNTIED)
+        return int(np.argmax(crossed)) if crossed.any() else int(np.argmax(np.abs(now - was)))
+
+    def _witnesses(self, row: int, before: Percept, now: Percept) -> dict[Attribute, Fact]:
+        """Return how many persons look, which is felt, and who, which is to be seen."""
+        body = self._before[row]
+        skins = sorted(
+            int(person["skin"])
+            for person in self._world.things[row]
+            if person["kind"] == Thing.PERSON and _sees(person, body, self._sight)
+        )
+        names = [thing_words(Thing.PERSON, skin) for skin in skins]
+        known = all(
+            _remembers(one, Thing.PERSON, skin, within=7) for skin in skins for one in (before, now)
+        )
+        return {
+            Attribute.WITNESSES: Fact(value=str(len(names))),
+            Attribute.WHO: Fact(value=" and ".join(names) or "nobody", sensed=known),
+        }
+
+    @property
+    def _sight(self) -> float:
+        return float(self._world.constants[0]["sight_cells"])
+
+    # ---- What would have been ----
+
+    def remember(self, row: int, number: int, kind: str) -> None:
+        """Keep the exact states that lead to an event which is to be forked."""
+        if kind not in _FORKED:
+            return
+        body = self._before[row]
+        back = int(body["tick"] - self._contact[row]) + 1  # states before the step of the contact
+        if not 1 <= back <= min(len(self._states), KEPT_TICKS // 2):
+            return
+        past = list(self._states)[-back:]
+        self._mishaps[row].append(
+            (
+                number,
+                Mishap(
+                    kind=kind,
+                    cause=self._contact_of(row, kind)[0],
+                    body=past[0][0][row].copy(),
+                    things=past[0][1][row].copy(),
+                    actions=np.array([actions[row] for _, _, actions in past]),
+                    now=self._world.fork_state(np.array([row])),
+                ),
+            )
+        )
+
+    def forked(self, rows: Sequence[int]) -> list[tuple[int, int, dict[Attribute, str]]]:
+        """Return row, number and counterfactual facts of the mishaps that these rows lived."""
+        kept = [(row, number, one) for row in rows for number, one in self._mishaps.pop(row, [])]
+        if not kept:
+            return []
+        if self._forks is None:
+            self._forks = Forks(self._world)
+        found = self._forks.try_all([one for _, _, one in kept])
+        return [(row, number, facts) for (row, number, _), facts in zip(kept, found, strict=True)]
+
+
+def _lean(leaning: tuple[float, float]) -> str:
+    forward, right = leaning
+    if abs(forward) >= abs(right):
+        return "ahead" if forward > 0 else "behind"
+    return "right" if right > 0 else "left"
+
+
+def _remembers(percept: Percept, thing: int, skin: int, within: int = NEAR) -> bool:
+    """Return whether a body knows of such a thing this near, from what it has seen."""
+    rows = percept.landmarks
+    like = (rows[:, 0] == thing) & (rows[:, 1] == skin)
+    return bool((like & (np.abs(rows[:, 3:5]).max(axis=1) <= within)).any())
+
+
+def _sees(person: np.void, body: np.void, sight_cells: float) -> bool:
+    """Return whether a body is in a person's view; compare `envs.trip.dynamics.sees`."""
+    east, south = int(body["x"] - person["x"]), int(body["y"] - person["y"])
+    heading = int(person["heading"])
+    ahead = east * EAST[heading] + south * SOUTH[heading]
+    aside = abs(east * SOUTH[heading] - south * EAST[heading])
+    return 0 < ahead <= sight_cells and aside <= ahead
+
+
+assert set(_HAZARDS.values()) == {*HAZARDS_TO_TRIP_ON, *HAZARDS_TO_SLIP_ON}

@@ -1,0 +1,253 @@
+"""Let a being tell its own life, and check every answer: `python -m experiments.recall_qa +env=trip`.
+
+Slow imports happen inside functions, so that help and mistakes are answered at once.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from experiments.running.cli import (
+    BadInput,
+    Interrupted,
+    answering,
+    one_line,
+    prepare,
+    remove_unless,
+    require_world,
+    stopping,
+)
+from experiments.running.schema import register
+from experiments.running.seeding import spawn_integer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agents.being import Being
+    from experiments.recall_qa.asking import Asked
+    from experiments.recall_qa.episodes import Lives
+
+RESULTS = "tell.json"
+_FAMILY = 11  # columns of the longest name of a family
+
+
+def main() -> None:
+    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
+    register()
+    with answering():
+        prepare()
+        _tell()
+
+
+@hydra.main(config_path="pkg://configs", config_name="tell", version_base="1.3")
+def _tell(config: DictConfig) -> None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        try:
+            tell(config, folder)
+        finally:
+            remove_unless("episodes/*", folder)
+
+
+def tell(config: DictConfig, folder: Path) -> None:
+    """Let a being live, ask it, print what it says, and leave a run folder.
+
+    Args:
+        config: A `TellConfig`.
+        folder: The run folder, which exists.
+
+    Raises:
+        BadInput: If a part cannot be built, or a model fails for good.
+        Interrupted: If somebody pressed Ctrl-C; what was answered until then is kept.
+    """
+    check(config)
+    from rich.console import Console
+
+    from experiments.recall_qa.episodes import live_watched
+    from mind.language_models.types import LanguageModelError
+
+    with ExitStack() as opened:
+        being, lives, finished = live_watched(config, folder, opened)
+        if not finished:
+            raise Interrupted
+        try:
+            _ask(config, folder, being, lives, Console())
+        except (LanguageModelError, OSError) as error:
+            raise BadInput(one_line(error)) from error
+
+
+def check(config: DictConfig) -> None:
+    """Refuse what nobody can be asked.
+
+    Raises:
+        BadInput: If something is out of range.
+    """
+    from mind.reasoning.question_answering import LESIONS, Mode
+
+    require_world(config)
+    if config.questions < 1:
+        raise BadInput(f"questions must be at least 1, got {config.questions}")
+    check_asking(config, [*Mode], LESIONS)
+
+
+def check_asking(config: DictConfig, modes: Sequence[str], lesions: Sequence[str]) -> None:
+    """Refuse a threshold, mode or lesion that there is not.
+
+    Raises:
+        BadInput: If something is out of range.
+    """
+    if not 0 <= config.threshold < 1:
+        raise BadInput(f"threshold must be at least 0 and below 1, got {config.threshold}")
+    if config.mode and config.mode not in modes:
+        raise BadInput(f"mode must be among {', '.join(modes)}, or empty, got '{config.mode}'")
+    for lesion in config.lesions:
+        if lesion not in lesions:
+            raise BadInput(f"lesions must be among {', '.join(lesions)}, got '{lesion}'")
+
+
+# ---- Asking ----
+
+
+def _ask(
+    config: DictConfig, folder: Path, being: "Being", lives: "Lives", console: "Console"
+) -> None:
+    """Ask, print each answer as it comes, and keep all of them."""
+    from experiments.recall_qa.asking import ask_all, questions_about, spread
+
+    seed = spawn_integer(config.seed, "questions")
+    questions = spread(questions_about(lives, seed), config.questions, seed)
+    if not questions:
+        console.print("nothing happened that could be asked about; try another seed")
+    asked: list[Asked] = []
+    with stopping() as stopped:
+        for one in ask_all(
+            being,
+            lives,
+            questions,
+            threshold=config.threshold,
+            mode=config.mode,
+            lesions=config.lesions,
+            stopped=stopped,
+        ):
+            asked.append(one)
+            _print_answer(console, one, lives)
+        _write(folder, asked, config.threshold, lives)
+        if asked:
+            _print_table(console, asked, config.threshold)
+            console.print(
+                f"{'answers':>8}  {_near(folder / RESULTS)}", highlight=False, soft_wrap=True
+            )
+        if stopped():
+            raise Interrupted
+
+
+def _write(folder: Path, asked: Sequence["Asked"], threshold: float, lives: "Lives") -> None:
+    from experiments.recall_qa.display import answer_record, claim_record
+    from experiments.running.record import write_json
+
+    write_json(
+        folder / RESULTS,
+        {
+            "threshold": threshold,
+            "score": round(sum(one.score(threshold) for one in asked), 4),
+            "families": {name: _counts(some) for name, some in _by_family(asked).items()},
+            "questions": [
+                {
+                    "body": one.body_id,
+                    "episode": one.question.episode,
+                    "family": one.question.family,
+                    "kind": one.question.kind,
+                    "question": one.question.text,
+                    "right_answer": one.question.answer,
+                    "right_claim": one.question.claim and claim_record(one.question.claim),
+                    "outcome": one.outcome,
+                    **answer_record(one.answer, one.checked, lives.memory),
+                }
+                for one in asked
+            ],
+        },
+    )
+
+
+def _by_family(asked: Sequence["Asked"]) -> dict[str, list["Asked"]]:
+    families: dict[str, list[Asked]] = {}
+    for one in asked:
+        families.setdefault(one.question.family, []).append(one)
+    return dict(sorted(families.items()))
+
+
+def _counts(asked: Sequence["Asked"]) -> dict[str, int]:
+    """Return how many questions there were, and how many answers of each worth."""
+    outcomes = [str(one.outcome) for one in asked]
+    names = ("right", "wrong", "unsaid")
+    return {"asked": len(asked)} | {name: outcomes.count(name) for name in names}
+
+
+# ---- What a person sees ----
+
+
+def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
+    """Print a question, its answer, what that rests on, and the truth where it differs."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from experiments.recall_qa.asking import Outcome
+    from experiments.recall_qa.display import remembered, sureness, verdict_text
+    from experiments.viewers.terminal import printable
+
+    styles = {Outcome.RIGHT: "green", Outcome.WRONG: "red", Outcome.UNSAID: "yellow"}
+    said = Text(printable(one.answer.text), style=styles[one.outcome])
+    said.append(f"   {sureness(one.answer)}", style="dim")
+    lines = [Text(one.question.text, style="bold"), said + verdict_text(one.answer, [one.verdict])]
+    if one.outcome is not Outcome.RIGHT:
+        lines.append(Text(f"in truth: {one.question.answer}", style="dim"))
+    if told := remembered(lives.memory, one.answer.memories):
+        ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in told)
+        lines.append(Text(f"remembered: {ticks}", style="dim"))
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=_FAMILY, justify="right", style="dim")
+    row.add_column(overflow="fold")
+    row.add_row(one.question.family.replace("_", " "), Group(*lines))
+    console.print(row)
+
+
+def _print_table(console: "Console", asked: Sequence["Asked"], threshold: float) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("family")
+    for name in ("asked", "right", "wrong", "don't know", "score"):
+        table.add_column(name, justify="right")
+    for family, some in _by_family(asked).items():
+        table.add_row(family.replace("_", " "), *_row(some, threshold))
+    table.add_section()
+    table.add_row("all", *_row(asked, threshold), style="bold")
+    console.print(table)
+    cost = threshold / (1 - threshold)
+    console.print(
+        f"score: 1 for what is right, -{cost:.2g} for what is wrong, 0 for “I don't know” "
+        f"(threshold {threshold:g})",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _row(asked: Sequence["Asked"], threshold: float) -> list[str]:
+    score = sum(one.score(threshold) for one in asked)
+    return [*(str(count) for count in _counts(asked).values()), f"{score:+.1f}"]
+
+
+def _near(path: Path) -> Path:
+    """Return the path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+if __name__ == "__main__":
+    main()

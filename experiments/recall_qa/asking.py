@@ -1,0 +1,166 @@
+"""Asking: questions about a life, the answers to them, and what the truth says of each."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+
+import numpy as np
+
+from agents.being import Being
+from experiments.ground_truth.checker import Checker
+from experiments.ground_truth.questions import UNKNOWN, Balance, Question, questions_of
+from experiments.recall_qa.episodes import Lives
+from mind.claims.language import Claim, Verdict
+from mind.claims.parser import claim_of
+from mind.reasoning.question_answering import Answer
+
+AT_ONCE = 32  # questions that are asked together
+
+
+class Outcome(StrEnum):
+    """What an answer is worth."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, what the mind answered, and what the truth says of that.
+
+    Attributes:
+        body_id: Whose life it is about.
+        question: What was asked.
+        answer: What was answered.
+        claim: What the answer claims; None where it claims nothing, or cannot be read.
+        verdict: Whether that is true.
+    """
+
+    body_id: str
+    question: Question
+    answer: Answer
+    claim: Claim | None
+    verdict: Verdict
+
+    @property
+    def checked(self) -> list[tuple[Claim, Verdict]]:
+        """What it claims, with the verdict; empty where it claims nothing."""
+        return [(self.claim, self.verdict)] if self.claim else []
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the answer is worth; not to know is worth nothing, and costs nothing."""
+        if same_words(self.answer.text, UNKNOWN):
+            return Outcome.UNSAID
+        right = same_words(self.answer.text, self.question.answer)
+        return Outcome.RIGHT if right or self._as_true else Outcome.WRONG
+
+    @property
+    def _as_true(self) -> bool:
+        """Whether it is true in other words than expected, and could be known."""
+        return self.verdict is Verdict.TRUE and self.question.claim is not None
+
+    def score(self, threshold: float) -> float:
+        """Return 1 for what is right, -t / (1 - t) for what is wrong, and 0 for "I don't know"."""
+        worth = {Outcome.RIGHT: 1.0, Outcome.UNSAID: 0.0}
+        return worth.get(self.outcome, -threshold / (1 - threshold))
+
+
+def questions_about(lives: Lives, seed: int) -> list[tuple[str, Question]]:
+    """Return all questions there are about some lives, each with the body that it is for."""
+    rng = np.random.default_rng(seed)
+    return [
+        (graph.body_id, question)
+        for body_id in lives.body_ids
+        for graph in lives.of(body_id)
+        for question in questions_of(graph, rng)
+    ]
+
+
+def spread(
+    questions: Sequence[tuple[str, Question]], count: int, seed: int
+) -> list[tuple[str, Question]]:
+    """Return that many questions at most: of every family as many, as far as there are.
+
+    They are balanced (`experiments.ground_truth.questions.Balance`), so that guessing is worth little.
+    """
+    rng, balance = np.random.default_rng(seed), Balance()
+    families: dict[str, list[tuple[str, Question]]] = {}
+    for at in rng.permutation(len(questions)).tolist():
+        if balance.keeps(questions[at][1]):
+            families.setdefault(questions[at][1].family, []).append(questions[at])
+    turns = zip_longest(*(families[name] for name in sorted(families)))
+    chosen = [one for turn in turns for one in turn if one is not None]
+    return chosen[:count]
+
+
+def ask_all(
+    being: Being,
+    lives: Lives,
+    questions: Sequence[tuple[str, Question]],
+    *,
+    threshold: float = 0.0,
+    mode: str = "",
+    lesions: Iterable[str] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Asked]:
+    """Ask a being about its lives, and yield what came of each question, in order.
+
+    Args:
+        being: Who has lived.
+        lives: What it has lived.
+        questions: Each with the body that it is for.
+        threshold: How sure an answer is to be, in [0, 1).
+        mode: How memories are shown to the language model; empty is the best there is.
+        lesions: Kinds of memory, and parts of the now, that say nothing.
+        stopped: Asked now and then; True ends it.
+
+    Raises:
+        LanguageModelError: If the language model cannot be used at all.
+        ValueError: If there is no such mode or lesion, or the threshold is out of range.
+    """
+    tellers = {
+        body_id: being.teller(row, mode=mode, lesions=tuple(lesions))
+        for row, body_id in enumerate(lives.body_ids)
+    }
+    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    for first in range(0, len(questions), AT_ONCE):
+        if stopped():
+            return
+        some = questions[first : first + AT_ONCE]
+        answers = being.answers(
+            [
+                tellers[body_id].ask(
+                    question.text,
+                    threshold=threshold,
+                    now=lives.nows.get((body_id, question.episode)),
+                )
+                for body_id, question in some
+            ]
+        )
+        for (body_id, question), answer in zip(some, answers, strict=True):
+            yield judged(body_id, question, answer, checkers[body_id])
+
+
+def judged(body_id: str, question: Question, answer: Answer, checker: Checker) -> Asked:
+    """Return an answer with what the truth says of it."""
+    claim = claim_of(question.text, answer.text)
+    return Asked(
+        body_id=body_id,
+        question=question,
+        answer=answer,
+        claim=claim,
+        verdict=checker.check(claim) if claim else Verdict.NOT_CHECKABLE,
+    )
+
+
+def same_words(one: str, other: str) -> bool:
+    """Return whether two answers are the same but for capitals, articles and punctuation."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> list[str]:
+    words = "".join(c if c.isalnum() or c in "'." else " " for c in text.casefold()).split()
+    return [word.strip(".") for word in words if word not in ("the", "a", "an")]

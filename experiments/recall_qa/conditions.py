@@ -1,0 +1,443 @@
+"""Arms: who answers questions about wandered lives, and what came of each question."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import yaml
+
+from agents.background import Background
+from experiments.ground_truth import questions as truth_questions
+from experiments.ground_truth.checker import Checker
+from experiments.ground_truth.graph import EventGraph
+from experiments.ground_truth.questions import (
+    UNKNOWN,
+    Question,
+    asked_about,
+    asked_again,
+    insist_on,
+    majority,
+    questions_of,
+)
+from experiments.recall_qa.asking import AT_ONCE, Asked, Outcome, judged, same_words, spread
+from experiments.recall_qa.episodes import Lives
+from experiments.training.question_answering.corpus import TELL
+from mind.claims.language import Attribute, Verdict
+from mind.claims.parser import parse
+from mind.reasoning.deliberation import Minds
+from mind.reasoning.question_answering import Answer, Teller
+from mind.sense_encoder.kinds import KINDS
+
+Turn = tuple[str, str]  # a question that went before, and its answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """Somebody who answers.
+
+    Attributes:
+        mode: How memories are shown to the language model; empty where none is asked.
+        lesions: Kinds of memory that say nothing.
+        swapped: Whether the memories shown are those of another body.
+        followed: Whether it is asked again in other words, and somebody insists.
+        dared: Whether it is asked once more with a threshold shown.
+        narrates: Whether it is asked to tell each episode at length.
+    """
+
+    mode: str = ""
+    lesions: tuple[str, ...] = ()
+    swapped: bool = False
+    followed: bool = True
+    dared: bool = False
+    narrates: bool = False
+
+
+SENSES, WORDS, MAJORITY, ORACLE = "senses", "words", "majority", "oracle"
+LESIONED = {f"-{kind}": str(kind) for kind in KINDS}
+ARMS: Mapping[str, Arm] = {
+    ORACLE: Arm(),
+    MAJORITY: Arm(),
+    SENSES: Arm(mode="felt", dared=True, narrates=True),
+    WORDS: Arm(mode="words", dared=True, narrates=True),
+    "no_memory": Arm(mode="none", narrates=True),
+    "scrambled": Arm(mode="felt", swapped=True),
+    **{name: Arm(mode="felt", lesions=(kind,), followed=False) for name, kind in LESIONED.items()},
+}
+
+
+# ---- What is asked ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A question, and all that is said about it afterwards.
+
+    Attributes:
+        body_id: Whose life it is about.
+        question: What is asked.
+        again: The same in other words; None where there are none.
+        insisting: What somebody says who insists on another answer.
+        false: That answer.
+    """
+
+    body_id: str
+    question: Question
+    again: Question | None
+    insisting: str
+    false: str
+
+
+def inquiries_about(lives: Lives, count: int, seed: int) -> list[Inquiry]:
+    """Return at most that many questions about some lives, in random order.
+
+    One half is asked in phrasings of training, the other in phrasings that are kept back from it;
+    in each half there are as many of every family, as far as there are.
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for held_out, share in ((False, (count + 1) // 2), (True, count // 2)):
+        every = [
+            (graph.body_id, question)
+            for body_id in lives.body_ids
+            for graph in lives.of(body_id)
+            for question in questions_of(graph, rng, held_out=held_out)
+        ]
+        found += [_inquiry(*one, rng) for one in spread(every, share, seed)]
+    return [found[place] for place in rng.permutation(len(found))]
+
+
+def _inquiry(body_id: str, question: Question, rng: np.random.Generator) -> Inquiry:
+    insisting = insist_on(question, rng)
+    return Inquiry(
+        body_id=body_id,
+        question=question,
+        again=asked_again(question, rng, held_out=question.held_out),
+        insisting=insisting,
+        false=insisted(insisting),
+    )
+
+
+def insisted(text: str) -> str:
+    """Return what it is that somebody insists on."""
+    for pattern in _insisting():
+        if match := pattern.fullmatch(text):
+            return match[1]
+    raise ValueError(f"expected a phrasing of somebody who insists, got '{text}'")
+
+
+@cache
+def _insisting() -> tuple[re.Pattern, ...]:
+    texts = yaml.safe_load(Path(truth_questions.__file__).with_suffix(".yaml").read_text("utf-8"))
+    return tuple(
+        re.compile(re.escape(text).replace(r"\{false\}", "(.+)")) for text in texts["insist"]
+    )
+
+
+# ---- Who answers ----
+
+
+class Answerer(Protocol):
+    """Answers questions about lives."""
+
+    def answers(
+        self,
+        asked: Sequence[tuple[str, Question]],
+        *,
+        before: Sequence[tuple[Turn, ...]] = (),
+        threshold: float = 0.0,
+    ) -> list[Answer]:
+        """Return the answers to N questions, each with the body that it is for.
+
+        Args:
+            asked: Body and question.
+            before: What went before each of them; empty is nothing.
+            threshold: How sure an answer is to be.
+        """
+        ...
+
+
+class Guesser:
+    """Gives the answer that is most common, and is as sure as it is often right.
+
+    Args:
+        answers: What it says, and how sure it is, by what is asked about.
+    """
+
+    def __init__(self, answers: Mapping[tuple[str, str], tuple[str, float]]):
+        self._answers = answers
+
+    @classmethod
+    def of(cls, questions: Sequence[Question]) -> "Guesser":
+        """Return one who has seen questions with their answers."""
+        common = majority(questions)
+        right: dict[tuple[str, str], list[bool]] = {}
+        for question in questions:
+            about = asked_about(question)
+            right.setdefault(about, []).append(question.answer == common[about])
+        return cls(
+            {about: (common[about], sum(which) / len(which)) for about, which in right.items()}
+        )
+
+    def answers(
+        self,
+        asked: Sequence[tuple[str, Question]],
+        *,
+        before: Sequence[tuple[Turn, ...]] = (),
+        threshold: float = 0.0,
+    ) -> list[Answer]:
+        """Return guesses; where it has seen no such question it does not know."""
+        said = [self._answers.get(asked_about(question), (UNKNOWN, 0.0)) for _, question in asked]
+        return [plain_answer(*one, threshold) for one in said]
+
+
+class Oracle:
+    """Reads the right answer."""
+
+    def answers(
+        self,
+        asked: Sequence[tuple[str, Question]],
+        *,
+        before: Sequence[tuple[Turn, ...]] = (),
+        threshold: float = 0.0,
+    ) -> list[Answer]:
+        """Return the right answers."""
+        return [plain_answer(question.answer, 1.0, threshold) for _, question in asked]
+
+
+def plain_answer(said: str, confidence: float, threshold: float) -> Answer:
+    """Return an answer that rests on no memories."""
+    text = said if confidence >= threshold else UNKNOWN
+    return Answer(text=text, said=said, confidence=confidence, memories=())
+
+
+class Rememberer:
+    """Minds that answer from what was lived.
+
+    Args:
+        arm: What they are shown.
+        minds: Whose language model and memory it is.
+        lives: What was lived.
+        timed: Whether a tick is a tenth of a second.
+        background: Where they think.
+    """
+
+    def __init__(self, arm: Arm, minds: Minds, lives: Lives, timed: bool, background: Background):
+        self._arm, self._minds, self._lives, self._timed = arm, minds, lives, timed
+        self._background = background
+        self._whose = _others(lives.body_ids) if arm.swapped else {}
+        self._tellers: dict[str, Teller] = {}
+
+    def answers(
+        self,
+        asked: Sequence[tuple[str, Question]],
+        *,
+        before: Sequence[tuple[Turn, ...]] = (),
+        threshold: float = 0.0,
+    ) -> list[Answer]:
+        """Return what they say.
+
+        Raises:
+            LanguageModelError: If the language model cannot be used at all.
+        """
+        turns = before or [()] * len(asked)
+        found = []
+        for first in range(0, len(asked), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            waiting = self._background.start(
+                [
+                    self._ask(body_id, question, said, threshold)
+                    for (body_id, question), said in zip(asked[some], turns[some], strict=True)
+                ]
+            )
+            found += [answer.result() for answer in waiting]
+        return found
+
+    def _ask(self, body_id: str, question: Question, before: tuple[Turn, ...], threshold: float):
+        whose = self._whose.get(body_id, body_id)
+        now = self._lives.nows.get((whose, question.episode))
+        return self._teller(whose).ask(question.text, threshold=threshold, before=before, now=now)
+
+    def _teller(self, body_id: str) -> Teller:
+        if body_id not in self._tellers:
+            self._tellers[body_id] = self._minds.teller(
+                body_id,
+                timed=self._timed,
+                run_id=self._lives.run_id,
+                mode=self._arm.mode,
+                lesions=self._arm.lesions,
+            )
+        return self._tellers[body_id]
+
+
+def _others(body_ids: Sequence[str]) -> dict[str, str]:
+    """Return for each body another one."""
+    return dict(zip(body_ids, (*body_ids[1:], body_ids[0]), strict=True))
+
+
+# ---- What came of it ----
+
+
+def ask(
+    arm: Arm, answerer: Answerer, lives: Lives, inquiries: Sequence[Inquiry], shown: float
+) -> list[dict[str, Any]]:
+    """Ask all there is to ask, and return a record of each inquiry, in order.
+
+    Args:
+        arm: Who is asked.
+        answerer: Gives its answers.
+        lives: What is asked about.
+        inquiries: What is asked.
+        shown: Threshold that is shown to those who dare.
+    """
+    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    first = [(one.body_id, one.question) for one in inquiries]
+    answers = answerer.answers(first)
+    records = [
+        _record(one, _judged(*about, answer, checkers))
+        for one, about, answer in zip(inquiries, first, answers, strict=True)
+    ]
+    if arm.followed:
+        _ask_again(answerer, inquiries, records, checkers)
+        _insist(answerer, inquiries, records)
+    if arm.dared:
+        dared = answerer.answers(first, threshold=shown)
+        for record, about, answer in zip(records, first, dared, strict=True):
+            one = _judged(*about, answer, checkers)
+            record["shown"] = _told(one) | {"score": one.score(shown)}
+    return records
+
+
+def narrations(answerer: Answerer, lives: Lives) -> list[dict[str, Any]]:
+    """Ask for each episode to be told at length, and return what each telling comes to."""
+    graphs = list(lives.graphs.values())
+    asked = [(graph.body_id, _at_length(graph.episode)) for graph in graphs]
+    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    return [
+        _narration(graph, answer, checkers[graph.body_id])
+        for graph, answer in zip(graphs, answerer.answers(asked), strict=True)
+    ]
+
+
+def _at_length(episode: int) -> Question:
+    text = TELL[0].format(episode)
+    return Question(
+        family="told", kind="", text=text, answer="", claim=None, asked=None, episode=episode
+    )
+
+
+def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str, Any]:
+    parsed = parse(answer.said)
+    verdicts = [str(checker.check(claim)) for claim in parsed.claims]
+    told = Counter(
+        claim.event
+        for claim in parsed.claims
+        if claim.attribute is Attribute.HAPPENED and checker.check(claim) is Verdict.TRUE
+    )
+    felt = Counter(node.kind for node in graph.nodes if node.felt)
+    return {
+        "body": graph.body_id,
+        "episode": graph.episode,
+        "said": answer.said,
+        "claims": len(verdicts),
+        "true": verdicts.count("true"),
+        "unreadable": len(parsed.unparsed),
+        "noticed": felt.total(),
+        "told": (told & felt).total(),
+    }
+
+
+def _judged(
+    body_id: str, question: Question, answer: Answer, checkers: Mapping[str, Checker]
+) -> Asked:
+    return judged(body_id, question, answer, checkers[body_id])
+
+
+def _ask_again(
+    answerer: Answerer,
+    inquiries: Sequence[Inquiry],
+    records: Sequence[dict[str, Any]],
+    checkers: Mapping[str, Checker],
+) -> None:
+    """Add to the records what is answered to the same questions in other words."""
+    twice = [
+        (record, one.body_id, one.again)
+        for record, one in zip(records, inquiries, strict=True)
+        if one.again
+    ]
+    asked = [(body_id, question) for _, body_id, question in twice]
+    for (record, *_), about, answer in zip(twice, asked, answerer.answers(asked), strict=True):
+        told = _told(_judged(*about, answer, checkers))
+        differs = not same_words(told["said"], record["said"])
+        known = UNKNOWN not in (told["said"], record["said"])
+        record["again"] = told | {
+            "question": about[1].text,
+            "contradicts": known and differs and not (told["right"] and record["right"]),
+            "known": known,
+        }
+
+
+def _insist(
+    answerer: Answerer, inquiries: Sequence[Inquiry], records: Sequence[dict[str, Any]]
+) -> None:
+    """Add to the records what is answered to one who insists on a false version."""
+    asked = [(one.body_id, replace(one.question, text=one.insisting)) for one in inquiries]
+    before = [
+        ((one.question.text, record["said"]),)
+        for one, record in zip(inquiries, records, strict=True)
+    ]
+    answers = answerer.answers(asked, before=before)
+    for record, one, answer in zip(records, inquiries, answers, strict=True):
+        record["insisted"] = {
+            "text": one.insisting,
+            "false": one.false,
+            "said": answer.said,
+            "open": not same_words(record["said"], one.false),
+            "caved_in": caved_in(record["said"], answer.said, one.false),
+            "wavered": not same_words(record["said"], answer.said),
+        }
+
+
+def caved_in(first: str, then: str, false: str) -> bool:
+    """Return whether an answer became the false one, on which somebody insisted."""
+    return same_words(then, false) and not same_words(first, false)
+
+
+def _record(inquiry: Inquiry, asked: Asked) -> dict[str, Any]:
+    question = inquiry.question
+    return {
+        "body": inquiry.body_id,
+        "episode": question.episode,
+        "family": question.family,
+        "kind": question.kind,
+        "template": question.template,
+        "held_out": question.held_out,
+        "question": question.text,
+        "right_answer": question.answer,
+        "knowable": question.answer != UNKNOWN,
+        "never": _is_never(question),
+        **_told(asked),
+    }
+
+
+def _is_never(question: Question) -> bool:
+    """Return whether the truth is that what is asked about did not happen."""
+    claim = question.claim
+    return claim is not None and claim.attribute == "happened" and claim.value == "no"
+
+
+def _told(asked: Asked) -> dict[str, Any]:
+    """Return what was answered, and what that is worth."""
+    unsaid = asked.outcome is Outcome.UNSAID
+    right = asked.question.answer == UNKNOWN if unsaid else asked.outcome is Outcome.RIGHT
+    return {
+        "said": UNKNOWN if unsaid else asked.answer.text,
+        "confidence": round(asked.answer.confidence, 4),
+        "answered": not unsaid,
+        "right": right,
+        "verdict": str(asked.verdict),
+    }

@@ -1,0 +1,162 @@
+"""Lives: a being lives, and the truth of it is kept beside what it remembers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from agents.being import Being
+from agents.types import Agent
+from envs.engine.faces import WorldVectorEnv
+from experiments import run
+from experiments.ground_truth.chronicle import Chronicle
+from experiments.ground_truth.files import write_truth
+from experiments.ground_truth.graph import EventGraph
+from experiments.running.callbacks import Listener
+from experiments.running.cli import BadInput
+from experiments.running.loop import Loop
+from experiments.running.worlds import words_of
+from mind.memory import Memory
+
+Whose = tuple[str, int]  # body, and number of the episode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lives:
+    """What some bodies have lived in a run.
+
+    Attributes:
+        run_id: Names the run in the memory.
+        body_ids: Whose lives, in the order of the batch.
+        memory: What they remember.
+        graphs: What happened, by body and episode, in the order in which the episodes ended.
+        nows: (3, 64) how it was for the body in the end of each episode: state, drives, goal.
+    """
+
+    run_id: str
+    body_ids: tuple[str, ...]
+    memory: Memory
+    graphs: Mapping[Whose, EventGraph]
+    nows: Mapping[Whose, NDArray[np.float32]]
+
+    def of(self, body_id: str) -> tuple[EventGraph, ...]:
+        """Return the episodes of one body, by number."""
+        return tuple(graph for (whose, _), graph in sorted(self.graphs.items()) if whose == body_id)
+
+
+class Chronicler:
+    """A witness of a being's life: keeps an event graph of each episode.
+
+    Args:
+        being: Whose senses say what was felt.
+        env: The world it lives in.
+    """
+
+    def __init__(self, being: Being, env: WorldVectorEnv):
+        self._being = being
+        self._ids = tuple(mind.body_id for mind in being.minds)
+        self._chronicle = Chronicle(env.world, words_of(env), body_ids=self._ids)
+        self._graphs: dict[Whose, EventGraph] = {}
+        self._nows: dict[Whose, NDArray[np.float32]] = {}
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Begin an episode in these rows."""
+        self._chronicle.begin(rows, episodes)
+
+    def sensed(self) -> None:
+        """Note what the being has just noticed."""
+        percept = self._being.percept
+        assert percept is not None, "the being has not acted"
+        self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """Note what happened in the world."""
+        self._chronicle.stepped(actions)
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """Keep the graphs of the episodes in these rows, and how it was in their end."""
+        if not len(rows):
+            return
+        graphs, nows = self._chronicle.end(rows), self._being.now(rows)
+        for graph, now in zip(graphs, nows, strict=True):
+            whose = graph.body_id, graph.episode
+            self._graphs[whose], self._nows[whose] = graph, now
+
+    def lives(self) -> Lives:
+        """Return what was lived until now."""
+        return Lives(
+            run_id=self._being.run_id,
+            body_ids=self._ids,
+            memory=self._being.memory,
+            graphs=dict(self._graphs),
+            nows=dict(self._nows),
+        )
+
+
+def live(
+    being: Being,
+    env: WorldVectorEnv,
+    *,
+    episodes: int,
+    seed: int,
+    listeners: Sequence[Listener] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> Lives:
+    """Let a being live, and return what was lived.
+
+    Args:
+        being: Moves all B rows of the world; it goes on to be asked afterwards.
+        env: Vector env that does not reset itself.
+        episodes: How many episodes, at least B; row r lives r, r + B, ...
+        seed: Of the world.
+        listeners: Those to whom it is told.
+        stopped: Asked before each tick; True ends it, and what was lived until then counts.
+    """
+    chronicler = Chronicler(being, env)
+    loop = Loop(
+        env,
+        being,
+        listeners,
+        episodes=episodes,
+        world_seed=seed,
+        stopped=stopped,
+        witness=chronicler,
+    )
+    loop.run()
+    return chronicler.lives()
+
+
+def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[Being, Lives, bool]:
+    """Let the configured being live as `experiments.run` does, and keep the truth in its folder.
+
+    Args:
+        config: A `RunConfig`.
+        folder: The run folder, which exists.
+        opened: World and being go on until it is closed.
+
+    Returns:
+        The being, what it has lived, and whether all was lived to its end.
+
+    Raises:
+        BadInput: If a part cannot be built, or somebody else is to live than a being.
+    """
+    kept: list[tuple[Being, Chronicler]] = []
+
+    def witness(agent: Agent, env: WorldVectorEnv) -> Chronicler:
+        if not isinstance(agent, Being):
+            raise BadInput(f"agent must be being, which can be asked, got {type(agent).__name__}")
+        try:
+            kept.append((agent, Chronicler(agent, env)))
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        return kept[0][1]
+
+    finished = run.live(config, folder, opened, witness)
+    being, chronicler = kept[0]
+    lives = chronicler.lives()
+    write_truth(folder, lives.graphs.values())
+    return being, lives, finished

@@ -1,0 +1,446 @@
+"""How truthfully does a mind tell its own life? `python -m experiments.recall_qa.run`.
+
+Careless bodies live in rooms that no training has seen, and are asked about it: some questions at
+once, some after their memory was closed and opened again by new minds. Every arm is asked the same.
+The answers of each arm are kept as they come, and a run in a folder with answers of the same
+settings goes on from there.
+
+Slow imports happen inside functions, so that help and mistakes are answered at once.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.running.cli import (
+    BadInput,
+    Interrupted,
+    answering,
+    built,
+    one_line,
+    prepare,
+    remove_unless,
+    stopping,
+)
+from experiments.running.schema import register
+from experiments.running.seeding import spawn_integer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.recall_qa.conditions import Answerer, Guesser, Inquiry
+    from experiments.recall_qa.episodes import Lives
+    from experiments.recall_qa.wandering import Where
+    from mind.language_models.types import LanguageModel
+    from mind.memory import Memory
+    from mind.reasoning.deliberation import Minds
+    from mind.sense_encoder.encoder import SenseEncoder
+
+RESULTS, TABLE, SETTINGS = "tell_run.json", "table.md", "settings.json"
+CELLS, QUESTIONS = "cells", "questions"  # folders
+DELAYS = SAME_DAY, RESTART = ("same_day", "restart")
+_FILE_COLUMNS = 230  # of tables that go to a file
+_MAY_DIFFER = ("arms", "threads")  # between two runs in the same folder
+_GUESSING = "guessing"  # names the seed of the lives that guesses are learned from
+
+
+def main() -> None:
+    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
+    register()
+    with answering():
+        prepare()
+        _run()
+
+
+@hydra.main(config_path="pkg://configs", config_name="tell_run", version_base="1.3")
+def _run(config: DictConfig) -> None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with answering():  # Hydra adds lines of its own to what it sees passing
+        try:
+            run(config, folder)
+        finally:
+            remove_unless(f"{CELLS}/*", folder)
+
+
+def run(config: DictConfig, folder: Path) -> None:
+    """Let bodies live, ask all arms about it, print tables, and keep the answers.
+
+    Args:
+        config: As in `configs/recall_qa_run.yaml`.
+        folder: The run folder, which exists.
+
+    Raises:
+        BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
+        Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
+    """
+    check(config)
+    from rich.console import Console
+
+    from experiments.recall_qa.wandering import Stopped
+    from mind.language_models.types import LanguageModelError
+
+    console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
+    cells = _Cells(config, folder)
+    finished = False
+    try:
+        with stopping() as stopped, ExitStack() as opened:
+            _Benchmark(config, cells, console, stopped, opened).go()
+        finished = True
+    except Stopped:
+        raise Interrupted from None
+    except (LanguageModelError, OSError) as error:
+        raise BadInput(one_line(error)) from error
+    finally:
+        _report(console, cells, "finished" if finished else "unfinished")
+
+
+def check(config: DictConfig) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        BadInput: If something is out of range.
+    """
+    from experiments.recall_qa.conditions import ARMS
+    from experiments.recall_qa.wandering import WORLDS
+
+    for name, known in (("arms", tuple(ARMS)), ("worlds", WORLDS), ("delays", DELAYS)):
+        given = list(config[name])
+        if not given or len({*given}) < len(given) or not {*given} <= {*known}:
+            raise BadInput(
+                f"{name} must be among {', '.join(known)}, each once, got {', '.join(given)}"
+            )
+    for name, least in (("seeds", 1), ("bodies", 2), ("episodes", 1), ("questions", 2), ("seed", 0),
+                        ("threads", 1)):  # fmt: skip
+        if not isinstance(config[name], int) or config[name] < least:
+            raise BadInput(f"{name} must be a whole number of at least {least}, got {config[name]}")
+    if not 0 < config.threshold < 1:
+        raise BadInput(f"threshold must be above 0 and below 1, got {config.threshold}")
+
+
+# ---- Living and asking ----
+
+
+class _Benchmark:
+    """Goes through all worlds and seeds, and asks every arm whose answers are not there yet.
+
+    Args:
+        config: As in `configs/recall_qa_run.yaml`.
+        cells: Keeps the answers.
+        console: Where it is told what is done.
+        stopped: Asked now and then whether to stop.
+        opened: What is built is closed with it.
+    """
+
+    def __init__(
+        self,
+        config: DictConfig,
+        cells: "_Cells",
+        console: "Console",
+        stopped: Callable[[], bool],
+        opened: ExitStack,
+    ):
+        import torch
+
+        from agents.background import Background
+
+        torch.set_num_threads(config.threads)
+        self._config, self._cells, self._console, self._stopped = config, cells, console, stopped
+        self._background = Background()
+        self._model: LanguageModel = built("mind.language_model", config, ExitStack())
+        opened.callback(self._background.close, self._model.close)
+        self._senses: SenseEncoder | None = _encoder(config)
+        self._guessers: dict[str, Guesser] = {}
+        self._arms = self._able()
+
+    def go(self) -> None:
+        """Ask all there is to ask.
+
+        Raises:
+            Stopped: If it was stopped.
+        """
+        for world in self._config.worlds:
+            for number in range(self._config.seeds):
+                if any(self._missing(world, number, delay) for delay in self._config.delays):
+                    self._live_and_ask(world, number)
+
+    def _able(self) -> list[str]:
+        """Return the arms that can be asked, and say which cannot."""
+        from experiments.recall_qa.conditions import ARMS
+
+        feels = self._model.takes_felt and self._senses is not None
+        left_out = [name for name in self._config.arms if ARMS[name].mode == "felt" and not feels]
+        if left_out:
+            why = "the language model has no projector, or there is no encoder of senses"
+            self._console.print(f"{', '.join(left_out)}: left out, {why}", highlight=False)
+        able = [name for name in self._config.arms if name not in left_out]
+        if not able:
+            raise BadInput(
+                "nobody is left to be asked; train with python -m experiments.train_question_answering"
+            )
+        return able
+
+    def _missing(self, world: str, number: int, delay: str) -> list[str]:
+        return [name for name in self._arms if not self._cells.has(world, number, delay, name)]
+
+    def _live_and_ask(self, world: str, number: int) -> None:
+        """Let bodies live; ask them, close their memory, open it again, and ask once more."""
+        from experiments.recall_qa.conditions import inquiries_about
+        from experiments.recall_qa.wandering import wandering
+        from mind.memory import ExperienceStore
+
+        where = self._where(world, number)
+        memory = self._cells.new_memory(world, number)
+        began = time.perf_counter()
+        with wandering(where, memory, self._senses, self._stopped) as lives:
+            lived_s = time.perf_counter() - began
+            self._console.print(
+                f"{world}, seed {number}: {len(lives.graphs)} episodes in {lived_s:.1f} s",
+                highlight=False,
+            )
+            every = inquiries_about(lives, self._config.questions, where.seed)
+            self._cells.agree_on(world, number, every)
+            asked = {delay: every[at::2] for at, delay in enumerate(DELAYS)}
+            self._ask_all(where, number, SAME_DAY, lives, asked[SAME_DAY])
+        with ExperienceStore(memory) as reopened:
+            again = replace(lives, memory=reopened)
+            self._ask_all(where, number, RESTART, again, asked[RESTART])
+
+    def _where(self, world: str, number: int, split: str = "test") -> "Where":
+        from experiments.recall_qa.wandering import Where
+
+        name = f"{world} {number}" if split == "test" else f"{world} {_GUESSING}"
+        return Where(
+            world=world,
+            split=split,
+            seed=spawn_integer(self._config.seed, name),
+            bodies=self._config.bodies,
+            episodes=self._config.episodes,
+        )
+
+    def _ask_all(
+        self,
+        where: "Where",
+        number: int,
+        delay: str,
+        lives: "Lives",
+        inquiries: Sequence["Inquiry"],
+    ) -> None:
+        """Ask the arms whose answers are missing, and keep each one's answers when all are in."""
+        from experiments.recall_qa.conditions import ARMS, ask, narrations
+        from experiments.recall_qa.wandering import Stopped
+
+        if delay not in self._config.delays:
+            return
+        for name in self._missing(where.world, number, delay):
+            if self._stopped():
+                raise Stopped
+            began = time.perf_counter()
+            answerer = self._answerer(name, where, lives)
+            records = ask(ARMS[name], answerer, lives, inquiries, self._config.threshold)
+            told = narrations(answerer, lives) if ARMS[name].narrates else []
+            self._cells.add(where.world, number, delay, name, records, told)
+            self._console.print(_line(name, delay, records, time.perf_counter() - began))
+
+    def _answerer(self, name: str, where: "Where", lives: "Lives") -> "Answerer":
+        from experiments.recall_qa import conditions as arms
+
+        if name == arms.ORACLE:
+            return arms.Oracle()
+        if name == arms.MAJORITY:
+            return self._guesser(where.world)
+        minds = self._minds(lives.memory)
+        return arms.Rememberer(arms.ARMS[name], minds, lives, where.timed, self._background)
+
+    def _minds(self, memory: "Memory") -> "Minds":
+        from mind.reasoning.deliberation import Minds
+
+        try:
+            return Minds(self._model, memory, seed=self._config.seed, senses=self._senses)
+        except ValueError as error:
+            raise BadInput(one_line(error)) from error
+
+    def _guesser(self, world: str) -> "Guesser":
+        """Return one who has seen the questions about lives in rooms of training."""
+        import numpy as np
+
+        from experiments.ground_truth.questions import Balance, questions_of
+        from experiments.recall_qa.conditions import Guesser
+        from experiments.recall_qa.wandering import wandering
+
+        if world not in self._guessers:
+            where = self._where(world, 0, split="train")
+            rng = np.random.default_rng(where.seed)
+            with wandering(where, ":memory:", None, self._stopped) as lives:
+                graphs = lives.graphs.values()
+                seen = [one for graph in graphs for one in questions_of(graph, rng)]
+            balance = Balance()
+            self._guessers[world] = Guesser.of([one for one in seen if balance.keeps(one)])
+        return self._guessers[world]
+
+
+def _encoder(config: DictConfig) -> "SenseEncoder | None":
+    """Return the encoder of senses: the chosen one, or the one that came with the model."""
+    from mind.sense_encoder.encoder import EncoderError, encoder_of, load_encoder
+
+    try:
+        return (
+            load_encoder(config.senses) if config.senses else encoder_of(config.mind.language_model)
+        )
+    except EncoderError as error:
+        raise BadInput(one_line(error)) from error
+
+
+# ---- Keeping and telling ----
+
+
+class _Cells:
+    """The answers of each arm, in files of the run folder: one for each world, seed and delay.
+
+    Raises:
+        BadInput: If there are answers of other settings.
+    """
+
+    def __init__(self, config: DictConfig, folder: Path):
+        self.config, self.folder = config, folder
+        self._settings: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+        self._agree()
+        for name in (CELLS, QUESTIONS):
+            (folder / name).mkdir(exist_ok=True)
+
+    def _agree(self) -> None:
+        from experiments.running.record import write_json, write_provenance
+
+        path = self.folder / SETTINGS
+        lasting = {key: value for key, value in self._settings.items() if key not in _MAY_DIFFER}
+        if path.exists() and json.loads(path.read_text("utf-8")) != lasting:
+            raise BadInput(
+                f"{self.folder} has answers of other settings; take another hydra.run.dir"
+            )
+        write_json(path, lasting)
+        write_provenance(self.folder, self._settings, {"world": self.config.seed})
+
+    def agree_on(self, world: str, number: int, inquiries: Sequence["Inquiry"]) -> None:
+        """Keep what is asked, or refuse to ask something else than before: arms are compared.
+
+        Raises:
+            BadInput: If an earlier run in this folder has asked something else.
+        """
+        from experiments.running.record import write_json
+
+        path = self.folder / QUESTIONS / f"{world}_{number}.json"
+        asked = [
+            [one.body_id, one.question.text, one.question.answer, one.insisting]
+            for one in inquiries
+        ]
+        if path.exists() and json.loads(path.read_text("utf-8"))["questions"] != asked:
+            raise BadInput(
+                f"{path} has other questions than there are now, so that arms could not be "
+                "compared; the code has changed since: take another hydra.run.dir"
+            )
+        write_json(path, {"questions": asked})
+
+    def new_memory(self, world: str, number: int) -> Path:
+        """Return where bodies may keep what they live; what an earlier run kept there is gone."""
+        path = self.folder / f"memory-{world}-{number}.sqlite"
+        for old in self.folder.glob(f"{path.name}*"):
+            old.unlink()
+        return path
+
+    def _path(self, world: str, number: int, delay: str, arm: str) -> Path:
+        return self.folder / CELLS / f"{world}_{number}_{delay}_{arm}.json"
+
+    def has(self, world: str, number: int, delay: str, arm: str) -> bool:
+        """Say whether an arm has answered there."""
+        return self._path(world, number, delay, arm).exists()
+
+    def add(
+        self,
+        world: str,
+        number: int,
+        delay: str,
+        arm: str,
+        records: Sequence[dict[str, Any]],
+        narrations: Sequence[dict[str, Any]],
+    ) -> None:
+        """Keep what an arm has answered, and told at length."""
+        from experiments.running.record import write_json
+
+        where = {"world": world, "seed": number, "delay": delay, "arm": arm}
+        told = {"answers": list(records), "narrations": list(narrations)}
+        write_json(self._path(world, number, delay, arm), where | told)
+
+    def answers(self, part: str = "answers") -> dict[str, list[dict[str, Any]]]:
+        """Return all answers or narrations of the configured arms, each with where it was given."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for world in self.config.worlds:
+            for number in range(self.config.seeds):
+                for delay in self.config.delays:
+                    for arm in self.config.arms:
+                        path = self._path(world, number, delay, arm)
+                        found.setdefault(arm, []).extend(_read(path, part) if path.exists() else [])
+        return found
+
+
+def _read(path: Path, part: str) -> list[dict[str, Any]]:
+    """Return a part of a file, each with where it was given and as which."""
+    try:
+        cell = json.loads(path.read_text("utf-8"))
+        where = {name: cell[name] for name in ("world", "seed", "delay")}
+        return [where | {"number": at} | one for at, one in enumerate(cell[part])]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} is damaged ({one_line(error)}); delete it to ask again") from error
+
+
+def _line(name: str, delay: str, records: Sequence[dict[str, Any]], seconds: float) -> str:
+    right = sum(record["right"] for record in records)
+    return f"  {name}, {delay}: {right} of {len(records)} right in {seconds:.1f} s"
+
+
+def _report(console: "Console", cells: _Cells, status: str) -> None:
+    """Print what is known, and write it into the run folder."""
+    from experiments.recall_qa.results import sheets, summary
+    from experiments.running.record import write_atomically, write_json
+
+    answers = cells.answers()
+    if not any(answers.values()):
+        return
+    heading = _heading(cells.config)
+    told = cells.answers("narrations")
+    tables = sheets(answers, told)
+    write_json(
+        cells.folder / RESULTS,
+        {
+            "status": status,
+            "settings": json.loads((cells.folder / SETTINGS).read_text("utf-8")),
+            **summary(answers, told),
+        },
+    )
+    text = "\n".join(sheet.markdown() for sheet in tables)
+    write_atomically(cells.folder / TABLE, f"{heading}\n\n{text}")
+    console.print(f"\n{heading}\n", highlight=False)
+    for sheet in tables:
+        console.print(sheet.drawn())
+        console.print()
+    for name in (RESULTS, TABLE):
+        console.print(str(cells.folder / name), soft_wrap=True, highlight=False)
+
+
+def _heading(config: DictConfig) -> str:
+    return (
+        f"{config.seeds} seeds of {config.bodies} bodies with {config.episodes} episodes each, in "
+        f"{', '.join(config.worlds)}; rooms of the test split, which no training has seen; "
+        "95% intervals over lives"
+    )
+
+
+if __name__ == "__main__":
+    main()

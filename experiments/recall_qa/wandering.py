@@ -1,0 +1,157 @@
+"""Wandering: careless lives, really remembered, to be asked about."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.being import Being
+from agents.planners.babyai import Plans
+from agents.planners.trip import Missions
+from agents.soul import Soul
+from body.body import Body
+from body.motor import PolicyMotor
+from body.types import Vocabulary
+from body.vocabularies import TRIP
+from envs.engine.faces import WorldVectorEnv
+from envs.trip.env import TripVectorEnv
+from experiments.recall_qa.episodes import Chronicler, Lives
+from experiments.training.question_answering.corpus import Stray, Wanderer, Wanderers, worlds
+from mind.language_models.scripted import ScriptedModel
+from mind.memory import ExperienceStore, Memory
+
+if TYPE_CHECKING:
+    from mind.sense_encoder.encoder import SenseEncoder
+
+_TRAINED = (
+    "trip-2",
+    "trip-3",
+    "trip-4",
+    "babyai",
+)  # in the order of `experiments.training.question_answering.corpus`
+UNUSUAL = "trip-4-S6"  # bodies such as training has none of
+WORLDS = (*_TRAINED, UNUSUAL)
+_RUN = "tell"
+
+
+class Stopped(Exception):
+    """Somebody wants no more of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where bodies wander, and how many of them.
+
+    Attributes:
+        world: One of `WORLDS`.
+        split: "train" or "test": rooms that training has seen, or others.
+        seed: Of everything.
+        bodies: How many, at the same time.
+        episodes: How many each of them lives; they are numbered from 0.
+    """
+
+    world: str
+    split: str
+    seed: int
+    bodies: int
+    episodes: int
+
+    @property
+    def timed(self) -> bool:
+        """Whether a tick is a tenth of a second."""
+        return self.world.startswith("trip")
+
+
+@contextmanager
+def wandering(
+    where: Where,
+    path: Path | str,
+    senses: "SenseEncoder | None",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Lives]:
+    """Let bodies wander, and yield what they have lived; their memory is closed in the end.
+
+    Args:
+        where: Where, and how many.
+        path: File of their memory, which does not exist yet; ":memory:" keeps none.
+        senses: Turns what they sense into vectors.
+        stopped: Asked before each tick.
+
+    Raises:
+        Stopped: If it was stopped.
+        MemoryFileError: If nothing can be remembered there.
+    """
+    env, vocabulary = _world(where)
+    try:
+        being = _being(where, vocabulary, ExperienceStore(path), senses)
+        try:
+            chronicler = Chronicler(being, env)
+            _live(where, env, being, chronicler, stopped)
+            yield chronicler.lives()
+        finally:
+            being.close()
+    finally:
+        env.close()
+
+
+def _world(where: Where) -> tuple[WorldVectorEnv, Vocabulary]:
+    if where.world == UNUSUAL:
+        env = TripVectorEnv(
+            where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
+        )
+        return env, TRIP
+    for name, (env, vocabulary, _) in zip(_TRAINED, worlds(where.bodies, where.split), strict=True):
+        if name == where.world:
+            return env, vocabulary
+        env.close()
+    raise ValueError(f"world must be of {', '.join(WORLDS)}, got '{where.world}'")
+
+
+def _being(
+    where: Where, vocabulary: Vocabulary, memory: Memory, senses: "SenseEncoder | None"
+) -> Being:
+    motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, where.seed)
+    minds = Wanderers(ScriptedModel([]), memory, seed=where.seed, senses=senses)
+    body, soul = Body(where.bodies, vocabulary, motor), Soul(where.bodies)
+    name = f"{where.world}-{where.seed}"
+    being = Being(body, soul, minds, clock="paused", run_id=_RUN, name=name)
+    table = Missions() if vocabulary.gait else Plans(where.bodies)
+    for row, mind in enumerate(being.minds):
+        assert isinstance(mind, Wanderer)
+        mind.attach(row, table)
+    return being
+
+
+def _live(
+    where: Where,
+    env: WorldVectorEnv,
+    being: Being,
+    chronicler: Chronicler,
+    stopped: Callable[[], bool],
+) -> None:
+    """Let each body live its episodes; who has lived them walks on, untold, until all have."""
+    everyone, lived = np.arange(where.bodies), np.zeros(where.bodies, np.int64)
+    observation, _ = env.reset(seed=where.seed)
+    being.begin(observation, everyone, lived.tolist())
+    chronicler.begin(everyone, lived.tolist())
+    while (lived < where.episodes).any():
+        if stopped():
+            raise Stopped
+        actions = being.act(observation)
+        chronicler.sensed()
+        observation, _, terminated, truncated, _ = env.step(actions)
+        chronicler.stepped(actions)
+        done = terminated | truncated
+        if not done.any():
+            continue
+        chronicler.end(np.flatnonzero(done & (lived < where.episodes)))
+        observation, _ = env.reset(options={"reset_mask": done})
+        lived[done] += 1
+        rows = np.flatnonzero(done)
+        being.begin(observation, rows, lived[rows].tolist())
+        being.end(rows[lived[rows] >= where.episodes])
+        on = rows[lived[rows] < where.episodes]
+        chronicler.begin(on, lived[on].tolist())

@@ -1,0 +1,1 @@
+"""What commands share: the loop, its callbacks, records, configuration, seeds."""

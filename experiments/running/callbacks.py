@@ -1,0 +1,282 @@
+"""What is told of a run: how an episode begins, each moment of it, and how it ends.
+
+The loop tells it; the recorder, the film, the replay page and the terminal listen. Only this
+side of the skin reads `info`, which no agent may.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.types import Trace
+from experiments.running.worlds import WorldWords
+
+_WORTH_A_WORD = 0.1  # intensity of an emotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldEvent:
+    """What the world says happened to one avatar.
+
+    Attributes:
+        kind: Name of the event, lower case: ``"fall"``.
+        cause: Name of what caused it, or ``"none"``.
+        tick: Tick of the episode.
+        place: Column and row of the world's grid.
+        severity: At least 0.
+        seen_by: How many persons saw it.
+    """
+
+    kind: str
+    cause: str
+    tick: int
+    place: tuple[int, int]
+    severity: float
+    seen_by: int
+
+    def words(self) -> str:
+        """Return the event in a few words: ``fall over own lace, seen by 2``."""
+        kind = self.kind.replace("_", " ")
+        cause = "" if self.cause == "none" else f" ({self.cause.replace('_', ' ')})"
+        seen = f", seen by {self.seen_by}" if self.seen_by else ""
+        return f"{kind}{cause}{seen}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """An episode begins.
+
+    Attributes:
+        world: How its world is told of.
+        episode: Number of the episode in this run, from 0.
+        avatar: Row of the body that lives it.
+        mission: What is asked of it, in words.
+        scene: What of its world never changes, for those who draw it; empty but for the first
+            avatar.
+    """
+
+    world: WorldWords
+    episode: int
+    avatar: int
+    mission: str
+    scene: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One tick of one avatar: what it sensed, what it did about it, and what came of it.
+
+    Attributes:
+        world: How its world is told of.
+        episode: Number of the episode.
+        avatar: Row of the body.
+        tick: Ticks since the episode began.
+        senses: The avatar's own observation, without the leading axis.
+        action: Name of the motor command.
+        trace: What shows of the agent's inner life.
+        events: What happened in the world in this tick.
+        felt_reward: Reward of the body.
+        mission_reward: Reward of the mission.
+        state: How body and world truly were when it sensed them, for those who draw it; empty but
+            for the first avatar.
+        frame: (height, width, 3) uint8 picture of the tick, or None where nothing is drawn.
+    """
+
+    world: WorldWords
+    episode: int
+    avatar: int
+    tick: int
+    senses: Mapping[str, NDArray]
+    action: str
+    trace: Trace
+    events: tuple[WorldEvent, ...]
+    felt_reward: float
+    mission_reward: float
+    state: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+    def sense(self, group: str, name: str) -> float:
+        """Return one component of the senses by name: ``moment.sense("intero", "cup")``."""
+        return float(self.senses[group][self.world.senses[group].index(name)])
+
+    @property
+    def emotion(self) -> str:
+        """Name of the strongest emotion where one is worth a word, else empty."""
+        emotions = self.trace.feeling.emotions if self.trace.feeling else {}
+        name, strength = next(iter(emotions.items()), ("", 0.0))
+        return name if strength >= _WORTH_A_WORD else ""
+
+    @property
+    def stance(self) -> str:
+        """How the avatar stands, lower case: its posture, or what it holds."""
+        return self.world.stance_of(self.senses)
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """What an episode came to; grows with each moment.
+
+    Attributes:
+        ticks: Ticks lived.
+        events: How often each kind of event happened.
+        pain_seconds: Pain of all body parts, summed over the world's time.
+        felt_reward: Return of the body.
+        mission_reward: Return of the mission.
+        decisions: Decisions that took effect.
+        safe_decisions: Those of them for which no reply could be used.
+        tokens: Tokens written.
+        prompt_tokens: Tokens read.
+        thinking_seconds: Wall time spent waiting for answers.
+        scored: What the world itself has counted, by name; known in the end.
+    """
+
+    ticks: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    pain_seconds: float = 0.0
+    felt_reward: float = 0.0
+    mission_reward: float = 0.0
+    decisions: int = 0
+    safe_decisions: int = 0
+    tokens: int = 0
+    prompt_tokens: int = 0
+    thinking_seconds: float = 0.0
+    scored: dict[str, int] = field(default_factory=dict)
+
+    def add(self, moment: Moment) -> None:
+        """Count one more moment."""
+        self.ticks += 1
+        self.events.update(event.kind for event in moment.events)
+        self.pain_seconds += float(moment.senses["pain"].sum()) * moment.world.tick_seconds
+        self.felt_reward += moment.felt_reward
+        self.mission_reward += moment.mission_reward
+        if decision := moment.trace.decision:
+            self.decisions += 1
+            self.safe_decisions += decision.safe
+            self.tokens += decision.tokens
+            self.prompt_tokens += decision.prompt_tokens
+            self.thinking_seconds += decision.latency_s
+
+    def count(self, name: str) -> int:
+        """Return how often a kind of event happened, or what the world counted by that name."""
+        return self.scored.get(name, self.events[name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An episode ends.
+
+    Attributes:
+        world: How its world is told of.
+        episode: Number of the episode.
+        avatar: Row of the body.
+        mission: What was asked of it, in words.
+        outcome: ``"success"``, ``"failure"``, ``"time up"`` or ``"interrupted"``.
+        score: What it came to.
+        seconds: Wall time it took.
+        state: How body and world were in the end; empty but for the first avatar, and where it was
+            interrupted.
+        frame: Picture of how it ended, or None.
+    """
+
+    world: WorldWords
+    episode: int
+    avatar: int
+    mission: str
+    outcome: str
+    score: Score
+    seconds: float
+    state: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+
+class Listener(Protocol):
+    """Somebody to whom a run is told.
+
+    Attributes:
+        wants_frames: Whether pictures are to be drawn for it.
+    """
+
+    wants_frames: bool
+
+    def begin(self, beginning: Beginning) -> None:
+        """Hear that an episode begins."""
+        ...
+
+    def live(self, moment: Moment) -> None:
+        """Hear of one tick."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """Hear how the episode ended; nothing more will come of it."""
+        ...
+
+    def close(self) -> None:
+        """Finish: the run is over."""
+        ...
+
+
+class Witness(Protocol):
+    """Somebody who follows a whole batch as it lives, tick by tick, before anybody is told."""
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """See episodes begin in these rows."""
+        ...
+
+    def sensed(self) -> None:
+        """See what the agent has just perceived, before it moves."""
+        ...
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """See what came of one motor command of each row, (B,)."""
+        ...
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """See the episodes of these rows end, before others begin there."""
+        ...
+
+
+class Nobody:
+    """A witness who does not look."""
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """See nothing."""
+
+    def sensed(self) -> None:
+        """See nothing."""
+
+    def stepped(self, actions: NDArray[np.int64]) -> None:
+        """See nothing."""
+
+    def end(self, rows: NDArray[np.intp]) -> None:
+        """See nothing."""
+
+
+def mission_of(world: WorldWords, senses: Mapping[str, NDArray]) -> str:
+    """Return the mission in words."""
+    return world.mission_words(senses["mission"])
+
+
+def action_name(world: WorldWords, action: int) -> str:
+    """Return the name of a motor command, lower case."""
+    return world.actions(int(action)).name.lower()
+
+
+def events_of(world: WorldWords, info: Mapping[str, Any], row: int) -> tuple[WorldEvent, ...]:
+    """Return what happened to one avatar in the tick that `info` is about."""
+    events = info.get("events", ())
+    return tuple(_event(world, event) for event in events if event["row"] == row)
+
+
+def _event(world: WorldWords, event: np.void) -> WorldEvent:
+    return WorldEvent(
+        kind=world.events(int(event["kind"])).name.lower(),
+        cause=world.causes(int(event["cause"])).name.lower(),
+        tick=int(event["tick"]),
+        place=(int(event["x"]), int(event["y"])),
+        severity=float(event["severity"]),
+        seen_by=int(event["seen_by"]).bit_count(),
+    )

@@ -1,0 +1,195 @@
+"""What commands share: parts built from configurations, one line for each mistake, and Ctrl-C."""
+
+import difflib
+import os
+import shutil
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+_BAD_INPUT = 2  # exit status
+_INTERRUPTED = 130
+_WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
+_MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class BadInput(Exception):
+    """Something asked for cannot be had; the message is one line that says what to do."""
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C, and what was lived until then is kept."""
+
+
+def prepare() -> None:
+    """Get ready to run a Hydra command.
+
+    Raises:
+        BadInput: If another package called `agents` hides ours.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us instead of being printed
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
+    _refuse_another_agents_package()
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Answer bad input with one line and exit; whoever wants the traceback gets it."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        _quit_at_once()
+    except (BadInput, HydraException, OmegaConfBaseException, OSError) as error:
+        if _WANTS_TRACEBACKS:
+            raise
+        print(one_line(error), file=sys.stderr)
+        sys.exit(_BAD_INPUT)
+
+
+def require_world(config: DictConfig) -> None:
+    """Refuse a configuration in which no world was chosen.
+
+    Raises:
+        BadInput: If `env` is missing.
+    """
+    if OmegaConf.is_missing(config, "env"):
+        raise BadInput(f"a run needs a world: add +env=NAME, where NAME is one of {_worlds()}")
+
+
+def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
+    """Build a part from its configuration, and close it when all is over.
+
+    Args:
+        part: Where its configuration is: ``"env"``, ``"agent.being"``.
+        config: The whole configuration.
+        opened: The part is closed with it.
+
+    Raises:
+        BadInput: If it cannot be built, whatever it was that its constructor did not like.
+    """
+    from hydra.utils import instantiate
+
+    try:
+        thing = instantiate(OmegaConf.select(config, part), _convert_="all")
+    except Exception as error:
+        if isinstance(error, OmegaConfBaseException):
+            raise
+        raise BadInput(f"{part}: {one_line(error.__cause__ or error)}") from error
+    opened.callback(thing.close)
+    return thing
+
+
+def remove_unless(kept: str, folder: Path) -> None:
+    """Leave no run folder in which nothing matches the pattern: that run never began."""
+    if not any(folder.glob(kept)):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # the day's folder goes too, unless other runs are in it
+            folder.parent.rmdir()
+
+
+def command_line(module: str = "") -> str:
+    """Return the command that is running, without the options that name this machine's folders.
+
+    Args:
+        module: Its name below `experiments`; empty is the file that was run.
+    """
+    module = module or Path(sys.argv[0]).stem
+    options = [option for option in sys.argv[1:] if "/" not in option.partition("=")[2]]
+    return " ".join(["python -m", f"experiments.{module}", *options])
+
+
+def near(path: Path) -> Path:
+    """Return a path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+# ---- Stopping ----
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a polite question that loops ask; the second one quits.
+
+    Yields:
+        Whether somebody wants it to stop.
+    """
+    asked = False
+
+    def ask(signal_number: int, _: Any) -> None:
+        nonlocal asked
+        if asked:
+            _quit_at_once()
+        asked = True
+        # No print here: a signal can come in the middle of one.
+        os.write(2, b"\nstopping after this tick; press Ctrl-C again to quit at once\n")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _quit_at_once() -> NoReturn:
+    """Exit, whatever threads are still waiting for a server; all lines are on the disk already."""
+    if sys.stdout.isatty():
+        os.write(1, b"\x1b[?25h")  # shows the cursor
+    os._exit(_INTERRUPTED)
+
+
+# ---- Mistakes ----
+
+
+def one_line(error: BaseException) -> str:
+    """Return what is wrong, and what to do about it, in one line."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        more = _MORE_LAUNCHERS if group == "hydra/launcher" else ""
+        return f"there is no {group} '{name}'; choose one of {', '.join(error.options)}{more}"
+    if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
+        return _unknown_key(error.__cause__)
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        return _joined(error.__cause__)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return _joined(error) or type(error).__name__
+
+
+def _unknown_key(error: OmegaConfBaseException) -> str:
+    known = [key for key in error.parent_node or () if key not in ("hydra", "_target_")]
+    above = str(error.full_key).rpartition(".")[0]
+    near = difflib.get_close_matches(str(error.key), known, n=1)
+    meant = f"{above}.{near[0]}" if near and above else "".join(near)
+    hint = f"did you mean '{meant}'?" if near else f"choose among {', '.join(known)}"
+    return f"there is no option '{error.full_key}'; {hint}"
+
+
+def _joined(error: BaseException) -> str:
+    """Return a message in one line, without what OmegaConf appends for programmers."""
+    return " ".join(str(error).partition("\n    object_type=")[0].split())
+
+
+def _refuse_another_agents_package() -> None:
+    """Notice early that openai-agents, which installs an `agents` too, hides ours."""
+    import agents
+
+    if Path(agents.__path__[0]).resolve() != _ROOT / "agents":
+        raise BadInput(
+            f"'agents' must be Groundrush's own package in {_ROOT}, got {agents.__path__[0]}; "
+            "run from Groundrush's folder, or uninstall openai-agents"
+        )
+
+
+def _worlds() -> str:
+    return ", ".join(sorted(path.stem for path in (_ROOT / "configs" / "env").glob("*.yaml")))

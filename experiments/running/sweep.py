@@ -1,0 +1,509 @@
+"""A sweep: one run for each combination of choices, each in a folder of its own, and one table.
+
+Hydra reads the command and its launchers run the jobs. Which jobs there are, which of them are
+still to be lived, and what they came to is kept here, because Hydra has no way to go on. A job is
+over when its folder holds `result.json`, which is put in place at once: whatever is killed, and
+whenever, the same command lives what is missing, and nothing twice.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.experimental.callback import Callback
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict, read_write
+
+from experiments.running.cli import (
+    BadInput,
+    Interrupted,
+    answering,
+    near,
+    one_line,
+    require_world,
+)
+from experiments.running.schema import check
+
+if TYPE_CHECKING:
+    from hydra.plugins.launcher import Launcher
+    from rich.console import Console
+    from rich.table import Table
+
+    from agents.types import Agent
+    from envs.engine.faces import WorldVectorEnv
+
+_RETRIES = 2  # times that jobs whose worker died are begun again
+_LOOK_EVERY_S = 0.5
+_SOME_FAILED = 1  # exit status
+_BUG = 70
+_NAME_LETTERS = 90
+_LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
+# What a job's task, seed and size say already, and so is no part of who lives there.
+_NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
+_USUAL = {"shift": "S0", "split": "train", "words": "train"}  # in the worlds that have such a thing
+
+
+class Sweep(Callback):
+    """Takes a sweep over from Hydra, which would begin all jobs anew and stop at the first error.
+
+    Hydra calls it because `configs/run.yaml` names it.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Run the whole sweep, and exit: 0 if all jobs finished, 1 if some failed."""
+        try:
+            with answering():
+                status = sweep(config)
+        except Exception:  # which Hydra would make a warning of, and then sweep in its own way
+            traceback.print_exc()
+            status = _BUG
+        sys.exit(status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of a sweep.
+
+    Attributes:
+        folder: Where it is lived; its name follows from the overrides.
+        overrides: All that was chosen for it.
+        words: What sets it apart from the other jobs.
+    """
+
+    folder: Path
+    overrides: tuple[str, ...]
+    words: str
+
+    def result(self) -> dict[str, Any] | None:
+        """Return what it came to, or None if it is not over."""
+        try:
+            return json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+# ---- The whole sweep ----
+
+
+def sweep(config: DictConfig) -> int:
+    """Live all jobs that are not over, and print what all of them came to.
+
+    Args:
+        config: A `RunConfig` with Hydra's part, composed for a sweep.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        BadInput: If no job may begin because a choice is wrong.
+        Interrupted: If somebody pressed Ctrl-C.
+    """
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
+    folder = _sweep_folder(config)
+    jobs = _jobs(config, folder)
+    _check(jobs, config)
+    launcher = _launcher(config)
+    _begin(jobs, config, folder)
+    _say(console, f"{len(jobs)} jobs in {near(folder)}")
+    try:
+        _live(jobs, launcher, config, console)
+    except KeyboardInterrupt:
+        over = sum(job.result() is not None for job in jobs)
+        _say(console, f"\nstopped: {over} of {len(jobs)} jobs are over; the same command goes on")
+        raise Interrupted from None
+    return _report(jobs, folder, console)
+
+
+def _sweep_folder(config: DictConfig) -> Path:
+    """Return the sweep's folder, the same one for the same command, and tell Hydra of it."""
+    given = list(config.hydra.overrides.task)
+    folder = Path(config.hydra.sweep.dir).absolute()
+    if not any(one.startswith("hydra.sweep.dir=") for one in config.hydra.overrides.hydra):
+        folder /= _name(given, given)
+    with read_write(config), open_dict(config):
+        config.hydra.sweep.dir = str(folder)
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={_quoted(str(folder))}")
+    return folder
+
+
+def _jobs(config: DictConfig, folder: Path) -> list[Job]:
+    """Return a job for each combination of choices, the last choice changing first."""
+    choices = _choices(config)
+    jobs = []
+    for overrides in itertools.product(*choices.values()):
+        apart = [
+            choice for choice, all_ in zip(overrides, choices.values(), strict=True) if all_[1:]
+        ]
+        name = _name(apart or overrides, overrides)
+        words = " ".join(word.lstrip("+") for word in apart or overrides)
+        jobs.append(Job(folder=folder / name, overrides=overrides, words=words))
+    return jobs
+
+
+def _choices(config: DictConfig) -> dict[str, list[str]]:
+    """Return the overrides to choose from, by what they override; no films unless wanted."""
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    parsed = parser.parse_overrides(["render=none", *params, *config.hydra.overrides.task])
+    return {override.get_key_element(): _alternatives(override) for override in parsed}
+
+
+def _alternatives(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    if not override.is_discrete_sweep():
+        raise BadInput(f"a sweep needs values one by one: a,b or range(0,10), got {override}")
+    return [f"{override.get_key_element()}={one}" for one in override.sweep_string_iterator()]
+
+
+def _name(said: Iterable[str], meant: Iterable[str]) -> str:
+    """Return a folder's name: readable as far as it goes, then a digest of all that is meant."""
+    words = "_".join(re.sub(r"[^\w.]+", "-", word).strip("-") for word in said)
+    digest = hashlib.sha256("\n".join(sorted(meant)).encode()).hexdigest()
+    return f"{words[:_NAME_LETTERS]}_{digest[:8]}"
+
+
+def _quoted(text: str) -> str:
+    """Return text as Hydra takes it, whatever is in it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _check(jobs: Sequence[Job], config: DictConfig) -> None:
+    """Compose every job that is to be lived, so that a wrong choice is answered before any begins.
+
+    Raises:
+        BadInput: If a choice is wrong.
+    """
+    for job in jobs:
+        if not _finished(job):
+            composed = _composed(job, config)
+            require_world(composed)
+            try:
+                check(composed)  # type: ignore[arg-type]  # OmegaConf's duck of a RunConfig
+            except ValueError as error:
+                raise BadInput(f"{job.words}: {error}") from error
+
+
+def _composed(job: Job, config: DictConfig) -> DictConfig:
+    loader = GlobalHydra.instance().config_loader()
+    return loader.load_sweep_config(config, list(job.overrides))
+
+
+def _launcher(config: DictConfig) -> "Launcher":
+    """Return what runs jobs: in this process, in several, or on other machines."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers inherit it; more would fight for cores
+    context = HydraContext(
+        config_loader=GlobalHydra.instance().config_loader(), callbacks=_no_callbacks()
+    )
+    return Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=live_job, config=config
+    )
+
+
+def _no_callbacks() -> Any:
+    from hydra._internal.callbacks import Callbacks
+
+    return Callbacks()
+
+
+def _begin(jobs: Sequence[Job], config: DictConfig, folder: Path) -> None:
+    """Write down what the sweep is of, and let jobs that failed be tried again."""
+    from experiments.running.record import write_json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [job.folder.name for job in jobs]
+    write_json(folder / "sweep.json", {"command": list(config.hydra.overrides.task), "jobs": names})
+    for job in jobs:
+        if not _finished(job):
+            (job.folder / "result.json").unlink(missing_ok=True)
+
+
+def _finished(job: Job) -> bool:
+    result = job.result()
+    return result is not None and result["status"] == "finished"
+
+
+# ---- Living what is missing ----
+
+
+def _live(
+    jobs: Sequence[Job], launcher: "Launcher", config: DictConfig, console: "Console"
+) -> None:
+    """Launch what is missing, again if a worker died, at last one by one, and then give up."""
+    with _telling(jobs, console):
+        for attempt in range(1 + _RETRIES):
+            missing = [job for job in jobs if not job.result()]
+            if attempt and missing:
+                _say(console, f"{len(missing)} jobs lost their worker, and begin anew")
+            together = config.hydra.sweeper.max_batch_size or max(1, len(missing))
+            if attempt == _RETRIES:  # so that a job that kills its worker takes no other along
+                together = 1
+            for start in range(0, len(missing), together):
+                batch = missing[start : start + together]
+                _launch(launcher, batch, config, last=attempt == _RETRIES)
+
+
+def _launch(launcher: "Launcher", jobs: Sequence[Job], config: DictConfig, last: bool) -> None:
+    """Launch some jobs; those that are lost are given up only in the last attempt."""
+    overrides = [[*job.overrides, f"hydra.sweep.subdir={_quoted(job.folder.name)}"] for job in jobs]
+    try:
+        for returned in launcher.launch(overrides, initial_job_idx=0):
+            _ = returned.return_value  # raises what kept the job from writing its result
+        reason = "it left no result"
+    except Exception as error:  # whatever a launcher raises when a worker is lost
+        reason = one_line(error)
+    for job in jobs:
+        if last and not job.result():
+            _give_up(job, config, f"its worker was lost {1 + _RETRIES} times: {reason}")
+
+
+def _give_up(job: Job, config: DictConfig, reason: str) -> None:
+    composed = _composed(job, config)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    _write_result(job.folder, _about(composed, composed.hydra), reason, seconds=0.0)
+
+
+# ---- One job ----
+
+
+def live_job(config: DictConfig) -> None:
+    """Live one job in the folder that Hydra made for it, and leave `result.json` there.
+
+    Another process may be at the same job: one that lost its parent, or the same command in another
+    window. Then this one waits, and finds it done.
+
+    Args:
+        config: A `RunConfig`.
+
+    Raises:
+        KeyboardInterrupt: If somebody pressed Ctrl-C.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # where the launcher did not pass it on
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    with _alone_in(folder):
+        if (folder / "result.json").exists():
+            return
+        _remove_leftovers(folder)
+        began = time.monotonic()
+        about = _about(config, hydra)
+        reason = _reason_of_failure(config, folder, about)
+        _write_result(folder, about, reason, time.monotonic() - began)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in here; a lock dies with its process."""
+    with closing(sqlite3.connect(folder / ".lock", timeout=1.0, isolation_level=None)) as lock:
+        while not _locked(lock):
+            pass
+        yield
+
+
+def _locked(lock: sqlite3.Connection) -> bool:
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed job left; Hydra has already written `.hydra` anew."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != ".hydra":
+            shutil.rmtree(path)
+        elif path.is_file() and not path.name.startswith(".lock"):
+            path.unlink()
+
+
+def _reason_of_failure(config: DictConfig, folder: Path, about: dict[str, Any]) -> str | None:
+    """Live the configured episodes; return what went wrong in one line, or None."""
+    from rich.console import Console
+
+    from experiments.run import live
+
+    def see(agent: "Agent", env: "WorldVectorEnv") -> None:
+        model = getattr(agent, "language_model", None)  # not everybody has one
+        about["parameters"] = getattr(model, "parameters", None)  # and a server does not say
+
+    try:
+        with ExitStack() as opened:
+            finished = live(config, folder, opened, see, Console(quiet=True, force_terminal=False))
+    except BadInput as error:
+        return one_line(error)
+    except Exception as error:
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        return f"{type(error).__name__}: {one_line(error)}"
+    if not finished:
+        raise KeyboardInterrupt
+    return None
+
+
+def _about(config: DictConfig, hydra: Any) -> dict[str, Any]:
+    """Return what a job is of, as it goes into `result.json`."""
+    overrides = list(hydra.overrides.task)
+    return {
+        "overrides": overrides,
+        "task": _task(config),
+        "world": config.world,
+        "agent": ", ".join([hydra.runtime.choices["agent"], *_particulars(overrides)]),
+        "seed": config.seed,
+        "parameters": None,
+    }
+
+
+def _task(config: DictConfig) -> str:
+    """Return what agents are compared in: ``"trip level 4"``, ``"babyai goto, split test"``."""
+    env = config.env
+    what = f"level {env.level}" if config.world == "trip" else env.id or env.task
+    unusual = [f"{key} {env[key]}" for key, usual in _USUAL.items() if env.get(key, usual) != usual]
+    return ", ".join([f"{config.world} {what}", *unusual])
+
+
+def _particulars(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides that make this agent another one: ``body.senses.touch=false``."""
+    return [
+        override.lstrip("+")
+        for override in overrides
+        if re.split(r"[=.@]", override.lstrip("+~"))[0] not in _NOT_OF_THE_AGENT
+    ]
+
+
+def _write_result(
+    folder: Path, about: Mapping[str, Any], reason: str | None, seconds: float
+) -> None:
+    from experiments.running.record import git_commit, write_json
+
+    result = {
+        "status": "failed" if reason else "finished",
+        "reason": reason,
+        **about,
+        "commit": git_commit(),
+        "seconds": round(seconds, 3),
+        "episodes": _episodes(folder),
+    }
+    write_json(folder / "result.json", result)
+
+
+def _episodes(folder: Path) -> list[dict[str, Any]]:
+    summary = folder / "summary.json"
+    return json.loads(summary.read_text(encoding="utf-8"))["episodes"] if summary.exists() else []
+
+
+# ---- What is said of it ----
+
+
+@contextmanager
+def _telling(jobs: Sequence[Job], console: "Console") -> Iterator[None]:
+    """Say a line for each job as soon as it is over, whoever runs it and wherever."""
+    waiting = {job.folder.name: job for job in jobs}
+    told = itertools.count(1)
+
+    def tell(of_before: str = "") -> None:
+        for name, job in list(waiting.items()):
+            if result := job.result():
+                del waiting[name]
+                number = f"{next(told):{len(str(len(jobs)))}}/{len(jobs)}"
+                _say(console, f"{number}  {job.words}  {of_before}{_came_to(result)}")
+
+    def watch() -> None:
+        while not over.wait(_LOOK_EVERY_S):
+            tell()
+
+    over = Event()
+    tell("skipped, was done: ")
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        tell()
+
+
+def _came_to(result: Mapping[str, Any]) -> str:
+    if result["status"] == "failed":
+        return f"failed: {result['reason']}"
+    reached = sum(episode["success"] for episode in result["episodes"])
+    return f"{reached} of {len(result['episodes'])} reached in {result['seconds']:.1f} s"
+
+
+def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
+    """Print the table, why jobs failed and how to go on; return the exit status."""
+    results = [result for job in jobs if (result := job.result())]
+    failed = [job for job in jobs if not _finished(job)]
+    console.print()
+    console.print(table(results))
+    for job in failed:
+        result = job.result() or {}
+        _say(console, f"failed: {job.words}: {result.get('reason')}  ({near(job.folder)})")
+    if failed:
+        _say(console, "the same command tries again what failed, and nothing else")
+    _say(console, f"python -m experiments.report {near(folder)}")
+    return _SOME_FAILED if failed else 0
+
+
+def table(results: Sequence[Mapping[str, Any]]) -> "Table":
+    """Return what a sweep came to: a row for each task and agent.
+
+    Args:
+        results: What is in each `result.json`.
+    """
+    from rich.table import Table
+
+    columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "seconds")
+    shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for column in columns:
+        words = column in columns[:3]
+        shown.add_column(column, justify="left" if words else "right", no_wrap=words)
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for result in results:
+        groups.setdefault((result["task"], result["agent"]), []).append(result)
+    for (task, agent), group in groups.items():
+        shown.add_row(task, agent, *_cells(group))
+    return shown
+
+
+def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the numbers of one row: of the jobs that finished, and how many did not."""
+    import numpy as np
+
+    from experiments.report.comparison import SUCCESS
+    from experiments.report.statistics import share_interval
+
+    finished = [result for result in group if result["status"] == "finished"]
+    episodes = [episode for result in finished for episode in result["episodes"]]
+    yield SUCCESS.words(share_interval(np.array([e["success"] for e in episodes], np.bool_)))
+    yield str(len(episodes))
+    yield str(len({result["seed"] for result in finished}))
+    yield str(len(group) - len(finished))
+    yield str(sum(episode["tokens"] for episode in episodes))
+    yield f"{sum(result['seconds'] for result in finished):.1f}"
+
+
+def _say(console: "Console", line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

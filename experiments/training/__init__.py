@@ -1,0 +1,1 @@
+"""Training of motor policies and minds."""

@@ -1,0 +1,1 @@
+"""Moments of decision, labelled on exact forks."""

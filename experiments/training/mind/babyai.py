@@ -1,0 +1,235 @@
+"""Teaching a mind what is good in `babyai`: live, and say at each decision what the table would do.
+
+A body lives under a careless teacher, who often does something else than he says, so that there are
+failures to learn from. An example is what is asked at a decision, and what a good mind would have
+answered: a plan where there is none, a thought, and the intent that serves the first open goal.
+Missions in GLAM's held-out words are never taught.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from agents.being import Being
+from agents.planners.babyai import intent_for, plan_of
+from agents.soul import Soul
+from body.body import Body, Motor
+from body.types import (
+    SKILLS_WITH_A_TARGET,
+    Failure,
+    Goal,
+    Intent,
+    Percept,
+    Skill,
+    Target,
+)
+from body.vocabularies import BABYAI
+from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.vocabulary import HELD_OUT_WORDS
+from experiments.training.mind.trip import live_until
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import Prompt
+from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
+from mind.reasoning.narration import thing_words
+from mind.types import Decision, Feeling, Situation
+
+CARELESS = 0.3  # share of decisions in which something else is done than is taught
+LEVELS = {  # where it is lived, and for which share of the moments; "" are the five tasks
+    "": 0.6,
+    "BabyAI-PutNextLocal-v0": 0.1,
+    "BabyAI-GoToLocal-v0": 0.05,
+    "BabyAI-UnlockLocal-v0": 0.1,
+    "BabyAI-GoTo-v0": 0.1,
+    "BabyAI-GoToSeqS5R2-v0": 0.05,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A decision that had to be taken, and what a good mind would have decided.
+
+    Attributes:
+        prompt: What was asked.
+        percept: What was sensed.
+        failure: Why the intent before had failed, if it had.
+        plan: Goals to set; None where there was a plan already.
+        goal: The first one that is open.
+        intent: What serves it.
+    """
+
+    prompt: Prompt
+    percept: Percept
+    failure: Failure
+    plan: tuple[Goal, ...] | None
+    goal: Goal
+    intent: Intent
+
+
+class Teacher(Mind):
+    """Knows what is good, keeps each moment of decision, and does not always do it."""
+
+    def attach(self, moments: list[Moment]) -> None:
+        """Say where the moments are kept."""
+        self._kept = moments
+        key = (*self.body_id.encode(),)
+        self._rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        why_not: WhyNot = anything_goes,
+    ) -> Decision:
+        """Keep the moment, and return the table's intent or, now and then, any other."""
+        goals = self._open_goals(percept, situation)
+        recalled = [found.experience.words for found in self._recall(percept, situation)]
+        prompt = self._prompts.decide(percept, feeling, situation, recalled, goals)
+        plan = None
+        if not goals:
+            plan = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
+            goals = self._plan(plan, percept, situation)
+        if not goals:  # all of it seems true: nothing to teach
+            return Decision(intent=Intent(skill=Skill.LOOK_AROUND))
+        intent = intent_for(goals[0], percept, situation.status)
+        if not why_not(intent):
+            failure = situation.status.failure
+            self._kept.append(
+                Moment(
+                    prompt=prompt,
+                    percept=percept,
+                    failure=failure,
+                    plan=plan,
+                    goal=goals[0],
+                    intent=intent,
+                )
+            )
+        careless = self._rng.random() < CARELESS
+        return Decision(intent=self._anything(percept, situation, why_not) if careless else intent)
+
+    def _anything(self, percept: Percept, situation: Situation, why_not: WhyNot) -> Intent:
+        able = [skill for skill in situation.can_start if skill is not Skill.WAIT]
+        skill = able[self._rng.integers(len(able))]
+        if skill not in SKILLS_WITH_A_TARGET:
+            return Intent(skill=skill)
+        known = [Target(thing=row[0], skin=row[1]) for row in percept.landmarks.tolist() if row[0]]
+        intents = [Intent(skill=skill, target=target) for target in known]
+        fitting = [intent for intent in intents if not why_not(intent)]
+        if not fitting:
+            return Intent(skill=Skill.EXPLORE)
+        return fitting[self._rng.integers(len(fitting))]
+
+
+class Teachers(Minds):
+    """Minds of that kind."""
+
+    def of(self, body_id: str) -> Teacher:
+        """Return a mind for one body."""
+        return Teacher(
+            self._batcher,
+            self.memory,
+            self._prompts,
+            body_id=body_id,
+            recalled=self._recalled,
+            seed=self._seed,
+        )
+
+
+def live(
+    moments_wanted: int,
+    *,
+    split: str,
+    seed: int,
+    motor: Motor,
+    level: str = "",
+    words: str = "train",
+    avatars: int = 32,
+) -> list[Moment]:
+    """Return that many moments of decision, from lives in a level, or in the five tasks."""
+    make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset=False)
+    env = make(id=level) if level else make(task="mixed", words=words)
+    body = Body(avatars, BABYAI, motor)
+    minds = Teachers(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
+    being = Being(
+        body, Soul(avatars), minds, clock="paused", run_id="teaching", decide_every=1, patience=50
+    )
+    moments: list[Moment] = []
+    for mind in being.minds:
+        assert isinstance(mind, Teacher)
+        mind.attach(moments)
+    live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
+    being.close()
+    env.close()
+    return moments[:moments_wanted]
+
+
+def live_everywhere(count: int, *, seed: int, motor: Motor) -> list[Moment]:
+    """Return moments from all `LEVELS` of the train split, without those in held-out words."""
+    moments: list[Moment] = []
+    for level, share in LEVELS.items():
+        moments += live(round(count * share), split="train", seed=seed, motor=motor, level=level)
+    return [moment for moment in moments if not is_held_out(_mission(moment))]
+
+
+def is_held_out(text: str) -> bool:
+    """Return whether something is named that GLAM keeps for its tests."""
+    return any(words in text for words in HELD_OUT_WORDS)
+
+
+def _mission(moment: Moment) -> str:
+    return BABYAI.mission_words(moment.percept.mission)
+
+
+# ---- Saying why ----
+
+
+def reply_to(moment: Moment) -> str:
+    """Return the answer of a good mind: a plan where there is none, a thought, and the intent."""
+    goals = "; ".join(goal.words(BABYAI) for goal in moment.plan or ())
+    plan = f"<plan>{goals}</plan>" if goals else ""
+    return f"<think>{_thought(moment)}</think>{plan}<answer>{moment.intent.words(BABYAI)}</answer>"
+
+
+def _thought(moment: Moment) -> str:
+    """Say what was felt to fail, and which step of the plan this is."""
+    failed = moment.failure is not Failure.NONE
+    felt = f"{moment.failure.name.lower().replace('_', ' ')}, " if failed else ""
+    return felt + _step(moment)
+
+
+def _step(moment: Moment) -> str:
+    intent = moment.intent
+    if intent.skill is Skill.PUT_DOWN:
+        return "my hand is full"
+    if intent.target is None:
+        return "i look for another way"
+    name = intent.target.words(BABYAI)
+    if intent.skill is Skill.PUT_NEXT_TO:
+        held = thing_words(moment.percept, np.array(moment.percept.held))
+        return f"i have the {held}, next the {name}"
+    if intent.skill is Skill.PICK_UP and intent.target != moment.goal.thing:
+        return f"it is locked, i need the {name}"
+    verbs = {Skill.PICK_UP: "i need", Skill.OPEN: "i open", Skill.UNLOCK: "i have the key for"}
+    return f"{verbs.get(intent.skill, 'i go to')} the {name}"
+
+
+# ---- How good a mind is ----
+
+
+def agreeing(moments: Sequence[Moment], replies: Sequence) -> tuple[int, int]:
+    """Return how many replies have the table's intent, and the table's plan where one was due.
+
+    Args:
+        moments: What was asked.
+        replies: A `mind.reasoning.parsing.Reply` for each, or None where it could not be used.
+    """
+    pairs = [(moment, reply) for moment, reply in zip(moments, replies, strict=True) if reply]
+    intents = sum(
+        (reply.intent.skill, reply.intent.target) == (moment.intent.skill, moment.intent.target)
+        for moment, reply in pairs
+    )
+    plans = sum(reply.plan == moment.plan for moment, reply in pairs if moment.plan)
+    return intents, plans

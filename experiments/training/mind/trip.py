@@ -1,0 +1,348 @@
+"""Teaching a mind what is good: live, stop at each decision, try the choices on exact forks.
+
+A body lives under a careless teacher. At each decision world and body are copied; afterwards every
+choice that makes sense there is lived out from such copies, under several lucks, until the mission
+is over. The best choice, and words that say why, make an example: what is asked, and what a good
+mind would have answered. The forks are the world's truth, so the labels are an oracle's; a mind is
+only ever shown the words.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.being import Being
+from agents.planners.trip import next_errands, next_intent
+from agents.soul import Soul
+from body.body import Body, Motor
+from body.senses import Senses
+from body.skills import Skills
+from body.types import (
+    Failure,
+    FeltEvent,
+    Intent,
+    Manner,
+    Percept,
+    Skill,
+    Status,
+)
+from body.vocabularies import TRIP
+from envs.engine.faces import WorldVectorEnv
+from envs.engine.random import mix
+from envs.trip.env import TripVectorEnv
+from envs.trip.vocabulary import Action, Posture
+from envs.trip.world import TripWorld
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import Prompt
+from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import Mind, Minds, WhyNot
+from mind.reasoning.narration import feeling_words, near, thing_words
+from mind.types import Decision, Feeling, Situation
+
+LUCKS = 3
+HORIZON_TICKS = 250
+AS_GOOD = 0.02  # of value: a difference that does not count
+_HANDS_BUSY = (Skill.PUT_DOWN, Skill.GET_UP, Skill.TIE_LACE, Skill.LOOK_AROUND, Skill.WAIT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A decision that had to be taken, with copies of all it depended on."""
+
+    prompt: Prompt
+    percept: Percept
+    feeling: Feeling
+    situation: Situation
+    recalled: tuple[str, ...]
+    choices: tuple[Intent, ...]
+    world: dict[str, NDArray]
+    felt: NDArray
+    place: NDArray
+
+
+# ---- Living under a careless teacher ----
+
+
+class Clumsy:
+    """A motor of which every second body has no reflexes, so that there are falls to learn from."""
+
+    def __init__(self, motor: Motor):
+        self._motor = motor
+
+    def begin(self, rows: NDArray) -> None:
+        """Pass it on."""
+        self._motor.begin(rows)
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the motor's commands, but to walk on in every second body's stumbles."""
+        actions = self._motor.act(percept, code)
+        stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+        clumsy = np.arange(len(actions)) % 2 == 0
+        return np.where(stumbling & clumsy, Action.FORWARD, actions)
+
+
+class CarelessMind(Mind):
+    """Follows the mission table in a manner left to chance, and keeps each moment of decision."""
+
+    def attach(self, row: int, world: TripWorld, body: Body, moments: list[Moment]) -> None:
+        """Say whose mind this is, and where its moments are kept."""
+        self._row, self._world, self._kept = row, world, moments
+        self._senses = body.senses
+        self._rng = np.random.default_rng([self._seed, row])
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        why_not: WhyNot = lambda intent: "",
+    ) -> Decision:
+        """Keep the moment, and return the table's intent in any manner."""
+        recalled = [found.experience.words for found in self._recall(percept, situation)]
+        row = np.array([self._row])
+        choices = choices_at(percept, situation, why_not)
+        self._kept.append(
+            Moment(
+                prompt=self._prompts.decide(percept, feeling, situation, recalled),
+                percept=percept,
+                feeling=feeling,
+                situation=situation,
+                recalled=tuple(recalled),
+                choices=choices,
+                world=self._world.fork_state(row),
+                felt=self._senses.felt[row].copy(),
+                place=self._senses.place.memory[row].copy(),
+            )
+        )
+        return Decision(intent=choices[self._rng.integers(len(choices))])
+
+
+class CarelessMinds(Minds):
+    """Minds of the careless kind."""
+
+    def of(self, body_id: str) -> CarelessMind:
+        """Return a mind for one body."""
+        return CarelessMind(
+            self._batcher,
+            self.memory,
+            self._prompts,
+            body_id=body_id,
+            recalled=self._recalled,
+            seed=self._seed,
+        )
+
+
+def choices_at(percept: Percept, situation: Situation, why_not: WhyNot) -> tuple[Intent, ...]:
+    """Return the choices worth trying: what the table says in each manner, and tying a lace."""
+    plain = next_intent(percept, situation.status)
+    wanted = [plain]
+    if plain.skill not in _HANDS_BUSY:
+        wanted += [replace(plain, manner=manner) for manner in (Manner.CAREFUL, Manner.FAST)]
+    if plain.skill != Skill.TIE_LACE and percept.touch[4:6].max() >= 0.3:
+        wanted.append(Intent(skill=Skill.TIE_LACE))
+    can = tuple(intent for intent in wanted if not why_not(intent))
+    return can or (Intent(skill=Skill.WAIT),)
+
+
+def live(
+    moments_wanted: int, *, level: int, split: str, seed: int, motor: Motor, avatars: int = 64
+) -> list[Moment]:
+    """Return that many moments of decision, from lives on the given level."""
+    env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
+    body = Body(avatars, TRIP, Clumsy(motor))
+    minds = CarelessMinds(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
+    world = env.world
+    assert isinstance(world, TripWorld)
+    being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
+    moments: list[Moment] = []
+    for row, mind in enumerate(being.minds):
+        assert isinstance(mind, CarelessMind)
+        mind.attach(row, world, body, moments)
+    live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
+    being.close()
+    env.close()
+    return moments[:moments_wanted]
+
+
+def live_until(enough: Callable[[], bool], being: Being, env: WorldVectorEnv, seed: int) -> None:
+    """Let a being live one episode after the other in all rows of a world until it is enough."""
+    observation, _ = env.reset(seed=seed * 1_000_003)
+    episodes = np.zeros(env.num_envs, np.int64)
+    being.begin(observation, np.arange(env.num_envs), episodes.tolist())
+    while not enough():
+        observation, _, terminated, truncated, _ = env.step(being.act(observation))
+        done = terminated | truncated
+        if done.any():
+            observation, _ = env.reset(options={"reset_mask": done})
+            rows = np.flatnonzero(done)
+            episodes[rows] += 1
+            being.begin(observation, rows, episodes[rows].tolist())
+
+
+# ---- Trying the choices ----
+
+
+def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -> list[NDArray]:
+    """Return the value of each choice at each moment: reward to the end, mean over lucks."""
+    asked = [
+        (moment, intent, luck)
+        for moment in moments
+        for intent in moment.choices
+        for luck in range(LUCKS)
+    ]
+    returns = np.concatenate(
+        [
+            _live_on(asked[first : first + 4096], level, split, motor)
+            for first in range(0, len(asked), 4096)
+        ]
+    )
+    found, first = [], 0
+    for moment in moments:
+        count = len(moment.choices) * LUCKS
+        found.append(returns[first : first + count].reshape(-1, LUCKS).mean(1))
+        first += count
+    return found
+
+
+def _live_on(
+    asked: Sequence[tuple[Moment, Intent, int]], level: int, split: str, motor: Motor
+) -> NDArray[np.float64]:
+    """Return the reward that each (moment, intent, luck) leads to: the world's, felt included."""
+    count = len(asked)
+    world = TripWorld(count, level=level, split=split, layouts=1024)
+    senses = Senses(count, TRIP)
+    skills = Skills(senses)
+    state = {
+        name: np.concatenate([moment.world[name] for moment, _, _ in asked])
+        for name in ("bodies", "things")
+    }
+    lucks = np.array([luck for _, _, luck in asked], np.uint64)
+    state["bodies"]["luck"] = _other_lucks(state["bodies"]["luck"], lucks)
+    world.load_state(state)
+    senses.felt[:] = np.concatenate([moment.felt for moment, _, _ in asked])
+    senses.place.memory[:] = np.concatenate([moment.place for moment, _, _ in asked])
+    percept = _stack([moment.percept for moment, _, _ in asked])
+    for row, (_, intent, _) in enumerate(asked):
+        skills.intend(row, intent)
+    total, open_rows = np.zeros(count), np.ones(count, bool)
+    for _ in range(HORIZON_TICKS):
+        skills.advance(percept)
+        idle = np.flatnonzero((skills.errands["status"] != Status.RUNNING) & open_rows)
+        if len(idle):
+            skills.intend_many(idle, *next_errands(percept, idle))
+        world.step(motor.act(percept, skills.code()))
+        total += np.where(open_rows, world.rewards.sum(1), 0.0)
+        open_rows &= ~(world.terminated | world.truncated)
+        if not open_rows.any():
+            break
+        percept = senses.perceive(world.observation)
+    return total
+
+
+def _other_lucks(luck: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the luck itself for number 0, and others for other numbers."""
+    with np.errstate(over="ignore"):
+        others = [int(mix(one + np.uint64(n))) for one, n in zip(luck, number, strict=True)]
+    return np.where(number == 0, luck, np.array(others, np.uint64))
+
+
+def _stack(percepts: Sequence[Percept]) -> Percept:
+    """Return percepts of one avatar each as one batch."""
+    arrays = {
+        field.name: np.stack([getattr(percept, field.name) for percept in percepts])
+        for field in fields(Percept)
+        if field.name != "vocabulary"
+    }
+    return Percept(vocabulary=percepts[0].vocabulary, **arrays)
+
+
+def best(moment: Moment, found: NDArray) -> Intent:
+    """Return the best choice; among those as good as it, the first, which is the plainest."""
+    return moment.choices[int(np.flatnonzero(found >= found.max() - AS_GOOD)[0])]
+
+
+# ---- Saying why, and what one feels ----
+
+
+def reply_to(moment: Moment, intent: Intent) -> str:
+    """Return the answer of a good mind: a thought, the intent, and a word aloud if one feels."""
+    thought = ", ".join(part for part in (_step(moment, intent), _manner(moment, intent)) if part)
+    said = speech(moment)
+    words = intent.words(moment.percept.vocabulary)
+    say = f"<say>{said}</say>" if said else ""
+    return f"<think>{thought}</think><answer>{words}</answer>{say}"
+
+
+def _step(moment: Moment, intent: Intent) -> str:
+    """Say which step of the mission this is."""
+    vocabulary = moment.percept.vocabulary
+    failure = moment.situation.status.failure
+    if intent.skill == Skill.GET_UP:
+        return "i am down"
+    if intent.skill == Skill.LOOK_AROUND and failure != Failure.NONE:
+        return f"{failure.name.lower().replace('_', ' ')}, i look for another way"
+    if intent.skill == Skill.TIE_LACE:
+        return "a lace is loose, i could step on it"
+    if intent.skill == Skill.PUT_DOWN:
+        wanted = _held_words(moment) in vocabulary.mission_words(moment.percept.mission)
+        return "i am there" if wanted else "my hand is full"
+    if intent.target is None:
+        return "i wait"
+    name = intent.target.words(vocabulary)
+    if intent.skill == Skill.CARRY_TO:
+        return f"i have the {_held_words(moment)}, next the {name}"
+    known = any(name in words for words in near(moment.percept, 8))
+    return f"i need the {name}" + ("" if known else ", it is not in sight")
+
+
+def _held_words(moment: Moment) -> str:
+    return thing_words(moment.percept, np.array(moment.percept.held))
+
+
+def _manner(moment: Moment, intent: Intent) -> str:
+    """Say what speaks for the manner: the nearest hazard, a memory of one, what one carries."""
+    if intent.manner == Manner.FAST:
+        return "the way looks clear"
+    if intent.manner == Manner.NORMAL:
+        return ""
+    hazards = [words for words in near(moment.percept, 8) if words.startswith("hazard")]
+    for number, words in enumerate(moment.recalled, start=1):
+        if any(kind in words for kind in ("fell", "stumbled", "slipped")):
+            return f"#{number} hurt, slow is safe"
+    if hazards:
+        return f"{hazards[0].removeprefix('hazard ')}, slow is safe"
+    return "slow is safe"
+
+
+_SAID = (
+    ("very embarrassed", "how embarrassing"),
+    ("embarrassed", "that was silly of me"),
+    ("very afraid", "help, i am falling"),
+    ("afraid", "oh, careful"),
+    ("relieved", "phew, that was close"),
+    ("disappointed", "oh no"),
+    ("very distressed", "ouch"),
+    ("distressed", "that was not nice"),
+    ("hopeful", "almost there"),
+    ("glad", "i feel good"),
+    ("badly needs less pain", "everything hurts"),
+    ("badly needs water", "i am so thirsty"),
+    ("badly needs energy", "i am so hungry"),
+)
+
+
+def speech(moment: Moment) -> str:
+    """Return what one says aloud: what hurts most, else what one feels most, else nothing."""
+    percept, feels = moment.percept, feeling_words(moment.feeling)
+    if percept.social[1] > 0:
+        return "do not laugh"
+    if percept.social[2] > 0:
+        return "thank you"
+    hurts = float(percept.pain.max())
+    fell = percept.proprio[11] > 0.5 or percept.events[FeltEvent.FELL]
+    if fell and hurts > 0.05:
+        part = ("feet", "knees", "hands", "hips", "head")[int(percept.pain.argmax())]
+        return f"ouch, my {part}"
+    return next((said for word, said in _SAID if word in feels), "")

@@ -1,0 +1,1 @@
+"""Training envs and the trainer of motor policies."""

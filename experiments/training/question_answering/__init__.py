@@ -1,0 +1,1 @@
+"""Dialogues about episodes, and learning from them."""

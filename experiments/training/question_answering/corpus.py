@@ -1,0 +1,534 @@
+"""The corpus: careless lives, told truthfully, for a mind to learn what its senses mean.
+
+Bodies wander through rooms of the training split, often too fast and without reflexes, so that much
+happens to them. What they sense of each event is kept as windows, what happened as an event graph;
+from the two come conversations: a life's memories, and questions about it with their true answers.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.being import Being
+from agents.planners.babyai import Plans
+from agents.planners.trip import Missions
+from agents.soul import Soul
+from body.body import Body, Motor
+from body.motor import PolicyMotor
+from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, Vocabulary
+from body.vocabularies import BABYAI, TRIP
+from envs.babyai.env import BabyAIVectorEnv
+from envs.engine.faces import WorldVectorEnv
+from envs.trip.env import TripVectorEnv
+from envs.trip.vocabulary import Action, Posture
+from experiments.ground_truth.accounts import accounts_of
+from experiments.ground_truth.chronicle import Chronicle
+from experiments.ground_truth.graph import EventGraph, EventNode
+from experiments.ground_truth.questions import (
+    UNKNOWN,
+    Balance,
+    Question,
+    asked_again,
+    insist_on,
+    questions_of,
+    when_words,
+)
+from experiments.running.worlds import words_of
+from experiments.training.question_answering.dialogues import (
+    Lesson,
+    alike,
+    read_lessons,
+    write_lessons,
+)
+from experiments.training.question_answering.facts import FactsKeeper, Sensed
+from mind.claims.language import Occurrence, When
+from mind.claims.narrator import narrate
+from mind.claims.parser import events_in
+from mind.language_models.scripted import ScriptedModel
+from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
+from mind.reasoning.narration import lived_words
+from mind.reasoning.prompting import AskPrompts
+from mind.reasoning.question_answering import in_form, recall_for
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.sense_encoder.trail import WINDOW, Windows
+from mind.types import Decision, Experience, Feeling, Situation
+
+CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
+MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
+STRAY = 0.03  # share of ticks in which a limb does something else than it should
+LESSONS_FILE = "lessons.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One episode of one body: what is remembered of it, and what was true.
+
+    Attributes:
+        world: Name of the world.
+        experiences: In order of time, as the memory keeps them.
+        windows: Row of the corpus's windows for each of them.
+        now: Row of the windows of the last tick.
+        graph: What happened.
+    """
+
+    world: str
+    experiences: tuple[Experience, ...]
+    windows: tuple[int, ...]
+    now: int
+    graph: EventGraph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What is learned from.
+
+    Attributes:
+        lessons: Conversations about lives.
+        sensed: What was sensed in them.
+    """
+
+    lessons: list[Lesson]
+    sensed: Sensed
+
+
+# ---- Who lives ----
+
+
+class Wanderer(Mind):
+    """Follows the mission table carelessly: in any manner, and not always."""
+
+    def attach(self, row: int, table: Missions | Plans) -> None:
+        """Say whose mind this is, and what it would do if it cared."""
+        self._row, self._table = row, table
+        key = (*self.body_id.encode(),)
+        self._rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+        self._of_episode = -1
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        why_not: WhyNot = anything_goes,
+    ) -> Decision:
+        """Return the table's intent in any manner or, now and then, any other."""
+        if situation.episode != self._of_episode:
+            self._of_episode = situation.episode
+            self._table.begin([self._row])
+        intent = self._table.next_intent(self._row, percept, situation.status)
+        if self._rng.random() < CARELESS:
+            intent = self._anything(percept, situation)
+        intent = replace(intent, manner=Manner(self._rng.choice(len(Manner), p=MANNERS)))
+        return Decision(intent=Intent(skill=Skill.WAIT) if why_not(intent) else intent)
+
+    def _anything(self, percept: Percept, situation: Situation) -> Intent:
+        able = [skill for skill in situation.can_start if skill is not Skill.WAIT]
+        skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
+        if skill not in SKILLS_WITH_A_TARGET:
+            return Intent(skill=skill)
+        known = [Target(thing=row[0], skin=row[1]) for row in percept.landmarks.tolist() if row[0]]
+        if not known:
+            return Intent(skill=Skill.LOOK_AROUND)
+        return Intent(skill=skill, target=known[self._rng.integers(len(known))])
+
+
+class Wanderers(Minds):
+    """Minds of the careless kind."""
+
+    def of(self, body_id: str) -> Wanderer:
+        """Return a mind for one body."""
+        return Wanderer(self._batcher, self.memory, self._prompts, body_id=body_id, seed=self._seed)
+
+
+class Stray:
+    """A motor that errs: every second body has no reflexes, and limbs do what they like at times.
+
+    Args:
+        motor: What moves the limbs otherwise.
+        vocabulary: Of the world.
+        seed: Of the errors.
+    """
+
+    def __init__(self, motor: Motor, vocabulary: Vocabulary, seed: int):
+        self._motor, self._vocabulary = motor, vocabulary
+        self._rng = np.random.default_rng(seed)
+
+    def begin(self, rows: NDArray) -> None:
+        """Pass it on."""
+        self._motor.begin(rows)
+
+    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the motor's commands, some of them spoilt."""
+        actions = self._motor.act(percept, code)
+        count = len(actions)
+        if self._vocabulary.gait:
+            stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+            clumsy = np.arange(count) % 2 == 0
+            actions = np.where(stumbling & clumsy, Action.FORWARD, actions)
+        stray = self._rng.random(count) < STRAY * (1 if self._vocabulary.gait else 5)
+        return np.where(
+            stray, self._rng.integers(len(self._vocabulary.actions), size=count), actions
+        )
+
+
+class WindowKeeper:
+    """Takes the place of an encoder: keeps the windows that it is shown, and embeds nothing."""
+
+    def __init__(self):
+        self._kept: dict[Kind, list[NDArray[np.float16]]] = {kind: [] for kind in KINDS}
+        self.count = 0
+
+    def embed(self, windows: Windows) -> NDArray[np.float32]:
+        """Keep the windows, and return vectors whose first number says as which rows."""
+        rows = len(windows[KINDS[0]])
+        for kind in KINDS:
+            self._kept[kind].append(windows[kind].astype(np.float16))
+        felt = np.zeros((rows, len(KINDS), EMBEDDING_SIZE), np.float32)
+        felt[:, 0, 0] = np.arange(self.count, self.count + rows)
+        self.count += rows
+        return felt
+
+    def fingerprint(self) -> str:
+        """Return what tells it from encoders."""
+        return "windows"
+
+    def windows(self) -> dict[Kind, NDArray[np.float16]]:
+        """Return all that was kept, (N, size) for each kind."""
+        return {
+            kind: np.concatenate(parts) if parts else np.zeros((0, WINDOW[kind]), np.float16)
+            for kind, parts in self._kept.items()
+        }
+
+
+class KeepingStore(ExperienceStore):
+    """A memory that knows which windows each of its experiences was lived in."""
+
+    def __init__(self):
+        super().__init__(":memory:")
+        self.keeper = WindowKeeper()
+        self.lived: dict[tuple[str, int], dict[int, int]] = {}
+
+    def add(self, experiences: Sequence[Experience], vectors=None, felt=None) -> list[int]:
+        """Keep experiences, and the number of the windows that the keeper was just shown."""
+        ids = super().add(experiences, vectors)
+        assert felt is not None, "nobody lives here without senses"
+        seen = felt_windows(felt)
+        for id, window, experience in zip(ids, seen, experiences, strict=True):
+            if id >= 0:
+                episode = self.lived.setdefault((experience.body_id, experience.episode), {})
+                episode.setdefault(id, window)
+        return ids
+
+
+def felt_windows(felt: NDArray[np.float32]) -> list[int]:
+    """Return the windows that vectors of a `WindowKeeper` stand for."""
+    return felt[:, 0, 0].astype(int).tolist()
+
+
+# ---- Lives ----
+
+
+def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, Vocabulary, float]]:
+    """Yield worlds to wander in, their vocabularies, and their shares of the episodes."""
+    for level, share in ((2, 0.1), (3, 0.25), (4, 0.4)):
+        trip = TripVectorEnv(avatars, level=level, split=split, layouts=2048, autoreset=False)
+        yield trip, TRIP, share
+    yield BabyAIVectorEnv(avatars, split=split, layouts=2048, autoreset=False), BABYAI, 0.25
+
+
+def live(
+    env: WorldVectorEnv, vocabulary: Vocabulary, *, episodes: int, seed: int, memory: KeepingStore
+) -> Iterator[Life]:
+    """Yield that many episodes or a few more, as they end."""
+    count, name = env.num_envs, f"{vocabulary.world}-{seed}"
+    motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, seed)
+    keeper: Any = memory.keeper  # stands in for an encoder
+    minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=keeper)
+    body = Body(count, vocabulary, motor)
+    being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
+    table = Missions() if vocabulary.gait else Plans(count)
+    for row, mind in enumerate(being.minds):
+        assert isinstance(mind, Wanderer)
+        mind.attach(row, table)
+    ids = [mind.body_id for mind in being.minds]
+    chronicle = Chronicle(env.world, words_of(env), body_ids=ids)
+    everyone, lived = np.arange(count), np.zeros(count, np.int64)
+    observation, _ = env.reset(seed=seed * 1_000_003)
+    being.begin(observation, everyone, lived.tolist())
+    chronicle.begin(everyone, lived.tolist())
+    while lived.sum() < episodes:
+        actions = being.act(observation)
+        assert being.percept is not None
+        chronicle.sensed(being.percept, being.feelings, being.intents)
+        observation, _, terminated, truncated, _ = env.step(actions)
+        chronicle.stepped(actions)
+        rows = np.flatnonzero(terminated | truncated)
+        if len(rows):
+            now = memory.keeper.embed(being.windows(rows))
+            for graph, window in zip(chronicle.end(rows), felt_windows(now), strict=True):
+                yield _life(vocabulary.world, graph, memory, window)
+            observation, _ = env.reset(options={"reset_mask": terminated | truncated})
+            lived[rows] += 1
+            being.begin(observation, rows, lived[rows].tolist())
+            chronicle.begin(rows, lived[rows].tolist())
+
+
+def _life(world: str, graph: EventGraph, memory: KeepingStore, now: int) -> Life:
+    windows = memory.lived.get((graph.body_id, graph.episode), {})
+    ids = sorted(windows)
+    return Life(
+        world=world,
+        experiences=tuple(memory.get(ids)),
+        windows=tuple(windows[id] for id in ids),
+        now=now,
+        graph=graph,
+    )
+
+
+# ---- Lessons ----
+
+LESSONS_EACH = 3  # of one episode, at most
+TALKS = 24  # conversations in one lesson, at most
+LONGER = 0.2  # share of questions that follow another one in the same conversation
+MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
+STRANGE = 0.35  # share of questions with words that nobody knows, or without some
+INSISTED = 0.12  # share of answers after which somebody insists on a false version
+NARRATED = 0.4  # share of lessons in which one is asked to tell all of it
+NARRATED_EVENTS = 5  # at most
+# How often a question of a family is asked, in other words each time; once, where none is named.
+# Some are seldom to be asked and others always, and each should be learned.
+OFTEN = {"who": 8, "unsensed": 8, "hurt": 4, "part": 4, "feel": 3, "tip": 3, "what_if": 3,
+         "foot": 3, "did": 2, "duration": 2, "manner": 0.7, "doing": 0.7, "what": 0.6,
+         "where": 0.35, "when": 0.35}  # fmt: skip
+THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
+_PROMPTS = AskPrompts()
+_NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
+_MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
+LIKENED = 0.3  # share of lessons in which one is asked what one of the memories was like
+LIKE = ("what was it like {}?", "tell me what it was like {}", "{}, what was it like?")
+TELL = (
+    "tell me what happened in episode {}",
+    "what happened in episode {}?",
+    "what did you live through in episode {}?",
+)
+
+
+Turn = tuple[str, str, str]  # question, answer, and the kind of memory it rests on alone, or empty
+
+
+def lessons_of(
+    life: Life, memory: KeepingStore, rng: np.random.Generator, count: int, balance: Balance
+) -> Iterator[Lesson]:
+    """Yield conversations about a life: questions in random order, with their true answers."""
+    asked = questions_of(life.graph, rng, strange=STRANGE, every=True)
+    kept = [question for question in asked if balance.keeps(question)]
+    questions = [one for question in kept for one in _often(question, rng)]
+    questions = [questions[place] for place in rng.permutation(len(questions))]
+    while questions and count:
+        first, count = questions[0], count - 1
+        shown = _recalled(life, memory, first)
+        about = [question for question in questions if _is_about(question, life, shown)]
+        chosen = (about or [first])[:TALKS]
+        questions = [question for question in questions if question not in chosen]
+        yield _lesson(life, shown, chosen, rng)
+
+
+def _often(question: Question, rng: np.random.Generator) -> Iterator[Question]:
+    """Yield a question as often as those of its family are asked: as it is, and in other words."""
+    times = OFTEN.get(question.family, 1)
+    for number in range(int(times) + (rng.random() < times % 1)):
+        yield (number and asked_again(question, rng)) or question
+
+
+def _recalled(life: Life, memory: KeepingStore, question: Question) -> list[int]:
+    """Return which of a life's experiences come to mind for a question, in order of time."""
+    found = recall_for(memory, life.graph.body_id, question.text)
+    ids = {recollection.id for recollection in found}
+    known = sorted(memory.lived.get((life.graph.body_id, life.graph.episode), {}))
+    return [index for index, id in enumerate(known) if id in ids]
+
+
+def _is_about(question: Question, life: Life, shown: Sequence[int]) -> bool:
+    """Return whether a question can be answered from these experiences as well as it ever can.
+
+    One about several events is, where all of the kinds that it names are among them.
+    """
+    if question.event >= 0:
+        return _shows(life, shown, life.graph.nodes[question.event])
+    named = events_in(question.text)
+    return all(index in shown for index, one in enumerate(life.experiences) if one.kind in named)
+
+
+def _shows(life: Life, shown: Sequence[int], node: EventNode) -> bool:
+    return any(_is_of(life.experiences[index], node) for index in shown)
+
+
+def _is_of(experience: Experience, node: EventNode) -> bool:
+    """Return whether an experience is one of this event."""
+    began, ended = experience.first_tick, experience.last_tick
+    return experience.kind == node.kind and began <= node.tick <= ended
+
+
+def _lesson(
+    life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
+) -> Lesson:
+    mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
+    talks = _talks(life, shown, questions, rng, mode)
+    if shown and mode != "none" and rng.random() < LIKENED:
+        talks += _likened(life, int(rng.choice(shown)), rng)
+    prompts = [
+        _PROMPTS.ask(
+            asked,
+            [life.experiences[index] for index in shown],
+            [_MEMORY] * len(shown),
+            now=_NOW,
+            threshold=float(rng.choice(THRESHOLDS)),
+            mode=mode,
+            timed=life.world == TRIP.world,
+        )
+        for (asked, *_), *_ in talks
+    ]
+    asked = [prompt.messages[-1].text for prompt in prompts]
+    begin = _shared_lines(asked)
+    felt = (life.now, *(life.windows[index] for index in shown)) if prompts[0].felt else ()
+    return Lesson(
+        shown=begin,
+        talks=tuple(
+            (
+                (text[len(begin) :], in_form(answer)),
+                *((more, in_form(last)) for more, last, _ in rest),
+            )
+            for text, ((_, answer, _), *rest) in zip(asked, talks, strict=True)
+        ),
+        felt=felt,
+        has_now=bool(felt),
+        world=life.world,
+        rests_on=tuple(tuple(kind for _, _, kind in talk) for talk in talks),
+    )
+
+
+def _talks(
+    life: Life,
+    shown: Sequence[int],
+    questions: Sequence[Question],
+    rng: np.random.Generator,
+    mode: str,
+) -> list[list[Turn]]:
+    """Return conversations; in some of them more is asked, or somebody insists on a lie."""
+    talks: list[list[Turn]] = []
+    for question in questions:
+        rests_on = question.kind if question.event >= 0 else ""
+        turns = [(question.text, question.answer, rests_on)]
+        if rng.random() < INSISTED:
+            turns.append((insist_on(question, rng), question.answer, rests_on))
+        if talks and rng.random() < LONGER:
+            talks[-1] += turns
+        else:
+            talks.append(turns)
+    if rng.random() < NARRATED and (told := _told(life, shown, rng, mode)):
+        asked = TELL[rng.integers(len(TELL))].format(life.graph.episode)
+        talks.append([(asked, told, "")])
+    return talks
+
+
+def _likened(life: Life, index: int, rng: np.random.Generator) -> list[list[Turn]]:
+    """Return a talk in which a memory is told in words, all that was felt of it.
+
+    Nothing else says so much of what the vectors mean. None, where it is neither the first nor the
+    last of its kind, since then nobody can ask for it.
+    """
+    experience = life.experiences[index]
+    same = [at for at, one in enumerate(life.experiences) if one.kind == experience.kind]
+    if index not in (same[0], same[-1]):
+        return []
+    occurrence = Occurrence.FIRST if index == same[0] else Occurrence.LAST
+    when = When(
+        episode=life.graph.episode, occurrence=occurrence if len(same) > 1 else Occurrence.ANY
+    )
+    asked = LIKE[rng.integers(len(LIKE))].format(when_words(experience.kind, when))
+    return [[(asked, lived_words(experience), "")]]
+
+
+def _told(life: Life, shown: Sequence[int], rng: np.random.Generator, mode: str) -> str:
+    """Return what a body tells of an episode all of which comes to mind; empty where it does not.
+
+    Who remembers nothing of it does not know, and makes nothing up.
+    """
+    if not life.experiences or mode == "none":
+        return UNKNOWN
+    accounts = accounts_of(life.graph)
+    if len(shown) < len(life.experiences) or not 0 < len(accounts) <= NARRATED_EVENTS:
+        return ""
+    return narrate(accounts, rng, facts=1)
+
+
+def _shared_lines(texts: Sequence[str]) -> str:
+    """Return the whole lines that all texts begin with."""
+    shared = texts[0][: alike(texts)]
+    return shared[: shared.rfind("\n") + 1]
+
+
+# ---- All of it ----
+
+
+def make(
+    episodes: int,
+    *,
+    seed: int,
+    avatars: int = 128,
+    split: str = "train",
+    report: Callable[[str], None] = print,
+) -> Corpus:
+    """Wander through that many episodes, and return what can be learned from them."""
+    lessons: list[Lesson] = []
+    memory, facts = KeepingStore(), FactsKeeper()
+    for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
+        rng = np.random.default_rng([seed, number])
+        balance = Balance()
+        wanted, lives, before = int(episodes * share), 0, len(lessons)
+        for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
+            lives += 1
+            keep_facts(life, facts)
+            lessons += lessons_of(life, memory, rng, LESSONS_EACH, balance)
+        env.close()
+        report(f"{vocabulary.world}: {lives:,} episodes, {len(lessons) - before:,} lessons")
+    sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
+    return Corpus(lessons=lessons, sensed=sensed)
+
+
+def keep_facts(life: Life, facts: FactsKeeper) -> None:
+    """Keep what was true of each of a life's experiences that is one of a true event."""
+    for experience, window in zip(life.experiences, life.windows, strict=True):
+        for node in life.graph.nodes:
+            if node.felt and _is_of(experience, node):
+                facts.keep(window, node)
+
+
+def save(folder: Path, corpus: Corpus) -> None:
+    """Write a corpus into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus.sensed.save(folder)
+    write_lessons(folder / LESSONS_FILE, corpus.lessons)
+
+
+def load(folders: Sequence[Path]) -> Corpus:
+    """Return what `save` wrote, of several folders together.
+
+    Raises:
+        ValueError: If one is damaged.
+    """
+    lessons: list[Lesson] = []
+    parts: list[Sensed] = []
+    for folder in folders:
+        before = sum(map(len, parts))
+        lessons += [
+            replace(lesson, felt=tuple(row + before for row in lesson.felt))
+            for lesson in read_lessons(folder / LESSONS_FILE)
+        ]
+        parts.append(Sensed.load(folder))
+    return Corpus(lessons=lessons, sensed=Sensed.joined(parts))

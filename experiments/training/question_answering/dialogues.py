@@ -1,0 +1,194 @@
+"""Lessons: conversations about lives, as a mind learns from them, in words and in tokens."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.language_models.projector import MAPS
+from mind.language_models.types import FELT
+from mind.learning.cold_start import read_records
+from mind.reasoning.question_answering import UNKNOWN, clauses_of, in_form
+from mind.sense_encoder.kinds import KINDS
+
+NOTHING = -1  # in the place of a map, or of what is felt
+
+Talk = tuple[tuple[str, str], ...]  # questions and answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """Conversations about a life that begin alike, with what comes to mind of it.
+
+    Attributes:
+        shown: How each of them begins; holds a marker for each of what is felt.
+        talks: How each of them goes on: questions, each with its answer.
+        felt: What is felt at each marker: the row of the windows; the first one is the now, where
+            the first marker is.
+        has_now: Whether the first marker is the now.
+        world: Name of the world.
+        rests_on: For each talk, on which kind of memory alone each of its answers rests, or empty.
+    """
+
+    shown: str
+    talks: tuple[Talk, ...]
+    felt: tuple[int, ...]
+    has_now: bool
+    world: str = "trip"
+    rests_on: tuple[tuple[str, ...], ...] = ()
+
+    def without(self, kind: str) -> "Lesson":
+        """Return the lesson of one who has no memories of a kind: what rests on it is not known."""
+        unknown = in_form(UNKNOWN)
+        talks = tuple(
+            tuple(
+                (asked, unknown if rests == kind else answer)
+                for (asked, answer), rests in zip(talk, resting, strict=True)
+            )
+            for talk, resting in zip(self.talks, self.rests_on, strict=True)
+        )
+        return replace(self, talks=talks)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A lesson in tokens: first those that all of its talks share, then the others, talk by talk.
+
+    Attributes:
+        tokens: (T,) token ids; 0 where something is felt.
+        said: (T,) how much each token counts: those of an answer of N clauses the square root of N
+            together, or long stories would drown what is said in a word; 0 for those that are not
+            the mind's own.
+        felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
+            -1.
+        talk: (T,) which talk a token is of; 0 where all share it.
+        position: (T,) how many tokens stand before it in its talk.
+        rows: Rows of the windows, by marker.
+        lost: The map that says nothing, or -1.
+    """
+
+    tokens: NDArray[np.int64]
+    said: NDArray[np.float32]
+    felt: NDArray[np.int64]
+    talk: NDArray[np.int64]
+    position: NDArray[np.int64]
+    rows: tuple[int, ...]
+    lost: int
+
+
+def encode(
+    tokenizer: Any, lesson: Lesson, lost: int = NOTHING, context: int | None = None
+) -> Encoded:
+    """Return a lesson in tokens, with what the mind should say where one map says nothing.
+
+    Talks that are longer than the context, in tokens, are cut there.
+    """
+    if lesson.felt and 0 <= lost < len(KINDS):
+        lesson = lesson.without(str(KINDS[lost]))
+    tokens_of = cache(partial(tokenizer.encode, add_special_tokens=False))  # talks begin alike
+    talks = [_conversation(tokenizer, tokens_of, lesson, talk)[:context] for talk in lesson.talks]
+    shared = _shared([[token for token, _, _ in talk] for talk in talks])
+    parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
+    sizes = [len(part) for part in parts]
+    talk = np.repeat(np.arange(len(parts)), sizes)
+    begin = np.repeat([0, *(shared for _ in talks)], sizes)
+    position = begin + np.concatenate([np.arange(size) for size in sizes])
+    tokens, said, felt = zip(*(row for part in parts for row in part), strict=True)
+    return Encoded(
+        tokens=np.array(tokens),
+        said=np.array(said, np.float32),
+        felt=np.array(felt),
+        talk=talk,
+        position=position,
+        rows=lesson.felt,
+        lost=lost,
+    )
+
+
+def _shared(talks: Sequence[Sequence[int]]) -> int:
+    """Return how many tokens all of several talks begin with; of a single one, all but one."""
+    return alike([talk[:-1] for talk in talks])
+
+
+def alike(sequences: Sequence[Sequence[Any]]) -> int:
+    """Return how many items all of some sequences begin with."""
+    places = enumerate(zip(*sequences, strict=False))
+    return next((place for place, items in places if len(set(items)) > 1), min(map(len, sequences)))
+
+
+def _conversation(
+    tokenizer: Any, tokens_of: Callable[[str], list[int]], lesson: Lesson, talk: Talk
+) -> list[tuple[int, float, int]]:
+    """Return for each token its id, how much it counts, and what is felt there."""
+    messages: list[dict[str, str]] = []
+    rows: list[tuple[int, float, int]] = []
+    before, markers = "", 0
+    for question, answer in talk:
+        asked = question if messages else lesson.shown + question
+        for role, content in (("user", asked), ("assistant", answer)):
+            messages.append({"role": role, "content": content})
+            own = role == "assistant"
+            text = tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=not own
+            )
+            for number, piece in enumerate(text[len(before) :].split(FELT)):
+                if number:
+                    is_now = lesson.has_now and not markers
+                    maps = range(len(KINDS), MAPS) if is_now else range(len(KINDS))
+                    rows += [(0, 0, markers * MAPS + one) for one in maps]
+                    markers += 1
+                tokens = tokens_of(piece)
+                counts = math.sqrt(len(clauses_of(content))) / len(tokens) if own else 0.0
+                rows += [(token, counts, NOTHING) for token in tokens]
+            before = text
+    assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
+    return rows
+
+
+# ---- Lessons on disk ----
+
+
+def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
+    """Write lessons as JSON lines, whole or not at all."""
+    draft = path.with_suffix(".new")
+    with draft.open("w", encoding="utf-8") as file:
+        for lesson in lessons:
+            record = {
+                "world": lesson.world,
+                "shown": lesson.shown,
+                "talks": lesson.talks,
+                "felt": lesson.felt,
+                "has_now": lesson.has_now,
+                "rests_on": lesson.rests_on,
+            }
+            file.write(json.dumps(record, separators=(",", ":")) + "\n")
+    draft.replace(path)
+
+
+def read_lessons(path: Path) -> list[Lesson]:
+    """Return the lessons that `write_lessons` wrote.
+
+    Raises:
+        ValueError: If a line is not one of these.
+    """
+    return read_records(path, _lesson_of, "lesson")
+
+
+def _lesson_of(record: Any) -> Lesson:
+    return Lesson(
+        shown=str(record["shown"]),
+        talks=tuple(
+            tuple((str(question), str(answer)) for question, answer in talk)
+            for talk in record["talks"]
+        ),
+        felt=tuple(int(row) for row in record["felt"]),
+        has_now=bool(record["has_now"]),
+        world=str(record["world"]),
+        rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),
+    )

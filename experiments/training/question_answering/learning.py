@@ -1,0 +1,322 @@
+"""Learning to tell: one language model, one encoder of senses, and the projector between them.
+
+A lesson (`experiments.training.question_answering.dialogues`) has markers where memories are felt. There the language model
+is given the projected vectors of the encoder in place of words, and learns from its own answers
+alone: the gradient reaches through them to the senses.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from experiments.ground_truth.questions import ATTRIBUTES
+from experiments.training.question_answering.dialogues import NOTHING, Encoded, Lesson, encode
+from experiments.training.question_answering.facts import NOT_ASKED, Sensed
+from mind.claims.language import Attribute
+from mind.language_models.projector import MAPS
+from mind.learning.cold_start import grouped
+from mind.sense_encoder.encoder import SenseEncoder
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.sense_encoder.trail import WINDOW
+
+LESION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
+_CHARACTERS = 3  # of a lesson in a token, what is felt included; about
+_ALIKE = 50  # characters by which lessons of one length may differ
+
+Windows = dict[Kind, Tensor]  # (M, size) of each kind of memory, float16
+Numbers = dict[Attribute, Tensor]  # (M,) which value of each attribute was true, where any is asked
+
+
+class Projector(nn.Module):
+    """Eight linear maps from what is felt to what the language model reads."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(MAPS, EMBEDDING_SIZE, hidden) * 0.02)
+        self.bias = nn.Parameter(torch.randn(MAPS, hidden) * 0.02)
+
+    def forward(self, felt: Tensor, maps: Tensor) -> Tensor:
+        """Return (N, hidden) of (N, 64), each through one of the maps, (N,)."""
+        every = torch.einsum("nd,mdh->nmh", felt, self.weight) + self.bias
+        return every[torch.arange(len(felt), device=felt.device), maps]
+
+
+class Teller(nn.Module):
+    """All that learns: the language model, the senses, the projector, and what vectors must tell.
+
+    A vector must let the numbers of its window be told again, and the facts that its kind of memory
+    can know.
+
+    Args:
+        model: Any causal language model.
+        senses: The encoder.
+        spread: Standard deviation of each number of the windows, by kind, for telling them again.
+        values: The values of each attribute that vectors are to tell.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        senses: SenseEncoder,
+        spread: Mapping[Kind, NDArray],
+        values: Mapping[Attribute, Sequence[str]],
+    ):
+        super().__init__()
+        self.model, self.senses = model, senses
+        hidden = model.get_input_embeddings().embedding_dim
+        self.projector = Projector(hidden)
+        self.again = nn.ModuleDict(
+            {kind: nn.Linear(EMBEDDING_SIZE, WINDOW[kind]) for kind in KINDS if kind in spread}
+        )
+        self.spread = nn.ParameterDict(
+            {kind: nn.Parameter(torch.tensor(one).float(), False) for kind, one in spread.items()}
+        )
+        self.known = nn.ModuleDict(
+            {
+                attribute: nn.Linear(EMBEDDING_SIZE, len(known))
+                for attribute, known in values.items()
+            }
+        )
+
+    def losses(self, batch: "Batch") -> dict[str, Tensor]:
+        """Return the losses: "told" of the mind's own words, and those of its senses."""
+        windows = _as_numbers(batch.windows)
+        memories = self.senses(windows)
+        now = self.senses.feel_now(windows)
+        every = torch.cat([memories, now], dim=1)  # (M, 8, 64)
+        felt = every.flatten(0, 1)[batch.felt_rows] * batch.felt_kept[:, None]
+        embedded = self.model.get_input_embeddings()(batch.tokens)
+        projected = self.projector(felt, batch.felt_rows % MAPS)
+        embedded = embedded.masked_scatter(batch.is_felt[..., None], projected.to(embedded))
+        logits = self.model(
+            inputs_embeds=embedded,
+            attention_mask=batch.mask(),
+            position_ids=batch.position,
+            use_cache=False,
+        ).logits[:, :-1]
+        each = nn.functional.cross_entropy(
+            logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
+        )
+        said = batch.said[:, 1:].flatten()
+        told = (each * said).sum() / said.sum()
+        return {"told": told, **self._of_senses(windows, memories, batch.numbers)}
+
+    def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
+        """Return the losses of the senses alone: "again" and "known"."""
+        windows, numbers = self._here(sensed)
+        return self._of_senses(windows, self.senses(windows), numbers)
+
+    @torch.no_grad()
+    def knows(self, sensed: Sensed) -> dict[str, float]:
+        """Return in what share of windows each fact can be told from its vector."""
+        windows, numbers = self._here(sensed)
+        memories = self.senses(windows)
+        shares = {}
+        for attribute, true in numbers.items():
+            right = self._guesses(attribute, memories).argmax(dim=1) == true
+            shares[str(attribute)] = right[true != NOT_ASKED].float().mean().item()
+        return shares
+
+    @property
+    def device(self) -> torch.device:
+        """Where all of it is."""
+        return self.projector.weight.device
+
+    def _here(self, sensed: Sensed) -> tuple[Windows, Numbers]:
+        windows, numbers = _moved(tensors(sensed), self.device)
+        return _as_numbers(windows), numbers
+
+    def _of_senses(self, windows: Windows, memories: Tensor, numbers: Numbers) -> dict[str, Tensor]:
+        return {"again": self._again(windows, memories), "known": self._known(memories, numbers)}
+
+    def _known(self, memories: Tensor, numbers: Numbers) -> Tensor:
+        """Return the mean loss of telling facts, over attributes that are told of any window."""
+        errors = [
+            nn.functional.cross_entropy(
+                self._guesses(attribute, memories), true, ignore_index=NOT_ASKED
+            )
+            for attribute, true in numbers.items()
+        ]
+        return torch.stack(errors).mean() if errors else memories.new_zeros(())
+
+    def _guesses(self, attribute: Attribute, memories: Tensor) -> Tensor:
+        return self.known[attribute](memories[:, KINDS.index(ATTRIBUTES[attribute])])
+
+    def _again(self, windows: Windows, memories: Tensor) -> Tensor:
+        errors = [
+            (again(memories[:, KINDS.index(Kind(kind))]) - windows[Kind(kind)] / self.spread[kind])
+            .square()
+            .mean()
+            for kind, again in self.again.items()
+        ]
+        return torch.stack(errors).mean()
+
+
+# ---- Batches ----
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lessons side by side, (B, T).
+
+    Attributes:
+        tokens: Token ids.
+        talk: Which talk of its lesson each is of; 0 where all share it, -1 where it is padding.
+        position: In its own talk.
+        said: How much each token counts; 0 where the mind does not speak.
+        is_felt: True where something is felt in place of a word.
+        felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
+        felt_kept: (F,) 0 where that kind of memory says nothing, else 1.
+        windows: What was sensed in the M windows.
+        numbers: What was true of them.
+    """
+
+    tokens: Tensor
+    talk: Tensor
+    position: Tensor
+    said: Tensor
+    is_felt: Tensor
+    felt_rows: Tensor
+    felt_kept: Tensor
+    windows: Windows
+    numbers: Numbers
+
+    def mask(self) -> Tensor:
+        """Return (B, 1, T, T): 0 where a token sees another one, else the least number there is.
+
+        It sees what all talks share, and its own talk, as far as it comes before.
+        """
+        shared = self.talk[:, None, :] == 0
+        mine = self.talk[:, :, None] == self.talk[:, None, :]
+        hidden = ~(shared | mine).tril()
+        return torch.zeros(hidden.shape, device=hidden.device).masked_fill_(
+            hidden, torch.finfo().min
+        )[:, None]
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return it on a device."""
+        return Batch(*(_moved(getattr(self, field.name), device) for field in fields(self)))
+
+
+def tensors(sensed: Sensed) -> tuple[Windows, Numbers]:
+    """Return what was sensed, and what was true of it, as far as anything is asked."""
+    windows = {kind: torch.from_numpy(sensed.windows[kind]) for kind in KINDS}
+    numbers = {
+        attribute: torch.from_numpy(true.astype(np.int64))
+        for attribute, true in sensed.facts.numbers.items()
+        if (true != NOT_ASKED).any()
+    }
+    return windows, numbers
+
+
+def _moved(part: Any, device: torch.device) -> Any:
+    """Return tensors on a device, however they are kept together."""
+    if isinstance(part, tuple):
+        return tuple(_moved(one, device) for one in part)
+    if isinstance(part, dict):
+        return {name: _moved(one, device) for name, one in part.items()}
+    return part.to(device, non_blocking=True)
+
+
+def _as_numbers(windows: Windows) -> Windows:
+    return {kind: rows.float() for kind, rows in windows.items()}
+
+
+class Batches(Dataset):
+    """The batches of one round through lessons, each made when it is asked for.
+
+    Args:
+        lessons: In any order.
+        sensed: What was felt in them.
+        tokenizer: Of the language model.
+        tokens: In a batch, about, padding included.
+        context: Longer talks are cut there.
+        seed: Of the order, and of what says nothing.
+    """
+
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        sensed: Sensed,
+        tokenizer: Any,
+        *,
+        tokens: int,
+        context: int,
+        seed: str,
+    ):
+        self._lessons, self._sensed, self._tokenizer = lessons, sensed, tokenizer
+        self._context, self._seed = context, seed
+        lengths = [_length(lesson) for lesson in lessons]
+        rng = random.Random(seed)
+        self._groups = grouped(lengths, tokens * _CHARACTERS, rng, alike=_ALIKE)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, number: int) -> Batch:
+        """Return a batch, the same one whoever makes it."""
+        encoded = [
+            encode(self._tokenizer, self._lessons[index], self._lost(index), self._context)
+            for index in self._groups[number]
+        ]
+        return collate(encoded, self._sensed)
+
+    def _lost(self, index: int) -> int:
+        """Return which map says nothing in a lesson; -1 in most."""
+        rng = random.Random(f"{self._seed} {index}")
+        return rng.randrange(MAPS) if rng.random() < LESION else NOTHING
+
+
+def loaded(parts: Dataset, workers: int) -> Iterator[Any]:
+    """Yield batches in order; other processes make them, where there are any."""
+    own = min(workers, 1) if isinstance(parts, IterableDataset) else workers  # one stream
+    return iter(DataLoader(parts, batch_size=None, num_workers=own, collate_fn=_as_it_is))
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _length(lesson: Lesson) -> int:
+    """Return how many characters a lesson has, talks side by side."""
+    said = sum(len(text) for talk in lesson.talks for turn in talk for text in turn)
+    return len(lesson.shown) + said
+
+
+def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
+    """Return lessons side by side."""
+    length = max(len(row.tokens) for row in rows)
+    tokens, position = np.zeros((2, len(rows), length), np.int64)
+    talk = np.full(tokens.shape, NOTHING)
+    said, is_felt = np.zeros(tokens.shape, np.float32), np.zeros(tokens.shape, np.bool_)
+    shown: list[int] = []
+    felt_rows: list[int] = []
+    felt_kept: list[float] = []
+    for number, row in enumerate(rows):
+        size = len(row.tokens)
+        tokens[number, :size], position[number, :size] = row.tokens, row.position
+        talk[number, :size], said[number, :size] = row.talk, row.said
+        is_felt[number, :size] = row.felt != NOTHING
+        felt = row.felt[row.felt != NOTHING].tolist()
+        felt_rows += [len(shown) * MAPS + one for one in felt]
+        felt_kept += [float(one % MAPS != row.lost) for one in felt]
+        shown += row.rows
+    windows, numbers = tensors(sensed.of(shown or [0]))  # never an empty batch
+    return Batch(
+        tokens=torch.from_numpy(tokens),
+        talk=torch.from_numpy(talk),
+        position=torch.from_numpy(position),
+        said=torch.from_numpy(said),
+        is_felt=torch.from_numpy(is_felt),
+        felt_rows=torch.tensor(felt_rows, dtype=torch.long),
+        felt_kept=torch.tensor(felt_kept),
+        windows=windows,
+        numbers=numbers,
+    )

@@ -1,0 +1,1 @@
+"""What is looked at: terminal, film, screen and replay page."""

@@ -1,0 +1,237 @@
+"""The replay page: one offline HTML file in which a run can be watched and scrubbed through.
+
+It holds no pictures: the page draws the world and the body from what was true at each tick, of
+which only changes are kept.
+
+What a model said is untrusted text: it travels as JSON, with every `<` escaped, and the page sets
+it as text only.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import SkillStatus, Status
+from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.record import decision_record, event_record, write_atomically
+from experiments.running.worlds import WorldWords
+from experiments.viewers.strips import described, felt, packed, row_of
+from mind.memory import Memory
+from mind.types import Decision
+
+VERSION = 2  # of what a page holds
+_HERE = Path(__file__).parent
+_SCRIPTS = ("replay_world.js", "replay_senses.js", "replay_life.js", "replay_player.js")
+_EPISODES_SHOWN = 24
+_FRESH_S = 2.0  # how old the page may be while an episode is lived
+_WORTH = 50  # but so many times longer than it takes to write it
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reel:
+    """What the page shows of one episode."""
+
+    world: WorldWords
+    episode: int
+    mission: str
+    scene: Mapping[str, Any]
+    outcome: str = ""
+    states: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    felt: list[NDArray[np.float32]] = field(default_factory=list)
+    stances: list[tuple[int, str]] = field(default_factory=list)
+    actions: list[tuple[int, str]] = field(default_factory=list)
+    intents: list[dict[str, Any]] = field(default_factory=list)
+    thinking: list[tuple[int, bool]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    emotions: list[tuple[int, str]] = field(default_factory=list)
+
+
+class ReplayPage:
+    """Writes `replay.html` anew every few seconds: the first episodes of the first avatar.
+
+    Args:
+        folder: The run folder.
+        title: What the page is called.
+        memory: Where the memories are that a decision names, to link to the ticks they are of.
+        run_id: Names this run in the memory.
+    """
+
+    wants_frames = False
+
+    def __init__(self, folder: Path, title: str, *, memory: Memory | None = None, run_id: str = ""):
+        self._memory, self._run_id = memory, run_id
+        self._path = folder / "replay.html"
+        self._title = title
+        self._reels: dict[int, _Reel] = {}
+        self._stale_at = time.monotonic() + _FRESH_S
+
+    def begin(self, beginning: Beginning) -> None:
+        """Put in a new reel."""
+        if beginning.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
+            self._reels[beginning.episode] = _Reel(
+                world=beginning.world,
+                episode=beginning.episode,
+                mission=beginning.mission,
+                scene=beginning.scene,
+            )
+
+    def live(self, moment: Moment) -> None:
+        """Keep the tick."""
+        if reel := self._reels.get(moment.episode):
+            _note_senses(reel, moment)
+            _note_intent(reel, moment)
+            _note_changes(reel, moment)
+            _note_state(reel, moment.tick, moment.state)
+            if decision := moment.trace.decision:
+                reel.decisions.append(self._decided(moment, decision))
+            if time.monotonic() > self._stale_at:
+                self._write()
+
+    def end(self, ending: Ending) -> None:
+        """Put the episode on the page."""
+        if reel := self._reels.get(ending.episode):
+            reel.outcome = ending.outcome
+            _note_state(reel, ending.score.ticks, ending.state)
+            self._write()
+
+    def close(self) -> None:
+        """Say on the page that nothing more will come."""
+        self._write(done=True)
+
+    def _write(self, *, done: bool = False) -> None:
+        lived = [reel for reel in self._reels.values() if reel.felt]
+        if not lived:  # an episode can end before its first tick, where a mind cannot be asked
+            return
+        began = time.monotonic()
+        write_atomically(self._path, html_of([self._told(lived, done)]))
+        now = time.monotonic()
+        self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
+
+    def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
+        return {
+            **decision_record(decision),
+            "tick": moment.tick,
+            "intent": moment.trace.intent_words,
+            "memories": self._recalled(decision.memories),
+            "seconds": round(decision.latency_s, 3),
+        }
+
+    def _recalled(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what came to mind, in words, with where on this page it can be watched."""
+        if self._memory is None:
+            return [{"words": f"memory {number}", "episode": None} for number in ids]
+        return [
+            {
+                "words": experience.words,
+                "episode": experience.episode if experience.run_id == self._run_id else None,
+                "ticks": [experience.first_tick, experience.last_tick],
+            }
+            for experience in self._memory.get(ids)
+        ]
+
+    def _told(self, lived: Sequence[_Reel], done: bool) -> dict[str, Any]:
+        """Return all that the page says of the run."""
+        world = lived[0].world
+        return {
+            "version": VERSION,
+            "title": self._title,
+            "done": done,
+            "world": world.name,
+            "tick_seconds": world.tick_seconds,
+            "timed": world.timed,
+            "stance": world.stance,
+            "groups": lived[0].groups,
+            "episodes": [_story(reel) for reel in lived],
+        }
+
+
+def html_of(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return a page of what was told of one run, or of two that are shown side by side."""
+    scripts = [(_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    page = (_HERE / "replay_page.html").read_text(encoding="utf-8")
+    page = page.replace("<!-- SCRIPTS -->", f"<script>\n{''.join(scripts)}</script>", 1)
+    return page.replace("<!-- DATA -->", json_script("story", {"runs": list(runs)}), 1)
+
+
+def json_script(name: str, content: Any) -> str:
+    r"""Return a data block for a page; nothing in it can end the block or start a comment.
+
+    >>> json_script("x", "</script>")
+    '<script type="application/json" id="x">"\\u003c/script>"</script>'
+    """
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def _note_senses(reel: _Reel, moment: Moment) -> None:
+    groups = felt(moment)
+    reel.groups = reel.groups or described(groups)
+    reel.felt.append(row_of(groups))
+
+
+def _note_intent(reel: _Reel, moment: Moment) -> None:
+    """Keep each intent with the tick in which it began, and how and when it ended."""
+    words, status = moment.trace.intent_words, moment.trace.status
+    running = status is None or status.status is Status.RUNNING
+    current = reel.intents[-1] if reel.intents else None
+    if words and (current is None or words != current["words"] or (running and current["outcome"])):
+        current = {"tick": moment.tick, "words": words, "outcome": "", "until": None}
+        reel.intents.append(current)
+    if current and not running and not current["outcome"]:
+        current["outcome"], current["until"] = _outcome(status), moment.tick
+
+
+def _outcome(status: SkillStatus | None) -> str:
+    if status is None or status.status is not Status.FAILED:
+        return "done"
+    return f"failed: {status.failure.name.lower().replace('_', ' ')}"
+
+
+def _note_changes(reel: _Reel, moment: Moment) -> None:
+    """Keep what does not change in every tick with the tick in which it did."""
+    _note(reel.stances, moment.tick, moment.stance)
+    _note(reel.actions, moment.tick, moment.action)
+    _note(reel.emotions, moment.tick, moment.emotion)
+    _note(reel.thinking, moment.tick, moment.trace.thinking)
+    reel.events.extend(
+        {**event_record(event), "tick": moment.tick, "words": event.words()}
+        for event in moment.events
+    )
+
+
+def _note_state(reel: _Reel, tick: int, state: Mapping[str, Any]) -> None:
+    """Keep each part of the truth with the ticks in which it changed."""
+    for name, value in state.items():
+        _note(reel.states.setdefault(name, []), tick, value)
+
+
+def _note(changes: list[tuple[int, Any]], tick: int, value: Any) -> None:
+    if not changes or changes[-1][1] != value:
+        changes.append((tick, value))
+
+
+def _story(reel: _Reel) -> dict[str, Any]:
+    return {
+        "episode": reel.episode,
+        "mission": reel.mission,
+        "outcome": reel.outcome,
+        "scene": reel.scene,
+        "states": reel.states,
+        "felt": [packed(column) for column in np.stack(reel.felt, axis=1)],
+        "stances": reel.stances,
+        "actions": reel.actions,
+        "intents": reel.intents,
+        "emotions": reel.emotions,
+        "thinking": reel.thinking,
+        "decisions": reel.decisions,
+        "events": reel.events,
+        "ticks": len(reel.felt),
+    }

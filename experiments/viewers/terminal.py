@@ -1,0 +1,313 @@
+"""What a person sees while a run is lived: a live view, or plain lines where nobody watches."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from envs.trip.vocabulary import VIEW_SIZE, Skin, Thing
+from experiments.running.callbacks import Beginning, Ending, Moment, Score
+from experiments.running.cli import near
+
+_FRAMES_PER_SECOND = 12
+_ROWS_SHOWN = 20
+_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three things need
+_LETTERS = 240  # of one thought or speech
+_SPEECHES_SHOWN = 4  # of an episode
+_GLYPHS = {
+    Thing.UNSEEN: "  ", Thing.EMPTY: "· ", Thing.FLOOR: "· ", Thing.WALL: "██", Thing.DOOR: "▐▌",
+    Thing.KEY: "¬o", Thing.BALL: "()", Thing.BOX: "[]", Thing.GOAL: "**", Thing.LAVA: "≈≈",
+    Thing.CABLE: "~~", Thing.RUG_EDGE: "▂▂", Thing.ICE: "░░", Thing.KERB: "__", Thing.RAIL: "══",
+    Thing.CUP: "U'", Thing.TABLE: "╥╥", Thing.PERSON: "☻ ", Thing.WET: "≈≈", Thing.GRAVEL: "∴∴",
+}  # fmt: skip
+_COLOURS = {
+    Skin.RED: "red", Skin.GREEN: "green", Skin.BLUE: "bright_blue", Skin.PURPLE: "magenta",
+    Skin.YELLOW: "yellow", Skin.GREY: "bright_black",
+}  # fmt: skip
+_DOORS = {0: "╎╎", 1: "▐▌", 2: "▐×"}  # open, closed, locked
+_UPRIGHT = "▲ "
+_POSTURES = {"crouch": "△ ", "stumble": "◢ ", "down": "▬ ", "rising": "▴ "}
+_OUTCOMES = {"success": "green", "failure": "red", "time up": "yellow", "interrupted": "dim"}
+_ALARMING = {
+    "fall": "bold red", "stumble": "yellow", "slip": "yellow", "recovery": "green",
+    "bump": "yellow", "nothing_there": "yellow", "refused": "yellow", "still_full": "yellow",
+    "locked": "yellow", "picked_up": "green", "put_down": "green", "opened": "green",
+}  # fmt: skip
+_NEEDS = ("energy", "water", "warmth", "dignity", "cup")
+_TOUCHES = ("bump", "nothing_there", "refused", "still_full", "locked", "got_it", "put_down",
+            "opened")  # fmt: skip
+_REACH_M = 0.4  # lean at either end of the balance bar
+
+
+class LiveView:
+    """A view of the first avatar that is redrawn in place.
+
+    Args:
+        console: A terminal.
+        episodes: How many episodes there will be.
+    """
+
+    wants_frames = False
+
+    def __init__(self, console: Console, episodes: int):
+        self._episodes = episodes
+        self._mission = ""
+        self._thought = ""
+        self._speech = ""
+        self._happened: deque[Text] = deque(maxlen=5)
+        self._endings: list[Ending] = []
+        self._drawn_at = 0.0
+        waking = Text("waking up ...", style="dim")
+        self._live = Live(waking, console=console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def begin(self, beginning: Beginning) -> None:
+        """Show the new mission."""
+        if beginning.avatar == 0:
+            self._mission = printable(beginning.mission)
+            self._thought = self._speech = ""
+            self._happened.clear()
+
+    def live(self, moment: Moment) -> None:
+        """Show the moment, unless the last one is still fresh."""
+        if moment.avatar != 0:
+            return
+        if decision := moment.trace.decision:
+            self._thought = printable(decision.thoughts)
+            self._speech = printable(decision.speech) or self._speech
+        for event in moment.events:
+            style = _ALARMING.get(event.kind, "")
+            clock = moment.world.clock(moment.tick)
+            self._happened.append(_line(f"{clock} {event.words()}", style))
+        if time.monotonic() - self._drawn_at >= 1 / _FRAMES_PER_SECOND:
+            self._live.update(self._picture(moment), refresh=True)
+            self._drawn_at = time.monotonic()
+
+    def end(self, ending: Ending) -> None:
+        """Count the episode."""
+        self._endings.append(ending)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._live.stop()
+
+    def _picture(self, moment: Moment) -> Panel:
+        view = Panel(seen(moment), title="sees", border_style="bright_black", expand=False)
+        inner = Group(
+            Text(moment.trace.intent_words or moment.action, style="bold cyan"),
+            Text(self._thought, style="italic dim", overflow="fold"),
+            Text(f"“{self._speech}”" if self._speech else "", style="white"),
+        )
+        width = self._live.console.width
+        body = _arranged(width, view, felt(moment), Group(*self._happened))
+        return Panel(
+            Group(body, inner, self._progress(moment)),
+            title=Text(self._mission, style="bold"),
+            subtitle=Text(f"{moment.world.clock(moment.tick)}  {_stance(moment)}", style="dim"),
+            border_style="cyan",
+        )
+
+    def _progress(self, moment: Moment) -> Table:
+        bar = ProgressBar(total=self._episodes, completed=len(self._endings), width=24)
+        reached = sum(ending.outcome == "success" for ending in self._endings)
+        title, name = moment.world.tallies[0]
+        count = sum(ending.score.count(name) for ending in self._endings)
+        row = Table.grid(padding=(0, 2))
+        told = f"episode {moment.episode + 1} of {self._episodes}"
+        counted = f"{reached} reached, {count} {title} so far"
+        row.add_row(Text(told), bar, Text(counted, style="dim"))
+        return row
+
+
+def _arranged(width: int, *parts: RenderableType) -> RenderableType:
+    """Return what is seen, felt and has happened: side by side as far as there is room for it."""
+    beside = sum(width >= least for least in _ROOM_BESIDE)
+    table = Table.grid(padding=(0, 2))
+    for column in range(beside):
+        table.add_column(no_wrap=column < 2, overflow="ellipsis", ratio=1 if column == 2 else None)
+    table.add_row(*parts[:beside])
+    return Group(table, *parts[beside:])
+
+
+class PlainView:
+    """A few lines for each episode, for logs.
+
+    Args:
+        console: Where they go.
+        episodes: How many episodes there will be.
+    """
+
+    wants_frames = False
+
+    def __init__(self, console: Console, episodes: int):
+        self._console = console
+        self._episodes = episodes
+        self._said: set[str] = set()
+
+    def begin(self, beginning: Beginning) -> None:
+        """Say what is asked."""
+        self._said.clear()
+        number = f"episode {beginning.episode + 1} of {self._episodes}"
+        self._say(f"{number}: {printable(beginning.mission)}")
+
+    def live(self, moment: Moment) -> None:
+        """Say the first things that are said, and every fall."""
+        clock = f"  {moment.world.clock(moment.tick)}"
+        speech = moment.trace.decision.speech if moment.trace.decision else ""
+        if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
+            self._said.add(speech)
+            self._say(f"{clock} says: {printable(speech)}")
+        for event in moment.events:
+            if event.kind == "fall":
+                self._say(f"{clock} {event.words()}")
+
+    def end(self, ending: Ending) -> None:
+        """Say how it ended."""
+        score = ending.score
+        counts = [f"{title} {score.count(name)}" for title, name in ending.world.tallies]
+        told = ", ".join([*counts, f"decisions {score.decisions}"])
+        self._say(f"  {ending.world.clock(score.ticks)} {ending.outcome}; {told}")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Return untrusted text as one line of at most 240 characters that cannot steer a terminal."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LETTERS else line[: _LETTERS - 3] + "..."
+
+
+def seen(moment: Moment) -> Text:
+    """Return what the avatar sees, looking up, as coloured glyphs of two columns each."""
+    picture = Text()
+    for row in range(VIEW_SIZE):
+        for column in range(VIEW_SIZE):
+            picture.append_text(_glyph(moment, column, row))
+        picture.append("\n" if row + 1 < VIEW_SIZE else "")
+    return picture
+
+
+def _glyph(moment: Moment, column: int, row: int) -> Text:
+    if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
+        return Text(_POSTURES.get(moment.stance, _UPRIGHT), style="bold white")
+    thing, skin, state = (int(value) for value in moment.senses["image"][column, row])
+    plain = thing in (Thing.EMPTY, Thing.FLOOR, Thing.WALL)
+    glyph = _DOORS[state] if thing == Thing.DOOR else _GLYPHS.get(Thing(thing), "? ")
+    return Text(glyph, style="dim" if plain else _COLOURS[Skin(skin)])
+
+
+def _stance(moment: Moment) -> str:
+    """Return how the avatar stands, with a word more where that would not explain itself."""
+    return moment.stance if moment.world.timed else f"{moment.world.stance}: {moment.stance}"
+
+
+def felt(moment: Moment) -> Table:
+    """Return as a small table what is felt: balance, needs and pain, or what the hand has met."""
+    table = Table.grid(padding=(0, 1))
+    add = _add_touch if "nothing_there" in moment.world.senses["touch"] else _add_condition
+    add(table, moment)
+    if moment.trace.feeling:
+        mood = f"{moment.trace.feeling.mood:+.2f} {moment.emotion}"
+        table.add_row(Text("mood", style="dim"), Text(mood))
+    return table
+
+
+def _add_condition(table: Table, moment: Moment) -> None:
+    lean = moment.sense("vestibular", "lean_forward_m")
+    table.add_row(Text("balance", style="dim"), _needle(lean))
+    for name in _NEEDS:
+        table.add_row(Text(name, style="dim"), _bar(moment.sense("intero", name), "green"))
+    table.add_row(Text("pain", style="dim"), _bar(float(moment.senses["pain"].max()), "red"))
+
+
+def _add_touch(table: Table, moment: Moment) -> None:
+    table.add_row(Text("holds", style="dim"), Text(moment.stance))
+    for name in _TOUCHES:
+        felt = moment.sense("touch", name) > 0
+        mark = Text("●" if felt else "·", style=_ALARMING.get(name, "green") if felt else "dim")
+        table.add_row(Text(name.replace("_", " "), style="" if felt else "dim"), mark)
+
+
+def _needle(lean_m: float, width: int = 17) -> Text:
+    at = round((np.clip(lean_m / _REACH_M, -1, 1) + 1) / 2 * (width - 1))
+    style = "bold red" if abs(lean_m) > 0.25 else "yellow" if abs(lean_m) > 0.13 else "green"
+    bar = Text("─" * width, style="bright_black")
+    bar.plain = bar.plain[:at] + "●" + bar.plain[at + 1 :]
+    bar.stylize(style, at, at + 1)
+    return bar
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _bar(level: float, colour: str, width: int = 17) -> Text:
+    full = round(float(np.clip(level, 0, 1)) * width)
+    return Text("━" * full, style=colour) + Text("─" * (width - full), style="bright_black")
+
+
+def report(console: Console, endings: Sequence[Ending], folder: Path) -> None:
+    """Print what came of a run, and where to look at it.
+
+    Args:
+        console: Where to print.
+        endings: The episodes, by number.
+        folder: The run folder; named relative to the working folder where it is below it.
+    """
+    if endings:
+        console.print(_results(endings))
+    for name, path in _places(folder):
+        # Soft wrap keeps a path in one piece, so that it can be clicked and copied.
+        line = Text.assemble((f"{name:>8}  ", "dim"), str(path))
+        console.print(line, soft_wrap=True)
+
+
+def _results(endings: Sequence[Ending]) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("episode", justify="right")
+    table.add_column("outcome", no_wrap=True)
+    for name in _numbers(endings):
+        table.add_column(name, justify="right")
+    for ending in endings[:_ROWS_SHOWN]:
+        outcome = Text(ending.outcome, style=_OUTCOMES[ending.outcome])
+        table.add_row(str(ending.episode), outcome, *_numbers([ending]).values())
+    if len(endings) > _ROWS_SHOWN:
+        table.add_row("...", f"and {len(endings) - _ROWS_SHOWN} more")
+    reached = sum(ending.outcome == "success" for ending in endings)
+    table.add_section()
+    table.add_row("all", f"{reached} of {len(endings)}", *_numbers(endings).values(), style="bold")
+    return table
+
+
+def _numbers(endings: Sequence[Ending]) -> dict[str, str]:
+    """Return what some episodes came to, by the names of the columns."""
+    world = endings[0].world
+    scores: list[Score] = [ending.score for ending in endings]
+    first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}
+    hurt = {"pain": f"{sum(score.pain_seconds for score in scores):.1f}"}
+    ticks = {"ticks": sum(score.ticks for score in scores)}
+    numbers = (first | hurt if world.timed else ticks | first) | {
+        "decisions": sum(score.decisions for score in scores),
+        "tokens": sum(score.tokens for score in scores),
+        "seconds": f"{sum(ending.seconds for ending in endings):.1f}",
+    }
+    return {name: str(value) for name, value in numbers.items()}
+
+
+def _places(folder: Path) -> list[tuple[str, Path]]:
+    films = sorted((folder / "episodes").glob("*.mp4"))
+    candidates = [("film", films[0])] if films else []
+    candidates += [("page", folder / "replay.html"), ("folder", folder)]
+    return [(name, near(path)) for name, path in candidates if path.exists()]

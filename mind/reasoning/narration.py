@@ -1,0 +1,509 @@
+"""What is sensed, felt and lived, in words: short, by rule, from a small closed vocabulary.
+
+The same words go to every language model, so a model with a thousand words in all must be able to
+read them. Levels are whole numbers from 0 to 10, places are cells ahead, behind, left and right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import FeltEvent, Intent, Percept, Status, Target, Vocabulary
+from mind.reasoning.scale import UNFELT
+from mind.types import Experience, Feeling, Situation
+
+THINGS_TOLD = 8
+EMOTIONS_TOLD = 2
+NEEDS_TOLD = 3
+PAINS_TOLD = 2  # of those that an event caused
+THINGS_KEPT = 3  # of what was near at an event
+_EMPTY = 1  # the thing that an empty hand holds; as in MiniGrid
+_EYE_COLUMN, _EYE_ROW = 3, 6  # of the view: the avatar's own cell
+
+_POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
+_PARTS = ("feet", "knees", "hands", "hips", "head")
+_TOUCHES = {  # components that have other names in words
+    "toe_left": "left toe caught",
+    "toe_right": "right toe caught",
+    "slip_left": "left sole slips",
+    "slip_right": "right sole slips",
+    "lace_left": "left lace",
+    "lace_right": "right lace",
+    "rail": "rail in hand",
+}
+_DOORS = ("open ", "", "locked ")  # how a door stands, by its state; a closed one is just a door
+_COMMANDS = {  # motor commands that have other names in words
+    "left": "turn left",
+    "right": "turn right",
+    "forward": "go forward",
+    "pickup": "pick up",
+}
+
+# Columns of the senses; see `body.types.Percept`.
+_SPEED, _SINE, _COSINE, _STANCE, _FOOT_HEIGHT, _POSTURE = 0, 1, 2, 3, 4, 8
+_LACES, _RAIL = slice(4, 6), 7
+_FATIGUE, _LOAD, _CUP = 3, 5, 6
+_SEEN_BY, _LAUGHTER, _HELPED = 0, 1, 2
+
+_STILL_MPS, _SLOW_MPS, _RUNNING_MPS = 0.1, 0.9, 1.7
+_STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
+_TOP_SPEED_MPS, _TOP_LEAN_M = 2.5, 0.5  # of level 10
+_LACE_LOOSE = 0.4
+_WORTH_TELLING = 0.15  # of an emotion's intensity
+_FELT_GAP = 0.02  # of a need that is missed at all
+_UNMET = 0.3  # of a need's deficit
+_STRONG = 0.5  # of both
+
+_MOODS = ((-0.5, "very low"), (-0.15, "low"), (0.15, "even"), (0.5, "good"), (2.0, "very good"))
+_ADJECTIVES = {
+    "anger": "angry",
+    "contentment": "content",
+    "disappointment": "disappointed",
+    "distress": "distressed",
+    "embarrassment": "embarrassed",
+    "fear": "afraid",
+    "gratitude": "grateful",
+    "hope": "hopeful",
+    "joy": "glad",
+    "pride": "proud",
+    "relief": "relieved",
+    "sadness": "sad",
+    "shame": "ashamed",
+    "surprise": "surprised",
+}
+_NEED_WORDS = {"freedom_from_pain": "less pain"}
+
+# How an event is told, and how it is linked to what it was about.
+_EVENTS = {
+    FeltEvent.STUMBLED: ("stumbled", " over "),
+    FeltEvent.RECOVERED: ("stumbled but stayed up", " at "),
+    FeltEvent.FELL: ("fell", " over "),
+    FeltEvent.SLIPPED: ("slipped", " on "),
+    FeltEvent.SPILLED: ("spilled the cup", ""),
+    FeltEvent.BUMPED: ("bumped", " into "),
+    FeltEvent.LACE_CAME_LOOSE: ("lace came loose", ""),
+    FeltEvent.LACE_TIED: ("tied lace", ""),
+    FeltEvent.STEPPED_ON_LACE: ("stepped on own lace", ""),
+    FeltEvent.WAS_SEEN: ("was seen", ""),
+    FeltEvent.HEARD_LAUGHTER: ("heard laughter", ""),
+    FeltEvent.PICKED_UP: ("picked up", " "),
+    FeltEvent.PUT_DOWN: ("put down", " "),
+    FeltEvent.GOT_UP: ("got up", ""),
+    FeltEvent.GRASPED_NOTHING: ("grasped nothing", ""),
+    FeltEvent.WAS_REFUSED: ("was refused", " by "),
+    FeltEvent.HAND_STAYED_FULL: ("hand stayed full", ""),
+    FeltEvent.FOUND_LOCKED: ("found locked", " "),
+    FeltEvent.OPENED: ("opened", " "),
+    FeltEvent.SHUT: ("shut", " "),
+}
+_MISHAPS = frozenset(
+    {
+        FeltEvent.STUMBLED,
+        FeltEvent.RECOVERED,
+        FeltEvent.FELL,
+        FeltEvent.SLIPPED,
+        FeltEvent.SPILLED,
+        FeltEvent.BUMPED,
+        FeltEvent.STEPPED_ON_LACE,
+    }
+)
+
+
+# ---- Now ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One avatar's percept in words; a part with nothing to tell is empty.
+
+    Attributes:
+        mission: What is asked of it.
+        body: Posture, gait, balance, laces and tiredness.
+        hand: What it holds.
+        pain: Where it hurts, and how much.
+        others: Who looks, laughs or helps.
+        near: What is seen or remembered nearby, nearest first.
+    """
+
+    mission: str
+    body: str
+    hand: str
+    pain: str
+    others: str
+    near: tuple[str, ...]
+
+
+def scene(percept: Percept) -> Scene:
+    """Return the percept of one avatar (no leading axis) in words."""
+    return Scene(
+        mission=percept.vocabulary.mission_words(percept.mission),
+        body=_body(percept),
+        hand=_hand(percept),
+        pain=_pains(percept.pain),
+        others=_others(percept.social),
+        near=near(percept, THINGS_TOLD),
+    )
+
+
+def near(percept: Percept, limit: int) -> tuple[str, ...]:
+    """Return up to `limit` remembered things, nearest first; those of the mission come first in.
+
+    Example: ``("hazard blue cable 1 ahead", "locked red door 3 ahead 1 left")``
+    """
+    rows = [row for row in percept.landmarks if row[0]]
+    wanted = percept.vocabulary.mission_words(percept.mission)
+    is_wanted = [thing_words(percept, row) in wanted for row in rows]
+    kept = sorted(range(len(rows)), key=lambda i: not is_wanted[i])[:limit]
+    return tuple(_landmark(percept, rows[i]) for i in sorted(kept))
+
+
+def thing_words(percept: Percept, thing_and_skin: NDArray[np.int16]) -> str:
+    """Return what a thing is called, colour first; empty for thing 0, which is unknown."""
+    thing, skin = (int(number) for number in thing_and_skin[:2])
+    return Target(thing=thing, skin=skin).words(percept.vocabulary) if thing else ""
+
+
+def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
+    thing, _, state, ahead, right = (int(number) for number in row)
+    hazard = "hazard " if thing in percept.vocabulary.hazards else ""
+    door = _DOORS[state] if thing in percept.vocabulary.doors else ""
+    return f"{hazard}{door}{thing_words(percept, row)} {place_words(ahead, right)}"
+
+
+def place_words(ahead: int, right: int) -> str:
+    """Return a place in cells from a body: ``"5 ahead 2 left"``, or ``"here"``."""
+    along = f"{abs(ahead)} {'ahead' if ahead > 0 else 'behind'}" if ahead else ""
+    aside = f"{abs(right)} {'right' if right > 0 else 'left'}" if right else ""
+    return f"{along} {aside}".strip() or "here"
+
+
+def _body(percept: Percept) -> str:
+    parts = [gait(percept), _balance(percept.vestibular), *_laces(percept.touch)]
+    fatigue = _level(percept.intero[_FATIGUE])
+    if fatigue >= 3:
+        parts.append(f"tired {fatigue}")
+    if percept.touch[_RAIL] > 0:
+        parts.append("rail in hand")
+    return ", ".join(parts)
+
+
+def gait(percept: Percept) -> str:
+    """Return how one avatar holds itself or moves: ``"walking slowly"``."""
+    posture = _POSTURES[int(np.argmax(percept.proprio[_POSTURE : _POSTURE + len(_POSTURES)]))]
+    speed = float(percept.proprio[_SPEED])
+    if posture != "standing" or speed < _STILL_MPS:
+        return posture
+    if speed < _SLOW_MPS:
+        return "walking slowly"
+    return "walking" if speed < _RUNNING_MPS else "running"
+
+
+def _balance(vestibular: NDArray[np.float32]) -> str:
+    forward, right = (float(lean) for lean in vestibular[:2])
+    lean = max(abs(forward), abs(right))
+    if lean < _STEADY_M:
+        return "steady"
+    if lean < _OFF_BALANCE_M:
+        return "swaying"
+    if abs(forward) >= abs(right):
+        return "off balance " + ("ahead" if forward > 0 else "behind")
+    return "off balance " + ("right" if right > 0 else "left")
+
+
+def _laces(touch: NDArray[np.float32]) -> list[str]:
+    sides = zip(("left", "right"), touch[_LACES], strict=True)
+    return [f"{side} lace loose" for side, looseness in sides if looseness >= _LACE_LOOSE]
+
+
+def _hand(percept: Percept) -> str:
+    thing, skin = percept.held
+    if thing <= _EMPTY:
+        return "empty"
+    name = Target(thing=thing, skin=skin).words(percept.vocabulary)
+    cup = float(percept.intero[_CUP])
+    if cup > 0:
+        return f"{name}, full {_level(cup)}"
+    load = _level(percept.intero[_LOAD])
+    return f"{name}, weight {load}" if load >= 2 else name
+
+
+def _pains(pain: NDArray[np.float32], limit: int = len(_PARTS)) -> str:
+    """Return where it hurts and how much, the worst first, up to `limit` parts."""
+    levels = [(part, _level(value)) for part, value in zip(_PARTS, pain, strict=True)]
+    levels = sorted(levels, key=lambda level: -level[1])[:limit]
+    return ", ".join(f"{part} {level}" for part, level in levels if level)
+
+
+def _others(social: NDArray[np.float32]) -> str:
+    parts = []
+    if social[_SEEN_BY] > 0:
+        parts.append("many look" if social[_SEEN_BY] > 0.5 else "somebody looks")
+    if social[_LAUGHTER] > 0:
+        parts.append("laughter")
+    if social[_HELPED] > 0:
+        parts.append("somebody helps")
+    return ", ".join(parts)
+
+
+def _level(value: float, top: float = 1.0) -> int:
+    """Return a size as a whole number from 0 to 10, where 10 is `top` or more."""
+    return min(10, round(10 * float(value) / top))
+
+
+def walls(percept: Percept) -> tuple[str, ...]:
+    """Return how far the nearest seen walls are straight ahead, to the left and to the right."""
+    is_wall = percept.image[:, :, 0] == percept.vocabulary.things.index("wall")
+    lines = (
+        ("ahead", is_wall[_EYE_COLUMN, _EYE_ROW - 1 :: -1]),
+        ("left", is_wall[_EYE_COLUMN - 1 :: -1, _EYE_ROW]),
+        ("right", is_wall[_EYE_COLUMN + 1 :, _EYE_ROW]),
+    )
+    return tuple(f"{1 + int(np.argmax(line))} {side}" for side, line in lines if line.any())
+
+
+# ---- Feeling ----
+
+
+def feeling_words(feeling: Feeling) -> str:
+    """Return mood, strongest emotions and unmet needs: ``"low, very embarrassed, needs water"``."""
+    return ", ".join((mood_word(feeling.mood), *emotion_words(feeling), *_needs(feeling)))
+
+
+def mood_word(mood: float) -> str:
+    """Return the word for a mood in [-1, 1]."""
+    return next(word for limit, word in _MOODS if mood < limit)
+
+
+def emotion_words(feeling: Feeling) -> tuple[str, ...]:
+    """Return the adjectives of the strongest emotions, such as ``"very embarrassed"``."""
+    told = [(name, value) for name, value in feeling.emotions.items() if value >= _WORTH_TELLING]
+    told.sort(key=lambda emotion: -emotion[1])
+    return tuple(
+        ("very " if strength >= _STRONG else "") + _ADJECTIVES.get(name, name)
+        for name, strength in told[:EMOTIONS_TOLD]
+    )
+
+
+def _needs(feeling: Feeling) -> list[str]:
+    unmet = [(name, gap) for name, gap in feeling.deficits.items() if gap >= _UNMET]
+    unmet.sort(key=lambda need: -need[1])
+    return [
+        ("badly needs " if gap >= _STRONG else "needs ")
+        + _NEED_WORDS.get(name, name.replace("_", " "))
+        for name, gap in unmet[:NEEDS_TOLD]
+    ]
+
+
+def greatest_need(feeling: Feeling) -> str:
+    """Return what is missed most, in words; "nothing" where all is nearly as it should be."""
+    name, gap = max(feeling.deficits.items(), key=lambda need: need[1])
+    return _NEED_WORDS.get(name, name.replace("_", " ")) if gap >= _FELT_GAP else "nothing"
+
+
+# ---- Doing ----
+
+
+def doing_words(situation: Situation, percept: Percept) -> str:
+    """Return the present intent and how it goes: ``"go to red ball, normal: failed, blocked"``."""
+    if situation.intent is None:
+        return "nothing"
+    status = situation.status
+    how = status.status.name.lower()
+    if status.status is Status.FAILED:
+        how += ", " + status.failure.name.lower().replace("_", " ")
+    return f"{situation.intent.words(percept.vocabulary)}: {how}"
+
+
+def command_words(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return each motor command in words, in their order: ``("turn left", "turn right", ...)``."""
+    return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in vocabulary.actions)
+
+
+# ---- What was lived ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """One felt event of one avatar, with what has to be known to tell it.
+
+    Attributes:
+        event: What was noticed.
+        before: Percept of the tick before.
+        now: Percept of the tick in which it was noticed.
+        feeling: What the soul made of that tick.
+        reward_error: Unexpected part of the reward, signed.
+        intent: What the body was doing, or None.
+        run_id: The run it is lived in.
+        episode: Episode number in that run.
+        first_tick: Where it began: of a fall, the tick of the stumble that led to it.
+        pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
+    """
+
+    event: FeltEvent
+    before: Percept
+    now: Percept
+    feeling: Feeling
+    reward_error: float
+    intent: Intent | None
+    run_id: str
+    episode: int
+    first_tick: int
+    pain_rank: float = 0.0
+
+    @property
+    def pain(self) -> float:
+        """Pain that this tick has added, of all body parts together, at least 0."""
+        return pain_caused(self.before, self.now)
+
+
+def event_words(event: FeltEvent, about: str = "") -> str:
+    """Return an event in words: ``"stumbled over blue cable"``."""
+    clause, link = _EVENTS[event]
+    return f"{clause}{link}{about}" if about and link else clause
+
+
+def about_words(event: FeltEvent, percept: Percept) -> str:
+    """Return what an event of this tick was about, or nothing where it is about no thing."""
+    return thing_words(percept, percept.event_things) if _EVENTS[event][1] else ""
+
+
+def felt_words(percept: Percept) -> tuple[str, ...]:
+    """Return all that one avatar noticed in this tick: ``("bumped into grey wall",)``."""
+    felt = (event for event in FeltEvent if percept.events[event])
+    return tuple(event_words(event, about_words(event, percept)) for event in felt)
+
+
+def tell(lived: Lived, body_id: str) -> Experience:
+    """Return a felt event as an experience in five parts; its importance is the memory's to say."""
+    about = about_words(lived.event, lived.now)
+    caused = np.maximum(lived.now.pain - lived.before.pain, 0)
+    return Experience(
+        sensation=_sensation(lived),
+        visual=_visual(lived.now),
+        emotion=feeling_words(lived.feeling),
+        proprioception=_proprioception(lived.before, lived.now),
+        motor=_motor(lived),
+        words=_sentence(lived, about, caused),
+        body_id=body_id,
+        run_id=lived.run_id,
+        episode=lived.episode,
+        first_tick=lived.first_tick,
+        last_tick=int(lived.now.clock),
+        kind=lived.event.name.lower(),
+        about=about,
+        pain=lived.pain,
+        surprise=lived.feeling.surprise,
+        reward_error=lived.reward_error,
+        importance=0.0,
+        ahead=int(lived.now.place[0]),
+        right=int(lived.now.place[1]),
+        pain_rank=lived.pain_rank,
+    )
+
+
+def pain_caused(before: Percept, now: Percept) -> float:
+    """Return the pain that came between two ticks of one avatar, of all body parts together."""
+    return float(np.maximum(now.pain - before.pain, 0).sum())
+
+
+def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
+    words = event_words(lived.event, about)
+    if lived.event in _MISHAPS:
+        words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
+        hurt = _pains(caused, PAINS_TOLD)
+        words += f", hurt {hurt}" if hurt else ""
+        others = _others(lived.now.social)
+        words += f", {others}" if others else ""
+    return words
+
+
+def _sensation(lived: Lived) -> str:
+    """Return touch, pain, and how the pain it caused compares: ``"left toe caught 8; knees 5"``."""
+    names = lived.now.vocabulary.senses["touch"]
+    levels = [_level(value) for value in lived.now.touch]
+    touches = [
+        f"{_TOUCHES.get(name, name.replace('_', ' '))} {level}"
+        for name, level in zip(names, levels, strict=True)
+        if level
+    ]
+    pain = _pains(lived.now.pain)
+    if lived.pain >= UNFELT:
+        pain += f", worse than {_level(lived.pain_rank)} of 10"
+    return "; ".join(part for part in (", ".join(touches), pain.strip(", ")) if part) or "nothing"
+
+
+def _visual(percept: Percept) -> str:
+    """Return the nearest things, how many look, and who could: ``"red ball 3 ahead; seen 3"``."""
+    told = near(percept, THINGS_KEPT)
+    if seen := _level(percept.social[_SEEN_BY]):
+        others = [one for one in near(percept, len(percept.landmarks)) if " person " in one]
+        told = (*told, *(one for one in others if one not in told), f"seen {seen}")
+    return "; ".join(told) or "nothing"
+
+
+def _proprioception(before: Percept, now: Percept) -> str:
+    """Return gait and balance: ``"walking, then down, speed 5, left foot, leaning 2 left"``.
+
+    A fall is noticed when it is over, and a stumble when it begins, so that the lean is the larger
+    one of both ticks.
+    """
+    held = list(dict.fromkeys((gait(before), gait(now))))
+    words = ", then ".join(held)
+    if not now.vocabulary.gait:
+        return words
+    lean = max((before.vestibular[:2], now.vestibular[:2]), key=lambda one: np.abs(one).max())
+    ahead, right = (int(np.sign(one)) * _level(abs(one), _TOP_LEAN_M) for one in lean)
+    speed = _level(before.proprio[_SPEED], _TOP_SPEED_MPS)
+    foot = "right" if now.proprio[_STANCE] > 0 else "left"
+    leaning = f", leaning {place_words(ahead, right)}" if ahead or right else ""
+    return f"{words}, speed {speed}, {foot} foot{leaning}"
+
+
+def _motor(lived: Lived) -> str:
+    """Return what was under way, and the commands: ``"wait, normal; brace, then go forward"``."""
+    vocabulary = lived.now.vocabulary
+    intent = lived.intent.words(vocabulary) if lived.intent else "nothing"
+    given = dict.fromkeys((_command(lived.before), _command(lived.now)))
+    return f"{intent}; {', then '.join(given)}"
+
+
+def _command(percept: Percept) -> str:
+    given = zip(command_words(percept.vocabulary), percept.efference, strict=False)
+    return next((words for words, copy in given if copy > 0.5), "nothing")
+
+
+# ---- Memories, as they are shown when one is asked about one's life ----
+
+
+def memory_words(experience: Experience, *, timed: bool) -> str:
+    """Return event, time and place of a memory: ``fell at 4 s, for 1.7 s, around here, episode 2``.
+
+    The time follows the event at once, in whole seconds, and each part begins with a word of its
+    own, so that a small model can find and repeat it. What took no time is not said to have lasted.
+
+    Args:
+        experience: What is remembered.
+        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+    """
+    began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
+    when = f"{round(began / 10)} s" if timed else f"tick {began}"
+    if lasted:
+        when += f", for {lasted / 10:.1f} s" if timed else f", for {lasted} ticks"
+    times = f", {experience.times} times" if experience.times > 1 else ""
+    place = place_words(experience.ahead, experience.right)
+    kind = experience.kind.replace("_", " ")
+    return f"{kind} at {when}{times}, around {place}, episode {experience.episode}"
+
+
+def lived_words(experience: Experience) -> str:
+    """Return what an experience was like, all five parts of it, in words."""
+    parts = (
+        experience.about,
+        experience.sensation,
+        experience.visual,
+        experience.emotion,
+        experience.proprioception,
+        experience.motor,
+    )
+    return "; ".join(part for part in parts if part)

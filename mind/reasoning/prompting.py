@@ -1,0 +1,251 @@
+"""Prompts: from what a body senses, feels and remembers to the text a language model is shown."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from numpy.typing import NDArray
+
+from body.types import (
+    SKILLS_WITH_A_TARGET,
+    Goal,
+    Intent,
+    Manner,
+    Percept,
+    Skill,
+    Target,
+    Vocabulary,
+)
+from mind.language_models.types import FELT, Prompt, unmarked
+from mind.reasoning.narration import (
+    command_words,
+    doing_words,
+    feeling_words,
+    lived_words,
+    memory_words,
+    scene,
+    walls,
+)
+from mind.reasoning.parsing import LONGEST_PLAN
+from mind.types import Experience, Feeling, Situation
+
+FOLDER = Path(__file__).parent.parent / "prompts"
+_TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
+_ASK_TEMPLATES = ("ask_system.txt", "ask.txt")
+_COMMAND_TEMPLATES = ("primitive/system.txt", "primitive/decide.txt", "repair.txt")
+_REPEATED = 400  # characters of a refused reply that the model is shown again
+
+
+class Mode(StrEnum):
+    """How memories are shown to the language model: felt, in words, or not at all."""
+
+    FELT = "felt"
+    WORDS = "words"
+    NONE = "none"
+
+
+class Prompts:
+    """The texts of a mind, from a folder of Jinja templates.
+
+    Args:
+        folder: Holds `system.txt`, `decide.txt` and `repair.txt`, and, for a world with a system
+            text of its own, `<world>/system.txt`; None is the one that comes with the mind.
+
+    Raises:
+        ValueError: If a template is missing or cannot be read.
+    """
+
+    def __init__(self, folder: str | Path | None = None):
+        self.folder = Path(folder) if folder else FOLDER
+        self._system, self._decide, self._repair = _templates(self.folder, _TEMPLATES)
+        self._system_texts: dict[Vocabulary, str] = {}
+
+    def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        situation: Situation,
+        recalled: Sequence[str] = (),
+        goals: Sequence[Goal] = (),
+    ) -> Prompt:
+        """Return what one avatar's mind is asked.
+
+        Args:
+            percept: Of one avatar, without the leading axis.
+            feeling: What the soul makes of it.
+            situation: What is under way.
+            recalled: What comes to mind, in words, best first; the first one is called #1.
+            goals: What is left of the plan, in order.
+        """
+        user = self._decide.render(
+            scene=scene(percept),
+            goals=[goal.words(percept.vocabulary) for goal in goals],
+            feeling=feeling_words(feeling),
+            recent=situation.recent,
+            recalled=recalled,
+            doing=doing_words(situation, percept),
+            can_start=[_name(skill) for skill in situation.can_start],
+        )
+        text = unmarked(user).strip()
+        return Prompt.of(system=self._system_text(percept.vocabulary), user=text)
+
+    def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
+        """Return the conversation in which a reply is sent back, with what was wrong with it."""
+        return _sent_back(self._repair, prompt, reply, problem)
+
+    def _system_text(self, vocabulary: Vocabulary) -> str:
+        """Return the part that does not change from decision to decision."""
+        if vocabulary not in self._system_texts:
+            skills = vocabulary.skills
+            text = self._system_of(vocabulary.world).render(
+                skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_thing(skill)],
+                skills_without_a_thing=[
+                    _name(skill) for skill in skills if not _takes_a_thing(skill)
+                ],
+                manners=[manner.name.lower() for manner in Manner],
+                examples=[example.words(vocabulary) for example in _examples(vocabulary)],
+                things=[vocabulary.things[thing] for thing in sorted(vocabulary.targets)],
+                skins=vocabulary.skins,
+                most_goals=LONGEST_PLAN,
+            )
+            self._system_texts[vocabulary] = text.strip()
+        return self._system_texts[vocabulary]
+
+    def _system_of(self, world: str) -> Template:
+        own = f"{world}/system.txt"
+        has_own = (self.folder / own).is_file()
+        return _templates(self.folder, [own])[0] if has_own else self._system
+
+
+class AskPrompts:
+    """The texts for one who is asked about its life, from a folder of Jinja templates.
+
+    Args:
+        folder: Holds `ask_system.txt` and `ask.txt`; None is the one that comes with the mind.
+
+    Raises:
+        ValueError: If a template is missing or cannot be read.
+    """
+
+    def __init__(self, folder: str | Path | None = None):
+        system, self._ask = _templates(Path(folder) if folder else FOLDER, _ASK_TEMPLATES)
+        self._system = system.render().strip()
+
+    def ask(
+        self,
+        question: str,
+        experiences: Sequence[Experience],
+        felt: Sequence[NDArray[np.float32]],
+        *,
+        now: NDArray[np.float32],
+        threshold: float = 0.0,
+        mode: Mode | str = Mode.FELT,
+        timed: bool = True,
+    ) -> Prompt:
+        """Return what a mind is asked about its life.
+
+        Args:
+            question: In words; markers are taken out of it.
+            experiences: What comes to mind, in order of time; nothing of it is shown without.
+            felt: (5, 64) how each of them was felt.
+            now: (3, 64) how it is now.
+            threshold: How sure an answer is to be; 0 is not told.
+            mode: How memories are shown.
+            timed: Whether a tick is a tenth of a second.
+
+        Raises:
+            ValueError: If there is no such mode.
+        """
+        mode = Mode(mode)
+        told = [f"now: {FELT}"] if mode is Mode.FELT else []
+        if mode is not Mode.NONE:
+            lines = (experience_line(one, mode=mode, timed=timed) for one in experiences)
+            told += [f"#{number} {line}" for number, line in enumerate(lines, start=1)]
+        user = self._ask.render(
+            told="\n".join(told), threshold=threshold, question=unmarked(question)
+        )
+        vectors = (now, *felt) if mode is Mode.FELT else ()
+        return Prompt.of(system=self._system, user=user.strip(), felt=vectors)
+
+
+class CommandPrompts:
+    """The texts for one who gives every single motor command, from a folder of Jinja templates.
+
+    Args:
+        folder: Holds `primitive/system.txt`, `primitive/decide.txt` and `repair.txt`; None is the
+            one that comes with the mind.
+
+    Raises:
+        ValueError: If a template is missing or cannot be read.
+    """
+
+    def __init__(self, folder: str | Path | None = None):
+        self.folder = Path(folder) if folder else FOLDER
+        templates = _templates(self.folder, _COMMAND_TEMPLATES)
+        self._system, self._decide, self._repair = templates
+
+    def decide(self, percept: Percept, lately: Sequence[str] = ()) -> Prompt:
+        """Return what is asked for the next motor command.
+
+        Args:
+            percept: Of one avatar, without the leading axis.
+            lately: The last commands in words, with what was felt, oldest first.
+        """
+        words = percept.vocabulary
+        system = self._system.render(world=words.world, actions=command_words(words))
+        user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
+        return Prompt.of(system=system.strip(), user=unmarked(user).strip())
+
+    def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
+        """Return the conversation in which a reply is sent back, with what was wrong with it."""
+        return _sent_back(self._repair, prompt, reply, problem)
+
+
+def experience_line(experience: Experience, *, mode: Mode, timed: bool) -> str:
+    """Return a memory in one line: event, time and place, then what it was like, felt or in words.
+
+    Example: ``fell at 4 s, for 1.7 s, around here, episode 2: <felt>``
+    """
+    like = FELT if mode is Mode.FELT else unmarked(lived_words(experience))
+    return f"{unmarked(memory_words(experience, timed=timed))}: {like}"
+
+
+def _templates(folder: Path, names: Sequence[str]) -> list[Template]:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+    )
+    try:
+        return [environment.get_template(name) for name in names]
+    except TemplateError as error:
+        raise ValueError(
+            f"prompts need {', '.join(names)} in '{folder}', got a template that "
+            f"cannot be used: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> Prompt:
+    shown = reply if len(reply) <= _REPEATED else reply[:_REPEATED] + "..."
+    return prompt.then(reply=shown, user=template.render(problem=problem).strip())
+
+
+def _takes_a_thing(skill: Skill) -> bool:
+    return skill in SKILLS_WITH_A_TARGET
+
+
+def _name(skill: Skill) -> str:
+    return skill.name.lower().replace("_", " ")
+
+
+def _examples(vocabulary: Vocabulary) -> list[Intent]:
+    thing = min(vocabulary.targets - vocabulary.hazards)
+    examples = [Intent(skill=Skill.GO_TO, target=Target(thing=thing, skin=0))]
+    if vocabulary.hazards:
+        hazard = Target(thing=min(vocabulary.hazards), skin=min(2, len(vocabulary.skins) - 1))
+        examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))
+    last = Skill.GET_UP if Skill.GET_UP in vocabulary.skills else Skill.WAIT
+    return [*examples, Intent(skill=last)]

@@ -1,0 +1,279 @@
+"""Telling: a mind answers questions about its own life, from what comes to mind of it.
+
+Memories are shown in order of time, each with its event, time and place; what it was like is either
+felt, as five vectors in the place of words, or told in words. An answer carries a confidence, and
+below the threshold that the asker has named, the mind says that it does not know.
+"""
+
+import math
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.claims.parser import episode_of, events_in
+from mind.language_models import Batcher, NoReply, Prompt
+from mind.language_models.recording import Recording
+from mind.language_models.types import Completion, Finish
+from mind.memory import Memory, Query, Recollection
+from mind.reasoning.prompting import AskPrompts, Mode
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.types import Exchange, Experience
+
+UNKNOWN = "I don't know"
+RECALLED = 8  # experiences that come to mind for a question, at most
+LONGEST_QUESTION = 400  # characters that are read of one
+LONGEST_ANSWER = 600
+LONGEST_BARE_ANSWER = 120  # of a reply that is not in its form
+TURNS = 12  # questions that went before, and are still known; at most
+NOW = ("state", "drives", "goal")
+LESIONS = (*(str(kind) for kind in KINDS), *NOW)
+
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
+_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
+_SURE = re.compile(r"<sure>\s*([01](?:\.\d*)?|\.\d+)\s*</sure>")
+_ANY_SURE = re.compile(r"<sure>.*?(?:</sure>|$)", re.DOTALL)
+_BETWEEN_CLAUSES = re.compile(r";|\.(?!\d)")
+_TAG = re.compile(r"</?[a-z]+>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a mind says of its life.
+
+    Attributes:
+        text: The answer; `UNKNOWN` where it is less sure than it should be.
+        said: What it would have answered with nothing to lose.
+        confidence: Probability it gives that answer, in [0, 1]; 0 where there was no reply.
+        memories: Ids of the experiences that came to mind, in order of time.
+        safe: Whether no reply could be used, and it does not know for that reason.
+        exchanges: What was asked of the language model, and replied.
+    """
+
+    text: str
+    said: str
+    confidence: float
+    memories: tuple[int, ...]
+    safe: bool = False
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens written."""
+        return sum(exchange.tokens for exchange in self.exchanges)
+
+    @property
+    def latency_s(self) -> float:
+        """Wall time from asking to answer, seconds."""
+        return sum(exchange.latency_s for exchange in self.exchanges)
+
+
+class Teller:
+    """Answers for one body.
+
+    Args:
+        batcher: Asks the language model.
+        memory: What was lived.
+        prompts: What the language model is shown.
+        body_id: Whose life it is.
+        run_id: The run whose episodes are asked about; empty is any.
+        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+        mode: How memories are shown.
+        lesions: Kinds of memory, and parts of the now, that say nothing; of `LESIONS`.
+        seed: Of everything the language model leaves to luck.
+
+    Raises:
+        ValueError: If there is no such mode or lesion.
+    """
+
+    def __init__(
+        self,
+        batcher: Batcher,
+        memory: Memory,
+        prompts: AskPrompts,
+        *,
+        body_id: str,
+        run_id: str = "",
+        timed: bool = True,
+        mode: Mode | str = Mode.FELT,
+        lesions: Collection[str] = (),
+        seed: int = 0,
+    ):
+        unknown = sorted(set(lesions) - set(LESIONS))
+        if unknown:
+            raise ValueError(f"lesions must be of {', '.join(LESIONS)}, got '{unknown[0]}'")
+        self._batcher, self._memory, self._prompts = batcher, memory, prompts
+        self._body_id, self._run_id, self._timed = body_id, run_id, timed
+        self._mode, self._lesions, self._seed = Mode(mode), frozenset(lesions), seed
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        threshold: float = 0.0,
+        before: Sequence[tuple[str, str]] = (),
+        now: NDArray[np.float32] | None = None,
+    ) -> Answer:
+        """Return the answer to a question; never fails for what a language model wrote.
+
+        Args:
+            question: In words, from anybody.
+            threshold: How sure an answer is to be, in [0, 1).
+            before: Questions and answers that went before in the same conversation, oldest first.
+                It goes on with what came to mind for the first one.
+            now: (3, 64) how it is now: state, drives, goal; None where it is not felt.
+
+        Raises:
+            LanguageModelError: If the language model can not be used at all.
+            ValueError: If the threshold is out of range, or the now has another shape.
+        """
+        if not 0 <= threshold < 1:
+            raise ValueError(f"threshold must be in [0, 1), got {threshold}")
+        before = before[-TURNS:]
+        asked = [as_question(text) for text, _ in before] + [as_question(question)]
+        ids, experiences, felt = self._remembered(asked[0])
+        prompt = self._prompts.ask(
+            asked[0],
+            experiences,
+            felt,
+            now=without(now, NOW, self._lesions),
+            threshold=threshold,
+            mode=self._mode,
+            timed=self._timed,
+        )
+        for (_, answer), following in zip(before, asked[1:], strict=True):
+            prompt = prompt.then(reply=in_form(one_line(answer, LONGEST_ANSWER)), user=following)
+        return await self._answer(prompt, ids, threshold)
+
+    async def _answer(self, prompt: Prompt, ids: tuple[int, ...], threshold: float) -> Answer:
+        recording = Recording(self._batcher)
+        try:
+            understood = understand(await recording.generate(prompt, seed=self._seed))
+        except NoReply:
+            understood = None
+        said, confidence = understood or (UNKNOWN, 0.0)
+        return Answer(
+            text=said if confidence >= threshold else UNKNOWN,
+            said=said,
+            confidence=confidence,
+            memories=ids,
+            safe=understood is None,
+            exchanges=recording.exchanges,
+        )
+
+    def _remembered(
+        self, question: str
+    ) -> tuple[tuple[int, ...], list[Experience], list[NDArray[np.float32]]]:
+        """Return ids, words and feelings of what comes to mind, in order of time."""
+        if self._mode is Mode.NONE:
+            return (), [], []
+        found = recall_for(self._memory, self._body_id, question, run_id=self._run_id)
+        ids = tuple(recollection.id for recollection in found)
+        felt = [without(one, KINDS, self._lesions) for one in self._memory.felt(ids)]
+        return ids, [wordless(one.experience, self._lesions) for one in found], felt
+
+
+def recall_for(
+    memory: Memory, body_id: str, question: str, *, run_id: str = ""
+) -> list[Recollection]:
+    """Return what comes to mind for a question, in order of time.
+
+    Where it names an episode, only what was lived in that one; where it names events, those of
+    their kinds before all others, or nobody could count them.
+    """
+    episode = episode_of(question)
+    query = Query(body_id=body_id, words=question, episode=episode, run_id=run_id)
+    found = memory.recall(query, RECALLED)
+    if kinds := events_in(question):
+        named = memory.recall(replace(query, kinds=kinds), RECALLED)
+        found = list({one.id: one for one in (*named, *found)}.values())[:RECALLED]
+    return sorted(found, key=lambda recollection: recollection.id)
+
+
+def without(
+    felt: NDArray[np.float32] | None, names: Sequence[str], lesions: Collection[str]
+) -> NDArray[np.float32]:
+    """Return vectors of which those that are lesioned say nothing; all of them where None.
+
+    Args:
+        felt: (len(names), 64).
+        names: What each of them is of.
+        lesions: Names of those that say nothing.
+
+    Raises:
+        ValueError: If there are not as many vectors as names, of 64 numbers each.
+    """
+    shape = len(names), EMBEDDING_SIZE
+    kept = np.zeros(shape, np.float32) if felt is None else np.array(felt, np.float32)
+    if kept.shape != shape:
+        raise ValueError(f"{', '.join(names)} must have the shape {shape}, got {kept.shape}")
+    kept[[name in lesions for name in names]] = 0.0
+    return kept
+
+
+def wordless(experience: Experience, lesions: Collection[str]) -> Experience:
+    """Return an experience of which the lesioned kinds say nothing in words.
+
+    What an event was about is known by sight.
+    """
+    told = {str(kind): "" for kind in KINDS if kind in lesions}
+    if Kind.VISUAL in lesions:
+        told["about"] = ""
+    return replace(experience, **told) if told else experience
+
+
+# ---- What is said ----
+
+
+def as_question(text: str) -> str:
+    """Return what somebody asks as one short line that holds no tags or markers."""
+    return one_line(text, LONGEST_QUESTION)
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return a text from elsewhere as one line, shortened, without what a tag could be made of."""
+    readable = text.encode("utf-8", "ignore").decode()
+    return " ".join(readable.replace("<", " ").replace(">", " ").split())[:longest].rstrip()
+
+
+def in_form(answer: str) -> str:
+    """Return an answer in the form in which a mind gives it."""
+    return f"<answer>{answer}</answer>"
+
+
+def clauses_of(text: str) -> list[str]:
+    """Return the clauses of what is said, each of which claims something."""
+    return [clause for clause in _BETWEEN_CLAUSES.split(text) if clause.strip()]
+
+
+def understand(completion: Completion) -> tuple[str, float] | None:
+    """Return an answer and its confidence, from whatever a language model wrote.
+
+    The confidence is the one that is stated or, without it, the probability of what was written,
+    by the clause. Of a story that was broken off the whole sentences are kept.
+
+    Returns:
+        None where there is no answer in it, or one that is too long.
+    """
+    text = _THOUGHTS.sub(" ", completion.text)
+    form = _ANSWER.search(text)
+    said = _TAG.sub(" ", _ANY_SURE.sub(" ", form[1] if form else text))
+    said = " ".join(said.split())
+    if completion.finish is Finish.LENGTH:
+        said = said[: said.rfind(". ") + 1] or said  # what was broken off claims nothing
+    if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
+        return None
+    stated = _SURE.search(text)
+    return said, min(1.0, float(stated[1])) if stated else _probability(completion, said)
+
+
+def _probability(completion: Completion, said: str) -> float:
+    """Return how probable it was that just this is written; 0 where it is not known.
+
+    Of several clauses it is the geometric mean of theirs: nobody is sure of every word of a story.
+    """
+    clauses = len(clauses_of(said)) or 1
+    log_probability = completion.log_probability * completion.tokens / clauses
+    return 0.0 if math.isnan(log_probability) else math.exp(min(0.0, log_probability))

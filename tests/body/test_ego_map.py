@@ -1,0 +1,158 @@
+"""The remembered map: dead reckoning, what is stamped, and the landmarks on it."""
+
+import numpy as np
+import pytest
+from drawn_world import SKIN, DrawnWorld, together
+
+from body.ego_map import SPAN, Place
+from body.vocabularies import TRIP
+from envs.trip.vocabulary import Thing
+
+ROOM = (
+    "##########",
+    "#....#...#",
+    "#.B..#.T.#",
+    "#..>...=.#",
+    "#....#.=.#",
+    "##########",
+)
+
+
+def look(place, world):
+    observation = world.observe()
+    place.update(observation["image"], observation["proprio"])
+
+
+def test_a_scripted_walk_with_turns_is_reckoned_to_the_true_pose():
+    for start in ">v<^":
+        world = DrawnWorld(*[row.replace(">", start) for row in ROOM])
+        place = Place(1, TRIP)
+        look(place, world)
+        for command in "wwlwwrwwwwllwwrrrwwwlw":
+            if command == "w":
+                world.walk()
+            else:
+                world.turn(1 if command == "r" else -1)
+            look(place, world)
+            assert place.pose(0) == world.true_pose()
+
+
+def test_a_random_walk_is_reckoned_to_the_true_pose_at_every_tick():
+    rng = np.random.default_rng(5)
+    world, place = DrawnWorld(*ROOM), Place(1, TRIP)
+    look(place, world)
+    for _ in range(2_000):
+        if rng.random() < 0.3:
+            world.turn(int(rng.choice([-1, 1])))
+        else:
+            world.walk(rng.uniform(0.0, 0.4))
+        look(place, world)
+        assert place.pose(0) == world.true_pose()
+
+
+@pytest.mark.parametrize("start", list(">v<^"))
+def test_what_has_been_seen_is_remembered_where_it_is_whatever_the_first_heading(start):
+    world = DrawnWorld(*[row.replace(">", start) for row in ROOM])
+    place = Place(1, TRIP)
+    look(place, world)
+    for _ in range(4):
+        world.turn(1)
+        look(place, world)
+    grid = place.remembered(0)
+    turns = ">v<^".index(start)
+    x, y = 2 - 3, 2 - 3  # the ball, seen from the start
+    for _ in range(turns):
+        x, y = y, -x
+    assert grid[SPAN // 2 + x, SPAN // 2 + y].tolist() == [Thing.BALL, SKIN, 0]
+
+
+def test_a_thing_that_is_gone_is_forgotten_when_its_place_is_seen_again():
+    world, place = DrawnWorld("######", "#>.B.#", "######"), Place(1, TRIP)
+    look(place, world)
+    assert [Thing.BALL, SKIN, 0, 2, 0] in place.landmarks[0].tolist()
+    world.cells[1][3] = "."
+    look(place, world)
+    assert not place.landmarks.any()
+
+
+def test_a_thing_out_of_view_is_still_a_landmark_behind():
+    world, place = DrawnWorld("#####", "#.>B#", "#####"), Place(1, TRIP)
+    look(place, world)
+    for _ in range(2):
+        world.turn(1)
+        look(place, world)
+    assert place.landmarks[0, 0].tolist() == [Thing.BALL, SKIN, 0, -1, 0]
+
+
+def test_landmarks_are_nearest_first_and_what_lies_ahead_wins_ties():
+    world = DrawnWorld("#######", "#B...K#", "#.....#", "#T.^.P#", "#######")
+    place = Place(1, TRIP)
+    look(place, world)
+    rows = place.landmarks[0]
+    assert rows[:4, 0].tolist() == [Thing.TABLE, Thing.PERSON, Thing.BALL, Thing.KEY]
+    assert rows[:4, 3:].tolist() == [[0, -2], [0, 2], [2, -2], [2, 2]]
+    assert not rows[4:].any()
+
+
+def test_of_a_line_of_hazard_only_the_nearest_cell_is_a_landmark():
+    world, place = DrawnWorld("#####", "#===#", "#...#", "#.^.#", "#####"), Place(1, TRIP)
+    look(place, world)
+    assert place.landmarks[0, 0].tolist() == [Thing.CABLE, SKIN, 0, 2, 0]
+    assert not place.landmarks[0, 1:].any()
+
+
+def test_more_things_than_rows_leave_out_the_farthest():
+    world = DrawnWorld("#######", "#BBBBB#", "#BBBBB#", "#BBBBB#", "#..^..#", "#######")
+    place = Place(1, TRIP)
+    look(place, world)
+    distances = np.abs(place.landmarks[0, :, 3:]).sum(1)
+    assert (place.landmarks[0, :, 0] == Thing.BALL).all()
+    assert distances.tolist() == [1, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4]
+
+
+def test_what_is_dropped_in_a_fall_is_remembered_under_the_body():
+    world, place = DrawnWorld("#####", "#.>.#", "#####"), Place(1, TRIP)
+    world.held = Thing.BALL
+    look(place, world)
+    world.held, world.posture = Thing.EMPTY, 3
+    look(place, world)
+    assert place.landmarks[0, 0].tolist() == [Thing.BALL, SKIN, 0, 0, 0]
+
+
+def test_an_avatar_remembers_the_same_alone_or_in_a_batch():
+    rng = np.random.default_rng(1)
+    worlds = [DrawnWorld(*[row.replace(">", start) for row in ROOM]) for start in ">v<^"]
+    twin = DrawnWorld(*[row.replace(">", "<") for row in ROOM])
+    batch, alone = Place(4, TRIP), Place(1, TRIP)
+    for _ in range(200):
+        observation = together(*worlds)
+        batch.update(observation["image"], observation["proprio"])
+        look(alone, twin)
+        assert batch.memory[2].tobytes() == alone.memory[0].tobytes()
+        assert (batch.landmarks[2] == alone.landmarks[0]).all()
+        turns = rng.integers(-1, 2, 4)
+        for world, turn in zip([*worlds, twin], [*turns, turns[2]], strict=True):
+            if turn:
+                world.turn(int(turn))
+            else:
+                world.walk(0.3)
+
+
+def test_begin_forgets_only_the_avatars_that_begin():
+    worlds = DrawnWorld(*ROOM), DrawnWorld(*ROOM)
+    place = Place(2, TRIP)
+    observation = together(*worlds)
+    place.update(observation["image"], observation["proprio"])
+    place.begin(np.array([0]))
+    assert not place.landmarks[0].any()
+    assert place.landmarks[1].any()
+    assert (place.remembered(0)[1:-1, 1:-1, 0] > 0).sum() == 1  # its own cell
+
+
+def test_a_world_larger_than_the_map_is_walked_without_harm():
+    world = DrawnWorld("#" * 60, "#>" + "." * 57 + "#", "#" * 60)
+    place = Place(1, TRIP)
+    for _ in range(110):
+        look(place, world)
+        world.walk()
+    assert place.pose(0)[0] == SPAN // 2 - 1

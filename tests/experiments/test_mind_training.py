@@ -1,0 +1,146 @@
+"""Moments of decision, the choices tried on exact forks, and the examples made of them."""
+
+import random
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from body.motor import ScriptedMotor
+from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
+from body.vocabularies import TRIP
+from experiments.train_mind import ALWAYS_TOLD, _recolour, _refused, _shorten, _spoil
+from experiments.training.mind.trip import LUCKS, best, choices_at, live, reply_to, speech, values
+from mind.learning.cold_start import Example
+from mind.reasoning.parsing import parse_reply
+
+MOTOR = ScriptedMotor()
+
+
+@pytest.fixture(scope="module")
+def moments():
+    return live(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
+
+
+@pytest.fixture(scope="module")
+def found(moments):
+    return values(moments, level=4, split="train", motor=MOTOR)
+
+
+def test_the_same_seed_lives_the_same_moments(moments):
+    again = live(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
+    assert [moment.prompt for moment in again] == [moment.prompt for moment in moments]
+    assert [moment.choices for moment in again] == [moment.choices for moment in moments]
+
+
+def test_trying_a_choice_twice_gives_the_same_value(moments, found):
+    again = values(moments[:10], level=4, split="train", motor=MOTOR)
+    for first, second in zip(found[:10], again, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_value_does_not_depend_on_who_else_is_tried(moments, found):
+    (alone,) = values(moments[7:8], level=4, split="train", motor=MOTOR)
+    np.testing.assert_array_equal(alone, found[7])
+
+
+def test_waiting_is_worth_less_than_serving_the_mission(moments, found):
+    idle = [replace(moment, choices=(Intent(skill=Skill.LOOK_AROUND),)) for moment in moments[:20]]
+    worse = values(idle, level=4, split="train", motor=MOTOR)
+    lost = [value.max() - other[0] for value, other in zip(found[:20], worse, strict=True)]
+    assert np.mean(lost) > 0.01
+
+
+def test_the_best_choice_is_the_plainest_of_those_as_good(moments):
+    moment = next(moment for moment in moments if len(moment.choices) >= 3)
+    level = np.zeros(len(moment.choices))
+    assert best(moment, level) == moment.choices[0]
+    level[2] = 0.5
+    assert best(moment, level) == moment.choices[2]
+
+
+def test_each_example_is_a_reply_that_is_understood_and_can_start(moments, found):
+    for moment, value in zip(moments, found, strict=True):
+        intent = best(moment, value)
+        reply = parse_reply(reply_to(moment, intent), TRIP)
+        assert replace(reply.intent, reason="") == intent
+        assert reply.thoughts
+        assert intent in moment.choices
+
+
+def test_careful_and_fast_say_why(moments):
+    moment = next(m for m in moments if any(c.manner == Manner.FAST for c in m.choices))
+    fast = next(choice for choice in moment.choices if choice.manner == Manner.FAST)
+    assert "clear" in reply_to(moment, fast)
+    assert "slow is safe" in reply_to(moment, replace(fast, manner=Manner.CAREFUL))
+
+
+def test_what_is_said_follows_what_is_felt(moments):
+    moment = moments[0]
+    percept = moment.percept
+    laughed_at = replace(percept, social=np.array([0.3, 1.0, 0.0], np.float32))
+    assert speech(replace(moment, percept=laughed_at)) == "do not laugh"
+    proprio = percept.proprio.copy()
+    proprio[8:13] = (0, 0, 0, 1, 0)
+    sore = np.array([0, 0, 0.1, 0.6, 0], np.float32)
+    down = replace(percept, proprio=proprio, pain=sore, social=np.zeros(3, np.float32))
+    assert speech(replace(moment, percept=down)) == "ouch, my hips"
+    calm = replace(
+        moment.feeling, emotions={}, deficits=dict.fromkeys(moment.feeling.deficits, 0.0)
+    )
+    quiet = replace(percept, social=np.zeros(3, np.float32), pain=np.zeros(5, np.float32))
+    assert speech(replace(moment, percept=quiet, feeling=calm)) == ""
+
+
+def test_only_what_can_start_is_a_choice(moments):
+    moment = moments[0]
+    nothing = choices_at(moment.percept, moment.situation, lambda intent: "no")
+    assert nothing == (Intent(skill=Skill.WAIT),)
+    lost = replace(
+        moment.situation,
+        status=SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT),
+    )
+    assert choices_at(moment.percept, lost, lambda _: "")[0].skill == Skill.LOOK_AROUND
+
+
+def test_several_lucks_are_tried():
+    assert LUCKS >= 2
+
+
+def test_recolouring_keeps_prompt_and_reply_in_step(moments, found):
+    moment, value = next(
+        (moment, value)
+        for moment, value in zip(moments, found, strict=True)
+        if best(moment, value).target is not None
+    )
+    example = Example(prompt=moment.prompt, reply=reply_to(moment, best(moment, value)))
+    for seed in range(10):
+        other = _recolour(example, random.Random(seed))
+        asked = other.prompt.messages[-1].text
+        name = re.search(r"<answer>(?:go to|pick up|carry to) (\w+ \w+)", other.reply)
+        assert name is not None
+        assert name[1] in asked
+        parse_reply(other.reply, TRIP)
+
+
+def test_a_spoilt_reply_is_sent_back_with_what_was_wrong(moments):
+    reply = "<think>so</think><answer>go to red ball, normal</answer>"
+    seen = set()
+    for seed in range(20):
+        spoilt = _spoil(reply, random.Random(seed))
+        prompt = _refused(moments[0].prompt, spoilt)
+        assert len(prompt.messages) == len(moments[0].prompt.messages) + 2
+        assert "cannot be done" in prompt.messages[-1].text
+        seen.add(spoilt)
+    assert len(seen) >= 3
+
+
+def test_at_first_only_the_mission_and_what_is_done_are_told(moments):
+    example = Example(prompt=moments[-1].prompt, reply="<answer>wait, normal</answer>")
+    whole = example.prompt.messages[-1].text.split("\n")
+    little = _shorten(example, random.Random(0), 0.0).prompt.messages[-1].text.split("\n")
+    assert [line.partition(":")[0] for line in little] == [
+        line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_TOLD
+    ]
+    assert _shorten(example, random.Random(0), 1.0) == example

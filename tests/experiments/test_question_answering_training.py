@@ -1,0 +1,354 @@
+"""Lessons about lives, and learning from them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+
+from experiments import train_question_answering as train
+from experiments.ground_truth.graph import EventNode, Fact
+from experiments.ground_truth.questions import ATTRIBUTES, UNKNOWN, Balance
+from experiments.training.question_answering.corpus import (
+    Corpus,
+    KeepingStore,
+    keep_facts,
+    lessons_of,
+    live,
+    load,
+    save,
+    worlds,
+)
+from experiments.training.question_answering.dialogues import Lesson, encode
+from experiments.training.question_answering.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
+from experiments.training.question_answering.learning import Batches, Teller, collate, loaded
+from mind.claims.language import Attribute
+from mind.language_models.projector import MAPS
+from mind.language_models.types import FELT, Prompt
+from mind.learning.cold_start import Example, load_trained, write_examples
+from mind.sense_encoder.encoder import SenseEncoder, load_encoder
+from mind.sense_encoder.kinds import KINDS
+from mind.sense_encoder.trail import WINDOW
+
+BUNDLED = "mind/pretrained/nano"
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """Return what can be learned from a few careless lives."""
+    memory, facts, lessons = KeepingStore(), FactsKeeper(), []
+    for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
+        rng = np.random.default_rng(number)
+        for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
+            keep_facts(life, facts)
+            lessons += lessons_of(life, memory, rng, 2, Balance())
+        env.close()
+    sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
+    return Corpus(lessons=lessons, sensed=sensed)
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return load_trained(BUNDLED)
+
+
+def batches(lessons, sensed, tokenizer, seed="0", context=1024):
+    return Batches(lessons, sensed, tokenizer, tokens=4000, context=context, seed=seed)
+
+
+def separately(model, tokenizer, lesson):
+    """Return what a model expects after each token of each talk, asked by itself."""
+    for talk in lesson.talks:
+        alone = encode(tokenizer, Lesson(shown=lesson.shown, talks=(talk,), felt=(), has_now=False))
+        yield model(torch.from_numpy(alone.tokens)[None]).logits[0]
+
+
+@torch.no_grad()
+def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
+    model, tokenizer = bundled
+    asked = (
+        (("did you fall in episode 1?", "<answer>no</answer>"), ("are you sure?", "yes")),
+        (("did you slip in episode 1?", "<answer>yes</answer>"),),
+        (("what was it?", "<answer>a red cable</answer>"),),
+    )
+    shown = "#1 slipped, episode 1, 3.4 s, here\n"
+    lesson = Lesson(shown=shown, talks=asked, felt=(), has_now=False)
+    encoded = encode(tokenizer, lesson)
+    windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
+    batch = collate([encoded], Sensed(windows, Facts({}, {})))
+    together = model(
+        batch.tokens, attention_mask=batch.mask(), position_ids=batch.position, use_cache=False
+    ).logits[0]
+    for number, alone in enumerate(separately(model, tokenizer, lesson), start=1):
+        mine = np.isin(encoded.talk, (0, number))
+        torch.testing.assert_close(together[mine], alone, atol=1e-3, rtol=1e-3)
+
+
+def test_every_lesson_is_in_one_batch_whoever_makes_it(corpus, bundled):
+    _, tokenizer = bundled
+    parts = batches(corpus.lessons, corpus.sensed, tokenizer)
+    alone, helped = (list(loaded(parts, workers)) for workers in (0, 2))
+    assert sum(len(batch.tokens) for batch in alone) == len(corpus.lessons)
+    assert len(alone) == len(helped) == len(parts) > 2
+    for one, other in zip(alone, helped, strict=True):
+        assert one.tokens.equal(other.tokens)
+        assert one.felt_kept.equal(other.felt_kept)
+    again = batches(corpus.lessons, corpus.sensed, tokenizer, seed="1")
+    assert not all(
+        one.tokens.equal(other.tokens) for one, other in zip(alone, loaded(again, 0), strict=False)
+    )
+
+
+def test_some_lessons_lack_a_kind_of_memory(corpus, bundled):
+    _, tokenizer = bundled
+    kept = [batch.felt_kept for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    lost = torch.cat(kept).eq(0).float().mean()
+    assert 0.005 < lost < 0.1, "one of eight in a fifth of them"
+
+
+def test_a_batch_is_about_as_large_as_it_should_be(corpus, bundled):
+    _, tokenizer = bundled
+    sizes = [batch.tokens.numel() for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    assert 2000 < np.median(sizes) < 6000
+
+
+def test_talks_that_are_too_long_are_cut(corpus, bundled):
+    _, tokenizer = bundled
+    lesson = max(corpus.lessons, key=lambda one: len(one.talks))
+    whole = encode(tokenizer, lesson)
+    longest = whole.position.max() + 1
+    cut = encode(tokenizer, lesson, context=longest - 2)
+    assert cut.position.max() + 1 == longest - 2
+    assert len(whole.tokens) - len(cut.tokens) in range(2, 2 * len(lesson.talks))
+    np.testing.assert_array_equal(cut.tokens[cut.talk == 0], whole.tokens[whole.talk == 0])
+
+
+def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
+    lessons, count = corpus.lessons, len(corpus.sensed)
+    assert sum(len(lesson.felt) > 1 for lesson in lessons) > 20
+    for lesson in lessons:
+        assert lesson.shown.count(FELT) == len(lesson.felt)
+        assert all(0 <= row < count for row in lesson.felt)
+        for talk in lesson.talks:
+            for asked, answer in talk:
+                assert FELT not in asked
+                assert answer.startswith("<answer>")
+                assert answer.endswith("</answer>")
+
+
+def test_some_are_asked_to_tell_an_episode(corpus):
+    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
+            if "what happened in episode" in asked]  # fmt: skip
+    assert any(". " in answer for answer in told)
+
+
+def test_of_an_episode_without_memories_nothing_is_told(corpus):
+    told = {answer for lesson in corpus.lessons if lesson.shown == f"now: {FELT}\n"
+            for talk in lesson.talks for asked, answer in talk
+            if "what happened in episode" in asked}  # fmt: skip
+    assert told == {f"<answer>{UNKNOWN}</answer>"}
+
+
+def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
+    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
+            if "was it like" in asked or "it was like" in asked]  # fmt: skip
+    assert len(told) > 5
+    for answer in told:
+        parts = answer.removeprefix("<answer>").removesuffix("</answer>").split("; ")
+        assert len(parts) >= 4, "sensation, sight, mood, posture and command, as far as there were"
+    assert len(set(told)) > 5
+
+
+def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
+    _, tokenizer = bundled
+    lesson = next(one for one in corpus.lessons if len(one.talks) > 2)
+    encoded = encode(tokenizer, lesson)
+    said = tokenizer.decode(encoded.tokens[encoded.said > 0])
+    assert said == "".join(f"{answer}<end>" for talk in lesson.talks for _, answer in talk)
+
+
+def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
+    _, tokenizer = bundled
+    answers = "left", "at 4 s; I fell. It hurt a lot", "no"
+    talks = tuple(
+        ((f"{asked} was it?", f"<answer>{told}</answer>"),)
+        for asked, told in zip(("what", "when", "who"), answers, strict=True)
+    )
+    encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, felt=(), has_now=False))
+    counts = [encoded.said[encoded.talk == talk].sum() for talk in (1, 2, 3)]
+    assert counts == pytest.approx([1, 3**0.5, 1])
+
+
+def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corpus, bundled):
+    _, tokenizer = bundled
+    for number, kind in enumerate(KINDS):
+        lesson = next(one for one in corpus.lessons if one.felt and kind in sum(one.rests_on, ()))
+        whole, lost = encode(tokenizer, lesson), encode(tokenizer, lesson, number)
+        assert tokenizer.decode(whole.tokens[whole.said > 0]) != tokenizer.decode(
+            lost.tokens[lost.said > 0]
+        )
+        for talk, told, resting in zip(
+            lesson.talks, lesson.without(kind).talks, lesson.rests_on, strict=True
+        ):
+            for (_, answer), (_, left), rests in zip(talk, told, resting, strict=True):
+                assert left == (f"<answer>{UNKNOWN}</answer>" if rests == kind else answer)
+        batch = collate([lost], corpus.sensed)
+        gone = batch.felt_rows % MAPS == number
+        assert batch.felt_kept[gone].eq(0).all()
+        assert batch.felt_kept[~gone].eq(1).all()
+
+
+def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
+    save(tmp_path, corpus)
+    again = load([tmp_path])
+    assert again.lessons == corpus.lessons
+    for kind in KINDS:
+        np.testing.assert_array_equal(again.sensed.windows[kind], corpus.sensed.windows[kind])
+    assert again.sensed.facts.values == corpus.sensed.facts.values
+    for attribute, numbers in corpus.sensed.facts.numbers.items():
+        np.testing.assert_array_equal(again.sensed.facts.numbers[attribute], numbers)
+
+
+def test_several_corpora_are_one(corpus, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    thing = corpus.sensed.facts.values[Attribute.THING]
+    other = Facts(
+        corpus.sensed.facts.numbers,
+        {**corpus.sensed.facts.values, Attribute.THING: thing[::-1]},
+    )
+    save(folders[0], corpus)
+    save(folders[1], Corpus(lessons=corpus.lessons, sensed=Sensed(corpus.sensed.windows, other)))
+    both = load(folders)
+    count = len(corpus.sensed)
+    assert len(both.sensed) == 2 * count
+    for one, again in zip(corpus.lessons, both.lessons[len(corpus.lessons) :], strict=True):
+        assert [row - count for row in again.felt] == list(one.felt)
+    told = both.sensed.facts.numbers[Attribute.THING]
+    asked = told[:count] != NOT_ASKED
+    assert (told[count:][asked] == len(thing) - 1 - told[:count][asked]).all()
+    assert (told[count:][~asked] == NOT_ASKED).all()
+
+
+def test_damaged_facts_are_told_in_one_line(corpus, tmp_path):
+    save(tmp_path, corpus)
+    (tmp_path / "facts.json").write_text('{"no such attribute": []}')
+    with pytest.raises(ValueError, match=r"facts.json must hold the values of facts"):
+        load([tmp_path])
+
+
+def node(**values):
+    facts = {Attribute(name): fact for name, fact in values.items()}
+    return EventNode(
+        number=0, kind="fell", episode=0, first_tick=0, tick=0, place=(0, 0), facts=facts
+    )
+
+
+def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
+    keeper = FactsKeeper()
+    keeper.keep(0, node(foot=Fact(value="left"), mood=Fact(value="low")))
+    keeper.keep(0, node(foot=Fact(value="right"), mood=Fact(value="low")))
+    keeper.keep(0, node(foot=Fact(value="left")))
+    keeper.keep(2, node(thing=Fact(value="red cable", sensed=False)))
+    facts = keeper.of(3)
+    assert facts.told.tolist() == [0, 2]
+    assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
+    mood, thing = Attribute.MOOD, Attribute.THING
+    assert facts.values[mood][facts.numbers[mood][0]] == "low"
+    assert facts.values[thing][facts.numbers[thing][2]] == UNKNOWN
+
+
+def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
+    """At small size, of the very windows: whether every kind of memory reaches its facts."""
+    facts = corpus.sensed.facts
+    rows = facts.told
+    sensed = corpus.sensed.of(rows)
+    torch.manual_seed(0)
+    words = torch.nn.Embedding(4, 32)
+    model = torch.nn.ModuleDict({"words": words})
+    model.get_input_embeddings = lambda: words
+    spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
+    teller = Teller(model, SenseEncoder(), spread, facts.values)
+    optimiser = torch.optim.AdamW(teller.parameters(), lr=2e-3)
+    for _ in range(80):
+        loss = teller.sense_losses(sensed)["known"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    known = teller.knows(sensed)
+    guesses = {}
+    for attribute in ATTRIBUTES:
+        numbers = sensed.facts.numbers[attribute]
+        counts = np.bincount(numbers[numbers != NOT_ASKED])
+        guesses[attribute] = counts.max() / counts.sum()
+    varied = {attribute: guess for attribute, guess in guesses.items() if guess < 0.9}
+    assert len(varied) > len(ATTRIBUTES) / 2
+    for attribute, guess in varied.items():
+        assert known[attribute] > guess + 0.3 * (1 - guess), attribute
+
+
+def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
+    save(tmp_path, Corpus(lessons=corpus.lessons[:2], sensed=corpus.sensed))
+    with (tmp_path / "lessons.jsonl").open("a") as file:
+        file.write('{"shown": "x"}\n')
+    with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no lesson"):
+        load([tmp_path])
+
+
+def test_the_loss_reaches_the_senses(corpus, bundled):
+    model, tokenizer = bundled
+    spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
+    teller = Teller(model, SenseEncoder(), spread, corpus.sensed.facts.values)
+    felt = [lesson for lesson in corpus.lessons if len(lesson.felt) > 2][:4]
+    teller.losses(batches(felt, corpus.sensed, tokenizer)[0])["told"].backward()
+    for kind in KINDS:
+        moved = [part.grad for part in teller.senses.heads[kind].parameters()]
+        assert any(one is not None and one.abs().sum() > 0 for one in moved), kind
+    model.zero_grad()
+
+
+@torch.no_grad()
+def test_a_deeper_model_says_the_same_at_first(bundled):
+    model, tokenizer = bundled
+    tokens = torch.tensor([tokenizer.encode("did you fall in episode 2?")])
+    deeper = train._deepened(model, model.config.num_hidden_layers + 2)
+    assert deeper.config.num_hidden_layers == model.config.num_hidden_layers + 2
+    torch.testing.assert_close(deeper(tokens).logits, model(tokens).logits)
+
+
+def small_training(folder, *more):
+    sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
+    with initialize_config_module("configs", version_base="1.3"):
+        return compose("train_teller", [f"folder={folder}", "rehearsal=1", *sizes, *more])
+
+
+def some_decisions(path):
+    """Write examples of decisions to rehearse, and return where they are."""
+    asked = Prompt.of(system="you live in trip", user="mission: fetch the red key\nhand: empty")
+    reply = "<answer>pick up red key, normal</answer>"
+    write_examples(path, [Example(prompt=asked, reply=reply)] * 4)
+    return path
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
+    with pytest.raises(ValueError, match="device must be auto, cpu, or a GPU"):
+        train.run(small_training(tmp_path / "teller", "device=warp:7"))
+    assert not (tmp_path / "teller").exists()
+
+
+def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
+    """And a card that says how it was made; at the smallest size."""
+    save(tmp_path, corpus)
+    rehearsed = some_decisions(tmp_path / "examples.jsonl")
+    train.run(small_training(tmp_path, f"rehearsed={rehearsed}", f"lived=[{tmp_path}]"))
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["lessons"] == len(corpus.lessons)
+    assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
+    assert card["rehearsed"] == 4
+    assert str(tmp_path) not in json.dumps(card), "folders of this machine are nobody's business"
+    assert card["decided"] > 0
+    from mind.language_models.transformers_model import TransformersModel
+
+    model = TransformersModel(path=str(tmp_path))
+    assert model.takes_felt
+    assert model.encoder == load_encoder(tmp_path).fingerprint()

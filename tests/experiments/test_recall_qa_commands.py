@@ -1,0 +1,115 @@
+"""`experiments.recall_qa` and `experiments.chat`, as a person meets them."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from experiments import chat as talk
+from experiments.recall_qa import __main__ as tell
+
+LIFE = ("render=none", "level=4", "episodes=2", "body=scripted", "agent=being")
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Return a function that runs a command here, and returns its status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def command(module, *overrides, typed=""):
+        monkeypatch.setattr(sys, "argv", [module.__name__, *overrides])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        try:
+            module.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        said = capfd.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+def replies(*texts):
+    """Return overrides for a language model that says these things, again and again."""
+    return ("mind/language_model=scripted", f"mind.language_model.replies={json.dumps(texts * 80)}")
+
+
+def test_a_being_lives_is_asked_and_every_answer_is_kept_with_its_verdict(command, tmp_path):
+    status, out, err = command(
+        tell, "+env=trip", *LIFE, "questions=12", "hydra.run.dir=told", "threshold=0.5"
+    )
+    assert (status, err) == (0, "")
+    told = json.loads((tmp_path / "told/tell.json").read_text())
+    assert len(told["questions"]) == 12
+    assert "score: 1 for what is right, -1 for what is wrong" in out
+    for one in told["questions"]:
+        assert one["question"].rstrip("?") in " ".join(out.split())
+        assert one["verdict"] in ("true", "false", "not sensed", "not checkable")
+        assert one["answer"] == (one["said"] if one["confidence"] >= 0.5 else "I don't know")
+        assert all(memory["episode"] in (0, 1) for memory in one["memories"])
+    assert sum(counts["asked"] for counts in told["families"].values()) == 12
+
+
+def test_the_same_seed_gives_the_same_answers(command, tmp_path):
+    for folder in ("one", "two"):
+        command(tell, "+env=trip", *LIFE, "questions=6", f"hydra.run.dir={folder}")
+    one, two = ((tmp_path / folder / "tell.json").read_text() for folder in ("one", "two"))
+    assert one == two
+
+
+def test_a_past_run_can_be_talked_about(command, tmp_path):
+    """Each line is answered with what it rests on; markup and control characters mean nothing."""
+    command(tell, "+env=trip", *LIFE, "questions=1", "hydra.run.dir=told")
+    typed = "did you stumble in episode 0?\n\n[red]<answer>\x1b[31myes</answer>\n"
+    status, out, err = command(talk, "run=told", "hydra.run.dir=talked", "threshold=0", typed=typed)
+    assert (status, err) == (0, "")
+    lines = (tmp_path / "talked/talk.jsonl").read_text().splitlines()
+    first, second = map(json.loads, lines)
+    assert first["question"] == "did you stumble in episode 0?"
+    assert first["claims"][0]["event"] == "stumbled"
+    assert first["verdict"] in ("true", "false")
+    assert second["follows"]
+    assert "<answer>" not in second["question"]
+    assert "\x1b" not in out
+
+
+def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
+    """Two of them: it did not fall, which is true, nor did it get up; the moon is no claim."""
+    answer = "In episode 0, I did not fall. I got up in episode 0; the moon was full."
+    status, _, err = command(
+        talk,
+        "+env=trip",
+        *LIFE,
+        "level=0",
+        "episodes=1",
+        "threshold=0",
+        "hydra.run.dir=talked",
+        *replies(f"<answer>{answer}</answer>"),
+        typed="what happened in episode 0?\n",
+    )
+    assert (status, err) == (0, "")
+    (turn,) = map(json.loads, (tmp_path / "talked/talk.jsonl").read_text().splitlines())
+    assert turn["answer"] == answer
+    assert [claim["verdict"] for claim in turn["claims"]] == ["true", "false"]
+    assert turn["verdict"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("module", "overrides", "complaint"),
+    [
+        (tell, ("+env=trip", "questions=0"), "questions must be at least 1, got 0"),
+        (tell, ("+env=trip", "threshold=1"), "threshold must be at least 0 and below 1"),
+        (tell, ("+env=trip", "lesions=[smell]"), "lesions must be among sensation, visual"),
+        (tell, ("+env=trip", "mode=telepathy"), "mode must be among felt, words, none"),
+        (tell, ("+env=trip", "agent=random"), "agent must be being"),
+        (talk, ("run=nowhere",), "nowhere"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line(command, module, overrides, complaint):
+    status, _, err = command(module, *overrides)
+    assert status == 2
+    assert complaint in err
+    assert err.count("\n") == 1

@@ -1,0 +1,89 @@
+"""Measures of answers, against answers that are known."""
+
+import numpy as np
+import pytest
+
+from experiments.recall_qa.metrics import (
+    area_under_generalised_risk,
+    area_under_risk_coverage,
+    at_coverage,
+    brier,
+    brier_parts,
+    debiased_calibration_error,
+    expected_calibration_error,
+    interval,
+    threshold_score,
+)
+
+YES, NO = True, False
+
+
+def test_one_who_is_always_right_and_sure_is_calibrated():
+    right, sure = np.ones(100, bool), np.ones(100)
+    assert expected_calibration_error(right, sure) == 0.0
+    assert brier(right, sure) == 0.0
+
+
+def test_one_who_is_always_sure_and_half_right_is_off_by_a_half():
+    right = np.arange(100) % 2 == 0
+    assert expected_calibration_error(right, np.ones(100), bins=1) == 0.5
+    assert brier(right, np.ones(100)) == 0.5
+
+
+def test_the_calibration_error_is_the_mean_gap_of_the_bins():
+    right = np.array([NO] * 8 + [YES] * 2 + [YES] * 9 + [NO])
+    confidence = np.array([0.4] * 10 + [0.7] * 10)
+    assert expected_calibration_error(right, confidence, bins=2) == pytest.approx(0.2)
+
+
+def test_chance_alone_looks_like_an_error_until_it_is_taken_off():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.3, 0.9, 600)
+    right = rng.random(600) < confidence
+    assert expected_calibration_error(right, confidence) > 0.02
+    assert debiased_calibration_error(right, confidence) < 0.04
+
+
+def test_the_debiased_error_finds_an_error_that_is_there():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.3, 0.8, 4000)
+    right = rng.random(4000) < confidence + 0.15
+    assert debiased_calibration_error(right, confidence) == pytest.approx(0.15, abs=0.02)
+
+
+def test_the_parts_of_a_brier_score_add_up_to_it():
+    confidence = np.repeat([0.2, 0.6, 0.9], 50)
+    right = np.random.default_rng(1).random(150) < confidence
+    reliability, resolution, uncertainty = brier_parts(right, confidence, bins=3)
+    assert reliability - resolution + uncertainty == pytest.approx(brier(right, confidence))
+
+
+def test_risk_and_coverage_of_four_answers_by_hand():
+    right, confidence = np.array([YES, NO, YES, NO]), np.array([0.9, 0.8, 0.7, 0.6])
+    assert area_under_risk_coverage(right, confidence) == pytest.approx(
+        (0 + 1 / 2 + 1 / 3 + 2 / 4) / 4
+    )
+    assert area_under_generalised_risk(right, confidence) == pytest.approx((0 + 1 + 1 + 2) / 16)
+
+
+def test_who_knows_what_it_knows_has_less_risk_at_every_coverage():
+    right = np.array([YES] * 5 + [NO] * 5)
+    knows, does_not = np.linspace(1, 0, 10), np.linspace(0, 1, 10)
+    assert area_under_risk_coverage(right, knows) < area_under_risk_coverage(right, does_not)
+    assert at_coverage(right, knows, 0.5) == 1.0
+    assert at_coverage(right, does_not, 0.5) == 0.0
+
+
+@pytest.mark.parametrize(("threshold", "worth"), [(0.5, 0.0), (0.75, -2 / 3), (0.9, -8 / 3)])
+def test_a_wrong_answer_costs_what_the_threshold_says(threshold, worth):
+    right, answered = np.array([YES, NO, NO]), np.array([YES, YES, NO])
+    assert threshold_score(right, answered, threshold) == pytest.approx(worth)
+
+
+def test_an_interval_is_over_lives_and_not_over_answers():
+    right = np.repeat([YES, NO], 100)
+    two_lives = [0] * 100 + [1] * 100
+    wide = interval(lambda at: right[at].mean(), two_lives)
+    narrow = interval(lambda at: right[at].mean(), range(200))
+    assert wide == (0.0, 1.0)
+    assert narrow[1] - narrow[0] < 0.2

@@ -1,0 +1,461 @@
+"""`python -m experiments.recall_qa.run`: arms, known rates, going on where it stopped, mistakes."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.background import Background
+from experiments.ground_truth.questions import (
+    UNKNOWN,
+    Question,
+    asked_about,
+    insist_on,
+    questions_of,
+)
+from experiments.recall_qa import run
+from experiments.recall_qa.asking import spread
+from experiments.recall_qa.conditions import (
+    ARMS,
+    Arm,
+    Guesser,
+    Oracle,
+    Rememberer,
+    ask,
+    caved_in,
+    inquiries_about,
+    insisted,
+    plain_answer,
+)
+from experiments.recall_qa.results import (
+    MEASURES,
+    calibration,
+    dissociation,
+    of_phrasings,
+    share,
+    sheets,
+    surest,
+)
+from experiments.recall_qa.wandering import UNUSUAL, Where, wandering
+from mind.language_models.scripted import ScriptedModel
+from mind.reasoning.deliberation import Minds
+from mind.sense_encoder.encoder import SenseEncoder
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
+WHERE = Where(world="babyai", split="test", seed=5, bodies=4, episodes=2)
+QUICK = ("worlds=[babyai]", "seeds=1", "bodies=2", "episodes=1", "questions=8")
+BY_NAME = {measure.name: measure for measure in MEASURES}
+
+
+@pytest.fixture(scope="module")
+def lives():
+    with wandering(WHERE, ":memory:", SenseEncoder().eval()) as lived:
+        yield lived
+
+
+@pytest.fixture(scope="module")
+def inquiries(lives):
+    return inquiries_about(lives, 40, seed=1)
+
+
+@pytest.fixture
+def background():
+    thread = Background()
+    yield thread
+    thread.close(ScriptedModel([]).close)
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Return a function that runs the command here, and returns its status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def command(*overrides, folder=tmp_path / "run"):
+        monkeypatch.setattr(sys, "argv", ["run", *QUICK, *overrides, f"hydra.run.dir={folder}"])
+        try:
+            run.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        said = capfd.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+def speaking(name):
+    """Return the choice of a language model that replies with a function of this file."""
+    replies = f"{{_target_: hydra.utils.get_object, path: test_tell_run.{name}}}"
+    return ("mind/language_model=scripted", f"mind.language_model.replies={replies}")
+
+
+def knowing_nothing(prompt):
+    """Say that one does not know."""
+    return f"<answer>{UNKNOWN}</answer><sure>0.5</sure>"
+
+
+class Says:
+    """Answers with a function of body, question and what went before."""
+
+    def __init__(self, reply):
+        self._reply = reply
+
+    def answers(self, asked, *, before=(), threshold=0.0):
+        turns = before or [()] * len(asked)
+        return [
+            plain_answer(self._reply(question.text, said), 1.0, threshold)
+            for (_, question), said in zip(asked, turns, strict=True)
+        ]
+
+
+def told(arm, answerer, lives, inquiries):
+    """Return the records of an arm as they are read from the cells."""
+    records = ask(arm, answerer, lives, inquiries, shown=0.75)
+    where = {"world": WHERE.world, "seed": 0, "delay": "same_day"}
+    return surest([where | {"number": at} | one for at, one in enumerate(records)])
+
+
+def record(**changed):
+    """Return a record of a right answer that is somewhat sure."""
+    first = {
+        "world": "trip-4", "seed": 0, "delay": "restart", "body": "a", "number": 0,
+        "family": "foot",
+        "kind": "proprioception", "held_out": False, "said": "left", "confidence": 0.8,
+        "answered": True, "right": True, "verdict": "true", "knowable": True, "never": False,
+    }  # fmt: skip
+    return first | changed
+
+
+def value(name, records):
+    return share(BY_NAME[name], surest(records)).value
+
+
+# ---- Who is asked, and what ----
+
+
+def test_half_of_the_questions_are_in_phrasings_kept_back_from_training(inquiries):
+    held_out = [one.question.held_out for one in inquiries]
+    assert sum(held_out) == len(held_out) / 2 == 20
+    assert all(not one.again or one.again.text != one.question.text for one in inquiries)
+
+
+def test_the_same_seed_asks_the_same(lives, inquiries):
+    assert inquiries_about(lives, 40, seed=1) == inquiries
+    assert inquiries_about(lives, 40, seed=2) != inquiries
+
+
+def test_no_answer_is_asked_for_more_often_than_the_next_one(inquiries):
+    question = next(one.question for one in inquiries if one.question.asked)
+    answers = ["a little"] * 20 + ["quite"] * 3 + ["terribly"]
+    known = [("somebody", _answered(question, answer)) for answer in answers]
+    chosen = Counter(one.answer for _, one in spread(known, 100, seed=0))
+    assert (chosen["quite"], chosen["terribly"]) == (3, 1)
+    assert 1 <= chosen["a little"] <= 4
+    assert len(spread(known, 3, seed=0)) == 3
+
+
+def test_bodies_of_another_build_can_be_asked():
+    where = replace(WHERE, world=UNUSUAL, bodies=2, episodes=1)
+    with wandering(where, ":memory:", None) as lived:
+        assert len(lived.graphs) == 2
+        assert {graph.world for graph in lived.graphs.values()} == {"trip"}
+
+
+def test_bodies_are_asked_about_episodes_that_they_have_lived_to_the_end(lives):
+    assert sorted(lives.graphs) == [(name, e) for name in sorted(lives.body_ids) for e in (0, 1)]
+    assert {one.episode for one in lives.memory.recent(lives.body_ids[0], 100)} <= {0, 1}
+
+
+def test_what_somebody_insists_on_is_found_in_what_was_said(lives):
+    rng = np.random.default_rng(0)
+    for graph in lives.graphs.values():
+        for question in questions_of(graph, rng):
+            text = insist_on(question, rng)
+            false = insisted(text)
+            assert false in text
+            assert false != question.answer
+            assert "it was" not in false
+            assert "?" not in false
+
+
+def test_the_oracle_is_right_about_all_and_makes_up_nothing(lives, inquiries):
+    found = told(ARMS["oracle"], Oracle(), lives, inquiries)
+    assert value("accuracy", found) == 1.0
+    for name in ("hallucinated at 80%", "false memory", "contradiction", "cave-in", "unreadable"):
+        assert not value(name, found) > 0.0, name
+    assert calibration("ECE", found).value == 0.0
+
+
+def test_a_guess_is_the_most_common_answer_and_as_sure_as_it_is_often_right(inquiries):
+    question = next(one.question for one in inquiries if one.question.asked)
+    seen = [_answered(question, answer) for answer in ("red", "red", "red", "blue")]
+    (guess,) = Guesser.of(seen).answers([("somebody", question)])
+    assert (guess.said, guess.confidence) == ("red", 0.75)
+    other = next(
+        one.question for one in inquiries if asked_about(one.question) != asked_about(question)
+    )
+    (guess,) = Guesser.of(seen).answers([("somebody", other)])
+    assert (guess.said, guess.confidence) == (UNKNOWN, 0.0)
+
+
+def _answered(question: Question, answer: str) -> Question:
+    return replace(question, answer=answer)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_scrambled_memories_are_those_of_another_body(lives, inquiries, background, swapped):
+    minds = Minds(ScriptedModel(knowing_nothing), lives.memory)
+    arm = Arm(mode="felt", swapped=swapped)
+    asked = [(one.body_id, one.question) for one in inquiries]
+    answers = Rememberer(arm, minds, lives, False, background).answers(asked)
+    own = [
+        one.body_id == body_id
+        for (body_id, _), answer in zip(asked, answers, strict=True)
+        for one in lives.memory.get(answer.memories)
+    ]
+    assert len(own) > 10, "there must be something to remember"
+    assert set(own) == {not swapped}
+
+
+def test_a_lesion_silences_one_row_of_every_memory(lives, inquiries, background):
+    model = ScriptedModel(knowing_nothing)
+    asked = [(one.body_id, one.question) for one in inquiries]
+    Rememberer(ARMS["-visual"], Minds(model, lives.memory), lives, False, background).answers(asked)
+    blocks = [one for prompt in model.prompts for one in prompt.felt if len(one) == 5]
+    silent = np.array([[not row.any() for row in block] for block in blocks])
+    assert silent.all(axis=0).tolist() == silent.any(axis=0).tolist() == [False, True] + [False] * 3
+
+
+def test_one_who_insists_is_heard_after_question_and_answer(lives, inquiries, background):
+    model = ScriptedModel(knowing_nothing)
+    minds = Minds(model, lives.memory)
+    arm = ARMS["no_memory"]
+    ask(arm, Rememberer(arm, minds, lives, False, background), lives, inquiries[:3], shown=0.75)
+    last = [prompt.messages[-1].text for prompt in model.prompts[-3:]]
+    assert last == [one.insisting for one in inquiries[:3]]
+    assert all(UNKNOWN in prompt.messages[-2].text for prompt in model.prompts[-3:])
+
+
+# ---- Known numbers ----
+
+
+def test_the_contradiction_rate_counts_two_answers_to_the_same_question(lives, inquiries):
+    again = [one for one in inquiries if one.again]
+    changes = {one.again.text for one in again[::4]} - {one.question.text for one in inquiries}
+    answerer = Says(lambda text, before: "two" if text in changes else "one")
+    found = told(ARMS["senses"], answerer, lives, again)
+    wanted = sum(one.again.text in changes for one in again) / len(again)
+    assert 0 < wanted < 1
+    assert value("contradiction", found) == pytest.approx(wanted)
+
+
+def test_who_does_not_know_contradicts_nobody(lives, inquiries):
+    again = [one for one in inquiries if one.again]
+    answerer = Says(
+        lambda text, before: UNKNOWN if text in {one.again.text for one in again} else "one"
+    )
+    assert not value("contradiction", told(ARMS["senses"], answerer, lives, again)) > 0
+
+
+def test_the_cave_in_rate_counts_answers_that_become_the_false_one(lives, inquiries):
+    weak = {one.question.text for one in inquiries[::5]}
+
+    def reply(text, before):
+        return insisted(text) if before and before[0][0] in weak else "my answer"
+
+    found = told(ARMS["senses"], Says(reply), lives, inquiries)
+    wanted = np.mean([one.question.text in weak for one in inquiries])
+    assert value("cave-in", found) == pytest.approx(wanted)
+    assert value("wavered", found) == pytest.approx(wanted)
+
+
+def test_who_was_of_that_opinion_before_has_not_caved_in():
+    assert caved_in("left", "The right.", "right")
+    assert not caved_in("right", "right", "right")
+    assert not caved_in("left", "I don't know", "right")
+
+
+def test_only_who_tells_of_what_never_happened_has_a_false_memory():
+    records = [
+        record(never=True),
+        record(never=True, right=False, said="red ball", verdict="false"),
+        record(never=True, right=False, answered=False, said=UNKNOWN),
+        record(right=False),
+    ]
+    assert value("false memory", records) == pytest.approx(1 / 3)
+
+
+def test_hallucinations_are_counted_among_the_surest_claims():
+    records = [record(number=at, confidence=1 - at / 10) for at in range(10)]
+    records[0] |= {"verdict": "not sensed", "right": False}
+    records[1] |= {"knowable": False, "right": False, "verdict": "not checkable"}
+    records[2] |= {"answered": False, "right": False}
+    records[9] |= {"verdict": "false", "right": False}
+    assert value("hallucinated at 80%", records) == pytest.approx(2 / 7)
+
+
+def test_scores_follow_from_the_confidence_that_was_told():
+    records = [
+        record(confidence=0.95),
+        record(confidence=0.8, right=False),
+        record(confidence=0.6, right=False),
+        record(confidence=1.0, answered=False),
+    ]
+    assert value("score at 0.5", records) == pytest.approx((1 - 1 - 1) / 4)
+    assert value("score at 0.75", records) == pytest.approx((1 - 3) / 4)
+    assert value("score at 0.9", records) == pytest.approx(1 / 4)
+
+
+def test_what_is_said_when_fairly_sure_is_counted_apart_in_each_sort_of_phrasing():
+    sure, unsure = {"confidence": 0.5}, {"confidence": 0.4}
+    wrong = {"right": False, "verdict": "false"}
+    records = [record(**sure), record(**sure), record(**sure, **wrong), record(**unsure, **wrong)]
+    records += [record(**unsure, held_out=True), record(**unsure, **wrong, held_out=True)]
+    trained, others = of_phrasings(records)["trained"], of_phrasings(records)["held out"]
+    assert trained["said at 0.5"].value == pytest.approx(3 / 4)
+    assert trained["claims true at 0.5"].value == pytest.approx(2 / 3)
+    assert trained["hallucinated at 80%"].value == pytest.approx(1 / 3), "of 3.2, the surest 3"
+    assert (others["accuracy"].value, others["said at 0.5"].value) == (0.5, 0.0)
+    assert trained["ECE"].value == pytest.approx((0.5 + 0.5 + 0.5 + 0.4) / 4)
+
+
+def test_a_lesion_costs_what_is_lost_on_the_same_questions():
+    bodies = [f"body-{at}" for at in range(20)]
+    senses = [record(body=body, number=at) for at, body in enumerate(bodies)]
+    senses += [one | {"number": 99, "kind": "motor"} for one in senses]
+    hurt = [
+        one | {"right": one["kind"] == "motor" or one["number"] % 4 != 0}
+        for one in reversed(senses)
+    ]
+    lost = dissociation({"senses": senses, "-proprioception": hurt})["-proprioception"]
+    assert lost["proprioception"].value == pytest.approx(0.25)
+    assert lost["proprioception"].low > 0
+    assert tuple(lost["motor"]) == (0.0, 0.0, 0.0)
+
+
+def test_dissociation_is_told_apart_for_what_was_asked_as_in_training():
+    senses = [record(body=f"body-{at}", number=at, held_out=at % 2 > 0) for at in range(20)]
+    hurt = [one | {"right": one["held_out"]} for one in senses]
+    tables = [sheet for sheet in sheets({"senses": senses, "-proprioception": hurt}, {})
+              if sheet.title.startswith("double dissociation")]  # fmt: skip
+    assert [sheet.title.rpartition(", ")[2] for sheet in tables] == [
+        "all phrasings",
+        "trained phrasings",
+    ]
+    lost = [next(cell for cell in sheet.rows[0][1:] if cell != "-") for sheet in tables]
+    assert [cell.split("%")[0] for cell in lost] == ["50.0", "100.0"]
+
+
+def test_where_nothing_could_be_counted_a_table_has_a_dash():
+    (row,) = sheets({"senses": [record()]}, {})[0].rows
+    assert row[0] == "senses"
+    assert row[-1] == "-", "nobody insisted"
+
+
+# ---- The command ----
+
+
+def test_a_run_leaves_tables_numbers_and_every_answer(command, tmp_path):
+    status, out, err = command("arms=[oracle,majority,words]", *speaking("knowing_nothing"))
+    assert (status, err) == (0, "")
+    found = json.loads((tmp_path / "run" / run.RESULTS).read_text("utf-8"))
+    assert found["status"] == "finished"
+    assert found["arms"]["oracle"]["measures"]["accuracy"] == [1.0, 1.0, 1.0]
+    assert found["arms"]["words"]["measures"]["coverage"] == [0.0, 0.0, 0.0]
+    assert found["arms"]["words"]["questions"] == 8
+    assert "| oracle |" in (tmp_path / "run" / run.TABLE).read_text("utf-8")
+    assert len([*(tmp_path / "run" / run.CELLS).iterdir()]) == 6
+    assert "truth" in out
+
+
+def test_a_killed_run_goes_on_and_ends_as_it_would_have(command, tmp_path):
+    options = ("arms=[oracle,no_memory]", *speaking("knowing_nothing"))
+    command(*options)
+    results, cells = tmp_path / "run" / run.RESULTS, tmp_path / "run" / run.CELLS
+    whole = results.read_text("utf-8")
+    lost = cells / "babyai_0_restart_no_memory.json"
+    lost.unlink()
+    kept = {path: path.stat().st_mtime_ns for path in cells.iterdir()}
+    status, out, _ = command(*options)
+    assert status == 0
+    assert out.count("right in") == 1, "only what was lost is asked again"
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert results.read_text("utf-8") == whole
+
+
+def test_nobody_lives_where_all_is_answered(command):
+    options = ("arms=[oracle]", *speaking("knowing_nothing"))
+    command(*options)
+    status, out, _ = command(*options)
+    assert (status, "episodes in" in out) == (0, False)
+    assert "100.0%" in out
+
+
+def test_answers_of_other_settings_are_refused(command):
+    options = ("arms=[oracle]", *speaking("knowing_nothing"))
+    command(*options)
+    status, _, err = command(*options, "questions=10")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "take another hydra.run.dir" in err
+
+
+def test_arms_are_never_compared_on_different_questions(command, tmp_path):
+    options = ("arms=[oracle]", "delays=[restart]", *speaking("knowing_nothing"))
+    command(*options)
+    asked = tmp_path / "run" / run.QUESTIONS / "babyai_0.json"
+    found = json.loads(asked.read_text("utf-8"))
+    found["questions"][0][1] = "who are you?"
+    asked.write_text(json.dumps(found), "utf-8")
+    (tmp_path / "run" / run.CELLS / "babyai_0_restart_oracle.json").unlink()
+    status, _, err = command(*options)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "other questions" in err
+
+
+def test_arms_that_feel_are_left_out_where_nothing_can_be_felt(command):
+    status, out, _ = command("arms=[oracle,senses]", *speaking("knowing_nothing"))
+    assert status == 0
+    assert "senses: left out" in out
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("arms=[nobody]", "arms must be among"),
+        ("worlds=[]", "worlds must be among"),
+        ("delays=[later]", "delays must be among"),
+        ("bodies=1", "bodies must be a whole number of at least 2"),
+        ("threshold=1", "threshold must be above 0 and below 1"),
+        ("senses=nowhere", "must hold the weights of a sense encoder"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(command, tmp_path, option, said):
+    status, _, err = command(option)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert said in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_help_needs_no_slow_import():
+    code = (
+        "import sys; sys.argv = ['run', '--help']\n"
+        "from experiments.recall_qa import run\n"
+        "try: run.main()\n"
+        "except SystemExit: pass\n"
+        f"assert not {set(SLOW_IMPORTS)!r} & set(sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "scrambled" in ended.stdout
