@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from body.types import FeltEvent, Percept
 
 # What makes one think again; recovering, and what one does on purpose, does not. Nor does what the
-# hand met in vain: it ends the errand as failed, and that is thought about when it has.
+# hand met in vain: it ends the active skill as failed, and that is thought about when it has.
 ALARMING = (
     FeltEvent.STUMBLED,
     FeltEvent.FELL,
@@ -18,15 +18,15 @@ ALARMING = (
     FeltEvent.WAS_SEEN,
     FeltEvent.HEARD_LAUGHTER,
 )
-_SKINS = 16  # skins fit in four bits
-_LOOKS = 256 * _SKINS
+_COLORS = 16  # colors fit in four bits
+_LOOKS = 256 * _COLORS
 
 
 class Attention:
     """Says when to decide: at the first tick, and then once a second at most.
 
     An avatar decides when its intent has ended, when something alarming was felt, when a kind of
-    thing came into sight that was not there at its last decision, and when its patience is over.
+    object came into sight that was not there at its last decision, and when its patience is over.
     What happens while it is thinking, or too soon, is not forgotten but dealt with later.
 
     Args:
@@ -59,9 +59,9 @@ class Attention:
         """Take in one tick of all avatars; once a tick."""
         self._since += 1
         self._alarmed |= percept.events[:, ALARMING].any(axis=1)
-        thing, skin = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
-        rows, places = np.nonzero(thing)
-        self._seen[rows, thing[rows, places] * _SKINS + skin[rows, places]] = True
+        object, color = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
+        rows, places = np.nonzero(object)
+        self._seen[rows, object[rows, places] * _COLORS + color[rows, places]] = True
 
     def due(self, ended: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Return the avatars that have reason to decide now, given whose intent has ended, (B,)."""

@@ -182,8 +182,8 @@ class Being:
         self._tick += 1
         percept = self._body.perceive(observation)
         feelings = self._feelings = self._soul.feel(percept)
-        errands = self._body.skills.errands
-        self._trail.note(percept, feelings.numbers, errands["skill"], errands["manner"])
+        executions = self._body.skills.executions
+        self._trail.note(percept, feelings.numbers, executions["skill"], executions["manner"])
         self._remember(percept, feelings)
         self._attention.notice(percept)
         self._think(percept, feelings)

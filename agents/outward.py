@@ -7,7 +7,7 @@ from agents.types import Trace
 from body.body import Body
 from body.types import FeltEvent, Percept, Status
 
-# In the order in which one thing leads to another within a tick.
+# In the order in which one object leads to another within a tick.
 _CAUSES = (FeltEvent.STEPPED_ON_LACE, FeltEvent.SLIPPED, FeltEvent.BUMPED, FeltEvent.STUMBLED)
 _IN_ORDER = (*_CAUSES, *(event for event in FeltEvent if event not in _CAUSES))
 
@@ -19,7 +19,7 @@ def noticed(events: NDArray[np.bool_]) -> tuple[FeltEvent, ...]:
 
 def ended(body: Body) -> NDArray[np.bool_]:
     """Return whose intent has ended, (B,); one that was never given has, too."""
-    return body.skills.errands["status"] != Status.RUNNING
+    return body.skills.executions["status"] != Status.RUNNING
 
 
 def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:

@@ -29,7 +29,7 @@ import envs  # noqa: F401  (registers envs:Trip-v0)
 from bench.jax_peers import ROOMS
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import Action as HandyAction
-from envs.trip.state import BODY, THING, THINGS
+from envs.trip.state import BODY, OBJECT, OBJECTS
 from envs.trip.vocabulary import FELT_SIZE, MISSION_TOKENS, VIEW_SIZE, Action
 from envs.trip.world import TripWorld
 
@@ -321,8 +321,8 @@ def bytes_per_tick(new_views: float) -> dict[str, float]:
     cells = VIEW_SIZE**2
     return {
         "the body's record, read and written": 2 * BODY.itemsize,
-        "its things, read": THINGS * THING.itemsize,
-        "what its image was drawn from, read and written": 2 * 8 * (THINGS + 1),
+        "its things, read": OBJECTS * OBJECT.itemsize,
+        "what its image was drawn from, read and written": 2 * 8 * (OBJECTS + 1),
         "cells gathered, twice, where the view is new": new_views * 2 * 4 * cells,
         "image, where it is new": new_views * 3 * cells,
         "felt vector, mission and clock, written": 4 * (FELT_SIZE + MISSION_TOKENS + 1),

@@ -2,7 +2,7 @@
 
 Careless bodies live, and each entry of their memories is held against what happened. An entry is
 junk if nothing of the kind happened then, or if it says what the one before it has just said: the
-same kind of event about the same thing, at the same place, felt and done alike, at once.
+same kind of event about the same object, at the same place, felt and done alike, at once.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from mind.memory import ExperienceStore, HashedWords, Query, experience_text
 from mind.memory.recall import Codes, cosines
 from mind.types import Experience
 
-THINGS = ("red cable", "blue rug edge", "grey kerb", "green ice", "wet floor", "own lace")
+OBJECTS = ("red cable", "blue rug edge", "grey kerb", "green ice", "wet floor", "own lace")
 KINDS = ("stumbled", "recovered", "fell", "slipped", "spilled", "bumped")
 FEET = ("left", "right")
 BATCH = 64
@@ -39,23 +39,23 @@ def lives() -> Iterator[Experience]:
     """Yield a life without end, 30 ticks an experience, 10 experiences an episode."""
     luck = np.random.default_rng(20)
     for number in itertools.count():
-        thing, kind = THINGS[luck.integers(6)], KINDS[luck.integers(6)]
+        object, kind = OBJECTS[luck.integers(6)], KINDS[luck.integers(6)]
         foot, part = FEET[luck.integers(2)], ("knees", "hands", "hips")[luck.integers(3)]
         speed, tick = luck.integers(1, 20) / 10, number % 10 * 30
         yield Experience(
             sensation=f"my {foot} toes caught; my {part} hurt {luck.integers(10)} of 10",
-            visual=f"a {thing} {luck.integers(5)} cells ahead, nobody looking",
+            visual=f"a {object} {luck.integers(5)} cells ahead, nobody looking",
             emotion=f"distress {luck.integers(10)}, fear {luck.integers(10)}",
             proprioception=f"{foot} foot in swing at {speed} m/s, leaning forward",
             motor=f"was going to the ball, careful; then stepped high with the {foot} foot",
-            words=f"I {kind} at the {thing} with my {foot} foot, episode {number // 10}.",
+            words=f"I {kind} at the {object} with my {foot} foot, episode {number // 10}.",
             body_id="anna",
             run_id="bench",
             episode=number // 10,
             first_tick=tick,
             last_tick=tick + 5,
             kind=kind,
-            about=thing,
+            about=object,
             pain=float(luck.random()),
             surprise=float(luck.exponential()),
             reward_error=float(luck.normal()),
@@ -77,7 +77,7 @@ def fill(memory: ExperienceStore, life: Iterator[Experience], rows: int) -> list
 def search(memory: ExperienceStore, kinds: Sequence[str] = ()) -> list[float]:
     queries = [
         Query(
-            body_id="anna", words=f"a {THINGS[n % 6]} ahead of my {FEET[n % 2]} foot", kinds=kinds
+            body_id="anna", words=f"a {OBJECTS[n % 6]} ahead of my {FEET[n % 2]} foot", kinds=kinds
         )
         for n in range(SEARCHES)
     ]

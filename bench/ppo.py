@@ -32,7 +32,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor, nn
 
 from body.motor import felt_size
-from body.policy import SKINS, THINGS, VIEW, SensorimotorEncoder
+from body.policy import COLORS, OBJECTS, VIEW, SensorimotorEncoder
 from body.skills import code_size
 from body.vocabularies import TRIP
 from experiments.train_body import imitate, make_ppo, make_practice
@@ -119,11 +119,11 @@ def compare(options: DictConfig, rounds: int) -> None:
 
 
 class PlainEncoder(nn.Module):
-    """An embedding of thing and skin in each cell, and a linear map of all of them."""
+    """An embedding of object and color in each cell, and a linear map of all of them."""
 
     def __init__(self, view_features: int):
         super().__init__()
-        self.thing, self.skin = nn.Embedding(THINGS, 8), nn.Embedding(SKINS, 4)
+        self.object, self.color = nn.Embedding(OBJECTS, 8), nn.Embedding(COLORS, 4)
         self.mix = self.mixing(view_features)
         self.width = view_features + felt_size(TRIP) + code_size(TRIP)
 
@@ -133,9 +133,9 @@ class PlainEncoder(nn.Module):
 
     def forward(self, image: Tensor, felt: Tensor) -> Tensor:
         """Return (B, width) features, as `SensorimotorEncoder` does."""
-        thing = self.thing(image[..., 0].long().clamp(max=THINGS - 1))
-        skin = self.skin(image[..., 1].long().clamp(max=SKINS - 1))
-        cells = torch.cat([thing, skin], -1).permute(0, 3, 1, 2)
+        object = self.object(image[..., 0].long().clamp(max=OBJECTS - 1))
+        color = self.color(image[..., 1].long().clamp(max=COLORS - 1))
+        cells = torch.cat([object, color], -1).permute(0, 3, 1, 2)
         return torch.cat([torch.relu(self.mix(cells)), felt], -1)
 
 

@@ -1,4 +1,4 @@
-"""Body: senses, skills and a motor policy as one thing, for a batch of avatars."""
+"""Body: senses, skills and a motor policy as one object, for a batch of avatars."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -12,7 +12,7 @@ from body.types import Intent, Percept, Skill, SkillStatus, Vocabulary
 
 
 class Motor(Protocol):
-    """What moves the limbs: a policy conditioned on the code of an errand."""
+    """What moves the limbs: a policy conditioned on the code of an active skill."""
 
     def begin(self, rows: NDArray) -> None:
         """Forget what these avatars did before."""
@@ -33,7 +33,7 @@ class Body:
         num_avatars: B.
         vocabulary: Names of what can be seen.
         senses: Observation to percept.
-        skills: The errands under way.
+        skills: The active skills under way.
 
     Args:
         num_avatars: B.
@@ -57,7 +57,7 @@ class Body:
         self._motor = motor
 
     def begin(self, rows: NDArray) -> None:
-        """Start a new life for these avatars: forget the map, the errands and all that was felt."""
+        """Start a new life for these avatars: forget the map, the active skills and all that was felt."""
         self.senses.begin(rows)
         self.skills.begin(rows)
         self._motor.begin(rows)
@@ -91,6 +91,6 @@ class Body:
         return self.skills.refusals(avatar)
 
     def act(self, percept: Percept) -> NDArray[np.int64]:
-        """Bring the errands up to date with the percept and return motor commands, (B,)."""
+        """Bring the active skills up to date with the percept and return motor commands, (B,)."""
         self.skills.advance(percept)
         return self._motor.act(percept, self.skills.code())

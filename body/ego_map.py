@@ -1,11 +1,11 @@
-"""Where things are, as far as the body can know: a map it draws itself, and a compass on it.
+"""Where objects are, as far as the body can know: a map it draws itself, and a compass on it.
 
 Each avatar keeps a square of remembered cells in which its own start is the centre and its own
 first heading is "north": it has no compass needle and no coordinates, only its senses. It knows
 where it is by dead reckoning: a turn is felt, and progress through a cell that shrinks without a
 turn means that exactly one cell was crossed; without a gait, whole progress means it. What the eyes
-show is stamped over what was remembered, so a thing that has been moved is corrected as soon as its
-old place is seen again.
+show is stamped over what was remembered, so an object that has been moved is corrected as soon as
+its old place is seen again.
 
 One record of `PLACE` per avatar; the map is flat, and a cell is a number: +SPAN is one step along
 the first heading, +1 one step to the right of it. The rim is wall, so no search leaves the map.
@@ -31,16 +31,16 @@ LANDMARKS = 12
 UNSEEN, EMPTY, WALL, FLOOR, KEY = 0, 1, 2, 3, 5
 DOOR_OPEN, DOOR_CLOSED, DOOR_LOCKED = 0, 1, 2
 
-# What the body needs to know of a kind of thing, one bit each.
+# What the body needs to know of a kind of object, one bit each.
 OBSTACLE, HAZARD, LANDMARK, STRETCH, TARGET, PORTABLE, RAIL, RECEIVER = (1 << i for i in range(8))
-DOOR, GROUND = 1 << 8, 1 << 9  # GROUND is stepped onto where other things are stood before
+DOOR, GROUND = 1 << 8, 1 << 9  # GROUND is stepped onto where other objects are stood before
 
 # Columns of proprioception.
 _PROGRESS, _LAST_TURN, _DOWN = 5, 7, 11
 
 PLACE = np.dtype(
     [
-        ("grid", np.uint16, (SPAN * SPAN,)),  # thing, skin << 8, state << 12
+        ("grid", np.uint16, (SPAN * SPAN,)),  # object, color << 8, state << 12
         ("seen", np.uint16, (VIEW * VIEW,)),  # the last image, packed in the same way
         ("cell", np.int16),
         ("heading", np.int8),  # 0 is the first heading, 1 to its right, ...
@@ -61,28 +61,28 @@ Whole = int | np.int64  # compiled code counts in the latter
 class Destination(IntEnum):
     """What a way through the map can lead to."""
 
-    REACH = 0  # a cell with the wanted thing in it, which is entered last
+    REACH = 0  # a cell with the wanted object in it, which is entered last
     LEAVE = 1  # the far side of the stretch one stands on: off it, and beyond where one came from
-    BESIDE = 2  # a free cell next to the wanted thing
+    BESIDE = 2  # a free cell next to the wanted object
     FRONTIER = 3  # the nearest cell that has not been seen
     STEP_OFF = 4  # any free cell but this one
-    SITE = 5  # a cell from which something can be put down next to the wanted thing
+    SITE = 5  # a cell from which something can be put down next to the wanted object
 
 
 class Want(NamedTuple):
-    """What is sought, the thing it is about, and what is to be known of the one who seeks.
+    """What is sought, the object it is about, and what is to be known of the one who seeks.
 
     Attributes:
         goal: One of `Destination`.
-        thing: The thing it is about.
-        skin: Its skin; -1 is any.
+        object: The object it is about.
+        color: Its color; -1 is any.
         hazard_cost: How much a hazard costs, in cells.
-        key: Skin of the key in the hand, which opens doors of that skin; -1 is none.
+        key: Skin of the key in the hand, which opens doors of that color; -1 is none.
     """
 
     goal: Whole
-    thing: Whole
-    skin: Whole
+    object: Whole
+    color: Whole
     hazard_cost: Whole
     key: Whole
 
@@ -94,7 +94,7 @@ class Way(NamedTuple):
         direction: First step, as a heading of the map; -1 if there is no way.
         steps: Cells to the goal; 0 where one already stands there.
         straight: How many of these steps lie straight on in `direction`.
-        known: Whether the wanted thing has been seen, so that the way leads to it.
+        known: Whether the wanted object has been seen, so that the way leads to it.
     """
 
     direction: Whole
@@ -114,7 +114,7 @@ class Scratch(NamedTuple):
 
 _FAR = np.int16(30_000)
 _DOOR_COST = 2  # to open it, and to go in
-_UNSEEN_COST = 3  # what walking into the unknown costs on the way to a known thing, in cells
+_UNSEEN_COST = 3  # what walking into the unknown costs on the way to a known object, in cells
 _RING = 16  # more than any single step can cost
 
 
@@ -130,10 +130,10 @@ def make_scratch() -> Scratch:
 
 
 def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint16]:
-    """Return (256,) flags of each kind of thing.
+    """Return (256,) flags of each kind of object.
 
     A landmark is anything but floor and wall. Of a stretch of equal cells (a hazard, a rail) only
-    the nearest cell is listed among the landmarks. A receiver is what a thing can be handed to.
+    the nearest cell is listed among the landmarks. A receiver is what an object can be handed to.
     """
     flags = np.zeros(256, np.uint16)
     flags[list(vocabulary.obstacles)] |= OBSTACLE
@@ -142,12 +142,12 @@ def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint16]:
     flags[list(vocabulary.portables)] |= PORTABLE
     flags[list(vocabulary.doors)] |= DOOR
     flags[list(vocabulary.grounds)] |= GROUND
-    flags[FLOOR + 1 : len(vocabulary.things)] |= LANDMARK
-    for thing, name in enumerate(vocabulary.things):
+    flags[FLOOR + 1 : len(vocabulary.objects)] |= LANDMARK
+    for object, name in enumerate(vocabulary.objects):
         if name == "rail":
-            flags[thing] |= RAIL | STRETCH
+            flags[object] |= RAIL | STRETCH
         if name in ("table", "person"):
-            flags[thing] |= RECEIVER
+            flags[object] |= RECEIVER
     return flags
 
 
@@ -157,7 +157,7 @@ class Place:
     Attributes:
         memory: (B,) records of `PLACE`.
         landmarks: (B, 12, 5) int16, see `body.types.Percept`; overwritten by `update`.
-        kinds: (256,) flags of each kind of thing.
+        kinds: (256,) flags of each kind of object.
     """
 
     def __init__(self, num_avatars: int, vocabulary: Vocabulary):
@@ -187,7 +187,7 @@ class Place:
         return ahead - SPAN // 2, right - SPAN // 2, int(place["heading"])
 
     def remembered(self, avatar: int) -> NDArray[np.uint8]:
-        """Return one avatar's map, (51, 51, 3) thing, skin, state; [25, 25] is its start."""
+        """Return one avatar's map, (51, 51, 3) object, color, state; [25, 25] is its start."""
         grid = self.memory["grid"][avatar].reshape(SPAN, SPAN)
         return np.stack([grid & 0xFF, grid >> 8 & 0xF, grid >> 12], -1).astype(np.uint8)
 
@@ -244,8 +244,8 @@ def _kept_on_map(cell):
 
 
 @njit(cache=True)
-def _pack(thing, skin, state):
-    return np.uint16(thing | (skin & 15) << 8 | (state & 15) << 12)
+def _pack(object, color, state):
+    return np.uint16(object | (color & 15) << 8 | (state & 15) << 12)
 
 
 @njit(cache=True)
@@ -315,7 +315,7 @@ def egocentric(place, cell):
 
 @njit(cache=True)
 def _list_landmarks(place, kinds, rows):
-    """Fill (K, 5) rows with the nearest things, nearest first; what lies ahead wins ties."""
+    """Fill (K, 5) rows with the nearest objects, nearest first; what lies ahead wins ties."""
     count = 0
     for x in range(place.least[0], place.most[0] + 1):
         for y in range(place.least[1], place.most[1] + 1):
@@ -332,13 +332,13 @@ def _order(ahead, right):
 
 @njit(cache=True)
 def _insert(place, kinds, rows, count, cell, packed):
-    """Insert a thing in order of distance and return how many are listed."""
-    thing, skin = packed & 255, (packed >> 8) & 15
+    """Insert an object in order of distance and return how many are listed."""
+    object, color = packed & 255, (packed >> 8) & 15
     ahead, right = egocentric(place, cell)
     order = _order(ahead, right)
-    if kinds[thing] & STRETCH:
+    if kinds[object] & STRETCH:
         for i in range(count):
-            if rows[i, 0] == thing and rows[i, 1] == skin:
+            if rows[i, 0] == object and rows[i, 1] == color:
                 if _order(rows[i, 3], rows[i, 4]) <= order:
                     return count
                 for j in range(i, count - 1):
@@ -352,7 +352,7 @@ def _insert(place, kinds, rows, count, cell, packed):
     while i > 0 and _order(rows[i - 1, 3], rows[i - 1, 4]) > order:
         rows[i] = rows[i - 1]
         i -= 1
-    rows[i, 0], rows[i, 1], rows[i, 2] = thing, skin, packed >> 12
+    rows[i, 0], rows[i, 1], rows[i, 2] = object, color, packed >> 12
     rows[i, 3], rows[i, 4] = ahead, right
     return count
 
@@ -361,51 +361,51 @@ def _insert(place, kinds, rows, count, cell, packed):
 
 
 @njit(cache=True)
-def is_wanted(packed, thing, skin):
-    """Return whether a remembered cell holds the thing; skin -1 is any."""
-    return packed & 255 == thing and (skin < 0 or (packed >> 8) & 15 == skin)
+def is_wanted(packed, object, color):
+    """Return whether a remembered cell holds the object; color -1 is any."""
+    return packed & 255 == object and (color < 0 or (packed >> 8) & 15 == color)
 
 
 @njit(cache=True)
-def has_seen(place, thing, skin):
-    """Return whether the thing is anywhere on the map."""
+def has_seen(place, object, color):
+    """Return whether the object is anywhere on the map."""
     for x in range(place.least[0], place.most[0] + 1):
         for y in range(place.least[1], place.most[1] + 1):
-            if is_wanted(place.grid[x * SPAN + y], thing, skin):
+            if is_wanted(place.grid[x * SPAN + y], object, color):
                 return True
     return False
 
 
 @njit(cache=True)
-def is_beside(place, cell, thing, skin):
-    """Return whether the thing is in one of the four cells around this one."""
+def is_beside(place, cell, object, color):
+    """Return whether the object is in one of the four cells around this one."""
     for direction in range(4):
-        if is_wanted(place.grid[cell + STEPS[direction]], thing, skin):
+        if is_wanted(place.grid[cell + STEPS[direction]], object, color):
             return True
     return False
 
 
 @njit(cache=True)
-def site_direction(place, cell, thing, skin):
-    """Return in which direction from a cell something can be put down next to the thing, or -1.
+def site_direction(place, cell, object, color):
+    """Return in which direction from a cell something can be put down next to the object, or -1.
 
     Straight on, as one stands in one's own cell, comes first.
     """
     for turn in range(4):
         direction = (place.heading + turn) & 3
         ahead = cell + STEPS[direction]
-        if place.grid[ahead] & 255 == EMPTY and is_beside(place, ahead, thing, skin):
+        if place.grid[ahead] & 255 == EMPTY and is_beside(place, ahead, object, color):
             return direction
     return -1
 
 
 @njit(cache=True)
-def bearing(place, thing, skin):
-    """Return the heading of the map that points most nearly at the nearest such thing, or -1."""
+def bearing(place, object, color):
+    """Return the heading of the map that points most nearly at the nearest such object, or -1."""
     best, nearest = -1, np.int64(2 * SPAN)
     for x in range(place.least[0], place.most[0] + 1):
         for y in range(place.least[1], place.most[1] + 1):
-            if not is_wanted(place.grid[x * SPAN + y], thing, skin):
+            if not is_wanted(place.grid[x * SPAN + y], object, color):
                 continue
             along, aside = x - place.cell // SPAN, y - place.cell % SPAN
             if abs(along) + abs(aside) < nearest:
@@ -436,17 +436,17 @@ def is_shut(packed, kinds):
 @njit(cache=True)
 def _is_goal(place, kinds, want, cell, entry):
     packed = place.grid[cell]
-    wanted = is_wanted(packed, want.thing, want.skin)
+    wanted = is_wanted(packed, want.object, want.color)
     if want.goal == Destination.REACH:
         return wanted and cell != place.cell
     if want.goal == Destination.FRONTIER:
         return packed & 255 == UNSEEN
     if want.goal == Destination.BESIDE:
-        return packed & 255 != UNSEEN and is_beside(place, cell, want.thing, want.skin)
+        return packed & 255 != UNSEEN and is_beside(place, cell, want.object, want.color)
     if want.goal == Destination.STEP_OFF:
         return cell != place.cell
     if want.goal == Destination.SITE:
-        return packed & 255 != UNSEEN and site_direction(place, cell, want.thing, want.skin) >= 0
+        return packed & 255 != UNSEEN and site_direction(place, cell, want.object, want.color) >= 0
     return not wanted and not kinds[packed & 255] & HAZARD and _is_beyond(place, cell, entry)
 
 
@@ -463,7 +463,7 @@ def _is_beyond(place, cell, entry):
 def _step_cost(place, kinds, want, cell):
     """Return what entering a cell costs, in cells; 0 if it cannot be entered."""
     packed = place.grid[cell]
-    wanted = is_wanted(packed, want.thing, want.skin)
+    wanted = is_wanted(packed, want.object, want.color)
     if wanted and want.goal == Destination.REACH:
         return 1
     flags = kinds[packed & 255]
@@ -532,12 +532,12 @@ def find_way(place, kinds, want, entry, scratch):
 
     Args:
         place: Record of `PLACE`.
-        kinds: (256,) flags of each kind of thing.
+        kinds: (256,) flags of each kind of object.
         want: The goal.
         entry: For `Destination.LEAVE`, the heading at which the stretch was entered.
         scratch: Working memory.
     """
-    known = want.goal == Destination.LEAVE or has_seen(place, want.thing, want.skin)
+    known = want.goal == Destination.LEAVE or has_seen(place, want.object, want.color)
     if not known:
         want = _instead(want, Destination.FRONTIER)
     elif want.goal == Destination.REACH and _lies_underfoot(place, kinds, want):
@@ -551,11 +551,11 @@ def find_way(place, kinds, want, entry, scratch):
 
 @njit(cache=True)
 def _instead(want, goal):
-    return Want(np.int64(goal), want.thing, want.skin, want.hazard_cost, want.key)
+    return Want(np.int64(goal), want.object, want.color, want.hazard_cost, want.key)
 
 
 @njit(cache=True)
 def _lies_underfoot(place, kinds, want):
     packed = place.grid[place.cell]
     stands_in_the_way = kinds[packed & 255] & (OBSTACLE | DOOR) != 0
-    return stands_in_the_way and is_wanted(packed, want.thing, want.skin)
+    return stands_in_the_way and is_wanted(packed, want.object, want.color)

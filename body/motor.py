@@ -1,4 +1,4 @@
-"""Motors: what turns a percept and an errand's code into motor commands.
+"""Motors: what turns a percept and an active skill's code into motor commands.
 
 `PolicyMotor` is the learned one; `ScriptedMotor` a baseline written by hand, from the same senses.
 """
@@ -70,7 +70,7 @@ class PolicyMotor:
         """Do nothing: this policy has no state of its own."""
 
     def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the errands' codes, (B, code)."""
+        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, code)."""
         import torch
 
         felt = np.concatenate([felt_vector(percept), code], axis=1)
@@ -97,7 +97,7 @@ class ScriptedMotor:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the errands' codes, (B, 24)."""
+        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, 24)."""
         posture = percept.proprio[:, 8:13].argmax(1)
         on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
         walking = self._walk(percept, code)
@@ -156,7 +156,7 @@ class HandyMotor:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the errands' codes, (B, 25)."""
+        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, 25)."""
         skill = np.array(BABYAI.skills)[code[:, : len(BABYAI.skills)].argmax(1)]
         compass = code[:, -COMPASS_SIZE:] > 0
         command = np.select(

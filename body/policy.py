@@ -1,6 +1,6 @@
 """The motor network: what is seen, felt and intended in, a motor command out.
 
-Each of the 49 cells of the view has an embedding of its own for each thing that can be there, and
+Each of the 49 cells of the view has an embedding of its own for each object that can be there, and
 those are added up: a linear map of the one-hot view without the multiplications. On a 7x7 view that
 is several times faster than a CNN and learned no slower (`bench/ppo.py`). The intent comes as the
 code of `body.skills`, in which the body's own map says which way to go.
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 VIEW = 7
-THINGS, SKINS = 32, 8  # room for worlds with more of each
+OBJECTS, COLORS = 32, 8  # room for worlds with more of each
 NEAR_COLUMNS, NEAR_ROWS = slice(2, 5), slice(4, 7)  # the nine cells about the feet
 WEIGHTS = "policy.safetensors"
 CARD = "policy.json"
@@ -27,7 +27,7 @@ class PolicyError(Exception):
 class SensorimotorEncoder(nn.Module):
     """Embeds the view, and puts beside it the felt vector and the code of the intent.
 
-    What stands where counts in the whole view; in which skin, only near the feet.
+    What stands where counts in the whole view; in which color, only near the feet.
 
     Args:
         view_features: Width of the view's part.
@@ -40,21 +40,21 @@ class SensorimotorEncoder(nn.Module):
     def __init__(self, view_features: int, felt_features: int):
         super().__init__()
         cells, near = VIEW * VIEW, 9
-        self.things = nn.EmbeddingBag(cells * THINGS, view_features, mode="sum")
-        self.skins = nn.EmbeddingBag(near * THINGS * SKINS, view_features, mode="sum")
+        self.things = nn.EmbeddingBag(cells * OBJECTS, view_features, mode="sum")
+        self.skins = nn.EmbeddingBag(near * OBJECTS * COLORS, view_features, mode="sum")
         for table in (self.things, self.skins):
             nn.init.normal_(table.weight, std=0.1)
-        self.register_buffer("cell_rows", torch.arange(cells) * THINGS, persistent=False)
-        self.register_buffer("near_rows", torch.arange(near) * THINGS * SKINS, persistent=False)
+        self.register_buffer("cell_rows", torch.arange(cells) * OBJECTS, persistent=False)
+        self.register_buffer("near_rows", torch.arange(near) * OBJECTS * COLORS, persistent=False)
         self.width = view_features + felt_features
 
     def forward(self, image: Tensor, felt: Tensor) -> Tensor:
         """Return (B, width) features of image (B, 7, 7, 3) and felt (B, felt_features)."""
-        thing = image[..., 0].long().clamp(max=THINGS - 1)  # (B, 7, 7)
-        near = thing[:, NEAR_COLUMNS, NEAR_ROWS].flatten(1)
-        skin = image[:, NEAR_COLUMNS, NEAR_ROWS, 1].long().clamp(max=SKINS - 1).flatten(1)
-        seen = self.things(thing.flatten(1) + self.cell_rows)
-        seen = seen + self.skins(near * SKINS + skin + self.near_rows)
+        object = image[..., 0].long().clamp(max=OBJECTS - 1)  # (B, 7, 7)
+        near = object[:, NEAR_COLUMNS, NEAR_ROWS].flatten(1)
+        color = image[:, NEAR_COLUMNS, NEAR_ROWS, 1].long().clamp(max=COLORS - 1).flatten(1)
+        seen = self.things(object.flatten(1) + self.cell_rows)
+        seen = seen + self.skins(near * COLORS + color + self.near_rows)
         return torch.cat([torch.relu(seen), felt], -1)
 
 

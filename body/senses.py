@@ -20,7 +20,7 @@ from envs.trip.vocabulary import Action, Posture
 _SPEED, _PROGRESS, _LAST_TURN, _POSTURE = 0, 5, 7, 8
 _TOES, _SOLES, _LACES, _BUMP = 0, 2, 4, 6
 _FELT_BY_FEET = 8  # columns of touch that every world has; what the hand meets comes after them
-_BLOCKED = 8  # by wall, door, thing: see `envs.babyai.vocabulary.SENSES`
+_BLOCKED = 8  # by wall, door, object: see `envs.babyai.vocabulary.SENSES`
 _NOTHING, _REFUSED, _STILL_FULL, _LOCKED, _OPENED, _SHUT = 11, 12, 13, 16, 17, 18
 _CUP = 6
 _SEEN_BY, _LAUGHTER = 0, 1
@@ -43,10 +43,10 @@ FELT = np.dtype(
         ("posture", np.int8),
         ("speed", np.float32),  # m/s
         ("turn", np.int8),
-        ("held_thing", np.int16),  # 1 (EMPTY) is an empty hand
-        ("held_skin", np.int16),
-        ("front_thing", np.int16),  # what is seen in the cell ahead; 0 is unseen
-        ("front_skin", np.int16),
+        ("held_object", np.int16),  # 1 (EMPTY) is an empty hand
+        ("held_color", np.int16),
+        ("front_object", np.int16),  # what is seen in the cell ahead; 0 is unseen
+        ("front_color", np.int16),
         ("lace", np.float32, (2,)),
         ("loose", np.uint8, (2,)),  # flags; Numba nests no bool_
         ("touched", np.uint8, (8,)),
@@ -54,9 +54,9 @@ FELT = np.dtype(
         ("cup_marked", np.float32),  # its level when a spill was last noticed
         ("seen_by", np.float32),
         ("laughter", np.float32),
-        ("contact", np.int16, (2,)),  # thing and skin of the last contact, as believed
+        ("contact", np.int16, (2,)),  # object and color of the last contact, as believed
         ("contact_ticks", np.int16),  # since then
-        ("about", np.int16, (2,)),  # thing and skin of the last event, as believed
+        ("about", np.int16, (2,)),  # object and color of the last event, as believed
     ],
     align=True,
 )
@@ -96,7 +96,7 @@ class Senses:
         """Forget everything that these avatars have sensed."""
         self.place.begin(rows)
         blank = np.zeros((), FELT)
-        blank["new"], blank["contact_ticks"], blank["held_thing"] = True, _CONTACT_TICKS, EMPTY
+        blank["new"], blank["contact_ticks"], blank["held_object"] = True, _CONTACT_TICKS, EMPTY
         self.felt[rows] = blank
 
     def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
@@ -139,7 +139,7 @@ class Senses:
             place=self.place.cells_from_start(),
             landmarks=self.place.landmarks.copy(),
             events=events,
-            event_things=self.felt["about"].copy(),
+            event_objects=self.felt["about"].copy(),
         )
 
 
@@ -160,8 +160,8 @@ def _notice(felt, memory, kinds, image, senses, events):
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
         _feel_cup(body, intero[row, _CUP], noticed)
         _feel_others(body, social[row], noticed)
-        body.front_thing = image[row, EYE_COLUMN, EYE_ROW - 1, 0]
-        body.front_skin = image[row, EYE_COLUMN, EYE_ROW - 1, 1]
+        body.front_object = image[row, EYE_COLUMN, EYE_ROW - 1, 0]
+        body.front_color = image[row, EYE_COLUMN, EYE_ROW - 1, 1]
         body.speed = proprio[row, _SPEED]
         body.turn = np.int8(proprio[row, _LAST_TURN])
         if body.new:
@@ -171,8 +171,8 @@ def _notice(felt, memory, kinds, image, senses, events):
 
 
 @njit(cache=True)
-def _blame(body, thing, skin):
-    body.about[0], body.about[1] = thing, skin
+def _blame(body, object, color):
+    body.about[0], body.about[1] = object, color
 
 
 @njit(cache=True)
@@ -197,9 +197,9 @@ def _feel_contacts(body, place, kinds, touch, noticed):
         noticed[FeltEvent.SLIPPED] = True
     if len(touch) == _FELT_BY_FEET and _begins(body, touch, _BUMP):
         ahead = place.grid[here + STEPS[place.heading]]
-        thing = ahead & 255
-        known = thing != UNSEEN and thing != EMPTY
-        _blame(body, thing if known else 0, (ahead >> 8) & 15 if known else 0)
+        object = ahead & 255
+        known = object != UNSEEN and object != EMPTY
+        _blame(body, object if known else 0, (ahead >> 8) & 15 if known else 0)
         noticed[FeltEvent.BUMPED] = True
     for i in range(_FELT_BY_FEET):
         body.touched[i] = touch[i] > _TOUCHED
@@ -271,18 +271,18 @@ def _feel_posture(body, proprio, noticed):
 
 @njit(cache=True)
 def _feel_hand(body, hand, noticed):
-    thing, skin = np.int64(hand[0]), np.int64(hand[1])
-    if thing != body.held_thing or skin != body.held_skin:
-        if thing > EMPTY:
+    object, color = np.int64(hand[0]), np.int64(hand[1])
+    if object != body.held_object or color != body.held_color:
+        if object > EMPTY:
             noticed[FeltEvent.PICKED_UP] = True
-            _blame(body, thing, skin)
-        elif body.held_thing > EMPTY:
+            _blame(body, object, color)
+        elif body.held_object > EMPTY:
             noticed[FeltEvent.PUT_DOWN] = True
             if not noticed[FeltEvent.FELL]:
-                _blame(body, body.held_thing, body.held_skin)
-    if thing != body.held_thing:
+                _blame(body, body.held_object, body.held_color)
+    if object != body.held_object:
         body.cup_marked = -1.0  # another hand-full: its level is not compared with the last one's
-    body.held_thing, body.held_skin = thing, skin
+    body.held_object, body.held_color = object, color
 
 
 @njit(cache=True)

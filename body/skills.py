@@ -1,13 +1,14 @@
 """The body's skills: what each does, when it can start, when it has ended, and why it failed.
 
 A skill is an option in the sense of Sutton, Precup and Singh (1999): `Skills` keeps, for each
-avatar, an errand, which is the skill under way with its arguments. It decides where the way leads
-(the compass) and whether the errand has ended; how to set the feet is the motor policy's, which is
-given the errand as a code. Everything here rests on the body's own senses and memory.
+avatar, an active skill, which is the skill under way with its arguments. It decides where the way
+leads (the compass) and whether the active skill has ended; how to set the feet is the motor
+policy's, which is given the active skill as a code. Everything here rests on the body's own senses
+and memory.
 
 Each skill is one function that is called once a tick: it finds the way again if something has
-changed (`errand.stale`), and returns whether the errand is done. What can fail in the same manner
-for all of them is in `_failure`.
+changed (`execution.stale`), and returns whether the active skill is done. What can fail in the same
+manner for all of them is in `_failure`.
 """
 
 import math
@@ -79,13 +80,13 @@ _LIMITS[[Skill.FIND, Skill.PUT_NEXT_TO, Skill.OPEN, Skill.UNLOCK, Skill.EXPLORE]
 _LIMITS[[Skill.PUT_DOWN, Skill.WAIT, Skill.LOOK_AROUND, Skill.FACE]] = 60
 _LIMITS[[Skill.TIE_LACE, Skill.GET_UP]] = 120
 
-NOBODY = -1  # in place of a skill: no errand was ever given
+NOBODY = -1  # in place of a skill: no active skill was ever given
 
-ERRAND = np.dtype(
+EXECUTION = np.dtype(
     [
         ("skill", np.int8),
-        ("thing", np.int16),  # -1 where the skill has no target
-        ("skin", np.int16),  # -1 is any
+        ("object", np.int16),  # -1 where the skill has no target
+        ("color", np.int16),  # -1 is any
         ("manner", np.int8),
         ("status", np.int8),
         ("failure", np.int8),
@@ -109,7 +110,7 @@ ERRAND = np.dtype(
 
 
 class Ground(NamedTuple):
-    """What finding a way needs: one avatar's map, the kinds of things, and room to work."""
+    """What finding a way needs: one avatar's map, the kinds of objects, and room to work."""
 
     place: NDArray
     kinds: NDArray[np.uint16]
@@ -120,27 +121,31 @@ class Ground(NamedTuple):
 
 
 @njit(cache=True)
-def _take(errand, way):
-    errand.direction, errand.steps, errand.straight = way.direction, way.steps, way.straight
-    errand.known = way.known
+def _take(execution, way):
+    execution.direction, execution.steps, execution.straight = (
+        way.direction,
+        way.steps,
+        way.straight,
+    )
+    execution.known = way.known
 
 
 @njit(cache=True)
-def _seek(errand, felt, ground, goal):
+def _seek(execution, felt, ground, goal):
     want = Want(
         np.int64(goal),
-        np.int64(errand.thing),
-        np.int64(errand.skin),
-        np.int64(_HAZARD_COST[errand.manner]),
-        np.int64(felt.held_skin) if felt.held_thing == KEY else np.int64(-1),
+        np.int64(execution.object),
+        np.int64(execution.color),
+        np.int64(_HAZARD_COST[execution.manner]),
+        np.int64(felt.held_color) if felt.held_object == KEY else np.int64(-1),
     )
-    entry = np.int64(errand.entry)
-    _take(errand, places.find_way(ground.place, ground.kinds, want, entry, ground.scratch))
+    entry = np.int64(execution.entry)
+    _take(execution, places.find_way(ground.place, ground.kinds, want, entry, ground.scratch))
 
 
 @njit(cache=True)
-def _stay(errand):
-    _take(errand, Way(np.int64(-1), np.int64(0), np.int64(0), True))
+def _stay(execution):
+    _take(execution, Way(np.int64(-1), np.int64(0), np.int64(0), True))
 
 
 @njit(cache=True)
@@ -150,18 +155,20 @@ def _cell_at(place, turn):
 
 
 @njit(cache=True)
-def _go_up_to(errand, felt, ground):
-    if errand.stale:
-        _seek(errand, felt, ground, Destination.REACH)
+def _go_up_to(execution, felt, ground):
+    if execution.stale:
+        _seek(execution, felt, ground, Destination.REACH)
         ahead = _cell_at(ground.place, 0)
         is_ground = ground.kinds[ahead & 255] & GROUND != 0
-        errand.arrived = places.is_wanted(ahead, errand.thing, errand.skin) and not is_ground
+        execution.arrived = (
+            places.is_wanted(ahead, execution.object, execution.color) and not is_ground
+        )
 
 
 @njit(cache=True)
-def _stands_on_it(errand, ground):
+def _stands_on_it(execution, ground):
     here = ground.place.grid[ground.place.cell]
-    wanted = places.is_wanted(here, errand.thing, errand.skin)
+    wanted = places.is_wanted(here, execution.object, execution.color)
     return wanted and ground.kinds[here & 255] & GROUND != 0
 
 
@@ -169,48 +176,50 @@ def _stands_on_it(errand, ground):
 
 
 @njit(cache=True)
-def go_to(errand, felt, ground):
-    """Go up to a thing.
+def go_to(execution, felt, ground):
+    """Go up to an object.
 
-    Can start when: the body is on its feet, and the thing is one that can be named.
+    Can start when: the body is on its feet, and the object is one that can be named.
     Does: walk the shortest remembered way, round hazards where the detour is worth it (less so
-        the faster the manner), or to the nearest unseen place as long as the thing is unknown.
-    Ends when: the thing is in the cell ahead, or underfoot where it is a part of the ground, and
+        the faster the manner), or to the nearest unseen place as long as the object is unknown.
+    Ends when: the object is in the cell ahead, or underfoot where it is a part of the ground, and
         the body stands upright, nearly still.
     Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
     """
-    _go_up_to(errand, felt, ground)
-    there = errand.arrived or _stands_on_it(errand, ground)
+    _go_up_to(execution, felt, ground)
+    there = execution.arrived or _stands_on_it(execution, ground)
     return there and felt.posture == STAND and felt.speed < NEARLY_STILL_MPS
 
 
 @njit(cache=True)
-def carry_to(errand, felt, ground):
-    """Carry what is in the hand up to a thing.
+def carry_to(execution, felt, ground):
+    """Carry what is in the hand up to an object.
 
     Can start when: the body is on its feet with something in its hand.
     Does: the same as going to.
-    Ends when: the thing is in the cell ahead, and the body stands upright, nearly still.
+    Ends when: the object is in the cell ahead, and the body stands upright, nearly still.
     Can fail because: dropped (let go, or the cup is empty), and all that going to can fail of.
     """
-    return go_to(errand, felt, ground)
+    return go_to(execution, felt, ground)
 
 
 @njit(cache=True)
-def pick_up(errand, felt, ground):
-    """Fetch a thing.
+def pick_up(execution, felt, ground):
+    """Fetch an object.
 
-    Can start when: the body is on its feet, its hand is empty, and the thing fits in a hand.
-    Does: go up to the thing, and take it.
+    Can start when: the body is on its feet, its hand is empty, and the object fits in a hand.
+    Does: go up to the object, and take it.
     Ends when: it is in the hand.
     Can fail because: blocked, fell, lost sight, took too long.
     """
-    _go_up_to(errand, felt, ground)
-    return felt.held_thing == errand.thing and (errand.skin < 0 or felt.held_skin == errand.skin)
+    _go_up_to(execution, felt, ground)
+    return felt.held_object == execution.object and (
+        execution.color < 0 or felt.held_color == execution.color
+    )
 
 
 @njit(cache=True)
-def put_down(errand, felt, ground):
+def put_down(execution, felt, ground):
     """Put down what is in the hand.
 
     Can start when: the body is on its feet with something in its hand.
@@ -218,82 +227,84 @@ def put_down(errand, felt, ground):
     Ends when: the hand is empty.
     Can fail because: blocked (no such cell on any side), fell, took too long.
     """
-    if errand.stale:
-        _stay(errand)
-        errand.arrived = False
+    if execution.stale:
+        _stay(execution)
+        execution.arrived = False
         for turn in (0, 1, 3, 2):
-            thing = _cell_at(ground.place, turn) & 255
-            if thing in (EMPTY, FLOOR) or ground.kinds[thing] & RECEIVER:
-                errand.direction, errand.steps = (ground.place.heading + turn) & 3, 1
-                errand.arrived = turn == 0
+            object = _cell_at(ground.place, turn) & 255
+            if object in (EMPTY, FLOOR) or ground.kinds[object] & RECEIVER:
+                execution.direction, execution.steps = (ground.place.heading + turn) & 3, 1
+                execution.arrived = turn == 0
                 break
-    return felt.held_thing <= EMPTY
+    return felt.held_object <= EMPTY
 
 
 @njit(cache=True)
-def cross(errand, felt, ground):
+def cross(execution, felt, ground):
     """Cross a hazard.
 
-    Can start when: the body is on its feet, and the thing is a hazard.
+    Can start when: the body is on its feet, and the object is a hazard.
     Does: go to the nearest cell of it, over it, and off it on the far side.
     Ends when: it has been stepped on and left.
     Can fail because: blocked, fell, lost sight, took too long.
     """
-    if not errand.stale:
+    if not execution.stale:
         return False
     here = ground.place.grid[ground.place.cell]
-    on_it = places.is_wanted(here, errand.thing, errand.skin)
-    if errand.phase == 1 and not on_it:
+    on_it = places.is_wanted(here, execution.object, execution.color)
+    if execution.phase == 1 and not on_it:
         return True
-    if on_it and errand.phase == 0:
-        errand.phase, errand.entry = 1, ground.place.heading
-    if errand.phase == 0:
-        _seek(errand, felt, ground, Destination.REACH)
+    if on_it and execution.phase == 0:
+        execution.phase, execution.entry = 1, ground.place.heading
+    if execution.phase == 0:
+        _seek(execution, felt, ground, Destination.REACH)
     else:
-        _seek(errand, felt, ground, Destination.LEAVE)
-        if errand.direction < 0:  # nothing beyond: any way off will do
-            _seek(errand, felt, ground, Destination.STEP_OFF)
+        _seek(execution, felt, ground, Destination.LEAVE)
+        if execution.direction < 0:  # nothing beyond: any way off will do
+            _seek(execution, felt, ground, Destination.STEP_OFF)
     return False
 
 
 @njit(cache=True)
-def follow_rail(errand, felt, ground):
+def follow_rail(execution, felt, ground):
     """Go along a rail.
 
-    Can start when: the body is on its feet, and the thing is a rail.
+    Can start when: the body is on its feet, and the object is a rail.
     Does: go to the nearest free cell beside the rail, then along it: straight on where the rail
         runs that way, otherwise to where it is longer.
     Ends when: the rail, or the way beside it, does not go on.
     Can fail because: blocked, fell, lost sight, took too long.
     """
     place = ground.place
-    if errand.stale:
-        if errand.phase == 0 and places.is_beside(place, place.cell, errand.thing, errand.skin):
-            errand.phase, errand.entry = 1, _rail_heading(errand, ground)
-        if errand.phase == 0:
-            _seek(errand, felt, ground, Destination.BESIDE)
+    if execution.stale:
+        if execution.phase == 0 and places.is_beside(
+            place, place.cell, execution.object, execution.color
+        ):
+            execution.phase, execution.entry = 1, _rail_heading(execution, ground)
+        if execution.phase == 0:
+            _seek(execution, felt, ground, Destination.BESIDE)
         else:
-            run = _rail_run(errand, ground, errand.entry)
-            _take(errand, Way(np.int64(errand.entry), run, run, True))
-    return errand.phase == 1 and errand.steps == 0
+            run = _rail_run(execution, ground, execution.entry)
+            _take(execution, Way(np.int64(execution.entry), run, run, True))
+    return execution.phase == 1 and execution.steps == 0
 
 
 @njit(cache=True)
-def _rail_heading(errand, ground):
+def _rail_heading(execution, ground):
     """Return the heading of the map in which to follow the rail from here."""
     heading = np.int64(ground.place.heading)
-    best, longest = heading, _rail_run(errand, ground, heading)
+    best, longest = heading, _rail_run(execution, ground, heading)
     if longest > 0:
         return heading
     for turn in (1, 3, 2):
-        run = _rail_run(errand, ground, (heading + turn) & 3)
+        run = _rail_run(execution, ground, (heading + turn) & 3)
         if run > longest:
             best, longest = (heading + turn) & 3, run
     return best
 
 
 @njit(cache=True)
-def _rail_run(errand, ground, heading):
+def _rail_run(execution, ground, heading):
     """Return how many steps in this direction keep the rail on the same side, as far as is known.
 
     An unseen cell where the rail would be counts as one more step: it will be seen from there.
@@ -302,7 +313,7 @@ def _rail_run(errand, ground, heading):
     longest = np.int64(0)
     for side in ((heading + 1) & 3, (heading + 3) & 3):
         cell = np.int64(place.cell)
-        if not places.is_wanted(place.grid[cell + STEPS[side]], errand.thing, errand.skin):
+        if not places.is_wanted(place.grid[cell + STEPS[side]], execution.object, execution.color):
             continue
         run = np.int64(0)
         while True:
@@ -313,7 +324,7 @@ def _rail_run(errand, ground, heading):
             if beside & 255 == UNSEEN:
                 run += 1
                 break
-            if not places.is_wanted(beside, errand.thing, errand.skin):
+            if not places.is_wanted(beside, execution.object, execution.color):
                 break
             run += 1
         longest = max(longest, run)
@@ -321,7 +332,7 @@ def _rail_run(errand, ground, heading):
 
 
 @njit(cache=True)
-def tie_lace(errand, felt, ground):
+def tie_lace(execution, felt, ground):
     """Tie the laces.
 
     Can start when: the body is on its feet with an empty hand, and a lace does not feel tight.
@@ -333,7 +344,7 @@ def tie_lace(errand, felt, ground):
 
 
 @njit(cache=True)
-def wait(errand, felt, ground):
+def wait(execution, felt, ground):
     """Stand still for a second.
 
     Can start when: always.
@@ -341,11 +352,11 @@ def wait(errand, felt, ground):
     Ends when: ten ticks have passed.
     Can fail because: fell.
     """
-    return felt.tick - errand.since >= WAIT_TICKS
+    return felt.tick - execution.since >= WAIT_TICKS
 
 
 @njit(cache=True)
-def get_up(errand, felt, ground):
+def get_up(execution, felt, ground):
     """Get up from the ground.
 
     Can start when: the body is down.
@@ -357,7 +368,7 @@ def get_up(errand, felt, ground):
 
 
 @njit(cache=True)
-def look_around(errand, felt, ground):
+def look_around(execution, felt, ground):
     """Look in all four directions.
 
     Can start when: the body is on its feet.
@@ -365,88 +376,88 @@ def look_around(errand, felt, ground):
     Ends when: the turns add up to a full circle.
     Can fail because: fell, took too long.
     """
-    if errand.stale:
-        errand.direction, errand.steps = (ground.place.heading + 1) & 3, 1
-        errand.known = True
-    return abs(ground.place.turns - errand.turns_before) >= 4
+    if execution.stale:
+        execution.direction, execution.steps = (ground.place.heading + 1) & 3, 1
+        execution.known = True
+    return abs(ground.place.turns - execution.turns_before) >= 4
 
 
 @njit(cache=True)
-def find(errand, felt, ground):
-    """Find a thing.
+def find(execution, felt, ground):
+    """Find an object.
 
-    Can start when: the body is on its feet, and the thing is one that can be named.
+    Can start when: the body is on its feet, and the object is one that can be named.
     Does: go to the nearest place that has not been seen, again and again.
-    Ends when: the thing is in sight, or remembered.
+    Ends when: the object is in sight, or remembered.
     Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
     """
-    if errand.stale:
-        _seek(errand, felt, ground, Destination.REACH)
-    return errand.known
+    if execution.stale:
+        _seek(execution, felt, ground, Destination.REACH)
+    return execution.known
 
 
 @njit(cache=True)
-def face(errand, felt, ground):
-    """Turn to a thing, without a step.
+def face(execution, felt, ground):
+    """Turn to an object, without a step.
 
-    Can start when: the body is on its feet, and the thing is one that can be named.
+    Can start when: the body is on its feet, and the object is one that can be named.
     Does: turn to where the nearest one is remembered, as nearly as quarter turns allow.
     Ends when: it faces that way.
     Can fail because: fell, lost sight (it was never seen), took too long.
     """
-    if errand.stale:
-        heading = np.int64(places.bearing(ground.place, errand.thing, errand.skin))
-        _take(errand, Way(heading, np.int64(1), np.int64(0), bool(heading >= 0)))
-    return errand.direction == ground.place.heading
+    if execution.stale:
+        heading = np.int64(places.bearing(ground.place, execution.object, execution.color))
+        _take(execution, Way(heading, np.int64(1), np.int64(0), bool(heading >= 0)))
+    return execution.direction == ground.place.heading
 
 
 @njit(cache=True)
-def put_next_to(errand, felt, ground):
-    """Put down what is in the hand next to a thing.
+def put_next_to(execution, felt, ground):
+    """Put down what is in the hand next to an object.
 
     Can start when: the body is on its feet with something in its hand.
-    Does: go to where a free cell beside the thing can be reached, face that cell, and let go.
+    Does: go to where a free cell beside the object can be reached, face that cell, and let go.
     Ends when: the hand, which faced that cell, is empty.
     Can fail because: dropped (elsewhere), blocked, refused, fell, lost sight, took too long.
     """
-    if felt.held_thing <= EMPTY:
-        return errand.arrived  # as it was in the tick before
-    if errand.stale:
-        _seek(errand, felt, ground, Destination.SITE)
-        errand.arrived = False
-        if errand.known and errand.steps == 0 and errand.direction >= 0:
+    if felt.held_object <= EMPTY:
+        return execution.arrived  # as it was in the tick before
+    if execution.stale:
+        _seek(execution, felt, ground, Destination.SITE)
+        execution.arrived = False
+        if execution.known and execution.steps == 0 and execution.direction >= 0:
             place = ground.place
-            site = places.site_direction(place, place.cell, errand.thing, errand.skin)
-            errand.direction, errand.steps = np.int64(site), 1
-            errand.arrived = site == place.heading
+            site = places.site_direction(place, place.cell, execution.object, execution.color)
+            execution.direction, execution.steps = np.int64(site), 1
+            execution.arrived = site == place.heading
     return False
 
 
 @njit(cache=True)
-def open_door(errand, felt, ground):
+def open_door(execution, felt, ground):
     """Open a door.
 
-    Can start when: the body is on its feet, and the thing is a door.
+    Can start when: the body is on its feet, and the object is a door.
     Does: go up to the door, and turn its handle.
     Ends when: it stands open ahead.
     Can fail because: locked, blocked, fell, lost sight, took too long.
     """
-    _go_up_to(errand, felt, ground)
-    return errand.arrived and not places.is_shut(_cell_at(ground.place, 0), ground.kinds)
+    _go_up_to(execution, felt, ground)
+    return execution.arrived and not places.is_shut(_cell_at(ground.place, 0), ground.kinds)
 
 
 @njit(cache=True)
-def unlock(errand, felt, ground):
+def unlock(execution, felt, ground):
     """Open a locked door with the key in the hand.
 
-    Can start when: the body is on its feet, the thing is a door, and a key is in the hand.
+    Can start when: the body is on its feet, the object is a door, and a key is in the hand.
     Does, ends and can fail: as opening does; with the wrong key it is locked.
     """
-    return open_door(errand, felt, ground)
+    return open_door(execution, felt, ground)
 
 
 @njit(cache=True)
-def explore(errand, felt, ground):
+def explore(execution, felt, ground):
     """See something new.
 
     Can start when: the body is on its feet.
@@ -454,52 +465,52 @@ def explore(errand, felt, ground):
     Ends when: something is on the map that was not there before.
     Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
     """
-    if not errand.stale:
+    if not execution.stale:
         return False
     known = places.count_landmarks(ground.place, ground.kinds)
-    if errand.landmarks < 0:
-        errand.landmarks = known
-    _seek(errand, felt, ground, Destination.FRONTIER)
-    errand.known = False
-    return known > errand.landmarks
+    if execution.landmarks < 0:
+        execution.landmarks = known
+    _seek(execution, felt, ground, Destination.FRONTIER)
+    execution.known = False
+    return known > execution.landmarks
 
 
 @njit(cache=True)
-def _pursue(errand, felt, ground):
-    """Bring the errand up to date with this tick and return whether it is done."""
+def _pursue(execution, felt, ground):
+    """Bring the active skill up to date with this tick and return whether it is done."""
     done = False
-    if errand.skill == Skill.GO_TO:
-        done = go_to(errand, felt, ground)
-    elif errand.skill == Skill.CROSS:
-        done = cross(errand, felt, ground)
-    elif errand.skill == Skill.CARRY_TO:
-        done = carry_to(errand, felt, ground)
-    elif errand.skill == Skill.FOLLOW_RAIL:
-        done = follow_rail(errand, felt, ground)
-    elif errand.skill == Skill.TIE_LACE:
-        done = tie_lace(errand, felt, ground)
-    elif errand.skill == Skill.PICK_UP:
-        done = pick_up(errand, felt, ground)
-    elif errand.skill == Skill.PUT_DOWN:
-        done = put_down(errand, felt, ground)
-    elif errand.skill == Skill.WAIT:
-        done = wait(errand, felt, ground)
-    elif errand.skill == Skill.GET_UP:
-        done = get_up(errand, felt, ground)
-    elif errand.skill == Skill.LOOK_AROUND:
-        done = look_around(errand, felt, ground)
-    elif errand.skill == Skill.FIND:
-        done = find(errand, felt, ground)
-    elif errand.skill == Skill.FACE:
-        done = face(errand, felt, ground)
-    elif errand.skill == Skill.PUT_NEXT_TO:
-        done = put_next_to(errand, felt, ground)
-    elif errand.skill == Skill.OPEN:
-        done = open_door(errand, felt, ground)
-    elif errand.skill == Skill.UNLOCK:
-        done = unlock(errand, felt, ground)
-    elif errand.skill == Skill.EXPLORE:
-        done = explore(errand, felt, ground)
+    if execution.skill == Skill.GO_TO:
+        done = go_to(execution, felt, ground)
+    elif execution.skill == Skill.CROSS:
+        done = cross(execution, felt, ground)
+    elif execution.skill == Skill.CARRY_TO:
+        done = carry_to(execution, felt, ground)
+    elif execution.skill == Skill.FOLLOW_RAIL:
+        done = follow_rail(execution, felt, ground)
+    elif execution.skill == Skill.TIE_LACE:
+        done = tie_lace(execution, felt, ground)
+    elif execution.skill == Skill.PICK_UP:
+        done = pick_up(execution, felt, ground)
+    elif execution.skill == Skill.PUT_DOWN:
+        done = put_down(execution, felt, ground)
+    elif execution.skill == Skill.WAIT:
+        done = wait(execution, felt, ground)
+    elif execution.skill == Skill.GET_UP:
+        done = get_up(execution, felt, ground)
+    elif execution.skill == Skill.LOOK_AROUND:
+        done = look_around(execution, felt, ground)
+    elif execution.skill == Skill.FIND:
+        done = find(execution, felt, ground)
+    elif execution.skill == Skill.FACE:
+        done = face(execution, felt, ground)
+    elif execution.skill == Skill.PUT_NEXT_TO:
+        done = put_next_to(execution, felt, ground)
+    elif execution.skill == Skill.OPEN:
+        done = open_door(execution, felt, ground)
+    elif execution.skill == Skill.UNLOCK:
+        done = unlock(execution, felt, ground)
+    elif execution.skill == Skill.EXPLORE:
+        done = explore(execution, felt, ground)
     return done
 
 
@@ -521,26 +532,26 @@ _HAND_WORK = (
 
 
 @njit(cache=True)
-def _failure(errand, felt, events, moved):
-    """Return why the errand fails in this tick, if it does; what came before it does not count."""
-    if felt.tick == errand.since:
+def _failure(execution, felt, events, moved):
+    """Return why the active skill fails in this tick, if it does; what came before it does not count."""
+    if felt.tick == execution.since:
         return np.int64(Failure.NONE)
-    if events[FeltEvent.FELL] and errand.skill != Skill.GET_UP:
+    if events[FeltEvent.FELL] and execution.skill != Skill.GET_UP:
         return np.int64(Failure.FELL)
-    bringing = errand.skill == Skill.CARRY_TO or errand.skill == Skill.PUT_NEXT_TO
+    bringing = execution.skill == Skill.CARRY_TO or execution.skill == Skill.PUT_NEXT_TO
     if bringing and _was_dropped(felt, events):
         return np.int64(Failure.DROPPED)
-    if errand.skill in _HAND_WORK and _met_resistance(events):
+    if execution.skill in _HAND_WORK and _met_resistance(events):
         found_locked = events[FeltEvent.FOUND_LOCKED]
         return np.int64(Failure.LOCKED if found_locked else Failure.REFUSED)
-    errand.bumps = (0 if moved else errand.bumps) + events[FeltEvent.BUMPED]
-    if errand.bumps >= PATIENT_BUMPS:
+    execution.bumps = (0 if moved else execution.bumps) + events[FeltEvent.BUMPED]
+    if execution.bumps >= PATIENT_BUMPS:
         return np.int64(Failure.BLOCKED)
-    lost = errand.direction < 0 and _needs_a_way(errand.skill)
-    errand.lost_ticks = errand.lost_ticks + 1 if lost else 0
-    if errand.lost_ticks > PATIENT_TICKS:
-        return np.int64(Failure.BLOCKED if errand.known else Failure.LOST_SIGHT)
-    if felt.tick - errand.since > _LIMITS[errand.skill]:
+    lost = execution.direction < 0 and _needs_a_way(execution.skill)
+    execution.lost_ticks = execution.lost_ticks + 1 if lost else 0
+    if execution.lost_ticks > PATIENT_TICKS:
+        return np.int64(Failure.BLOCKED if execution.known else Failure.LOST_SIGHT)
+    if felt.tick - execution.since > _LIMITS[execution.skill]:
         return np.int64(Failure.TOOK_TOO_LONG)
     return np.int64(Failure.NONE)
 
@@ -574,25 +585,25 @@ _REFUSALS = {
     _ON_THE_GROUND: "the body is on the ground: get up first",
     _NOTHING_HELD: "there is nothing in the hand: pick something up first",
     _HAND_FULL: "the hand is full: put down the {held} first",
-    _NO_TARGET: "'{thing}' is nothing one can go to",
-    _NO_HAZARD: "'{thing}' is no hazard that can be crossed: go to it instead",
-    _NO_RAIL: "'{thing}' is no rail",
-    _NOT_PORTABLE: "'{thing}' does not fit in a hand",
+    _NO_TARGET: "'{object}' is nothing one can go to",
+    _NO_HAZARD: "'{object}' is no hazard that can be crossed: go to it instead",
+    _NO_RAIL: "'{object}' is no rail",
+    _NOT_PORTABLE: "'{object}' does not fit in a hand",
     _LACES_TIGHT: "both laces are tight",
     _ON_ITS_FEET: "the body is on its feet",
-    _NO_DOOR: "'{thing}' is no door",
+    _NO_DOOR: "'{object}' is no door",
     _NO_KEY: "there is no key in the hand: pick one up first",
 }
 _BRINGING = (Skill.CARRY_TO.value, Skill.PUT_DOWN.value, Skill.PUT_NEXT_TO.value)
-_NOTHING = -1  # in place of a thing: the skill takes none
-_ANYTHING = -2  # in place of a thing: given a fitting one
+_NOTHING = -1  # in place of an object: the skill takes none
+_ANYTHING = -2  # in place of an object: given a fitting one
 
 
 @njit(cache=True)
-def _refusal(skill, thing, felt, kinds):
-    """Return why the skill cannot start with this thing, as a number of `_REFUSALS`."""
+def _refusal(skill, object, felt, kinds):
+    """Return why the skill cannot start with this object, as a number of `_REFUSALS`."""
     on_the_ground = felt.posture == DOWN or felt.posture == RISING
-    holding = felt.held_thing > EMPTY
+    holding = felt.held_object > EMPTY
     if skill == Skill.WAIT:
         return _CAN_START
     if skill == Skill.GET_UP:
@@ -601,20 +612,20 @@ def _refusal(skill, thing, felt, kinds):
         return _ON_THE_GROUND
     if skill in _BRINGING and not holding:
         return _NOTHING_HELD
-    if skill == Skill.UNLOCK and felt.held_thing != KEY:
+    if skill == Skill.UNLOCK and felt.held_object != KEY:
         return _NO_KEY
     if (skill == Skill.PICK_UP or skill == Skill.TIE_LACE) and holding:
         return _HAND_FULL
     if skill == Skill.TIE_LACE and felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW:
         return _LACES_TIGHT
-    return _CAN_START if thing == _ANYTHING else _target_refusal(skill, thing, kinds)
+    return _CAN_START if object == _ANYTHING else _target_refusal(skill, object, kinds)
 
 
 @njit(cache=True)
-def _target_refusal(skill, thing, kinds):
+def _target_refusal(skill, object, kinds):
     if skill in (Skill.TIE_LACE, Skill.PUT_DOWN, Skill.LOOK_AROUND, Skill.EXPLORE):
         return _CAN_START
-    kind = kinds[thing] if 0 <= thing < len(kinds) else 0
+    kind = kinds[object] if 0 <= object < len(kinds) else 0
     if not kind & TARGET:
         return _NO_TARGET
     if skill == Skill.CROSS and not kind & HAZARD:
@@ -629,66 +640,70 @@ def _target_refusal(skill, thing, kinds):
 
 
 @njit(cache=True)
-def _give(errands, felt, memory, kinds, rows, skill, thing, skin, manner):
+def _give(executions, felt, memory, kinds, rows, skill, object, color, manner):
     for i in range(len(rows)):
         row = rows[i]
-        errand = errands[row]
-        errand.skill, errand.manner = skill[i], manner[i]
-        errand.thing, errand.skin = thing[i], skin[i]
-        errand.since, errand.turns_before = felt[row].tick, memory[row].turns
-        errand.phase = errand.entry = errand.bumps = errand.lost_ticks = 0
-        errand.landmarks = -1
-        errand.arrived = False
-        errand.stale = True
-        _stay(errand)
-        refused = _refusal(skill[i], thing[i], felt[row], kinds) != _CAN_START
-        errand.status = np.int64(Status.FAILED if refused else Status.RUNNING)
-        errand.failure = np.int64(Failure.CANNOT_START if refused else Failure.NONE)
+        execution = executions[row]
+        execution.skill, execution.manner = skill[i], manner[i]
+        execution.object, execution.color = object[i], color[i]
+        execution.since, execution.turns_before = felt[row].tick, memory[row].turns
+        execution.phase = execution.entry = execution.bumps = execution.lost_ticks = 0
+        execution.landmarks = -1
+        execution.arrived = False
+        execution.stale = True
+        _stay(execution)
+        refused = _refusal(skill[i], object[i], felt[row], kinds) != _CAN_START
+        execution.status = np.int64(Status.FAILED if refused else Status.RUNNING)
+        execution.failure = np.int64(Failure.CANNOT_START if refused else Failure.NONE)
 
 
 # ---- Going on ----
 
 
 @njit(cache=True)
-def _advance(errands, felt, memory, kinds, scratch, events, compass, is_new_tick):
-    """Pursue all errands in a new tick; otherwise only those that were given in this one."""
-    for row in range(len(errands)):
-        errand, place = errands[row], memory[row]
+def _advance(executions, felt, memory, kinds, scratch, events, compass, is_new_tick):
+    """Pursue all active skills in a new tick; otherwise only those that were given in this one."""
+    for row in range(len(executions)):
+        execution, place = executions[row], memory[row]
         if is_new_tick:
-            errand.stale = errand.stale or place.changed
-        elif not errand.stale:
+            execution.stale = execution.stale or place.changed
+        elif not execution.stale:
             continue
-        if errand.status == Status.RUNNING:
-            done = _pursue(errand, felt[row], Ground(place, kinds, scratch))
+        if execution.status == Status.RUNNING:
+            done = _pursue(execution, felt[row], Ground(place, kinds, scratch))
             if is_new_tick:
-                _judge(errand, felt[row], events[row], place.moved, done)
-        if errand.stale:
-            _point(errand, place, kinds, compass[row])
-        errand.stale = False
+                _judge(execution, felt[row], events[row], place.moved, done)
+        if execution.stale:
+            _point(execution, place, kinds, compass[row])
+        execution.stale = False
 
 
 @njit(cache=True)
-def _judge(errand, felt, events, moved, done):
-    """Let an errand fail or be done; in a tick in which it is done, only a fall counts more."""
-    failure = _failure(errand, felt, events, moved)
+def _judge(execution, felt, events, moved, done):
+    """Let an active skill fail or be done; in a tick in which it is done, only a fall counts more."""
+    failure = _failure(execution, felt, events, moved)
     if failure != Failure.NONE and (not done or failure == Failure.FELL):
-        errand.status, errand.failure, errand.stale = np.int64(Status.FAILED), failure, True
+        execution.status, execution.failure, execution.stale = (
+            np.int64(Status.FAILED),
+            failure,
+            True,
+        )
     elif done:
-        errand.status, errand.stale = np.int64(Status.DONE), True
+        execution.status, execution.stale = np.int64(Status.DONE), True
 
 
 @njit(cache=True)
-def _point(errand, place, kinds, compass):
-    """Write the way as the body faces it; an errand that has ended leads nowhere."""
+def _point(execution, place, kinds, compass):
+    """Write the way as the body faces it; an active skill that has ended leads nowhere."""
     compass[:] = 0.0
-    running = errand.status == Status.RUNNING
-    arrived = running and errand.arrived
-    if running and errand.direction >= 0 and not arrived:
-        compass[(errand.direction - place.heading) & 3] = 1.0
-        compass[STRAIGHT] = min(errand.straight, 6) / 6.0
+    running = execution.status == Status.RUNNING
+    arrived = running and execution.arrived
+    if running and execution.direction >= 0 and not arrived:
+        compass[(execution.direction - place.heading) & 3] = 1.0
+        compass[STRAIGHT] = min(execution.straight, 6) / 6.0
     compass[ARRIVED] = arrived
-    compass[KNOWN] = errand.known or not running
-    compass[DISTANCE] = math.log1p(errand.steps) / _FARTHEST if running else 0.0
+    compass[KNOWN] = execution.known or not running
+    compass[DISTANCE] = math.log1p(execution.steps) / _FARTHEST if running else 0.0
     ahead = kinds[_cell_at(place, 0) & 255]
     compass[HAZARD_AHEAD] = ahead & HAZARD != 0
     compass[HAZARD_HERE] = kinds[place.grid[place.cell] & 255] & HAZARD != 0
@@ -697,20 +712,20 @@ def _point(errand, place, kinds, compass):
 
 
 def code_size(vocabulary: Vocabulary) -> int:
-    """Return how wide the code of an errand is: the world's skills, manners, and the compass."""
+    """Return how wide the code of an active skill is: the world's skills, manners, and the compass."""
     return len(vocabulary.skills) + len(Manner) + COMPASS_SIZE
 
 
 @njit(cache=True)
-def _encode(errands, columns, compass, code):
+def _encode(executions, columns, compass, code):
     """Write codes; `columns` says where each skill stands, and last, where the manners do."""
     manner_column = columns[-1]
     compass_column = manner_column + _MANNERS
-    for row in range(len(errands)):
-        errand = errands[row]
-        running = errand.status == Status.RUNNING
-        skill = np.int64(errand.skill) if running else np.int64(Skill.WAIT)
-        manner = np.int64(errand.manner) if running else np.int64(Manner.NORMAL)
+    for row in range(len(executions)):
+        execution = executions[row]
+        running = execution.status == Status.RUNNING
+        skill = np.int64(execution.skill) if running else np.int64(Skill.WAIT)
+        manner = np.int64(execution.manner) if running else np.int64(Manner.NORMAL)
         code[row, :compass_column] = 0.0
         code[row, columns[skill]] = 1.0
         code[row, manner_column + manner] = 1.0
@@ -718,16 +733,16 @@ def _encode(errands, columns, compass, code):
 
 
 class Skills:
-    """The errands of a batch of avatars.
+    """The active skills of a batch of avatars.
 
     Attributes:
-        errands: (B,) records of `ERRAND`; read `status` and `failure` of all avatars here.
+        active skills: (B,) records of `EXECUTION`; read `status` and `failure` of all avatars here.
         compass: (B, 11) float32, each column in [0, 1], as of the last `advance` or `code`.
     """
 
     def __init__(self, senses: Senses):
         self._senses = senses
-        self.errands = np.zeros(senses.num_avatars, ERRAND)
+        self.executions = np.zeros(senses.num_avatars, EXECUTION)
         self.compass = np.zeros((senses.num_avatars, COMPASS_SIZE), np.float32)
         self._scratch = places.make_scratch()
         self._columns = np.zeros(len(Skill) + 1, np.int64)  # skills elsewhere are never under way
@@ -746,10 +761,10 @@ class Skills:
         return self._senses.vocabulary
 
     def begin(self, rows: NDArray) -> None:
-        """Forget the errands of these avatars."""
-        blank = np.zeros((), ERRAND)
+        """Forget the active skills of these avatars."""
+        blank = np.zeros((), EXECUTION)
         blank["skill"], blank["status"], blank["stale"] = NOBODY, Status.DONE, True
-        self.errands[rows] = blank
+        self.executions[rows] = blank
         self._forget_reasons(rows)
 
     def _forget_reasons(self, rows: NDArray) -> None:
@@ -757,64 +772,66 @@ class Skills:
             del self._reasons[row]
 
     def intend(self, avatar: int, intent: Intent) -> None:
-        """Give one avatar an errand; see `why_not` for when it fails at once (CANNOT_START).
+        """Give one avatar an active skill; see `why_not` for when it fails at once (CANNOT_START).
 
         What is under way already goes on, with all that it has met.
         """
-        target = intent.target or Target(thing=_NOTHING)
-        asked = (intent.skill, target.thing, target.skin, intent.manner)
+        target = intent.target or Target(object=_NOTHING)
+        asked = (intent.skill, target.object, target.color, intent.manner)
         if not self._is_under_way(avatar, asked):
             self.intend_many([avatar], *asked)
         self._reasons[avatar] = intent.reason
 
     def _is_under_way(self, avatar: int, asked: tuple[int, int, int, int]) -> bool:
-        errand = self.errands[avatar]
-        same = asked == tuple(errand[["skill", "thing", "skin", "manner"]].tolist())
-        return same and errand["status"] == Status.RUNNING
+        execution = self.executions[avatar]
+        same = asked == tuple(execution[["skill", "object", "color", "manner"]].tolist())
+        return same and execution["status"] == Status.RUNNING
 
     def intend_many(
         self,
         rows: ArrayLike,
         skill: ArrayLike,
-        thing: ArrayLike,
-        skin: ArrayLike = -1,
+        object: ArrayLike,
+        color: ArrayLike = -1,
         manner: ArrayLike = Manner.NORMAL,
     ) -> None:
-        """Give many avatars an errand each.
+        """Give many avatars an active skill each.
 
         Args:
             rows: (N,) avatars.
             skill: (N,) or one number of `Skill`.
-            thing: (N,) or one thing; -1 where the skill takes no target.
-            skin: (N,) or one skin; -1 is any.
+            object: (N,) or one object; -1 where the skill takes no target.
+            color: (N,) or one color; -1 is any.
             manner: (N,) or one number of `Manner`.
         """
         rows = np.atleast_1d(np.asarray(rows, np.int64))
         arguments = (
             np.ascontiguousarray(np.broadcast_to(np.asarray(argument, np.int64), rows.shape))
-            for argument in (skill, thing, skin, manner)
+            for argument in (skill, object, color, manner)
         )
         place = self._place
-        _give(self.errands, self._senses.felt, place.memory, place.kinds, rows, *arguments)
+        _give(self.executions, self._senses.felt, place.memory, place.kinds, rows, *arguments)
         self._forget_reasons(rows)
 
     def intent(self, avatar: int) -> Intent | None:
         """Return what one avatar was last asked to do, or None."""
-        errand = self.errands[avatar]
-        if errand["skill"] == NOBODY:
+        execution = self.executions[avatar]
+        if execution["skill"] == NOBODY:
             return None
-        target = Target(thing=int(errand["thing"]), skin=int(errand["skin"]))
+        target = Target(object=int(execution["object"]), color=int(execution["color"]))
         return Intent(
-            skill=Skill(errand["skill"]),
-            target=target if target.thing != _NOTHING else None,
-            manner=Manner(errand["manner"]),
+            skill=Skill(execution["skill"]),
+            target=target if target.object != _NOTHING else None,
+            manner=Manner(execution["manner"]),
             reason=self._reasons.get(avatar, ""),
         )
 
     def status(self, avatar: int) -> SkillStatus:
-        """Return how that is going; without any errand, DONE."""
-        errand = self.errands[avatar]
-        return SkillStatus(status=Status(errand["status"]), failure=Failure(errand["failure"]))
+        """Return how that is going; without any active skill, DONE."""
+        execution = self.executions[avatar]
+        return SkillStatus(
+            status=Status(execution["status"]), failure=Failure(execution["failure"])
+        )
 
     def can_start(self, avatar: int) -> tuple[Skill, ...]:
         """Return the skills that could start now, given a fitting target."""
@@ -830,35 +847,35 @@ class Skills:
         return partial(self._words_against, self._senses.felt[avatar].copy())
 
     def _words_against(self, felt: np.void, intent: Intent) -> str:
-        thing = intent.target.thing if intent.target else _NOTHING
-        refusal = _REFUSALS[self._refuses(felt, intent.skill, thing)]
-        names = self._vocabulary.things
-        name = names[thing] if 0 <= thing < len(names) else f"thing {thing}"
-        return refusal.format(held=names[felt["held_thing"]], thing=name)
+        object = intent.target.object if intent.target else _NOTHING
+        refusal = _REFUSALS[self._refuses(felt, intent.skill, object)]
+        names = self._vocabulary.objects
+        name = names[object] if 0 <= object < len(names) else f"thing {object}"
+        return refusal.format(held=names[felt["held_object"]], object=name)
 
-    def _refuses(self, felt: np.void, skill: Skill, thing: int) -> int:
-        return int(_refusal(int(skill), thing, felt, self._place.kinds))
+    def _refuses(self, felt: np.void, skill: Skill, object: int) -> int:
+        return int(_refusal(int(skill), object, felt, self._place.kinds))
 
     def advance(self, percept: Percept) -> None:
-        """Bring all errands up to date with the percept of this tick; call it once a tick."""
+        """Bring all active skills up to date with the percept of this tick; call it once a tick."""
         self._pursue_all(percept.events, is_new_tick=True)
 
     def code(self) -> NDArray[np.float32]:
         """Return (B, code) float32: one-hots of skill (the world's) and manner, compass 11.
 
-        An avatar whose errand has ended, or that has none, is shown as waiting. Errands that were
-        given after `advance` are already in it.
+        An avatar whose active skill has ended, or that has none, is shown as waiting. Active skills
+        that were given after `advance` are already in it.
         """
-        if self.errands["stale"].any():
+        if self.executions["stale"].any():
             self._pursue_all(self._no_events, is_new_tick=False)
-        code = np.empty((len(self.errands), code_size(self._vocabulary)), np.float32)
-        _encode(self.errands, self._columns, self.compass, code)
+        code = np.empty((len(self.executions), code_size(self._vocabulary)), np.float32)
+        _encode(self.executions, self._columns, self.compass, code)
         return code
 
     def _pursue_all(self, events: NDArray[np.bool_], is_new_tick: bool) -> None:
         place = self._place
         _advance(
-            self.errands,
+            self.executions,
             self._senses.felt,
             place.memory,
             place.kinds,

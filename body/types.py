@@ -102,30 +102,30 @@ SKILLS_WITH_A_TARGET = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What a world calls the things that can be seen in it, and what a body can do there.
+    """What a world calls the objects that can be seen in it, and what a body can do there.
 
     Attributes:
         world: Name of the world: ``"trip"``.
         senses: Names of the components of each felt sense, in their order.
         skills: What a body can be asked to do there, in the order of its motor policy's code.
-        things: Name of each object number in the image's first channel.
-        skins: Name of each colour number in the second channel.
-        targets: Numbers of the things that an intent may name.
-        hazards: Numbers of the things that can be crossed, at some risk.
-        obstacles: Numbers of the things that cannot be walked through.
-        portables: Numbers of the things that fit in the hand.
+        objects: Name of each object number in the image's first channel.
+        colors: Name of each colour number in the second channel.
+        targets: Numbers of the objects that an intent may name.
+        hazards: Numbers of the objects that can be crossed, at some risk.
+        obstacles: Numbers of the objects that cannot be walked through.
+        portables: Numbers of the objects that fit in the hand.
         actions: Name of each motor command, in the order of the efference.
         mission_words: Turns one avatar's mission tokens into a sentence.
-        doors: Numbers of the things whose state says 0 open, 1 closed, 2 locked.
-        grounds: Numbers of the things that are stepped onto where others are stood before.
+        doors: Numbers of the objects whose state says 0 open, 1 closed, 2 locked.
+        grounds: Numbers of the objects that are stepped onto where others are stood before.
         gait: Whether crossing a cell takes several ticks; otherwise it takes one.
     """
 
     world: str
     senses: Mapping[str, tuple[str, ...]] = field(hash=False)
     skills: tuple[Skill, ...]
-    things: tuple[str, ...]
-    skins: tuple[str, ...]
+    objects: tuple[str, ...]
+    colors: tuple[str, ...]
     targets: frozenset[int]
     hazards: frozenset[int]
     mission_words: Callable[[NDArray[np.integer]], str]
@@ -139,19 +139,19 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A thing by kind and skin, as numbers of the world's vocabulary; -1 is any skin."""
+    """An object by kind and color, as numbers of the world's vocabulary; -1 is any color."""
 
-    thing: int
-    skin: int = -1
+    object: int
+    color: int = -1
 
     def words(self, vocabulary: Vocabulary) -> str:
         """Return the target's name, colour first where there is one."""
-        name = vocabulary.things[self.thing]
-        return name if self.skin < 0 else f"{vocabulary.skins[self.skin]} {name}"
+        name = vocabulary.objects[self.object]
+        return name if self.color < 0 else f"{vocabulary.colors[self.color]} {name}"
 
-    def is_like(self, thing: int, skin: int) -> bool:
-        """Return whether a thing of this kind and skin is meant by it."""
-        return thing == self.thing and self.skin in (-1, skin)
+    def is_like(self, object: int, color: int) -> bool:
+        """Return whether an object of this kind and color is meant by it."""
+        return object == self.object and self.color in (-1, color)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ class Intent:
 
     Attributes:
         skill: One of the body's skills.
-        target: The thing it is about; needed by `SKILLS_WITH_A_TARGET`, else None.
+        target: The object it is about; needed by `SKILLS_WITH_A_TARGET`, else None.
         manner: Careful, normal or fast.
         reason: Why, in the mind's own words; never read by the body.
     """
@@ -198,12 +198,12 @@ class Percept:
     Attributes:
         vocabulary: Names of what can be seen.
         image: (B, 7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
-            own cell, where a thing in the hand shows.
+            own cell, where an object in the hand shows.
         proprio: (B, 13) float32: speed (m/s), sine and cosine of the gait phase, stance foot
             (-1, +1), foot height, progress through the cell, effort, last turn, posture one-hot 5.
         vestibular: (B, 4) float32: lean forward and right (m), and their changes; noisy.
         touch: (B, T) float32 in [0, 1]: toes, soles slipping, laces, bump, rail in hand; in a
-            world of things to handle also what blocked the way, and what the hand met.
+            world of objects to handle also what blocked the way, and what the hand met.
         pain: (B, 5) float32 in [0, 1]: feet, knees, hands, hips, head.
         intero: (B, 8) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
             dignity.
@@ -213,11 +213,11 @@ class Percept:
         clock: (B,) int32 ticks since the episode began.
         place: (B, 2) int16, where the body believes to be: cells ahead and to the right of where
             the episode began, as it stood then.
-        landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: thing,
-            skin, state, cells ahead, cells to the right (both signed); thing 0 ends the list.
+        landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: object,
+            color, state, cells ahead, cells to the right (both signed); object 0 ends the list.
         events: (B, len(FeltEvent)) bool, what was noticed in this tick.
-        event_things: (B, 2) int16, thing and skin the body believes the last event was about;
-            thing 0 where it does not know.
+        event_objects: (B, 2) int16, object and color the body believes the last event was about;
+            object 0 where it does not know.
     """
 
     vocabulary: Vocabulary
@@ -234,7 +234,7 @@ class Percept:
     place: NDArray[np.int16]
     landmarks: NDArray[np.int16]
     events: NDArray[np.bool_]
-    event_things: NDArray[np.int16]
+    event_objects: NDArray[np.int16]
 
     def of(self, avatar: int) -> "Percept":
         """Return one avatar's percept: the same fields without the leading axis, as copies."""
@@ -256,18 +256,18 @@ class Percept:
 
     @property
     def held(self) -> tuple[int, int]:
-        """Thing and skin in the hand of a single avatar; thing 1 (empty) is an empty hand."""
+        """Object and color in the hand of a single avatar; object 1 (empty) is an empty hand."""
         return int(self.image[3, 6, 0]), int(self.image[3, 6, 1])
 
 
 class Condition(IntEnum):
-    """What can be wanted to be true of the body and the things about it."""
+    """What can be wanted to be true of the body and the objects about it."""
 
-    HOLD = 0  # the thing is in the hand
-    FACE = 1  # the thing is in the cell ahead
-    BESIDE = 2  # the thing lies next to the other, in none of the hands
+    HOLD = 0  # the object is in the hand
+    FACE = 1  # the object is in the cell ahead
+    BESIDE = 2  # the object lies next to the other, in none of the hands
     OPEN = 3  # the door stands open
-    SEE = 4  # the thing is in sight, or remembered
+    SEE = 4  # the object is in sight, or remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,37 +276,37 @@ class Goal:
 
     Attributes:
         condition: What is to be true.
-        thing: Of what.
+        object: Of what.
         other: Beside what; only of BESIDE, else None.
     """
 
     condition: Condition
-    thing: Target
+    object: Target
     other: Target | None = None
 
     def __post_init__(self):
-        """Refuse a goal with a missing or a superfluous other thing."""
+        """Refuse a goal with a missing or a superfluous other object."""
         if (self.condition is Condition.BESIDE) != (self.other is not None):
             wanted = "one other thing" if self.other is None else "no other thing"
             raise ValueError(f"goal '{self.condition.name.lower()}' takes {wanted}")
 
     def words(self, vocabulary: Vocabulary) -> str:
         """Return the goal in the form that the mind writes it: ``red ball beside blue box``."""
-        thing = self.thing.words(vocabulary)
+        object = self.object.words(vocabulary)
         if self.condition is Condition.BESIDE:
             assert self.other is not None
-            return f"{thing} beside {self.other.words(vocabulary)}"
+            return f"{object} beside {self.other.words(vocabulary)}"
         if self.condition is Condition.OPEN:
-            return f"{thing} open"
-        return f"{self.condition.name.lower()} {thing}"
+            return f"{object} open"
+        return f"{self.condition.name.lower()} {object}"
 
     def verify(self, percept: Percept) -> bool:
         """Return whether it is true, as far as one avatar's percept (no leading axis) tells."""
         if self.condition is Condition.HOLD:
-            return self.thing.is_like(*percept.held)
+            return self.object.is_like(*percept.held)
         if self.condition is Condition.FACE:
-            return self.thing.is_like(*(int(part) for part in percept.image[3, 5, :2]))
-        places = [_spot(row) for row in percept.landmarks if self.thing.is_like(*row[:2])]
+            return self.object.is_like(*(int(part) for part in percept.image[3, 5, :2]))
+        places = [_spot(row) for row in percept.landmarks if self.object.is_like(*row[:2])]
         if self.condition is Condition.SEE:
             return bool(places)
         if self.condition is Condition.OPEN:

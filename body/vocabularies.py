@@ -1,4 +1,4 @@
-"""What each world's things are called, and what can be done with them: one constant per world."""
+"""What each world's objects are called, and what can be done with them: one constant per world."""
 
 from body.types import Skill, Vocabulary
 from envs.babyai import vocabulary as babyai
@@ -27,9 +27,9 @@ TRIP = Vocabulary(
         Skill.GET_UP,
         Skill.LOOK_AROUND,
     ),
-    things=_names(trip.Thing),
-    skins=_names(trip.Skin),
-    targets=(_OBSTACLES | _HAZARDS) - {int(trip.Thing.WALL)},
+    objects=_names(trip.Object),
+    colors=_names(trip.Color),
+    targets=(_OBSTACLES | _HAZARDS) - {int(trip.Object.WALL)},
     hazards=_HAZARDS,
     mission_words=trip.mission_words,
     obstacles=_OBSTACLES,
@@ -53,16 +53,16 @@ BABYAI = Vocabulary(
         Skill.LOOK_AROUND,
         Skill.WAIT,
     ),
-    things=_names(babyai.Thing),
-    skins=_names(babyai.Skin),
-    targets=frozenset(map(int, (*babyai.CAN_BE_CARRIED, babyai.Thing.DOOR, babyai.Thing.GOAL))),
+    objects=_names(babyai.Object),
+    colors=_names(babyai.Color),
+    targets=frozenset(map(int, (*babyai.CAN_BE_CARRIED, babyai.Object.DOOR, babyai.Object.GOAL))),
     hazards=frozenset(),
     mission_words=babyai.mission_words,
     obstacles=frozenset(map(int, babyai.BLOCKS_THE_WAY)),
     portables=frozenset(map(int, babyai.CAN_BE_CARRIED)),
     actions=_names(babyai.Action),
-    doors=frozenset({int(babyai.Thing.DOOR)}),
-    grounds=frozenset({int(babyai.Thing.GOAL)}),
+    doors=frozenset({int(babyai.Object.DOOR)}),
+    grounds=frozenset({int(babyai.Object.GOAL)}),
     gait=False,
 )
 

@@ -1,1 +1,1 @@
-"""Things you run: `python -m experiments.run +env=trip` and its neighbours."""
+"""Objects you run: `python -m experiments.run +env=trip` and its neighbours."""

@@ -52,7 +52,7 @@ def main() -> None:
         _talk()
 
 
-@hydra.main(config_path="pkg://configs", config_name="talk", version_base="1.3")
+@hydra.main(config_path="pkg://configs", config_name="chat", version_base="1.3")
 def _talk(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     with answering():  # Hydra adds lines of its own to what it sees passing
@@ -66,7 +66,7 @@ def talk(config: DictConfig, folder: Path) -> None:
     """Let a being live, or open a past run, and answer what is typed.
 
     Args:
-        config: A `TalkConfig`.
+        config: A `ChatConfig`.
         folder: The run folder, which exists.
 
     Raises:
@@ -160,7 +160,7 @@ class Host:
     """Puts questions to the first body of a batch, and checks what it answers.
 
     Attributes:
-        config: A `TalkConfig`.
+        config: A `ChatConfig`.
         being: Who answers.
         lives: What it has lived.
         console: Where it is printed.

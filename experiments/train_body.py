@@ -4,9 +4,9 @@
     python -m experiments.train_body +env=trip ticks=500000         # a look
     python -m experiments.train_body +env=trip folder=outputs/body  # again: goes on where it was
 
-Stable-Baselines3's PPO on `experiments.training.motor.trip`. Progress on the terminal, curves for TensorBoard
-in the folder, a checkpoint every few minutes that the same command resumes from. Checkpoints are
-safetensors and JSON: no pickle is read back.
+Stable-Baselines3's PPO on `experiments.training.motor.trip`. Progress on the terminal, curves for
+TensorBoard in the folder, a checkpoint every few minutes that the same command resumes from.
+Checkpoints are safetensors and JSON: no pickle is read back.
 """
 
 import json

@@ -5,10 +5,10 @@
     python -m experiments.train_mind start=mind/pretrained/nano     # goes on from a model
     python -m experiments.train_mind moments.trip=400 moments.babyai=400 size.width=64
 
-Three steps: live and label (`experiments.training.mind.trip`, `experiments.training.mind.babyai`), learn
-(`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. What
-was lived is kept in the folder, so that the same command goes on from there. Writes the model in
-Hugging Face format, with a card.
+Three steps: live and label (`experiments.training.mind.trip`, `experiments.training.mind.babyai`),
+learn (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on.
+What was lived is kept in the folder, so that the same command goes on from there. Writes the model
+in Hugging Face format, with a card.
 """
 
 import asyncio
@@ -123,20 +123,20 @@ def _recolour(example, rng: random.Random):
     from mind.language_models.types import Message, Prompt
 
     kept = "grey" if example.world == "trip" else ""
-    skins = [skin for skin in BY_WORLD[example.world].skins if skin != kept]
+    colors = [color for color in BY_WORLD[example.world].colors if color != kept]
     system, *asked = example.prompt.messages
-    swap = _swap(skins, rng)
+    swap = _swap(colors, rng)
     while example.world == "babyai" and _is_held_out(swap(asked[0].text)):
-        swap = _swap(skins, rng)
+        swap = _swap(colors, rng)
     messages = tuple(Message(role=message.role, text=swap(message.text)) for message in asked)
     prompt = Prompt(messages=(system, *messages))
     return replace(example, prompt=prompt, reply=swap(example.reply))
 
 
-def _swap(skins: Sequence[str], rng: random.Random) -> Callable[[str], str]:
+def _swap(colors: Sequence[str], rng: random.Random) -> Callable[[str], str]:
     """Return what puts other colours in the place of these, each in that of one; walls stay."""
-    other = dict(zip(skins, rng.sample(skins, len(skins)), strict=True))
-    pattern = re.compile(rf"\b({'|'.join(skins)})\b(?! wall)")
+    other = dict(zip(colors, rng.sample(colors, len(colors)), strict=True))
+    pattern = re.compile(rf"\b({'|'.join(colors)})\b(?! wall)")
     return lambda text: pattern.sub(lambda found: other[found[0]], text)
 
 

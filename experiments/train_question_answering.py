@@ -1,17 +1,18 @@
 """Train the mind that ships to tell its own life: `python -m experiments.train_question_answering`.
 
-    python -m experiments.train_question_answering                                 # about an hour on a CPU
-    python -m experiments.train_question_answering start=mind/pretrained/nano      # goes on from a model
-    python -m experiments.train_question_answering start=org/name learns=[projector]   # gives senses to any model
-    python -m experiments.train_question_answering device=cuda workers=12 tokens_per_batch=16_000 bfloat16=true
+    python -m experiments.train_question_answering                                 # about an hour
+    on a CPU python -m experiments.train_question_answering start=mind/pretrained/nano      # goes
+    on from a model python -m experiments.train_question_answering start=org/name learns=[projector]
+      # gives senses to any model python -m experiments.train_question_answering device=cuda
+      # workers=12 tokens_per_batch=16_000 bfloat16=true
 
-Four steps: wander and tell (`experiments.training.question_answering.corpus`); learn to tell facts from senses alone; then
-language model and senses together, from lessons (`experiments.training.question_answering.learning`), with examples of
-decisions rehearsed beside them; and measure decisions as `experiments.train_mind` does, so that
-what the mind could do before is known to stay. How well it tells is measured by
-`experiments.recall_qa.run`. What was lived is kept in the folder, so that the same command goes on from
-there. Writes a model in Hugging Face format, with the encoder of its senses, the projector between
-them, and a card.
+Four steps: wander and tell (`experiments.training.question_answering.corpus`); learn to tell facts
+from senses alone; then language model and senses together, from lessons
+(`experiments.training.question_answering.learning`), with examples of decisions rehearsed beside
+them; and measure decisions as `experiments.train_mind` does, so that what the mind could do before
+is known to stay. How well it tells is measured by `experiments.recall_qa.run`. What was lived is
+kept in the folder, so that the same command goes on from there. Writes a model in Hugging Face
+format, with the encoder of its senses, the projector between them, and a card.
 """
 
 import json
@@ -357,7 +358,7 @@ def main() -> None:
         _train()
 
 
-@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_teller")
+@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_question_answering")
 def _train(options: DictConfig) -> None:
     from mind.language_models.types import LanguageModelError
 

@@ -16,7 +16,7 @@ class Feeling:
         drive: Distance of all needs from their set points, at least 0.
         reward: Drops of the drive are positive.
         surprise: At least 0; about 1 is an ordinary tick's worth.
-        mood: Slow average of how things go, in [-1, 1].
+        mood: Slow average of how objects go, in [-1, 1].
         emotions: Appraised intensities in [0, 1] by name (joy, distress, fear, relief,
             embarrassment, ...), strongest first.
     """

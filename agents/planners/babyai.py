@@ -51,8 +51,8 @@ def plan_of(mission: str, percept: Percept) -> tuple[Goal, ...]:
     """
     mission = _WHERE.sub("", mission.lower())
     if _TO_THE_GOAL.search(mission):
-        things = percept.vocabulary.things
-        return (Goal(condition=Condition.FACE, thing=Target(thing=things.index("goal"))),)
+        objects = percept.vocabulary.objects
+        return (Goal(condition=Condition.FACE, object=Target(object=objects.index("goal"))),)
     later, after, first = mission.partition(_AFTER)
     clauses = [*_ORDER.split(first), *_ORDER.split(later)] if after else _ORDER.split(mission)
     return tuple(goal for clause in clauses for goal in _goals_of(clause, percept))
@@ -62,19 +62,19 @@ def _goals_of(clause: str, percept: Percept) -> Iterator[Goal]:
     if put := _PUT.fullmatch(clause):
         moved, fixed = (_named(words, percept) for words in put.groups())
         if moved and fixed:
-            yield Goal(condition=Condition.HOLD, thing=moved)
-            yield Goal(condition=Condition.BESIDE, thing=moved, other=fixed)
+            yield Goal(condition=Condition.HOLD, object=moved)
+            yield Goal(condition=Condition.BESIDE, object=moved, other=fixed)
         return
     for pattern, condition in _VERBS:
-        if (found := pattern.fullmatch(clause)) and (thing := _named(found[1], percept)):
-            yield Goal(condition=condition, thing=thing)
+        if (found := pattern.fullmatch(clause)) and (object := _named(found[1], percept)):
+            yield Goal(condition=condition, object=object)
             return
-    if thing := _named(clause, percept):  # "open the red door, then the blue door"
-        yield Goal(condition=_usual(thing, percept.vocabulary), thing=thing)
+    if object := _named(clause, percept):  # "open the red door, then the blue door"
+        yield Goal(condition=_usual(object, percept.vocabulary), object=object)
 
 
-def _usual(thing: Target, vocabulary: Vocabulary) -> Condition:
-    return Condition.OPEN if thing.thing in vocabulary.doors else Condition.FACE
+def _usual(object: Target, vocabulary: Vocabulary) -> Condition:
+    return Condition.OPEN if object.object in vocabulary.doors else Condition.FACE
 
 
 def _named(words: str, percept: Percept) -> Target | None:
@@ -82,19 +82,19 @@ def _named(words: str, percept: Percept) -> Target | None:
     parts = words.removeprefix("the ").removeprefix("an ").removeprefix("a ").split()
     if not parts:
         return None
-    has_skin = parts[0] in vocabulary.skins
-    skin = vocabulary.skins.index(parts[0]) if has_skin else -1
-    name = " ".join(parts[has_skin:])
-    if name in vocabulary.things:
-        return Target(thing=vocabulary.things.index(name), skin=skin)
-    return _remembered(skin, percept) if name == "object" else None
+    has_color = parts[0] in vocabulary.colors
+    color = vocabulary.colors.index(parts[0]) if has_color else -1
+    name = " ".join(parts[has_color:])
+    if name in vocabulary.objects:
+        return Target(object=vocabulary.objects.index(name), color=color)
+    return _remembered(color, percept) if name == "object" else None
 
 
-def _remembered(skin: int, percept: Percept) -> Target | None:
-    """Return the nearest thing to name, of this skin."""
-    for thing, its_skin, *_ in percept.landmarks.tolist():
-        if thing in percept.vocabulary.targets and skin in (-1, its_skin):
-            return Target(thing=thing, skin=its_skin)
+def _remembered(color: int, percept: Percept) -> Target | None:
+    """Return the nearest object to name, of this color."""
+    for object, its_color, *_ in percept.landmarks.tolist():
+        if object in percept.vocabulary.targets and color in (-1, its_color):
+            return Target(object=object, color=its_color)
     return None
 
 
@@ -112,30 +112,30 @@ def intent_for(goal: Goal, percept: Percept, status: SkillStatus) -> Intent:
     if status.status is Status.FAILED and status.failure in _LOST:
         return _way_out(percept)
     if goal.condition is Condition.HOLD:
-        return _take(goal.thing, percept)
+        return _take(goal.object, percept)
     if goal.condition is Condition.FACE:
-        return Intent(skill=Skill.GO_TO, target=goal.thing)
+        return Intent(skill=Skill.GO_TO, target=goal.object)
     if goal.condition is Condition.OPEN:
-        return _open(goal.thing, percept)
+        return _open(goal.object, percept)
     if goal.condition is Condition.SEE:
-        return Intent(skill=Skill.FIND, target=goal.thing)
+        return Intent(skill=Skill.FIND, target=goal.object)
     assert goal.other is not None
-    if goal.thing.is_like(*percept.held):
+    if goal.object.is_like(*percept.held):
         return Intent(skill=Skill.PUT_NEXT_TO, target=goal.other)
-    return _take(goal.thing, percept)
+    return _take(goal.object, percept)
 
 
-def _take(thing: Target, percept: Percept) -> Intent:
+def _take(object: Target, percept: Percept) -> Intent:
     if percept.held[0] > EMPTY:
         return Intent(skill=Skill.PUT_DOWN)
-    return Intent(skill=Skill.PICK_UP, target=thing)
+    return Intent(skill=Skill.PICK_UP, target=object)
 
 
 def _open(door: Target, percept: Percept) -> Intent:
     """Open the door, with its key where it is known to be locked."""
-    for thing, skin, state, *_ in percept.landmarks.tolist():
-        if state == DOOR_LOCKED and door.is_like(thing, skin):
-            key = Target(thing=KEY, skin=skin)
+    for object, color, state, *_ in percept.landmarks.tolist():
+        if state == DOOR_LOCKED and door.is_like(object, color):
+            key = Target(object=KEY, color=color)
             if key.is_like(*percept.held):
                 return Intent(skill=Skill.UNLOCK, target=door)
             return _take(key, percept)
@@ -146,13 +146,13 @@ def _way_out(percept: Percept) -> Intent:
     """Return what helps where one does not get on: a door to unlock, or another look."""
     vocabulary = percept.vocabulary
     locked = [
-        Target(thing=thing, skin=skin)
-        for thing, skin, state, *_ in percept.landmarks.tolist()
-        if thing in vocabulary.doors and state == DOOR_LOCKED
+        Target(object=object, color=color)
+        for object, color, state, *_ in percept.landmarks.tolist()
+        if object in vocabulary.doors and state == DOOR_LOCKED
     ]
-    seen = {(thing, skin) for thing, skin, *_ in percept.landmarks.tolist()} | {percept.held}
+    seen = {(object, color) for object, color, *_ in percept.landmarks.tolist()} | {percept.held}
     for door in locked:
-        if (KEY, door.skin) in seen:
+        if (KEY, door.color) in seen:
             return _open(door, percept)
     return Intent(skill=Skill.LOOK_AROUND)
 

@@ -38,60 +38,60 @@ def next_intent(percept: Percept, status: SkillStatus) -> Intent:
     if status.failure in _LOST:
         return _LOOK_AROUND
     kind, *tokens = (int(token) for token in percept.mission)
-    thing = Target(thing=tokens[0], skin=tokens[1])
+    object = Target(object=tokens[0], color=tokens[1])
     if kind in (Mission.GO_TO, Mission.CROSS_UNSEEN):
-        return Intent(skill=Skill.GO_TO, target=thing)
+        return Intent(skill=Skill.GO_TO, target=object)
     if kind in (Mission.CARRY_CUP, Mission.DELIVER):
-        return _bring(percept, thing, Target(thing=tokens[2], skin=tokens[3]))
+        return _bring(percept, object, Target(object=tokens[2], color=tokens[3]))
     if kind == Mission.TIE_THEN_FETCH:
-        return _tie_then_fetch(percept, thing)
+        return _tie_then_fetch(percept, object)
     raise ValueError(f"mission must be one of {', '.join(m.name for m in Mission)}, got {kind}")
 
 
-def _bring(percept: Percept, thing: Target, place: Target) -> Intent:
-    if not _holds(percept, thing):
-        return _fetch(percept, thing)
+def _bring(percept: Percept, object: Target, place: Target) -> Intent:
+    if not _holds(percept, object):
+        return _fetch(percept, object)
     if _looks_at(percept, place):
         return _PUT_DOWN
     return Intent(skill=Skill.CARRY_TO, target=place)
 
 
-def _tie_then_fetch(percept: Percept, thing: Target) -> Intent:
+def _tie_then_fetch(percept: Percept, object: Target) -> Intent:
     if percept.touch[_LACES].max() < LOOSE_FROM:
-        return _fetch(percept, thing)
+        return _fetch(percept, object)
     return _PUT_DOWN if percept.held[0] > EMPTY else _TIE_LACE
 
 
-def _fetch(percept: Percept, thing: Target) -> Intent:
+def _fetch(percept: Percept, object: Target) -> Intent:
     hand_is_free = percept.held[0] <= EMPTY
-    return Intent(skill=Skill.PICK_UP, target=thing) if hand_is_free else _PUT_DOWN
+    return Intent(skill=Skill.PICK_UP, target=object) if hand_is_free else _PUT_DOWN
 
 
-def _holds(percept: Percept, thing: Target) -> bool:
-    return percept.held == (thing.thing, thing.skin)
+def _holds(percept: Percept, object: Target) -> bool:
+    return percept.held == (object.object, object.color)
 
 
-def _looks_at(percept: Percept, thing: Target) -> bool:
+def _looks_at(percept: Percept, object: Target) -> bool:
     ahead = percept.image[EYE_COLUMN, EYE_ROW - 1]
-    return (int(ahead[0]), int(ahead[1])) == (thing.thing, thing.skin)
+    return (int(ahead[0]), int(ahead[1])) == (object.object, object.color)
 
 
-def next_errands(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Return what serves the mission next for many avatars: skills, things, skins, (N,) each.
+def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return what serves the mission next for many avatars: skills, objects, colors, (N,) each.
 
     Args:
         percept: Of the whole batch.
         rows: (N,) avatars.
     """
     mission = percept.mission[rows].astype(np.int64)
-    kind, thing, skin, place, place_skin = mission.T
+    kind, object, color, place, place_color = mission.T
     hand = percept.image[rows, EYE_COLUMN, EYE_ROW].astype(np.int64)
     ahead = percept.image[rows, EYE_COLUMN, EYE_ROW - 1].astype(np.int64)
     full = hand[:, 0] > EMPTY
-    holds_it = (hand[:, 0] == thing) & (hand[:, 1] == skin)
+    holds_it = (hand[:, 0] == object) & (hand[:, 1] == color)
     brings = (kind == Mission.CARRY_CUP) | (kind == Mission.DELIVER)
     goes = (kind == Mission.GO_TO) | (kind == Mission.CROSS_UNSEEN)
-    at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_skin)
+    at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_color)
     loose = percept.touch[rows][:, _LACES].max(1) >= LOOSE_FROM
     down = np.isin(percept.proprio[rows][:, _POSTURES].argmax(1), _ON_THE_GROUND)
     skill = np.select(
@@ -117,8 +117,8 @@ def next_errands(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDA
     carries = skill == Skill.CARRY_TO
     return (
         skill,
-        np.where(aimed, np.where(carries, place, thing), -1),
-        np.where(aimed, np.where(carries, place_skin, skin), -1),
+        np.where(aimed, np.where(carries, place, object), -1),
+        np.where(aimed, np.where(carries, place_color, color), -1),
     )
 
 

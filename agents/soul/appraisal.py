@@ -49,7 +49,7 @@ COMPETENCE_LOST = (
     (FeltEvent.BUMPED, 0.3),
 )
 MISHAP_HALF_LIFE_TICKS = 30.0
-FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that a thing can be blamed for
+FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that an object can be blamed for
 _SEEN_BY, _LAUGHTER = 0, 1
 
 
@@ -194,11 +194,11 @@ def threat(vestibular: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def own_fault(percept: Percept) -> NDArray[np.float32]:
-    """Return one's own share in a mishap, (B,): all of it where no thing can be blamed.
+    """Return one's own share in a mishap, (B,): all of it where no object can be blamed.
 
     A hazard that is known to be there could have been minded; a lace is one's own.
     """
-    blamed = percept.event_things[:, 0] > 0
+    blamed = percept.event_objects[:, 0] > 0
     blamed &= ~percept.events[:, FeltEvent.STEPPED_ON_LACE]
     return np.where(blamed, np.float32(FAULT_WITH_A_CAUSE), np.float32(1.0))
 

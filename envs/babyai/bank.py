@@ -150,19 +150,25 @@ def _layout_not_covered(env: Any) -> str:
         return "its actions are not MiniGrid's seven"
     if (env.width + 2 * PAD) * (env.height + 2 * PAD) > _FARTHEST:
         return f"its grid of {env.width} x {env.height} cells is too large"
-    return _things_not_covered(env) or _instruction_not_covered(env)
+    return _objects_not_covered(env) or _instruction_not_covered(env)
 
 
-def _things_not_covered(env: Any) -> str:
-    numbered = _numbered_things(env)
+def _objects_not_covered(env: Any) -> str:
+    numbered = _numbered_objects(env)
     if len(numbered) >= OBJECTS:
         return f"it has {len(numbered)} objects, more than {OBJECTS - 1}"
-    if len({id(thing) for thing in numbered}) < len(numbered):
+    if len({id(object_type) for object_type in numbered}) < len(numbered):
         return "one object lies in several places"
-    for thing in [cell for cell in env.grid.grid if cell is not None] + numbered:
-        if type(thing) not in _NUMBERED + _PLAIN:
-            return f"it has a {type(thing).__name__}, which is not one of MiniGrid's own things"
-        if isinstance(thing, world_object.Door) and thing.is_open and thing.is_locked:
+    for object_type in [cell for cell in env.grid.grid if cell is not None] + numbered:
+        if type(object_type) not in _NUMBERED + _PLAIN:
+            return (
+                f"it has a {type(object_type).__name__}, which is not one of MiniGrid's own things"
+            )
+        if (
+            isinstance(object_type, world_object.Door)
+            and object_type.is_open
+            and object_type.is_locked
+        ):
             return "it has a door that is open and locked"
     return ""
 
@@ -174,11 +180,13 @@ def _instruction_not_covered(env: Any) -> str:
     unknown = kinds - {*_CLAUSES, *_SEQUENCES, verifier.AndInstr}
     if unknown:
         return f"it has an instruction of its own, {unknown.pop().__name__}"
-    numbers = {id(thing) for thing in _numbered_things(env)}
+    numbers = {id(object_type) for object_type in _numbered_objects(env)}
     for part in _parts(env.instrs):
         for description in _descriptions(part):
             counts = not isinstance(part, verifier.PickupInstr)  # which asks what is in hand
-            if counts and any(id(thing) not in numbers for thing in description.obj_set):
+            if counts and any(
+                id(object_type) not in numbers for object_type in description.obj_set
+            ):
                 return "its instruction speaks of a wall"
     return ""
 
@@ -195,15 +203,17 @@ def _descriptions(clause: Any) -> list[Any]:
     return [getattr(clause, name) for name in names if hasattr(clause, name)]
 
 
-def _numbered_things(env: Any) -> list[Any]:
+def _numbered_objects(env: Any) -> list[Any]:
     """Return all doors and all that can be carried: on the grid, in hand, then in boxes."""
-    things: list[Any] = [thing for thing in env.grid.grid if isinstance(thing, _NUMBERED)]
+    object_types: list[Any] = [
+        object_type for object_type in env.grid.grid if isinstance(object_type, _NUMBERED)
+    ]
     if env.carrying is not None:
-        things.append(env.carrying)
-    for thing in things:  # grows while it is walked: there may be a box in a box
-        if isinstance(thing.contains, world_object.WorldObj):
-            things.append(thing.contains)
-    return things
+        object_types.append(env.carrying)
+    for object_type in object_types:  # grows while it is walked: there may be a box in a box
+        if isinstance(object_type.contains, world_object.WorldObj):
+            object_types.append(object_type.contains)
+    return object_types
 
 
 # ---- Reading a layout ----
@@ -225,8 +235,10 @@ class _Reader:
         self._env, self._stride, self._layout = env, stride, layout
         self._cells, self._places = grids.cells[row], grids.places[row]
         self._noticed, self._contents = grids.noticed[row], grids.contents[row]
-        things = _numbered_things(env)
-        self._numbers = {id(thing): number for number, thing in enumerate(things, 1)}
+        object_types = _numbered_objects(env)
+        self._numbers = {
+            id(object_type): number for number, object_type in enumerate(object_types, 1)
+        }
 
     def read(self) -> None:
         """Read all that there is."""
@@ -248,23 +260,25 @@ class _Reader:
         x, y = position
         return (int(y) + PAD) * self._stride + int(x) + PAD
 
-    def _cell(self, thing: Any) -> int:
-        return int(EMPTY_CELL) if thing is None else CELLS[thing.encode()]
+    def _cell(self, object_type: Any) -> int:
+        return int(EMPTY_CELL) if object_type is None else CELLS[object_type.encode()]
 
     def _read_grid(self) -> None:
         self._cells[:] = WALL_CELL
         self._places[:] = 0
         self._contents[:] = EMPTY_CELL
         grid = self._env.grid
-        for index, thing in enumerate(grid.grid):
+        for index, object_type in enumerate(grid.grid):
             y, x = divmod(index, grid.width)
-            self._cells[y, x] = self._cell(thing)
-            number = self._numbers.get(id(thing))
+            self._cells[y, x] = self._cell(object_type)
+            number = self._numbers.get(id(object_type))
             if number:
                 self._places[number] = self._flat((x, y))
-        for thing in _numbered_things(self._env):
-            inside = self._numbers.get(id(thing.contains), 0)
-            self._contents[self._numbers[id(thing)]] = self._cell(thing.contains) | inside << 8
+        for object_type in _numbered_objects(self._env):
+            inside = self._numbers.get(id(object_type.contains), 0)
+            self._contents[self._numbers[id(object_type)]] = (
+                self._cell(object_type.contains) | inside << 8
+            )
         self._noticed[:] = self._places
 
     def _read_rule(self) -> None:
@@ -288,12 +302,12 @@ class _Reader:
         elif rule == PUT_NEAR:
             self._aim_at(env.move_type, env.moveColor)
 
-    def _place_of(self, thing: Any) -> int:
-        return int(self._places[self._numbers[id(thing)]])
+    def _place_of(self, object_type: Any) -> int:
+        return int(self._places[self._numbers[id(object_type)]])
 
     def _aim_at(self, kind: str, color: str) -> None:
-        self._layout["target_thing"] = OBJECT_TO_IDX[kind]
-        self._layout["target_skin"] = COLOR_TO_IDX[color]
+        self._layout["target_object"] = OBJECT_TO_IDX[kind]
+        self._layout["target_color"] = COLOR_TO_IDX[color]
 
     def _read_instruction(self) -> None:
         whole, layout = self._env.instrs, self._layout
@@ -321,8 +335,8 @@ class _Reader:
     def _set_of(self, description: Any) -> int:
         """Return a description's objects, a bit each, and note where they were noticed."""
         among = 0
-        for thing, place in zip(description.obj_set, description.obj_poss, strict=True):
-            number = self._numbers.get(id(thing))
+        for object_type, place in zip(description.obj_set, description.obj_poss, strict=True):
+            number = self._numbers.get(id(object_type))
             if number:
                 among |= 1 << number
                 self._noticed[number] = self._flat(place)

@@ -23,14 +23,14 @@ from envs.babyai.state import (
     RED_THEN_BLUE,
     SAY_DONE,
 )
-from envs.babyai.vocabulary import CAN_BE_CARRIED, Action, Cause, DoorState, EventKind, Thing
+from envs.babyai.vocabulary import CAN_BE_CARRIED, Action, Cause, DoorState, EventKind, Object
 from envs.engine.compiled import compiled
 
 # ---- Names that compiled code reads as numbers ----
 
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = (int(action) for action in Action)
-EMPTY, FLOOR, DOOR, BOX = int(Thing.EMPTY), int(Thing.FLOOR), int(Thing.DOOR), int(Thing.BOX)
-KEY, GOAL, LAVA = int(Thing.KEY), int(Thing.GOAL), int(Thing.LAVA)
+EMPTY, FLOOR, DOOR, BOX = int(Object.EMPTY), int(Object.FLOOR), int(Object.DOOR), int(Object.BOX)
+KEY, GOAL, LAVA = int(Object.KEY), int(Object.GOAL), int(Object.LAVA)
 OPEN, CLOSED, LOCKED = (int(state) for state in DoorState)
 BUMP, NOTHING_THERE, REFUSED, STILL_FULL = 1, 2, 3, 4
 PICKED_UP, PUT_DOWN, DOOR_LOCKED, OPENED, SHUT = 5, 6, 7, 8, 9
@@ -38,7 +38,7 @@ assert (BUMP, SHUT) == (EventKind.BUMP, EventKind.SHUT)
 
 _UNDERFOOT = np.uint64(1 << EMPTY | 1 << FLOOR | 1 << GOAL | 1 << LAVA)
 _NOTHING = np.uint64(1 << EMPTY | 1 << FLOOR)
-_CARRIED = np.uint64(sum(1 << thing for thing in CAN_BE_CARRIED))
+_CARRIED = np.uint64(sum(1 << object_type for object_type in CAN_BE_CARRIED))
 _CHANGES_THE_GRID = np.uint64(1 << PICKED_UP | 1 << PUT_DOWN | 1 << OPENED | 1 << SHUT)
 _NO_EFFECT = np.uint64(
     1 << BUMP | 1 << NOTHING_THERE | 1 << REFUSED | 1 << STILL_FULL | 1 << DOOR_LOCKED
@@ -47,13 +47,13 @@ _NO_EFFECT = np.uint64(
 
 def _causes() -> np.ndarray:
     causes = np.full(16, Cause.OTHER, np.int8)
-    causes[Thing.EMPTY] = Cause.NONE
+    causes[Object.EMPTY] = Cause.NONE
     for cause in (Cause.WALL, Cause.DOOR, Cause.KEY, Cause.BALL, Cause.BOX):
-        causes[Thing[cause.name]] = cause
+        causes[Object[cause.name]] = cause
     return causes
 
 
-CAUSES = _causes()  # by thing
+CAUSES = _causes()  # by object
 _BYTE = np.uint32(0xFF)
 
 
@@ -66,13 +66,13 @@ def _is_in(some, number):
 
 
 @compiled
-def thing_of(cell):
-    """Return the thing in a cell."""
+def type_of(cell):
+    """Return the object in a cell."""
     return LOOKS[cell] & _BYTE
 
 
 @compiled
-def skin_of(cell):
+def color_of(cell):
     """Return the colour of what is in a cell."""
     return LOOKS[cell] >> np.uint32(8) & _BYTE
 
@@ -84,9 +84,9 @@ def state_of(cell):
 
 
 @compiled
-def _door(skin, state):
+def _door(color, state):
     """Return the cell of a door; only an open one lets light through."""
-    cell = np.uint8(FIRST_DOOR + 3 * skin + state)
+    cell = np.uint8(FIRST_DOOR + 3 * color + state)
     return cell if state == OPEN else np.uint8(cell | OPAQUE)
 
 
@@ -104,9 +104,9 @@ def _object_at(places, layout, place):
 
 
 @compiled
-def _feel(body, kind, thing):
+def _feel(body, kind, object_type):
     body.felt = kind
-    body.felt_cause = CAUSES[thing]
+    body.felt_cause = CAUSES[object_type]
 
 
 @compiled
@@ -119,30 +119,30 @@ def _turn(body, quarters):
 def _go_forward(body, cells, front):
     """Go on if the way is free; a goal or lava underfoot ends the episode."""
     cell = cells[front]
-    thing = thing_of(cell)
-    if not (_is_in(_UNDERFOOT, thing) or (thing == DOOR and state_of(cell) == OPEN)):
-        _feel(body, BUMP, thing)
+    object_type = type_of(cell)
+    if not (_is_in(_UNDERFOOT, object_type) or (object_type == DOOR and state_of(cell) == OPEN)):
+        _feel(body, BUMP, object_type)
         return GOES_ON
     body.cell = front
     body.moved = 1
     body.cells_walked += 1
-    if thing == GOAL:
+    if object_type == GOAL:
         return SUCCESS
-    return FAILURE if thing == LAVA else GOES_ON
+    return FAILURE if object_type == LAVA else GOES_ON
 
 
 @compiled
 def _pick_up(body, cells, places, layout, front):
     cell = cells[front]
-    thing = thing_of(cell)
-    if _is_in(_NOTHING, thing):
+    object_type = type_of(cell)
+    if _is_in(_NOTHING, object_type):
         _feel(body, NOTHING_THERE, EMPTY)
-    elif not _is_in(_CARRIED, thing):
-        _feel(body, REFUSED, thing)
+    elif not _is_in(_CARRIED, object_type):
+        _feel(body, REFUSED, object_type)
     elif body.held != 0:
-        _feel(body, STILL_FULL, thing)
+        _feel(body, STILL_FULL, object_type)
     else:
-        _feel(body, PICKED_UP, thing)
+        _feel(body, PICKED_UP, object_type)
         body.held, body.held_object = cell, _object_at(places, layout, front)
         cells[front] = EMPTY_CELL
         places[body.held_object] = 0
@@ -150,13 +150,13 @@ def _pick_up(body, cells, places, layout, front):
 
 @compiled
 def _put_down(body, cells, places, front):
-    thing = thing_of(cells[front])
+    object_type = type_of(cells[front])
     if body.held == 0:
         _feel(body, NOTHING_THERE, EMPTY)
-    elif thing != EMPTY:
-        _feel(body, REFUSED, thing)
+    elif object_type != EMPTY:
+        _feel(body, REFUSED, object_type)
     else:
-        _feel(body, PUT_DOWN, thing_of(body.held))
+        _feel(body, PUT_DOWN, type_of(body.held))
         cells[front] = body.held
         places[body.held_object] = front
         body.held = body.held_object = 0
@@ -167,15 +167,15 @@ def _work_door(body, cells, front):
     """Open or shut a door; a locked one gives only to a key of its colour."""
     door = cells[front]
     state = state_of(door)
-    has_key = thing_of(body.held) == KEY and skin_of(body.held) == skin_of(door)
+    has_key = type_of(body.held) == KEY and color_of(body.held) == color_of(door)
     if state == LOCKED and not has_key:
         _feel(body, DOOR_LOCKED, DOOR)
     elif state == OPEN:
         _feel(body, SHUT, DOOR)
-        cells[front] = _door(skin_of(door), CLOSED)
+        cells[front] = _door(color_of(door), CLOSED)
     else:
         _feel(body, OPENED, DOOR)
-        cells[front] = _door(skin_of(door), OPEN)
+        cells[front] = _door(color_of(door), OPEN)
 
 
 @compiled
@@ -192,15 +192,15 @@ def _open_box(body, cells, places, layout, contents, front):
 
 @compiled
 def _toggle(body, cells, places, layout, contents, front):
-    thing = thing_of(cells[front])
-    if _is_in(_NOTHING, thing):
+    object_type = type_of(cells[front])
+    if _is_in(_NOTHING, object_type):
         _feel(body, NOTHING_THERE, EMPTY)
-    elif thing == DOOR:
+    elif object_type == DOOR:
         _work_door(body, cells, front)
-    elif thing == BOX:
+    elif object_type == BOX:
         _open_box(body, cells, places, layout, contents, front)
     else:
-        _feel(body, REFUSED, thing)
+        _feel(body, REFUSED, object_type)
 
 
 @compiled
@@ -232,7 +232,7 @@ def _stands_beside(body, place, stride):
 
 @compiled
 def _is_like_target(held, layout):
-    return thing_of(held) == layout.target_thing and skin_of(held) == layout.target_skin
+    return type_of(held) == layout.target_object and color_of(held) == layout.target_color
 
 
 @compiled
@@ -244,7 +244,7 @@ def _judge_said_done(body, layout, action, stride):
 
 @compiled
 def _judge_put_near(body, layout, held_before, action, front, stride):
-    """Judge a thing put down: within one cell of the target, or the episode is lost."""
+    """Judge an object put down: within one cell of the target, or the episode is lost."""
     if action == PICKUP and body.held != 0 and not _is_like_target(body.held, layout):
         return FAILURE
     if action != DROP or held_before == 0:

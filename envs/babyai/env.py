@@ -27,7 +27,7 @@ class BabyAIEnv(WorldEnv):
 
     | Key | Shape | Range | Meaning |
     |---|---|---|---|
-    | image | (7, 7, 3) uint8 | 0..255 | minigrid's: thing, skin, state; what is held at [3, 6] |
+    | image | (7, 7, 3) uint8 | 0..255 | minigrid's: object, color, state; what is held at [3, 6] |
     | proprio | (13,) float32 | -1..1 | crossed a cell, turned; else as at rest |
     | vestibular | (4,) float32 | 0 | as at rest |
     | touch | (19,) float32 | 0..1 | bump and what blocked, hand, door; see `vocabulary.SENSES` |

@@ -13,13 +13,13 @@ import numpy as np
 from numba import njit
 
 from envs.babyai.state import GO_TO, LOOKS, NO_CLAUSE, OPEN_IT, PICK_UP
-from envs.babyai.vocabulary import Action, DoorState, Thing
+from envs.babyai.vocabulary import Action, DoorState, Object
 
 GOES_ON, SUCCESS, FAILURE = 0, 1, 2
 
 _called = njit(cache=True, nogil=True, _nrt=False)  # pyright: ignore[reportCallIssue]
 _PICKUP, _DROP, _TOGGLE = int(Action.PICKUP), int(Action.DROP), int(Action.TOGGLE)
-_DOOR, _OPEN = int(Thing.DOOR), int(DoorState.OPEN)
+_DOOR, _OPEN = int(Object.DOOR), int(DoorState.OPEN)
 _BYTE = np.uint32(0xFF)
 
 

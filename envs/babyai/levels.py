@@ -103,7 +103,7 @@ def layout_hash(env: Any) -> int:
     Args:
         env: An environment of the package, unwrapped, after its reset.
     """
-    cells = [thing.encode() if thing else (1, 0, 0) for thing in env.grid.grid]
+    cells = [object_type.encode() if object_type else (1, 0, 0) for object_type in env.grid.grid]
     pose = (*(int(place) for place in env.agent_pos), int(env.agent_dir))
     held = env.carrying.encode() if env.carrying else None
     seen = (env.grid.width, env.grid.height, cells, pose, held, env.mission)

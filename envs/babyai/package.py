@@ -23,18 +23,18 @@ from envs.babyai.vocabulary import (
     LONGEST_MISSION,
     VIEW_SIZE,
     Action,
+    Color,
     DoorState,
     EventKind,
-    Skin,
-    Thing,
+    Object,
     mission_words,
 )
 from envs.babyai.world import name_senses, number_of, observe_felt, resting_felt
 from envs.engine.random import keys_from_seeds
 
-_EMPTY = (int(Thing.EMPTY), 0, 0)
+_EMPTY = (int(Object.EMPTY), 0, 0)
 _TURNED = (0, 1, 0, -1)  # by quarters, as `last_turn` has it
-_NOTHING = (Thing.EMPTY, Thing.FLOOR)
+_NOTHING = (Object.EMPTY, Object.FLOOR)
 _DOOR_EVENTS = {
     DoorState.OPEN: EventKind.OPENED,
     DoorState.CLOSED: EventKind.SHUT,
@@ -47,7 +47,7 @@ class _Moment(NamedTuple):
 
     place: tuple[int, int]
     heading: int
-    front: tuple[int, int, int]  # thing, skin and state of the cell ahead
+    front: tuple[int, int, int]  # object, color and state of the cell ahead
     held: tuple[int, int, int]  # an empty cell if the hand is empty
 
 
@@ -75,7 +75,7 @@ def _carried_out(env: Any, action: int) -> int:
 
 
 def _felt(action: int, before: _Moment, after: _Moment) -> tuple[EventKind, int]:
-    """Return what was felt of a step, and the thing that it was about."""
+    """Return what was felt of a step, and the object that it was about."""
     if action == Action.FORWARD and after.place == before.place:
         return EventKind.BUMP, after.front[0]  # after: an obstacle may have come this very tick
     if action == Action.PICKUP:
@@ -84,37 +84,37 @@ def _felt(action: int, before: _Moment, after: _Moment) -> tuple[EventKind, int]
         return _felt_putting_down(before, after)
     if action == Action.TOGGLE:
         return _felt_toggling(before, after)
-    return EventKind.NONE, Thing.EMPTY
+    return EventKind.NONE, Object.EMPTY
 
 
 def _felt_picking_up(before: _Moment, after: _Moment) -> tuple[EventKind, int]:
-    thing = before.front[0]
-    if thing in _NOTHING:
-        return EventKind.NOTHING_THERE, Thing.EMPTY
-    if thing not in CAN_BE_CARRIED:
-        return EventKind.REFUSED, thing
+    object_type = before.front[0]
+    if object_type in _NOTHING:
+        return EventKind.NOTHING_THERE, Object.EMPTY
+    if object_type not in CAN_BE_CARRIED:
+        return EventKind.REFUSED, object_type
     if before.held != _EMPTY:
-        return EventKind.STILL_FULL, thing
-    return (EventKind.REFUSED if after.held == _EMPTY else EventKind.PICKED_UP), thing
+        return EventKind.STILL_FULL, object_type
+    return (EventKind.REFUSED if after.held == _EMPTY else EventKind.PICKED_UP), object_type
 
 
 def _felt_putting_down(before: _Moment, after: _Moment) -> tuple[EventKind, int]:
     if before.held == _EMPTY:
-        return EventKind.NOTHING_THERE, Thing.EMPTY
+        return EventKind.NOTHING_THERE, Object.EMPTY
     if after.held != _EMPTY:
         return EventKind.REFUSED, before.front[0]
     return EventKind.PUT_DOWN, before.held[0]
 
 
 def _felt_toggling(before: _Moment, after: _Moment) -> tuple[EventKind, int]:
-    thing = before.front[0]
-    if thing in _NOTHING:
-        return EventKind.NOTHING_THERE, Thing.EMPTY
-    if thing == Thing.BOX:
-        return EventKind.OPENED, thing
-    if thing == Thing.DOOR:
-        return _DOOR_EVENTS[DoorState(after.front[2])], thing
-    return EventKind.REFUSED, thing
+    object_type = before.front[0]
+    if object_type in _NOTHING:
+        return EventKind.NOTHING_THERE, Object.EMPTY
+    if object_type == Object.BOX:
+        return EventKind.OPENED, object_type
+    if object_type == Object.DOOR:
+        return _DOOR_EVENTS[DoorState(after.front[2])], object_type
+    return EventKind.REFUSED, object_type
 
 
 # ---- The batch ----
@@ -205,8 +205,8 @@ class PackageWorld:
         """Note what a step did to the avatar, and keep score."""
         body = self.bodies[row]
         action_before, felt_before = body["last_action"], body["felt"]
-        kind, thing = _felt(_carried_out(self.envs[row], action), before, after)
-        body["felt"], body["felt_cause"] = kind, CAUSES[thing]
+        kind, object_type = _felt(_carried_out(self.envs[row], action), before, after)
+        body["felt"], body["felt_cause"] = kind, CAUSES[object_type]
         body["tick"] += 1
         body["last_action"] = action
         body["last_turn"] = _TURNED[(after.heading - before.heading) % 4]
@@ -285,7 +285,7 @@ class PackageWorld:
         """
         cells = self.envs[row].grid.encode()
         grid = np.empty((self._levels.width, self._levels.height, 3), np.uint8)
-        grid[:] = (Thing.WALL, Skin.GREY, 0)
+        grid[:] = (Object.WALL, Color.GREY, 0)
         grid[: cells.shape[0], : cells.shape[1]] = cells
         return grid
 
@@ -316,9 +316,9 @@ class PackageWorld:
         return state_of(self.grid(row), self.pose(row), self._held(row))
 
     def _held(self, row: int) -> tuple[int, int]:
-        """Return thing and skin of what is in hand."""
-        thing, skin, _ = _look(self.envs[row]).held
-        return thing, skin
+        """Return object and color of what is in hand."""
+        object_type, color, _ = _look(self.envs[row]).held
+        return object_type, color
 
     # ---- Forks ----
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.babyai.vocabulary import Thing
+from envs.babyai.vocabulary import Object
 
 
 def scene_of(grid: NDArray[np.uint8]) -> dict[str, Any]:
@@ -32,10 +32,10 @@ def state_of(
     Args:
         grid: (columns, rows, 3) uint8, as minigrid encodes it.
         pose: x, y and heading of the avatar.
-        held: Thing and skin of what is in hand.
+        held: Object and color of what is in hand.
 
     Returns:
-        ``cell``: x, y and heading; ``held``: thing and skin; ``grid``: row by row, thing, skin
+        ``cell``: x, y and heading; ``held``: object and color; ``grid``: row by row, object, color
         << 8 and state << 16 of the part that `scene_of` names.
     """
     left, top, columns, rows = extent(grid)
@@ -50,7 +50,7 @@ def state_of(
 
 def extent(cells: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     """Return left, top, columns and rows of all that is not wall, and one wall around it."""
-    inside = cells[..., 0] != Thing.WALL
+    inside = cells[..., 0] != Object.WALL
     across, down = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     left, top = max(int(across[0]) - 1, 0), max(int(down[0]) - 1, 0)
     right = min(int(across[-1]) + 1, cells.shape[0] - 1)

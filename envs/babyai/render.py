@@ -1,6 +1,6 @@
 """One picture of everything: the grid, the avatar in it, and what its hand and shins feel.
 
-Things have MiniGrid's shapes and `trip`'s colours. A frame is drawn from plain arrays, so that the
+Objects have MiniGrid's shapes and `trip`'s colours. A frame is drawn from plain arrays, so that the
 compiled world and the package's own environments are drawn by the same function.
 """
 
@@ -12,16 +12,16 @@ import pygame
 from numpy.typing import NDArray
 
 from envs.babyai.picture import extent
-from envs.babyai.vocabulary import SENSES, VIEW_SIZE, DoorState, Skin, Thing
+from envs.babyai.vocabulary import SENSES, VIEW_SIZE, Color, DoorState, Object
 from envs.engine.view import OFFSETS
 from envs.trip.render.ink import (
     BAD,
     CARD,
+    COLORS,
     GOOD,
     GROOVE,
     NIGHT,
     QUIET_WORDS,
-    SKINS,
     WALL_TOP,
     WATCH,
     WHITE,
@@ -75,7 +75,7 @@ def frame(
         cells: (columns, rows, 3) uint8, the grid as minigrid encodes it; walls beyond its rooms are
             left out of the picture.
         pose: x, y and heading of the avatar, in the grid's coordinates.
-        held: Thing and skin of what is in hand; a thing of 0 or 1 is an empty hand.
+        held: Object and color of what is in hand; an object of 0 or 1 is an empty hand.
         image: (7, 7, 3) uint8, its view, as observed.
         touch: (19,) what is felt, in the order of `vocabulary.SENSES`.
         mission: What is asked of it, in words.
@@ -132,22 +132,22 @@ def _lit(shape: tuple[int, int], pose: tuple[int, int, int], image) -> NDArray[n
     """Return (columns, rows) which cells of the grid are in view."""
     lit = np.zeros(shape, bool)
     x, y, heading = pose
-    places = OFFSETS[heading % 4][image[..., 0] != Thing.UNSEEN] + (x, y)
+    places = OFFSETS[heading % 4][image[..., 0] != Object.UNSEEN] + (x, y)
     places = places[((places >= 0) & (places < shape)).all(1)]
     lit[places[:, 0], places[:, 1]] = True
     return lit
 
 
 @lru_cache(maxsize=2048)
-def _tile(thing: int, skin: int, state: int, lit: bool, size: int) -> pygame.Surface:
+def _tile(object_type: int, color: int, state: int, lit: bool, size: int) -> pygame.Surface:
     """Return a cell with what is in it, `size` pixels along each side, opaque."""
     sheet = Sheet(1.0, 1.0, size)
     sheet.block((0.0, 0.0, 1.0, 1.0), mix(_GROUND, NIGHT, 0.7))
     sheet.block((0.02, 0.02, 0.96, 0.96), _LIT_GROUND if lit else _GROUND)
-    colour = SKINS[skin % len(SKINS)]
-    if thing in _DRAWN:
-        _DRAWN[thing](sheet, colour if lit else mix(colour, NIGHT, _SHADE), state)
-    if thing == Thing.WALL:
+    colour = COLORS[color % len(COLORS)]
+    if object_type in _DRAWN:
+        _DRAWN[object_type](sheet, colour if lit else mix(colour, NIGHT, _SHADE), state)
+    if object_type == Object.WALL:
         _draw_wall(sheet, colour, lit)
     tile = pygame.Surface((size, size), depth=32)
     tile.blit(sheet.finished(), (0, 0))
@@ -211,13 +211,13 @@ def _draw_door(sheet: Sheet, colour: Colour, state: int) -> None:
 
 _DRAWN = MappingProxyType(
     {
-        int(Thing.FLOOR): _draw_floor,
-        int(Thing.GOAL): _draw_goal,
-        int(Thing.LAVA): _draw_lava,
-        int(Thing.KEY): _draw_key,
-        int(Thing.BALL): _draw_ball,
-        int(Thing.BOX): _draw_box,
-        int(Thing.DOOR): _draw_door,
+        int(Object.FLOOR): _draw_floor,
+        int(Object.GOAL): _draw_goal,
+        int(Object.LAVA): _draw_lava,
+        int(Object.KEY): _draw_key,
+        int(Object.BALL): _draw_ball,
+        int(Object.BOX): _draw_box,
+        int(Object.DOOR): _draw_door,
     }
 )
 
@@ -302,7 +302,7 @@ def _paint_view(surface: pygame.Surface, image) -> None:
     """Draw what the avatar sees, itself below, looking up."""
     left, top = _VIEW.left + 14, _VIEW.top + 32
     shown = image.tolist()
-    shown[VIEW_SIZE // 2][VIEW_SIZE - 1] = [int(Thing.EMPTY), 0, 0]  # there it shows what is held
+    shown[VIEW_SIZE // 2][VIEW_SIZE - 1] = [int(Object.EMPTY), 0, 0]  # there it shows what is held
     for column in range(VIEW_SIZE):
         for row in range(VIEW_SIZE):
             at = (left + column * _VIEW_CELL, top + row * _VIEW_CELL)
@@ -312,26 +312,26 @@ def _paint_view(surface: pygame.Surface, image) -> None:
 
 
 @lru_cache(maxsize=512)
-def _seen(thing: int, skin: int, state: int) -> pygame.Surface:
-    if thing != Thing.UNSEEN:
-        return _tile(thing, skin, state, True, _VIEW_CELL)
+def _seen(object_type: int, color: int, state: int) -> pygame.Surface:
+    if object_type != Object.UNSEEN:
+        return _tile(object_type, color, state, True, _VIEW_CELL)
     dark = pygame.Surface((_VIEW_CELL, _VIEW_CELL), depth=32)
     dark.fill(NIGHT)
     return dark
 
 
-def _paint_hand(surface: pygame.Surface, thing: int, skin: int) -> None:
+def _paint_hand(surface: pygame.Surface, object_type: int, color: int) -> None:
     middle = (_HAND_MIDDLE, _VIEW.top + 120)
     stamp_centred(surface, pill(92, 92, NIGHT, 12.0), middle)
     words, colour = "empty", QUIET_WORDS
-    if thing > Thing.EMPTY:
-        stamp_centred(surface, _in_hand(int(thing), int(skin)), middle)
-        words, colour = f"{Skin(skin).name.lower()} {Thing(thing).name.lower()}", WORDS
+    if object_type > Object.EMPTY:
+        stamp_centred(surface, _in_hand(int(object_type), int(color)), middle)
+        words, colour = f"{Color(color).name.lower()} {Object(object_type).name.lower()}", WORDS
     stamp_centred(surface, text(words, 14, colour, bold=True), (middle[0], _VIEW.top + 188))
 
 
 @lru_cache(maxsize=64)
-def _in_hand(thing: int, skin: int) -> pygame.Surface:
+def _in_hand(object_type: int, color: int) -> pygame.Surface:
     sheet = Sheet(1.0, 1.0, 84)
-    _DRAWN[thing](sheet, SKINS[skin], 0)
+    _DRAWN[object_type](sheet, COLORS[color], 0)
     return sheet.finished()

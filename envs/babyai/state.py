@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from envs.babyai.vocabulary import LONGEST_MISSION, DoorState, Skin, Thing
+from envs.babyai.vocabulary import LONGEST_MISSION, Color, DoorState, Object
 from envs.engine.compiled import compiled
 from envs.engine.random import bits, mix
 
@@ -23,20 +23,28 @@ OPAQUE = np.uint8(0x80)
 
 
 def _all_looks() -> list[tuple[int, int, int]]:
-    """Return (thing, skin, state) of all that there is to see, doors last."""
-    plain = [Thing.WALL, Thing.FLOOR, Thing.GOAL, Thing.LAVA, Thing.KEY, Thing.BALL, Thing.BOX]
-    looks = [(Thing.UNSEEN, 0, 0), (Thing.EMPTY, 0, 0)]
-    looks += [(thing, skin, 0) for thing in plain for skin in Skin]
-    looks += [(Thing.DOOR, skin, state) for skin in Skin for state in DoorState]
-    return [(int(thing), int(skin), int(state)) for thing, skin, state in looks]
+    """Return (object, color, state) of all that there is to see, doors last."""
+    plain = [
+        Object.WALL,
+        Object.FLOOR,
+        Object.GOAL,
+        Object.LAVA,
+        Object.KEY,
+        Object.BALL,
+        Object.BOX,
+    ]
+    looks = [(Object.UNSEEN, 0, 0), (Object.EMPTY, 0, 0)]
+    looks += [(object_type, color, 0) for object_type in plain for color in Color]
+    looks += [(Object.DOOR, color, state) for color in Color for state in DoorState]
+    return [(int(object_type), int(color), int(state)) for object_type, color, state in looks]
 
 
-def _stops_light(thing: int, state: int) -> bool:
-    return thing == Thing.WALL or (thing == Thing.DOOR and state != DoorState.OPEN)
+def _stops_light(object_type: int, state: int) -> bool:
+    return object_type == Object.WALL or (object_type == Object.DOOR and state != DoorState.OPEN)
 
 
-# The cell that looks like (thing, skin, state), and what each cell looks like in one number:
-# thing, skin << 8, state << 16.
+# The cell that looks like (object, color, state), and what each cell looks like in one number:
+# object, color << 8, state << 16.
 CELLS = MappingProxyType(
     {
         look: i | (int(OPAQUE) if _stops_light(look[0], look[2]) else 0)
@@ -44,11 +52,11 @@ CELLS = MappingProxyType(
     }
 )
 LOOKS = np.zeros(256, np.uint32)
-for (_thing, _skin, _state), _cell in CELLS.items():
-    LOOKS[_cell] = _thing | _skin << 8 | _state << 16
-EMPTY_CELL = np.uint8(CELLS[Thing.EMPTY, 0, 0])
-WALL_CELL = np.uint8(CELLS[Thing.WALL, Skin.GREY, 0])
-FIRST_DOOR = np.uint8(CELLS[Thing.DOOR, 0, DoorState.OPEN])  # three for each skin
+for (_object, _color, _state), _cell in CELLS.items():
+    LOOKS[_cell] = _object | _color << 8 | _state << 16
+EMPTY_CELL = np.uint8(CELLS[Object.EMPTY, 0, 0])
+WALL_CELL = np.uint8(CELLS[Object.WALL, Color.GREY, 0])
+FIRST_DOOR = np.uint8(CELLS[Object.DOOR, 0, DoorState.OPEN])  # three for each color
 
 # What ends an episode, beside goal and lava. `GOAL_OR_LAVA` adds nothing.
 (
@@ -126,8 +134,8 @@ LAYOUT = np.dtype(
         ("ordered", np.int8),  # whether there is a second half, to follow after the first
         ("strict", np.int8),  # whether doing the second half first fails
         ("target", np.int32),  # object
-        ("target_thing", np.int32),
-        ("target_skin", np.int32),
+        ("target_object", np.int32),
+        ("target_color", np.int32),
         ("place_a", np.int32),  # flat index: of a door, a target, a success
         ("place_b", np.int32),
         ("mission", np.uint8, (LONGEST_MISSION,)),

@@ -44,7 +44,7 @@ class TaskLevel(RoomGridLevel):
         self._task = task
         self._doors = _DOORS[words]
         self._names_the_door = words == "test"
-        self._things = [
+        self._objects = [
             (kind, colour)
             for kind in _KINDS
             for colour in COLOR_NAMES
@@ -54,7 +54,7 @@ class TaskLevel(RoomGridLevel):
         super().__init__(room_size=ROOM_SIZE, num_rows=1, num_cols=columns, max_steps=MAX_STEPS)
 
     def gen_mission(self) -> None:
-        """Put the avatar and the things in their places, and say what is asked for."""
+        """Put the avatar and the objects in their places, and say what is asked for."""
         _MISSIONS[self._task](self)
 
     def _go_to(self) -> None:
@@ -66,12 +66,12 @@ class TaskLevel(RoomGridLevel):
         self.instrs = PickupInstr(self._put_something())
 
     def _put_next(self) -> None:
-        """Ask to put one thing next to another one; like or adjacent ones are drawn anew."""
+        """Ask to put one object next to another one; like or adjacent ones are drawn anew."""
         self.place_agent()
         self.instrs = PutNextInstr(self._put_something(), self._put_something())
 
     def _pick_up_then_go_to(self) -> None:
-        """Ask for two things in an order; both may be "a red ball", as in GLAM."""
+        """Ask for two objects in an order; both may be "a red ball", as in GLAM."""
         self.place_agent()
         pick_up, go_to = PickupInstr(self._put_something()), GoToInstr(self._put_something())
         if self._rand_bool():
@@ -86,13 +86,13 @@ class TaskLevel(RoomGridLevel):
         self.add_door(locked, 0, _LEFT if locked else _RIGHT, colour, locked=True)
         self.add_object(1 - locked, 0, "key", colour)
         self.place_agent(1 - locked, 0)
-        self.check_objs_reachable()  # the key may lie before the door; elsewhere two things cannot
+        self.check_objs_reachable()  # the key may lie before the door; elsewhere two objects cannot
         named = self._names_the_door or self._rand_bool()
         self.instrs = OpenInstr(ObjDesc("door", colour if named else None))
 
     def _put_something(self) -> ObjDesc:
         """Put a key, a ball or a box somewhere in the room, and describe it."""
-        kind, colour = self._rand_elem(self._things)
+        kind, colour = self._rand_elem(self._objects)
         self.add_object(0, 0, kind, colour)
         return ObjDesc(kind, colour)
 

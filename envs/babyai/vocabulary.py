@@ -1,6 +1,6 @@
 """The words of the `babyai` world: what there is to see, to do and to feel, by name and number.
 
-Nothing here has behaviour but `mission_words`. Things, skins, door states and actions have
+Nothing here has behaviour but `mission_words`. Objects, colors, door states and actions have
 MiniGrid's own numbers (`minigrid.core`, 3.x); the felt senses have the layout of `trip`, so that
 one body can live in both, and touch has eleven components more.
 """
@@ -23,7 +23,7 @@ class Action(IntEnum):
     DONE = 6  # do nothing
 
 
-class Thing(IntEnum):
+class Object(IntEnum):
     """What a cell can show in the image's first channel."""
 
     UNSEEN = 0
@@ -39,8 +39,8 @@ class Thing(IntEnum):
     AGENT = 10
 
 
-class Skin(IntEnum):
-    """The colour a thing wears, in the image's second channel."""
+class Color(IntEnum):
+    """The colour an object wears, in the image's second channel."""
 
     RED = 0
     GREEN = 1
@@ -74,7 +74,7 @@ class EventKind(IntEnum):
 
 
 class Cause(IntEnum):
-    """What an event was about, where it was about a thing."""
+    """What an event was about, where it was about an object."""
 
     NONE = 0
     WALL = 1
@@ -85,8 +85,8 @@ class Cause(IntEnum):
     OTHER = 6
 
 
-CAN_BE_CARRIED = (Thing.KEY, Thing.BALL, Thing.BOX)
-BLOCKS_THE_WAY = (Thing.WALL, Thing.KEY, Thing.BALL, Thing.BOX, Thing.LAVA)  # doors: by state
+CAN_BE_CARRIED = (Object.KEY, Object.BALL, Object.BOX)
+BLOCKS_THE_WAY = (Object.WALL, Object.KEY, Object.BALL, Object.BOX, Object.LAVA)  # doors: by state
 # Names that GLAM (Carta et al. 2023) keeps back from training.
 HELD_OUT_WORDS = ("yellow box", "red key", "red door", "green ball", "grey door")
 VIEW_SIZE = 7

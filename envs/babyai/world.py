@@ -72,7 +72,7 @@ class _Senses(NamedTuple):
     clock: NDArray[np.int32]
 
 
-# ---- Where each felt thing is written ----
+# ---- Where each felt object is written ----
 
 
 def _index_of(sense: str, component: str) -> int:
@@ -406,7 +406,7 @@ class BabyAIWorld:
         return state_of(self.grid(row), self.pose(row), self._held(row))
 
     def _held(self, row: int) -> tuple[int, int]:
-        """Return thing and skin of what is in hand."""
+        """Return object and color of what is in hand."""
         look = int(LOOKS[self.bodies["held"][row]])
         return look & 0xFF, look >> 8 & 0xFF
 

@@ -66,18 +66,18 @@ def look(cells, origin, offsets, opaque, image):
     """Write what is seen from `origin` into `image` (7, 7, 3) uint8.
 
     Args:
-        cells: Flattened padded grid, uint32: thing, skin << 8, state << 16.
+        cells: Flattened padded grid, uint32: object, color << 8, state << 16.
         origin: Flat index of the avatar's cell.
         offsets: (49,) flat offsets for its heading, from `flat_offsets`.
-        opaque: Bit set of the things that stop light (a closed door is one of its own).
+        opaque: Bit set of the objects that stop light (a closed door is one of its own).
         image: Overwritten; cells not seen become zeros.
     """
     reach = np.uint8(1 << VIEW // 2)
     for row in range(VIEW - 1, -1, -1):
         clear = np.uint64(0)
         for column in range(VIEW):
-            thing = cells[_flat(origin, offsets, row, column)] & np.uint32(0xFF)
-            light = opaque >> np.uint64(thing) & np.uint64(1) ^ np.uint64(1)
+            object = cells[_flat(origin, offsets, row, column)] & np.uint32(0xFF)
+            light = opaque >> np.uint64(object) & np.uint64(1) ^ np.uint64(1)
             clear |= light << np.uint64(column)
         seen = OCCLUSION[reach, clear, 0]
         reach = OCCLUSION[reach, clear, 1]
@@ -95,7 +95,7 @@ def look_past(cells, looks, origin, ahead, right, opaque, image):
 
     Args:
         cells: Flattened padded grid, uint8: what is in a cell.
-        looks: (256,) uint32, what that looks like: thing, skin << 8, state << 16.
+        looks: (256,) uint32, what that looks like: object, color << 8, state << 16.
         origin: Flat index of the avatar's cell.
         ahead: From a flat index to the one a step ahead.
         right: From a flat index to the one a step to the right.
@@ -144,9 +144,9 @@ def _flat(origin, offsets, row, column):
 
 
 @compiled
-def place_in_view(x, y, heading, thing_x, thing_y):
+def place_in_view(x, y, heading, object_x, object_y):
     """Return (column, row) of a cell in the view; outside 0..6 it is out of view."""
-    east, south = thing_x - x, thing_y - y
+    east, south = object_x - x, object_y - y
     if heading == 0:
         ahead, right = east, south
     elif heading == 1:

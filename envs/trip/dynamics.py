@@ -17,7 +17,7 @@ import numpy as np
 from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, uniform
 from envs.engine.view import HEADINGS
-from envs.trip.state import EVENTS_PER_TICK, THINGS
+from envs.trip.state import EVENTS_PER_TICK, OBJECTS
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     CAN_BE_CARRIED,
@@ -26,9 +26,9 @@ from envs.trip.vocabulary import (
     Cause,
     EventKind,
     Mission,
+    Object,
     PersonState,
     Posture,
-    Thing,
 )
 
 # ---- Names that compiled code reads as numbers ----
@@ -41,12 +41,17 @@ FEET, KNEES, HANDS, HIPS, HEAD = (int(part) for part in BodyPart)
 ORDINARY_STEP, CAREFUL_STEP, HIGH_STEP = 0, 1, 2
 assert (LEFT, CAREFUL) == (Action.LEFT, Action.CAREFUL)
 
-CABLE, RUG_EDGE, KERB = int(Thing.CABLE), int(Thing.RUG_EDGE), int(Thing.KERB)
-ICE, WET, GRAVEL = int(Thing.ICE), int(Thing.WET), int(Thing.GRAVEL)
-RAIL, WALL, TABLE, PERSON = int(Thing.RAIL), int(Thing.WALL), int(Thing.TABLE), int(Thing.PERSON)
-CUP, EMPTY = int(Thing.CUP), int(Thing.EMPTY)
+CABLE, RUG_EDGE, KERB = int(Object.CABLE), int(Object.RUG_EDGE), int(Object.KERB)
+ICE, WET, GRAVEL = int(Object.ICE), int(Object.WET), int(Object.GRAVEL)
+RAIL, WALL, TABLE, PERSON = (
+    int(Object.RAIL),
+    int(Object.WALL),
+    int(Object.TABLE),
+    int(Object.PERSON),
+)
+CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
-# Random channels: one for each thing that luck decides within a tick.
+# Random channels: one for each object that luck decides within a tick.
 (
     LUCK_CLEARANCE,
     LUCK_SIDE,
@@ -60,8 +65,8 @@ CUP, EMPTY = int(Thing.CUP), int(Thing.EMPTY)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
-_BLOCKS = np.uint64(sum(1 << thing for thing in BLOCKS_THE_WAY))
-_CARRIED = np.uint64(sum(1 << thing for thing in CAN_BE_CARRIED))
+_BLOCKS = np.uint64(sum(1 << object for object in BLOCKS_THE_WAY))
+_CARRIED = np.uint64(sum(1 << object for object in CAN_BE_CARRIED))
 _HOLDABLE = np.uint64((1 << RAIL) | (1 << WALL) | (1 << TABLE))
 
 # Share of a fall's impact by body part, for each way of falling: (feet, knees, hands, hips, head).
@@ -77,30 +82,30 @@ def _clip(value, low, high):
 
 
 @compiled
-def _is_in(things_set, thing):
-    return (things_set >> np.uint64(thing)) & np.uint64(1) != np.uint64(0)
+def _is_in(objects_set, object):
+    return (objects_set >> np.uint64(object)) & np.uint64(1) != np.uint64(0)
 
 
 # ---- What stands where ----
 
 
 @compiled
-def slot_at(things, x, y):
-    """Return the slot of the person or movable thing at a cell, or -1."""
+def slot_at(objects, x, y):
+    """Return the slot of the person or movable object at a cell, or -1."""
     found = -1
-    for slot in range(THINGS - 1, -1, -1):  # without a jump, which would be guessed wrong
-        thing = things[slot]
-        if (thing.x == x) & (thing.y == y) & (thing.kind != 0):
+    for slot in range(OBJECTS - 1, -1, -1):  # without a jump, which would be guessed wrong
+        object = objects[slot]
+        if (object.x == x) & (object.y == y) & (object.kind != 0):
             found = slot
     return found
 
 
 @compiled
-def thing_at(layout, things, x, y):
-    """Return what stands or lies at a cell; the movable thing where there are two."""
-    slot = slot_at(things, x, y)
+def object_at(layout, objects, x, y):
+    """Return what stands or lies at a cell; the movable object where there are two."""
+    slot = slot_at(objects, x, y)
     if slot >= 0:
-        return np.int64(things[slot].kind)
+        return np.int64(objects[slot].kind)
     return np.int64(layout.cells[y, x] & np.uint32(0xFF))
 
 
@@ -110,32 +115,34 @@ def _front(body):
 
 
 @compiled
-def within_reach(body, layout, things, turn):
+def within_reach(body, layout, objects, turn):
     """Return whether a rail, wall or table stands `turn` quarters to the right of the heading."""
     side = (body.heading + turn) % 4
-    return _is_in(_HOLDABLE, thing_at(layout, things, body.x + _EAST[side], body.y + _SOUTH[side]))
+    return _is_in(
+        _HOLDABLE, object_at(layout, objects, body.x + _EAST[side], body.y + _SOUTH[side])
+    )
 
 
 @compiled
-def cause_of(thing):
-    """Return the `Cause` that a thing is when it is run into, tripped on or slipped on."""
-    if thing == CABLE:
+def cause_of(object):
+    """Return the `Cause` that an object is when it is run into, tripped on or slipped on."""
+    if object == CABLE:
         return Cause.CABLE.value
-    if thing == RUG_EDGE:
+    if object == RUG_EDGE:
         return Cause.RUG_EDGE.value
-    if thing == KERB:
+    if object == KERB:
         return Cause.KERB.value
-    if thing == ICE:
+    if object == ICE:
         return Cause.ICE.value
-    if thing == WET:
+    if object == WET:
         return Cause.WET.value
-    if thing == GRAVEL:
+    if object == GRAVEL:
         return Cause.GRAVEL.value
-    if thing == WALL:
+    if object == WALL:
         return Cause.WALL.value
-    if thing == PERSON:
+    if object == PERSON:
         return Cause.PERSON.value
-    if thing == EMPTY:
+    if object == EMPTY:
         return Cause.FLOOR.value
     return Cause.FURNITURE.value
 
@@ -236,13 +243,13 @@ def _loosen_laces(body, events, count, c):
 
 
 @compiled
-def _upset(body, cause, skin, phase, severity, lean_forward, c):
+def _upset(body, cause, color, phase, severity, lean_forward, c):
     """Push the centre of mass, a little sideways as well, and remember why."""
     body.lean_forward += lean_forward
     side = c.side_lean + c.side_lean_per_speed * body.speed
     body.lean_right += side * between(body.luck, body.tick, LUCK_SIDE, -1.0, 1.0)
     body.contact_cause = cause
-    body.contact_skin = skin
+    body.contact_color = color
     body.phase = body.contact_phase = phase
     body.contact_speed = body.speed
     body.contact_severity = severity
@@ -292,7 +299,7 @@ def _slip_at_strike(body, layout, events, count, action, c):
     if surface == GRAVEL:
         friction *= between(body.luck, body.tick, LUCK_GRAVEL, 0.7, 1.3)
     needed = c.friction_needed + c.friction_needed_per_speed2 * body.speed * body.speed
-    if body.held_thing != 0:
+    if body.held_object != 0:
         needed += c.friction_needed_with_load
     if friction >= needed or action == BRACE or body.rail_in_hand:
         return count
@@ -303,8 +310,8 @@ def _slip_at_strike(body, layout, events, count, action, c):
         roll = c.roll_lean + c.roll_lean_per_speed * body.speed
         to_the_left = uniform(body.luck, body.tick, LUCK_ROLL) < 0.5
         body.lean_right += -roll if to_the_left else roll
-    skin = (cell >> np.uint32(8)) & np.uint32(0xFF)
-    _upset(body, cause_of(surface), skin, body.phase, severity, lean, c)
+    color = (cell >> np.uint32(8)) & np.uint32(0xFF)
+    _upset(body, cause_of(surface), color, body.phase, severity, lean, c)
     body.touch[2 + body.stance_foot] = 0.5 + 0.5 * severity
     body.slips += 1
     kind = EventKind.SLIP.value
@@ -328,22 +335,22 @@ def _step_on_lace(body, events, count, c):
 
 
 @compiled
-def _advance(body, layout, things, events, count, c):
+def _advance(body, layout, objects, events, count, c):
     """Move on by one tick: be blocked, cross an edge, or arrive in the next cell."""
     before = body.progress
     if body.speed == 0.0 and before < 1.0:  # rounded to four bytes it can be 1
         return count
     after = before + body.speed * c.tick_s / c.cell_m
     x, y = _front(body)
-    thing = thing_at(layout, things, x, y)
-    if _is_in(_BLOCKS, thing):
+    object = object_at(layout, objects, x, y)
+    if _is_in(_BLOCKS, object):
         if after > c.blocked_at:
             if body.speed > c.bump_above_mps:
                 body.touch[6] = 1.0
                 body.lean_forward += c.bump_lean
                 body.pain[FEET] = min(1.0, body.pain[FEET] + c.bump_pain)
                 kind = EventKind.BUMP.value
-                count = add_event(body, events, count, kind, cause_of(thing), body.speed, 0)
+                count = add_event(body, events, count, kind, cause_of(object), body.speed, 0)
             after = max(before, min(after, c.blocked_at))
             body.speed = 0.0
     elif before < 0.5 <= after and body.posture == STAND:
@@ -388,7 +395,7 @@ def recovery_step_m(body, c):
 
 
 @compiled
-def reflex_works(body, layout, things, action, c):
+def reflex_works(body, layout, objects, action, c):
     """Return how well a motor command works as a reflex in this stumble: about 1, or about 0."""
     forward = body.lean_forward > 0.0
     hot = body.contact_speed > body.hot_speed
@@ -405,8 +412,8 @@ def reflex_works(body, layout, things, action, c):
     if action == BRACE:
         return c.brace_works if not forward else c.fails
     if action == GRAB:
-        sides = within_reach(body, layout, things, 1) or within_reach(body, layout, things, 3)
-        return c.grab_works if sides or within_reach(body, layout, things, 0) else c.fails
+        sides = within_reach(body, layout, objects, 1) or within_reach(body, layout, objects, 3)
+        return c.grab_works if sides or within_reach(body, layout, objects, 0) else c.fails
     return 0.0
 
 
@@ -416,7 +423,7 @@ def _towards_zero(value, amount):
 
 
 @compiled
-def _reflex(body, layout, things, action, c):
+def _reflex(body, layout, objects, action, c):
     """Let this tick's command act as a reflex, once the body's own delay is over."""
     body.stumble_ticks += 1
     if body.stumble_ticks <= body.reflex_delay:
@@ -429,19 +436,19 @@ def _reflex(body, layout, things, action, c):
         else:
             body.lean_right -= side * c.fails * step
         return
-    catch = reflex_works(body, layout, things, action, c) * step
+    catch = reflex_works(body, layout, objects, action, c) * step
     body.lean_forward = _towards_zero(body.lean_forward, catch)
     if action == GRAB:
         body.lean_right = _towards_zero(body.lean_right, catch)
 
 
 @compiled
-def _fall_or_recover(body, things, events, count, action, c):
+def _fall_or_recover(body, objects, events, count, action, c):
     unsteady = max(abs(body.lean_forward), abs(body.lean_right))
     if max(abs(body.lean_forward), abs(body.lean_right) / c.fall_side_share) > (
         c.fall_at_leg * body.leg
     ):
-        return _fall(body, things, events, count, action, c)
+        return _fall(body, objects, events, count, action, c)
     if body.posture == STUMBLE:
         if unsteady < c.recovered_at_m:
             body.posture = STAND
@@ -463,15 +470,15 @@ def _fall_or_recover(body, things, events, count, action, c):
 
 
 @compiled
-def _fall(body, things, events, count, action, c):
+def _fall(body, objects, events, count, action, c):
     braced = action == BRACE
     impact = c.impact + c.impact_per_speed2 * body.speed**2 + c.impact_per_kg * body.held_mass
     impact *= c.braced_share if braced else 1.0
     _hurt(body, impact, braced or action == GRAB, c)
-    spilled = body.cup if body.held_thing == CUP else 0.0
-    if body.held_thing != 0:
-        _let_go(body, things, body.x, body.y, True)
-    seen_by = _others_see_the_fall(body, things, c)
+    spilled = body.cup if body.held_object == CUP else 0.0
+    if body.held_object != 0:
+        _let_go(body, objects, body.x, body.y, True)
+    seen_by = _others_see_the_fall(body, objects, c)
     kind = EventKind.FALL.value
     count = add_event(body, events, count, kind, body.contact_cause, min(1.0, impact), seen_by)
     if seen_by:
@@ -507,11 +514,11 @@ def _hurt(body, impact, protected, c):
 
 
 @compiled
-def _others_see_the_fall(body, things, c):
+def _others_see_the_fall(body, objects, c):
     """Return a bit for each person who saw it; each helps, laughs or looks away."""
     seen_by = 0
-    for slot in range(THINGS):
-        person = things[slot]
+    for slot in range(OBJECTS):
+        person = objects[slot]
         if person.kind != PERSON or not sees(person, body.x, body.y, c):
             continue
         seen_by |= 1 << slot
@@ -538,7 +545,7 @@ def sees(person, x, y, c):
 
 
 @compiled
-def _get_up(body, things, action, c):
+def _get_up(body, objects, action, c):
     body.speed = 0.0
     body.last_turn = 0
     body.lean_forward_before, body.lean_right_before = body.lean_forward, body.lean_right
@@ -556,66 +563,68 @@ def _get_up(body, things, action, c):
 
 
 @compiled
-def _pick_up(body, things, events, count):
+def _pick_up(body, objects, events, count):
     x, y = _front(body)
-    slot = slot_at(things, x, y)
-    if body.held_thing != 0 or slot < 0 or body.speed > 0.5:
+    slot = slot_at(objects, x, y)
+    if body.held_object != 0 or slot < 0 or body.speed > 0.5:
         return count
-    thing = things[slot]
-    if not _is_in(_CARRIED, thing.kind):
+    object = objects[slot]
+    if not _is_in(_CARRIED, object.kind):
         return count
-    body.held_thing, body.held_skin, body.held_slot = thing.kind, thing.skin, slot
-    body.held_mass = thing.mass
-    thing.x = thing.y = 0
+    body.held_object, body.held_color, body.held_slot = object.kind, object.color, slot
+    body.held_mass = object.mass
+    object.x = object.y = 0
     return add_event(body, events, count, EventKind.PICKED_UP.value, 0, 0.0, 0)
 
 
 @compiled
-def _put_down(body, layout, things, events, count):
+def _put_down(body, layout, objects, events, count):
     """Put what is held into the cell in front: the floor, a table, or a person's hands."""
-    if body.held_thing == 0:
+    if body.held_object == 0:
         return count
     x, y = _front(body)
-    thing = thing_at(layout, things, x, y)
-    onto_floor = thing == EMPTY
-    if not onto_floor and thing != TABLE and thing != PERSON:
+    object = object_at(layout, objects, x, y)
+    onto_floor = object == EMPTY
+    if not onto_floor and object != TABLE and object != PERSON:
         return count
     count = add_event(body, events, count, EventKind.PUT_DOWN.value, 0, 0.0, 0)
-    _mark_delivery(body, layout, things, thing, x, y)
+    _mark_delivery(body, layout, objects, object, x, y)
     if onto_floor:
-        _let_go(body, things, x, y, False)
+        _let_go(body, objects, x, y, False)
     else:
-        _let_go(body, things, 0, 0, False)
+        _let_go(body, objects, 0, 0, False)
     return count
 
 
 @compiled
-def _mark_delivery(body, layout, things, place, x, y):
-    """Succeed if this was the thing and the place that the mission named."""
+def _mark_delivery(body, layout, objects, place, x, y):
+    """Succeed if this was the object and the place that the mission named."""
     kind = body.mission[0]
     if kind != Mission.CARRY_CUP.value and kind != Mission.DELIVER.value:
         return
-    slot = slot_at(things, x, y)
-    skin = things[slot].skin if slot >= 0 else (layout.cells[y, x] >> np.uint32(8)) & np.uint32(255)
-    right_thing = body.held_thing == body.mission[1] and body.held_skin == body.mission[2]
-    if right_thing and place == body.mission[3] and skin == body.mission[4]:
+    slot = slot_at(objects, x, y)
+    color = (
+        objects[slot].color if slot >= 0 else (layout.cells[y, x] >> np.uint32(8)) & np.uint32(255)
+    )
+    right_object = body.held_object == body.mission[1] and body.held_color == body.mission[2]
+    if right_object and place == body.mission[3] and color == body.mission[4]:
         body.succeeded = 1
 
 
 @compiled
-def _let_go(body, things, x, y, spills):
-    """Empty the hands; (0, 0) is a place where the thing is out of the way for good."""
+def _let_go(body, objects, x, y, spills):
+    """Empty the hands; (0, 0) is a place where the object is out of the way for good."""
     if body.held_slot >= 0:
-        things[body.held_slot].x = x
-        things[body.held_slot].y = y
-    if spills and body.held_thing == CUP:
+        objects[body.held_slot].x = x
+        objects[body.held_slot].y = y
+    if spills and body.held_object == CUP:
         body.cup = 0.0
-    body.held_thing, body.held_skin, body.held_slot, body.held_mass = 0, 0, -1, 0.0
+    body.held_object, body.held_color, body.held_slot, body.held_mass = 0, 0, -1, 0.0
 
 
 @compiled
 def _tie_lace(body, events, count, c):
-    if body.held_thing != 0 or body.speed > 0.2:
+    if body.held_object != 0 or body.speed > 0.2:
         return count
     body.posture = CROUCH
     body.tying_ticks += 1
@@ -628,11 +637,11 @@ def _tie_lace(body, events, count, c):
 
 
 @compiled
-def _use_hands(body, layout, things, events, count, action, c):
+def _use_hands(body, layout, objects, events, count, action, c):
     if action == PICKUP:
-        count = _pick_up(body, things, events, count)
+        count = _pick_up(body, objects, events, count)
     elif action == DROP:
-        count = _put_down(body, layout, things, events, count)
+        count = _put_down(body, layout, objects, events, count)
     elif action == TIE_LACE:
         return _tie_lace(body, events, count, c)
     if action != DONE:  # a pause loses nothing, walking off does
@@ -642,12 +651,12 @@ def _use_hands(body, layout, things, events, count, action, c):
 
 
 @compiled
-def _hold_rail(body, layout, things, action):
+def _hold_rail(body, layout, objects, action):
     """A hand stays on the rail while one walks on beside it, and lets go on any other command."""
     walks_on = action == FORWARD or action == CAREFUL or action == STEP_HIGH
     if action == GRAB or (walks_on and body.rail_in_hand):
-        beside = within_reach(body, layout, things, 1) or within_reach(body, layout, things, 3)
-        ahead = action == GRAB and within_reach(body, layout, things, 0)
+        beside = within_reach(body, layout, objects, 1) or within_reach(body, layout, objects, 3)
+        ahead = action == GRAB and within_reach(body, layout, objects, 0)
         body.rail_in_hand = beside or ahead
     else:
         body.rail_in_hand = 0
@@ -671,7 +680,7 @@ def _live_on(body, events, count, c):
     body.arousal = max(0.0, body.arousal * (1.0 - c.arousal_fades))
     if body.clumsy_ticks > 0:
         body.clumsy_ticks -= 1
-    if body.held_thing == CUP:
+    if body.held_object == CUP:
         swing = max(abs(body.lean_forward), abs(body.lean_right))
         lost = c.spill_per_m * max(0.0, swing - c.spill_above_m)
         if lost > 0.0 and body.cup > 0.0:
@@ -689,11 +698,11 @@ def feel_laces(body):
 
 
 @compiled
-def notice_others(body, things, c):
+def notice_others(body, objects, c):
     """Feel who is looking, who laughs and who helps; their reactions run out."""
     looking, laughter, helped = 0.0, 0.0, 0.0
-    for slot in range(THINGS):
-        person = things[slot]
+    for slot in range(OBJECTS):
+        person = objects[slot]
         if person.kind != PERSON:
             continue
         if sees(person, body.x, body.y, c):
@@ -711,22 +720,24 @@ def notice_others(body, things, c):
 
 
 @compiled
-def _front_is(body, layout, things, thing, skin):
+def _front_is(body, layout, objects, object, color):
     x, y = _front(body)
-    slot = slot_at(things, x, y)
+    slot = slot_at(objects, x, y)
     if slot >= 0:
-        return things[slot].kind == thing and things[slot].skin == skin
+        return objects[slot].kind == object and objects[slot].color == color
     cell = layout.cells[y, x]
-    return (cell & np.uint32(0xFF)) == thing and ((cell >> np.uint32(8)) & np.uint32(0xFF)) == skin
+    return (cell & np.uint32(0xFF)) == object and (
+        (cell >> np.uint32(8)) & np.uint32(0xFF)
+    ) == color
 
 
 @compiled
-def _judge_mission(body, layout, things, c):
+def _judge_mission(body, layout, objects, c):
     """Succeed or fail; deliveries have been marked where the hand let go."""
     kind = body.mission[0]
     if kind == Mission.GO_TO.value or kind == Mission.CROSS_UNSEEN.value:
         still = body.posture == STAND and body.speed < 0.5
-        if still and _front_is(body, layout, things, body.mission[1], body.mission[2]):
+        if still and _front_is(body, layout, objects, body.mission[1], body.mission[2]):
             body.succeeded = 1
         if kind == Mission.CROSS_UNSEEN.value and body.times_seen_falling > 0:
             body.failed = 1
@@ -735,7 +746,7 @@ def _judge_mission(body, layout, things, c):
             body.succeeded, body.failed = 0, 1
     elif kind == Mission.TIE_THEN_FETCH.value:
         tied = min(body.lace[0], body.lace[1]) >= c.lace_untied_below
-        fetched = body.held_thing == body.mission[1] and body.held_skin == body.mission[2]
+        fetched = body.held_object == body.mission[1] and body.held_color == body.mission[2]
         if tied and fetched:
             body.succeeded = 1
 
@@ -765,12 +776,12 @@ def drive_of(body, c):
 
 
 @compiled
-def step_body(body, things, layout, events, action, c):
+def step_body(body, objects, layout, events, action, c):
     """Let one body live one tick.
 
     Args:
         body: Record of `state.BODY`, changed in place.
-        things: (6,) records of `state.THING`, changed in place.
+        objects: (6,) records of `state.OBJECT`, changed in place.
         layout: Record of `state.LAYOUT`, only read.
         events: (4,) records of `state.EVENT`, overwritten from the front.
         action: Motor command, 0 to 13.
@@ -784,20 +795,20 @@ def step_body(body, things, layout, events, action, c):
     for i in range(8):
         body.touch[i] = 0.0
     if body.posture == DOWN or body.posture == RISING:
-        _get_up(body, things, action, c)
+        _get_up(body, objects, action, c)
     else:
         struck = False
         if body.posture == STUMBLE:  # the caught foot hangs where it was, and momentum carries on
             body.last_turn = 0
             if action == DROP:
-                count = _put_down(body, layout, things, events, count)
+                count = _put_down(body, layout, objects, events, count)
         else:
-            count = _use_hands(body, layout, things, events, count, action, c)
-            _hold_rail(body, layout, things, action)
+            count = _use_hands(body, layout, objects, events, count, action, c)
+            _hold_rail(body, layout, objects, action)
             _turn(body, action, c)
             _change_speed(body, action, c)
             struck = _advance_gait(body, c)
-        count = _advance(body, layout, things, events, count, c)
+        count = _advance(body, layout, objects, events, count, c)
         if struck:
             count = _loosen_laces(body, events, count, c)
             if body.posture == STAND:
@@ -805,14 +816,14 @@ def step_body(body, things, layout, events, action, c):
                 count = _step_on_lace(body, events, count, c)
         _balance(body, action, c)
         if body.posture == STUMBLE:
-            _reflex(body, layout, things, action, c)
-        count = _fall_or_recover(body, things, events, count, action, c)
+            _reflex(body, layout, objects, action, c)
+        count = _fall_or_recover(body, objects, events, count, action, c)
         body.touch[7] = body.rail_in_hand
     count = _live_on(body, events, count, c)
-    notice_others(body, things, c)
+    notice_others(body, objects, c)
     feel_laces(body)
     body.last_action = action
-    _judge_mission(body, layout, things, c)
+    _judge_mission(body, layout, objects, c)
     if body.succeeded:
         count = add_event(body, events, count, EventKind.ARRIVAL.value, 0, 0.0, 0)
     return count

@@ -27,7 +27,7 @@ class TripEnv(WorldEnv):
 
     | Key | Shape | Range | Meaning |
     |---|---|---|---|
-    | image | (7, 7, 3) uint8 | 0..255 | egocentric view: thing, skin, state; MiniGrid's layout |
+    | image | (7, 7, 3) uint8 | 0..255 | egocentric view: object, color, state; MiniGrid's layout |
     | proprio | (13,) float32 | speed in m/s, else -1..1 | gait, progress, effort, posture |
     | vestibular | (4,) float32 | metres | lean forward and right, their changes; noisy |
     | touch | (8,) float32 | 0..1 | toes, soles, laces, bump, rail |
@@ -35,7 +35,7 @@ class TripEnv(WorldEnv):
     | intero | (8,) float32 | 0..1 | energy, water, warmth, fatigue, arousal, load, cup, dignity |
     | efference | (14,) float32 | one-hot | the last motor command |
     | social | (3,) float32 | 0..1 | seen by, laughter, being helped |
-    | mission | (5,) int32 | 0..255 | mission, thing, skin, place, skin; see `mission_words` |
+    | mission | (5,) int32 | 0..255 | mission, object, color, place, color; see `mission_words` |
     | clock | (1,) int32 | ticks | since the episode began |
 
     ## Rewards

@@ -7,49 +7,49 @@ from typing import Any
 
 import numpy as np
 
-from envs.trip.vocabulary import Thing
+from envs.trip.vocabulary import Object
 
 
-def scene_of(layout, body, things, constants) -> dict[str, Any]:
+def scene_of(layout, body, objects, constants) -> dict[str, Any]:
     """Return what of an episode never changes.
 
     Args:
         layout: One record of `state.LAYOUT`.
         body: One record of `state.BODY`.
-        things: (6,) records of `state.THING`.
+        objects: (6,) records of `state.OBJECT`.
         constants: (1,) record of the world's constants.
 
     Returns:
         ``left`` and ``top``: the padded cell in the corner of ``grid``, which holds, row by row,
-        thing and skin << 8 of the room and its walls; ``things``: kind and skin of whatever can be
-        moved, by slot; ``fall_at``: metres of a lean forward and to a side that end in a fall.
+        object and color << 8 of the room and its walls; ``objects``: kind and color of whatever can
+        be moved, by slot; ``fall_at``: metres of a lean forward and to a side that end in a fall.
     """
     cells = layout["cells"]
     kinds = cells & 0xFF
-    inside = np.argwhere((kinds != Thing.WALL) & (kinds != Thing.UNSEEN))
+    inside = np.argwhere((kinds != Object.WALL) & (kinds != Object.UNSEEN))
     (top, left), (bottom, right) = inside.min(axis=0) - 1, inside.max(axis=0) + 1
     ahead = float(constants["fall_at_leg"][0]) * float(body["leg"])
     return {
         "left": int(left),
         "top": int(top),
         "grid": (cells[top : bottom + 1, left : right + 1] & 0xFFFF).tolist(),
-        "things": [[int(thing["kind"]), int(thing["skin"])] for thing in things],
+        "things": [[int(object["kind"]), int(object["color"])] for object in objects],
         "fall_at": [_rounded(ahead), _rounded(ahead * float(constants["fall_side_share"][0]))],
     }
 
 
-def state_of(body, things) -> dict[str, Any]:
+def state_of(body, objects) -> dict[str, Any]:
     """Return how a body and all that can move are at one tick.
 
     Args:
         body: One record of `state.BODY`.
-        things: (6,) records of `state.THING`.
+        objects: (6,) records of `state.OBJECT`.
 
     Returns:
         ``cell``: x, y and heading; ``progress``: cells beyond the middle of it; ``posture``,
-        ``foot`` (the one that stands: -1 left, 1 right) and ``held`` (thing and skin) as numbers
+        ``foot`` (the one that stands: -1 left, 1 right) and ``held`` (object and color) as numbers
         of the vocabulary; ``lean``: metres forward and right; ``laces``: how loose, left and
-        right; ``pain``: of each body part; ``things``: x, y, heading and state, by slot.
+        right; ``pain``: of each body part; ``objects``: x, y, heading and state, by slot.
     """
     return {
         "cell": [int(body["x"]), int(body["y"]), int(body["heading"]) % 4],
@@ -58,10 +58,10 @@ def state_of(body, things) -> dict[str, Any]:
         "lean": [_rounded(body["lean_forward"]), _rounded(body["lean_right"])],
         "foot": int(body["stance_foot"]),
         "laces": [_rounded(lace) for lace in body["lace"]],
-        "held": [int(body["held_thing"]), int(body["held_skin"])],
+        "held": [int(body["held_object"]), int(body["held_color"])],
         "pain": [_rounded(pain) for pain in body["pain"]],
         "things": [
-            [int(thing[name]) for name in ("x", "y", "heading", "state")] for thing in things
+            [int(object[name]) for name in ("x", "y", "heading", "state")] for object in objects
         ],
     }
 

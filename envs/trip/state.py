@@ -6,7 +6,7 @@ that rows point into never change.
 
 import numpy as np
 
-THINGS = 6  # persons and things that can be moved, per world
+OBJECTS = 6  # persons and objects that can be moved, per world
 GRID = 14  # cells along each side, walls included
 PAD = 6  # unseen cells around the grid, so that a view never leaves the array
 SPAN = GRID + 2 * PAD
@@ -38,7 +38,7 @@ BODY = np.dtype(
         ("contact_phase", np.float32),
         ("contact_speed", np.float32),
         ("contact_severity", np.float32),
-        ("contact_skin", np.int8),
+        ("contact_color", np.int8),
         ("contact_x", np.int16),
         ("contact_y", np.int16),
         # gait
@@ -52,9 +52,9 @@ BODY = np.dtype(
         # shoes and hands
         ("lace", np.float32, (2,)),
         ("tying_ticks", np.int16),
-        ("held_thing", np.int8),  # 0 is an empty hand
-        ("held_skin", np.int8),
-        ("held_slot", np.int8),  # its row among the things, or -1
+        ("held_object", np.int8),  # 0 is an empty hand
+        ("held_color", np.int8),
+        ("held_slot", np.int8),  # its row among the objects, or -1
         ("held_mass", np.float32),
         ("rail_in_hand", np.int8),
         ("cup", np.float32),  # fluid level
@@ -100,11 +100,11 @@ BODY = np.dtype(
     align=True,
 )
 
-# A person or a movable thing; one that is held has x = 0.
-THING = np.dtype(
+# A person or a movable object; one that is held has x = 0.
+OBJECT = np.dtype(
     [
         ("kind", np.uint8),
-        ("skin", np.uint8),
+        ("color", np.uint8),
         ("state", np.uint8),
         ("heading", np.uint8),
         ("x", np.int16),
@@ -117,7 +117,7 @@ THING = np.dtype(
     align=True,
 )
 
-# What the world says happened in a tick; `seen_by` has one bit per thing slot.
+# What the world says happened in a tick; `seen_by` has one bit per object slot.
 EVENT = np.dtype(
     [
         ("row", np.int32),
@@ -134,13 +134,13 @@ EVENT = np.dtype(
 )
 EVENTS_PER_TICK = 8  # the most there can be: a load handed over in a fall, on laces just undone
 
-# The unchanging part of a world. `cells` packs what is seen: thing, skin << 8, state << 16.
+# The unchanging part of a world. `cells` packs what is seen: object, color << 8, state << 16.
 LAYOUT = np.dtype(
     [
         ("cells", np.uint32, (SPAN, SPAN)),
         ("friction", np.float32, (SPAN, SPAN)),
         ("height", np.float32, (SPAN, SPAN)),  # of what can be tripped on, m
-        ("things", THING, (THINGS,)),
+        ("objects", OBJECT, (OBJECTS,)),
         ("start_x", np.int16),
         ("start_y", np.int16),
         ("start_heading", np.int8),

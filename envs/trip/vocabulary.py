@@ -37,7 +37,7 @@ class Posture(IntEnum):
     RISING = 4
 
 
-class Thing(IntEnum):
+class Object(IntEnum):
     """What a cell can show in the image's first channel; 0 to 10 are MiniGrid's."""
 
     UNSEEN = 0
@@ -63,8 +63,8 @@ class Thing(IntEnum):
     GRAVEL = 20
 
 
-class Skin(IntEnum):
-    """The colour a thing wears, in the image's second channel, in MiniGrid's order."""
+class Color(IntEnum):
+    """The colour an object wears, in the image's second channel, in MiniGrid's order."""
 
     RED = 0
     GREEN = 1
@@ -141,31 +141,31 @@ class Mission(IntEnum):
     TIE_THEN_FETCH = 4  # M5
 
 
-# A mission is five numbers: Mission, thing, its skin, destination thing, its skin.
+# A mission is five numbers: Mission, object, its color, destination object, its color.
 MISSION_TOKENS = 5
 MISSION_TEMPLATES = MappingProxyType(
     {
-        Mission.GO_TO: "go to the {thing}",
-        Mission.CARRY_CUP: "carry the {thing} to the {place} and do not spill",
-        Mission.DELIVER: "deliver the {thing} to the {place} in time",
-        Mission.CROSS_UNSEEN: "go to the {thing} without being seen to fall",
-        Mission.TIE_THEN_FETCH: "tie your lace, then fetch the {thing}",
+        Mission.GO_TO: "go to the {object}",
+        Mission.CARRY_CUP: "carry the {object} to the {place} and do not spill",
+        Mission.DELIVER: "deliver the {object} to the {place} in time",
+        Mission.CROSS_UNSEEN: "go to the {object} without being seen to fall",
+        Mission.TIE_THEN_FETCH: "tie your lace, then fetch the {object}",
     }
 )
 
-HAZARDS_TO_TRIP_ON = (Thing.CABLE, Thing.RUG_EDGE, Thing.KERB)
-HAZARDS_TO_SLIP_ON = (Thing.ICE, Thing.WET, Thing.GRAVEL)
-CAN_BE_CARRIED = (Thing.KEY, Thing.BALL, Thing.BOX, Thing.CUP)
+HAZARDS_TO_TRIP_ON = (Object.CABLE, Object.RUG_EDGE, Object.KERB)
+HAZARDS_TO_SLIP_ON = (Object.ICE, Object.WET, Object.GRAVEL)
+CAN_BE_CARRIED = (Object.KEY, Object.BALL, Object.BOX, Object.CUP)
 BLOCKS_THE_WAY = (
-    Thing.WALL,
-    Thing.KEY,
-    Thing.BALL,
-    Thing.BOX,
-    Thing.GOAL,
-    Thing.RAIL,
-    Thing.CUP,
-    Thing.TABLE,
-    Thing.PERSON,
+    Object.WALL,
+    Object.KEY,
+    Object.BALL,
+    Object.BOX,
+    Object.GOAL,
+    Object.RAIL,
+    Object.CUP,
+    Object.TABLE,
+    Object.PERSON,
 )
 
 VIEW_SIZE = 7  # cells; the avatar stands at column 3, row 6, looking towards row 0
@@ -213,14 +213,14 @@ SENSES = MappingProxyType(
 FELT_SIZE = sum(len(names) for names in SENSES.values())
 
 
-def thing_words(thing: int, skin: int) -> str:
-    """Return what a thing is called, colour first: ``"blue rug edge"``."""
-    return f"{Skin(skin).name} {Thing(thing).name}".lower().replace("_", " ")
+def object_words(object: int, color: int) -> str:
+    """Return what an object is called, colour first: ``"blue rug edge"``."""
+    return f"{Color(color).name} {Object(object).name}".lower().replace("_", " ")
 
 
 def mission_words(tokens) -> str:
     """Return the mission in words, from its five tokens."""
-    kind, thing, skin, place, place_skin = (int(token) for token in tokens)
+    kind, object, color, place, place_color = (int(token) for token in tokens)
     return MISSION_TEMPLATES[Mission(kind)].format(
-        thing=thing_words(thing, skin), place=thing_words(place, place_skin)
+        object=object_words(object, color), place=object_words(place, place_color)
     )

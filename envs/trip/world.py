@@ -16,19 +16,19 @@ from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
 from envs.trip.dynamics import LUCK_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
-from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, SPAN, THING, THINGS
+from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, OBJECT, OBJECTS, SPAN
 from envs.trip.vocabulary import (
     FELT_SIZE,
     MISSION_TOKENS,
     SENSES,
     VIEW_SIZE,
     Action,
-    Thing,
+    Object,
     mission_words,
 )
 from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout
 
-_OPAQUE = np.uint64(1 << Thing.WALL)
+_OPAQUE = np.uint64(1 << Object.WALL)
 _OFFSETS = flat_offsets(SPAN)
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
 _LUCK_LAYOUT, _LUCK_BODY, _LUCK_CONDITION = 1_000, 1_001, 1_020  # channels used at reset only
@@ -38,8 +38,8 @@ class _Truth(NamedTuple):
     """What the kernels step: arrays of the batch, and views into them."""
 
     bodies: NDArray  # (B,) of BODY
-    things: NDArray  # (B, THINGS) of THING
-    looks: NDArray[np.uint64]  # (B, THINGS) all of a thing that can be seen, in one number
+    objects: NDArray  # (B, THINGS) of THING
+    looks: NDArray[np.uint64]  # (B, THINGS) all of an object that can be seen, in one number
     layouts: NDArray  # (L,) of LAYOUT
     cells: NDArray[np.uint32]  # (L, SPAN * SPAN) of the layouts
     constants: NDArray  # (1,)
@@ -133,7 +133,7 @@ def _layouts_to_make(rows, bodies, made):
 
 
 @compiled
-def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
+def _reset_rows(rows, bodies, objects, layouts, bank, level, unusual, constants):
     c = constants[0]
     for row in rows:
         body = bodies[row]
@@ -147,17 +147,17 @@ def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
         for token in range(MISSION_TOKENS):
             body.mission[token] = layout.mission[token]
         body.time_limit = layout.time_limit
-        for slot in range(THINGS):
-            things[row, slot] = layout.things[slot]
+        for slot in range(OBJECTS):
+            objects[row, slot] = layout.objects[slot]
         _draw_body(body, unusual, c)
         _draw_condition(body, level)
         body.held_slot = layout.held_slot
         if layout.held_slot >= 0:
-            held = things[row, layout.held_slot]
-            body.held_thing, body.held_skin, body.held_mass = held.kind, held.skin, held.mass
+            held = objects[row, layout.held_slot]
+            body.held_object, body.held_color, body.held_mass = held.kind, held.color, held.mass
         body.last_action = Action.DONE.value
         feel_laces(body)
-        notice_others(body, things[row], c)
+        notice_others(body, objects[row], c)
         body.drive = drive_of(body, c)
 
 
@@ -165,19 +165,19 @@ def _reset_rows(rows, bodies, things, layouts, bank, level, unusual, constants):
 
 
 @compiled
-def _observe_image(body, things, cells, image):
+def _observe_image(body, objects, cells, image):
     look(cells, body.y * SPAN + body.x, _OFFSETS[body.heading], _OPAQUE, image)
-    for slot in range(THINGS):
-        thing = things[slot]
-        if thing.x == 0:
+    for slot in range(OBJECTS):
+        object = objects[slot]
+        if object.x == 0:
             continue
-        column, row = place_in_view(body.x, body.y, body.heading, thing.x, thing.y)
+        column, row = place_in_view(body.x, body.y, body.heading, object.x, object.y)
         if 0 <= column < VIEW and 0 <= row < VIEW and image[column, row, 0] != 0:
-            image[column, row, 0] = thing.kind
-            image[column, row, 1] = thing.skin
-            image[column, row, 2] = thing.state
-    image[VIEW // 2, VIEW - 1, 0] = body.held_thing if body.held_thing else Thing.EMPTY.value
-    image[VIEW // 2, VIEW - 1, 1] = body.held_skin
+            image[column, row, 0] = object.kind
+            image[column, row, 1] = object.color
+            image[column, row, 2] = object.state
+    image[VIEW // 2, VIEW - 1, 0] = body.held_object if body.held_object else Object.EMPTY.value
+    image[VIEW // 2, VIEW - 1, 1] = body.held_color
     image[VIEW // 2, VIEW - 1, 2] = 0
 
 
@@ -185,7 +185,7 @@ def _observe_image(body, things, cells, image):
 def _standpoint(body):
     """Return all of a body that its view depends on, in one number."""
     place = np.uint64(body.x) | np.uint64(body.y) << np.uint64(8)
-    held = np.uint64(body.held_thing) | np.uint64(body.held_skin) << np.uint64(5)
+    held = np.uint64(body.held_object) | np.uint64(body.held_color) << np.uint64(5)
     place |= np.uint64(body.heading) << np.uint64(16) | held << np.uint64(18)
     return place | np.uint64(body.layout) << np.uint64(32)
 
@@ -194,9 +194,9 @@ def _standpoint(body):
 def _looks_different(body, looks, shown):
     """Return whether the view can have changed since it was drawn, and note what it now shows."""
     standpoint = _standpoint(body)
-    changed = shown[THINGS] ^ standpoint
-    shown[THINGS] = standpoint
-    for slot in range(THINGS):
+    changed = shown[OBJECTS] ^ standpoint
+    shown[OBJECTS] = standpoint
+    for slot in range(OBJECTS):
         changed |= shown[slot] ^ looks[slot]
         shown[slot] = looks[slot]
     return changed != np.uint64(0)
@@ -233,7 +233,7 @@ def _observe_felt(body, felt):
     felt[33] = body.fatigue
     felt[34] = body.arousal
     felt[35] = body.held_mass / 10.0
-    felt[36] = body.cup if body.held_thing == Thing.CUP.value else 0.0
+    felt[36] = body.cup if body.held_object == Object.CUP.value else 0.0
     felt[37] = body.dignity
     for action in range(14):
         felt[38 + action] = 0.0
@@ -248,7 +248,7 @@ def _observe(row, truth, senses):
     """Write what a body observes; its image only if it is another than in the last tick."""
     body = truth.bodies[row]
     if _looks_different(body, truth.looks[row], senses.shown[row]):
-        _observe_image(body, truth.things[row], truth.cells[body.layout], senses.image[row])
+        _observe_image(body, truth.objects[row], truth.cells[body.layout], senses.image[row])
     _observe_felt(body, senses.felt[row])
     senses.clock[row, 0] = body.tick
     for token in range(MISSION_TOKENS):
@@ -266,7 +266,7 @@ def _judge_end(row, body, ended):
 def _observe_rows(rows, truth, ended, senses):
     """Observe rows that have been put somewhere else, whatever their images show."""
     for row in rows:
-        senses.shown[row, THINGS] = _NOWHERE
+        senses.shown[row, OBJECTS] = _NOWHERE
         _observe(row, truth, senses)
         _judge_end(row, truth.bodies[row], ended)
 
@@ -279,9 +279,9 @@ def _step_rows(start, stop, actions, truth, outcome, senses):
     """Step and observe rows start..stop, one after the other while it is in the cache."""
     c = truth.constants[0]
     for row in range(start, stop):
-        body, things = truth.bodies[row], truth.things[row]
+        body, objects = truth.bodies[row], truth.objects[row]
         layout, events = truth.layouts[body.layout], outcome.events[row]
-        outcome.counts[row] = step_body(body, things, layout, events, actions[row], c)
+        outcome.counts[row] = step_body(body, objects, layout, events, actions[row], c)
         drive = drive_of(body, c)
         outcome.rewards[row, 1] = body.drive - drive
         body.drive = drive
@@ -314,14 +314,14 @@ class TripWorld:
         name: Which world it is.
         num_envs: How many bodies.
         bodies: (B,) records of `state.BODY`.
-        things: (B, 6) records of `state.THING`.
+        objects: (B, 6) records of `state.OBJECT`.
         layouts: (L,) records of `state.LAYOUT`, never changed.
         rewards: (B, 2) float32 of the last tick: the mission's, and the felt one.
 
     Args:
         num_envs: How many bodies, at least 1.
         level: 0 to 4, what there is in the rooms.
-        shift: "S0" none, "S1" friction, "S2" heights, "S5" skins swapped, "S6" unusual bodies.
+        shift: "S0" none, "S1" friction, "S2" heights, "S5" colors swapped, "S6" unusual bodies.
         split: "train" or "test" layouts; they share none.
         layouts: How many layouts the bank holds.
         threads: How many threads step the batch; results do not depend on it.
@@ -360,7 +360,7 @@ class TripWorld:
         self._rows = np.zeros(num_envs + 1, BODY)  # one spare row stays zero
         self.bodies = self._rows[:num_envs]
         self.bodies["episode"] = -1
-        self.things = np.zeros((num_envs, THINGS), THING)
+        self.objects = np.zeros((num_envs, OBJECTS), OBJECT)
         self.rewards = np.zeros((num_envs, 2), np.float32)
         self._every_row = np.arange(num_envs)
         self._truth = self._name_truth()
@@ -370,7 +370,7 @@ class TripWorld:
             np.zeros((num_envs, FELT_SIZE), np.float32),
             np.zeros((num_envs, MISSION_TOKENS), np.int32),
             np.zeros((num_envs, 1), np.int32),
-            np.zeros((num_envs, THINGS + 1), np.uint64),
+            np.zeros((num_envs, OBJECTS + 1), np.uint64),
         )
         self._observation = _name_senses(*self._senses[:4])
         self._renderer: Any = None
@@ -378,11 +378,11 @@ class TripWorld:
         self._pool = ThreadPoolExecutor(threads) if self._threads > 1 else None
 
     def _name_truth(self) -> _Truth:
-        words = self.things.view(np.uint64).reshape(self.num_envs, THINGS, -1)
+        words = self.objects.view(np.uint64).reshape(self.num_envs, OBJECTS, -1)
         return _Truth(
             self.bodies,
-            self.things,
-            words[:, :, 0],  # kind, skin, state, heading, x and y are a thing's first eight bytes
+            self.objects,
+            words[:, :, 0],  # kind, color, state, heading, x and y are a object's first eight bytes
             self.layouts,
             self.layouts["cells"].reshape(len(self.layouts), SPAN * SPAN),
             self.constants,
@@ -404,7 +404,7 @@ class TripWorld:
         _reset_rows(
             rows,
             self._rows,
-            self.things,
+            self.objects,
             self.layouts,
             self._bank,
             self.level,
@@ -488,22 +488,22 @@ class TripWorld:
             self._renderer = Renderer(self.constants)
         body = self.bodies[row]
         return self._renderer.frame(
-            self.layouts[body["layout"]], body, self.things[row], mission_words(body["mission"])
+            self.layouts[body["layout"]], body, self.objects[row], mission_words(body["mission"])
         )
 
     def scene(self, row: int) -> dict[str, Any]:
         """Return what of an episode never changes; see `envs.trip.picture.scene_of`."""
         body = self.bodies[row]
-        return scene_of(self.layouts[body["layout"]], body, self.things[row], self.constants)
+        return scene_of(self.layouts[body["layout"]], body, self.objects[row], self.constants)
 
     def state(self, row: int) -> dict[str, Any]:
         """Return how a body and all that can move are now; see `envs.trip.picture.state_of`."""
-        return state_of(self.bodies[row], self.things[row])
+        return state_of(self.bodies[row], self.objects[row])
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""
         rows = self._every_row if rows is None else rows
-        return {"bodies": self.bodies[rows].copy(), "things": self.things[rows].copy()}
+        return {"bodies": self.bodies[rows].copy(), "objects": self.objects[rows].copy()}
 
     def load_state(
         self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
@@ -517,7 +517,7 @@ class TripWorld:
         rows = self._every_row if rows is None else np.asarray(rows)
         if ((rows < 0) | (rows >= self.num_envs)).any():
             raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
-        for name, kept in (("bodies", self.bodies), ("things", self.things)):
+        for name, kept in (("bodies", self.bodies), ("objects", self.objects)):
             given = state.get(name)
             shape = (len(rows), *kept.shape[1:])
             if given is None or given.dtype != kept.dtype or given.shape != shape:
@@ -533,7 +533,7 @@ class TripWorld:
             )
         self._make_layouts(np.unique(bodies["layout"]))
         self.bodies[rows] = state["bodies"]
-        self.things[rows] = state["things"]
+        self.objects[rows] = state["objects"]
         self._observe(rows)
 
     def close(self) -> None:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from envs.trip.state import GRID, LAYOUT, PAD, SPAN, THINGS
+from envs.trip.state import GRID, LAYOUT, OBJECTS, PAD, SPAN
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
+    Color,
     Mission,
-    Skin,
-    Thing,
+    Object,
 )
 
 LEVELS = (0, 1, 2, 3, 4)
@@ -24,22 +24,22 @@ SHIFTS = ("S0", "S1", "S2", "S5", "S6")
 SPLITS = ("train", "test")
 
 TIME_LIMITS = (250, 300, 300, 400, 600)  # ticks, by level
-MASS_KG = {Thing.KEY: 0.1, Thing.BALL: 0.5, Thing.CUP: 0.3}
+MASS_KG = {Object.KEY: 0.1, Object.BALL: 0.5, Object.CUP: 0.3}
 BOX_KG = (2.0, 8.0)
-TRIP_HEIGHT = {Thing.CABLE: "cable_m", Thing.RUG_EDGE: "rug_edge_m", Thing.KERB: "kerb_m"}
+TRIP_HEIGHT = {Object.CABLE: "cable_m", Object.RUG_EDGE: "rug_edge_m", Object.KERB: "kerb_m"}
 SLIP_FRICTION = {
-    Thing.ICE: "ice_friction",
-    Thing.WET: "wet_friction",
-    Thing.GRAVEL: "gravel_friction",
+    Object.ICE: "ice_friction",
+    Object.WET: "wet_friction",
+    Object.GRAVEL: "gravel_friction",
 }
-SHIFTED_HEIGHT_M = {Thing.CABLE: 0.055, Thing.RUG_EDGE: 0.030, Thing.KERB: 0.075}  # S2
+SHIFTED_HEIGHT_M = {Object.CABLE: 0.055, Object.RUG_EDGE: 0.030, Object.KERB: 0.075}  # S2
 SHIFTED_FRICTION = (0.7, 1.4)  # S1
 
-# From level 4 on, a skin says how a thing feels: it is right in SKIN_VALIDITY of the cells.
-SKIN_VALIDITY = 0.85
-SKIN_HEIGHT = (0.75, 1.3)
-SKIN_FRICTION = (0.75, 1.5)
-_BLOCKING = frozenset(int(thing) for thing in BLOCKS_THE_WAY)
+# From level 4 on, a color says how an object feels: it is right in SKIN_VALIDITY of the cells.
+COLOR_VALIDITY = 0.85
+COLOR_HEIGHT = (0.75, 1.3)
+COLOR_FRICTION = (0.75, 1.5)
+_BLOCKING = frozenset(int(object) for object in BLOCKS_THE_WAY)
 
 
 @dataclass
@@ -51,39 +51,39 @@ class _Room:
     width: int
     height: int
     cells: np.ndarray = field(default_factory=lambda: np.zeros((GRID, GRID), np.uint32))
-    things: list = field(default_factory=list)
+    objects: list = field(default_factory=list)
     start: tuple[int, int] = (1, 1)
     held: int = -1
     mission: tuple[int, ...] = (0, 0, 0, 0, 0)
 
-    def put(self, x: int, y: int, thing: Thing, skin: int = 0) -> None:
-        self.cells[y, x] = int(thing) | int(skin) << 8
+    def put(self, x: int, y: int, object: Object, color: int = 0) -> None:
+        self.cells[y, x] = int(object) | int(color) << 8
 
-    def thing(self, x: int, y: int) -> int:
+    def object(self, x: int, y: int) -> int:
         return int(self.cells[y, x] & 0xFF)
 
-    def skin(self) -> int:
-        return int(self.rng.integers(len(Skin)))
+    def color(self) -> int:
+        return int(self.rng.integers(len(Color)))
 
     def free_cell(self, left: int, right: int) -> tuple[int, int]:
         """Return an empty cell with left <= x <= right, away from all that stands there."""
-        taken = {(thing["x"], thing["y"]) for thing in self.things} | {self.start}
+        taken = {(object["x"], object["y"]) for object in self.objects} | {self.start}
         free = [
             (x, y)
             for x in range(left, right + 1)
             for y in range(1, self.height + 1)
-            if self.thing(x, y) == Thing.EMPTY and (x, y) not in taken
+            if self.object(x, y) == Object.EMPTY and (x, y) not in taken
         ]
         return free[self.rng.integers(len(free))] if free else (0, 0)
 
-    def add(self, thing: Thing, skin: int, x: int, y: int, heading: int = 0) -> int:
-        """Add a person or a movable thing and return its slot; (0, 0) means it is in the hand."""
-        mass = self.rng.uniform(*BOX_KG) if thing == Thing.BOX else MASS_KG.get(thing, 0.0)
+    def add(self, object: Object, color: int, x: int, y: int, heading: int = 0) -> int:
+        """Add a person or a movable object and return its slot; (0, 0) means it is in the hand."""
+        mass = self.rng.uniform(*BOX_KG) if object == Object.BOX else MASS_KG.get(object, 0.0)
         has_fallen = self.rng.random() < 0.5  # who has fallen before laughs less and helps more
-        self.things.append(
+        self.objects.append(
             {
-                "kind": int(thing),
-                "skin": skin,
+                "kind": int(object),
+                "color": color,
                 "state": heading,
                 "heading": heading,
                 "x": x,
@@ -93,7 +93,7 @@ class _Room:
                 "mockery": 0.1 if has_fallen else 0.5,
             }
         )
-        return len(self.things) - 1
+        return len(self.objects) - 1
 
 
 def make_layout(level: int, shift: str, split: str, index: int, constants: np.record) -> np.ndarray:
@@ -101,7 +101,7 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
 
     Args:
         level: 0 to 4.
-        shift: One of SHIFTS; changes what things feel like, never where they stand.
+        shift: One of SHIFTS; changes what objects feel like, never where they stand.
         split: "train" or "test"; they share no layout.
         index: Which one, at least 0.
         constants: Record of the world's constants.
@@ -121,8 +121,8 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
 def _draw_room(rng: np.random.Generator, level: int) -> _Room:
     width, height = (int(n) for n in rng.integers(8, GRID - 1, size=2))
     room = _Room(rng=rng, level=level, width=width, height=height)
-    room.cells[:] = int(Thing.WALL)
-    room.cells[1 : height + 1, 1 : width + 1] = int(Thing.EMPTY)
+    room.cells[:] = int(Object.WALL)
+    room.cells[1 : height + 1, 1 : width + 1] = int(Object.EMPTY)
     if level == 0:
         room.start = room.free_cell(1, width)
     else:
@@ -150,91 +150,93 @@ def _draw_bands(room: _Room) -> None:
         _draw_band(room, int(column), kind)
 
 
-def _draw_band(room: _Room, column: int, kind: Thing) -> None:
-    skin = room.skin()
+def _draw_band(room: _Room, column: int, kind: Object) -> None:
+    color = room.color()
     gap = int(room.rng.integers(1, room.height + 1))
     wide = int(room.rng.integers(0, 6))  # cells; 0 is a band without a gap
     for y in range(1, room.height + 1):
         if not gap <= y < gap + wide:
-            room.put(column, y, kind, skin)
+            room.put(column, y, kind, color)
     slippery = kind in HAZARDS_TO_SLIP_ON
     if slippery and room.rng.random() < 0.6:  # a rail to hold on to, along the way across
         y = int(room.rng.integers(1, room.height + 1))
         for x in range(column - 1, column + 2):
-            room.put(x, y, Thing.RAIL, int(Skin.GREY))
+            room.put(x, y, Object.RAIL, int(Color.GREY))
 
 
 def _draw_furniture(room: _Room) -> None:
     for _ in range(int(room.rng.integers(0, 3))):
         x, y = room.free_cell(2, room.width - 1)
         if (x, y) != (0, 0):
-            room.put(x, y, Thing.TABLE, int(Skin.GREY))
+            room.put(x, y, Object.TABLE, int(Color.GREY))
 
 
 def _draw_mission(room: _Room) -> None:
     rng, far = room.rng, room.width
     kinds = [Mission.GO_TO] if room.level < 4 else list(Mission)[1:]
     kind = kinds[rng.integers(len(kinds))]
-    skin, place_skin = (int(s) for s in rng.choice(len(Skin) - 1, size=2, replace=False))
+    color, place_color = (int(s) for s in rng.choice(len(Color) - 1, size=2, replace=False))
     near_side, far_side = (1, 3), (far - 1, far)
     if room.level == 0:
         near_side = far_side = (1, far)
     if kind == Mission.GO_TO:
-        thing = (Thing.BALL, Thing.BOX, Thing.KEY)[rng.integers(3)]
-        room.add(thing, skin, *room.free_cell(*far_side))
-        room.add(Thing.BALL, place_skin, *room.free_cell(1, far))  # somebody else's
-        room.mission = (kind, thing, skin, 0, 0)
+        object = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
+        room.add(object, color, *room.free_cell(*far_side))
+        room.add(Object.BALL, place_color, *room.free_cell(1, far))  # somebody else's
+        room.mission = (kind, object, color, 0, 0)
         if room.level == 3 and rng.random() < 0.6:
-            room.held = room.add(Thing.BOX, place_skin, 0, 0)
+            room.held = room.add(Object.BOX, place_color, 0, 0)
     elif kind == Mission.CARRY_CUP:
-        room.add(Thing.CUP, skin, *room.free_cell(*near_side))
-        room.put(*room.free_cell(*far_side), Thing.TABLE, place_skin)
-        room.mission = (kind, Thing.CUP, skin, Thing.TABLE, place_skin)
+        room.add(Object.CUP, color, *room.free_cell(*near_side))
+        room.put(*room.free_cell(*far_side), Object.TABLE, place_color)
+        room.mission = (kind, Object.CUP, color, Object.TABLE, place_color)
     elif kind == Mission.DELIVER:
-        room.add(Thing.BOX, skin, *room.free_cell(*near_side))
+        room.add(Object.BOX, color, *room.free_cell(*near_side))
         x, y = room.free_cell(*far_side)
-        room.add(Thing.PERSON, place_skin, x, y, int(rng.integers(4)))
-        room.mission = (kind, Thing.BOX, skin, Thing.PERSON, place_skin)
+        room.add(Object.PERSON, place_color, x, y, int(rng.integers(4)))
+        room.mission = (kind, Object.BOX, color, Object.PERSON, place_color)
     elif kind == Mission.CROSS_UNSEEN:
-        room.put(*room.free_cell(*far_side), Thing.GOAL, skin)
-        room.mission = (kind, Thing.GOAL, skin, 0, 0)
+        room.put(*room.free_cell(*far_side), Object.GOAL, color)
+        room.mission = (kind, Object.GOAL, color, 0, 0)
     else:
-        thing = (Thing.BALL, Thing.BOX, Thing.KEY)[rng.integers(3)]
-        room.add(thing, skin, *room.free_cell(*far_side))
-        room.mission = (kind, thing, skin, 0, 0)
+        object = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
+        room.add(object, color, *room.free_cell(*far_side))
+        room.mission = (kind, object, color, 0, 0)
 
 
 def _draw_persons(room: _Room) -> None:
-    """Add onlookers, each in a skin that the mission does not name."""
-    skins = [int(s) for s in room.rng.permutation(len(Skin)) if s != room.mission[4]]
-    for skin in skins[: int(room.rng.integers(1, 3))]:
+    """Add onlookers, each in a color that the mission does not name."""
+    colors = [int(s) for s in room.rng.permutation(len(Color)) if s != room.mission[4]]
+    for color in colors[: int(room.rng.integers(1, 3))]:
         x, y = room.free_cell(2, room.width)
-        if (x, y) != (0, 0) and len(room.things) < THINGS:
-            room.add(Thing.PERSON, skin, x, y, int(room.rng.integers(4)))
+        if (x, y) != (0, 0) and len(room.objects) < OBJECTS:
+            room.add(Object.PERSON, color, x, y, int(room.rng.integers(4)))
 
 
 # ---- Whether it can be done ----
 
 
 def _is_solvable(room: _Room) -> bool:
-    """Return whether each thing the mission names has a cell beside it that can be walked to."""
-    if any((thing["x"] == 0) != (slot == room.held) for slot, thing in enumerate(room.things)):
+    """Return whether each object the mission names has a cell beside it that can be walked to."""
+    if any((object["x"] == 0) != (slot == room.held) for slot, object in enumerate(room.objects)):
         return False
-    taken = {(thing["x"], thing["y"]) for thing in room.things}
+    taken = {(object["x"], object["y"]) for object in room.objects}
     reached, queue = {room.start}, deque([room.start])
     while queue:
         x, y = queue.popleft()
         for cell in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)):
-            if cell not in reached and cell not in taken and room.thing(*cell) not in _BLOCKING:
+            if cell not in reached and cell not in taken and room.object(*cell) not in _BLOCKING:
                 reached.add(cell)
                 queue.append(cell)
     wanted = {(room.mission[1], room.mission[2]), (room.mission[3], room.mission[4])} - {(0, 0)}
-    places = {(thing["kind"], thing["skin"]): (thing["x"], thing["y"]) for thing in room.things}
-    for y, x in np.argwhere(room.cells & 0xFF > Thing.FLOOR):
-        places[(room.thing(x, y), int(room.cells[y, x] >> 8 & 0xFF))] = (int(x), int(y))
+    places = {
+        (object["kind"], object["color"]): (object["x"], object["y"]) for object in room.objects
+    }
+    for y, x in np.argwhere(room.cells & 0xFF > Object.FLOOR):
+        places[(room.object(x, y), int(room.cells[y, x] >> 8 & 0xFF))] = (int(x), int(y))
     return all(
         any((x + dx, y + dy) in reached for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)))
-        for x, y in (places.get(thing, (-9, -9)) for thing in wanted)
+        for x, y in (places.get(object, (-9, -9)) for object in wanted)
     )
 
 
@@ -244,17 +246,17 @@ def _is_solvable(room: _Room) -> bool:
 def _finish(room: _Room, rng: np.random.Generator, shift: str, constants) -> np.ndarray:
     layout = np.zeros((), LAYOUT)
     cells, flips = _turn_round(room, rng)
-    layout["cells"][:] = int(Thing.WALL)
+    layout["cells"][:] = int(Object.WALL)
     layout["cells"][PAD : PAD + GRID, PAD : PAD + GRID] = cells
     layout["friction"], layout["height"] = _feel(layout["cells"], room, rng, shift, constants)
-    for slot, thing in enumerate(room.things):
-        for name, value in thing.items():
-            layout["things"][slot][name] = value
+    for slot, object in enumerate(room.objects):
+        for name, value in object.items():
+            layout["objects"][slot][name] = value
         if slot != room.held:
-            x, y = _place(thing["x"], thing["y"], flips)
-            heading = _heading(thing["heading"], flips)
-            layout["things"][slot]["x"], layout["things"][slot]["y"] = x, y
-            layout["things"][slot]["heading"] = layout["things"][slot]["state"] = heading
+            x, y = _place(object["x"], object["y"], flips)
+            heading = _heading(object["heading"], flips)
+            layout["objects"][slot]["x"], layout["objects"][slot]["y"] = x, y
+            layout["objects"][slot]["heading"] = layout["objects"][slot]["state"] = heading
     layout["start_x"], layout["start_y"] = _place(*room.start, flips)
     layout["start_heading"] = rng.integers(4)
     layout["mission"] = room.mission
@@ -292,32 +294,32 @@ def _heading(heading: int, flips: tuple[bool, ...]) -> int:
     return ((1, 0), (0, 1), (-1, 0), (0, -1)).index((dx, dy))
 
 
-def skin_table(shift: str) -> np.ndarray:
-    """Return (things, skins) bool: whether a skin makes a thing worse underfoot than it looks.
+def color_table(shift: str) -> np.ndarray:
+    """Return (objects, colors) bool: whether a color makes an object worse underfoot than it looks.
 
     Shift S5 turns every entry round.
     """
     rng = np.random.default_rng(np.random.SeedSequence([41, 7]))
-    table = np.zeros((len(Thing), len(Skin)), bool)
-    for thing in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
-        table[thing] = rng.permutation(len(Skin)) < len(Skin) // 2
+    table = np.zeros((len(Object), len(Color)), bool)
+    for object in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+        table[object] = rng.permutation(len(Color)) < len(Color) // 2
     return ~table if shift == "S5" else table
 
 
 def _feel(cells, room: _Room, rng, shift: str, c) -> tuple[np.ndarray, np.ndarray]:
     """Return friction and height of each cell; one draw a band, as looks go by band too."""
-    things, skins = cells & 0xFF, cells >> 8 & 0xFF
+    objects, colors = cells & 0xFF, cells >> 8 & 0xFF
     friction = np.full((SPAN, SPAN), c["floor_friction"], np.float32)
     height = np.zeros((SPAN, SPAN), np.float32)
-    table = skin_table(shift)
-    for thing in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
-        for skin in range(len(Skin)):
-            here = (things == thing) & (skins == skin)
-            worse = table[thing, skin] ^ (rng.random() >= SKIN_VALIDITY)
-            if thing in HAZARDS_TO_TRIP_ON:
-                metres = SHIFTED_HEIGHT_M[thing] if shift == "S2" else c[TRIP_HEIGHT[thing]]
-                height[here] = metres * (SKIN_HEIGHT[int(worse)] if room.level >= 4 else 1.0)
+    table = color_table(shift)
+    for object in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+        for color in range(len(Color)):
+            here = (objects == object) & (colors == color)
+            worse = table[object, color] ^ (rng.random() >= COLOR_VALIDITY)
+            if object in HAZARDS_TO_TRIP_ON:
+                metres = SHIFTED_HEIGHT_M[object] if shift == "S2" else c[TRIP_HEIGHT[object]]
+                height[here] = metres * (COLOR_HEIGHT[int(worse)] if room.level >= 4 else 1.0)
             else:
-                skin_scale = SKIN_FRICTION[int(not worse)] if room.level >= 4 else 1.0
-                friction[here] = c[SLIP_FRICTION[thing]] * skin_scale
+                color_scale = COLOR_FRICTION[int(not worse)] if room.level >= 4 else 1.0
+                friction[here] = c[SLIP_FRICTION[object]] * color_scale
     return friction, height

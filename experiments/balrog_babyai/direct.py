@@ -2,7 +2,7 @@
 
 The mission is read once, when the episode begins, into a list of clauses; after that nothing but
 numbers goes in. The policy is shown the map that the body draws of its surroundings, as far as six
-cells about it, with the things marked that the present clause names; how far off they are; what is
+cells about it, with the objects marked that the present clause names; how far off they are; what is
 in the hand and what was felt. A clause is thought done by what is seen of it, and the next one's
 turn has come: the world never says.
 """
@@ -27,7 +27,7 @@ from body.ego_map import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
 from body.senses import Senses
 from body.types import FeltEvent, Percept
 from body.vocabularies import BABYAI
-from envs.babyai.vocabulary import SENSES, Action, DoorState, Skin, Thing, mission_words
+from envs.babyai.vocabulary import SENSES, Action, Color, DoorState, Object, mission_words
 
 WEIGHTS = "direct.safetensors"
 CARD = "direct.json"
@@ -51,7 +51,7 @@ class Verb(IntEnum):
 
 
 class Side(IntEnum):
-    """Where a named thing is said to lie, as seen from where the body began."""
+    """Where a named object is said to lie, as seen from where the body began."""
 
     ANY = 0
     LEFT = 1
@@ -61,10 +61,10 @@ class Side(IntEnum):
 
 
 CLAUSES = 4  # of the longest mission in BabyAI
-ANY_THING, NO_THING, ANY_SKIN = -1, -2, -1
-NAMED = np.dtype([("thing", np.int64), ("skin", np.int64), ("side", np.int64)])
-CLAUSE = np.dtype([("verb", np.int64), ("named", NAMED, (2,))])  # the thing, and the other one
-NOT_NAMED = (NO_THING, ANY_SKIN, int(Side.ANY))
+ANY_OBJECT, NO_OBJECT, ANY_COLOR = -1, -2, -1
+NAMED = np.dtype([("object", np.int64), ("color", np.int64), ("side", np.int64)])
+CLAUSE = np.dtype([("verb", np.int64), ("named", NAMED, (2,))])  # the object, and the other one
+NOT_NAMED = (NO_OBJECT, ANY_COLOR, int(Side.ANY))
 
 _VERBS = {
     "go to": Verb.GO_TO,
@@ -81,7 +81,7 @@ _SIDES = {
     "behind you": Side.BEHIND,
 }
 _NAME = (
-    rf"(?:the|an?) (?:({'|'.join(skin.name.lower() for skin in Skin)}) )?"
+    rf"(?:the|an?) (?:({'|'.join(color.name.lower() for color in Color)}) )?"
     rf"(box|ball|key|door|goal|object)(?: ({'|'.join(_SIDES)}))?"
 )
 _CLAUSE = re.compile(rf"({'|'.join(_VERBS)}) {_NAME}(?: (?:next to|near) {_NAME})?")
@@ -110,17 +110,17 @@ def clauses_of(words: str) -> NDArray:
 
 def _clause(match: re.Match) -> tuple:
     verb = _VERBS[match[1]]
-    thing, other = _named(*match.group(2, 3, 4)), _named(*match.group(5, 6, 7))
-    if verb is Verb.OPEN:  # a locked door opens to a key of its own skin
-        other = (int(Thing.KEY), thing[1], int(Side.ANY))
-    return int(verb), [thing, other]
+    object, other = _named(*match.group(2, 3, 4)), _named(*match.group(5, 6, 7))
+    if verb is Verb.OPEN:  # a locked door opens to a key of its own color
+        other = (int(Object.KEY), object[1], int(Side.ANY))
+    return int(verb), [object, other]
 
 
-def _named(skin: str | None, thing: str | None, side: str | None) -> tuple[int, int, int]:
-    if thing is None:
+def _named(color: str | None, object: str | None, side: str | None) -> tuple[int, int, int]:
+    if object is None:
         return NOT_NAMED
-    kind = ANY_THING if thing == "object" else int(Thing[thing.upper()])
-    return kind, int(Skin[skin.upper()]) if skin else ANY_SKIN, int(_SIDES.get(side or "", 0))
+    kind = ANY_OBJECT if object == "object" else int(Object[object.upper()])
+    return kind, int(Color[color.upper()]) if color else ANY_COLOR, int(_SIDES.get(side or "", 0))
 
 
 # ---- What the policy is shown ----
@@ -138,9 +138,9 @@ FACTS = _TOLD + _FELT
 
 # Names that compiled code reads as numbers.
 _UNSEEN, _EMPTY, _WALL, _FLOOR, _LAVA = (
-    int(Thing[name]) for name in ("UNSEEN", "EMPTY", "WALL", "FLOOR", "LAVA")
+    int(Object[name]) for name in ("UNSEEN", "EMPTY", "WALL", "FLOOR", "LAVA")
 )
-_DOOR, _GOAL = int(Thing.DOOR), int(Thing.GOAL)
+_DOOR, _GOAL = int(Object.DOOR), int(Object.GOAL)
 _OPEN = int(DoorState.OPEN)
 _NOTHING, _GO_TO, _PICK_UP, _OPENING, _PUT = (int(verb) for verb in Verb)
 _LEFT, _RIGHT, _FRONT, _BEHIND = (int(side) for side in Side if side is not Side.ANY)
@@ -155,7 +155,7 @@ class Shown(NamedTuple):
         window: (B, 169) uint8, codes of the cells of the map about the body, the row farthest
             ahead first.
         facts: (B, FACTS) float32: the verb, whether there are more clauses, what is in the hand;
-            of both named things where the nearest is; touch, movement, and the last command.
+            of both named objects where the nearest is; touch, movement, and the last command.
     """
 
     window: NDArray[np.uint8]
@@ -218,11 +218,11 @@ def _look_all(memory, clauses, turn, hands, efference, shown):
 
 @njit(cache=True)
 def _fits(named, packed):
-    """Return whether a cell, or the hand, shows the kind of thing that is named."""
-    thing, skin = packed & 255, (packed >> 8) & 15
-    if named.skin not in (ANY_SKIN, skin):
+    """Return whether a cell, or the hand, shows the kind of object that is named."""
+    object, color = packed & 255, (packed >> 8) & 15
+    if named.color not in (ANY_COLOR, color):
         return False
-    return thing == named.thing or (named.thing == ANY_THING and _DOOR <= thing < _GOAL)
+    return object == named.object or (named.object == ANY_OBJECT and _DOOR <= object < _GOAL)
 
 
 @njit(cache=True)
@@ -243,16 +243,16 @@ def _is_named(place, named, cell):
 @njit(cache=True)
 def _seems_done(place, clause, hand, done):
     """Return whether a clause has been done in this tick, as far as can be seen."""
-    thing = clause.named[0]
+    object = clause.named[0]
     front = np.int64(place.cell) + STEPS[place.heading]
     if clause.verb == _GO_TO:
-        return done.any() and _is_named(place, thing, front)  # an end is an action's
+        return done.any() and _is_named(place, object, front)  # an end is an action's
     if clause.verb == _PICK_UP:
-        return done[_DID_PICK_UP] > 0.5 and _fits(thing, hand[0] | hand[1] << 8)
+        return done[_DID_PICK_UP] > 0.5 and _fits(object, hand[0] | hand[1] << 8)
     if clause.verb == _OPENING:
         is_open = place.grid[front] >> 12 == _OPEN
-        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(place, thing, front)
-    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(thing, place.grid[front]):
+        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(place, object, front)
+    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(object, place.grid[front]):
         for direction in range(4):
             if _is_named(place, clause.named[1], front + STEPS[direction]):
                 return True
@@ -263,23 +263,23 @@ def _seems_done(place, clause, hand, done):
 def _code(place, clause, cell):
     """Return what kind of cell it is to one who has this clause to do, in 0..14."""
     packed = place.grid[cell]
-    thing, state = packed & 255, packed >> 12
+    object, state = packed & 255, packed >> 12
     named = _is_named(place, clause.named[0], cell)
-    if thing == _DOOR:
+    if object == _DOOR:
         return (11 if named else 5) + state  # open, closed, locked
     if named:
         return 9
     if _is_named(place, clause.named[1], cell):
         return 10
-    if thing == _UNSEEN:
+    if object == _UNSEEN:
         return 0
-    if thing in (_EMPTY, _FLOOR):
+    if object in (_EMPTY, _FLOOR):
         return 1
-    if thing == _WALL:
+    if object == _WALL:
         return 2
-    if thing == _LAVA:
+    if object == _LAVA:
         return 3
-    return 8 if thing == _GOAL else 4
+    return 8 if object == _GOAL else 4
 
 
 @njit(cache=True)
@@ -312,7 +312,7 @@ def _split(heading, ahead, right):
 
 @njit(cache=True)
 def _tell(place, clause, hand, more, facts):
-    """Fill in the first facts: the clause, the hand, and where the named things are."""
+    """Fill in the first facts: the clause, the hand, and where the named objects are."""
     facts[clause.verb] = 1.0
     facts[_VERB_COUNT] = more
     facts[_VERB_COUNT + 1] = hand[0] > _EMPTY
@@ -333,7 +333,7 @@ def _tell(place, clause, hand, more, facts):
 @njit(cache=True)
 def _nearest(place, named):
     """Return the nearest cell of the map that shows what is named, or -1."""
-    if named.thing == NO_THING:
+    if named.object == NO_OBJECT:
         return np.int64(-1)
     nearest, best = np.int64(-1), np.int64(2 * SPAN)
     x, y = place.cell // SPAN, place.cell % SPAN

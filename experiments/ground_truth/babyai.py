@@ -11,7 +11,7 @@ from envs.babyai.world import BabyAIWorld
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import place_of
 from mind.claims.language import Attribute
-from mind.reasoning.narration import thing_words
+from mind.reasoning.narration import object_words
 
 _KINDS = {
     EventKind.BUMP: "bumped",
@@ -62,8 +62,8 @@ class BabyAITruth:
     def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return what is true of an event of this tick, beside what the body's side tells."""
         facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
-        if thing := _thing(kind, before, now):
-            facts[Attribute.THING] = Fact(value=thing)
+        if object := _object(kind, before, now):
+            facts[Attribute.THING] = Fact(value=object)
         cause = Cause(self._events[row]["cause"]).name.lower()
         if cause not in ("none", "other"):
             facts[Attribute.CAUSE] = Fact(value=cause)
@@ -77,13 +77,13 @@ class BabyAITruth:
         return []
 
 
-def _thing(kind: str, before: Percept, now: Percept) -> str:
+def _object(kind: str, before: Percept, now: Percept) -> str:
     """Return what an event was about: what is held now, was held before, or lay ahead."""
     if kind == "picked_up":
-        return thing_words(now, np.array(now.held, np.int16))
+        return object_words(now, np.array(now.held, np.int16))
     if kind == "put_down":
-        return thing_words(before, np.array(before.held, np.int16))
+        return object_words(before, np.array(before.held, np.int16))
     if kind == "grasped_nothing":
         return ""
     ahead = before.image[3, 5, :2].astype(np.int16)
-    return thing_words(before, ahead) if ahead[0] > 1 else ""
+    return object_words(before, ahead) if ahead[0] > 1 else ""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.trip.state import THINGS
-from envs.trip.vocabulary import Action, Cause, Posture, Thing
+from envs.trip.state import OBJECTS
+from envs.trip.vocabulary import Action, Cause, Object, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.places import EAST, SOUTH
 from mind.claims.language import Attribute
@@ -36,7 +36,7 @@ class Mishap:
         kind: "slipped", "stumbled" or "fell".
         cause: What a foot met.
         body: Record of `BODY` before the step in which a foot met something.
-        things: (6,) records of `THING` then.
+        objects: (6,) records of `OBJECT` then.
         actions: (T,) motor commands from then on, the last of which led to the event.
         now: What `fork_state` returns of the body at the event.
     """
@@ -44,7 +44,7 @@ class Mishap:
     kind: str
     cause: Cause
     body: np.void
-    things: NDArray
+    objects: NDArray
     actions: NDArray[np.int64]
     now: Mapping[str, NDArray]
 
@@ -63,7 +63,7 @@ class Forks:
         )
         self._world.constants[:] = world.constants
         for row in range(ROWS):  # whoever is not asked about has to be somebody, too
-            self._put(row, world.bodies[0], world.things[0])
+            self._put(row, world.bodies[0], world.objects[0])
 
     def try_all(self, mishaps: Sequence[Mishap]) -> list[dict[Attribute, str]]:
         """Return, for each mishap, whether it would have come without its cause, and reflexes."""
@@ -87,7 +87,7 @@ class Forks:
         """Return whether each still comes, by the tick in which it came."""
         world, count = self._world, len(mishaps)
         for row, mishap in enumerate(mishaps):
-            self._put(row, mishap.body, mishap.things)
+            self._put(row, mishap.body, mishap.objects)
             self._take_cause_away(row, mishap)
         slips, falls = (world.bodies[name][:count].copy() for name in ("slips", "falls"))
         stumbled = np.zeros(count, np.bool_)
@@ -106,18 +106,18 @@ class Forks:
         """Return whether each body stays up if it answers a stumble with one command."""
         world, count = self._world, len(mishaps)
         for row, mishap in enumerate(mishaps):
-            self._put(row, mishap.now["bodies"][0], mishap.now["things"][0])
+            self._put(row, mishap.now["bodies"][0], mishap.now["objects"][0])
         falls = world.bodies["falls"][:count].copy()
         for tick in range(WATCH_TICKS):
             held = (world.bodies["posture"] == Posture.STUMBLE) & (tick < HOLD_TICKS)
             world.step(np.where(held, reflex, Action.DONE))
         return world.bodies["falls"][:count] == falls
 
-    def _put(self, row: int, body: np.void, things: NDArray) -> None:
+    def _put(self, row: int, body: np.void, objects: NDArray) -> None:
         """Put a body into a row, in a layout that is its own to change."""
         world = self._world
         world.layouts[row] = self._layouts[body["layout"]]
-        world.bodies[row], world.things[row, :THINGS] = body, things
+        world.bodies[row], world.objects[row, :OBJECTS] = body, objects
         world.bodies["layout"][row] = row
 
     def _take_cause_away(self, row: int, mishap: Mishap) -> None:
@@ -143,7 +143,7 @@ class Forks:
     def _clear(self, row: int, x: int, y: int, cause: Cause) -> None:
         """Make a cell plain ground; floor that was slipped on, ground that holds any sole."""
         layout = self._world.layouts[row]
-        layout["cells"][y, x] = int(Thing.EMPTY)
+        layout["cells"][y, x] = int(Object.EMPTY)
         layout["height"][y, x] = 0.0
         plain = float(self._world.constants[0]["floor_friction"])
         layout["friction"][y, x] = 10.0 if cause is Cause.FLOOR else plain

@@ -125,8 +125,8 @@ class Question:
 
     Attributes:
         family: One of `FAMILIES`.
-        kind: The kind of memory (`mind.sense_encoder.kinds.Kind`) that the answer rests on, or empty where
-            it rests on several, or on none.
+        kind: The kind of memory (`mind.sense_encoder.kinds.Kind`) that the answer rests on, or
+            empty where it rests on several, or on none.
         text: What is asked; names the episode.
         answer: The right answer as the mind is taught to give it; `UNKNOWN` where this body cannot
             know, `NEVER` where what is presupposed did not happen.
@@ -341,7 +341,7 @@ class _Asker:
         yield self._question("order", "order", _ing(first), asked, claim)
 
     def about_what_did_not_happen(self) -> Iterable[Question]:
-        """Ask whether things happened, and as if they had."""
+        """Ask whether objects happened, and as if they had."""
         episode = When(episode=self._graph.episode)
         happened = [kind for kind in self._kinds if self._felt.get(kind)]
         never = [
@@ -552,9 +552,9 @@ _ANYTHING = ("something else", "quite different", "the other way round")
 _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     **VALUES,
     Attribute.THING: [
-        f"{colour} {thing}"
+        f"{colour} {object}"
         for colour in _COLOURS
-        for thing in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
+        for object in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
     ],
     Attribute.CAUSE: ("cable", "rug edge", "kerb", "ice", "wet", "gravel", "own lace", "wall"),
     Attribute.WHO: ("nobody", *_SOMEONE),

@@ -12,9 +12,9 @@ from envs.trip.vocabulary import (
     HAZARDS_TO_TRIP_ON,
     Cause,
     EventKind,
+    Object,
     Posture,
-    Thing,
-    thing_words,
+    object_words,
 )
 from envs.trip.world import TripWorld
 from experiments.ground_truth.forks import Forks, Mishap
@@ -42,15 +42,17 @@ _KINDS = {
 _OF_A_CONTACT = ("stumbled", "recovered", "fell", "slipped", "stepped_on_lace")
 _BEFORE_WITNESSES = ("stumbled", "fell", "was_seen", "spilled", "slipped", "recovered")
 _FORKED = ("slipped", "stumbled", "fell")
-_HAZARDS = {  # causes, and the things they are
-    Cause.CABLE: Thing.CABLE,
-    Cause.RUG_EDGE: Thing.RUG_EDGE,
-    Cause.KERB: Thing.KERB,
-    Cause.ICE: Thing.ICE,
-    Cause.WET: Thing.WET,
-    Cause.GRAVEL: Thing.GRAVEL,
+_HAZARDS = {  # causes, and the objects they are
+    Cause.CABLE: Object.CABLE,
+    Cause.RUG_EDGE: Object.RUG_EDGE,
+    Cause.KERB: Object.KERB,
+    Cause.ICE: Object.ICE,
+    Cause.WET: Object.WET,
+    Cause.GRAVEL: Object.GRAVEL,
 }
-_GROUNDS = {int(thing): cause for cause, thing in _HAZARDS.items() if thing in HAZARDS_TO_SLIP_ON}
+_GROUNDS = {
+    int(object): cause for cause, object in _HAZARDS.items() if object in HAZARDS_TO_SLIP_ON
+}
 _ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
 _FEET = ("left", "right")
 _UNTIED = 0.2  # tightness of a lace
@@ -69,7 +71,7 @@ class TripTruth:
         count = world.num_envs
         self._states: deque[tuple[NDArray, NDArray, NDArray]] = deque(maxlen=KEPT_TICKS)
         self._last = self._before = world.bodies.copy()
-        self._things = world.things.copy()
+        self._objects = world.objects.copy()
         self._starts = np.zeros((count, 3), np.int64)  # column, row, heading
         self._contact = np.zeros(count, np.int64)  # tick of the last contact of a foot
         self._foot = np.zeros(count, np.int64)
@@ -85,7 +87,7 @@ class TripTruth:
         self._starts[rows] = np.stack([bodies["x"], bodies["y"], bodies["heading"]], axis=1)
         self._contact[rows] = -KEPT_TICKS
         self._spilled[rows] = 0.0
-        self._before[rows], self._things[rows] = bodies, self._world.things[rows]
+        self._before[rows], self._objects[rows] = bodies, self._world.objects[rows]
         for row in rows.tolist():
             self._happened.pop(row, None)
             self._blamed.pop(row, None)
@@ -93,9 +95,9 @@ class TripTruth:
 
     def stepped(self, actions: NDArray[np.int64]) -> None:
         """Keep the exact state that was stepped, and what the world says happened."""
-        self._states.append((self._before, self._things, actions))
+        self._states.append((self._before, self._objects, actions))
         self._last, self._before = self._before, self._world.bodies.copy()
-        self._things = self._world.things.copy()
+        self._objects = self._world.objects.copy()
         self._note_contacts()
         self._note_events()
 
@@ -142,13 +144,13 @@ class TripTruth:
             "was_seen": np.flatnonzero(in_trouble & more_eyes),
             "heard_laughter": np.flatnonzero(laughs),
             "spilled": np.flatnonzero(spilled),
-            "put_down": np.flatnonzero((was["held_thing"] != 0) & (now["held_thing"] == 0)),
+            "put_down": np.flatnonzero((was["held_object"] != 0) & (now["held_object"] == 0)),
         }
 
     def _worth_telling(self, now: NDArray) -> NDArray[np.bool_]:
         """Return where enough has been spilled to be called an event, and begin to count anew."""
         spilled = self._spilled > SPILLED
-        self._spilled[spilled | (now["held_thing"] != Thing.CUP)] = 0.0
+        self._spilled[spilled | (now["held_object"] != Object.CUP)] = 0.0
         return spilled
 
     def place(self, row: int) -> tuple[int, int]:
@@ -169,8 +171,8 @@ class TripTruth:
             facts |= self._witnesses(row, before, now)
         if kind in ("picked_up", "put_down"):
             held = self._before[row] if kind == "picked_up" else self._last[row]
-            thing = thing_words(int(held["held_thing"]), int(held["held_skin"]))
-            facts[Attribute.THING] = Fact(value=thing)
+            object = object_words(int(held["held_object"]), int(held["held_color"]))
+            facts[Attribute.THING] = Fact(value=object)
         if kind == "bumped":
             facts |= self._bumped_into(row, now)
         if kind in ("lace_came_loose", "lace_tied"):
@@ -184,42 +186,42 @@ class TripTruth:
         body = self._before[row]
         if self._contact[row] < body["tick"] - KEPT_TICKS // 2:
             return {}
-        cause, skin, foot = self._contact_of(row, kind)
+        cause, color, foot = self._contact_of(row, kind)
         facts = {Attribute.FOOT: Fact(value=foot)}
         if cause is Cause.OWN_LACE:
             facts[Attribute.THING] = Fact(value=f"{foot} lace")
             facts[Attribute.CAUSE] = Fact(value="own lace")
         elif cause in _HAZARDS:
-            thing = _HAZARDS[cause]
-            known = _remembers(before, thing, skin) or _remembers(now, thing, skin)
-            known = self._still_known(row, cause, skin, known)
-            facts[Attribute.THING] = Fact(value=thing_words(thing, skin), sensed=known)
+            object = _HAZARDS[cause]
+            known = _remembers(before, object, color) or _remembers(now, object, color)
+            known = self._still_known(row, cause, color, known)
+            facts[Attribute.THING] = Fact(value=object_words(object, color), sensed=known)
             facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
         elif cause is Cause.FLOOR:
             facts[Attribute.THING] = Fact(value="nothing")
             facts[Attribute.CAUSE] = Fact(value="floor")
         return facts
 
-    def _still_known(self, row: int, cause: Cause, skin: int, known: bool) -> bool:
+    def _still_known(self, row: int, cause: Cause, color: int, known: bool) -> bool:
         """Return whether what a foot met is known, or was when this mishap began.
 
         Who slips on ice in plain view, and falls four cells on, knows what that came of.
         """
         tick = int(self._before["tick"][row])
         if known:
-            self._blamed[row] = tick, cause, skin
+            self._blamed[row] = tick, cause, color
         since, *blamed = self._blamed.get(row, (-KEPT_TICKS, Cause.NONE, 0))
-        return blamed == [cause, skin] and tick - since <= KEPT_TICKS // 2
+        return blamed == [cause, color] and tick - since <= KEPT_TICKS // 2
 
     def _contact_of(self, row: int, kind: str) -> tuple[Cause, int, str]:
-        """Return what a foot met, its skin, and which foot it was.
+        """Return what a foot met, its color, and which foot it was.
 
         A lace stepped on in the same tick hides what a sole slipped on just before.
         """
         body = self._before[row]
-        cause, skin = Cause(int(body["contact_cause"])), int(body["contact_skin"])
+        cause, color = Cause(int(body["contact_cause"])), int(body["contact_color"])
         if kind != "slipped" or cause is not Cause.OWN_LACE:
-            return cause, skin, _FEET[self._foot[row]]
+            return cause, color, _FEET[self._foot[row]]
         cell = int(self._world.layouts[body["layout"]]["cells"][body["y"], body["x"]])
         return _GROUNDS.get(cell & 0xFF, Cause.FLOOR), cell >> 8 & 0xFF, _FEET[body["stance_foot"]]
 
@@ -229,24 +231,24 @@ class TripTruth:
         return float(body["lean_forward"]), float(body["lean_right"])
 
     def _bumped_into(self, row: int, now: Percept) -> dict[Attribute, Fact]:
-        thing, skin = self._ahead(row)
-        if thing <= Thing.EMPTY:
+        object, color = self._ahead(row)
+        if object <= Object.EMPTY:
             return {}
-        known = bool(now.event_things[0])
-        cause = {Thing.WALL: "wall", Thing.PERSON: "person"}.get(Thing(thing), "furniture")
+        known = bool(now.event_objects[0])
+        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(Object(object), "furniture")
         return {
-            Attribute.THING: Fact(value=thing_words(thing, skin), sensed=known),
+            Attribute.THING: Fact(value=object_words(object, color), sensed=known),
             Attribute.CAUSE: Fact(value=cause, sensed=known),
         }
 
     def _ahead(self, row: int) -> tuple[int, int]:
-        """Return thing and skin of what stands in the cell ahead of a body."""
+        """Return object and color of what stands in the cell ahead of a body."""
         body = self._before[row]
         x = int(body["x"]) + EAST[body["heading"]]
         y = int(body["y"]) + SOUTH[body["heading"]]
-        for thing in self._world.things[row]:
-            if thing["kind"] and (int(thing["x"]), int(thing["y"])) == (x, y):
-                return int(thing["kind"]), int(thing["skin"])
+        for object in self._world.objects[row]:
+            if object["kind"] and (int(object["x"]), int(object["y"])) == (x, y):
+                return int(object["kind"]), int(object["color"])
         cell = int(self._world.layouts[body["layout"]]["cells"][y, x])
         return cell & 0xFF, cell >> 8 & 0xFF
 
@@ -259,14 +261,16 @@ class TripTruth:
     def _witnesses(self, row: int, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return how many persons look, which is felt, and who, which is to be seen."""
         body = self._before[row]
-        skins = sorted(
-            int(person["skin"])
-            for person in self._world.things[row]
-            if person["kind"] == Thing.PERSON and _sees(person, body, self._sight)
+        colors = sorted(
+            int(person["color"])
+            for person in self._world.objects[row]
+            if person["kind"] == Object.PERSON and _sees(person, body, self._sight)
         )
-        names = [thing_words(Thing.PERSON, skin) for skin in skins]
+        names = [object_words(Object.PERSON, color) for color in colors]
         known = all(
-            _remembers(one, Thing.PERSON, skin, within=7) for skin in skins for one in (before, now)
+            _remembers(one, Object.PERSON, color, within=7)
+            for color in colors
+            for one in (before, now)
         )
         return {
             Attribute.WITNESSES: Fact(value=str(len(names))),
@@ -295,7 +299,7 @@ class TripTruth:
                     kind=kind,
                     cause=self._contact_of(row, kind)[0],
                     body=past[0][0][row].copy(),
-                    things=past[0][1][row].copy(),
+                    objects=past[0][1][row].copy(),
                     actions=np.array([actions[row] for _, _, actions in past]),
                     now=self._world.fork_state(np.array([row])),
                 ),
@@ -320,10 +324,10 @@ def _lean(leaning: tuple[float, float]) -> str:
     return "right" if right > 0 else "left"
 
 
-def _remembers(percept: Percept, thing: int, skin: int, within: int = NEAR) -> bool:
-    """Return whether a body knows of such a thing this near, from what it has seen."""
+def _remembers(percept: Percept, object: int, color: int, within: int = NEAR) -> bool:
+    """Return whether a body knows of such an object this near, from what it has seen."""
     rows = percept.landmarks
-    like = (rows[:, 0] == thing) & (rows[:, 1] == skin)
+    like = (rows[:, 0] == object) & (rows[:, 1] == color)
     return bool((like & (np.abs(rows[:, 3:5]).max(axis=1) <= within)).any())
 
 

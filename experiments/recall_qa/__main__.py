@@ -44,7 +44,7 @@ def main() -> None:
         _tell()
 
 
-@hydra.main(config_path="pkg://configs", config_name="tell", version_base="1.3")
+@hydra.main(config_path="pkg://configs", config_name="recall_qa", version_base="1.3")
 def _tell(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     with answering():  # Hydra adds lines of its own to what it sees passing
@@ -58,7 +58,7 @@ def tell(config: DictConfig, folder: Path) -> None:
     """Let a being live, ask it, print what it says, and leave a run folder.
 
     Args:
-        config: A `TellConfig`.
+        config: A `RecallQAConfig`.
         folder: The run folder, which exists.
 
     Raises:

@@ -84,7 +84,8 @@ def spread(
 ) -> list[tuple[str, Question]]:
     """Return that many questions at most: of every family as many, as far as there are.
 
-    They are balanced (`experiments.ground_truth.questions.Balance`), so that guessing is worth little.
+    They are balanced (`experiments.ground_truth.questions.Balance`), so that guessing is worth
+    little.
     """
     rng, balance = np.random.default_rng(seed), Balance()
     families: dict[str, list[tuple[str, Question]]] = {}

@@ -61,7 +61,7 @@ def main() -> None:
         _run()
 
 
-@hydra.main(config_path="pkg://configs", config_name="tell_run", version_base="1.3")
+@hydra.main(config_path="pkg://configs", config_name="recall_qa_run", version_base="1.3")
 def _run(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     with answering():  # Hydra adds lines of its own to what it sees passing

@@ -1,7 +1,7 @@
 """What is told of a run: how an episode begins, each moment of it, and how it ends.
 
 The loop tells it; the recorder, the film, the replay page and the terminal listen. Only this
-side of the skin reads `info`, which no agent may.
+side of the color reads `info`, which no agent may.
 """
 
 from collections import Counter

@@ -105,7 +105,7 @@ class AskConfig(RunConfig):
 
 
 @dataclass
-class TellConfig(AskConfig):
+class RecallQAConfig(AskConfig):
     """What can be chosen for `tell`."""
 
     threshold: float = 0.75
@@ -115,7 +115,7 @@ class TellConfig(AskConfig):
 
 
 @dataclass
-class TalkConfig(AskConfig):
+class ChatConfig(AskConfig):
     """What can be chosen for `talk`."""
 
     run: str | None = None
@@ -124,7 +124,7 @@ class TalkConfig(AskConfig):
 
 def register() -> None:
     """Make the schemas known to Hydra, as `run_schema`, `evaluate_schema` and so on."""
-    nodes = {"run": RunConfig, "evaluate": EvaluateConfig, "tell": TellConfig, "talk": TalkConfig}
+    nodes = {"run": RunConfig, "evaluate": EvaluateConfig, "recall_qa": RecallQAConfig, "chat": ChatConfig}
     for name, node in nodes.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=node)
 

@@ -58,7 +58,11 @@ _NAME_LETTERS = 90
 _LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
-_USUAL = {"shift": "S0", "split": "train", "words": "train"}  # in the worlds that have such a thing
+_USUAL = {
+    "shift": "S0",
+    "split": "train",
+    "words": "train",
+}  # in the worlds that have such an object
 
 
 class Sweep(Callback):

@@ -1,4 +1,4 @@
-"""What an experimenter calls the things of each world: names of commands, events and missions.
+"""What an experimenter calls the objects of each world: names of commands, events and missions.
 
 The body knows a world by its vocabulary (`body/vocabularies.py`); here is the rest, which only
 those who watch may know.
@@ -68,10 +68,10 @@ def _posture(senses: Senses) -> str:
 
 def _hand(senses: Senses) -> str:
     """Return what is held, as it shows in the avatar's own cell: ``red ball``, or ``empty``."""
-    thing, skin = (int(value) for value in senses["image"][3, 6, :2])
-    if thing not in babyai.CAN_BE_CARRIED:
+    object, color = (int(value) for value in senses["image"][3, 6, :2])
+    if object not in babyai.CAN_BE_CARRIED:
         return "empty"
-    return f"{babyai.Skin(skin).name} {babyai.Thing(thing).name}".lower()
+    return f"{babyai.Color(color).name} {babyai.Object(object).name}".lower()
 
 
 def _lower(words: type[IntEnum]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planners.trip import next_errands
+from agents.planners.trip import next_skills
 from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
 from body.policy import CARD, PolicyError
 from body.senses import Senses
@@ -51,9 +51,9 @@ class Walker:
         """Return the next commands."""
         percept = self.senses.perceive(world.observation)
         self.skills.advance(percept)
-        idle = np.flatnonzero(self.skills.errands["status"] != Status.RUNNING)
+        idle = np.flatnonzero(self.skills.executions["status"] != Status.RUNNING)
         if len(idle):
-            self.skills.intend_many(idle, *next_errands(percept, idle))
+            self.skills.intend_many(idle, *next_skills(percept, idle))
         return self.motor.act(percept, self.skills.code())
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from envs.trip.oracle import oracle_actions
 from envs.trip.state import BODY
-from envs.trip.vocabulary import Action, Cause, Posture, Thing
+from envs.trip.vocabulary import Action, Cause, Object, Posture
 from envs.trip.world import TripWorld
 from experiments.report.statistics import half_width
 
@@ -34,7 +34,7 @@ REFLEXES = (
     Action.LEFT,
     Action.RIGHT,
 )
-HOLDS = (Thing.RAIL, Thing.WALL, Thing.TABLE)
+HOLDS = (Object.RAIL, Object.WALL, Object.TABLE)
 HOLD_TICKS = 10
 WATCH_TICKS = 20
 PACES = np.array([Action.FORWARD] * 6 + [Action.CAREFUL, Action.RUN])  # of the careless walkers
@@ -146,7 +146,7 @@ def narrator_words(stumbles: Stumbles) -> NDArray[np.float32]:
             _one_hot(way, 4),
             _thirds(bodies["speed"]),
             _thirds(bodies["contact_severity"]),
-            _one_hot((bodies["held_thing"] > 0).astype(int), 2),
+            _one_hot((bodies["held_object"] > 0).astype(int), 2),
             _one_hot((bodies["fatigue"] > 0.3).astype(int), 2),
             stumbles.felt[:, -3:].max(1, keepdims=True),
         ]

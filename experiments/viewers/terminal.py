@@ -13,24 +13,24 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from envs.trip.vocabulary import VIEW_SIZE, Skin, Thing
+from envs.trip.vocabulary import VIEW_SIZE, Color, Object
 from experiments.running.callbacks import Beginning, Ending, Moment, Score
 from experiments.running.cli import near
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
-_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three things need
+_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three objects need
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
-    Thing.UNSEEN: "  ", Thing.EMPTY: "· ", Thing.FLOOR: "· ", Thing.WALL: "██", Thing.DOOR: "▐▌",
-    Thing.KEY: "¬o", Thing.BALL: "()", Thing.BOX: "[]", Thing.GOAL: "**", Thing.LAVA: "≈≈",
-    Thing.CABLE: "~~", Thing.RUG_EDGE: "▂▂", Thing.ICE: "░░", Thing.KERB: "__", Thing.RAIL: "══",
-    Thing.CUP: "U'", Thing.TABLE: "╥╥", Thing.PERSON: "☻ ", Thing.WET: "≈≈", Thing.GRAVEL: "∴∴",
+    Object.UNSEEN: "  ", Object.EMPTY: "· ", Object.FLOOR: "· ", Object.WALL: "██", Object.DOOR: "▐▌",
+    Object.KEY: "¬o", Object.BALL: "()", Object.BOX: "[]", Object.GOAL: "**", Object.LAVA: "≈≈",
+    Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░", Object.KERB: "__", Object.RAIL: "══",
+    Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ", Object.WET: "≈≈", Object.GRAVEL: "∴∴",
 }  # fmt: skip
 _COLOURS = {
-    Skin.RED: "red", Skin.GREEN: "green", Skin.BLUE: "bright_blue", Skin.PURPLE: "magenta",
-    Skin.YELLOW: "yellow", Skin.GREY: "bright_black",
+    Color.RED: "red", Color.GREEN: "green", Color.BLUE: "bright_blue", Color.PURPLE: "magenta",
+    Color.YELLOW: "yellow", Color.GREY: "bright_black",
 }  # fmt: skip
 _DOORS = {0: "╎╎", 1: "▐▌", 2: "▐×"}  # open, closed, locked
 _UPRIGHT = "▲ "
@@ -159,7 +159,7 @@ class PlainView:
         self._say(f"{number}: {printable(beginning.mission)}")
 
     def live(self, moment: Moment) -> None:
-        """Say the first things that are said, and every fall."""
+        """Say the first objects that are said, and every fall."""
         clock = f"  {moment.world.clock(moment.tick)}"
         speech = moment.trace.decision.speech if moment.trace.decision else ""
         if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
@@ -202,10 +202,10 @@ def seen(moment: Moment) -> Text:
 def _glyph(moment: Moment, column: int, row: int) -> Text:
     if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
         return Text(_POSTURES.get(moment.stance, _UPRIGHT), style="bold white")
-    thing, skin, state = (int(value) for value in moment.senses["image"][column, row])
-    plain = thing in (Thing.EMPTY, Thing.FLOOR, Thing.WALL)
-    glyph = _DOORS[state] if thing == Thing.DOOR else _GLYPHS.get(Thing(thing), "? ")
-    return Text(glyph, style="dim" if plain else _COLOURS[Skin(skin)])
+    object, color, state = (int(value) for value in moment.senses["image"][column, row])
+    plain = object in (Object.EMPTY, Object.FLOOR, Object.WALL)
+    glyph = _DOORS[state] if object == Object.DOOR else _GLYPHS.get(Object(object), "? ")
+    return Text(glyph, style="dim" if plain else _COLOURS[Color(color)])
 
 
 def _stance(moment: Moment) -> str:

@@ -1,6 +1,6 @@
 """The proposition language: (event, subject, attribute, value, time), each from a closed list.
 
-An event is a `FeltEvent` by its lower-case name. A claim says one thing of one event, or of how
+An event is a `FeltEvent` by its lower-case name. A claim says one object of one event, or of how
 often or in which order events came. Whether it is true is for those to say who know the world
 (`experiments.ground_truth.checker`).
 """
@@ -21,7 +21,7 @@ class Attribute(StrEnum):
     Of the event itself:
 
     - HAPPENED: "yes" or "no".
-    - THING: what it was about, as `thing_words` has it: "blue cable"; "nothing" where nothing.
+    - THING: what it was about, as `object_words` has it: "blue cable"; "nothing" where nothing.
     - CAUSE: what it came of, without a colour: "cable", "own lace", "ice", "floor", "wall".
     - FOOT: the foot that was caught, slipped or whose lace it was.
     - LEAN: the way the body tipped.
@@ -129,7 +129,7 @@ class When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One thing that is said of a life.
+    """One object that is said of a life.
 
     Attributes:
         event: One of `EVENTS`.

@@ -132,7 +132,7 @@ def _of_a_fact(clause: str, about: Claim | None) -> Claim | None:
 
 @cache
 def _event_patterns() -> tuple[tuple[re.Pattern, str], ...]:
-    """Return patterns of what is said of events, each with what sort of thing it says."""
+    """Return patterns of what is said of events, each with what sort of object it says."""
     made = []
     for person in (Person.FIRST, Person.THIRD):
         past = _any_of(person, 0)

@@ -36,7 +36,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One thing said, and by whom."""
+    """One object said, and by whom."""
 
     role: Role
     text: str
@@ -49,8 +49,8 @@ class Prompt:
     Attributes:
         messages: Oldest first; the last one is not the assistant's.
         felt: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors of a
-            memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot take them
-            reads the messages without the markers.
+            memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot take
+            them reads the messages without the markers.
 
     Example:
         >>> prompt = Prompt.of(system="Answer in one word.", user="Which way?")

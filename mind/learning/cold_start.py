@@ -2,8 +2,8 @@
 
 A Llama from scratch, in Hugging Face format, so that what is bundled is nothing special: any
 causal model's folder works in its place. What counts is what the mind says; but to foretell what
-it is asked counts a little too, for that is where it learns to copy: a thing that was named once in
-the mission comes again among what is near.
+it is asked counts a little too, for that is where it learns to copy: an object that was named once
+in the mission comes again among what is near.
 """
 
 import json

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mind.sense_encoder.encoder import SenseEncoder
 
 ATTEMPTS = 2  # the second one is told what was wrong with the first
-_THINGS_ASKED_ABOUT = 4
+_OBJECTS_ASKED_ABOUT = 4
 
 Understood = TypeVar("Understood")
 WhyNot = Callable[[Intent], str]
@@ -217,7 +217,7 @@ class Mind:
             return []
         about = (
             percept.vocabulary.mission_words(percept.mission),
-            *near(percept, _THINGS_ASKED_ABOUT),
+            *near(percept, _OBJECTS_ASKED_ABOUT),
             *situation.recent[-1:],
         )
         query = Query(body_id=self.body_id, words="\n".join(about))

@@ -13,12 +13,12 @@ from body.types import FeltEvent, Intent, Percept, Status, Target, Vocabulary
 from mind.reasoning.scale import UNFELT
 from mind.types import Experience, Feeling, Situation
 
-THINGS_TOLD = 8
+OBJECTS_TOLD = 8
 EMOTIONS_TOLD = 2
 NEEDS_TOLD = 3
 PAINS_TOLD = 2  # of those that an event caused
-THINGS_KEPT = 3  # of what was near at an event
-_EMPTY = 1  # the thing that an empty hand holds; as in MiniGrid
+OBJECTS_KEPT = 3  # of what was near at an event
+_EMPTY = 1  # the object that an empty hand holds; as in MiniGrid
 _EYE_COLUMN, _EYE_ROW = 3, 6  # of the view: the avatar's own cell
 
 _POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
@@ -142,33 +142,33 @@ def scene(percept: Percept) -> Scene:
         hand=_hand(percept),
         pain=_pains(percept.pain),
         others=_others(percept.social),
-        near=near(percept, THINGS_TOLD),
+        near=near(percept, OBJECTS_TOLD),
     )
 
 
 def near(percept: Percept, limit: int) -> tuple[str, ...]:
-    """Return up to `limit` remembered things, nearest first; those of the mission come first in.
+    """Return up to `limit` remembered objects, nearest first; those of the mission come first in.
 
     Example: ``("hazard blue cable 1 ahead", "locked red door 3 ahead 1 left")``
     """
     rows = [row for row in percept.landmarks if row[0]]
     wanted = percept.vocabulary.mission_words(percept.mission)
-    is_wanted = [thing_words(percept, row) in wanted for row in rows]
+    is_wanted = [object_words(percept, row) in wanted for row in rows]
     kept = sorted(range(len(rows)), key=lambda i: not is_wanted[i])[:limit]
     return tuple(_landmark(percept, rows[i]) for i in sorted(kept))
 
 
-def thing_words(percept: Percept, thing_and_skin: NDArray[np.int16]) -> str:
-    """Return what a thing is called, colour first; empty for thing 0, which is unknown."""
-    thing, skin = (int(number) for number in thing_and_skin[:2])
-    return Target(thing=thing, skin=skin).words(percept.vocabulary) if thing else ""
+def object_words(percept: Percept, object_and_color: NDArray[np.int16]) -> str:
+    """Return what an object is called, colour first; empty for object 0, which is unknown."""
+    object, color = (int(number) for number in object_and_color[:2])
+    return Target(object=object, color=color).words(percept.vocabulary) if object else ""
 
 
 def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
-    thing, _, state, ahead, right = (int(number) for number in row)
-    hazard = "hazard " if thing in percept.vocabulary.hazards else ""
-    door = _DOORS[state] if thing in percept.vocabulary.doors else ""
-    return f"{hazard}{door}{thing_words(percept, row)} {place_words(ahead, right)}"
+    object, _, state, ahead, right = (int(number) for number in row)
+    hazard = "hazard " if object in percept.vocabulary.hazards else ""
+    door = _DOORS[state] if object in percept.vocabulary.doors else ""
+    return f"{hazard}{door}{object_words(percept, row)} {place_words(ahead, right)}"
 
 
 def place_words(ahead: int, right: int) -> str:
@@ -217,10 +217,10 @@ def _laces(touch: NDArray[np.float32]) -> list[str]:
 
 
 def _hand(percept: Percept) -> str:
-    thing, skin = percept.held
-    if thing <= _EMPTY:
+    object, color = percept.held
+    if object <= _EMPTY:
         return "empty"
-    name = Target(thing=thing, skin=skin).words(percept.vocabulary)
+    name = Target(object=object, color=color).words(percept.vocabulary)
     cup = float(percept.intero[_CUP])
     if cup > 0:
         return f"{name}, full {_level(cup)}"
@@ -253,7 +253,7 @@ def _level(value: float, top: float = 1.0) -> int:
 
 def walls(percept: Percept) -> tuple[str, ...]:
     """Return how far the nearest seen walls are straight ahead, to the left and to the right."""
-    is_wall = percept.image[:, :, 0] == percept.vocabulary.things.index("wall")
+    is_wall = percept.image[:, :, 0] == percept.vocabulary.objects.index("wall")
     lines = (
         ("ahead", is_wall[_EYE_COLUMN, _EYE_ROW - 1 :: -1]),
         ("left", is_wall[_EYE_COLUMN - 1 :: -1, _EYE_ROW]),
@@ -364,8 +364,8 @@ def event_words(event: FeltEvent, about: str = "") -> str:
 
 
 def about_words(event: FeltEvent, percept: Percept) -> str:
-    """Return what an event of this tick was about, or nothing where it is about no thing."""
-    return thing_words(percept, percept.event_things) if _EVENTS[event][1] else ""
+    """Return what an event of this tick was about, or nothing where it is about no object."""
+    return object_words(percept, percept.event_objects) if _EVENTS[event][1] else ""
 
 
 def felt_words(percept: Percept) -> tuple[str, ...]:
@@ -434,8 +434,8 @@ def _sensation(lived: Lived) -> str:
 
 
 def _visual(percept: Percept) -> str:
-    """Return the nearest things, how many look, and who could: ``"red ball 3 ahead; seen 3"``."""
-    told = near(percept, THINGS_KEPT)
+    """Return the nearest objects, how many look, and who could: ``"red ball 3 ahead; seen 3"``."""
+    told = near(percept, OBJECTS_KEPT)
     if seen := _level(percept.social[_SEEN_BY]):
         others = [one for one in near(percept, len(percept.landmarks)) if " person " in one]
         told = (*told, *(one for one in others if one not in told), f"seen {seen}")

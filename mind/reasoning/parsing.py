@@ -30,7 +30,7 @@ _TAGS = re.compile(r"<(/?)(think|plan|answer|say)>")
 _FORM = "<think>why</think><answer>skill thing, manner</answer><say>words</say>"
 _COMMAND_FORM = "<think>why</think><answer>action</answer>"
 _GOALS = "hold X, face X, see X, X beside Y or X open"
-_BEFORE_A_THING = {"hold": Condition.HOLD, "face": Condition.FACE, "see": Condition.SEE}
+_BEFORE_A_OBJECT = {"hold": Condition.HOLD, "face": Condition.FACE, "see": Condition.SEE}
 
 
 class NotUnderstood(ValueError):
@@ -59,7 +59,7 @@ def parse_reply(text: str, vocabulary: Vocabulary) -> Reply:
 
     Args:
         text: What the language model wrote.
-        vocabulary: What things are called.
+        vocabulary: What objects are called.
 
     Raises:
         NotUnderstood: If it has another form, or asks for what the body does not know.
@@ -81,11 +81,11 @@ def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Int
 
     Args:
         words: Such as ``go to red ball, careful``.
-        vocabulary: What things are called.
+        vocabulary: What objects are called.
         reason: Kept in the intent as it is.
 
     Raises:
-        NotUnderstood: If it names an unknown skill, thing or manner, or lacks one of them.
+        NotUnderstood: If it names an unknown skill, object or manner, or lacks one of them.
     """
     if not words.strip():
         raise NotUnderstood("the answer is empty; write skill thing, manner")
@@ -97,8 +97,8 @@ def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Int
     manner = _MANNERS.get(how.strip())
     if manner is None:
         raise NotUnderstood(f"{_quote(how)} is not a manner; the manners are {_list(_MANNERS)}")
-    skill, thing = _skill_in(what.strip(), vocabulary)
-    target = _target_of(skill, thing, vocabulary)
+    skill, object = _skill_in(what.strip(), vocabulary)
+    target = _target_of(skill, object, vocabulary)
     return Intent(skill=skill, target=target, manner=manner, reason=reason)
 
 
@@ -107,7 +107,7 @@ def parse_plan(words: str, vocabulary: Vocabulary) -> tuple[Goal, ...]:
 
     Args:
         words: Such as ``hold red ball; red ball beside blue box``; empty is a plan of no goals.
-        vocabulary: What things are called.
+        vocabulary: What objects are called.
 
     Raises:
         NotUnderstood: If there are too many goals, or one of them cannot be understood.
@@ -123,18 +123,18 @@ def parse_goal(words: str, vocabulary: Vocabulary) -> Goal:
 
     Args:
         words: Such as ``hold red ball``.
-        vocabulary: What things are called.
+        vocabulary: What objects are called.
 
     Raises:
         NotUnderstood: If it has another form, or names what cannot be wanted so.
     """
     words = " ".join(words.lower().split())
     first, _, rest = words.partition(" ")
-    if first in _BEFORE_A_THING and rest:
-        return _goal(_BEFORE_A_THING[first], _named(rest, vocabulary), vocabulary)
-    thing, beside, other = words.partition(" beside ")
-    if beside and thing and other:
-        target = _named(thing, vocabulary)
+    if first in _BEFORE_A_OBJECT and rest:
+        return _goal(_BEFORE_A_OBJECT[first], _named(rest, vocabulary), vocabulary)
+    object, beside, other = words.partition(" beside ")
+    if beside and object and other:
+        target = _named(object, vocabulary)
         return _goal(Condition.BESIDE, target, vocabulary, other=_named(other, vocabulary))
     if words.endswith(" open"):
         return _goal(Condition.OPEN, _named(words.removesuffix(" open"), vocabulary), vocabulary)
@@ -221,31 +221,31 @@ def _skill_in(words: str, vocabulary: Vocabulary) -> tuple[Skill, str]:
     raise NotUnderstood(f"{_quote(words)} is not a skill; the skills are {_list(skills)}")
 
 
-def _target_of(skill: Skill, thing: str, vocabulary: Vocabulary) -> Target | None:
+def _target_of(skill: Skill, object: str, vocabulary: Vocabulary) -> Target | None:
     name = skill.name.lower().replace("_", " ")
     if skill not in SKILLS_WITH_A_TARGET:
-        if thing:
-            raise NotUnderstood(f"'{name}' takes no thing, got {_quote(thing)}; leave it out")
+        if object:
+            raise NotUnderstood(f"'{name}' takes no thing, got {_quote(object)}; leave it out")
         return None
-    if not thing:
-        example = Target(thing=min(vocabulary.targets), skin=0).words(vocabulary)
+    if not object:
+        example = Target(object=min(vocabulary.targets), color=0).words(vocabulary)
         raise NotUnderstood(f"'{name}' lacks a thing; name one, as in '{name} {example}'")
-    return _named(thing, vocabulary)
+    return _named(object, vocabulary)
 
 
 def _named(words: str, vocabulary: Vocabulary) -> Target:
-    """Return what is called by these words, with its skin in front or without."""
+    """Return what is called by these words, with its color in front or without."""
     first, _, rest = words.partition(" ")
-    has_skin = first in vocabulary.skins and rest
-    skin = vocabulary.skins.index(first) if has_skin else -1
-    name = rest if has_skin else words
-    for thing in sorted(vocabulary.targets):
-        if vocabulary.things[thing] == name:
-            return Target(thing=thing, skin=skin)
+    has_color = first in vocabulary.colors and rest
+    color = vocabulary.colors.index(first) if has_color else -1
+    name = rest if has_color else words
+    for object in sorted(vocabulary.targets):
+        if vocabulary.objects[object] == name:
+            return Target(object=object, color=color)
     known = _names(vocabulary.targets, vocabulary)
     raise NotUnderstood(
         f"{_quote(words)} is not a thing to name; the things are {known}, "
-        f"in {_list(vocabulary.skins)}"
+        f"in {_list(vocabulary.colors)}"
     )
 
 
@@ -253,22 +253,22 @@ def _named(words: str, vocabulary: Vocabulary) -> Target:
 
 
 def _goal(
-    condition: Condition, thing: Target, vocabulary: Vocabulary, *, other: Target | None = None
+    condition: Condition, object: Target, vocabulary: Vocabulary, *, other: Target | None = None
 ) -> Goal:
-    """Return a goal, if it is about a thing of which it can come true."""
-    name = vocabulary.things[thing.thing]
-    if condition is Condition.OPEN and thing.thing not in vocabulary.doors:
+    """Return a goal, if it is about an object of which it can come true."""
+    name = vocabulary.objects[object.object]
+    if condition is Condition.OPEN and object.object not in vocabulary.doors:
         doors = _names(vocabulary.doors, vocabulary)
         raise NotUnderstood(f"'{name}' cannot be open; what can be is {doors}")
     is_moved = condition in (Condition.HOLD, Condition.BESIDE)
-    if is_moved and thing.thing not in vocabulary.portables:
+    if is_moved and object.object not in vocabulary.portables:
         portables = _names(vocabulary.portables, vocabulary)
         raise NotUnderstood(f"'{name}' cannot be held or brought; what can be is {portables}")
-    return Goal(condition=condition, thing=thing, other=other)
+    return Goal(condition=condition, object=object, other=other)
 
 
-def _names(things: Iterable[int], vocabulary: Vocabulary) -> str:
-    return _list(vocabulary.things[thing] for thing in sorted(things)) or "nothing here"
+def _names(objects: Iterable[int], vocabulary: Vocabulary) -> str:
+    return _list(vocabulary.objects[object] for object in sorted(objects)) or "nothing here"
 
 
 def _quote(text: str) -> str:

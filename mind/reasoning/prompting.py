@@ -100,14 +100,14 @@ class Prompts:
         if vocabulary not in self._system_texts:
             skills = vocabulary.skills
             text = self._system_of(vocabulary.world).render(
-                skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_thing(skill)],
+                skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_object(skill)],
                 skills_without_a_thing=[
-                    _name(skill) for skill in skills if not _takes_a_thing(skill)
+                    _name(skill) for skill in skills if not _takes_a_object(skill)
                 ],
                 manners=[manner.name.lower() for manner in Manner],
                 examples=[example.words(vocabulary) for example in _examples(vocabulary)],
-                things=[vocabulary.things[thing] for thing in sorted(vocabulary.targets)],
-                skins=vocabulary.skins,
+                objects=[vocabulary.objects[object] for object in sorted(vocabulary.targets)],
+                colors=vocabulary.colors,
                 most_goals=LONGEST_PLAN,
             )
             self._system_texts[vocabulary] = text.strip()
@@ -233,7 +233,7 @@ def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> 
     return prompt.then(reply=shown, user=template.render(problem=problem).strip())
 
 
-def _takes_a_thing(skill: Skill) -> bool:
+def _takes_a_object(skill: Skill) -> bool:
     return skill in SKILLS_WITH_A_TARGET
 
 
@@ -242,10 +242,10 @@ def _name(skill: Skill) -> str:
 
 
 def _examples(vocabulary: Vocabulary) -> list[Intent]:
-    thing = min(vocabulary.targets - vocabulary.hazards)
-    examples = [Intent(skill=Skill.GO_TO, target=Target(thing=thing, skin=0))]
+    object = min(vocabulary.targets - vocabulary.hazards)
+    examples = [Intent(skill=Skill.GO_TO, target=Target(object=object, color=0))]
     if vocabulary.hazards:
-        hazard = Target(thing=min(vocabulary.hazards), skin=min(2, len(vocabulary.skins) - 1))
+        hazard = Target(object=min(vocabulary.hazards), color=min(2, len(vocabulary.colors) - 1))
         examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))
     last = Skill.GET_UP if Skill.GET_UP in vocabulary.skills else Skill.WAIT
     return [*examples, Intent(skill=last)]

@@ -1,8 +1,8 @@
 """SenseEncoder: what was just lived as five vectors, one for each kind of memory.
 
-Five small networks, each shown the senses of its own kind only (`mind.sense_encoder.trail`), and one more
-for each of three tokens of the now. They are trained together with the language model that reads
-them, and by what can be told again of the senses from the vector alone
+Five small networks, each shown the senses of its own kind only (`mind.sense_encoder.trail`), and
+one more for each of three tokens of the now. They are trained together with the language model that
+reads them, and by what can be told again of the senses from the vector alone
 (`experiments.train_question_answering`).
 """
 
@@ -25,7 +25,7 @@ from mind.sense_encoder.trail import LOOKS, PERSONS, SIZES, TICKS, WINDOW, Windo
 WEIGHTS = "senses.safetensors"
 NOW = 3  # tokens: the body's state, its drives, its goal
 _HIDDEN = 96
-_THINGS, _SKINS, _STATES = 32, 8, 8  # more than any world has
+_OBJECTS, _COLORS, _STATES = 32, 8, 8  # more than any world has
 _CELL = 12  # numbers that a cell of an image becomes
 _SEEN = SIZES[Kind.VISUAL]
 _NEAR = ((3, 5), (3, 4), (3, 6), (2, 5), (4, 5))  # cells that a foot or a hand can be at
@@ -131,8 +131,8 @@ class _Sight(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.things = nn.Embedding(_THINGS, _CELL)
-        self.skins = nn.Embedding(_SKINS, _CELL)
+        self.things = nn.Embedding(_OBJECTS, _CELL)
+        self.skins = nn.Embedding(_COLORS, _CELL)
         self.states = nn.Embedding(_STATES, _CELL)
         self.view = nn.Conv2d(_CELL, 24, 3, padding=1)
         cells = len(LOOKS) * len(_NEAR) * _CELL
@@ -147,16 +147,16 @@ class _Sight(nn.Module):
         parts = (
             torch.cat([pooled, near], dim=1).reshape(len(window), -1),
             window[:, -PERSONS - 5 : -5],
-            self.things(blamed[:, 0].clamp(0, _THINGS - 1)),
-            self.skins(blamed[:, 1].clamp(0, _SKINS - 1)),
+            self.things(blamed[:, 0].clamp(0, _OBJECTS - 1)),
+            self.skins(blamed[:, 1].clamp(0, _COLORS - 1)),
             window[:, -3:],
         )
         return self.network(torch.cat(parts, dim=1))
 
     def _looked_at(self, images: Tensor) -> Tensor:
-        thing = self.things(images[..., 0].clamp(0, _THINGS - 1))
-        skin = self.skins(images[..., 1].clamp(0, _SKINS - 1))
-        return thing + skin + self.states(images[..., 2].clamp(0, _STATES - 1))
+        object = self.things(images[..., 0].clamp(0, _OBJECTS - 1))
+        color = self.skins(images[..., 1].clamp(0, _COLORS - 1))
+        return object + color + self.states(images[..., 2].clamp(0, _STATES - 1))
 
 
 def _head(kind: Kind) -> nn.Module:

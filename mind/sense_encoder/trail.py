@@ -28,8 +28,8 @@ _TOUCHES, _COMMANDS = 19, 14  # the most that any world has
 _PAIRS = 3  # of touch: toes, soles and laces, left before right
 _PLACES = 7 * 7 * 3  # numbers of an image
 _PAIN = slice(-5, None)  # columns of a tick of sensation
-_SKINS, _STATES = 8, 6  # that a person can have, at most
-PERSONS = _SKINS * (2 + _STATES)  # numbers in which the persons about are told
+_COLORS, _STATES = 8, 6  # that a person can have, at most
+PERSONS = _COLORS * (2 + _STATES)  # numbers in which the persons about are told
 _ABOUT = 7  # cells that somebody is not further away
 
 SIZES: Mapping[Kind, int] = {
@@ -106,7 +106,7 @@ class Trail:
         caused = np.maximum(percept.pain - pain_before, 0.0).sum(axis=1)
         self._extra[Kind.SENSATION][:, 1] = caused
         persons = _persons(percept.vocabulary, percept.landmarks)
-        self._extra[Kind.VISUAL][:] = np.hstack([persons, percept.event_things, percept.social])
+        self._extra[Kind.VISUAL][:] = np.hstack([persons, percept.event_objects, percept.social])
         self._extra[Kind.MOTOR][:] = np.hstack(
             [_one_hot(skill, len(Skill)), _one_hot(np.where(skill < 0, -1, manner), len(Manner))]
         )
@@ -138,20 +138,20 @@ def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 def _persons(vocabulary: Vocabulary, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return who is known to be near, (B, 64).
 
-    For each skin it is how far ahead and to the right, in parts of `_ABOUT` cells, and which state;
-    all zero where nobody is. Of two alike the nearer one is told.
+    For each color it is how far ahead and to the right, in parts of `_ABOUT` cells, and which
+    state; all zero where nobody is. Of two alike the nearer one is told.
     """
-    found = np.zeros((len(landmarks), _SKINS, 2 + _STATES), np.float32)
-    if "person" not in vocabulary.things:
+    found = np.zeros((len(landmarks), _COLORS, 2 + _STATES), np.float32)
+    if "person" not in vocabulary.objects:
         return found.reshape(len(landmarks), PERSONS)
     place = landmarks[:, :, 3:5]
     is_near = np.abs(place).max(axis=2) <= _ABOUT
-    is_person = landmarks[:, :, 0] == vocabulary.things.index("person")
+    is_person = landmarks[:, :, 0] == vocabulary.objects.index("person")
     # Nearest last, because of what is written to one place the last stays.
     rows, numbers = (order[::-1] for order in np.nonzero(is_near & is_person))
-    skin, state = landmarks[rows, numbers, 1], landmarks[rows, numbers, 2]
-    found[rows, skin, :2] = place[rows, numbers] / _ABOUT
-    found[rows, skin, 2:] = _one_hot(state, _STATES)
+    color, state = landmarks[rows, numbers, 1], landmarks[rows, numbers, 2]
+    found[rows, color, :2] = place[rows, numbers] / _ABOUT
+    found[rows, color, 2:] = _one_hot(state, _STATES)
     return found.reshape(len(landmarks), PERSONS)
 
 

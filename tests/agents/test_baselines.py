@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import get_object, instantiate
 
 from agents.attention import Attention
-from agents.planners.trip import next_errands, next_intent
+from agents.planners.trip import next_intent, next_skills
 from agents.random_agent import RandomAgent
 from agents.reactive import Reactive
 from body.body import Body
@@ -60,11 +60,11 @@ def test_the_table_says_the_same_for_one_avatar_and_for_many():
     skills = set()
     for _ in range(150):
         percept = body.perceive(observation)
-        asked = zip(*next_errands(percept, np.arange(12)), strict=True)
-        for row, (skill, thing, skin) in enumerate(asked):
+        asked = zip(*next_skills(percept, np.arange(12)), strict=True)
+        for row, (skill, object, color) in enumerate(asked):
             intent = next_intent(percept.of(row), GOING_WELL)
-            target = (intent.target.thing, intent.target.skin) if intent.target else (-1, -1)
-            assert (intent.skill, *target) == (skill, thing, skin)
+            target = (intent.target.object, intent.target.color) if intent.target else (-1, -1)
+            assert (intent.skill, *target) == (skill, object, color)
             skills.add(intent.skill)
             if body.status(row).status is not Status.RUNNING:
                 body.intend(row, intent)
@@ -107,14 +107,14 @@ class Mind:
         self.percept = Body(1, TRIP, ScriptedMotor()).perceive(make(1, 0).reset(seed=1)[0])
         self.percept.landmarks[:] = 0
 
-    def decides_at(self, ticks, events=(), things=(), ended=()):
+    def decides_at(self, ticks, events=(), objects=(), ended=()):
         decided = []
         for tick in range(ticks):
             self.percept.events[:] = False
             if tick in dict(events):
                 self.percept.events[0, dict(events)[tick]] = True
-            for place, (when, thing) in enumerate(things):
-                self.percept.landmarks[0, place, 0] = thing * (tick >= when)
+            for place, (when, object) in enumerate(objects):
+                self.percept.landmarks[0, place, 0] = object * (tick >= when)
             self.attention.notice(self.percept)
             due = self.attention.due(np.array([tick in ended]))
             self.attention.attend(due)
@@ -137,8 +137,8 @@ def test_one_decides_when_an_intent_has_ended():
 
 
 def test_one_decides_when_something_new_comes_into_sight_once():
-    things = ((0, 6), (20, 11))
-    assert Mind(decide_every=10, patience=50).decides_at(60, things=things) == [0, 20]
+    objects = ((0, 6), (20, 11))
+    assert Mind(decide_every=10, patience=50).decides_at(60, objects=objects) == [0, 20]
 
 
 def test_haste_beyond_patience_is_refused():

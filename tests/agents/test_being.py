@@ -15,7 +15,7 @@ from body.body import Body
 from body.motor import ScriptedMotor
 from body.types import FeltEvent, Intent, Skill
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Action, Thing
+from envs.trip.vocabulary import Action, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt, TimedOut, Unreachable
 from mind.memory import ExperienceStore
@@ -31,8 +31,8 @@ def lines(prompt):
 def sensible(prompt, manner="normal"):
     """Go to what the mission names, say how one feels."""
     asked = lines(prompt)
-    thing = asked["mission"].removeprefix("go to the ")
-    what = "get up" if "get up" in asked["can"] else f"go to {thing}"
+    object = asked["mission"].removeprefix("go to the ")
+    what = "get up" if "get up" in asked["can"] else f"go to {object}"
     return (
         f"<think>it is there and I am here</think> <answer>{what}, {manner}</answer> "
         f"<say>{asked['feel']}</say>"
@@ -44,7 +44,7 @@ class Headlong(ScriptedMotor):
 
     def act(self, percept, code):
         on_the_ground = percept.proprio[:, 11:13].any(axis=1)
-        blocked = np.isin(percept.image[:, 3, 5, 0], [Thing.WALL, *TRIP.obstacles])
+        blocked = np.isin(percept.image[:, 3, 5, 0], [Object.WALL, *TRIP.obstacles])
         turn = np.where(percept.proprio[:, 0] > 1.4, Action.DONE, Action.RIGHT)
         return np.select([on_the_ground, blocked], [Action.RISE, turn], Action.RUN)
 

@@ -1,4 +1,4 @@
-"""A whole being in the world of things to handle: plans, felt failures, and another way."""
+"""A whole being in the world of objects to handle: plans, felt failures, and another way."""
 
 import re
 
@@ -26,9 +26,9 @@ def lines(prompt):
 
 def put_next_to(prompt):
     asked = lines(prompt)
-    thing, other = re.match(r"put the (.+) next to the (.+)", asked["mission"]).groups()
-    plan = "" if "goals" in asked else f"<plan>hold {thing}; {thing} beside {other}</plan>"
-    what = f"put next to {other}" if asked["hand"] == thing else f"pick up {thing}"
+    object, other = re.match(r"put the (.+) next to the (.+)", asked["mission"]).groups()
+    plan = "" if "goals" in asked else f"<plan>hold {object}; {object} beside {other}</plan>"
+    what = f"put next to {other}" if asked["hand"] == object else f"pick up {object}"
     return f"{plan}<answer>{what}, normal</answer>"
 
 

@@ -9,7 +9,7 @@ from body.motor import HandyMotor
 from body.types import Condition, Failure, Goal, Skill, SkillStatus, Status, Target
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
-from envs.babyai.vocabulary import Action, Skin, Thing
+from envs.babyai.vocabulary import Action, Color, Object
 
 RUNNING = SkillStatus(status=Status.RUNNING)
 
@@ -22,12 +22,12 @@ def percept():
     return body.perceive(env.reset(seed=3)[0]).of(0)
 
 
-def seeing(percept, *things, held=(1, 0)):
-    """Let these (thing, skin, state, ahead, right) be all that is remembered."""
+def seeing(percept, *objects, held=(1, 0)):
+    """Let these (object, color, state, ahead, right) be all that is remembered."""
     percept = percept.copy()
     percept.landmarks[:] = 0
-    for row, thing in enumerate(things):
-        percept.landmarks[row] = thing
+    for row, object in enumerate(objects):
+        percept.landmarks[row] = object
     percept.image[3, 6, :2] = held
     return percept
 
@@ -66,29 +66,29 @@ def test_a_mission_comes_to_goals_in_the_order_in_which_they_are_asked_for(missi
 
 
 def test_an_object_is_whatever_of_its_colour_is_nearest(percept):
-    seen = seeing(percept, (Thing.DOOR, Skin.BLUE, 1, 2, 0), (Thing.BOX, Skin.RED, 0, 3, 0))
+    seen = seeing(percept, (Object.DOOR, Color.BLUE, 1, 2, 0), (Object.BOX, Color.RED, 0, 3, 0))
     assert words_of("go to the red object", seen) == ["face red box"]
 
 
 @pytest.mark.parametrize(
-    ("held", "skill", "thing"),
+    ("held", "skill", "object"),
     [
-        ((Thing.EMPTY, 0), Skill.PICK_UP, Thing.KEY),
-        ((Thing.KEY, Skin.RED), Skill.UNLOCK, Thing.DOOR),
-        ((Thing.BALL, Skin.RED), Skill.PUT_DOWN, None),
+        ((Object.EMPTY, 0), Skill.PICK_UP, Object.KEY),
+        ((Object.KEY, Color.RED), Skill.UNLOCK, Object.DOOR),
+        ((Object.BALL, Color.RED), Skill.PUT_DOWN, None),
     ],
 )
-def test_a_locked_door_takes_its_key_first(percept, held, skill, thing):
-    seen = seeing(percept, (Thing.DOOR, Skin.RED, 2, 2, 0), held=held)
-    goal = Goal(condition=Condition.OPEN, thing=Target(thing=Thing.DOOR))
+def test_a_locked_door_takes_its_key_first(percept, held, skill, object):
+    seen = seeing(percept, (Object.DOOR, Color.RED, 2, 2, 0), held=held)
+    goal = Goal(condition=Condition.OPEN, object=Target(object=Object.DOOR))
     intent = intent_for(goal, seen, RUNNING)
-    assert (intent.skill, intent.target and intent.target.thing) == (skill, thing)
+    assert (intent.skill, intent.target and intent.target.object) == (skill, object)
 
 
 def test_whoever_is_stuck_unlocks_a_door_if_the_key_is_known_and_else_looks_around(percept):
     stuck = SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT)
-    goal = Goal(condition=Condition.FACE, thing=Target(thing=Thing.GOAL))
-    door, key = (Thing.DOOR, Skin.RED, 2, 2, 0), (Thing.KEY, Skin.RED, 0, 1, 1)
+    goal = Goal(condition=Condition.FACE, object=Target(object=Object.GOAL))
+    door, key = (Object.DOOR, Color.RED, 2, 2, 0), (Object.KEY, Color.RED, 0, 1, 1)
     assert intent_for(goal, seeing(percept, door), stuck).skill is Skill.LOOK_AROUND
     assert intent_for(goal, seeing(percept, door, key), stuck).skill is Skill.PICK_UP
 
@@ -100,9 +100,9 @@ def test_goals_that_have_come_true_are_not_pursued_again(percept):
     asked.mission[:] = 0
     asked.mission[: len(mission)] = np.frombuffer(mission, np.uint8)
     assert plans.next_intent(0, asked, RUNNING).skill is Skill.PICK_UP
-    carrying = seeing(asked, held=(Thing.BALL, Skin.RED))
+    carrying = seeing(asked, held=(Object.BALL, Color.RED))
     assert plans.next_intent(0, carrying, RUNNING).skill is Skill.PUT_NEXT_TO
-    there = seeing(asked, (Thing.BALL, Skin.RED, 0, 1, 0), (Thing.BOX, Skin.BLUE, 0, 2, 0))
+    there = seeing(asked, (Object.BALL, Color.RED, 0, 1, 0), (Object.BOX, Color.BLUE, 0, 2, 0))
     assert plans.next_intent(0, there, RUNNING).skill is Skill.WAIT
 
 

@@ -7,7 +7,7 @@ from agents.primitive import Primitive
 from body.body import Body
 from body.motor import ScriptedMotor
 from body.vocabularies import BABYAI
-from envs.babyai.vocabulary import LONGEST_MISSION, Action, Skin, Thing
+from envs.babyai.vocabulary import LONGEST_MISSION, Action, Color, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import TimedOut, Unreachable
 
@@ -15,10 +15,10 @@ FORWARD = "<think>on</think><answer>go forward</answer>"
 MISSION = "pick up the red key"
 
 
-def observed(num, *, held=(Thing.EMPTY, 0), ahead=(Thing.EMPTY, 0), **touch):
+def observed(num, *, held=(Object.EMPTY, 0), ahead=(Object.EMPTY, 0), **touch):
     """Return what `num` bodies in a wide empty room observe; `touch` are components by name."""
     image = np.zeros((num, 7, 7, 3), np.uint8)
-    image[..., 0] = Thing.EMPTY
+    image[..., 0] = Object.EMPTY
     image[:, 3, 6, :2], image[:, 3, 5, :2] = held, ahead
     mission = np.zeros((num, LONGEST_MISSION), np.uint8)
     mission[:, : len(MISSION)] = list(MISSION.encode())
@@ -67,7 +67,7 @@ def lives():
 
 def test_what_is_answered_is_done_and_shown(lives):
     life = lives(["<think>a key</think><answer>pick up</answer>"])
-    assert life.tick(ahead=(Thing.KEY, Skin.RED)) == [Action.PICKUP]
+    assert life.tick(ahead=(Object.KEY, Color.RED)) == [Action.PICKUP]
     assert life.told()["mission"] == MISSION
     assert life.told()["near"] == "red key 1 ahead"
     trace = life.agent.trace(0)
@@ -88,8 +88,8 @@ def test_every_command_can_be_given(lives):
 
 def test_the_last_commands_are_told_with_what_was_felt_of_each(lives):
     life = lives(lambda prompt: FORWARD)
-    life.tick(ahead=(Thing.WALL, Skin.GREY))
-    life.tick(ahead=(Thing.WALL, Skin.GREY), bump=1.0, blocked_by_wall=1.0)
+    life.tick(ahead=(Object.WALL, Color.GREY))
+    life.tick(ahead=(Object.WALL, Color.GREY), bump=1.0, blocked_by_wall=1.0)
     assert life.agent.trace(0).events == ("bumped",)
     life.tick(nothing_there=1.0)
     life.tick()
@@ -101,7 +101,7 @@ def test_the_last_commands_are_told_with_what_was_felt_of_each(lives):
 def test_a_body_without_touch_is_told_nothing_of_it(lives):
     life = lives(lambda prompt: FORWARD, senses={"touch": False})
     for _ in range(3):
-        life.tick(ahead=(Thing.WALL, Skin.GREY), bump=1.0, blocked_by_wall=1.0)
+        life.tick(ahead=(Object.WALL, Color.GREY), bump=1.0, blocked_by_wall=1.0)
     assert life.told()["lately"] == "go forward; go forward"
 
 

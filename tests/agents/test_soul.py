@@ -37,7 +37,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
         place=np.zeros((avatars, 2), np.int16),
         landmarks=np.zeros((avatars, 4, 5), np.int16),
         events=events,
-        event_things=np.full((avatars, 2), (blamed, 0), np.int16),
+        event_objects=np.full((avatars, 2), (blamed, 0), np.int16),
     )
 
 
@@ -53,7 +53,7 @@ def life(ticks, avatars, seed=0):
             intero=rng.random((avatars, 8), np.float32),
             social=rng.random((avatars, 3), np.float32),
             events=rng.random(base.events.shape) < 0.05,
-            event_things=rng.integers(0, 2, (avatars, 2)).astype(np.int16),
+            event_objects=rng.integers(0, 2, (avatars, 2)).astype(np.int16),
         )
 
 

@@ -2,25 +2,25 @@
 
 import numpy as np
 
-from envs.trip.vocabulary import Action, Posture, Thing
+from envs.trip.vocabulary import Action, Object, Posture
 
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north
 KINDS = {
-    "#": Thing.WALL,
-    ".": Thing.EMPTY,
-    "B": Thing.BALL,
-    "K": Thing.KEY,
-    "=": Thing.CABLE,
-    "i": Thing.ICE,
-    "R": Thing.RAIL,
-    "T": Thing.TABLE,
-    "P": Thing.PERSON,
+    "#": Object.WALL,
+    ".": Object.EMPTY,
+    "B": Object.BALL,
+    "K": Object.KEY,
+    "=": Object.CABLE,
+    "i": Object.ICE,
+    "R": Object.RAIL,
+    "T": Object.TABLE,
+    "P": Object.PERSON,
 }
-SKIN = 3
+COLOR = 3
 
 
 class DrawnWorld:
-    """One avatar in a drawing: its start is one of `>v<^`, all things wear skin 3.
+    """One avatar in a drawing: its start is one of `>v<^`, all objects wear color 3.
 
     Cells can be changed between ticks, and so can every felt sense: `sense["touch"][6] = 1`.
     Senses other than proprioception keep their values until they are changed.
@@ -28,7 +28,7 @@ class DrawnWorld:
 
     def __init__(self, *rows):
         self.cells = [list(row) for row in rows]
-        self.held = Thing.EMPTY
+        self.held = Object.EMPTY
         self.posture = Posture.STAND
         self.speed = self.progress = 0.0
         self.turned = 0
@@ -103,8 +103,8 @@ class DrawnWorld:
                 ahead, right = 6 - row, column - 3
                 x, y = self.x + ahead * dx + right * rx, self.y + ahead * dy + right * ry
                 if 0 <= y < len(self.cells) and 0 <= x < len(self.cells[y]):
-                    view[column, row, :2] = KINDS[self.cells[y][x]], SKIN
-        view[3, 6, :2] = self.held, SKIN if self.held != Thing.EMPTY else 0
+                    view[column, row, :2] = KINDS[self.cells[y][x]], COLOR
+        view[3, 6, :2] = self.held, COLOR if self.held != Object.EMPTY else 0
         return view
 
     def true_pose(self):

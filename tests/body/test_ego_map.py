@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from drawn_world import SKIN, DrawnWorld, together
+from drawn_world import COLOR, DrawnWorld, together
 
 from body.ego_map import SPAN, Place
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Thing
+from envs.trip.vocabulary import Object
 
 ROOM = (
     "##########",
@@ -63,25 +63,25 @@ def test_what_has_been_seen_is_remembered_where_it_is_whatever_the_first_heading
     x, y = 2 - 3, 2 - 3  # the ball, seen from the start
     for _ in range(turns):
         x, y = y, -x
-    assert grid[SPAN // 2 + x, SPAN // 2 + y].tolist() == [Thing.BALL, SKIN, 0]
+    assert grid[SPAN // 2 + x, SPAN // 2 + y].tolist() == [Object.BALL, COLOR, 0]
 
 
-def test_a_thing_that_is_gone_is_forgotten_when_its_place_is_seen_again():
+def test_a_object_that_is_gone_is_forgotten_when_its_place_is_seen_again():
     world, place = DrawnWorld("######", "#>.B.#", "######"), Place(1, TRIP)
     look(place, world)
-    assert [Thing.BALL, SKIN, 0, 2, 0] in place.landmarks[0].tolist()
+    assert [Object.BALL, COLOR, 0, 2, 0] in place.landmarks[0].tolist()
     world.cells[1][3] = "."
     look(place, world)
     assert not place.landmarks.any()
 
 
-def test_a_thing_out_of_view_is_still_a_landmark_behind():
+def test_a_object_out_of_view_is_still_a_landmark_behind():
     world, place = DrawnWorld("#####", "#.>B#", "#####"), Place(1, TRIP)
     look(place, world)
     for _ in range(2):
         world.turn(1)
         look(place, world)
-    assert place.landmarks[0, 0].tolist() == [Thing.BALL, SKIN, 0, -1, 0]
+    assert place.landmarks[0, 0].tolist() == [Object.BALL, COLOR, 0, -1, 0]
 
 
 def test_landmarks_are_nearest_first_and_what_lies_ahead_wins_ties():
@@ -89,7 +89,7 @@ def test_landmarks_are_nearest_first_and_what_lies_ahead_wins_ties():
     place = Place(1, TRIP)
     look(place, world)
     rows = place.landmarks[0]
-    assert rows[:4, 0].tolist() == [Thing.TABLE, Thing.PERSON, Thing.BALL, Thing.KEY]
+    assert rows[:4, 0].tolist() == [Object.TABLE, Object.PERSON, Object.BALL, Object.KEY]
     assert rows[:4, 3:].tolist() == [[0, -2], [0, 2], [2, -2], [2, 2]]
     assert not rows[4:].any()
 
@@ -97,26 +97,26 @@ def test_landmarks_are_nearest_first_and_what_lies_ahead_wins_ties():
 def test_of_a_line_of_hazard_only_the_nearest_cell_is_a_landmark():
     world, place = DrawnWorld("#####", "#===#", "#...#", "#.^.#", "#####"), Place(1, TRIP)
     look(place, world)
-    assert place.landmarks[0, 0].tolist() == [Thing.CABLE, SKIN, 0, 2, 0]
+    assert place.landmarks[0, 0].tolist() == [Object.CABLE, COLOR, 0, 2, 0]
     assert not place.landmarks[0, 1:].any()
 
 
-def test_more_things_than_rows_leave_out_the_farthest():
+def test_more_objects_than_rows_leave_out_the_farthest():
     world = DrawnWorld("#######", "#BBBBB#", "#BBBBB#", "#BBBBB#", "#..^..#", "#######")
     place = Place(1, TRIP)
     look(place, world)
     distances = np.abs(place.landmarks[0, :, 3:]).sum(1)
-    assert (place.landmarks[0, :, 0] == Thing.BALL).all()
+    assert (place.landmarks[0, :, 0] == Object.BALL).all()
     assert distances.tolist() == [1, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4]
 
 
 def test_what_is_dropped_in_a_fall_is_remembered_under_the_body():
     world, place = DrawnWorld("#####", "#.>.#", "#####"), Place(1, TRIP)
-    world.held = Thing.BALL
+    world.held = Object.BALL
     look(place, world)
-    world.held, world.posture = Thing.EMPTY, 3
+    world.held, world.posture = Object.EMPTY, 3
     look(place, world)
-    assert place.landmarks[0, 0].tolist() == [Thing.BALL, SKIN, 0, 0, 0]
+    assert place.landmarks[0, 0].tolist() == [Object.BALL, COLOR, 0, 0, 0]
 
 
 def test_an_avatar_remembers_the_same_alone_or_in_a_batch():

@@ -1,4 +1,4 @@
-"""Skills of a world of things to handle, on the body's own map, against the true grid."""
+"""Skills of a world of objects to handle, on the body's own map, against the true grid."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from body.motor import HandyMotor, PolicyMotor
 from body.types import Condition, Failure, FeltEvent, Goal, Intent, Skill, Status, Target
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
-from envs.babyai.vocabulary import Action, Skin, Thing
+from envs.babyai.vocabulary import Action, Color, Object
 
 MOTORS = {"scripted": HandyMotor(), "learned": PolicyMotor(world="babyai")}
 
 
 class Life:
-    """One body in a level, asked for one thing after the other."""
+    """One body in a level, asked for one object after the other."""
 
     def __init__(self, motor="scripted", senses=None, seed=0, **where):
         self.env = BabyAIVectorEnv(1, layouts=32, autoreset=False, **where)
@@ -35,23 +35,23 @@ class Life:
         return self.body.status(0)
 
     def named(self, index):
-        """Return a thing that the mission names, as in ``put the red ball next to ...``."""
+        """Return an object that the mission names, as in ``put the red ball next to ...``."""
         words = [word for word in self.mission.replace(",", "").split() if word not in ("the", "a")]
         kinds = [i for i, word in enumerate(words) if word in ("ball", "box", "key", "door")]
-        thing, skin = words[kinds[index]], words[kinds[index] - 1]
-        return Target(thing=BABYAI.things.index(thing), skin=BABYAI.skins.index(skin))
+        object, color = words[kinds[index]], words[kinds[index] - 1]
+        return Target(object=BABYAI.objects.index(object), color=BABYAI.colors.index(color))
 
     @property
     def mission(self):
         return BABYAI.mission_words(self.percept.mission[0])
 
-    def is_true(self, condition, thing, other=None):
-        return Goal(condition=condition, thing=thing, other=other).verify(self.percept.of(0))
+    def is_true(self, condition, object, other=None):
+        return Goal(condition=condition, object=object, other=other).verify(self.percept.of(0))
 
 
 @pytest.mark.parametrize("motor", MOTORS)
 @pytest.mark.parametrize("seed", range(6))
-def test_a_thing_is_fetched_and_put_next_to_another(motor, seed):
+def test_a_object_is_fetched_and_put_next_to_another(motor, seed):
     life = Life(motor, seed=seed, task="putnext")
     moved, fixed = life.named(0), life.named(1)
     assert life.ask(Skill.PICK_UP, moved).status is Status.DONE
@@ -64,37 +64,37 @@ def test_a_thing_is_fetched_and_put_next_to_another(motor, seed):
 @pytest.mark.parametrize("motor", MOTORS)
 def test_a_locked_door_is_felt_to_be_locked_and_opens_with_its_key(motor):
     life = Life(motor, task="open", seed=3)
-    assert life.ask(Skill.FIND, Target(thing=Thing.DOOR)).status is Status.DONE
-    skin = next(int(row[1]) for row in life.percept.landmarks[0] if row[0] == Thing.DOOR)
-    door = Target(thing=Thing.DOOR, skin=skin)
+    assert life.ask(Skill.FIND, Target(object=Object.DOOR)).status is Status.DONE
+    color = next(int(row[1]) for row in life.percept.landmarks[0] if row[0] == Object.DOOR)
+    door = Target(object=Object.DOOR, color=color)
     status = life.ask(Skill.OPEN, door)
     assert (status.status, status.failure) == (Status.FAILED, Failure.LOCKED)
     assert FeltEvent.FOUND_LOCKED in life.events
-    assert life.ask(Skill.PICK_UP, Target(thing=Thing.KEY, skin=skin)).status is Status.DONE
+    assert life.ask(Skill.PICK_UP, Target(object=Object.KEY, color=color)).status is Status.DONE
     assert life.ask(Skill.UNLOCK, door).status is Status.DONE
     assert life.is_true(Condition.OPEN, door)
 
 
 def test_without_touch_a_locked_door_is_tried_again_and_again():
     life = Life(senses={"touch": False}, task="open", seed=3)
-    status = life.ask(Skill.OPEN, Target(thing=Thing.DOOR), ticks=60)
+    status = life.ask(Skill.OPEN, Target(object=Object.DOOR), ticks=60)
     assert status.status is Status.RUNNING
     assert life.env.world.score(np.arange(1))["repeats"][0] > 10
 
 
-def test_going_to_a_thing_ends_where_it_is_faced():
+def test_going_to_a_object_ends_where_it_is_faced():
     life = Life(task="goto", seed=1)
-    thing = life.named(0)
-    assert life.ask(Skill.GO_TO, thing).status is Status.DONE
-    assert life.is_true(Condition.FACE, thing)
+    object = life.named(0)
+    assert life.ask(Skill.GO_TO, object).status is Status.DONE
+    assert life.is_true(Condition.FACE, object)
 
 
-def test_to_face_a_thing_takes_no_step():
+def test_to_face_a_object_takes_no_step():
     life = Life(task="putnext", seed=2)
-    thing = life.named(0)
-    life.ask(Skill.FIND, thing)
+    object = life.named(0)
+    life.ask(Skill.FIND, object)
     before = life.env.world.score(np.arange(1))["cells_walked"][0]
-    assert life.ask(Skill.FACE, thing).status is Status.DONE
+    assert life.ask(Skill.FACE, object).status is Status.DONE
     assert life.env.world.score(np.arange(1))["cells_walked"][0] == before
 
 
@@ -106,8 +106,8 @@ def test_exploring_ends_with_something_new_or_with_nothing_left():
             break
         seen.append(life.body.senses.place.remembered(0)[..., 0].copy())
     assert len(seen) >= 3
-    things = [(view > Thing.FLOOR).sum() for view in seen]
-    assert things == sorted(things)
+    objects = [(view > Object.FLOOR).sum() for view in seen]
+    assert objects == sorted(objects)
     assert status.failure in (Failure.LOST_SIGHT, Failure.NONE)
 
 
@@ -118,7 +118,7 @@ def test_the_map_agrees_with_the_true_grid_in_a_maze_as_wide_as_any():
     world, place = life.env.world, life.body.senses.place
     ahead, right, turns = place.pose(0)
     assert abs(ahead) + abs(right) > 0
-    assert (place.remembered(0)[..., 0] == Thing.DOOR).sum() > 0
+    assert (place.remembered(0)[..., 0] == Object.DOOR).sum() > 0
     assert turns == place.memory["turns"][0] % 4
     walked = world.score(np.arange(1))["cells_walked"][0]
     assert walked >= abs(ahead) + abs(right)
@@ -127,12 +127,12 @@ def test_the_map_agrees_with_the_true_grid_in_a_maze_as_wide_as_any():
 def test_grasping_at_nothing_is_felt():
     life = Life(task="goto", seed=1)
     facing = life.percept.image[0, 3, 5, 0]
-    while facing != Thing.EMPTY:
+    while facing != Object.EMPTY:
         life.percept = life.body.perceive(life.env.step(np.array([Action.LEFT]))[0])
         facing = life.percept.image[0, 3, 5, 0]
     percept = life.body.perceive(life.env.step(np.array([Action.PICKUP]))[0])
     assert percept.events[0, FeltEvent.GRASPED_NOTHING]
-    assert percept.event_things[0, 0] == 0
+    assert percept.event_objects[0, 0] == 0
 
 
 def test_a_second_bump_in_a_row_is_felt_again():
@@ -147,11 +147,11 @@ def test_a_second_bump_in_a_row_is_felt_again():
 @pytest.mark.parametrize(
     ("skill", "target", "reason"),
     [
-        (Skill.UNLOCK, Target(thing=Thing.DOOR, skin=Skin.RED), "no key in the hand"),
-        (Skill.PUT_NEXT_TO, Target(thing=Thing.BALL), "nothing in the hand"),
-        (Skill.OPEN, Target(thing=Thing.BALL), "is no door"),
-        (Skill.PICK_UP, Target(thing=Thing.DOOR), "does not fit in a hand"),
-        (Skill.GO_TO, Target(thing=Thing.WALL), "nothing one can go to"),
+        (Skill.UNLOCK, Target(object=Object.DOOR, color=Color.RED), "no key in the hand"),
+        (Skill.PUT_NEXT_TO, Target(object=Object.BALL), "nothing in the hand"),
+        (Skill.OPEN, Target(object=Object.BALL), "is no door"),
+        (Skill.PICK_UP, Target(object=Object.DOOR), "does not fit in a hand"),
+        (Skill.GO_TO, Target(object=Object.WALL), "nothing one can go to"),
     ],
 )
 def test_what_cannot_start_is_refused_with_its_reason(skill, target, reason):

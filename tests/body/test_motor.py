@@ -71,7 +71,7 @@ def posed(posture=Posture.STAND, *, speed=0.0, phase=0.0, ahead=0.0, right=0.0):
 
 
 def coded(skill=Skill.GO_TO, manner=Manner.NORMAL, *way):
-    """Return the code of one errand, whose compass shows these marks."""
+    """Return the code of one active skill, whose compass shows these marks."""
     code = np.zeros((1, CODE_SIZE), np.float32)
     code[0, skill] = code[0, len(TRIP.skills) + manner] = 1.0
     for mark in way:
@@ -114,13 +114,13 @@ def test_a_whole_body_moves_by_its_policy(folder):
     body = Body(3, TRIP, PolicyMotor(str(folder)))
     percept = body.perceive(env.reset(seed=1)[0])
     mission = percept.mission[0].tolist()
-    body.intend(0, Intent(skill=Skill.GO_TO, target=Target(thing=mission[1], skin=mission[2])))
+    body.intend(0, Intent(skill=Skill.GO_TO, target=Target(object=mission[1], color=mission[2])))
     commands = body.act(percept)
     assert commands.shape == (3,)
     assert env.action_space.contains(commands)
 
 
-def test_things_that_no_training_has_seen_do_no_harm(folder):
+def test_objects_that_no_training_has_seen_do_no_harm(folder):
     percept = senses(2)
     percept.image[:] = 255
     commands = PolicyMotor(str(folder)).act(percept, np.repeat(coded(), 2, 0))

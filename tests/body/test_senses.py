@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from drawn_world import SKIN, DrawnWorld
+from drawn_world import COLOR, DrawnWorld
 
 from body.senses import Senses
 from body.types import FeltEvent
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Action, Posture, Thing
+from envs.trip.vocabulary import Action, Object, Posture
 
 CORRIDOR = ("#######", "#.>=..#", "#######")
 
@@ -27,7 +27,7 @@ class Sensing:
 
     @property
     def about(self):
-        return self.percept.event_things[0].tolist()
+        return self.percept.event_objects[0].tolist()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def body():
 
 def test_the_first_tick_notices_no_change():
     world = DrawnWorld(*CORRIDOR)
-    world.posture, world.held = Posture.DOWN, Thing.CUP
+    world.posture, world.held = Posture.DOWN, Object.CUP
     world.sense["touch"][:] = 1.0
     assert not Senses(1, TRIP).perceive(world.observe()).events.any()
 
@@ -46,7 +46,7 @@ def test_a_stumble_is_put_down_to_the_hazard_ahead_at_which_the_toe_was_caught(b
     body.world.sense["touch"][0] = 0.8
     body.world.posture = Posture.STUMBLE
     assert body.feel() == {"STUMBLED"}
-    assert body.about == [Thing.CABLE, SKIN]
+    assert body.about == [Object.CABLE, COLOR]
 
 
 def test_a_recovery_a_fall_and_getting_up_are_told_apart(body):
@@ -74,7 +74,7 @@ def test_what_comes_of_a_stumble_is_about_what_caused_it(body):
     for posture in (Posture.STUMBLE, Posture.DOWN, Posture.RISING, Posture.STAND):
         body.world.posture = posture
         body.feel()
-    assert body.about == [Thing.CABLE, SKIN]
+    assert body.about == [Object.CABLE, COLOR]
 
 
 def test_a_stumble_long_after_any_contact_is_about_nothing_known(body):
@@ -95,7 +95,7 @@ def test_a_slip_is_put_down_to_the_ground_underfoot():
         body.feel()
     body.world.sense["touch"][2] = 0.7
     assert body.feel() == {"SLIPPED"}
-    assert body.about == [Thing.ICE, SKIN]
+    assert body.about == [Object.ICE, COLOR]
 
 
 def test_a_slip_on_plain_floor_is_about_nothing_known(body):
@@ -108,7 +108,7 @@ def test_a_bump_is_about_what_stands_ahead_and_noticed_once():
     body = Sensing("#####", "#.>T#", "#####")
     body.world.sense["touch"][6] = 1.0
     assert body.feel() == {"BUMPED"}
-    assert body.about == [Thing.TABLE, SKIN]
+    assert body.about == [Object.TABLE, COLOR]
     assert body.feel() == set()
 
 
@@ -134,30 +134,30 @@ def test_a_fall_over_ones_own_lace_is_not_blamed_on_the_cable_ahead(body):
 
 
 def test_what_comes_into_the_hand_and_leaves_it_is_noticed_by_name(body):
-    body.world.held = Thing.CUP
+    body.world.held = Object.CUP
     assert body.feel() == {"PICKED_UP"}
-    assert body.about == [Thing.CUP, SKIN]
-    body.world.held = Thing.EMPTY
+    assert body.about == [Object.CUP, COLOR]
+    body.world.held = Object.EMPTY
     assert body.feel() == {"PUT_DOWN"}
-    assert body.about == [Thing.CUP, SKIN]
+    assert body.about == [Object.CUP, COLOR]
 
 
 def test_drops_add_up_to_a_spill_and_picking_up_or_putting_down_is_none(body):
     cup = body.world.sense["intero"]
-    body.world.held, cup[6] = Thing.CUP, 1.0
+    body.world.held, cup[6] = Object.CUP, 1.0
     assert body.feel() == {"PICKED_UP"}
     cup[6] = 0.97
     assert body.feel() == set()
     cup[6] = 0.94
     assert body.feel() == {"SPILLED"}
-    body.world.held, cup[6] = Thing.EMPTY, 0.0
+    body.world.held, cup[6] = Object.EMPTY, 0.0
     assert body.feel() == {"PUT_DOWN"}
 
 
 def test_a_fall_empties_the_cup(body):
-    body.world.held, body.world.sense["intero"][6] = Thing.CUP, 1.0
+    body.world.held, body.world.sense["intero"][6] = Object.CUP, 1.0
     body.feel()
-    body.world.held, body.world.sense["intero"][6] = Thing.EMPTY, 0.0
+    body.world.held, body.world.sense["intero"][6] = Object.EMPTY, 0.0
     body.world.posture = Posture.DOWN
     assert body.feel() == {"FELL", "PUT_DOWN", "SPILLED"}
 
@@ -179,7 +179,7 @@ def test_a_percept_is_not_changed_by_the_next_one(body):
     body.world.cells[1][3] = "."
     body.world.posture = Posture.STUMBLE
     body.feel()
-    assert before.landmarks[0, 0, 0] == Thing.CABLE
+    assert before.landmarks[0, 0, 0] == Object.CABLE
     assert not before.events.any()
 
 

@@ -7,7 +7,7 @@ import pytest
 from body.senses import Senses
 from body.types import FeltEvent
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Action, Cause, EventKind, Posture, Thing
+from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
 
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
 
@@ -42,7 +42,7 @@ def walk():
         felt += percept.events.sum(0)
         mishaps = percept.events[:, [FeltEvent.STUMBLED, FeltEvent.SLIPPED]].any(1)
         for row in np.flatnonzero(mishaps):
-            beliefs.append(_true_thing(bodies[row]) == tuple(percept.event_things[row]))
+            beliefs.append(_true_object(bodies[row]) == tuple(percept.event_objects[row]))
         wrong += sum(
             senses.place.pose(row) != _true_pose(start, bodies, row) for row in range(count)
         )
@@ -50,12 +50,12 @@ def walk():
     return wrong, felt, true, beliefs
 
 
-def _true_thing(body):
-    """Return thing and skin of a body's last contact; (0, 0) where it is no thing in the world."""
+def _true_object(body):
+    """Return object and color of a body's last contact; (0, 0) where it is no object in the world."""
     name = Cause(int(body["contact_cause"])).name
     if name in ("NONE", "OWN_LACE", "FLOOR"):
         return 0, 0
-    return int(Thing[name]), int(body["contact_skin"])
+    return int(Object[name]), int(body["contact_color"])
 
 
 def _true_pose(start, bodies, row):

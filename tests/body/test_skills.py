@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from drawn_world import SKIN, DrawnWorld, together
+from drawn_world import COLOR, DrawnWorld, together
 
 from body import skills as body_skills
 from body.senses import Senses
 from body.skills import Skills, code_size
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status, Target
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import Posture, Thing
+from envs.trip.vocabulary import Object, Posture
 
 DONE = SkillStatus(status=Status.DONE)
 RUNNING = SkillStatus(status=Status.RUNNING)
@@ -28,8 +28,8 @@ class Life:
         self.skills = Skills(self.senses)
         self.tick()
 
-    def intend(self, skill, thing=None, skin=-1, manner=Manner.NORMAL):
-        target = None if thing is None else Target(thing=thing, skin=skin)
+    def intend(self, skill, object=None, color=-1, manner=Manner.NORMAL):
+        target = None if object is None else Target(object=object, color=color)
         self.skills.intend(0, Intent(skill=skill, target=target, manner=manner))
 
     def tick(self):
@@ -57,12 +57,12 @@ class Life:
         return self.skills.status(0)
 
 
-# ---- Going to things ----
+# ---- Going to objects ----
 
 
-def test_go_to_takes_a_shortest_way_and_ends_facing_the_thing():
+def test_go_to_takes_a_shortest_way_and_ends_facing_the_object():
     life = Life("#######", "#.....#", "#.###.#", "#.>#B.#", "#######")
-    life.intend(Skill.GO_TO, Thing.BALL, SKIN)
+    life.intend(Skill.GO_TO, Object.BALL, COLOR)
     path = life.obey()
     assert life.status == DONE
     assert len(path) == 10  # out, up, across and down again, to the cell beyond the ball
@@ -85,7 +85,7 @@ def test_the_compass_is_egocentric(start, column):
         life.world.turn(1)
         life.tick()
         column = body_skills.TO_THE_RIGHT
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     expected = np.zeros(4)
     expected[column] = 1.0
     assert life.compass[:4].tolist() == expected.tolist()
@@ -93,7 +93,7 @@ def test_the_compass_is_egocentric(start, column):
     assert life.compass[body_skills.DISTANCE] == pytest.approx(np.log1p(2) / np.log1p(33))
 
 
-def test_a_thing_seen_once_is_found_again_behind():
+def test_a_object_seen_once_is_found_again_behind():
     life = Life("######", "#B..>#", "######")
     for _ in range(2):
         life.world.turn(1)
@@ -101,13 +101,13 @@ def test_a_thing_seen_once_is_found_again_behind():
     for _ in range(2):
         life.world.turn(1)
         life.tick()
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     assert life.compass[body_skills.BEHIND] == 1.0
     life.obey()
     assert life.status == DONE
 
 
-def test_an_unknown_thing_is_searched_for_until_it_is_found():
+def test_an_unknown_object_is_searched_for_until_it_is_found():
     life = Life(
         "############",
         "#>.........#",
@@ -117,29 +117,29 @@ def test_an_unknown_thing_is_searched_for_until_it_is_found():
         "#.........B#",
         "############",
     )
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     assert life.compass[body_skills.KNOWN] == 0.0
     life.obey()
     assert life.status == DONE
 
 
-def test_a_thing_that_is_nowhere_is_lost_from_sight():
+def test_a_object_that_is_nowhere_is_lost_from_sight():
     life = Life("######", "#>...#", "#....#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     life.obey()
     assert life.status == failed(Failure.LOST_SIGHT)
 
 
-def test_a_thing_that_cannot_be_reached_is_blocked():
+def test_a_object_that_cannot_be_reached_is_blocked():
     life = Life("######", "#>.#B#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     life.obey()
     assert life.status == failed(Failure.BLOCKED)
 
 
-def test_another_skin_is_another_thing():
+def test_another_color_is_another_object():
     life = Life("######", "#>..B#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL, SKIN + 1)
+    life.intend(Skill.GO_TO, Object.BALL, COLOR + 1)
     life.obey()
     assert life.status == failed(Failure.LOST_SIGHT)
 
@@ -147,7 +147,7 @@ def test_another_skin_is_another_thing():
 def test_one_has_not_arrived_before_one_stands_nearly_still():
     life = Life("#####", "#.>B#", "#####")
     life.world.speed = 1.2
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     assert life.tick() == RUNNING
     assert life.compass[body_skills.ARRIVED] == 1.0
     assert not life.compass[:4].any()
@@ -159,7 +159,7 @@ def test_a_careful_body_walks_round_a_hazard_and_a_hasty_one_over_it():
     room = "#######", "#.....#", "#.>=.B#", "#######"
     for manner, crosses in ((Manner.CAREFUL, False), (Manner.FAST, True)):
         life = Life(*room)
-        life.intend(Skill.GO_TO, Thing.BALL, manner=manner)
+        life.intend(Skill.GO_TO, Object.BALL, manner=manner)
         assert ((3, 2) in life.obey()) is crosses
         assert life.status == DONE
 
@@ -178,21 +178,21 @@ def test_the_compass_tells_of_hazards_and_obstacles_ahead():
 
 def test_cross_steps_on_the_hazard_and_off_it_on_the_far_side():
     life = Life("#######", "#..=..#", "#.>=..#", "#..=..#", "#######")
-    life.intend(Skill.CROSS, Thing.CABLE)
+    life.intend(Skill.CROSS, Object.CABLE)
     assert life.obey() == [(2, 2), (3, 2), (4, 2)]
     assert life.status == DONE
 
 
 def test_cross_goes_through_a_wide_patch_and_not_back():
     life = Life("########", "#>.iii.#", "#..iii.#", "########")
-    life.intend(Skill.CROSS, Thing.ICE)
+    life.intend(Skill.CROSS, Object.ICE)
     assert life.obey()[-1] == (6, 1)
     assert life.status == DONE
 
 
 def test_follow_rail_goes_beside_it_and_along_to_its_end():
     life = Life("#########", "#..RRRR.#", "#.......#", "#.>.....#", "#########")
-    life.intend(Skill.FOLLOW_RAIL, Thing.RAIL)
+    life.intend(Skill.FOLLOW_RAIL, Object.RAIL)
     path = life.obey()
     assert path[-1] == (6, 2)
     assert {(3, 2), (4, 2), (5, 2)} <= set(path)
@@ -201,31 +201,31 @@ def test_follow_rail_goes_beside_it_and_along_to_its_end():
 
 def test_a_rail_that_does_not_go_on_is_followed_to_its_end_at_once():
     life = Life("#####", "#.R.#", "#.^.#", "#####")
-    life.intend(Skill.FOLLOW_RAIL, Thing.RAIL)
+    life.intend(Skill.FOLLOW_RAIL, Object.RAIL)
     life.skills.code()
     assert life.tick() == DONE
 
 
-def test_pick_up_is_done_when_the_thing_is_in_the_hand():
+def test_pick_up_is_done_when_the_object_is_in_the_hand():
     life = Life("######", "#>..B#", "######")
-    life.intend(Skill.PICK_UP, Thing.BALL, SKIN)
+    life.intend(Skill.PICK_UP, Object.BALL, COLOR)
     life.obey(ticks=12)
     assert life.status == RUNNING
     assert life.compass[body_skills.ARRIVED] == 1.0
-    life.world.held = Thing.BALL
+    life.world.held = Object.BALL
     assert life.tick() == DONE
 
 
 def test_put_down_turns_to_where_there_is_room():
     life = Life("#####", "#.B.#", "#.^.#", "#####")
-    life.world.held = Thing.CUP
+    life.world.held = Object.CUP
     life.tick()
     life.intend(Skill.PUT_DOWN)
     assert life.compass[body_skills.TO_THE_RIGHT] == 1.0
     life.world.obey(life.compass)
     life.tick()
     assert life.compass[body_skills.ARRIVED] == 1.0
-    life.world.held = Thing.EMPTY
+    life.world.held = Object.EMPTY
     assert life.tick() == DONE
 
 
@@ -277,25 +277,25 @@ def test_look_around_is_a_full_circle_whatever_was_turned_before():
 
 def test_a_fall_ends_what_one_was_doing():
     life = Life("######", "#>..B#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     life.world.posture = Posture.DOWN
     assert life.tick() == failed(Failure.FELL)
 
 
-def test_a_thing_let_go_on_the_way_is_dropped():
+def test_a_object_let_go_on_the_way_is_dropped():
     life = Life("######", "#>..T#", "######")
-    life.world.held = Thing.BOX
+    life.world.held = Object.BOX
     life.tick()
-    life.intend(Skill.CARRY_TO, Thing.TABLE)
-    life.world.held = Thing.EMPTY
+    life.intend(Skill.CARRY_TO, Object.TABLE)
+    life.world.held = Object.EMPTY
     assert life.tick() == failed(Failure.DROPPED)
 
 
 def test_a_cup_that_runs_empty_on_the_way_is_dropped():
     life = Life("######", "#>..T#", "######")
-    life.world.held, life.world.sense["intero"][6] = Thing.CUP, 0.3
+    life.world.held, life.world.sense["intero"][6] = Object.CUP, 0.3
     life.tick()
-    life.intend(Skill.CARRY_TO, Thing.TABLE)
+    life.intend(Skill.CARRY_TO, Object.TABLE)
     life.world.sense["intero"][6] = 0.2
     assert life.tick() == RUNNING
     life.world.sense["intero"][6] = 0.0
@@ -304,7 +304,7 @@ def test_a_cup_that_runs_empty_on_the_way_is_dropped():
 
 def test_bumping_again_and_again_is_blocked():
     life = Life("######", "#>..B#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL)
+    life.intend(Skill.GO_TO, Object.BALL)
     for tick in range(9):
         life.world.sense["touch"][6] = 1.0 - tick % 2
         status = life.tick()
@@ -313,7 +313,7 @@ def test_bumping_again_and_again_is_blocked():
 
 def test_what_never_ends_takes_too_long():
     life = Life("#####", "#>.T#", "#####")
-    life.world.held = Thing.CUP
+    life.world.held = Object.CUP
     life.tick()
     life.intend(Skill.PUT_DOWN)
     for _ in range(61):
@@ -333,12 +333,12 @@ def test_what_never_ends_takes_too_long():
         (Intent(skill=Skill.PUT_DOWN), 1, Posture.STAND, "nothing in the hand"),
         (Intent(skill=Skill.TIE_LACE), 16, Posture.STAND, "put down the cup first"),
         (Intent(skill=Skill.TIE_LACE), 1, Posture.STAND, "both laces are tight"),
-        (Intent(skill=Skill.GO_TO, target=Target(thing=2)), 1, Posture.STAND, "'wall' is nothing"),
-        (Intent(skill=Skill.GO_TO, target=Target(thing=999)), 1, Posture.STAND, "'thing 999'"),
-        (Intent(skill=Skill.CROSS, target=Target(thing=17)), 1, Posture.STAND, "no hazard"),
-        (Intent(skill=Skill.PICK_UP, target=Target(thing=17)), 1, Posture.STAND, "not fit"),
-        (Intent(skill=Skill.FOLLOW_RAIL, target=Target(thing=17)), 1, Posture.STAND, "no rail"),
-        (Intent(skill=Skill.GO_TO, target=Target(thing=17)), 1, Posture.STAND, ""),
+        (Intent(skill=Skill.GO_TO, target=Target(object=2)), 1, Posture.STAND, "'wall' is nothing"),
+        (Intent(skill=Skill.GO_TO, target=Target(object=999)), 1, Posture.STAND, "'thing 999'"),
+        (Intent(skill=Skill.CROSS, target=Target(object=17)), 1, Posture.STAND, "no hazard"),
+        (Intent(skill=Skill.PICK_UP, target=Target(object=17)), 1, Posture.STAND, "not fit"),
+        (Intent(skill=Skill.FOLLOW_RAIL, target=Target(object=17)), 1, Posture.STAND, "no rail"),
+        (Intent(skill=Skill.GO_TO, target=Target(object=17)), 1, Posture.STAND, ""),
     ],
 )
 def test_what_cannot_start_says_why_and_fails_at_once(intent, held, posture, words):
@@ -370,7 +370,7 @@ def test_can_start_lists_what_needs_no_more_than_a_fitting_target():
 def test_an_intent_is_returned_as_it_was_given_and_forgotten_at_a_new_beginning():
     life = Life("####", "#>.#", "####")
     intent = Intent(
-        skill=Skill.CROSS, target=Target(thing=11, skin=2), manner=Manner.FAST, reason="haste"
+        skill=Skill.CROSS, target=Target(object=11, color=2), manner=Manner.FAST, reason="haste"
     )
     assert life.skills.intent(0) is None
     life.skills.intend(0, intent)
@@ -385,16 +385,16 @@ def test_an_intent_is_returned_as_it_was_given_and_forgotten_at_a_new_beginning(
 
 def test_the_code_is_skill_manner_and_compass():
     life = Life("######", "#>..B#", "######")
-    life.intend(Skill.GO_TO, Thing.BALL, manner=Manner.CAREFUL)
+    life.intend(Skill.GO_TO, Object.BALL, manner=Manner.CAREFUL)
     code = life.skills.code()
     assert code.shape == (1, code_size(TRIP))
     assert code.dtype == np.float32
     assert code[0, :13].nonzero()[0].tolist() == [Skill.GO_TO, 10 + Manner.CAREFUL]
 
 
-def test_an_errand_that_has_ended_is_shown_as_waiting():
+def test_an_execution_that_has_ended_is_shown_as_waiting():
     life = Life("#####", "#.>B#", "#####")
-    life.intend(Skill.GO_TO, Thing.BALL, manner=Manner.FAST)
+    life.intend(Skill.GO_TO, Object.BALL, manner=Manner.FAST)
     life.tick()
     code = life.skills.code()[0]
     assert code[:13].nonzero()[0].tolist() == [Skill.WAIT, 10 + Manner.NORMAL]
@@ -406,7 +406,7 @@ def test_intents_given_to_many_are_in_the_code_of_the_same_tick():
     senses = Senses(3, TRIP)
     skills = Skills(senses)
     skills.advance(senses.perceive(together(*worlds)))
-    skills.intend_many([0, 2], [Skill.GO_TO, Skill.PICK_UP], Thing.BALL)
+    skills.intend_many([0, 2], [Skill.GO_TO, Skill.PICK_UP], Object.BALL)
     code = skills.code()
     assert code[:, :10].argmax(1).tolist() == [Skill.GO_TO, Skill.WAIT, Skill.PICK_UP]
     assert code[:, 13 + body_skills.AHEAD].tolist() == [1.0, 0.0, 1.0]
@@ -424,12 +424,12 @@ def test_a_life_is_the_same_alone_or_in_a_batch():
         one.advance(single.perceive(alone.observe()))
         if tick == 0:
             skill = [Skill.GO_TO, Skill.CROSS] * 4
-            thing = [Thing.BALL, Thing.CABLE] * 4
-            many.intend_many(np.arange(8), skill, thing)
-            one.intend(0, Intent(skill=Skill.CROSS, target=Target(thing=int(Thing.CABLE))))
+            object = [Object.BALL, Object.CABLE] * 4
+            many.intend_many(np.arange(8), skill, object)
+            one.intend(0, Intent(skill=Skill.CROSS, target=Target(object=int(Object.CABLE))))
         codes = many.code()
         assert (codes[5] == one.code()[0]).all()
-        assert many.errands[5].tobytes() == one.errands[0].tobytes()
+        assert many.executions[5].tobytes() == one.executions[0].tobytes()
         for world, code in zip(worlds, codes, strict=True):
             world.obey(code[13:])
         alone.obey(one.code()[0, 13:])

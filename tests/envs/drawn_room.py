@@ -3,25 +3,25 @@
 import numpy as np
 
 from envs.trip.state import LAYOUT, PAD
-from envs.trip.vocabulary import Action, Cause, EventKind, Posture, Thing
+from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
 from envs.trip.world import TripWorld
 
-SKIN = 2  # of all that is drawn
+COLOR = 2  # of all that is drawn
 GROUND = {
-    "#": Thing.WALL,
-    ".": Thing.EMPTY,
-    "=": Thing.CABLE,
-    "r": Thing.RUG_EDGE,
-    "k": Thing.KERB,
-    "i": Thing.ICE,
-    "~": Thing.WET,
-    "g": Thing.GRAVEL,
-    "R": Thing.RAIL,
-    "T": Thing.TABLE,
-    "G": Thing.GOAL,
+    "#": Object.WALL,
+    ".": Object.EMPTY,
+    "=": Object.CABLE,
+    "r": Object.RUG_EDGE,
+    "k": Object.KERB,
+    "i": Object.ICE,
+    "~": Object.WET,
+    "g": Object.GRAVEL,
+    "R": Object.RAIL,
+    "T": Object.TABLE,
+    "G": Object.GOAL,
 }
-MOVABLE = {"B": Thing.BALL, "K": Thing.KEY, "X": Thing.BOX, "C": Thing.CUP}
-MASS_KG = {Thing.BOX: 4.0, Thing.CUP: 0.3}
+MOVABLE = {"B": Object.BALL, "K": Object.KEY, "X": Object.BOX, "C": Object.CUP}
+MASS_KG = {Object.BOX: 4.0, Object.CUP: 0.3}
 PERSONS = "ESWN"  # by the way they face
 AVATAR = ">v<^"
 # Answers in the tests are worked out by hand from these numbers, whatever the released ones are.
@@ -91,7 +91,7 @@ class DrawnRoom:
     Attributes:
         world: The TripWorld, of one row.
         body: Its record, which may be changed between ticks.
-        things: Records of the persons and movable things, in the order of the drawing.
+        objects: Records of the persons and movable objects, in the order of the drawing.
         layout: The record of the room, which may be changed too.
         history: Every event so far, as records of EVENT.
 
@@ -109,14 +109,14 @@ class DrawnRoom:
         self.world.layouts[0] = self._draw(drawing, mission, time_limit)
         self.world.reset(np.arange(1))
         self.layout, self.body = self.world.layouts[0], self.world.bodies[0]
-        self.things = self.world.things[0]
+        self.objects = self.world.objects[0]
         for name, value in (ORDINARY_BODY | body).items():
             self.body[name] = value
         self.history = []
 
     def _draw(self, drawing, mission, time_limit):
         layout = np.zeros((), LAYOUT)
-        layout["cells"] = int(Thing.WALL)
+        layout["cells"] = int(Object.WALL)
         layout["friction"] = 0.6
         layout["mission"], layout["time_limit"], layout["held_slot"] = mission, time_limit, -1
         assert sum(marks.count(mark) for marks in drawing for mark in AVATAR) == 1, "one start"
@@ -124,24 +124,24 @@ class DrawnRoom:
         for row, marks in enumerate(drawing):
             for column, mark in enumerate(marks):
                 x, y = column + PAD, row + PAD
-                ground = GROUND.get(mark, Thing.EMPTY)
-                bare = ground in (Thing.WALL, Thing.EMPTY)
-                layout["cells"][y, x] = int(ground) | (0 if bare else SKIN << 8)
+                ground = GROUND.get(mark, Object.EMPTY)
+                bare = ground in (Object.WALL, Object.EMPTY)
+                layout["cells"][y, x] = int(ground) | (0 if bare else COLOR << 8)
                 if mark in AVATAR:
                     layout["start_x"], layout["start_y"] = x, y
                     layout["start_heading"] = AVATAR.index(mark)
                 elif mark in MOVABLE or mark in PERSONS:
-                    self._add(layout["things"][slot], mark, x, y)
+                    self._add(layout["objects"][slot], mark, x, y)
                     slot += 1
         return layout
 
     @staticmethod
-    def _add(thing, mark, x, y):
-        kind = MOVABLE.get(mark, Thing.PERSON)
-        thing["kind"], thing["skin"], thing["x"], thing["y"] = kind, SKIN, x, y
-        thing["mass"] = MASS_KG.get(kind, 0.1)
-        if kind == Thing.PERSON:
-            thing["heading"] = thing["state"] = PERSONS.index(mark)
+    def _add(object, mark, x, y):
+        kind = MOVABLE.get(mark, Object.PERSON)
+        object["kind"], object["color"], object["x"], object["y"] = kind, COLOR, x, y
+        object["mass"] = MASS_KG.get(kind, 0.1)
+        if kind == Object.PERSON:
+            object["heading"] = object["state"] = PERSONS.index(mark)
 
     # ---- Living in it ----
 
@@ -187,7 +187,7 @@ class DrawnRoom:
         event = self.until((EventKind.RECOVERY, EventKind.FALL), reflex, most)
         return EventKind(event["kind"])
 
-    # ---- Where things are ----
+    # ---- Where objects are ----
 
     @property
     def cell(self):
@@ -195,19 +195,19 @@ class DrawnRoom:
         return int(self.body["x"]) - PAD, int(self.body["y"]) - PAD
 
     def place_of(self, slot):
-        """Return (column, row) of a thing in the drawing."""
-        return int(self.things[slot]["x"]) - PAD, int(self.things[slot]["y"]) - PAD
+        """Return (column, row) of an object in the drawing."""
+        return int(self.objects[slot]["x"]) - PAD, int(self.objects[slot]["y"]) - PAD
 
     def set_feel(self, name, column, row, value):
         """Change "friction" or "height" of one cell of the drawing."""
         self.layout[name][row + PAD, column + PAD] = value
 
     def give(self, slot):
-        """Put a thing of the drawing into the body's hand."""
-        thing, body = self.things[slot], self.body
-        body["held_thing"], body["held_skin"] = thing["kind"], thing["skin"]
-        body["held_slot"], body["held_mass"] = slot, thing["mass"]
-        thing["x"] = thing["y"] = 0
+        """Put an object of the drawing into the body's hand."""
+        object, body = self.objects[slot], self.body
+        body["held_object"], body["held_color"] = object["kind"], object["color"]
+        body["held_slot"], body["held_mass"] = slot, object["mass"]
+        object["x"] = object["y"] = 0
 
     def felt(self, sense):
         """Return what the body senses now, (components,) float32."""

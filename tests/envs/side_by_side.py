@@ -41,7 +41,7 @@ class Tally:
 
 
 class Meddler:
-    """Goes up to one thing after the other and handles it; now and then it does just anything.
+    """Goes up to one object after the other and handles it; now and then it does just anything.
 
     It reads the package's environment, and changes nothing in it.
     """
@@ -56,22 +56,24 @@ class Meddler:
             self._plan.clear()
             return int(self._rng.integers(0, 7))
         if not self._plan:
-            self._plan.extend(self._errand(env))
+            self._plan.extend(self._execution(env))
         return self._plan.popleft()
 
     def begin(self):
         """Forget the plan."""
         self._plan.clear()
 
-    def _errand(self, env):
-        """Return the actions that lead to some thing, and what is done to it there."""
+    def _execution(self, env):
+        """Return the actions that lead to some object, and what is done to it there."""
         grid, rng = env.grid, self._rng
         cells = [(x, y) for x in range(grid.width) for y in range(grid.height)]
-        things = [c for c in cells if grid.get(*c) and grid.get(*c).type not in ("wall", "lava")]
+        object_types = [
+            c for c in cells if grid.get(*c) and grid.get(*c).type not in ("wall", "lava")
+        ]
         ways = ways_from(env)
         if getattr(env, "instrs", None) is not None and rng.random() < 0.6:
-            things = spoken_of(env.instrs) or things
-        within = [c for c in things if any((c[0] - x, c[1] - y) in ways for x, y in STEPS)]
+            object_types = spoken_of(env.instrs) or object_types
+        within = [c for c in object_types if any((c[0] - x, c[1] - y) in ways for x, y in STEPS)]
         if env.carrying is not None or not within or rng.random() < 0.15:
             near = [(x + dx, y + dy) for x, y in within for dx, dy in STEPS]
             free = [c for c in (near or cells) if c in ways and c != tuple(env.agent_pos)]
@@ -97,14 +99,14 @@ class Meddler:
             heading = wanted
         return actions
 
-    def _handle(self, env, thing):
-        """Return what is done to a thing."""
+    def _handle(self, env, object_type):
+        """Return what is done to an object."""
         rng = self._rng
-        if thing is None or thing.type == "floor":
+        if object_type is None or object_type.type == "floor":
             return [Action.DROP] if env.carrying and rng.random() < 0.8 else [Action.FORWARD]
-        if thing.type == "goal":
+        if object_type.type == "goal":
             return [Action.FORWARD] if rng.random() < 0.5 else [Action.TOGGLE]
-        if thing.type == "door":
+        if object_type.type == "door":
             return [Action.TOGGLE, Action.FORWARD][: 1 + rng.integers(2)]
         first = (Action.PICKUP, Action.PICKUP, Action.TOGGLE, Action.DONE)[rng.integers(4)]
         return [first, *([Action.DROP] if rng.random() < 0.2 else [])]
@@ -120,15 +122,17 @@ def ways_from(env):
             cell = (x + dx, y + dy)
             if cell in came or not (0 <= cell[0] < env.width and 0 <= cell[1] < env.height):
                 continue
-            thing = env.grid.get(*cell)
-            if thing is None or (thing.can_overlap() and thing.type not in ("lava", "goal")):
+            object_type = env.grid.get(*cell)
+            if object_type is None or (
+                object_type.can_overlap() and object_type.type not in ("lava", "goal")
+            ):
                 came[cell] = (x, y)
                 edge.append(cell)
     return came
 
 
 def spoken_of(instruction):
-    """Return where things are that an instruction speaks of, as far as they were noticed."""
+    """Return where objects are that an instruction speaks of, as far as they were noticed."""
     if hasattr(instruction, "instr_a"):
         return spoken_of(instruction.instr_a) + spoken_of(instruction.instr_b)
     names = ("desc", "desc_move", "desc_fixed")

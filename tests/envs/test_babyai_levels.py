@@ -12,14 +12,14 @@ from envs.babyai.vocabulary import HELD_OUT_WORDS
 COUNT = 60
 IDS = ("BabyAI-GoToLocal-v0", "MiniGrid-FourRooms-v0", "MiniGrid-DoorKey-8x8-v0")
 
-THING = r"(?:the|a) (?:red|green|blue|purple|yellow|grey) (?:key|ball|box)"
+OBJECT = r"(?:the|a) (?:red|green|blue|purple|yellow|grey) (?:key|ball|box)"
 FORMS = {
-    "goto": f"go to {THING}",
-    "pickup": f"pick up {THING}",
+    "goto": f"go to {OBJECT}",
+    "pickup": f"pick up {OBJECT}",
     "open": r"open the (?:(?:red|green|blue|purple|yellow|grey) )?door",
-    "putnext": f"put {THING} next to {THING}",
-    "pick_up_seq_go_to": f"pick up {THING}, then go to {THING}|"
-    f"go to {THING} after you pick up {THING}",
+    "putnext": f"put {OBJECT} next to {OBJECT}",
+    "pick_up_seq_go_to": f"pick up {OBJECT}, then go to {OBJECT}|"
+    f"go to {OBJECT} after you pick up {OBJECT}",
 }
 
 
@@ -31,8 +31,12 @@ def missions_of(levels, count):
     return [levels.reset(index).mission for index in range(count)]
 
 
-def things_of(env):
-    return [thing for thing in env.grid.grid if thing is not None and thing.type != "wall"]
+def objects_of(env):
+    return [
+        object_type
+        for object_type in env.grid.grid
+        if object_type is not None and object_type.type != "wall"
+    ]
 
 
 # ---- The same everywhere, and in one split ----
@@ -57,7 +61,7 @@ def test_training_and_test_levels_share_no_layout(arguments):
     assert not train & test
 
 
-def test_a_hash_tells_levels_apart_that_differ_in_one_thing():
+def test_a_hash_tells_levels_apart_that_differ_in_one_object():
     def seen(**changes):
         env = Levels(task="putnext", split="any").reset(3)
         for name, value in changes.items():
@@ -70,7 +74,7 @@ def test_a_hash_tells_levels_apart_that_differ_in_one_thing():
         seen(agent_dir=(env.agent_dir + 1) % 4),
         seen(agent_pos=(env.agent_pos[0] % 6 + 1, env.agent_pos[1])),
         seen(mission="go to the red ball"),
-        seen(carrying=things_of(env)[0]),
+        seen(carrying=objects_of(env)[0]),
     ]
     assert len(set(ways)) == len(ways)
 
@@ -104,12 +108,12 @@ def test_mixed_levels_are_those_of_the_tasks_in_turn():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_asks_what_it_says_of_things_that_can_be_reached(task):
+def test_a_task_asks_what_it_says_of_objects_that_can_be_reached(task):
     levels = Levels(task=task, split="any")
     for index in range(COUNT):
         env = levels.reset(index)
         assert re.fullmatch(FORMS[task], env.mission), env.mission
-        assert len(things_of(env)) == (1 if task in ("goto", "pickup") else 2)
+        assert len(objects_of(env)) == (1 if task in ("goto", "pickup") else 2)
         assert (env.grid.width, env.grid.height) == ((15, 8) if task == "open" else (8, 8))
         assert env.max_steps == 128
         assert env.carrying is None
@@ -120,7 +124,7 @@ def test_the_avatar_begins_beside_the_key_and_before_a_locked_door():
     rooms, levels = set(), Levels(task="open", split="any")
     for index in range(COUNT):
         env = levels.reset(index)
-        door, key = sorted(things_of(env), key=lambda thing: thing.type)
+        door, key = sorted(objects_of(env), key=lambda object_type: object_type.type)
         assert door.is_locked
         assert key.color == door.color
         assert (env.agent_pos[0] < 7) == (key.cur_pos[0] < 7)
@@ -128,10 +132,10 @@ def test_the_avatar_begins_beside_the_key_and_before_a_locked_door():
     assert rooms == {True, False}
 
 
-def test_things_to_put_next_to_each_other_are_neither_alike_nor_adjacent():
+def test_objects_to_put_next_to_each_other_are_neither_alike_nor_adjacent():
     levels = Levels(task="putnext", split="any")
     for index in range(COUNT):
-        one, other = things_of(levels.reset(index))
+        one, other = objects_of(levels.reset(index))
         assert (one.type, one.color) != (other.type, other.color)
         assert np.abs(np.subtract(one.cur_pos, other.cur_pos)).sum() > 1
 

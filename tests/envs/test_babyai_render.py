@@ -11,29 +11,29 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.levels import Levels
 from envs.babyai.package import PackageWorld
 from envs.babyai.render import HEIGHT, WIDTH, frame
-from envs.babyai.vocabulary import SENSES, Action, DoorState, Skin, Thing
+from envs.babyai.vocabulary import SENSES, Action, Color, DoorState, Object
 from envs.babyai.world import BabyAIWorld
 
 MAP = np.s_[15:561, 15:561]
 PANEL = np.s_[15:561, 576:945]
 TOUCH = tuple(name for name in SENSES["touch"][6:] if name != "rail")
-PORTABLE = (Thing.KEY, Thing.BALL, Thing.BOX)
+PORTABLE = (Object.KEY, Object.BALL, Object.BOX)
 
 
-def room(*things, span=8):
-    """Return an empty room, encoded, with (x, y, thing, skin, state) in it."""
-    cells = np.full((span, span, 3), (Thing.WALL, Skin.GREY, 0), np.uint8)
-    cells[1:-1, 1:-1] = (Thing.EMPTY, 0, 0)
-    for x, y, *what in things:
+def room(*object_types, span=8):
+    """Return an empty room, encoded, with (x, y, object, color, state) in it."""
+    cells = np.full((span, span, 3), (Object.WALL, Color.GREY, 0), np.uint8)
+    cells[1:-1, 1:-1] = (Object.EMPTY, 0, 0)
+    for x, y, *what in object_types:
         cells[x, y] = what
     return cells
 
 
-def view(*things):
-    """Return a view of empty cells with (column, row, thing, skin, state) in it."""
+def view(*object_types):
+    """Return a view of empty cells with (column, row, object, color, state) in it."""
     image = np.zeros((7, 7, 3), np.uint8)
-    image[..., 0] = Thing.EMPTY
-    for column, row, *what in things:
+    image[..., 0] = Object.EMPTY
+    for column, row, *what in object_types:
         image[column, row] = what
     return image
 
@@ -55,13 +55,17 @@ def test_a_frame_has_the_same_even_size_for_all_grids():
     assert HEIGHT % 2 == WIDTH % 2 == 0
 
 
-def test_every_thing_skin_and_door_looks_different_on_the_map_and_in_the_view():
-    kinds = [(thing, skin, 0) for thing in (*PORTABLE, Thing.FLOOR, Thing.GOAL) for skin in Skin]
-    kinds += [(Thing.DOOR, skin, state) for skin in Skin for state in DoorState]
-    kinds += [(Thing.LAVA, Skin.RED, 0), (Thing.WALL, Skin.GREY, 0), (Thing.EMPTY, 0, 0)]
+def test_every_object_color_and_door_looks_different_on_the_map_and_in_the_view():
+    kinds = [
+        (object_type, color, 0)
+        for object_type in (*PORTABLE, Object.FLOOR, Object.GOAL)
+        for color in Color
+    ]
+    kinds += [(Object.DOOR, color, state) for color in Color for state in DoorState]
+    kinds += [(Object.LAVA, Color.RED, 0), (Object.WALL, Color.GREY, 0), (Object.EMPTY, 0, 0)]
     maps = {draw(room((5, 2, *kind)))[MAP].tobytes() for kind in kinds}
     views = {draw(image=view((1, 2, *kind)))[PANEL].tobytes() for kind in kinds}
-    unseen = draw(image=view((1, 2, Thing.UNSEEN, 0, 0)))[PANEL].tobytes()
+    unseen = draw(image=view((1, 2, Object.UNSEEN, 0, 0)))[PANEL].tobytes()
     assert (len(maps), len(views | {unseen})) == (len(kinds), len(kinds) + 1)
 
 
@@ -77,10 +81,14 @@ def test_every_touch_lights_a_lamp_of_its_own_and_nothing_else():
 
 
 def test_what_is_in_hand_is_shown_beside_the_view():
-    hands = {draw(held=(thing, skin))[PANEL].tobytes() for thing in PORTABLE for skin in Skin}
-    hands.add(draw(held=(Thing.UNSEEN, 0))[PANEL].tobytes())
+    hands = {
+        draw(held=(object_type, color))[PANEL].tobytes()
+        for object_type in PORTABLE
+        for color in Color
+    }
+    hands.add(draw(held=(Object.UNSEEN, 0))[PANEL].tobytes())
     assert len(hands) == 19
-    assert np.array_equal(draw(held=(Thing.UNSEEN, 0)), draw(held=(Thing.EMPTY, 0)))
+    assert np.array_equal(draw(held=(Object.UNSEEN, 0)), draw(held=(Object.EMPTY, 0)))
 
 
 def test_the_avatar_is_where_it_stands_and_looks_where_it_looks():
@@ -95,16 +103,16 @@ def test_the_cells_in_view_are_lit():
         return picture[15 + 68 * y + 5, 15 + 68 * x + 5].astype(int).sum()
 
     image = np.zeros((7, 7, 3), np.uint8)
-    image[3, 4:] = image[4, 5] = (Thing.EMPTY, 0, 0)
+    image[3, 4:] = image[4, 5] = (Object.EMPTY, 0, 0)
     picture = draw(pose=(3, 3, 1), image=image)  # looks south, so that its right is west
     lit = [(x, y) for x in range(1, 7) for y in range(1, 7) if cell(picture, x, y) > 160]
     assert lit == [(2, 4), (3, 3), (3, 4), (3, 5)]
 
 
 def test_walls_beyond_the_rooms_are_left_out():
-    wide = np.full((15, 8, 3), (Thing.WALL, Skin.GREY, 0), np.uint8)
-    wide[:8] = room((5, 2, Thing.BALL, Skin.RED, 0))
-    assert np.array_equal(draw(wide), draw(room((5, 2, Thing.BALL, Skin.RED, 0))))
+    wide = np.full((15, 8, 3), (Object.WALL, Color.GREY, 0), np.uint8)
+    wide[:8] = room((5, 2, Object.BALL, Color.RED, 0))
+    assert np.array_equal(draw(wide), draw(room((5, 2, Object.BALL, Color.RED, 0))))
 
 
 def test_a_long_mission_stays_on_its_card():

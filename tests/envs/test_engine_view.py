@@ -10,7 +10,7 @@ from minigrid.envs import EmptyEnv
 from envs.engine.view import OFFSETS, VIEW, flat_offsets, look, look_past, place_in_view
 from envs.trip.oracle import oracle_actions
 from envs.trip.state import PAD, SPAN
-from envs.trip.vocabulary import Thing
+from envs.trip.vocabulary import Object
 from envs.trip.world import TripWorld
 
 SIDE = 9
@@ -32,19 +32,19 @@ def minigrid():
 def random_grid(rng):
     """Return a MiniGrid grid and the same as packed cells with a border."""
     grid = Grid(SIDE, SIDE)
-    walls, things = rng.uniform(0.0, 0.6), rng.uniform(0.0, 0.5)
+    walls, objects = rng.uniform(0.0, 0.6), rng.uniform(0.0, 0.5)
     cells = np.full((PADDED, PADDED), OUTSIDE, np.uint32)
     for x in range(SIDE):
         for y in range(SIDE):
             luck, colour = rng.random(), COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
-            thing = None
+            object = None
             if luck < walls:
-                thing = Wall(colour)
-            elif luck < walls + things:
+                object = Wall(colour)
+            elif luck < walls + objects:
                 kind = SEEN_PAST[rng.integers(len(SEEN_PAST))]
-                thing = kind() if kind in (Goal, Lava) else kind(colour)
-            grid.set(x, y, thing)
-            encoded = (OBJECT_TO_IDX["empty"], 0, 0) if thing is None else thing.encode()
+                object = kind() if kind in (Goal, Lava) else kind(colour)
+            grid.set(x, y, object)
+            encoded = (OBJECT_TO_IDX["empty"], 0, 0) if object is None else object.encode()
             cells[y + PAD, x + PAD] = encoded[0] | encoded[1] << 8 | encoded[2] << 16
     return grid, cells
 
@@ -112,14 +112,14 @@ def test_what_trip_shows_is_what_minigrid_would_see_in_its_rooms(minigrid):
 
 def expected_image(minigrid, world, row):
     """Gather the view cell by cell, and let MiniGrid say which of them are seen."""
-    body, things = world.bodies[row], world.things[row]
+    body, objects = world.bodies[row], world.objects[row]
     cells = world.layouts[body["layout"]]["cells"].copy()
-    for thing in things[things["x"] > 0][::-1]:
-        cells[thing["y"], thing["x"]] = (
-            int(thing["kind"]) | int(thing["skin"]) << 8 | int(thing["state"]) << 16
+    for object in objects[objects["x"] > 0][::-1]:
+        cells[object["y"], object["x"]] = (
+            int(object["kind"]) | int(object["color"]) << 8 | int(object["state"]) << 16
         )
     grid = Grid(SPAN, SPAN)
-    for y, x in np.argwhere(cells & 0xFF == Thing.WALL):
+    for y, x in np.argwhere(cells & 0xFF == Object.WALL):
         grid.set(int(x), int(y), Wall())
     _, visible = seen_by_minigrid(minigrid, grid, int(body["x"]), int(body["y"]), body["heading"])
     image = np.zeros((VIEW, VIEW, 3), np.uint8)
@@ -127,7 +127,7 @@ def expected_image(minigrid, world, row):
         dx, dy = OFFSETS[body["heading"], column, line]
         cell = int(cells[body["y"] + dy, body["x"] + dx])
         image[column, line] = cell & 0xFF, cell >> 8 & 0xFF, cell >> 16 & 0xFF
-    image[VIEW // 2, VIEW - 1] = body["held_thing"] or Thing.EMPTY, body["held_skin"], 0
+    image[VIEW // 2, VIEW - 1] = body["held_object"] or Object.EMPTY, body["held_color"], 0
     return image
 
 

@@ -8,7 +8,7 @@ import pytest
 from envs.babyai.levels import Levels
 from envs.babyai.package import PackageWorld
 from envs.babyai.world import BabyAIWorld
-from envs.trip.vocabulary import Action, Posture, Thing
+from envs.trip.vocabulary import Action, Object, Posture
 from envs.trip.world import TripWorld
 
 
@@ -23,9 +23,11 @@ def test_the_scene_has_the_room_with_its_walls_and_all_that_can_move(world):
     world.reset(np.arange(2), np.array([1, 2]))
     scene = json.loads(json.dumps(world.scene(0)))
     grid = np.array(scene["grid"])
-    assert (np.concatenate([grid[0], grid[-1], grid[:, 0], grid[:, -1]]) & 0xFF == Thing.WALL).all()
-    things = [thing for thing in world.things[0]["kind"].tolist() if thing]
-    assert [kind for kind, _ in scene["things"] if kind] == things != []
+    assert (
+        np.concatenate([grid[0], grid[-1], grid[:, 0], grid[:, -1]]) & 0xFF == Object.WALL
+    ).all()
+    objects = [object for object in world.objects[0]["kind"].tolist() if object]
+    assert [kind for kind, _ in scene["things"] if kind] == objects != []
     ahead, side = scene["fall_at"]
     assert ahead > side > 0
 
@@ -54,7 +56,7 @@ def test_a_grid_is_shown_as_it_is(kind):
         cells = world.grid(0)[left : left + columns, top : top + rows].astype(int)
         packed = cells[..., 0] | cells[..., 1] << 8 | cells[..., 2] << 16
         assert state["grid"] == packed.T.tolist()
-        assert (np.array(state["grid"])[[0, -1]] & 0xFF == Thing.WALL).all()
+        assert (np.array(state["grid"])[[0, -1]] & 0xFF == Object.WALL).all()
         assert state["cell"] == list(map(int, world.pose(0)))
         world.step(np.array([action]))
     world.close()

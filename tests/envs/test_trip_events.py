@@ -2,22 +2,22 @@
 
 import numpy as np
 import pytest
-from drawn_room import SKIN, DrawnRoom
+from drawn_room import COLOR, DrawnRoom
 
 from envs.engine.view import HEADINGS
 from envs.trip.oracle import oracle_actions
-from envs.trip.vocabulary import Action, Cause, EventKind, Mission, Posture, Thing
+from envs.trip.vocabulary import Action, Cause, EventKind, Mission, Object, Posture
 from envs.trip.world import TripWorld
 
 BATCH, TICKS = 128, 300
 UNTIED_BELOW = 0.2
 HAZARDS = {
-    Cause.CABLE: Thing.CABLE,
-    Cause.RUG_EDGE: Thing.RUG_EDGE,
-    Cause.KERB: Thing.KERB,
-    Cause.ICE: Thing.ICE,
-    Cause.WET: Thing.WET,
-    Cause.GRAVEL: Thing.GRAVEL,
+    Cause.CABLE: Object.CABLE,
+    Cause.RUG_EDGE: Object.RUG_EDGE,
+    Cause.KERB: Object.KERB,
+    Cause.ICE: Object.ICE,
+    Cause.WET: Object.WET,
+    Cause.GRAVEL: Object.GRAVEL,
 }
 
 
@@ -39,7 +39,7 @@ def history():
     for _ in range(TICKS):
         before, commands = world.bodies.copy(), reckless(world, rng)
         world.step(commands)
-        ticks.append((before, world.bodies.copy(), world.things.copy(), world.events()))
+        ticks.append((before, world.bodies.copy(), world.objects.copy(), world.events()))
         finished = np.flatnonzero(world.terminated | world.truncated)
         if len(finished):
             world.reset(finished)
@@ -71,7 +71,7 @@ def test_each_count_goes_up_by_its_events_and_by_nothing_else(history, kind, cou
         assert (after[counter] - before[counter] == counted(events, kind)).all()
 
 
-def laces_untied(before, after, things):
+def laces_untied(before, after, objects):
     was_tied = before["lace"] >= UNTIED_BELOW
     return (was_tied & (after["lace"] < UNTIED_BELOW)).sum(1)
 
@@ -91,8 +91,8 @@ CHANGES = {
 
 @pytest.mark.parametrize("kind", list(CHANGES))
 def test_an_event_happens_exactly_where_something_changed(history, kind):
-    for before, after, things, events in history[1]:
-        assert (CHANGES[kind](before, after, things) == counted(events, kind)).all()
+    for before, after, objects, events in history[1]:
+        assert (CHANGES[kind](before, after, objects) == counted(events, kind)).all()
 
 
 def test_hands_are_emptied_by_putting_down_or_by_falling(history):
@@ -148,12 +148,12 @@ def test_the_hazard_that_is_told_lies_underfoot_or_ahead(history):
 
 def test_who_saw_a_fall_is_told_by_slot(history):
     seen = 0
-    for _, __, things, events in history[1]:
+    for _, __, objects, events in history[1]:
         for event in events[events["kind"] == EventKind.FALL]:
             seen += event["seen_by"] != 0
             for slot in range(6):
                 if event["seen_by"] >> slot & 1:
-                    assert things[event["row"], slot]["kind"] == Thing.PERSON
+                    assert objects[event["row"], slot]["kind"] == Object.PERSON
     assert seen > 5
 
 
@@ -173,7 +173,7 @@ def test_nothing_is_lost_when_everything_happens_in_one_tick():
     """A box handed over by a walker who slips, steps on a lace that just came loose, and falls."""
     room = DrawnRoom(
         "#>WX.#",
-        mission=(Mission.DELIVER, Thing.BOX, SKIN, Thing.PERSON, SKIN),
+        mission=(Mission.DELIVER, Object.BOX, COLOR, Object.PERSON, COLOR),
         constants={
             "lace_loosens_least": 0.005,
             "lace_loosens_most": 0.005,

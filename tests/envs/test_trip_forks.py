@@ -93,7 +93,7 @@ def test_some_rows_replay_in_other_rows_of_another_world():
         world.step(commands)
         other.step(theirs)
         assert_same(world.bodies[source], other.bodies[target])
-        assert np.array_equal(world.things[source], other.things[target])
+        assert np.array_equal(world.objects[source], other.objects[target])
         assert np.array_equal(world.rewards[source], other.rewards[target])
         for name, values in world.observation.items():
             assert np.array_equal(values[source], other.observation[name][target]), name
@@ -168,10 +168,10 @@ def test_a_fork_may_be_where_a_face_begins():
         lambda state: {},
         lambda state: {"bodies": state["bodies"]},
         lambda state: state | {"bodies": state["bodies"][:-1]},
-        lambda state: state | {"things": state["things"][:-1]},
+        lambda state: state | {"objects": state["objects"][:-1]},
         lambda state: state | {"bodies": state["bodies"]["x"]},
-        lambda state: state | {"bodies": state["things"]},
-        lambda state: state | {"things": state["things"][:, :3]},
+        lambda state: state | {"bodies": state["objects"]},
+        lambda state: state | {"objects": state["objects"][:, :3]},
     ],
 )
 def test_a_wrong_state_is_refused_and_changes_nothing(spoil):

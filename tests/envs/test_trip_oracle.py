@@ -53,9 +53,9 @@ def test_knowing_the_truth_spares_the_body():
 def test_the_oracle_only_reads():
     world = TripWorld(32, level=4, layouts=16)
     world.reset(np.arange(32), seeds=np.arange(32))
-    bodies, things, layouts = world.bodies.copy(), world.things.copy(), world.layouts.copy()
+    bodies, objects, layouts = world.bodies.copy(), world.objects.copy(), world.layouts.copy()
     commands = oracle_actions(world)
     assert np.array_equal(commands, oracle_actions(world))
-    for kept, now in ((bodies, world.bodies), (things, world.things), (layouts, world.layouts)):
+    for kept, now in ((bodies, world.bodies), (objects, world.objects), (layouts, world.layouts)):
         for name in kept.dtype.names:
             assert np.array_equal(kept[name], now[name]), name

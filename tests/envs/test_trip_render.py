@@ -13,16 +13,16 @@ from envs.trip.render import NoDisplayError, Renderer, Window
 from envs.trip.render.eyes import DIRECTIONS, distances_to_walls
 from envs.trip.render.room import seen_cells
 from envs.trip.render.sight import eye_of
-from envs.trip.state import BODY, GRID, LAYOUT, PAD, THING, THINGS
-from envs.trip.vocabulary import Action, PersonState, Posture, Skin, Thing, mission_words
+from envs.trip.state import BODY, GRID, LAYOUT, OBJECT, OBJECTS, PAD
+from envs.trip.vocabulary import Action, Color, Object, PersonState, Posture, mission_words
 
-FLAT = (Thing.CABLE, Thing.RUG_EDGE, Thing.ICE, Thing.KERB, Thing.WET, Thing.GRAVEL)
-FIXED = (*FLAT, Thing.RAIL, Thing.TABLE, Thing.GOAL)
-MOVABLE = (Thing.CUP, Thing.BOX, Thing.BALL, Thing.KEY, Thing.PERSON)
+FLAT = (Object.CABLE, Object.RUG_EDGE, Object.ICE, Object.KERB, Object.WET, Object.GRAVEL)
+FIXED = (*FLAT, Object.RAIL, Object.TABLE, Object.GOAL)
+MOVABLE = (Object.CUP, Object.BOX, Object.BALL, Object.KEY, Object.PERSON)
 MAP = np.s_[15:561, 15:561]
 PANEL = np.s_[15:399, 576:945]
 EYES = np.s_[407:561, 576:945]
-CARRY = (1, Thing.CUP, Skin.RED, Thing.TABLE, Skin.BLUE)
+CARRY = (1, Object.CUP, Color.RED, Object.TABLE, Color.BLUE)
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,16 @@ def renderer():
     return Renderer()
 
 
-def scene(cells=(), things=(), **state):
-    """Return (layout, body, things): an empty room, the body facing north at (6, 7) of it."""
+def scene(cells=(), objects=(), **state):
+    """Return (layout, body, objects): an empty room, the body facing north at (6, 7) of it."""
     layout = np.zeros((), LAYOUT)
-    layout["cells"][:] = int(Thing.WALL) | int(Skin.GREY) << 8
-    layout["cells"][PAD + 1 : PAD + GRID - 1, PAD + 1 : PAD + GRID - 1] = int(Thing.EMPTY)
-    for x, y, thing, skin in cells:
-        layout["cells"][PAD + y, PAD + x] = int(thing) | int(skin) << 8
-    others = np.zeros(THINGS, THING)
-    for slot, (x, y, kind, skin, person) in enumerate(things):
-        others[slot]["kind"], others[slot]["skin"] = kind, skin
+    layout["cells"][:] = int(Object.WALL) | int(Color.GREY) << 8
+    layout["cells"][PAD + 1 : PAD + GRID - 1, PAD + 1 : PAD + GRID - 1] = int(Object.EMPTY)
+    for x, y, object, color in cells:
+        layout["cells"][PAD + y, PAD + x] = int(object) | int(color) << 8
+    others = np.zeros(OBJECTS, OBJECT)
+    for slot, (x, y, kind, color, person) in enumerate(objects):
+        others[slot]["kind"], others[slot]["color"] = kind, color
         others[slot]["x"], others[slot]["y"] = x + PAD, y + PAD
         others[slot]["heading"], others[slot]["state"] = person % 4, person
     body = np.zeros((), BODY)
@@ -53,8 +53,8 @@ def scene(cells=(), things=(), **state):
 
 
 def draw(renderer, *args, **state):
-    layout, body, things = scene(*args, **state)
-    return renderer.frame(layout, body, things, mission_words(body["mission"]))
+    layout, body, objects = scene(*args, **state)
+    return renderer.frame(layout, body, objects, mission_words(body["mission"]))
 
 
 POSTURES = {
@@ -70,7 +70,7 @@ POSTURES = {
     "down aside": dict(posture=Posture.DOWN, lean_right_before=0.5, ticks_to_rise=9),
     "rising": dict(posture=Posture.RISING, lean_forward_before=0.5, ticks_to_rise=4),
     "on the rail": dict(rail_in_hand=1),
-    "carrying": dict(held_thing=Thing.CUP, held_skin=Skin.RED, cup=0.5),
+    "carrying": dict(held_object=Object.CUP, held_color=Color.RED, cup=0.5),
 }
 
 
@@ -84,24 +84,24 @@ def test_every_posture_makes_a_full_frame_of_the_same_size_that_no_other_one_mak
     assert len({frame[MAP].tobytes() for frame in frames.values()}) == len(POSTURES)
 
 
-def test_every_thing_and_skin_looks_different_on_the_map_and_before_the_eyes(renderer):
-    kinds = [(thing, skin) for thing in FIXED for skin in Skin]
+def test_every_object_and_color_looks_different_on_the_map_and_before_the_eyes(renderer):
+    kinds = [(object, color) for object in FIXED for color in Color]
     maps, sights = set(), set()
-    for thing, skin in kinds:
-        frame = draw(renderer, [(6, 3, thing, skin)], mission=(0, 0, 0, 0, 0))
+    for object, color in kinds:
+        frame = draw(renderer, [(6, 3, object, color)], mission=(0, 0, 0, 0, 0))
         maps.add(frame[MAP].tobytes())
         sights.add(frame[EYES].tobytes())
-    for thing in MOVABLE:
-        for skin in Skin:
-            frame = draw(renderer, (), [(6, 3, thing, skin, PersonState.FACING_SOUTH)])
+    for object in MOVABLE:
+        for color in Color:
+            frame = draw(renderer, (), [(6, 3, object, color, PersonState.FACING_SOUTH)])
             maps.add(frame[MAP].tobytes())
             sights.add(frame[EYES].tobytes())
-    count = len(Skin) * (len(FIXED) + len(MOVABLE))
+    count = len(Color) * (len(FIXED) + len(MOVABLE))
     assert (len(maps), len(sights)) == (count, count)
 
 
 def test_persons_show_where_they_face_and_what_they_do(renderer):
-    frames = [draw(renderer, (), [(6, 3, Thing.PERSON, Skin.RED, s)]) for s in PersonState]
+    frames = [draw(renderer, (), [(6, 3, Object.PERSON, Color.RED, s)]) for s in PersonState]
     assert len({frame[MAP].tobytes() for frame in frames}) == len(PersonState)
 
 
@@ -134,7 +134,9 @@ def test_the_panel_shows_what_the_body_feels(renderer, change):
 
 
 def test_drawing_changes_nothing_and_is_the_same_each_time(renderer):
-    records = scene([(3, 4, Thing.ICE, Skin.BLUE)], [(5, 5, Thing.BOX, Skin.RED, 0)], progress=0.4)
+    records = scene(
+        [(3, 4, Object.ICE, Color.BLUE)], [(5, 5, Object.BOX, Color.RED, 0)], progress=0.4
+    )
     before = [record.tobytes() for record in records]
     first = renderer.frame(*records, "go")
     draw(renderer, **POSTURES["down aside"])
@@ -177,9 +179,9 @@ def test_the_lit_cells_are_those_that_the_observation_shows():
             image = env.step(int(action))[0]["image"]
         world = env.unwrapped.world  # type: ignore[attr-defined]
         body = world.bodies[0]
-        things = world.layouts[body["layout"]]["cells"] & 0xFF
-        seen = seen_cells(things, int(body["x"]), int(body["y"]), int(body["heading"]))
-        assert len(seen) == int((image[..., 0] != Thing.UNSEEN).sum())
+        objects = world.layouts[body["layout"]]["cells"] & 0xFF
+        seen = seen_cells(objects, int(body["x"]), int(body["y"]), int(body["heading"]))
+        assert len(seen) == int((image[..., 0] != Object.UNSEEN).sum())
 
 
 # ---- Through the eyes ----

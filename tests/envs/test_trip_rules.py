@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from drawn_room import SKIN, DrawnRoom
+from drawn_room import COLOR, DrawnRoom
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.trip.state import THINGS
+from envs.trip.state import OBJECTS
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     Action,
@@ -16,8 +16,8 @@ from envs.trip.vocabulary import (
     Cause,
     EventKind,
     Mission,
+    Object,
     Posture,
-    Thing,
 )
 from envs.trip.world import TripWorld
 
@@ -69,7 +69,7 @@ def test_speed_grows_and_shrinks_by_no_more_than_a_bit_each_tick():
 
 
 def test_tired_and_loaded_bodies_are_slower():
-    room = DrawnRoom(*HALL, fatigue=0.5, held_thing=Thing.BOX, held_mass=5.0)
+    room = DrawnRoom(*HALL, fatigue=0.5, held_object=Object.BOX, held_mass=5.0)
     room.do(Action.FORWARD, 8)
     fatigue = float(room.body["fatigue"])
     assert room.body["speed"] == pytest.approx(1.2 * (1 - 0.3 * fatigue) * 0.9, rel=1e-3)
@@ -146,7 +146,7 @@ def test_a_foot_trips_exactly_where_its_clearance_is_less_than_the_height(phase,
     ("lower", "condition"),
     [
         (0.8, {"clumsy_ticks": 5}),
-        (1 - 0.012 * 10, {"held_thing": Thing.BOX, "held_mass": 10.0, "speed": 0.96}),
+        (1 - 0.012 * 10, {"held_object": Object.BOX, "held_mass": 10.0, "speed": 0.96}),
         (1 - 0.25 * 0.4, {"fatigue": 0.4, "speed": 1.056}),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_trip_pushes_by_speed_and_severity_and_is_felt_at_the_toe_of_the_swing
     assert body["contact_severity"] == pytest.approx(0.5, rel=1e-4)
     assert body["contact_phase"] == pytest.approx(0.3 + (0.9 + 0.55 * 1.2 / 0.9) * 0.1)
     assert body["contact_speed"] == pytest.approx(1.2)
-    assert body["contact_skin"] == SKIN
+    assert body["contact_color"] == COLOR
     assert body["lean_forward"] == pytest.approx(a_tick_later(0.16 + 0.13 * 1.2 * 0.5), rel=1e-3)
     assert room.felt("touch")[:2] == pytest.approx([0.0, 0.75], rel=1e-4)
 
@@ -219,7 +219,7 @@ def test_grip_of_the_shoes_counts_as_friction():
 
 
 def test_a_load_needs_more_friction():
-    load = {"held_thing": Thing.KEY, "held_mass": 0.0}
+    load = {"held_object": Object.KEY, "held_mass": 0.0}
     assert striking(NEEDED + 0.019, **load).body["slips"] == 1
     assert striking(NEEDED + 0.021, **load).body["slips"] == 0
 
@@ -369,7 +369,7 @@ def test_a_slow_touch_is_no_bump():
 @pytest.mark.parametrize("mass", [0.0, 6.0])
 @pytest.mark.parametrize("lean", [0.05, -0.05, 0.2, -0.2, 0.3])
 def test_a_lean_grows_by_the_factor_of_the_linear_inverted_pendulum(leg, mass, lean):
-    load = {"held_thing": Thing.KEY, "held_mass": mass} if mass else {}
+    load = {"held_object": Object.KEY, "held_mass": mass} if mass else {}
     room = DrawnRoom(*HALL, leg=leg, lean_forward=lean, lean_right=-0.6 * lean, **load)
     room.do(Action.DONE)
     assert room.body["lean_forward"] == pytest.approx(a_tick_later(lean, leg, mass), rel=1e-5)
@@ -542,7 +542,7 @@ def test_a_recovery_step_is_as_long_as_the_leg_strength_and_condition_allow():
     pain = np.zeros(5)
     pain[BodyPart.KNEES] = 0.5
     room = DrawnRoom(
-        *HALL, leg=1.0, strength=0.85, fatigue=0.4, pain=pain, held_thing=Thing.KEY, held_mass=5.0
+        *HALL, leg=1.0, strength=0.85, fatigue=0.4, pain=pain, held_object=Object.KEY, held_mass=5.0
     ).stumbling(phase=EARLY, lean=0.45)
     room.do(Action.STEP_HIGH)
     step = 0.42 * 1.0 * 0.85 * (1 - 0.3 * 0.5) * (1 - 0.02 * 5.0) * (1 - 0.45 * 0.4)
@@ -630,7 +630,7 @@ def test_where_it_hurts_depends_on_the_way_of_falling(lean, right, action, share
     [(0.0, Action.FORWARD, 0.0), (2.0, Action.FORWARD, 0.0), (2.0, Action.BRACE, 5.0)],
 )
 def test_getting_up_takes_ticks_of_rising_by_the_impact(speed, action, mass):
-    load = {"held_thing": Thing.KEY, "held_slot": -1, "held_mass": mass} if mass else {}
+    load = {"held_object": Object.KEY, "held_slot": -1, "held_mass": mass} if mass else {}
     room = DrawnRoom(*HALL, **load).stumbling(lean=0.6, speed=speed)
     assert FELL in room.do(action)
     impact = (0.35 + 0.15 * speed**2 + 0.02 * mass) * (0.55 if action == Action.BRACE else 1.0)
@@ -646,7 +646,7 @@ def test_getting_up_takes_ticks_of_rising_by_the_impact(speed, action, mass):
 
 def test_a_helping_hand_halves_the_getting_up():
     room = DrawnRoom("#>..W#")
-    room.things["kindness"][0] = 1.0
+    room.objects["kindness"][0] = 1.0
     assert FELL in room.stumbling(lean=0.6, speed=1.0).do(Action.FORWARD)
     assert room.felt("social")[2] == 1.0
     ticks = int(6 + 10 * 0.5)
@@ -661,7 +661,7 @@ def test_a_fall_drops_the_load_underfoot():
     room.give(0)
     assert FELL in room.stumbling(lean=0.6).do(Action.FORWARD)
     assert room.place_of(0) == room.cell
-    assert (room.body["held_thing"], room.body["held_mass"]) == (0, 0.0)
+    assert (room.body["held_object"], room.body["held_mass"]) == (0, 0.0)
     room.do(Action.RISE, 30)
     room.walk_on()  # and it keeps nobody there
     assert room.place_of(0) == (1, 0)
@@ -696,18 +696,18 @@ def test_a_cup_spills_what_sway_is_beyond_its_brim():
 def test_what_can_be_carried_is_picked_up_from_the_cell_ahead_and_put_down_there(mark):
     room = DrawnRoom(f"#>{mark}.#")
     assert room.do(Action.PICKUP) == [EventKind.PICKED_UP]
-    assert room.body["held_thing"] == room.things[0]["kind"]
-    assert room.body["held_mass"] == room.things[0]["mass"]
-    assert room.felt("image")[3, 6].tolist() == [room.things[0]["kind"], SKIN, 0]
-    assert room.felt("image")[3, 5, 0] == Thing.EMPTY
+    assert room.body["held_object"] == room.objects[0]["kind"]
+    assert room.body["held_mass"] == room.objects[0]["mass"]
+    assert room.felt("image")[3, 6].tolist() == [room.objects[0]["kind"], COLOR, 0]
+    assert room.felt("image")[3, 5, 0] == Object.EMPTY
     room.walk_on()
     room.do(Action.LEFT)
     assert room.do(Action.DROP) == []  # there is a wall
     room.do(Action.RIGHT)
     assert room.do(Action.DROP) == [EventKind.PUT_DOWN]
     assert room.place_of(0) == (3, 0)
-    assert room.body["held_thing"] == 0
-    assert room.felt("image")[3, 5].tolist() == [room.things[0]["kind"], SKIN, 0]
+    assert room.body["held_object"] == 0
+    assert room.felt("image")[3, 5].tolist() == [room.objects[0]["kind"], COLOR, 0]
 
 
 @pytest.mark.parametrize("mark", list("ETRG#.="))
@@ -723,7 +723,7 @@ def test_full_hands_and_hurried_ones_pick_nothing_up():
     assert hurried.do(Action.PICKUP) == []
 
 
-def test_nothing_is_put_down_on_a_hazard_or_another_thing():
+def test_nothing_is_put_down_on_a_hazard_or_another_object():
     for ahead in "=iKRG#":
         room = DrawnRoom(f"#>{ahead}B#")
         slot = 1 if ahead == "K" else 0
@@ -743,7 +743,7 @@ def seen_from(person, cell, mockery=0.0, kindness=0.0):
     column, row = cell
     drawing[row][column] = ">"
     room = DrawnRoom(*("".join(marks) for marks in drawing))
-    room.things["mockery"], room.things["kindness"] = mockery, kindness
+    room.objects["mockery"], room.objects["kindness"] = mockery, kindness
     room.stumbling(lean=0.6, speed=0.0).do(Action.FORWARD)
     return room
 
@@ -782,7 +782,7 @@ def test_a_mocker_laughs_for_a_while_and_it_costs_dignity():
         room.do(Action.DONE)
         heard.append(room.felt("social")[1])
     assert heard == [1.0] * 15 + [0.0] * 6
-    assert room.things["state"][0] == 0  # facing east again
+    assert room.objects["state"][0] == 0  # facing east again
 
 
 def test_a_laugh_is_heard_within_six_cells():
@@ -796,20 +796,20 @@ def test_whoever_is_kind_helps_and_neither_laughs_nor_looks_away():
     room = seen_from("E", (9, 7), kindness=1.0, mockery=0.0)
     assert room.felt("social").tolist() == pytest.approx([1 / 3, 0.0, 1.0])
     image = room.felt("image")
-    assert Thing.PERSON not in image[:, :, 0]  # it is behind
+    assert Object.PERSON not in image[:, :, 0]  # it is behind
     room.body["heading"] = 2
     room.do(Action.DONE)
-    assert room.felt("image")[3, 4].tolist() == [Thing.PERSON, SKIN, 5]
+    assert room.felt("image")[3, 4].tolist() == [Object.PERSON, COLOR, 5]
 
 
 # ---- Missions and reward ----
 
 
-def ball(thing=Thing.BALL):
-    return (Mission.GO_TO, thing, SKIN, 0, 0)
+def ball(object=Object.BALL):
+    return (Mission.GO_TO, object, COLOR, 0, 0)
 
 
-def test_going_to_a_thing_is_done_when_the_body_stands_in_front_of_it():
+def test_going_to_a_object_is_done_when_the_body_stands_in_front_of_it():
     room = DrawnRoom("#>.B.#", mission=ball())
     assert EventKind.ARRIVAL not in room.do(Action.FORWARD, 7)  # on the way
     assert room.until((EventKind.ARRIVAL,), Action.DONE)["tick"] == room.body["tick"]
@@ -818,9 +818,9 @@ def test_going_to_a_thing_is_done_when_the_body_stands_in_front_of_it():
 
 
 @pytest.mark.parametrize(
-    "other", [(Mission.GO_TO, Thing.KEY, SKIN, 0, 0), (Mission.GO_TO, Thing.BALL, 3, 0, 0)]
+    "other", [(Mission.GO_TO, Object.KEY, COLOR, 0, 0), (Mission.GO_TO, Object.BALL, 3, 0, 0)]
 )
-def test_another_thing_or_another_skin_is_not_what_was_meant(other):
+def test_another_object_or_another_color_is_not_what_was_meant(other):
     assert DrawnRoom("#>B.#", mission=other).do(Action.DONE, 5) == []
 
 
@@ -831,7 +831,7 @@ def test_rushing_past_is_not_arriving():
     assert room.do(Action.DONE) == [EventKind.ARRIVAL]
 
 
-CARRY = (Mission.CARRY_CUP, Thing.CUP, SKIN, Thing.TABLE, SKIN)
+CARRY = (Mission.CARRY_CUP, Object.CUP, COLOR, Object.TABLE, COLOR)
 
 
 def test_a_cup_is_delivered_onto_its_table():
@@ -843,7 +843,7 @@ def test_a_cup_is_delivered_onto_its_table():
 
 
 def test_a_cup_on_another_table_or_on_the_floor_is_not_delivered():
-    other = (Mission.CARRY_CUP, Thing.CUP, SKIN, Thing.TABLE, 3)
+    other = (Mission.CARRY_CUP, Object.CUP, COLOR, Object.TABLE, 3)
     for drawing, mission in (("#>TC#", other), ("#>.C#", CARRY)):
         room = DrawnRoom(drawing, mission=mission)
         room.give(0)
@@ -869,7 +869,7 @@ def test_falling_with_the_cup_fails_the_carrying():
     assert room.world.score(np.arange(1))["failed"][0]
 
 
-DELIVER = (Mission.DELIVER, Thing.BOX, SKIN, Thing.PERSON, SKIN)
+DELIVER = (Mission.DELIVER, Object.BOX, COLOR, Object.PERSON, COLOR)
 
 
 def test_a_box_is_delivered_into_the_hands_of_the_person_meant():
@@ -902,7 +902,7 @@ def test_in_the_last_tick_a_mission_still_succeeds():
     assert not room.world.truncated[0]
 
 
-CROSS = (Mission.CROSS_UNSEEN, Thing.GOAL, SKIN, 0, 0)
+CROSS = (Mission.CROSS_UNSEEN, Object.GOAL, COLOR, 0, 0)
 
 
 def test_crossing_unseen_fails_with_a_fall_that_is_seen():
@@ -920,7 +920,7 @@ def test_crossing_unseen_succeeds_after_a_fall_that_nobody_saw():
     assert EventKind.ARRIVAL in room.do(Action.FORWARD, 8) + room.do(Action.DONE, 3)
 
 
-FETCH = (Mission.TIE_THEN_FETCH, Thing.KEY, SKIN, 0, 0)
+FETCH = (Mission.TIE_THEN_FETCH, Object.KEY, COLOR, 0, 0)
 
 
 def test_fetching_counts_with_laces_tied_only():
@@ -965,7 +965,7 @@ def test_the_felt_reward_is_the_fall_of_the_drive():
 
 NEEDS = ("energy", "water", "warmth", "dignity", "fatigue", "arousal", "cup", "lace", "pain")
 BATCH = 4
-CELLS_THAT_BLOCK = tuple(int(thing) for thing in BLOCKS_THE_WAY)
+CELLS_THAT_BLOCK = tuple(int(object) for object in BLOCKS_THE_WAY)
 
 
 @pytest.fixture(scope="module")
@@ -985,7 +985,7 @@ def test_whatever_is_done_everything_stays_in_range(worlds, level, seed, actions
     bodies = world.bodies
     for action, ticks in actions:
         for _ in range(ticks):
-            underfoot = things_underfoot(world)
+            underfoot = objects_underfoot(world)
             falls = bodies["falls"].copy()
             world.step(np.full(BATCH, action))
             for name in (*NEEDS, "bruise"):
@@ -996,9 +996,9 @@ def test_whatever_is_done_everything_stays_in_range(worlds, level, seed, actions
             assert ((bodies["speed"] >= 0.0) & (bodies["speed"] <= 2.6 + 1e-6)).all()
             assert np.isfinite(world.felt).all()
             assert not np.isin(ground_underfoot(world), CELLS_THAT_BLOCK).any()
-            newly = things_underfoot(world) & ~underfoot
+            newly = objects_underfoot(world) & ~underfoot
             assert (bodies["falls"] > falls)[newly].all()  # only what was dropped in a fall
-            held = bodies["held_thing"] != 0
+            held = bodies["held_object"] != 0
             assert (held == (bodies["held_slot"] >= 0)).all()
             assert nothing_is_lost_or_made(world)
 
@@ -1008,15 +1008,15 @@ def ground_underfoot(world):
     return world.layouts["cells"][bodies["layout"], bodies["y"], bodies["x"]] & 0xFF
 
 
-def things_underfoot(world):
-    here = (world.things["x"] == world.bodies["x"][:, None]) & (
-        world.things["y"] == world.bodies["y"][:, None]
+def objects_underfoot(world):
+    here = (world.objects["x"] == world.bodies["x"][:, None]) & (
+        world.objects["y"] == world.bodies["y"][:, None]
     )
-    return (here & (world.things["kind"] != 0)).any(1)
+    return (here & (world.objects["kind"] != 0)).any(1)
 
 
 def nothing_is_lost_or_made(world):
-    """Each thing is where it was made to be, and the one that is held is in nobody's way."""
-    made = world.layouts["things"]["kind"][world.bodies["layout"]]
-    held = world.bodies["held_slot"][:, None] == np.arange(THINGS)
-    return (world.things["kind"] == made).all() and (world.things["x"][held] == 0).all()
+    """Each object is where it was made to be, and the one that is held is in nobody's way."""
+    made = world.layouts["objects"]["kind"][world.bodies["layout"]]
+    held = world.bodies["held_slot"][:, None] == np.arange(OBJECTS)
+    return (world.objects["kind"] == made).all() and (world.objects["x"][held] == 0).all()

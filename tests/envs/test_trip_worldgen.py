@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from envs.trip.constants import load_constants
-from envs.trip.state import GRID, LAYOUT, PAD, SPAN, THINGS
+from envs.trip.state import GRID, LAYOUT, OBJECTS, PAD, SPAN
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
+    Color,
     Mission,
-    Skin,
-    Thing,
+    Object,
 )
 from envs.trip.world import TripWorld
-from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout, skin_table
+from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, color_table, make_layout
 
 C = load_constants()[0]
 COUNT = 60
@@ -43,7 +43,7 @@ def inside(layout):
 
 
 def persons(layout):
-    return layout["things"][layout["things"]["kind"] == Thing.PERSON]
+    return layout["objects"][layout["objects"]["kind"] == Object.PERSON]
 
 
 # ---- The same everywhere ----
@@ -69,7 +69,7 @@ def test_a_bank_does_not_depend_on_its_size_or_on_the_order_of_asking(banks):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_layout_is_in_both_splits_or_twice_in_one(level, banks):
-    where = ("cells", "things", "start_x", "start_y")
+    where = ("cells", "objects", "start_x", "start_y")
     every = np.concatenate([banks[level], layouts(level, split="test")])
     drawn = {str([layout[name].tolist() for name in where]) for layout in every}
     assert len(drawn) == 2 * COUNT
@@ -79,9 +79,9 @@ def test_no_layout_is_in_both_splits_or_twice_in_one(level, banks):
 
 
 def reachable(layout):
-    """Return the cells that can be walked to from the start, with all things where they are."""
+    """Return the cells that can be walked to from the start, with all objects where they are."""
     blocked = np.isin(kinds(layout), BLOCKS_THE_WAY)
-    blocked[layout["things"]["y"], layout["things"]["x"]] = True
+    blocked[layout["objects"]["y"], layout["objects"]["x"]] = True
     start = int(layout["start_x"]), int(layout["start_y"])
     reached, queue = {start}, deque([start])
     while queue:
@@ -93,14 +93,14 @@ def reachable(layout):
     return reached
 
 
-def places(layout, thing, skin):
-    """Return the cells of everything of that kind and skin."""
+def places(layout, object, color):
+    """Return the cells of everything of that kind and color."""
     found = [
         (int(here["x"]), int(here["y"]))
-        for here in layout["things"]
-        if (here["kind"], here["skin"]) == (thing, skin) and here["x"] > 0
+        for here in layout["objects"]
+        if (here["kind"], here["color"]) == (object, color) and here["x"] > 0
     ]
-    cells = layout["cells"] == np.uint32(int(thing) | int(skin) << 8)
+    cells = layout["cells"] == np.uint32(int(object) | int(color) << 8)
     return found + [(int(x), int(y)) for y, x in np.argwhere(cells)]
 
 
@@ -109,8 +109,8 @@ def places(layout, thing, skin):
 def test_what_a_mission_names_is_there_once_and_can_be_reached(level, split, banks):
     for layout in banks[level] if split == "train" else layouts(level, split=split):
         reached = reachable(layout)
-        _, thing, skin, place, place_skin = layout["mission"].tolist()
-        for kind, wearing in ((thing, skin), (place, place_skin)):
+        _, object, color, place, place_color = layout["mission"].tolist()
+        for kind, wearing in ((object, color), (place, place_color)):
             if kind == 0:
                 continue
             found = places(layout, kind, wearing)
@@ -122,16 +122,16 @@ def test_what_a_mission_names_is_there_once_and_can_be_reached(level, split, ban
 @pytest.mark.parametrize("level", LEVELS)
 def test_everything_stands_inside_the_walls_and_nothing_on_top_of_another(level, banks):
     for layout in banks[level]:
-        assert (inside(layout)[[0, -1]] == Thing.WALL).all()
-        assert (inside(layout)[:, [0, -1]] == Thing.WALL).all()
+        assert (inside(layout)[[0, -1]] == Object.WALL).all()
+        assert (inside(layout)[:, [0, -1]] == Object.WALL).all()
         outside = kinds(layout).copy()
-        outside[PAD : PAD + GRID, PAD : PAD + GRID] = Thing.WALL
-        assert (outside == Thing.WALL).all()
-        there = layout["things"][layout["things"]["x"] > 0]
-        cells = [(int(thing["x"]), int(thing["y"])) for thing in there]
+        outside[PAD : PAD + GRID, PAD : PAD + GRID] = Object.WALL
+        assert (outside == Object.WALL).all()
+        there = layout["objects"][layout["objects"]["x"] > 0]
+        cells = [(int(object["x"]), int(object["y"])) for object in there]
         cells.append((int(layout["start_x"]), int(layout["start_y"])))
         assert len(set(cells)) == len(cells)
-        assert all(kinds(layout)[y, x] == Thing.EMPTY for x, y in cells)
+        assert all(kinds(layout)[y, x] == Object.EMPTY for x, y in cells)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -153,7 +153,7 @@ def hazards_of(layout):
 
 def test_level_0_is_an_empty_room(banks):
     for layout in banks[0]:
-        assert set(np.unique(inside(layout)).tolist()) == {Thing.WALL, Thing.EMPTY}
+        assert set(np.unique(inside(layout)).tolist()) == {Object.WALL, Object.EMPTY}
         assert (layout["height"] == 0.0).all()
         assert (layout["friction"] == np.float32(C["floor_friction"])).all()
 
@@ -174,7 +174,7 @@ def test_rails_stand_by_what_is_slippery(banks):
     rails = 0
     for level in (1, 2, 3, 4):
         for layout in banks[level]:
-            if (inside(layout) == Thing.RAIL).any():
+            if (inside(layout) == Object.RAIL).any():
                 rails += 1
                 assert hazards_of(layout) & set(HAZARDS_TO_SLIP_ON)
     assert rails > 10
@@ -204,8 +204,8 @@ def test_a_body_carries_from_the_start_what_its_layout_put_into_its_hand(banks):
     slots = world.layouts["held_slot"][world.bodies["layout"]]
     assert (world.bodies["held_slot"] == slots).all()
     for row in np.flatnonzero(slots >= 0):
-        load = world.things[row, slots[row]]
-        assert world.bodies["held_thing"][row] == load["kind"] == Thing.BOX
+        load = world.objects[row, slots[row]]
+        assert world.bodies["held_object"][row] == load["kind"] == Object.BOX
         assert world.bodies["held_mass"][row] == load["mass"]
         assert 2.0 <= load["mass"] <= 8.0
 
@@ -224,30 +224,30 @@ def test_persons_differ_in_kindness_and_look_where_their_picture_says(banks):
     assert set(np.unique(everybody["heading"]).tolist()) == {0, 1, 2, 3}
     assert len(np.unique(everybody["kindness"])) == 2
     for layout in banks[4]:
-        skins = persons(layout)["skin"]
-        assert len(set(skins.tolist())) == len(skins)
+        colors = persons(layout)["color"]
+        assert len(set(colors.tolist())) == len(colors)
 
 
-def test_skins_say_how_things_feel_from_level_4_on_and_not_before(banks):
+def test_colors_say_how_objects_feel_from_level_4_on_and_not_before(banks):
     for level in (1, 2, 3):
         heights = np.concatenate([layout["height"].ravel() for layout in banks[level]])
         plain = np.float32([0.0, C["cable_m"], C["rug_edge_m"], C["kerb_m"]])
         assert set(np.unique(heights)) <= set(plain)
-    table, told, right = skin_table("S0"), 0, 0
+    table, told, right = color_table("S0"), 0, 0
     for layout in layouts(4, count=150):
-        for thing, height in ((Thing.CABLE, C["cable_m"]), (Thing.KERB, C["kerb_m"])):
-            here = kinds(layout) == thing
+        for object, height in ((Object.CABLE, C["cable_m"]), (Object.KERB, C["kerb_m"])):
+            here = kinds(layout) == object
             if here.any():
-                skin = int(layout["cells"][here][0] >> 8 & 0xFF)
+                color = int(layout["cells"][here][0] >> 8 & 0xFF)
                 told += 1
-                right += (layout["height"][here][0] > height) == table[thing, skin]
+                right += (layout["height"][here][0] > height) == table[object, color]
     assert told > 40
     assert 0.7 < right / told < 0.97
 
 
-def test_half_of_the_skins_of_each_hazard_are_the_worse_ones():
-    table = skin_table("S0")
-    assert (table[list(HAZARDS)].sum(1) == len(Skin) // 2).all()
+def test_half_of_the_colors_of_each_hazard_are_the_worse_ones():
+    table = color_table("S0")
+    assert (table[list(HAZARDS)].sum(1) == len(Color) // 2).all()
     assert not np.delete(table, list(HAZARDS), 0).any()
 
 
@@ -256,7 +256,7 @@ def test_half_of_the_skins_of_each_hazard_are_the_worse_ones():
 
 @pytest.mark.parametrize("shift", [shift for shift in SHIFTS if shift != "S0"])
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_shift_never_changes_where_things_stand(shift, level, banks):
+def test_a_shift_never_changes_where_objects_stand(shift, level, banks):
     for index in range(20):
         shifted = make_layout(level, shift, "train", index, C)
         for name in set(FIELDS) - FEEL:
@@ -281,15 +281,19 @@ def test_s2_gives_hazards_new_heights_and_nothing_else(banks):
     for index in range(COUNT):
         plain, shifted = banks[2][index], make_layout(2, "S2", "train", index, C)
         assert np.array_equal(plain["friction"], shifted["friction"])
-        for thing, metres in ((Thing.CABLE, 0.055), (Thing.RUG_EDGE, 0.03), (Thing.KERB, 0.075)):
-            assert (shifted["height"][kinds(shifted) == thing] == np.float32(metres)).all()
+        for object, metres in (
+            (Object.CABLE, 0.055),
+            (Object.RUG_EDGE, 0.03),
+            (Object.KERB, 0.075),
+        ):
+            assert (shifted["height"][kinds(shifted) == object] == np.float32(metres)).all()
         trips = np.isin(kinds(plain), HAZARDS_TO_TRIP_ON)
         assert (shifted["height"][~trips] == 0.0).all()
         assert (shifted["height"][trips] > plain["height"][trips]).all()
 
 
-def test_s5_swaps_which_skins_are_the_worse_ones(banks):
-    plain_table, swapped = skin_table("S0"), skin_table("S5")
+def test_s5_swaps_which_colors_are_the_worse_ones(banks):
+    plain_table, swapped = color_table("S0"), color_table("S5")
     assert (swapped == ~plain_table).all()
     changed = 0
     for index in range(COUNT):
@@ -302,7 +306,7 @@ def test_s5_swaps_which_skins_are_the_worse_ones(banks):
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
-def test_s5_changes_nothing_where_skins_say_nothing(level, banks):
+def test_s5_changes_nothing_where_colors_say_nothing(level, banks):
     for index in range(10):
         shifted = make_layout(level, "S5", "train", index, C)
         assert all(np.array_equal(banks[level][index][name], shifted[name]) for name in FIELDS)
@@ -356,7 +360,7 @@ def test_s6_reflexes_are_a_tick_slower_and_nothing_but_the_body_changes():
         assert all(np.array_equal(one[name], other[name]) for name in FIELDS)
 
 
-def test_no_layout_has_more_things_than_there_are_slots(banks):
+def test_no_layout_has_more_objects_than_there_are_slots(banks):
     for bank in banks.values():
-        used = (bank["things"]["kind"] != 0).sum(1)
-        assert used.max() <= THINGS
+        used = (bank["objects"]["kind"] != 0).sum(1)
+        assert used.max() <= OBJECTS

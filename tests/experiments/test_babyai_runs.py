@@ -11,7 +11,7 @@ from rich.console import Console
 
 from agents.random_agent import RandomAgent
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
-from envs.babyai.vocabulary import Action, DoorState, Thing
+from envs.babyai.vocabulary import Action, DoorState, Object
 from experiments import evaluate, run
 from experiments.play import ANOTHER_LIFE, CONTROLS, Game, make_env, picture_of
 from experiments.running.loop import Loop
@@ -134,8 +134,8 @@ def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
     doors = {DoorState.OPEN: "╎╎", DoorState.CLOSED: "▐▌", DoorState.LOCKED: "▐×"}
     found = set()
     for moment in moments:
-        states = {int(state) for thing, _, state in moment.senses["image"].reshape(-1, 3)
-                  if thing == Thing.DOOR}  # fmt: skip
+        states = {int(state) for object, _, state in moment.senses["image"].reshape(-1, 3)
+                  if object == Object.DOOR}  # fmt: skip
         found |= states
         drawn = seen(moment).plain
         assert all(doors[DoorState(state)] in drawn for state in states)

@@ -8,10 +8,10 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from envs.babyai.env import BabyAIVectorEnv
-from envs.babyai.vocabulary import Action, Skin, Thing, mission_words
+from envs.babyai.vocabulary import Action, Color, Object, mission_words
 from experiments.balrog_babyai.direct import (
-    ANY_SKIN,
-    ANY_THING,
+    ANY_COLOR,
+    ANY_OBJECT,
     REACH,
     WINDOW,
     DirectAgent,
@@ -55,7 +55,7 @@ def options(*more: str):
 
 
 def said(words: str) -> list[tuple]:
-    """Return verb, thing, other thing of each clause that says something."""
+    """Return verb, object, other object of each clause that says something."""
     return [
         (Verb(clause["verb"]), *(tuple(part.tolist()) for part in clause["named"]))
         for clause in clauses_of(words)
@@ -63,34 +63,34 @@ def said(words: str) -> list[tuple]:
     ]
 
 
-def named(thing, skin=ANY_SKIN, side=Side.ANY):
-    return (int(thing), int(skin), int(side))
+def named(object, color=ANY_COLOR, side=Side.ANY):
+    return (int(object), int(color), int(side))
 
 
 def test_missions_are_read_in_the_order_in_which_they_are_to_be_done():
-    red_ball, box = named(Thing.BALL, Skin.RED), named(Thing.BOX)
+    red_ball, box = named(Object.BALL, Color.RED), named(Object.BOX)
     for words in (
         "pick up the red ball, then go to a box",
         "go to a box after you pick up the red ball",
         "pick up the red ball and go to a box",
     ):
-        (first, thing, _), (second, other, _) = said(words)
-        assert (first, thing, second, other) == (Verb.PICK_UP, red_ball, Verb.GO_TO, box)
+        (first, object, _), (second, other, _) = said(words)
+        assert (first, object, second, other) == (Verb.PICK_UP, red_ball, Verb.GO_TO, box)
 
 
 def test_all_that_a_clause_names_is_read():
     assert said("put the blue key next to the grey box")[0] == (
         Verb.PUT_NEXT_TO,
-        named(Thing.KEY, Skin.BLUE),
-        named(Thing.BOX, Skin.GREY),
+        named(Object.KEY, Color.BLUE),
+        named(Object.BOX, Color.GREY),
     )
     assert said("open the red door")[0][1:] == (
-        named(Thing.DOOR, Skin.RED),
-        named(Thing.KEY, Skin.RED),
+        named(Object.DOOR, Color.RED),
+        named(Object.KEY, Color.RED),
     )
-    assert said("pick up an object behind you")[0][1] == named(ANY_THING, side=Side.BEHIND)
+    assert said("pick up an object behind you")[0][1] == named(ANY_OBJECT, side=Side.BEHIND)
     door, goal = said("use the key to open the door and then get to the goal")
-    assert (door[0], goal[0], goal[1]) == (Verb.OPEN, Verb.GO_TO, named(Thing.GOAL))
+    assert (door[0], goal[0], goal[1]) == (Verb.OPEN, Verb.GO_TO, named(Object.GOAL))
     long = said("go to a box and open a door, then pick up a key and put a ball next to a box")
     assert [clause[0] for clause in long] == [1, 3, 2, 4]
 
@@ -110,7 +110,7 @@ def test_what_is_named_is_marked_where_the_eyes_see_it():
     for row in range(24):
         clause = clauses_of(mission_words(observation["mission"][row]))[0]
         for code, part in ((NAMED, clause["named"][0]), (OTHER, clause["named"][1])):
-            seen = (percept.image[row, ..., :2] == [part["thing"], part["skin"]]).all(-1)
+            seen = (percept.image[row, ..., :2] == [part["object"], part["color"]]).all(-1)
             view = np.equal(windows[row, : REACH + 1, REACH - 3 : REACH + 4].T, code)
             view[3, REACH] = seen[3, REACH] = False
             assert (view == seen).all()
@@ -122,7 +122,7 @@ def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
     env = BabyAIVectorEnv(300, task="pick_up_seq_go_to", layouts=300)
     observation, _ = env.reset(seed=0)
     firsts = [clauses_of(mission_words(words))[0]["named"][0] for words in observation["mission"]]
-    looks = np.array([(first["thing"], first["skin"]) for first in firsts])
+    looks = np.array([(first["object"], first["color"]) for first in firsts])
     two_ahead = (observation["image"][:, 3, 4, :2] == looks).all(1)
     assert two_ahead.any()
     reader = Reader(300)
@@ -137,7 +137,7 @@ def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
         observation, *_ = env.step(np.full(300, action))
 
 
-def test_where_a_thing_is_said_to_lie_is_seen_from_the_start():
+def test_where_a_object_is_said_to_lie_is_seen_from_the_start():
     """A body that has turned round still knows what lay to its left."""
     env = BabyAIVectorEnv(1, id="BabyAI-GoToLocal-v0", layouts=20)
     observation, _ = env.reset(seed=1)

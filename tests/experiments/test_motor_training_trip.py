@@ -85,7 +85,7 @@ def test_the_same_seed_practises_the_same_story():
     assert digest(3) != digest(4)
 
 
-def test_only_the_first_errand_of_an_episode_is_an_exercise():
+def test_only_the_first_execution_of_an_episode_is_an_exercise():
     practice = small_practice()
     practice.reset()
     first = practice._exercising.copy()

@@ -212,10 +212,10 @@ def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
 
 def test_several_corpora_are_one(corpus, tmp_path):
     folders = [tmp_path / "one", tmp_path / "other"]
-    thing = corpus.sensed.facts.values[Attribute.THING]
+    object = corpus.sensed.facts.values[Attribute.THING]
     other = Facts(
         corpus.sensed.facts.numbers,
-        {**corpus.sensed.facts.values, Attribute.THING: thing[::-1]},
+        {**corpus.sensed.facts.values, Attribute.THING: object[::-1]},
     )
     save(folders[0], corpus)
     save(folders[1], Corpus(lessons=corpus.lessons, sensed=Sensed(corpus.sensed.windows, other)))
@@ -226,7 +226,7 @@ def test_several_corpora_are_one(corpus, tmp_path):
         assert [row - count for row in again.felt] == list(one.felt)
     told = both.sensed.facts.numbers[Attribute.THING]
     asked = told[:count] != NOT_ASKED
-    assert (told[count:][asked] == len(thing) - 1 - told[:count][asked]).all()
+    assert (told[count:][asked] == len(object) - 1 - told[:count][asked]).all()
     assert (told[count:][~asked] == NOT_ASKED).all()
 
 
@@ -249,13 +249,13 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
     keeper.keep(0, node(foot=Fact(value="left"), mood=Fact(value="low")))
     keeper.keep(0, node(foot=Fact(value="right"), mood=Fact(value="low")))
     keeper.keep(0, node(foot=Fact(value="left")))
-    keeper.keep(2, node(thing=Fact(value="red cable", sensed=False)))
+    keeper.keep(2, node(object=Fact(value="red cable", sensed=False)))
     facts = keeper.of(3)
     assert facts.told.tolist() == [0, 2]
     assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
-    mood, thing = Attribute.MOOD, Attribute.THING
+    mood, object = Attribute.MOOD, Attribute.THING
     assert facts.values[mood][facts.numbers[mood][0]] == "low"
-    assert facts.values[thing][facts.numbers[thing][2]] == UNKNOWN
+    assert facts.values[object][facts.numbers[object][2]] == UNKNOWN
 
 
 def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
@@ -319,7 +319,7 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
 def small_training(folder, *more):
     sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
     with initialize_config_module("configs", version_base="1.3"):
-        return compose("train_teller", [f"folder={folder}", "rehearsal=1", *sizes, *more])
+        return compose("train_question_answering", [f"folder={folder}", "rehearsal=1", *sizes, *more])
 
 
 def some_decisions(path):

@@ -92,7 +92,7 @@ def command(tmp_path, monkeypatch, capfd):
 
 def speaking(name):
     """Return the choice of a language model that replies with a function of this file."""
-    replies = f"{{_target_: hydra.utils.get_object, path: test_tell_run.{name}}}"
+    replies = f"{{_target_: hydra.utils.get_object, path: test_recall_qa_run.{name}}}"
     return ("mind/language_model=scripted", f"mind.language_model.replies={replies}")
 
 

@@ -45,7 +45,7 @@ def test_the_live_view_shows_the_mission_the_intent_the_thought_and_the_senses(t
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 90])
-def test_in_a_narrow_window_things_stand_below_each_other_and_fit(tell, width):
+def test_in_a_narrow_window_objects_stand_below_each_other_and_fit(tell, width):
     narrow = Console(file=io.StringIO(), width=width, height=60, force_terminal=True)
     view = LiveView(narrow, 3)
     view._drawn_at = float("-inf")

@@ -55,26 +55,26 @@ def lived(practice, ticks, act):
     return steps
 
 
-def test_whoever_does_the_errands_is_paid_more_than_whoever_does_anything(practice):
+def test_whoever_does_the_executions_is_paid_more_than_whoever_does_anything(practice):
     motor, rng = HandyMotor(), np.random.default_rng(0)
     right = lived(practice, 200, lambda _: motor.act(practice.percept, practice.code))
     wrong = lived(practice, 200, lambda _: rng.integers(7, size=24))
     assert np.mean([step[0] for step in right]) > np.mean([step[0] for step in wrong]) + 0.05
 
 
-def test_an_errand_is_an_episode_and_says_whether_it_was_done(practice):
+def test_an_execution_is_an_episode_and_says_whether_it_was_done(practice):
     motor = HandyMotor()
     steps = lived(practice, 100, lambda _: motor.act(practice.percept, practice.code))
     told = [info["episode"] for _, _, infos in steps for info in infos if "episode" in info]
     assert len(told) == sum(int(ended.sum()) for _, ended, _ in steps) > 100
-    assert np.mean([errand["r"] for errand in told]) > 0.7
+    assert np.mean([execution["r"] for execution in told]) > 0.7
 
 
-def test_nobody_is_without_an_errand(practice):
+def test_nobody_is_without_an_execution(practice):
     motor = HandyMotor()
     for _ in range(50):
         lived(practice, 1, lambda _: motor.act(practice.percept, practice.code))
-        assert (practice.skills.errands["status"] == Status.RUNNING).all()
+        assert (practice.skills.executions["status"] == Status.RUNNING).all()
 
 
 def test_to_turn_where_there_is_nothing_to_do_costs_something(practice):

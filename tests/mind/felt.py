@@ -5,22 +5,22 @@ import numpy as np
 from body.types import FeltEvent, Intent, Percept, Skill, SkillStatus, Status, Target
 from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
-from envs.trip.vocabulary import Mission, Skin, Thing
+from envs.trip.vocabulary import Color, Mission, Object
 from mind.types import Feeling, Situation
 
 POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
-GO_TO_BALL = Intent(skill=Skill.GO_TO, target=Target(thing=Thing.BALL, skin=Skin.RED))
+GO_TO_BALL = Intent(skill=Skill.GO_TO, target=Target(object=Object.BALL, color=Color.RED))
 
 
 def percept(
     *,
-    things=((Thing.BALL, Skin.RED, 0, 3, -1),),
-    held=(Thing.EMPTY, 0),
+    objects=((Object.BALL, Color.RED, 0, 3, -1),),
+    held=(Object.EMPTY, 0),
     posture="standing",
     events=(),
     about=(0, 0),
     command="",
-    mission=(Mission.GO_TO, Thing.BALL, Skin.RED, 0, 0),
+    mission=(Mission.GO_TO, Object.BALL, Color.RED, 0, 0),
     clock=0,
     vocabulary=TRIP,
     **felt,
@@ -37,8 +37,8 @@ def percept(
     image = np.ones((7, 7, 3), np.uint8)
     image[3, 6, :2] = held
     landmarks = np.zeros((12, 5), np.int16)
-    if things:
-        landmarks[: len(things)] = things
+    if objects:
+        landmarks[: len(objects)] = objects
     noticed = np.zeros(len(FeltEvent), np.bool_)
     noticed[list(events)] = True
     return Percept(
@@ -49,16 +49,16 @@ def percept(
         place=np.zeros(2, np.int16),
         landmarks=landmarks,
         events=noticed,
-        event_things=np.array(about, np.int16),
+        event_objects=np.array(about, np.int16),
         **senses,
     )
 
 
 def handling(mission="put the red ball next to the blue box", **seen):
-    """Return a percept of the world of things to handle, with nothing around unless told."""
+    """Return a percept of the world of objects to handle, with nothing around unless told."""
     words = np.zeros(babyai.LONGEST_MISSION, np.uint8)
     words[: len(mission)] = list(mission.encode())
-    return percept(**{"things": (), "vocabulary": BABYAI} | seen, mission=words)
+    return percept(**{"objects": (), "vocabulary": BABYAI} | seen, mission=words)
 
 
 def feeling(mood=0.0, deficits=None, **emotions):

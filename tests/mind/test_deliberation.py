@@ -181,7 +181,7 @@ def test_what_was_lived_is_recalled_when_it_matters():
     mind = minds(model).of("anna")
     id = mind.remember(stumble(clock=3))
     mind.remember(stumble(clock=4, event=FeltEvent.LACE_TIED))
-    decision = decide(mind, seen=percept(things=((11, 2, 0, 1, 0),)))
+    decision = decide(mind, seen=percept(objects=((11, 2, 0, 1, 0),)))
     assert decision.memories[0] == id
     assert "recall: #1 stumbled over blue cable at normal pace, hurt knees 3; #2 tied lace" in told(
         model
@@ -250,7 +250,7 @@ def test_settings_out_of_range_are_refused():
 
 # ---- Goals ----
 
-BALL, BOX = (babyai.Thing.BALL, babyai.Skin.RED), (babyai.Thing.BOX, babyai.Skin.BLUE)
+BALL, BOX = (babyai.Object.BALL, babyai.Color.RED), (babyai.Object.BOX, babyai.Color.BLUE)
 PLAN = "<plan>see red ball; hold red ball; red ball beside blue box</plan>"
 EXPLORE = "<answer>explore, normal</answer>"
 
@@ -264,7 +264,7 @@ def goals_told(model):
 def test_a_plan_is_kept_told_and_worked_off_from_its_front():
     model = ScriptedModel([PLAN + EXPLORE, *[EXPLORE] * 3])
     mind = minds(model).of("anna")
-    seen = handling(things=((*BALL, 0, 2, 0),))
+    seen = handling(objects=((*BALL, 0, 2, 0),))
     stacks = [
         decide(mind, seen=percept).goals[1:-1]
         for percept in (
@@ -291,7 +291,7 @@ def test_a_plan_is_kept_told_and_worked_off_from_its_front():
 def test_a_goal_behind_one_that_is_not_true_stays():
     plan = "<plan>hold red ball; see blue box</plan>"
     mind = minds(ScriptedModel([plan + EXPLORE])).of("anna")
-    assert decide(mind, seen=handling(things=((*BOX, 0, 1, 1),))).goals == (
+    assert decide(mind, seen=handling(objects=((*BOX, 0, 1, 1),))).goals == (
         "put the red ball next to the blue box",
         "hold red ball",
         "see blue box",
@@ -300,7 +300,7 @@ def test_a_goal_behind_one_that_is_not_true_stays():
 
 
 def test_what_is_true_already_is_not_planned_for():
-    beside = handling(things=((*BALL, 0, 2, 0), (*BOX, 0, 2, 1)))
+    beside = handling(objects=((*BALL, 0, 2, 0), (*BOX, 0, 2, 1)))
     plan = "<plan>see red ball; red ball beside blue box</plan>"
     decision = decide(minds(ScriptedModel([plan + EXPLORE])).of("anna"), seen=beside)
     assert decision.goals[1:] == ("explore, normal",)

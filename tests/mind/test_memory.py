@@ -58,15 +58,15 @@ def lived(**parts) -> Experience:
 
 def a_life(length: int, body_id: str = "anna") -> list[Experience]:
     """Return a varied life of 20 ticks an experience and 10 experiences an episode."""
-    things = ("red cable", "blue rug", "grey kerb", "green ice")
+    objects = ("red cable", "blue rug", "grey kerb", "green ice")
     return [
         lived(
             body_id=body_id,
             episode=number // 10,
             tick=number % 10 * 20,
-            words=f"I met the {things[number % 4]}, for time {number}: größer, 大きい.",
+            words=f"I met the {objects[number % 4]}, for time {number}: größer, 大きい.",
             kind=("stumbled", "fell", "slipped")[number % 3],
-            about=things[number % 4],
+            about=objects[number % 4],
             pain=number % 7 / 7,
             surprise=number % 5 / 3,
             reward_error=(number % 11 - 5) / 4,

@@ -9,7 +9,7 @@ from felt import GO_TO_BALL, feeling, handling, percept, situation
 from body.types import Failure, FeltEvent, SkillStatus, Status
 from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
-from envs.trip.vocabulary import Mission, Skin, Thing
+from envs.trip.vocabulary import Color, Mission, Object
 from mind.reasoning.narration import (
     Lived,
     about_words,
@@ -29,7 +29,7 @@ from mind.reasoning.parsing import parse_goal, parse_intent, parse_reply
 from mind.reasoning.prompting import CommandPrompts, Prompts
 from mind.types import Situation
 
-CABLE = (Thing.CABLE, Skin.BLUE)
+CABLE = (Object.CABLE, Color.BLUE)
 
 
 def fall(**now):
@@ -42,7 +42,7 @@ def fall(**now):
             clock=42,
             events=[FeltEvent.FELL],
             **{
-                "things": ((*CABLE, 0, 0, 0), (Thing.BALL, Skin.RED, 0, 3, -1)),
+                "objects": ((*CABLE, 0, 0, 0), (Object.BALL, Color.RED, 0, 3, -1)),
                 "command": "forward",
                 "about": CABLE,
                 "knees": 0.5,
@@ -90,9 +90,9 @@ def test_posture_gait_balance_laces_and_tiredness_are_told(felt, body):
 
 
 def test_what_is_held_is_told_with_its_level_or_weight():
-    assert scene(percept(held=(Thing.CUP, Skin.GREEN), cup=0.93)).hand == "green cup, full 9"
-    assert scene(percept(held=(Thing.BOX, Skin.RED), load=0.5)).hand == "red box, weight 5"
-    assert scene(percept(held=(Thing.KEY, Skin.RED), load=0.01)).hand == "red key"
+    assert scene(percept(held=(Object.CUP, Color.GREEN), cup=0.93)).hand == "green cup, full 9"
+    assert scene(percept(held=(Object.BOX, Color.RED), load=0.5)).hand == "red box, weight 5"
+    assert scene(percept(held=(Object.KEY, Color.RED), load=0.01)).hand == "red key"
 
 
 def test_pain_and_others_are_told():
@@ -102,15 +102,19 @@ def test_pain_and_others_are_told():
     assert scene(percept(seen_by=0.7, being_helped=1.0)).others == "many look, somebody helps"
 
 
-def test_things_are_told_nearest_first_with_hazards_marked():
-    things = ((*CABLE, 0, 0, 0), (Thing.TABLE, Skin.GREY, 0, 0, 2), (Thing.ICE, Skin.RED, 0, -2, 0))
+def test_objects_are_told_nearest_first_with_hazards_marked():
+    objects = (
+        (*CABLE, 0, 0, 0),
+        (Object.TABLE, Color.GREY, 0, 0, 2),
+        (Object.ICE, Color.RED, 0, -2, 0),
+    )
     told = ("hazard blue cable here", "grey table 2 right", "hazard red ice 2 behind")
-    assert scene(percept(things=things)).near == told
+    assert scene(percept(objects=objects)).near == told
 
 
 def test_what_the_mission_is_about_is_told_even_if_it_is_far_away():
-    crowd = [(Thing.TABLE, Skin.GREY, 0, steps, 0) for steps in range(1, 12)]
-    told = near(percept(things=(*crowd, (Thing.BALL, Skin.RED, 0, 12, 0))), 8)
+    crowd = [(Object.TABLE, Color.GREY, 0, steps, 0) for steps in range(1, 12)]
+    told = near(percept(objects=(*crowd, (Object.BALL, Color.RED, 0, 12, 0))), 8)
     assert len(told) == 8
     assert told[-1] == "red ball 12 ahead"
 
@@ -185,9 +189,9 @@ def test_the_lean_is_told_of_the_tick_in_which_it_was_larger():
 
 
 def test_whoever_could_have_looked_is_remembered_where_somebody_did():
-    crowd = [(Thing.TABLE, Skin.GREY, 0, steps, 0) for steps in range(1, 5)]
-    things = (*crowd, (Thing.PERSON, Skin.RED, 0, 6, 0))
-    seen, unseen = (tell(fall(things=things, seen_by=by), "anna").visual for by in (1 / 3, 0.0))
+    crowd = [(Object.TABLE, Color.GREY, 0, steps, 0) for steps in range(1, 5)]
+    objects = (*crowd, (Object.PERSON, Color.RED, 0, 6, 0))
+    seen, unseen = (tell(fall(objects=objects, seen_by=by), "anna").visual for by in (1 / 3, 0.0))
     tables = "grey table 1 ahead; grey table 2 ahead; grey table 3 ahead"
     assert seen == f"{tables}; red person 6 ahead; seen 3"
     assert unseen == tables
@@ -199,7 +203,7 @@ def test_the_commands_before_and_at_an_event_are_told_in_words():
 
 
 def test_nothing_sensed_is_told_as_nothing():
-    calm = replace(fall(), before=percept(), now=percept(things=()))
+    calm = replace(fall(), before=percept(), now=percept(objects=()))
     lived = tell(calm, "anna")
     assert (lived.sensation, lived.visual) == ("nothing", "nothing")
     assert lived.proprioception == "standing, speed 0, left foot"
@@ -208,7 +212,7 @@ def test_nothing_sensed_is_told_as_nothing():
 def test_five_parts_and_where_and_when_take_few_words():
     rich = fall(
         seen_by=0.7, hands=0.2, hips=0.3, toe_right=0.2, lean_right_m=0.2, lace_left=0.4,
-        things=(*[(*CABLE, 0, 1, -2)] * 3, (Thing.PERSON, Skin.RED, 0, 6, 1)),
+        objects=(*[(*CABLE, 0, 1, -2)] * 3, (Object.PERSON, Color.RED, 0, 6, 1)),
     )  # fmt: skip
     usual, most = (lived_words(tell(one, "anna")) for one in (fall(), rich))
     assert len(re.findall(r"\w+", usual)) <= 45
@@ -237,14 +241,18 @@ def test_what_a_body_does_not_know_is_left_out():
 
 def test_the_prompt_tells_all_that_a_mind_needs_in_few_words():
     hurt = percept(
-        things=((*CABLE, 0, 1, 0), (Thing.BALL, Skin.RED, 0, 3, -1), (Thing.PERSON, 2, 0, -2, 1)),
+        objects=(
+            (*CABLE, 0, 1, 0),
+            (Object.BALL, Color.RED, 0, 3, -1),
+            (Object.PERSON, 2, 0, -2, 1),
+        ),
         speed_mps=0.6,
         lace_left=0.45,
         knees=0.4,
         seen_by=0.33,
-        held=(Thing.CUP, Skin.GREEN),
+        held=(Object.CUP, Color.GREEN),
         cup=0.9,
-        mission=(Mission.CARRY_CUP, Thing.CUP, Skin.GREEN, Thing.TABLE, Skin.RED),
+        mission=(Mission.CARRY_CUP, Object.CUP, Color.GREEN, Object.TABLE, Color.RED),
     )
     prompt = Prompts().decide(
         hurt,
@@ -284,20 +292,20 @@ def test_a_folder_without_prompts_is_refused_in_one_line(tmp_path):
         Prompts(tmp_path)
 
 
-# ---- A world of things to handle ----
+# ---- A world of objects to handle ----
 
-RED_DOOR = (babyai.Thing.DOOR, babyai.Skin.RED)
-KEY = (babyai.Thing.KEY, babyai.Skin.YELLOW)
+RED_DOOR = (babyai.Object.DOOR, babyai.Color.RED)
+KEY = (babyai.Object.KEY, babyai.Color.YELLOW)
 
 
-def test_doors_tell_how_they_stand_and_other_things_do_not():
-    things = (
+def test_doors_tell_how_they_stand_and_other_objects_do_not():
+    objects = (
         (*RED_DOOR, babyai.DoorState.LOCKED, 2, 0),
         (*RED_DOOR, babyai.DoorState.CLOSED, 3, 0),
-        (babyai.Thing.DOOR, babyai.Skin.GREY, babyai.DoorState.OPEN, 0, -3),
+        (babyai.Object.DOOR, babyai.Color.GREY, babyai.DoorState.OPEN, 0, -3),
         (*KEY, 2, -1, 1),
     )
-    assert scene(handling(things=things)).near == (
+    assert scene(handling(objects=objects)).near == (
         "locked red door 2 ahead",
         "red door 3 ahead",
         "open grey door 3 left",
@@ -305,7 +313,7 @@ def test_doors_tell_how_they_stand_and_other_things_do_not():
     )
 
 
-def test_a_body_that_only_handles_things_says_little():
+def test_a_body_that_only_handles_objects_says_little():
     told = scene(handling(held=KEY, standing=1.0))
     assert (told.mission, told.body) == (
         "put the red ball next to the blue box",
@@ -317,7 +325,7 @@ def test_a_body_that_only_handles_things_says_little():
 @pytest.mark.parametrize(
     ("event", "about", "words"),
     [
-        (FeltEvent.BUMPED, (babyai.Thing.WALL, babyai.Skin.GREY), "bumped into grey wall"),
+        (FeltEvent.BUMPED, (babyai.Object.WALL, babyai.Color.GREY), "bumped into grey wall"),
         (FeltEvent.GRASPED_NOTHING, KEY, "grasped nothing"),
         (FeltEvent.WAS_REFUSED, RED_DOOR, "was refused by red door"),
         (FeltEvent.WAS_REFUSED, (0, 0), "was refused"),
@@ -431,12 +439,12 @@ def test_the_nearest_walls_are_told_straight_ahead_and_at_the_sides():
     seen = handling()
     assert walls(seen) == ()
     for column, row in ((3, 2), (3, 0), (2, 6), (0, 6), (6, 6), (5, 5)):
-        seen.image[column, row, 0] = babyai.Thing.WALL
+        seen.image[column, row, 0] = babyai.Object.WALL
     assert walls(seen) == ("4 ahead", "1 left", "3 right")
 
 
 def test_one_who_gives_single_commands_is_told_what_is_sensed_and_what_was_done():
-    seen = handling(things=((*KEY, 0, 1, 0),), held=(babyai.Thing.BALL, babyai.Skin.RED))
+    seen = handling(objects=((*KEY, 0, 1, 0),), held=(babyai.Object.BALL, babyai.Color.RED))
     prompt = CommandPrompts().decide(seen, ("turn left", "pick up (hand stayed full)"))
     assert prompt.messages[1].text.split("\n") == [
         "mission: put the red ball next to the blue box",

@@ -17,14 +17,16 @@ from mind.reasoning.parsing import (
 )
 
 BALL = Intent(
-    skill=Skill.GO_TO, target=Target(thing=TRIP.things.index("ball"), skin=0), manner=Manner.CAREFUL
+    skill=Skill.GO_TO,
+    target=Target(object=TRIP.objects.index("ball"), color=0),
+    manner=Manner.CAREFUL,
 )
 COMMANDS = ("turn left", "go forward", "pick up")
 
 
-def targets(vocabulary, things):
-    skins = st.integers(-1, len(vocabulary.skins) - 1)
-    return st.builds(Target, thing=st.sampled_from(sorted(things)), skin=skins)
+def targets(vocabulary, objects):
+    colors = st.integers(-1, len(vocabulary.colors) - 1)
+    return st.builds(Target, object=st.sampled_from(sorted(objects)), color=colors)
 
 
 def intents(vocabulary):
@@ -41,10 +43,10 @@ def intents(vocabulary):
 
 def goals(vocabulary):
     everything, portable, doors = (
-        targets(vocabulary, things)
-        for things in (vocabulary.targets, vocabulary.portables, vocabulary.doors)
+        targets(vocabulary, objects)
+        for objects in (vocabulary.targets, vocabulary.portables, vocabulary.doors)
     )
-    things = {
+    objects = {
         Condition.HOLD: portable,
         Condition.FACE: everything,
         Condition.SEE: everything,
@@ -55,7 +57,7 @@ def goals(vocabulary):
         lambda condition: st.builds(
             Goal,
             condition=st.just(condition),
-            thing=things[condition],
+            object=objects[condition],
             other=everything if condition is Condition.BESIDE else st.none(),
         )
     )
@@ -128,9 +130,9 @@ def test_case_and_spacing_do_not_matter():
     assert parse_intent("  Go  to RED ball ,careful ", TRIP) == BALL
 
 
-def test_a_thing_without_a_skin_is_any_of_its_kind():
+def test_a_object_without_a_color_is_any_of_its_kind():
     target = parse_intent("cross rug edge, fast", TRIP).target
-    assert target == Target(thing=TRIP.things.index("rug edge"), skin=-1)
+    assert target == Target(object=TRIP.objects.index("rug edge"), color=-1)
 
 
 @given(WORLDS_AND_INTENTS)

@@ -7,7 +7,7 @@ import pytest
 from felt import handling, percept
 
 from body.types import Percept
-from envs.trip.vocabulary import PersonState, Skin, Thing
+from envs.trip.vocabulary import Color, Object, PersonState
 from mind.sense_encoder.encoder import WEIGHTS, EncoderError, SenseEncoder, load_encoder
 from mind.sense_encoder.kinds import KINDS, Kind
 from mind.sense_encoder.trail import FEELINGS, PERSONS, TICKS, WINDOW, Trail
@@ -15,9 +15,9 @@ from mind.sense_encoder.trail import FEELINGS, PERSONS, TICKS, WINDOW, Trail
 NOBODY = np.array([-1])
 
 
-def person_at(ahead, right, skin=Skin.RED, state=PersonState.LAUGHING):
+def person_at(ahead, right, color=Color.RED, state=PersonState.LAUGHING):
     """Return a person as a landmark."""
-    return Thing.PERSON, skin, state, ahead, right
+    return Object.PERSON, color, state, ahead, right
 
 
 def batch(*percepts):
@@ -66,7 +66,7 @@ def test_a_world_with_more_touches_and_fewer_commands_has_windows_of_the_same_si
         ({"seen_by": 1.0}, Kind.VISUAL),
         ({"about": (3, 2)}, Kind.VISUAL),
         ({"held": (6, 2)}, Kind.VISUAL),
-        ({"things": (person_at(2, 1),)}, Kind.VISUAL),
+        ({"objects": (person_at(2, 1),)}, Kind.VISUAL),
         ({"dignity": 0.3}, Kind.EMOTION),
         ({"command": "brace"}, Kind.MOTOR),
     ],
@@ -76,19 +76,19 @@ def test_each_sense_is_seen_by_one_kind_of_memory_alone(felt, kind):
 
 
 def test_sight_tells_persons_that_are_near_by_colour_place_and_what_they_do():
-    nobody = lived(percept(things=()))
-    told = changed_by((person_at(2, 1), person_at(5, 0), person_at(1, 1, skin=Skin.BLUE)))
+    nobody = lived(percept(objects=()))
+    told = changed_by((person_at(2, 1), person_at(5, 0), person_at(1, 1, color=Color.BLUE)))
     assert told.shape == (8, 8)
-    assert told[Skin.RED, :2] == pytest.approx([2 / 7, 1 / 7])  # the nearer one of two
-    assert told[Skin.RED, 2:].argmax() == PersonState.LAUGHING
-    assert np.flatnonzero(told.any(axis=1)).tolist() == [Skin.RED, Skin.BLUE]
-    assert not changed(nobody, lived(percept(things=(person_at(8, 0),))))
+    assert told[Color.RED, :2] == pytest.approx([2 / 7, 1 / 7])  # the nearer one of two
+    assert told[Color.RED, 2:].argmax() == PersonState.LAUGHING
+    assert np.flatnonzero(told.any(axis=1)).tolist() == [Color.RED, Color.BLUE]
+    assert not changed(nobody, lived(percept(objects=(person_at(8, 0),))))
     assert not changed(nobody, lived(percept()))  # a ball is nobody
 
 
-def changed_by(things):
+def changed_by(objects):
     """Return what the window of sight tells of persons, (8, 8)."""
-    window = lived(percept(things=things))[Kind.VISUAL][0]
+    window = lived(percept(objects=objects))[Kind.VISUAL][0]
     return window[-5 - PERSONS : -5].reshape(8, 8)
 
 

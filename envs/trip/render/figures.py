@@ -15,12 +15,12 @@ import pygame
 from envs.engine.view import HEADINGS
 from envs.trip.render.ink import (
     BAD,
+    COLORS,
     FLESH,
     HAIR,
     INK,
     JACKET,
     SHOE,
-    SKINS,
     WATCH,
     WHITE,
     Colour,
@@ -267,7 +267,7 @@ def avatar(body, rail_side: int, zoom: float) -> pygame.Surface:
     hands = list(pose.hands)
     if rail_side:
         hands[(rail_side + 1) // 2] = (2.0, 28.0 * rail_side)
-    elif int(body["held_thing"]):
+    elif int(body["held_object"]):
         hands = [(hands[0][0] * 0.3 + 9.0, -7.0), (hands[1][0] * 0.3 + 9.0, 7.0)]
     pose = replace(pose, hands=(hands[0], hands[1]))
     strokes = _strokes(pose, JACKET, SHOE, HAIR)
@@ -278,14 +278,14 @@ def avatar(body, rail_side: int, zoom: float) -> pygame.Surface:
 
 
 def held_at(body, zoom: float) -> Point:
-    """Return where on the avatar's sheet a held thing is, between the hands."""
+    """Return where on the avatar's sheet a held object is, between the hands."""
     lean = _lean_of(body)
     x, y = _placed((17.0 + lean[0] * 0.55, lean[1] * 0.55), int(body["heading"]))
     return x * zoom, y * zoom
 
 
 @lru_cache(maxsize=128)
-def person(skin: int, heading: int, state: int, zoom: float) -> pygame.Surface:
+def person(color: int, heading: int, state: int, zoom: float) -> pygame.Surface:
     """Return another person's sheet."""
     hands = ((4.0, -12.0), (4.0, 12.0))
     head = (1.0, 0.0)
@@ -295,13 +295,13 @@ def person(skin: int, heading: int, state: int, zoom: float) -> pygame.Surface:
         hands = ((17.0, -6.0), (17.0, 6.0))
     feet = ((1.0, -5.5), (1.0, 5.5))
     pose = Pose(hips=(0.0, 0.0), chest=(0.0, 0.0), head=head, hands=hands, feet=feet)
-    colour = SKINS[skin % len(SKINS)]
-    hair = ((92, 60, 40), (48, 40, 48), (160, 112, 60))[skin % 3]
+    colour = COLORS[color % len(COLORS)]
+    hair = ((92, 60, 40), (48, 40, 48), (160, 112, 60))[color % 3]
     return _draw(_strokes(pose, colour, darker(colour, 0.55), hair), heading, 0.0, zoom)
 
 
 @lru_cache(maxsize=64)
-def view_cone(skin: int, heading: int, radius: int) -> pygame.Surface:
+def view_cone(color: int, heading: int, radius: int) -> pygame.Surface:
     """Return the wedge that a person looks at, as the rules have it: as far aside as ahead."""
     size = 2 * radius + 1
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
@@ -309,7 +309,7 @@ def view_cone(skin: int, heading: int, radius: int) -> pygame.Surface:
     edge = np.clip((ahead - np.abs(aside)) * 0.5 + 0.5, 0.0, 1.0)
     alpha = edge * np.clip(1.15 - ahead / radius, 0.0, 1.0) * np.clip((ahead - 6.0) / 8.0, 0.0, 1.0)
     alpha *= 0.3
-    colour = np.array(mix(SKINS[skin % len(SKINS)], WATCH, 0.25), np.float32)
+    colour = np.array(mix(COLORS[color % len(COLORS)], WATCH, 0.25), np.float32)
     pixels = np.empty((size, size, 4), np.uint8)
     pixels[..., :3] = alpha[..., None] * colour
     pixels[..., 3] = alpha * 255.0

@@ -1,4 +1,4 @@
-"""What lies and stands in the room, each with a shape of its own, in the colour of its skin.
+"""What lies and stands in the room, each with a shape of its own, in the colour of its color.
 
 Two pictures of each: from above for the map, and upright for the view through the avatar's eyes.
 """
@@ -10,10 +10,10 @@ from functools import lru_cache
 import pygame
 
 from envs.trip.render.ink import (
+    COLORS,
     FLESH,
     HAIR,
     INK,
-    SKINS,
     WALL_EDGE,
     WALL_FRONT,
     WALL_TOP,
@@ -24,9 +24,9 @@ from envs.trip.render.ink import (
     lighter,
     mix,
 )
-from envs.trip.vocabulary import Thing
+from envs.trip.vocabulary import Object
 
-CELL = 39  # pixels; a thing seen from above is drawn in (0, 0) to (CELL, CELL)
+CELL = 39  # pixels; an object seen from above is drawn in (0, 0) to (CELL, CELL)
 _MIDDLE = CELL / 2.0
 _SHADE = (60, 45, 30, 56)
 
@@ -47,7 +47,7 @@ def _scatter(variant: int, count: int, margin: float) -> list[tuple[float, float
 
 
 def _patch(joins: Joins, inset: float, reach: float) -> tuple[float, float, float, float]:
-    """Return a box that runs beyond the cell by `reach` where the same thing goes on."""
+    """Return a box that runs beyond the cell by `reach` where the same object goes on."""
     left = -reach if joins[2] else inset
     top = -reach if joins[3] else inset
     right = CELL + reach if joins[0] else CELL - inset
@@ -162,7 +162,7 @@ def _kerb(sheet: Sheet, colour: Colour, joins: Joins, variant: int) -> None:
         sheet.block((i * CELL / 2 + 5, 23, 10, 7), darker(colour, 0.38))
 
 
-# ---- Things that stand ----
+# ---- Objects that stand ----
 
 
 def _rail(sheet: Sheet, colour: Colour, joins: Joins, variant: int) -> None:
@@ -263,35 +263,35 @@ def _wall(sheet: Sheet, colour: Colour, joins: Joins, variant: int) -> None:
 
 
 _FROM_ABOVE: dict[int, Callable[[Sheet, Colour, Joins, int], None]] = {
-    Thing.CABLE: _cable,
-    Thing.RUG_EDGE: _rug_edge,
-    Thing.ICE: _ice,
-    Thing.WET: _wet,
-    Thing.GRAVEL: _gravel,
-    Thing.KERB: _kerb,
-    Thing.RAIL: _rail,
-    Thing.TABLE: _table,
-    Thing.GOAL: _goal,
-    Thing.CUP: _cup,
-    Thing.BOX: _box,
-    Thing.BALL: _ball,
-    Thing.KEY: _key,
-    Thing.WALL: _wall,
+    Object.CABLE: _cable,
+    Object.RUG_EDGE: _rug_edge,
+    Object.ICE: _ice,
+    Object.WET: _wet,
+    Object.GRAVEL: _gravel,
+    Object.KERB: _kerb,
+    Object.RAIL: _rail,
+    Object.TABLE: _table,
+    Object.GOAL: _goal,
+    Object.CUP: _cup,
+    Object.BOX: _box,
+    Object.BALL: _ball,
+    Object.KEY: _key,
+    Object.WALL: _wall,
 }
 
 
-def has_glyph(thing: int) -> bool:
-    """Return whether there is anything to draw for a thing."""
-    return thing in _FROM_ABOVE
+def has_glyph(object: int) -> bool:
+    """Return whether there is anything to draw for an object."""
+    return object in _FROM_ABOVE
 
 
 @lru_cache(maxsize=512)
 def from_above(
-    thing: int, skin: int, joins: Joins = ALONE, variant: int = 0, zoom: float = 1.0
+    object: int, color: int, joins: Joins = ALONE, variant: int = 0, zoom: float = 1.0
 ) -> pygame.Surface:
-    """Return a thing as the map shows it, a finished sheet of `CELL * zoom` pixels."""
+    """Return an object as the map shows it, a finished sheet of `CELL * zoom` pixels."""
     sheet = Sheet(CELL, CELL, zoom)
-    _FROM_ABOVE[thing](sheet, SKINS[skin % len(SKINS)], joins, variant)
+    _FROM_ABOVE[object](sheet, COLORS[color % len(COLORS)], joins, variant)
     return sheet.finished()
 
 
@@ -365,26 +365,26 @@ def _key_upright(sheet: Sheet, colour: Colour) -> None:
 
 # Width and height in hundredths of a metre, and who draws it.
 _UPRIGHT: dict[int, tuple[int, int, Callable[[Sheet, Colour], None]]] = {
-    Thing.PERSON: (64, 172, _person_upright),
-    Thing.TABLE: (72, 70, _table_upright),
-    Thing.GOAL: (72, 128, _goal_upright),
-    Thing.RAIL: (72, 90, _rail_upright),
-    Thing.BOX: (46, 40, _box_upright),
-    Thing.BALL: (36, 36, _ball_upright),
-    Thing.CUP: (34, 28, _cup_upright),
-    Thing.KEY: (40, 18, _key_upright),
+    Object.PERSON: (64, 172, _person_upright),
+    Object.TABLE: (72, 70, _table_upright),
+    Object.GOAL: (72, 128, _goal_upright),
+    Object.RAIL: (72, 90, _rail_upright),
+    Object.BOX: (46, 40, _box_upright),
+    Object.BALL: (36, 36, _ball_upright),
+    Object.CUP: (34, 28, _cup_upright),
+    Object.KEY: (40, 18, _key_upright),
 }
 
 
-def stands(thing: int) -> bool:
-    """Return whether a thing rises from the floor so far that eyes see it upright."""
-    return thing in _UPRIGHT
+def stands(object: int) -> bool:
+    """Return whether an object rises from the floor so far that eyes see it upright."""
+    return object in _UPRIGHT
 
 
 @lru_cache(maxsize=64)
-def upright(thing: int, skin: int) -> pygame.Surface:
-    """Return a thing as it stands before the eyes, `PIXELS_PER_METRE` pixels a metre."""
-    width, height, draw = _UPRIGHT[thing]
+def upright(object: int, color: int) -> pygame.Surface:
+    """Return an object as it stands before the eyes, `PIXELS_PER_METRE` pixels a metre."""
+    width, height, draw = _UPRIGHT[object]
     sheet = Sheet(width, height)
-    draw(sheet, SKINS[skin % len(SKINS)])
+    draw(sheet, COLORS[color % len(COLORS)])
     return sheet.finished()

@@ -48,7 +48,7 @@ FLESH = (243, 200, 165)
 HAIR = (66, 46, 40)
 
 # In the order of `vocabulary.Skin`.
-SKINS = (
+COLORS = (
     (229, 78, 82),
     (66, 165, 92),
     (62, 134, 224),

@@ -9,11 +9,11 @@ import pygame
 from envs.trip.render.ink import (
     BAD,
     CARD,
+    COLORS,
     GOOD,
     GROOVE,
     NIGHT,
     QUIET_WORDS,
-    SKINS,
     WATCH,
     WHITE,
     WORDS,
@@ -30,7 +30,7 @@ from envs.trip.render.ink import (
     traffic_light,
     wrapped,
 )
-from envs.trip.vocabulary import Action, BodyPart, Posture, Thing, thing_words
+from envs.trip.vocabulary import Action, BodyPart, Object, Posture, object_words
 
 WIDTH = 369
 MISSION = pygame.Rect(0, 0, WIDTH, 72)
@@ -99,7 +99,7 @@ def paint_mission(surface: pygame.Surface, body, words: str, tick_seconds: float
     _paint_mission_words(surface, words)
     if limit > 0:
         share = min(1.0, int(body["tick"]) / limit)
-        colour = GOOD if done else mix(SKINS[2], BAD, max(0.0, share * 2.0 - 1.0))
+        colour = GOOD if done else mix(COLORS[2], BAD, max(0.0, share * 2.0 - 1.0))
         _bar(surface, (14, MISSION.bottom - 7), WIDTH - 28, share, colour, height=3)
 
 
@@ -125,7 +125,7 @@ _POSTURES: Mapping[int, tuple[str, Colour]] = MappingProxyType(
     {
         Posture.STUMBLE: ("Stumbling!", WATCH),
         Posture.DOWN: ("Down", BAD),
-        Posture.RISING: ("Getting up", lighter(SKINS[2], 0.3)),
+        Posture.RISING: ("Getting up", lighter(COLORS[2], 0.3)),
     }
 )
 
@@ -221,12 +221,12 @@ def _dot(step: int) -> pygame.Surface:
 
 def _paint_gauges(surface: pygame.Surface, body) -> None:
     speed = float(body["speed"])
-    _bar(surface, (_BARS, _balance_row(0) + 4), 100, speed / 2.6, SKINS[2])
+    _bar(surface, (_BARS, _balance_row(0) + 4), 100, speed / 2.6, COLORS[2])
     _to_the_right(surface, text(f"{speed:.1f} m/s", 13, WORDS), _RIGHT, _balance_row(0))
     _paint_laces(surface, body)
-    if body["held_thing"] == Thing.CUP:
+    if body["held_object"] == Object.CUP:
         level = float(body["cup"])
-        colour = BAD if level < 0.4 else (WATCH if level < 0.7 else SKINS[2])
+        colour = BAD if level < 0.4 else (WATCH if level < 0.7 else COLORS[2])
         _bar(surface, (_BARS, _balance_row(2) + 4), 100, level, colour)
         _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, _balance_row(2))
     else:
@@ -246,10 +246,10 @@ def _paint_laces(surface: pygame.Surface, body) -> None:
 def _in_hands(body) -> str:
     if body["rail_in_hand"]:
         return "on the rail"
-    if not body["held_thing"]:
+    if not body["held_object"]:
         return "empty"
-    thing = thing_words(body["held_thing"], body["held_skin"])
-    return f"{thing}, {float(body['held_mass']):.1f} kg"
+    object = object_words(body["held_object"], body["held_color"])
+    return f"{object}, {float(body['held_mass']):.1f} kg"
 
 
 # ---- Body and needs ----
@@ -297,7 +297,7 @@ def _sore_spot(sheet: Sheet, spot: Point, hurt: float, bruise: float) -> None:
     if hurt > 0.0:
         sheet.disc(spot, 6.5 + 4.5 * hurt, (*BAD, 90))
     if bruise > 0.0:
-        sheet.disc(spot, 7.4, mix(CARD, SKINS[3], 0.5 + 0.5 * bruise))
+        sheet.disc(spot, 7.4, mix(CARD, COLORS[3], 0.5 + 0.5 * bruise))
     sheet.disc(spot, 5.0, mix((232, 235, 243), BAD, min(1.0, hurt * 1.5)))
 
 
@@ -337,7 +337,7 @@ def _eye(open_eye: bool) -> pygame.Surface:
         sheet.stroke([(2, 7), (7, 11), (12, 12.3), (17, 11), (22, 7)], QUIET_WORDS, 2.0)
         return sheet.finished()
     sheet.shape(lid, WHITE)
-    sheet.disc((12, 9), 4.8, SKINS[2])
+    sheet.disc((12, 9), 4.8, COLORS[2])
     sheet.disc((12, 9), 2.3, darker(NIGHT, 0.3))
     sheet.disc((10.6, 7.4), 1.2, WHITE)
     return sheet.finished()

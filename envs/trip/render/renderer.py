@@ -40,23 +40,23 @@ class Renderer:
         self._empty.fill(NIGHT)
         panel.paint_cards(self._empty.subsurface(place))
 
-    def frame(self, layout, body, things, mission_words: str) -> NDArray[np.uint8]:
+    def frame(self, layout, body, objects, mission_words: str) -> NDArray[np.uint8]:
         """Return (576, 960, 3) uint8.
 
         Args:
             layout: One record of `state.LAYOUT`.
             body: One record of `state.BODY`.
-            things: (6,) records of `state.THING`.
+            objects: (6,) records of `state.OBJECT`.
             mission_words: What is asked of the body, in words.
         """
         room = self._rooms.of(layout)
         self._surface.blit(self._empty, (0, 0))
-        self._map.paint(self._map_part, room, body, things)
+        self._map.paint(self._map_part, room, body, objects)
         panel.paint_mission(self._panel_part, body, mission_words, self._tick_seconds)
         panel.paint_balance(self._panel_part, body, self._fall_at_leg, self._side_share)
         panel.paint_body(self._panel_part, body)
         panel.paint_others(self._panel_part, body)
         eyes = self._panel_part.subsurface(panel.EYES)
-        self._sight.paint(eyes, room, body, things)
+        self._sight.paint(eyes, room, body, objects)
         pixels = pygame.image.tobytes(self._surface, "RGB")
         return np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 3).copy()

@@ -32,15 +32,15 @@ from envs.trip.render.ink import (
     traffic_light,
 )
 from envs.trip.state import GRID, PAD
-from envs.trip.vocabulary import Mission, PersonState, Posture, Thing
+from envs.trip.vocabulary import Mission, Object, PersonState, Posture
 
 MAP = 546  # pixels along each side of the map
 _FINE = 2  # the floor is drawn so many times finer, for the eyes that come close to it
 _ROOMS_KEPT = 8
 _UNSEEN_SHADE = (42, 40, 84, 66)
 
-_HAZARDS = (Thing.CABLE, Thing.RUG_EDGE, Thing.ICE, Thing.KERB, Thing.WET, Thing.GRAVEL)
-_LOOK = ("x", "y", "heading", "skin")
+_HAZARDS = (Object.CABLE, Object.RUG_EDGE, Object.ICE, Object.KERB, Object.WET, Object.GRAVEL)
+_LOOK = ("x", "y", "heading", "color")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,14 @@ class DrawnRoom:
     left: int  # padded cell in the map's upper left corner
     top: int
     cells: int  # shown along each side
-    things: NDArray[np.uint8]  # (SPAN, SPAN) by [y, x]
-    skins: NDArray[np.uint8]
+    objects: NDArray[np.uint8]  # (SPAN, SPAN) by [y, x]
+    colors: NDArray[np.uint8]
     is_wall: NDArray[np.bool_]
     is_beyond: NDArray[np.bool_]  # rock behind the walls, of which nothing is shown
     picture: pygame.Surface  # MAP x MAP pixels, opaque
     walls: pygame.Surface  # the walls alone, to lay over what must not cover them
     ground: Ground
-    standing: list[tuple[int, int, float, float]]  # kind, skin and middle of what rises
+    standing: list[tuple[int, int, float, float]]  # kind, color and middle of what rises
 
     @property
     def zoom(self) -> float:
@@ -68,9 +68,9 @@ class DrawnRoom:
         """Return the map's pixel at a place in padded cells; the middle of a cell is at .5."""
         return (x - self.left) * MAP / self.cells, (y - self.top) * MAP / self.cells
 
-    def middle_of(self, thing) -> Point:
-        """Return the map's pixel in the middle of a thing's cell."""
-        return self.on_map(int(thing["x"]) + 0.5, int(thing["y"]) + 0.5)
+    def middle_of(self, object) -> Point:
+        """Return the map's pixel in the middle of a object's cell."""
+        return self.on_map(int(object["x"]) + 0.5, int(object["y"]) + 0.5)
 
 
 class Rooms:
@@ -94,50 +94,52 @@ class Rooms:
 
 
 def _draw_room(cells) -> DrawnRoom:
-    things = (cells & 0xFF).astype(np.uint8)
-    skins = (cells >> 8 & 0xFF).astype(np.uint8)
-    left, top, shown = _part_shown(things)
-    floor = _FloorPlan(things, skins, left, top, shown)
+    objects = (cells & 0xFF).astype(np.uint8)
+    colors = (cells >> 8 & 0xFF).astype(np.uint8)
+    left, top, shown = _part_shown(objects)
+    floor = _FloorPlan(objects, colors, left, top, shown)
     floor.draw_tiles()
     floor.draw_glyphs(_HAZARDS)
     ground = floor.as_ground()
     floor.draw_wall_shadows()
-    floor.draw_glyphs(thing for thing in Thing if glyphs.has_glyph(thing) and not _is_flat(thing))
-    is_beyond = _beyond(things)
+    floor.draw_glyphs(
+        object for object in Object if glyphs.has_glyph(object) and not _is_flat(object)
+    )
+    is_beyond = _beyond(objects)
     floor.hide(is_beyond)
     picture = pygame.transform.smoothscale(floor.surface, (MAP, MAP))
     return DrawnRoom(
         left=left,
         top=top,
         cells=shown,
-        things=things,
-        skins=skins,
-        is_wall=(things == Thing.WALL) | (things == Thing.UNSEEN),
+        objects=objects,
+        colors=colors,
+        is_wall=(objects == Object.WALL) | (objects == Object.UNSEEN),
         is_beyond=is_beyond,
         picture=picture,
         walls=floor.walls_of(picture),
         ground=ground,
         standing=[
-            (int(things[row, column]), int(skins[row, column]), column + 0.5, row + 0.5)
-            for row, column in places_of(things, filter(glyphs.stands, Thing))
+            (int(objects[row, column]), int(colors[row, column]), column + 0.5, row + 0.5)
+            for row, column in places_of(objects, filter(glyphs.stands, Object))
         ],
     )
 
 
-def _is_flat(thing: int) -> bool:
-    return thing in _HAZARDS
+def _is_flat(object: int) -> bool:
+    return object in _HAZARDS
 
 
-def places_of(things, wanted: Iterable[int]) -> list[tuple[int, int]]:
-    """Return (row, column) of all cells within the grid that show one of the things wanted."""
-    inside = things[PAD : PAD + GRID, PAD : PAD + GRID]
-    found = np.argwhere(np.isin(inside, [int(thing) for thing in wanted])) + PAD
+def places_of(objects, wanted: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (row, column) of all cells within the grid that show one of the objects wanted."""
+    inside = objects[PAD : PAD + GRID, PAD : PAD + GRID]
+    found = np.argwhere(np.isin(inside, [int(object) for object in wanted])) + PAD
     return [(row, column) for row, column in found.tolist()]
 
 
-def _part_shown(things) -> tuple[int, int, int]:
+def _part_shown(objects) -> tuple[int, int, int]:
     """Return (left, top, cells) of the smallest square around the room and its walls."""
-    inside = np.argwhere((things != Thing.WALL) & (things != Thing.UNSEEN))
+    inside = np.argwhere((objects != Object.WALL) & (objects != Object.UNSEEN))
     if len(inside) == 0:
         return PAD, PAD, GRID
     (top, left), (bottom, right) = inside.min(axis=0) - 1, inside.max(axis=0) + 1
@@ -146,9 +148,9 @@ def _part_shown(things) -> tuple[int, int, int]:
     return int(left) - spare_x // 2, int(top) - spare_y // 2, cells
 
 
-def _beyond(things) -> NDArray[np.bool_]:
+def _beyond(objects) -> NDArray[np.bool_]:
     """Return where no floor is beside: what is not even one of the room's walls."""
-    beside = (things != Thing.WALL) & (things != Thing.UNSEEN)
+    beside = (objects != Object.WALL) & (objects != Object.UNSEEN)
     for axis in (0, 1):
         beside |= np.roll(beside, 1, axis) | np.roll(beside, -1, axis)
     return ~beside
@@ -157,8 +159,8 @@ def _beyond(things) -> NDArray[np.bool_]:
 class _FloorPlan:
     """Draws the unchanging part of a room, `_FINE` times finer than the map shows it."""
 
-    def __init__(self, things, skins, left: int, top: int, cells: int):
-        self._things, self._skins = things, skins
+    def __init__(self, objects, colors, left: int, top: int, cells: int):
+        self._objects, self._colors = objects, colors
         self._left, self._top, self._cells = left, top, cells
         self._cell = round(MAP / cells * _FINE)
         self.surface = pygame.Surface((self._cell * cells, self._cell * cells), depth=32)
@@ -188,14 +190,14 @@ class _FloorPlan:
             pygame.draw.ellipse(self.surface, TERRAZZO[chip % len(TERRAZZO)], box)
 
     def draw_glyphs(self, wanted: Iterable[int]) -> None:
-        """Draw these things, each joined to its like beside it."""
-        for row, column in places_of(self._things, wanted):
-            kind, skin = int(self._things[row, column]), int(self._skins[row, column])
+        """Draw these objects, each joined to its like beside it."""
+        for row, column in places_of(self._objects, wanted):
+            kind, color = int(self._objects[row, column]), int(self._colors[row, column])
             beside = ((row, column + 1), (row + 1, column), (row, column - 1), (row - 1, column))
-            east, south, west, north = (bool(self._things[place] == kind) for place in beside)
+            east, south, west, north = (bool(self._objects[place] == kind) for place in beside)
             variant = (column * 7 + row * 13) % 4
             zoom = self._cell / glyphs.CELL
-            sheet = glyphs.from_above(kind, skin, (east, south, west, north), variant, zoom)
+            sheet = glyphs.from_above(kind, color, (east, south, west, north), variant, zoom)
             stamp(self.surface, sheet, self._corner(row, column))
 
     def hide(self, is_beyond: NDArray[np.bool_]) -> None:
@@ -206,11 +208,11 @@ class _FloorPlan:
     def draw_wall_shadows(self) -> None:
         """Let walls shade the floor to their south and east, softly."""
         size = self._cell
-        wall = self._things == Thing.WALL
+        wall = self._objects == Object.WALL
         for depth, strength in ((size // 4, 18), (size // 6, 20), (size // 10, 24)):
             shade = pygame.Surface((size, size), pygame.SRCALPHA)
             shade.fill((60, 45, 30, strength))
-            for row, column in places_of(self._things, [Thing.WALL]):
+            for row, column in places_of(self._objects, [Object.WALL]):
                 x, y = self._corner(row, column)
                 if not wall[row + 1, column]:
                     self.surface.blit(shade, (x, y + size), (0, 0, size, depth))
@@ -227,7 +229,7 @@ class _FloorPlan:
         cut = pygame.Surface((MAP, MAP), pygame.SRCALPHA)
         cut.blit(picture, (0, 0))
         scale = MAP / self._cells
-        for row, column in np.argwhere(self._things != Thing.WALL).tolist():
+        for row, column in np.argwhere(self._objects != Object.WALL).tolist():
             left, top = (column - self._left) * scale, (row - self._top) * scale
             cut.fill((0, 0, 0, 0), pygame.Rect(left, top, scale + 1, scale + 1))
         return cut
@@ -247,13 +249,13 @@ def place_of(body) -> Point:
     return int(body["x"]) + 0.5 + east * progress, int(body["y"]) + 0.5 + south * progress
 
 
-def seen_cells(things, x: int, y: int, heading: int) -> list[tuple[int, int]]:
+def seen_cells(objects, x: int, y: int, heading: int) -> list[tuple[int, int]]:
     """Return the cells (x, y) that are in view, with MiniGrid's occlusion by walls."""
     cells, reach = [], 1 << VIEW // 2
     for row in range(VIEW - 1, -1, -1):
         offsets = [OFFSETS[heading, column, row] for column in range(VIEW)]
         places = [(x + int(east), y + int(south)) for east, south in offsets]
-        clear = sum(int(things[v, u] != Thing.WALL) << i for i, (u, v) in enumerate(places))
+        clear = sum(int(objects[v, u] != Object.WALL) << i for i, (u, v) in enumerate(places))
         seen, reach = (int(bits) for bits in OCCLUSION[reach, clear])
         cells += [place for i, place in enumerate(places) if seen >> i & 1]
     return cells
@@ -272,12 +274,14 @@ class MapPainter:
         self._backdrop = pygame.Surface((MAP, MAP), depth=32)
         self._backdrop_key: tuple = ()
 
-    def paint(self, surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
+    def paint(self, surface: pygame.Surface, room: DrawnRoom, body, objects) -> None:
         """Draw onto a surface of MAP x MAP pixels."""
-        persons = [thing for thing in things if thing["kind"] == Thing.PERSON and thing["x"] > 0]
+        persons = [
+            object for object in objects if object["kind"] == Object.PERSON and object["x"] > 0
+        ]
         surface.blit(self._behind(room, body, persons), (0, 0))
-        _paint_targets(surface, room, body, things)
-        _paint_movables(surface, room, things)
+        _paint_targets(surface, room, body, objects)
+        _paint_movables(surface, room, objects)
         for one in persons:
             _paint_person(surface, room, one)
         _paint_avatar(surface, room, body)
@@ -297,8 +301,8 @@ class MapPainter:
             self._backdrop_key = key
             self._backdrop.blit(room.picture, (0, 0))
             radius = round((self._sight_cells + 0.5) * MAP / room.cells)
-            for x, y, heading, skin in lookers:
-                cone = figures.view_cone(skin, heading, radius)
+            for x, y, heading, color in lookers:
+                cone = figures.view_cone(color, heading, radius)
                 stamp_centred(self._backdrop, cone, room.on_map(x + 0.5, y + 0.5))
             stamp(self._backdrop, room.walls, (0, 0))
             stamp(self._backdrop, _shade(room, *here), (0, 0))
@@ -311,7 +315,7 @@ def _shade(room: DrawnRoom, x: int, y: int, heading: int) -> pygame.Surface:
     small = pygame.Surface((room.cells * step, room.cells * step), pygame.SRCALPHA)
     small.fill(_UNSEEN_SHADE)
     lit = [(column, row) for row, column in np.argwhere(room.is_beyond).tolist()]
-    for u, v in lit + seen_cells(room.things, x, y, heading):
+    for u, v in lit + seen_cells(room.objects, x, y, heading):
         small.fill((0, 0, 0, 0), ((u - room.left) * step, (v - room.top) * step, step, step))
     return pygame.transform.smoothscale(small.premul_alpha(), (MAP, MAP))
 
@@ -325,34 +329,34 @@ def round_corners(width: int, height: int, radius: float) -> pygame.Surface:
     return sheet.finished()
 
 
-def _paint_movables(surface: pygame.Surface, room: DrawnRoom, things) -> None:
-    for thing in things:
-        kind = int(thing["kind"])
-        if kind != Thing.PERSON and glyphs.has_glyph(kind) and thing["x"] > 0:
-            sheet = glyphs.from_above(kind, int(thing["skin"]), zoom=room.zoom)
-            stamp_centred(surface, sheet, room.middle_of(thing))
+def _paint_movables(surface: pygame.Surface, room: DrawnRoom, objects) -> None:
+    for object in objects:
+        kind = int(object["kind"])
+        if kind != Object.PERSON and glyphs.has_glyph(kind) and object["x"] > 0:
+            sheet = glyphs.from_above(kind, int(object["color"]), zoom=room.zoom)
+            stamp_centred(surface, sheet, room.middle_of(object))
 
 
 # ---- What the mission is about ----
 
 
-def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
-    mission, kind, skin, place_kind, place_skin = (int(token) for token in body["mission"])
-    wanted = [(kind, skin)]
+def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, objects) -> None:
+    mission, kind, color, place_kind, place_color = (int(token) for token in body["mission"])
+    wanted = [(kind, color)]
     if mission in (Mission.CARRY_CUP, Mission.DELIVER):
-        wanted.append((place_kind, place_skin))
-    for thing, its_skin in wanted:
-        for x, y in _whereabouts(room, things, thing, its_skin):
+        wanted.append((place_kind, place_color))
+    for object, its_color in wanted:
+        for x, y in _whereabouts(room, objects, object, its_color):
             stamp_centred(surface, _brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
 
-def _whereabouts(room: DrawnRoom, things, kind: int, skin: int) -> list[tuple[int, int]]:
-    fixed = places_of(room.things, [kind])
-    places = [(column, row) for row, column in fixed if room.skins[row, column] == skin]
+def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[int, int]]:
+    fixed = places_of(room.objects, [kind])
+    places = [(column, row) for row, column in fixed if room.colors[row, column] == color]
     return places + [
-        (int(thing["x"]), int(thing["y"]))
-        for thing in things
-        if thing["kind"] == kind and thing["skin"] == skin and thing["x"] > 0
+        (int(object["x"]), int(object["y"]))
+        for object in objects
+        if object["kind"] == kind and object["color"] == color and object["x"] > 0
     ]
 
 
@@ -374,7 +378,7 @@ def _brackets(zoom: float) -> pygame.Surface:
 
 def _paint_person(surface: pygame.Surface, room: DrawnRoom, one) -> None:
     heading, state = int(one["heading"]) % 4, int(one["state"])
-    sheet = figures.person(int(one["skin"]), heading, state, room.zoom)
+    sheet = figures.person(int(one["color"]), heading, state, room.zoom)
     stamp_centred(surface, sheet, room.middle_of(one))
 
 
@@ -409,9 +413,9 @@ def _paint_avatar(surface: pygame.Surface, room: DrawnRoom, body) -> None:
         lean = max(abs(float(body["lean_forward"])), abs(float(body["lean_right"])))
         stamp_centred(surface, _alarm(round(min(1.0, lean / 0.5) * 8), room.zoom), middle)
     sheet = figures.avatar(body, _rail_side(room, body), room.zoom)
-    held = int(body["held_thing"])
+    held = int(body["held_object"])
     if glyphs.has_glyph(held):
-        small = glyphs.from_above(held, int(body["held_skin"]), zoom=0.6 * room.zoom)
+        small = glyphs.from_above(held, int(body["held_color"]), zoom=0.6 * room.zoom)
         stamp_centred(sheet, small, figures.held_at(body, room.zoom))
     stamp_centred(surface, sheet, middle)
 
@@ -421,8 +425,8 @@ def _rail_side(room: DrawnRoom, body) -> int:
     if not body["rail_in_hand"]:
         return 0
     east, south = HEADINGS[int(body["heading"]) % 4]
-    on_the_right = int(room.things[int(body["y"]) + east, int(body["x"]) - south])
-    return 1 if on_the_right in (Thing.RAIL, Thing.WALL, Thing.TABLE) else -1
+    on_the_right = int(room.objects[int(body["y"]) + east, int(body["x"]) - south])
+    return 1 if on_the_right in (Object.RAIL, Object.WALL, Object.TABLE) else -1
 
 
 @lru_cache(maxsize=64)

@@ -91,12 +91,12 @@ class SightPainter:
         self._fall_at_leg, self._side_share = fall_at_leg, side_share
         self._frame = round_corners(width, height, 10.0)
 
-    def paint(self, surface: pygame.Surface, room: DrawnRoom, body, things) -> None:
+    def paint(self, surface: pygame.Surface, room: DrawnRoom, body, objects) -> None:
         """Draw onto a surface of the size given."""
         eye = eye_of(body, self._fall_at_leg, self._side_share)
         picture = self._view.picture(eye, room.ground, room.is_wall)
         pygame.surfarray.blit_array(surface, picture.swapaxes(0, 1))
-        self._paint_standing(surface, room, eye, things)
+        self._paint_standing(surface, room, eye, objects)
         self._paint_alarm(surface, body)
         stamp(surface, self._frame, (0, 0))
         caption = text("Through its eyes", 11, WHITE, bold=True)
@@ -105,13 +105,13 @@ class SightPainter:
 
     # ---- What stands on the floor, the farthest first ----
 
-    def _paint_standing(self, surface, room: DrawnRoom, eye: Eye, things) -> None:
-        for away, kind, skin, x, y in sorted(_standing(room, eye, things), reverse=True):
+    def _paint_standing(self, surface, room: DrawnRoom, eye: Eye, objects) -> None:
+        for away, kind, color, x, y in sorted(_standing(room, eye, objects), reverse=True):
             if _NEAREST_SPRITE < away < _FARTHEST_SPRITE and _in_sight(room, eye, x, y, away):
-                self._paint_upright(surface, eye, kind, skin, x, y)
+                self._paint_upright(surface, eye, kind, color, x, y)
 
-    def _paint_upright(self, surface, eye: Eye, kind: int, skin: int, x: float, y: float) -> None:
-        sheet = glyphs.upright(kind, skin)
+    def _paint_upright(self, surface, eye: Eye, kind: int, color: int, x: float, y: float) -> None:
+        sheet = glyphs.upright(kind, color)
         half = sheet.get_height() / glyphs.PIXELS_PER_METRE / CELL_M / 2.0
         column, row, depth = self._view.spot(eye, x, y, half)
         if depth < _NEAREST_SPRITE:
@@ -137,17 +137,17 @@ class SightPainter:
             stamp(surface, _red_edge(self._view.width, self._view.height, hurt), (0, 0))
 
 
-def _standing(room: DrawnRoom, eye: Eye, things) -> list[tuple[float, int, int, float, float]]:
-    """Return (distance, kind, skin, x, y) of everything that rises from the floor."""
+def _standing(room: DrawnRoom, eye: Eye, objects) -> list[tuple[float, int, int, float, float]]:
+    """Return (distance, kind, color, x, y) of everything that rises from the floor."""
     found = [
-        (int(thing["kind"]), int(thing["skin"]), int(thing["x"]) + 0.5, int(thing["y"]) + 0.5)
-        for thing in things
-        if thing["x"] > 0 and glyphs.stands(int(thing["kind"]))
+        (int(object["kind"]), int(object["color"]), int(object["x"]) + 0.5, int(object["y"]) + 0.5)
+        for object in objects
+        if object["x"] > 0 and glyphs.stands(int(object["kind"]))
     ]
     found += room.standing
     return [
-        (math.hypot(x - eye.x, y - eye.y), kind, skin, x, y)
-        for kind, skin, x, y in found
+        (math.hypot(x - eye.x, y - eye.y), kind, color, x, y)
+        for kind, color, x, y in found
         if (x - eye.x) * math.cos(eye.yaw) + (y - eye.y) * math.sin(eye.yaw) > 0.2
     ]
 

@@ -33,7 +33,7 @@ from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
-from mind.reasoning.narration import thing_words
+from mind.reasoning.narration import object_words
 from mind.types import Decision, Feeling, Situation
 
 CARELESS = 0.3  # share of decisions in which something else is done than is taught
@@ -115,7 +115,9 @@ class Teacher(Mind):
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
-        known = [Target(thing=row[0], skin=row[1]) for row in percept.landmarks.tolist() if row[0]]
+        known = [
+            Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]
+        ]
         intents = [Intent(skill=skill, target=target) for target in known]
         fitting = [intent for intent in intents if not why_not(intent)]
         if not fitting:
@@ -208,9 +210,9 @@ def _step(moment: Moment) -> str:
         return "i look for another way"
     name = intent.target.words(BABYAI)
     if intent.skill is Skill.PUT_NEXT_TO:
-        held = thing_words(moment.percept, np.array(moment.percept.held))
+        held = object_words(moment.percept, np.array(moment.percept.held))
         return f"i have the {held}, next the {name}"
-    if intent.skill is Skill.PICK_UP and intent.target != moment.goal.thing:
+    if intent.skill is Skill.PICK_UP and intent.target != moment.goal.object:
         return f"it is locked, i need the {name}"
     verbs = {Skill.PICK_UP: "i need", Skill.OPEN: "i open", Skill.UNLOCK: "i have the key for"}
     return f"{verbs.get(intent.skill, 'i go to')} the {name}"

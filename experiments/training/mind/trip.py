@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.being import Being
-from agents.planners.trip import next_errands, next_intent
+from agents.planners.trip import next_intent, next_skills
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.senses import Senses
@@ -38,7 +38,7 @@ from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot
-from mind.reasoning.narration import feeling_words, near, thing_words
+from mind.reasoning.narration import feeling_words, near, object_words
 from mind.types import Decision, Feeling, Situation
 
 LUCKS = 3
@@ -216,7 +216,7 @@ def _live_on(
     skills = Skills(senses)
     state = {
         name: np.concatenate([moment.world[name] for moment, _, _ in asked])
-        for name in ("bodies", "things")
+        for name in ("bodies", "objects")
     }
     lucks = np.array([luck for _, _, luck in asked], np.uint64)
     state["bodies"]["luck"] = _other_lucks(state["bodies"]["luck"], lucks)
@@ -229,9 +229,9 @@ def _live_on(
     total, open_rows = np.zeros(count), np.ones(count, bool)
     for _ in range(HORIZON_TICKS):
         skills.advance(percept)
-        idle = np.flatnonzero((skills.errands["status"] != Status.RUNNING) & open_rows)
+        idle = np.flatnonzero((skills.executions["status"] != Status.RUNNING) & open_rows)
         if len(idle):
-            skills.intend_many(idle, *next_errands(percept, idle))
+            skills.intend_many(idle, *next_skills(percept, idle))
         world.step(motor.act(percept, skills.code()))
         total += np.where(open_rows, world.rewards.sum(1), 0.0)
         open_rows &= ~(world.terminated | world.truncated)
@@ -298,7 +298,7 @@ def _step(moment: Moment, intent: Intent) -> str:
 
 
 def _held_words(moment: Moment) -> str:
-    return thing_words(moment.percept, np.array(moment.percept.held))
+    return object_words(moment.percept, np.array(moment.percept.held))
 
 
 def _manner(moment: Moment, intent: Intent) -> str:

@@ -1,11 +1,11 @@
-"""Practice: bodies with errands in `babyai`, as the vector env that PPO trains the motor policy on.
+"""Practice: bodies with active skills in `babyai`, as the vector env that PPO trains the motor policy on.
 
-Half of the errands come from the mission table, half are exercises: a skill that could start,
-with a thing that is remembered. What is paid for is an errand done, sooner is better; an action
-that is felt to have no effect costs a little, and so do a tick, and work of the hand that nobody
-asked for. To the learner an errand is an episode. To find a door locked costs nothing where it was
-to be opened: whoever is afraid of that never tries. Now and then there is nothing to do, as while a
-mind is thinking: then a body is to stay as it is.
+Half of the active skills come from the mission table, half are exercises: a skill that could start,
+with an object that is remembered. What is paid for is an active skill done, sooner is better; an
+action that is felt to have no effect costs a little, and so do a tick, and work of the hand that
+nobody asked for. To the learner an active skill is an episode. To find a door locked costs nothing
+where it was to be opened: whoever is afraid of that never tries. Now and then there is nothing to
+do, as while a mind is thinking: then a body is to stay as it is.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from experiments.training.motor.trip import Rows, observation_space, shown
 
 IDLE_SHARE = 0.15
 EXERCISE_SHARE = 0.5  # of the others
-LIMIT_TICKS = 100  # after which an errand that is done pays a tenth
+LIMIT_TICKS = 100  # after which an active skill that is done pays a tenth
 TICK_REWARD = -0.01
 NO_EFFECT_REWARD = -0.05
 MEDDLING_REWARD = -0.2
@@ -45,16 +45,16 @@ _NO_EXERCISE = (Skill.WAIT, Skill.LOOK_AROUND)
 
 
 class Practice(Rows):
-    """Stable-Baselines3's vector env over bodies with errands, in one or more vector worlds.
+    """Stable-Baselines3's vector env over bodies with active skills, in one or more vector worlds.
 
     Args:
         worlds: Vector envs of `babyai` that reset in the same step; their rows are put side by
             side.
-        seed: Of the levels' order and the errands.
+        seed: Of the levels' order and the active skills.
 
     Attributes:
         percept: What the bodies perceive now.
-        code: The codes of their errands.
+        code: The codes of their active skills.
     """
 
     def __init__(self, worlds: Sequence[WorldVectorEnv], seed: int):
@@ -81,7 +81,7 @@ class Practice(Rows):
         self._begin(np.arange(self.num_envs))
         percept = self.senses.perceive(_side_by_side(observations))
         self.skills.advance(percept)
-        self._give_errands(percept, np.arange(self.num_envs))
+        self._give_executions(percept, np.arange(self.num_envs))
         return self._show(percept)
 
     def _show(self, percept: Percept) -> dict[str, NDArray]:
@@ -104,11 +104,11 @@ class Practice(Rows):
         observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
         over = np.concatenate(terminated) | np.concatenate(truncated)
         succeeded = np.concatenate(rewards) > 0
-        taken = self.senses.felt["tick"] - self.skills.errands["since"] + 1
+        taken = self.senses.felt["tick"] - self.skills.executions["since"] + 1
         self._begin(np.flatnonzero(over))
         percept = self.senses.perceive(_side_by_side(observations))
         self.skills.advance(percept)
-        status = self.skills.errands["status"]
+        status = self.skills.executions["status"]
         done = np.where(over, succeeded, status == Status.DONE)
         ended = over | (status != Status.RUNNING)
         wasted = percept.events[:, NO_EFFECT].any(axis=1)
@@ -116,13 +116,13 @@ class Practice(Rows):
         worth = done * (1.0 - 0.9 * np.minimum(1.0, taken / LIMIT_TICKS))
         self._wasted += wasted
         infos = self._tell(ended, done, taken)
-        self._give_errands(percept, np.flatnonzero(ended))
+        self._give_executions(percept, np.flatnonzero(ended))
         payment = worth + TICK_REWARD + NO_EFFECT_REWARD * wasted + MEDDLING_REWARD * meddled
         return self._show(percept), payment.astype(np.float32), ended, infos
 
     def _meddled(self, percept: Percept) -> NDArray[np.bool_]:
-        """Return whose hand did what its errand did not ask for, (B,)."""
-        skill = self.skills.errands["skill"]
+        """Return whose hand did what its active skill did not ask for, (B,)."""
+        skill = self.skills.executions["skill"]
         unasked = [
             percept.events[:, event] & ~np.isin(skill, skills)
             for event, skills in _ASKED_FOR.items()
@@ -131,7 +131,7 @@ class Practice(Rows):
         return np.any([*unasked, fidgeted], axis=0)
 
     def _tell(self, ended: NDArray, done: NDArray, taken: NDArray) -> list[dict]:
-        """Return the infos that SB3 reads: what an errand came to, where one has ended."""
+        """Return the infos that SB3 reads: what an active skill came to, where one has ended."""
         infos: list[dict] = [{}] * self.num_envs
         for row in np.flatnonzero(ended):
             episode = {"r": float(done[row]), "l": int(taken[row]), "wasted": self._wasted[row]}
@@ -139,7 +139,7 @@ class Practice(Rows):
         self._wasted[ended] = 0
         return infos
 
-    def _give_errands(self, percept: Percept, rows: NDArray) -> None:
+    def _give_executions(self, percept: Percept, rows: NDArray) -> None:
         for row in rows.tolist():
             self.skills.intend(row, self._draw(row, percept.of(row)))
             if self.skills.status(row).status is Status.FAILED:
@@ -152,14 +152,14 @@ class Practice(Rows):
         return exercise or self._plans.next_intent(row, percept, self.skills.status(row))
 
     def _exercise(self, row: int, percept: Percept) -> Intent | None:
-        """Return a skill that could start, about a thing that is remembered where it takes one."""
+        """Return a skill that could start, about an object that is remembered where it takes one."""
         able = [skill for skill in self.skills.can_start(row) if skill not in _NO_EXERCISE]
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
-        known = [(thing, skin) for thing, skin, *_ in percept.landmarks.tolist() if thing]
+        known = [(object, color) for object, color, *_ in percept.landmarks.tolist() if object]
         self._rng.shuffle(known)
-        targets = (Target(thing=thing, skin=skin) for thing, skin in known)
+        targets = (Target(object=object, color=color) for object, color in known)
         intents = (Intent(skill=skill, target=target) for target in targets)
         return next((intent for intent in intents if not self.skills.why_not(row, intent)), None)
 

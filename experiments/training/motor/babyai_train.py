@@ -2,11 +2,12 @@
 
     python -m experiments.training.motor.babyai_train                         # the shipped one
     python -m experiments.training.motor.babyai_train ticks=200000            # a look
-    python -m experiments.training.motor.babyai_train folder=outputs/handy    # again: goes on where it was
+    python -m experiments.training.motor.babyai_train folder=outputs/handy    # again: goes on where
+    it was
 
 Its first steps are copied from the motor that is written by hand; then Stable-Baselines3's PPO on
-`experiments.training.motor.babyai`. Progress on the terminal, curves for TensorBoard in the folder, a
-checkpoint every few minutes that the same command resumes from, in safetensors and JSON.
+`experiments.training.motor.babyai`. Progress on the terminal, curves for TensorBoard in the folder,
+a checkpoint every few minutes that the same command resumes from, in safetensors and JSON.
 """
 
 import time
@@ -132,11 +133,13 @@ def _watch(ppo, folder: Path, options: DictConfig):
 
 
 def _progress_line(ppo, ticks: int, seconds: float) -> str:
-    errands = list(ppo.ep_info_buffer) or [{"r": 0.0, "l": 1, "wasted": 0}]
-    lived, done, wasted = (sum(errand[key] for errand in errands) for key in ("l", "r", "wasted"))
+    executions = list(ppo.ep_info_buffer) or [{"r": 0.0, "l": 1, "wasted": 0}]
+    lived, done, wasted = (
+        sum(execution[key] for execution in executions) for key in ("l", "r", "wasted")
+    )
     return (
         f"{ppo.num_timesteps / 1e6:6.2f} of {ticks / 1e6:.2f} M ticks  "
-        f"errands done {done / len(errands):6.1%}  ticks each {lived / len(errands):5.1f}  "
+        f"errands done {done / len(executions):6.1%}  ticks each {lived / len(executions):5.1f}  "
         f"without effect {wasted / lived:6.2%}  {seconds / 60:5.1f} min"
     )
 

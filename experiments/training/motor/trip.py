@@ -1,10 +1,10 @@
-"""Practice: bodies with errands, as the vector env that PPO trains the motor policy on.
+"""Practice: bodies with active skills, as the vector env that PPO trains the motor policy on.
 
-Errands come from the mission table, in a random manner; some episodes begin with an exercise, a
-skill done for its own sake. What is paid for is the mission, an exercise done (sooner is better),
+Active skills come from the mission table, in a random manner; some episodes begin with an exercise,
+a skill done for its own sake. What is paid for is the mission, an exercise done (sooner is better),
 and what is felt; nothing says "do not fall". The manner weighs what is felt: double when careful,
-half when fast. Steps on the way to a mission are not paid for: a thing can be dropped and picked up
-for ever.
+half when fast. Steps on the way to a mission are not paid for: an object can be dropped and picked
+up for ever.
 
 Nothing ends here. When a mission is over, life goes on in another room, and the value of what comes
 next counts on both sides of the door; otherwise it would pay to dawdle, and never to arrive.
@@ -23,7 +23,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.planners.trip import next_errands
+from agents.planners.trip import next_skills
 from body.motor import felt_size, felt_vector
 from body.senses import Senses
 from body.skills import NOBODY, Skills, code_size
@@ -42,7 +42,7 @@ _LACES = slice(4, 6)  # columns of touch
 
 
 def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
-    """Return what the motor policy is shown: the view; the felt vector with the errand's code.
+    """Return what the motor policy is shown: the view; the felt vector with the active skill's code.
 
     The view is flat, so that Stable-Baselines3 does not take it for a photograph.
     """
@@ -56,7 +56,7 @@ def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
 
 
 def shown(percept: Percept, code: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Return what the motor policy is shown of a percept and the codes of errands."""
+    """Return what the motor policy is shown of a percept and the codes of active skills."""
     return {
         "image": percept.image.reshape(len(code), -1).copy(),
         "felt": np.concatenate([felt_vector(percept), code], axis=1),
@@ -131,16 +131,16 @@ class Drills:
 
 
 class Practice(Rows):
-    """Stable-Baselines3's vector env over bodies with errands, in one or more vector worlds.
+    """Stable-Baselines3's vector env over bodies with active skills, in one or more vector worlds.
 
     Args:
         worlds: Gymnasium vector envs that reset in the same step; their rows are put side by side.
-        seed: Of the bodies, the errands and the manners.
+        seed: Of the bodies, the active skills and the manners.
         exercises: Share of episodes that begin with an exercise.
 
     Attributes:
         percept: What the bodies perceive now.
-        code: The codes of their errands.
+        code: The codes of their active skills.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class Practice(Rows):
         felt = np.concatenate([info["felt_reward"] for info in infos])
         ended = np.flatnonzero(done)
         self.senses.begin(ended)
-        manner = self.skills.errands["manner"]
+        manner = self.skills.executions["manner"]
         rewards = mission + FELT_WEIGHT[manner] * felt
         self.skills.begin(ended)
         observation = self._observe(_side_by_side(observations), rewards)
@@ -226,40 +226,40 @@ class Practice(Rows):
         return infos
 
     def _observe(self, observation: dict[str, NDArray], rewards: NDArray | None = None):
-        """Perceive, judge and renew the errands, and return what the policy is shown."""
+        """Perceive, judge and renew the active skills, and return what the policy is shown."""
         percept = self.senses.perceive(observation)
         self.skills.advance(percept)
-        errands = self.skills.errands
+        executions = self.skills.executions
         if rewards is not None:
-            finished = (errands["status"] == Status.DONE) & self._exercising
-            taken = self.senses.felt["tick"] - errands["since"]
+            finished = (executions["status"] == Status.DONE) & self._exercising
+            taken = self.senses.felt["tick"] - executions["since"]
             worth = 1.0 - 0.9 * np.minimum(1.0, taken / EXERCISE_LIMIT)
             rewards += np.where(finished, EXERCISE_REWARD * worth, 0.0)
-        idle = np.flatnonzero(errands["status"] != Status.RUNNING)
+        idle = np.flatnonzero(executions["status"] != Status.RUNNING)
         if len(idle):
-            self._give_errands(percept, idle)
+            self._give_executions(percept, idle)
         self.percept, self.code = percept, self.skills.code()
         return shown(percept, self.code)
 
-    def _give_errands(self, percept: Percept, rows: NDArray) -> None:
-        skill, thing, skin = next_errands(percept, rows)
+    def _give_executions(self, percept: Percept, rows: NDArray) -> None:
+        skill, object, color = next_skills(percept, rows)
         exercised = self._rng.random(len(rows)) < self._exercises
-        exercised &= self.skills.errands["skill"][rows] == NOBODY  # only as the first one
+        exercised &= self.skills.executions["skill"][rows] == NOBODY  # only as the first one
         exercised &= skill != Skill.GET_UP
         self._exercising[rows] = exercised
         for i in np.flatnonzero(exercised):
-            skill[i], thing[i], skin[i] = self._draw_exercise(percept, int(rows[i]))
+            skill[i], object[i], color[i] = self._draw_exercise(percept, int(rows[i]))
         manner = self._rng.choice(3, len(rows), p=(0.2, 0.6, 0.2))
-        self.skills.intend_many(rows, skill, thing, skin, manner)
+        self.skills.intend_many(rows, skill, object, color, manner)
 
     def _draw_exercise(self, percept: Percept, row: int) -> tuple[int, int, int]:
         """Draw a skill that could start, with a target that is known where it needs one."""
         able = [skill for skill in self.skills.can_start(row) if skill != Skill.CARRY_TO]
         skill = able[self._rng.integers(len(able))]
         known = [
-            (int(thing), int(skin))
-            for thing, skin in percept.landmarks[row, :, :2]
-            if thing and _fits(skill, int(thing))
+            (int(object), int(color))
+            for object, color in percept.landmarks[row, :, :2]
+            if object and _fits(skill, int(object))
         ]
         if skill in (Skill.GO_TO, Skill.CROSS, Skill.PICK_UP, Skill.FOLLOW_RAIL):
             if not known:
@@ -273,13 +273,13 @@ class Practice(Rows):
             world.close()
 
 
-def _fits(skill: Skill, thing: int) -> bool:
+def _fits(skill: Skill, object: int) -> bool:
     if skill == Skill.CROSS:
-        return thing in TRIP.hazards
+        return object in TRIP.hazards
     if skill == Skill.PICK_UP:
-        return thing in TRIP.portables
+        return object in TRIP.portables
     if skill == Skill.FOLLOW_RAIL:
-        return TRIP.things[thing] == "rail"
+        return TRIP.objects[object] == "rail"
     return skill == Skill.GO_TO
 
 

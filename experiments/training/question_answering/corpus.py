@@ -131,7 +131,9 @@ class Wanderer(Mind):
         skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
-        known = [Target(thing=row[0], skin=row[1]) for row in percept.landmarks.tolist() if row[0]]
+        known = [
+            Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]
+        ]
         if not known:
             return Intent(skill=Skill.LOOK_AROUND)
         return Intent(skill=skill, target=known[self._rng.integers(len(known))])

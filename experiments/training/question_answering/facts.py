@@ -1,7 +1,8 @@
 """Facts: what was true of what was sensed, for an encoder to learn to tell it apart.
 
-Each attribute is asked of the one kind of memory that can know it (`experiments.ground_truth.questions`).
-What a body could not sense is a value of its own, so that a vector can say that it does not know.
+Each attribute is asked of the one kind of memory that can know it
+(`experiments.ground_truth.questions`). What a body could not sense is a value of its own, so that a
+vector can say that it does not know.
 """
 
 import json
@@ -145,7 +146,7 @@ class FactsKeeper:
     def keep(self, window: int, node: EventNode) -> None:
         """Note what was true of an event that was lived in a window.
 
-        Where two events of one window say different things, neither is kept.
+        Where two events of one window say different objects, neither is kept.
         """
         for attribute, kept in self._kept.items():
             fact = node.facts.get(attribute)

@@ -1,8 +1,8 @@
 """Learning to tell: one language model, one encoder of senses, and the projector between them.
 
-A lesson (`experiments.training.question_answering.dialogues`) has markers where memories are felt. There the language model
-is given the projected vectors of the encoder in place of words, and learns from its own answers
-alone: the gradient reaches through them to the senses.
+A lesson (`experiments.training.question_answering.dialogues`) has markers where memories are felt.
+There the language model is given the projected vectors of the encoder in place of words, and learns
+from its own answers alone: the gradient reaches through them to the senses.
 """
 
 import random

@@ -1,7 +1,8 @@
 """Some hundred careless lives, for those who ask and check."""
 
 import pytest
-from tests.experiments.truth.staged import babyai_crowd, trip_crowd
+
+from tests.experiments.ground_truth.staged import babyai_crowd, trip_crowd
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ class Crowd:
 
     Attributes:
         graphs: Of all episodes that came to an end.
-        states: By tick of the whole, (bodies, things) before the step.
+        states: By tick of the whole, (bodies, objects) before the step.
         actions: (B,) of that step, by tick of the whole.
         events: What the world said of that step.
         began: By body and episode, the tick of the whole in which it began.
@@ -175,7 +175,7 @@ def _live(env, vocabulary, words, choose, ticks, seed, keep):
         chronicle.sensed(percept, soul.feel(percept), intents)
         actions = np.asarray(choose(world, rng), np.int64)
         if keep:
-            crowd.states.append((world.bodies.copy(), world.things.copy()))
+            crowd.states.append((world.bodies.copy(), world.objects.copy()))
             crowd.actions.append(actions)
         observation, _, terminated, truncated, _ = env.step(actions)
         chronicle.stepped(actions)

@@ -7,7 +7,6 @@ from minigrid.core.grid import Grid
 from minigrid.core.mission import MissionSpace
 from minigrid.core.world_object import Ball, Box, Door, Key, Wall
 from minigrid.minigrid_env import MiniGridEnv
-from tests.experiments.truth.staged import ONE, Staged, on_a_hidden_cable, room, trip_crowd
 
 from body.types import Intent, Manner, Skill
 from body.vocabularies import BABYAI
@@ -19,6 +18,7 @@ from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.trip import KEPT_TICKS
 from experiments.running import worlds
 from mind.claims.language import Attribute
+from tests.experiments.ground_truth.staged import ONE, Staged, on_a_hidden_cable, room, trip_crowd
 
 SLIPPERY = [(column, 0, 0.05) for column in range(12)]
 ON_LACES = {"lace_stepped_on_per_speed": 10.0}  # a loose lace is stepped on at every strike
@@ -208,7 +208,7 @@ def test_a_person_who_looks_away_is_no_witness():
 
 def test_laughter_comes_of_the_fall():
     staged = at_a_cable(drawing=FALLING["seen"])
-    staged.world.things[0][0]["mockery"] = 1.0
+    staged.world.objects[0][0]["mockery"] = 1.0
     graph = staged.do(Action.FORWARD).until(Posture.DOWN, Action.RUN).do(Action.RISE).end()
     fall, laughter = only(graph, "fell"), only(graph, "heard_laughter")
     assert (laughter.causes, laughter.tick) == ((fall.number,), fall.tick)
@@ -341,7 +341,7 @@ def corridor(front=None, held=None):
 
 
 @pytest.mark.parametrize(
-    ("front", "held", "action", "kind", "thing", "cause"),
+    ("front", "held", "action", "kind", "object", "cause"),
     [
         (Ball("red"), None, "PICKUP", "picked_up", "red ball", "ball"),
         (None, Key("blue"), "DROP", "put_down", "blue key", "key"),
@@ -359,11 +359,11 @@ def corridor(front=None, held=None):
         (Key("yellow"), None, "FORWARD", "bumped", "yellow key", "key"),
     ],
 )
-def test_what_a_hand_or_a_foot_met_is_told(front, held, action, kind, thing, cause):
+def test_what_a_hand_or_a_foot_met_is_told(front, held, action, kind, object, cause):
     graph = corridor(front, held).do(babyai.Action.DONE, babyai.Action[action]).end()
     node = only(graph, kind)
     assert (kinds(graph), node.felt, node.tick, node.place) == ([kind], True, 2, (1, 1))
-    assert told(node, Attribute.THING, Attribute.CAUSE) == (thing, cause)
+    assert told(node, Attribute.THING, Attribute.CAUSE) == (object, cause)
     assert told(node, Attribute.TIME, Attribute.DURATION) == ("2", "0")
     assert told(node, Attribute.PLACE, Attribute.GAIT) == ("here", None)
     did = {"PICKUP": "pick up", "FORWARD": "go forward"}.get(action, action.lower())

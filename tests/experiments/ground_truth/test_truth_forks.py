@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.experiments.truth.staged import room, trip_crowd
 
-from envs.trip.vocabulary import Action, Cause, EventKind, Posture, Thing
+from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.files import to_record
 from mind.claims.language import Attribute
+from tests.experiments.ground_truth.staged import room, trip_crowd
 
 LEVEL, LAYOUTS = 4, 32
 SLIPPERY = {"friction_needed": 0.2}  # so that a crowd slips as well
@@ -143,8 +143,8 @@ def one_body():
 def put_back(world, crowd, graph, tick):
     """Let a world of one body be as it was when so many ticks of an episode had gone by."""
     row = int(graph.body_id.removeprefix("body-"))
-    bodies, things = crowd.states[crowd.began[graph.body_id, graph.episode] + tick]
-    world.load_state({"bodies": bodies[[row]].copy(), "things": things[[row]].copy()})
+    bodies, objects = crowd.states[crowd.began[graph.body_id, graph.episode] + tick]
+    world.load_state({"bodies": bodies[[row]].copy(), "objects": objects[[row]].copy()})
 
 
 def commands_of(crowd, graph, first, last):
@@ -206,7 +206,7 @@ def take_away(world, cause, body):
     layout["friction"][y, x] = world.constants[0]["floor_friction"]
     if cause is Cause.FLOOR:
         layout["friction"][y, x] = 10.0
-    layout["cells"][y, x] = int(Thing.EMPTY)
+    layout["cells"][y, x] = int(Object.EMPTY)
 
 
 def test_without_its_cause_a_mishap_comes_or_not_as_in_a_copy_of_the_world(crowd, mishaps):
