@@ -59,9 +59,9 @@ class Attention:
         """Take in one tick of all avatars; once a tick."""
         self._since += 1
         self._alarmed |= percept.events[:, ALARMING].any(axis=1)
-        object, color = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
-        rows, places = np.nonzero(object)
-        self._seen[rows, object[rows, places] * _COLORS + color[rows, places]] = True
+        obj, color = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
+        rows, places = np.nonzero(obj)
+        self._seen[rows, obj[rows, places] * _COLORS + color[rows, places]] = True
 
     def due(self, ended: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Return the avatars that have reason to decide now, given whose intent has ended, (B,)."""

@@ -39,23 +39,23 @@ def lives() -> Iterator[Experience]:
     """Yield a life without end, 30 ticks an experience, 10 experiences an episode."""
     luck = np.random.default_rng(20)
     for number in itertools.count():
-        object, kind = OBJECTS[luck.integers(6)], KINDS[luck.integers(6)]
+        obj, kind = OBJECTS[luck.integers(6)], KINDS[luck.integers(6)]
         foot, part = FEET[luck.integers(2)], ("knees", "hands", "hips")[luck.integers(3)]
         speed, tick = luck.integers(1, 20) / 10, number % 10 * 30
         yield Experience(
             sensation=f"my {foot} toes caught; my {part} hurt {luck.integers(10)} of 10",
-            visual=f"a {object} {luck.integers(5)} cells ahead, nobody looking",
+            visual=f"a {obj} {luck.integers(5)} cells ahead, nobody looking",
             emotion=f"distress {luck.integers(10)}, fear {luck.integers(10)}",
             proprioception=f"{foot} foot in swing at {speed} m/s, leaning forward",
             motor=f"was going to the ball, careful; then stepped high with the {foot} foot",
-            words=f"I {kind} at the {object} with my {foot} foot, episode {number // 10}.",
+            words=f"I {kind} at the {obj} with my {foot} foot, episode {number // 10}.",
             body_id="anna",
             run_id="bench",
             episode=number // 10,
             first_tick=tick,
             last_tick=tick + 5,
             kind=kind,
-            about=object,
+            about=obj,
             pain=float(luck.random()),
             surprise=float(luck.exponential()),
             reward_error=float(luck.normal()),

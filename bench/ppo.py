@@ -133,9 +133,9 @@ class PlainEncoder(nn.Module):
 
     def forward(self, image: Tensor, felt: Tensor) -> Tensor:
         """Return (B, width) features, as `SensorimotorEncoder` does."""
-        object = self.object(image[..., 0].long().clamp(max=OBJECTS - 1))
+        obj = self.object(image[..., 0].long().clamp(max=OBJECTS - 1))
         color = self.color(image[..., 1].long().clamp(max=COLORS - 1))
-        cells = torch.cat([object, color], -1).permute(0, 3, 1, 2)
+        cells = torch.cat([obj, color], -1).permute(0, 3, 1, 2)
         return torch.cat([torch.relu(self.mix(cells)), felt], -1)
 
 

@@ -143,11 +143,11 @@ def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint16]:
     flags[list(vocabulary.doors)] |= DOOR
     flags[list(vocabulary.grounds)] |= GROUND
     flags[FLOOR + 1 : len(vocabulary.objects)] |= LANDMARK
-    for object, name in enumerate(vocabulary.objects):
+    for obj, name in enumerate(vocabulary.objects):
         if name == "rail":
-            flags[object] |= RAIL | STRETCH
+            flags[obj] |= RAIL | STRETCH
         if name in ("table", "person"):
-            flags[object] |= RECEIVER
+            flags[obj] |= RECEIVER
     return flags
 
 
@@ -333,12 +333,12 @@ def _order(ahead, right):
 @njit(cache=True)
 def _insert(place, kinds, rows, count, cell, packed):
     """Insert an object in order of distance and return how many are listed."""
-    object, color = packed & 255, (packed >> 8) & 15
+    obj, color = packed & 255, (packed >> 8) & 15
     ahead, right = egocentric(place, cell)
     order = _order(ahead, right)
-    if kinds[object] & STRETCH:
+    if kinds[obj] & STRETCH:
         for i in range(count):
-            if rows[i, 0] == object and rows[i, 1] == color:
+            if rows[i, 0] == obj and rows[i, 1] == color:
                 if _order(rows[i, 3], rows[i, 4]) <= order:
                     return count
                 for j in range(i, count - 1):
@@ -352,7 +352,7 @@ def _insert(place, kinds, rows, count, cell, packed):
     while i > 0 and _order(rows[i - 1, 3], rows[i - 1, 4]) > order:
         rows[i] = rows[i - 1]
         i -= 1
-    rows[i, 0], rows[i, 1], rows[i, 2] = object, color, packed >> 12
+    rows[i, 0], rows[i, 1], rows[i, 2] = obj, color, packed >> 12
     rows[i, 3], rows[i, 4] = ahead, right
     return count
 

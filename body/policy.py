@@ -50,10 +50,10 @@ class SensorimotorEncoder(nn.Module):
 
     def forward(self, image: Tensor, felt: Tensor) -> Tensor:
         """Return (B, width) features of image (B, 7, 7, 3) and felt (B, felt_features)."""
-        object = image[..., 0].long().clamp(max=OBJECTS - 1)  # (B, 7, 7)
-        near = object[:, NEAR_COLUMNS, NEAR_ROWS].flatten(1)
+        obj = image[..., 0].long().clamp(max=OBJECTS - 1)  # (B, 7, 7)
+        near = obj[:, NEAR_COLUMNS, NEAR_ROWS].flatten(1)
         color = image[:, NEAR_COLUMNS, NEAR_ROWS, 1].long().clamp(max=COLORS - 1).flatten(1)
-        seen = self.things(object.flatten(1) + self.cell_rows)
+        seen = self.things(obj.flatten(1) + self.cell_rows)
         seen = seen + self.skins(near * COLORS + color + self.near_rows)
         return torch.cat([torch.relu(seen), felt], -1)
 

@@ -197,9 +197,9 @@ def _feel_contacts(body, place, kinds, touch, noticed):
         noticed[FeltEvent.SLIPPED] = True
     if len(touch) == _FELT_BY_FEET and _begins(body, touch, _BUMP):
         ahead = place.grid[here + STEPS[place.heading]]
-        object = ahead & 255
-        known = object != UNSEEN and object != EMPTY
-        _blame(body, object if known else 0, (ahead >> 8) & 15 if known else 0)
+        obj = ahead & 255
+        known = obj != UNSEEN and obj != EMPTY
+        _blame(body, obj if known else 0, (ahead >> 8) & 15 if known else 0)
         noticed[FeltEvent.BUMPED] = True
     for i in range(_FELT_BY_FEET):
         body.touched[i] = touch[i] > _TOUCHED
@@ -271,18 +271,18 @@ def _feel_posture(body, proprio, noticed):
 
 @njit(cache=True)
 def _feel_hand(body, hand, noticed):
-    object, color = np.int64(hand[0]), np.int64(hand[1])
-    if object != body.held_object or color != body.held_color:
-        if object > EMPTY:
+    obj, color = np.int64(hand[0]), np.int64(hand[1])
+    if obj != body.held_object or color != body.held_color:
+        if obj > EMPTY:
             noticed[FeltEvent.PICKED_UP] = True
-            _blame(body, object, color)
+            _blame(body, obj, color)
         elif body.held_object > EMPTY:
             noticed[FeltEvent.PUT_DOWN] = True
             if not noticed[FeltEvent.FELL]:
                 _blame(body, body.held_object, body.held_color)
-    if object != body.held_object:
+    if obj != body.held_object:
         body.cup_marked = -1.0  # another hand-full: its level is not compared with the last one's
-    body.held_object, body.held_color = object, color
+    body.held_object, body.held_color = obj, color
 
 
 @njit(cache=True)

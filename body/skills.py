@@ -231,8 +231,8 @@ def put_down(execution, felt, ground):
         _stay(execution)
         execution.arrived = False
         for turn in (0, 1, 3, 2):
-            object = _cell_at(ground.place, turn) & 255
-            if object in (EMPTY, FLOOR) or ground.kinds[object] & RECEIVER:
+            obj = _cell_at(ground.place, turn) & 255
+            if obj in (EMPTY, FLOOR) or ground.kinds[obj] & RECEIVER:
                 execution.direction, execution.steps = (ground.place.heading + turn) & 3, 1
                 execution.arrived = turn == 0
                 break
@@ -847,10 +847,10 @@ class Skills:
         return partial(self._words_against, self._senses.felt[avatar].copy())
 
     def _words_against(self, felt: np.void, intent: Intent) -> str:
-        object = intent.target.object if intent.target else _NOTHING
-        refusal = _REFUSALS[self._refuses(felt, intent.skill, object)]
+        obj = intent.target.object if intent.target else _NOTHING
+        refusal = _REFUSALS[self._refuses(felt, intent.skill, obj)]
         names = self._vocabulary.objects
-        name = names[object] if 0 <= object < len(names) else f"thing {object}"
+        name = names[obj] if 0 <= obj < len(names) else f"thing {obj}"
         return refusal.format(held=names[felt["held_object"]], object=name)
 
     def _refuses(self, felt: np.void, skill: Skill, object: int) -> int:

@@ -292,13 +292,13 @@ class Goal:
 
     def words(self, vocabulary: Vocabulary) -> str:
         """Return the goal in the form that the mind writes it: ``red ball beside blue box``."""
-        object = self.object.words(vocabulary)
+        obj = self.object.words(vocabulary)
         if self.condition is Condition.BESIDE:
             assert self.other is not None
-            return f"{object} beside {self.other.words(vocabulary)}"
+            return f"{obj} beside {self.other.words(vocabulary)}"
         if self.condition is Condition.OPEN:
-            return f"{object} open"
-        return f"{self.condition.name.lower()} {object}"
+            return f"{obj} open"
+        return f"{self.condition.name.lower()} {obj}"
 
     def verify(self, percept: Percept) -> bool:
         """Return whether it is true, as far as one avatar's percept (no leading axis) tells."""

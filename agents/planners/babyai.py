@@ -66,11 +66,11 @@ def _goals_of(clause: str, percept: Percept) -> Iterator[Goal]:
             yield Goal(condition=Condition.BESIDE, object=moved, other=fixed)
         return
     for pattern, condition in _VERBS:
-        if (found := pattern.fullmatch(clause)) and (object := _named(found[1], percept)):
-            yield Goal(condition=condition, object=object)
+        if (found := pattern.fullmatch(clause)) and (obj := _named(found[1], percept)):
+            yield Goal(condition=condition, object=obj)
             return
-    if object := _named(clause, percept):  # "open the red door, then the blue door"
-        yield Goal(condition=_usual(object, percept.vocabulary), object=object)
+    if obj := _named(clause, percept):  # "open the red door, then the blue door"
+        yield Goal(condition=_usual(obj, percept.vocabulary), object=obj)
 
 
 def _usual(object: Target, vocabulary: Vocabulary) -> Condition:
@@ -92,9 +92,9 @@ def _named(words: str, percept: Percept) -> Target | None:
 
 def _remembered(color: int, percept: Percept) -> Target | None:
     """Return the nearest object to name, of this color."""
-    for object, its_color, *_ in percept.landmarks.tolist():
-        if object in percept.vocabulary.targets and color in (-1, its_color):
-            return Target(object=object, color=its_color)
+    for obj, its_color, *_ in percept.landmarks.tolist():
+        if obj in percept.vocabulary.targets and color in (-1, its_color):
+            return Target(object=obj, color=its_color)
     return None
 
 
@@ -133,8 +133,8 @@ def _take(object: Target, percept: Percept) -> Intent:
 
 def _open(door: Target, percept: Percept) -> Intent:
     """Open the door, with its key where it is known to be locked."""
-    for object, color, state, *_ in percept.landmarks.tolist():
-        if state == DOOR_LOCKED and door.is_like(object, color):
+    for obj, color, state, *_ in percept.landmarks.tolist():
+        if state == DOOR_LOCKED and door.is_like(obj, color):
             key = Target(object=KEY, color=color)
             if key.is_like(*percept.held):
                 return Intent(skill=Skill.UNLOCK, target=door)
@@ -146,11 +146,11 @@ def _way_out(percept: Percept) -> Intent:
     """Return what helps where one does not get on: a door to unlock, or another look."""
     vocabulary = percept.vocabulary
     locked = [
-        Target(object=object, color=color)
-        for object, color, state, *_ in percept.landmarks.tolist()
-        if object in vocabulary.doors and state == DOOR_LOCKED
+        Target(object=obj, color=color)
+        for obj, color, state, *_ in percept.landmarks.tolist()
+        if obj in vocabulary.doors and state == DOOR_LOCKED
     ]
-    seen = {(object, color) for object, color, *_ in percept.landmarks.tolist()} | {percept.held}
+    seen = {(obj, color) for obj, color, *_ in percept.landmarks.tolist()} | {percept.held}
     for door in locked:
         if (KEY, door.color) in seen:
             return _open(door, percept)

@@ -38,13 +38,13 @@ def next_intent(percept: Percept, status: SkillStatus) -> Intent:
     if status.failure in _LOST:
         return _LOOK_AROUND
     kind, *tokens = (int(token) for token in percept.mission)
-    object = Target(object=tokens[0], color=tokens[1])
+    obj = Target(object=tokens[0], color=tokens[1])
     if kind in (Mission.GO_TO, Mission.CROSS_UNSEEN):
-        return Intent(skill=Skill.GO_TO, target=object)
+        return Intent(skill=Skill.GO_TO, target=obj)
     if kind in (Mission.CARRY_CUP, Mission.DELIVER):
-        return _bring(percept, object, Target(object=tokens[2], color=tokens[3]))
+        return _bring(percept, obj, Target(object=tokens[2], color=tokens[3]))
     if kind == Mission.TIE_THEN_FETCH:
-        return _tie_then_fetch(percept, object)
+        return _tie_then_fetch(percept, obj)
     raise ValueError(f"mission must be one of {', '.join(m.name for m in Mission)}, got {kind}")
 
 
@@ -84,11 +84,11 @@ def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDAr
         rows: (N,) avatars.
     """
     mission = percept.mission[rows].astype(np.int64)
-    kind, object, color, place, place_color = mission.T
+    kind, obj, color, place, place_color = mission.T
     hand = percept.image[rows, EYE_COLUMN, EYE_ROW].astype(np.int64)
     ahead = percept.image[rows, EYE_COLUMN, EYE_ROW - 1].astype(np.int64)
     full = hand[:, 0] > EMPTY
-    holds_it = (hand[:, 0] == object) & (hand[:, 1] == color)
+    holds_it = (hand[:, 0] == obj) & (hand[:, 1] == color)
     brings = (kind == Mission.CARRY_CUP) | (kind == Mission.DELIVER)
     goes = (kind == Mission.GO_TO) | (kind == Mission.CROSS_UNSEEN)
     at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_color)
@@ -117,7 +117,7 @@ def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDAr
     carries = skill == Skill.CARRY_TO
     return (
         skill,
-        np.where(aimed, np.where(carries, place, object), -1),
+        np.where(aimed, np.where(carries, place, obj), -1),
         np.where(aimed, np.where(carries, place_color, color), -1),
     )
 

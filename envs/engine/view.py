@@ -76,8 +76,8 @@ def look(cells, origin, offsets, opaque, image):
     for row in range(VIEW - 1, -1, -1):
         clear = np.uint64(0)
         for column in range(VIEW):
-            object = cells[_flat(origin, offsets, row, column)] & np.uint32(0xFF)
-            light = opaque >> np.uint64(object) & np.uint64(1) ^ np.uint64(1)
+            obj = cells[_flat(origin, offsets, row, column)] & np.uint32(0xFF)
+            light = opaque >> np.uint64(obj) & np.uint64(1) ^ np.uint64(1)
             clear |= light << np.uint64(column)
         seen = OCCLUSION[reach, clear, 0]
         reach = OCCLUSION[reach, clear, 1]

@@ -65,8 +65,8 @@ CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
-_BLOCKS = np.uint64(sum(1 << object for object in BLOCKS_THE_WAY))
-_CARRIED = np.uint64(sum(1 << object for object in CAN_BE_CARRIED))
+_BLOCKS = np.uint64(sum(1 << obj for obj in BLOCKS_THE_WAY))
+_CARRIED = np.uint64(sum(1 << obj for obj in CAN_BE_CARRIED))
 _HOLDABLE = np.uint64((1 << RAIL) | (1 << WALL) | (1 << TABLE))
 
 # Share of a fall's impact by body part, for each way of falling: (feet, knees, hands, hips, head).
@@ -94,8 +94,8 @@ def slot_at(objects, x, y):
     """Return the slot of the person or movable object at a cell, or -1."""
     found = -1
     for slot in range(OBJECTS - 1, -1, -1):  # without a jump, which would be guessed wrong
-        object = objects[slot]
-        if (object.x == x) & (object.y == y) & (object.kind != 0):
+        obj = objects[slot]
+        if (obj.x == x) & (obj.y == y) & (obj.kind != 0):
             found = slot
     return found
 
@@ -278,8 +278,8 @@ def _trip_on_edge(body, layout, x, y, c):
     height = layout.height[y, x]
     if height <= 0.0:
         return
-    luck = c.clearance_noise_m * bell(body.luck, body.tick, LUCK_CLEARANCE)
-    clearance = foot_clearance_m(body, c) + luck
+    noise = c.clearance_noise_m * bell(body.luck, body.tick, LUCK_CLEARANCE)
+    clearance = foot_clearance_m(body, c) + noise
     if clearance >= height:
         return
     severity = min(1.0, (height - clearance) / height)
@@ -342,15 +342,15 @@ def _advance(body, layout, objects, events, count, c):
         return count
     after = before + body.speed * c.tick_s / c.cell_m
     x, y = _front(body)
-    object = object_at(layout, objects, x, y)
-    if _is_in(_BLOCKS, object):
+    obj = object_at(layout, objects, x, y)
+    if _is_in(_BLOCKS, obj):
         if after > c.blocked_at:
             if body.speed > c.bump_above_mps:
                 body.touch[6] = 1.0
                 body.lean_forward += c.bump_lean
                 body.pain[FEET] = min(1.0, body.pain[FEET] + c.bump_pain)
                 kind = EventKind.BUMP.value
-                count = add_event(body, events, count, kind, cause_of(object), body.speed, 0)
+                count = add_event(body, events, count, kind, cause_of(obj), body.speed, 0)
             after = max(before, min(after, c.blocked_at))
             body.speed = 0.0
     elif before < 0.5 <= after and body.posture == STAND:
@@ -522,11 +522,11 @@ def _others_see_the_fall(body, objects, c):
         if person.kind != PERSON or not sees(person, body.x, body.y, c):
             continue
         seen_by |= 1 << slot
-        luck = uniform(body.luck, body.tick, LUCK_PERSON + slot)
-        if luck < person.kindness:
+        chance = uniform(body.luck, body.tick, LUCK_PERSON + slot)
+        if chance < person.kindness:
             person.state = PersonState.HELPING.value
             person.react_ticks = np.int16(c.help_ticks)
-        elif luck < person.kindness + person.mockery:
+        elif chance < person.kindness + person.mockery:
             person.state = PersonState.LAUGHING.value
             person.react_ticks = np.int16(c.laugh_ticks)
             body.dignity -= c.dignity_lost_per_laugh
@@ -568,12 +568,12 @@ def _pick_up(body, objects, events, count):
     slot = slot_at(objects, x, y)
     if body.held_object != 0 or slot < 0 or body.speed > 0.5:
         return count
-    object = objects[slot]
-    if not _is_in(_CARRIED, object.kind):
+    obj = objects[slot]
+    if not _is_in(_CARRIED, obj.kind):
         return count
-    body.held_object, body.held_color, body.held_slot = object.kind, object.color, slot
-    body.held_mass = object.mass
-    object.x = object.y = 0
+    body.held_object, body.held_color, body.held_slot = obj.kind, obj.color, slot
+    body.held_mass = obj.mass
+    obj.x = obj.y = 0
     return add_event(body, events, count, EventKind.PICKED_UP.value, 0, 0.0, 0)
 
 
@@ -583,12 +583,12 @@ def _put_down(body, layout, objects, events, count):
     if body.held_object == 0:
         return count
     x, y = _front(body)
-    object = object_at(layout, objects, x, y)
-    onto_floor = object == EMPTY
-    if not onto_floor and object != TABLE and object != PERSON:
+    obj = object_at(layout, objects, x, y)
+    onto_floor = obj == EMPTY
+    if not onto_floor and obj != TABLE and obj != PERSON:
         return count
     count = add_event(body, events, count, EventKind.PUT_DOWN.value, 0, 0.0, 0)
-    _mark_delivery(body, layout, objects, object, x, y)
+    _mark_delivery(body, layout, objects, obj, x, y)
     if onto_floor:
         _let_go(body, objects, x, y, False)
     else:

@@ -152,19 +152,19 @@ def best_reflex(body, layout, objects, c):
 @njit(cache=True)
 def _on_mission(body, layout, objects, careful, distance, queue, c):
     """Return the command that serves the mission."""
-    kind, object, color = body.mission[0], body.mission[1], body.mission[2]
-    holds_it = body.held_object == object and body.held_color == color
+    kind, obj, color = body.mission[0], body.mission[1], body.mission[2]
+    holds_it = body.held_object == obj and body.held_color == color
     at_goal = DONE
     if kind == Mission.CARRY_CUP.value or kind == Mission.DELIVER.value:
         if holds_it:
-            object, color, at_goal = body.mission[3], body.mission[4], DROP
+            obj, color, at_goal = body.mission[3], body.mission[4], DROP
         else:
             at_goal = PICKUP
     elif kind == Mission.TIE_THEN_FETCH.value:
         if min(body.lace[0], body.lace[1]) < c.lace_untied_below:
             return TIE_LACE if body.speed <= 0.2 else DONE
         at_goal = PICKUP
-    x, y = _find(layout, objects, object, color)
+    x, y = _find(layout, objects, obj, color)
     return _towards(body, layout, objects, x, y, at_goal, careful, distance, queue, c)
 
 

@@ -33,7 +33,7 @@ def scene_of(layout, body, objects, constants) -> dict[str, Any]:
         "left": int(left),
         "top": int(top),
         "grid": (cells[top : bottom + 1, left : right + 1] & 0xFFFF).tolist(),
-        "things": [[int(object["kind"]), int(object["color"])] for object in objects],
+        "things": [[int(obj["kind"]), int(obj["color"])] for obj in objects],
         "fall_at": [_rounded(ahead), _rounded(ahead * float(constants["fall_side_share"][0]))],
     }
 
@@ -61,7 +61,7 @@ def state_of(body, objects) -> dict[str, Any]:
         "held": [int(body["held_object"]), int(body["held_color"])],
         "pain": [_rounded(pain) for pain in body["pain"]],
         "things": [
-            [int(object[name]) for name in ("x", "y", "heading", "state")] for object in objects
+            [int(obj[name]) for name in ("x", "y", "heading", "state")] for obj in objects
         ],
     }
 

@@ -220,7 +220,7 @@ def object_words(object: int, color: int) -> str:
 
 def mission_words(tokens) -> str:
     """Return the mission in words, from its five tokens."""
-    kind, object, color, place, place_color = (int(token) for token in tokens)
+    kind, obj, color, place, place_color = (int(token) for token in tokens)
     return MISSION_TEMPLATES[Mission(kind)].format(
-        object=object_words(object, color), place=object_words(place, place_color)
+        object=object_words(obj, color), place=object_words(place, place_color)
     )

@@ -168,14 +168,14 @@ def _reset_rows(rows, bodies, objects, layouts, bank, level, unusual, constants)
 def _observe_image(body, objects, cells, image):
     look(cells, body.y * SPAN + body.x, _OFFSETS[body.heading], _OPAQUE, image)
     for slot in range(OBJECTS):
-        object = objects[slot]
-        if object.x == 0:
+        obj = objects[slot]
+        if obj.x == 0:
             continue
-        column, row = place_in_view(body.x, body.y, body.heading, object.x, object.y)
+        column, row = place_in_view(body.x, body.y, body.heading, obj.x, obj.y)
         if 0 <= column < VIEW and 0 <= row < VIEW and image[column, row, 0] != 0:
-            image[column, row, 0] = object.kind
-            image[column, row, 1] = object.color
-            image[column, row, 2] = object.state
+            image[column, row, 0] = obj.kind
+            image[column, row, 1] = obj.color
+            image[column, row, 2] = obj.state
     image[VIEW // 2, VIEW - 1, 0] = body.held_object if body.held_object else Object.EMPTY.value
     image[VIEW // 2, VIEW - 1, 1] = body.held_color
     image[VIEW // 2, VIEW - 1, 2] = 0

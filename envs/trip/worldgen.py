@@ -39,7 +39,7 @@ SHIFTED_FRICTION = (0.7, 1.4)  # S1
 COLOR_VALIDITY = 0.85
 COLOR_HEIGHT = (0.75, 1.3)
 COLOR_FRICTION = (0.75, 1.5)
-_BLOCKING = frozenset(int(object) for object in BLOCKS_THE_WAY)
+_BLOCKING = frozenset(int(obj) for obj in BLOCKS_THE_WAY)
 
 
 @dataclass
@@ -67,7 +67,7 @@ class _Room:
 
     def free_cell(self, left: int, right: int) -> tuple[int, int]:
         """Return an empty cell with left <= x <= right, away from all that stands there."""
-        taken = {(object["x"], object["y"]) for object in self.objects} | {self.start}
+        taken = {(obj["x"], obj["y"]) for obj in self.objects} | {self.start}
         free = [
             (x, y)
             for x in range(left, right + 1)
@@ -180,10 +180,10 @@ def _draw_mission(room: _Room) -> None:
     if room.level == 0:
         near_side = far_side = (1, far)
     if kind == Mission.GO_TO:
-        object = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
-        room.add(object, color, *room.free_cell(*far_side))
+        obj = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
+        room.add(obj, color, *room.free_cell(*far_side))
         room.add(Object.BALL, place_color, *room.free_cell(1, far))  # somebody else's
-        room.mission = (kind, object, color, 0, 0)
+        room.mission = (kind, obj, color, 0, 0)
         if room.level == 3 and rng.random() < 0.6:
             room.held = room.add(Object.BOX, place_color, 0, 0)
     elif kind == Mission.CARRY_CUP:
@@ -199,9 +199,9 @@ def _draw_mission(room: _Room) -> None:
         room.put(*room.free_cell(*far_side), Object.GOAL, color)
         room.mission = (kind, Object.GOAL, color, 0, 0)
     else:
-        object = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
-        room.add(object, color, *room.free_cell(*far_side))
-        room.mission = (kind, object, color, 0, 0)
+        obj = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
+        room.add(obj, color, *room.free_cell(*far_side))
+        room.mission = (kind, obj, color, 0, 0)
 
 
 def _draw_persons(room: _Room) -> None:
@@ -218,9 +218,9 @@ def _draw_persons(room: _Room) -> None:
 
 def _is_solvable(room: _Room) -> bool:
     """Return whether each object the mission names has a cell beside it that can be walked to."""
-    if any((object["x"] == 0) != (slot == room.held) for slot, object in enumerate(room.objects)):
+    if any((obj["x"] == 0) != (slot == room.held) for slot, obj in enumerate(room.objects)):
         return False
-    taken = {(object["x"], object["y"]) for object in room.objects}
+    taken = {(obj["x"], obj["y"]) for obj in room.objects}
     reached, queue = {room.start}, deque([room.start])
     while queue:
         x, y = queue.popleft()
@@ -230,13 +230,13 @@ def _is_solvable(room: _Room) -> bool:
                 queue.append(cell)
     wanted = {(room.mission[1], room.mission[2]), (room.mission[3], room.mission[4])} - {(0, 0)}
     places = {
-        (object["kind"], object["color"]): (object["x"], object["y"]) for object in room.objects
+        (obj["kind"], obj["color"]): (obj["x"], obj["y"]) for obj in room.objects
     }
     for y, x in np.argwhere(room.cells & 0xFF > Object.FLOOR):
         places[(room.object(x, y), int(room.cells[y, x] >> 8 & 0xFF))] = (int(x), int(y))
     return all(
         any((x + dx, y + dy) in reached for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)))
-        for x, y in (places.get(object, (-9, -9)) for object in wanted)
+        for x, y in (places.get(obj, (-9, -9)) for obj in wanted)
     )
 
 
@@ -249,12 +249,12 @@ def _finish(room: _Room, rng: np.random.Generator, shift: str, constants) -> np.
     layout["cells"][:] = int(Object.WALL)
     layout["cells"][PAD : PAD + GRID, PAD : PAD + GRID] = cells
     layout["friction"], layout["height"] = _feel(layout["cells"], room, rng, shift, constants)
-    for slot, object in enumerate(room.objects):
-        for name, value in object.items():
+    for slot, obj in enumerate(room.objects):
+        for name, value in obj.items():
             layout["objects"][slot][name] = value
         if slot != room.held:
-            x, y = _place(object["x"], object["y"], flips)
-            heading = _heading(object["heading"], flips)
+            x, y = _place(obj["x"], obj["y"], flips)
+            heading = _heading(obj["heading"], flips)
             layout["objects"][slot]["x"], layout["objects"][slot]["y"] = x, y
             layout["objects"][slot]["heading"] = layout["objects"][slot]["state"] = heading
     layout["start_x"], layout["start_y"] = _place(*room.start, flips)
@@ -301,8 +301,8 @@ def color_table(shift: str) -> np.ndarray:
     """
     rng = np.random.default_rng(np.random.SeedSequence([41, 7]))
     table = np.zeros((len(Object), len(Color)), bool)
-    for object in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
-        table[object] = rng.permutation(len(Color)) < len(Color) // 2
+    for obj in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+        table[obj] = rng.permutation(len(Color)) < len(Color) // 2
     return ~table if shift == "S5" else table
 
 
@@ -312,14 +312,14 @@ def _feel(cells, room: _Room, rng, shift: str, c) -> tuple[np.ndarray, np.ndarra
     friction = np.full((SPAN, SPAN), c["floor_friction"], np.float32)
     height = np.zeros((SPAN, SPAN), np.float32)
     table = color_table(shift)
-    for object in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
+    for obj in HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON:
         for color in range(len(Color)):
-            here = (objects == object) & (colors == color)
-            worse = table[object, color] ^ (rng.random() >= COLOR_VALIDITY)
-            if object in HAZARDS_TO_TRIP_ON:
-                metres = SHIFTED_HEIGHT_M[object] if shift == "S2" else c[TRIP_HEIGHT[object]]
+            here = (objects == obj) & (colors == color)
+            worse = table[obj, color] ^ (rng.random() >= COLOR_VALIDITY)
+            if obj in HAZARDS_TO_TRIP_ON:
+                metres = SHIFTED_HEIGHT_M[obj] if shift == "S2" else c[TRIP_HEIGHT[obj]]
                 height[here] = metres * (COLOR_HEIGHT[int(worse)] if room.level >= 4 else 1.0)
             else:
                 color_scale = COLOR_FRICTION[int(not worse)] if room.level >= 4 else 1.0
-                friction[here] = c[SLIP_FRICTION[object]] * color_scale
+                friction[here] = c[SLIP_FRICTION[obj]] * color_scale
     return friction, height

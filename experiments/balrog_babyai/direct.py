@@ -110,10 +110,10 @@ def clauses_of(words: str) -> NDArray:
 
 def _clause(match: re.Match) -> tuple:
     verb = _VERBS[match[1]]
-    object, other = _named(*match.group(2, 3, 4)), _named(*match.group(5, 6, 7))
+    obj, other = _named(*match.group(2, 3, 4)), _named(*match.group(5, 6, 7))
     if verb is Verb.OPEN:  # a locked door opens to a key of its own color
-        other = (int(Object.KEY), object[1], int(Side.ANY))
-    return int(verb), [object, other]
+        other = (int(Object.KEY), obj[1], int(Side.ANY))
+    return int(verb), [obj, other]
 
 
 def _named(color: str | None, object: str | None, side: str | None) -> tuple[int, int, int]:
@@ -219,10 +219,10 @@ def _look_all(memory, clauses, turn, hands, efference, shown):
 @njit(cache=True)
 def _fits(named, packed):
     """Return whether a cell, or the hand, shows the kind of object that is named."""
-    object, color = packed & 255, (packed >> 8) & 15
+    obj, color = packed & 255, (packed >> 8) & 15
     if named.color not in (ANY_COLOR, color):
         return False
-    return object == named.object or (named.object == ANY_OBJECT and _DOOR <= object < _GOAL)
+    return obj == named.object or (named.object == ANY_OBJECT and _DOOR <= obj < _GOAL)
 
 
 @njit(cache=True)
@@ -243,16 +243,16 @@ def _is_named(place, named, cell):
 @njit(cache=True)
 def _seems_done(place, clause, hand, done):
     """Return whether a clause has been done in this tick, as far as can be seen."""
-    object = clause.named[0]
+    obj = clause.named[0]
     front = np.int64(place.cell) + STEPS[place.heading]
     if clause.verb == _GO_TO:
-        return done.any() and _is_named(place, object, front)  # an end is an action's
+        return done.any() and _is_named(place, obj, front)  # an end is an action's
     if clause.verb == _PICK_UP:
-        return done[_DID_PICK_UP] > 0.5 and _fits(object, hand[0] | hand[1] << 8)
+        return done[_DID_PICK_UP] > 0.5 and _fits(obj, hand[0] | hand[1] << 8)
     if clause.verb == _OPENING:
         is_open = place.grid[front] >> 12 == _OPEN
-        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(place, object, front)
-    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(object, place.grid[front]):
+        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(place, obj, front)
+    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(obj, place.grid[front]):
         for direction in range(4):
             if _is_named(place, clause.named[1], front + STEPS[direction]):
                 return True
@@ -263,23 +263,23 @@ def _seems_done(place, clause, hand, done):
 def _code(place, clause, cell):
     """Return what kind of cell it is to one who has this clause to do, in 0..14."""
     packed = place.grid[cell]
-    object, state = packed & 255, packed >> 12
+    obj, state = packed & 255, packed >> 12
     named = _is_named(place, clause.named[0], cell)
-    if object == _DOOR:
+    if obj == _DOOR:
         return (11 if named else 5) + state  # open, closed, locked
     if named:
         return 9
     if _is_named(place, clause.named[1], cell):
         return 10
-    if object == _UNSEEN:
+    if obj == _UNSEEN:
         return 0
-    if object in (_EMPTY, _FLOOR):
+    if obj in (_EMPTY, _FLOOR):
         return 1
-    if object == _WALL:
+    if obj == _WALL:
         return 2
-    if object == _LAVA:
+    if obj == _LAVA:
         return 3
-    return 8 if object == _GOAL else 4
+    return 8 if obj == _GOAL else 4
 
 
 @njit(cache=True)

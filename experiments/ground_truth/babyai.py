@@ -62,8 +62,8 @@ class BabyAITruth:
     def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return what is true of an event of this tick, beside what the body's side tells."""
         facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
-        if object := _object(kind, before, now):
-            facts[Attribute.THING] = Fact(value=object)
+        if obj := _object(kind, before, now):
+            facts[Attribute.THING] = Fact(value=obj)
         cause = Cause(self._events[row]["cause"]).name.lower()
         if cause not in ("none", "other"):
             facts[Attribute.CAUSE] = Fact(value=cause)

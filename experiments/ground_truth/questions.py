@@ -552,9 +552,9 @@ _ANYTHING = ("something else", "quite different", "the other way round")
 _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     **VALUES,
     Attribute.THING: [
-        f"{colour} {object}"
+        f"{colour} {obj}"
         for colour in _COLOURS
-        for object in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
+        for obj in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
     ],
     Attribute.CAUSE: ("cable", "rug edge", "kerb", "ice", "wet", "gravel", "own lace", "wall"),
     Attribute.WHO: ("nobody", *_SOMEONE),

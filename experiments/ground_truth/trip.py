@@ -51,7 +51,7 @@ _HAZARDS = {  # causes, and the objects they are
     Cause.GRAVEL: Object.GRAVEL,
 }
 _GROUNDS = {
-    int(object): cause for cause, object in _HAZARDS.items() if object in HAZARDS_TO_SLIP_ON
+    int(obj): cause for cause, obj in _HAZARDS.items() if obj in HAZARDS_TO_SLIP_ON
 }
 _ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
 _FEET = ("left", "right")
@@ -171,8 +171,8 @@ class TripTruth:
             facts |= self._witnesses(row, before, now)
         if kind in ("picked_up", "put_down"):
             held = self._before[row] if kind == "picked_up" else self._last[row]
-            object = object_words(int(held["held_object"]), int(held["held_color"]))
-            facts[Attribute.THING] = Fact(value=object)
+            obj = object_words(int(held["held_object"]), int(held["held_color"]))
+            facts[Attribute.THING] = Fact(value=obj)
         if kind == "bumped":
             facts |= self._bumped_into(row, now)
         if kind in ("lace_came_loose", "lace_tied"):
@@ -192,10 +192,10 @@ class TripTruth:
             facts[Attribute.THING] = Fact(value=f"{foot} lace")
             facts[Attribute.CAUSE] = Fact(value="own lace")
         elif cause in _HAZARDS:
-            object = _HAZARDS[cause]
-            known = _remembers(before, object, color) or _remembers(now, object, color)
+            obj = _HAZARDS[cause]
+            known = _remembers(before, obj, color) or _remembers(now, obj, color)
             known = self._still_known(row, cause, color, known)
-            facts[Attribute.THING] = Fact(value=object_words(object, color), sensed=known)
+            facts[Attribute.THING] = Fact(value=object_words(obj, color), sensed=known)
             facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
         elif cause is Cause.FLOOR:
             facts[Attribute.THING] = Fact(value="nothing")
@@ -231,13 +231,13 @@ class TripTruth:
         return float(body["lean_forward"]), float(body["lean_right"])
 
     def _bumped_into(self, row: int, now: Percept) -> dict[Attribute, Fact]:
-        object, color = self._ahead(row)
-        if object <= Object.EMPTY:
+        obj, color = self._ahead(row)
+        if obj <= Object.EMPTY:
             return {}
         known = bool(now.event_objects[0])
-        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(Object(object), "furniture")
+        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(Object(obj), "furniture")
         return {
-            Attribute.THING: Fact(value=object_words(object, color), sensed=known),
+            Attribute.THING: Fact(value=object_words(obj, color), sensed=known),
             Attribute.CAUSE: Fact(value=cause, sensed=known),
         }
 
@@ -246,9 +246,9 @@ class TripTruth:
         body = self._before[row]
         x = int(body["x"]) + EAST[body["heading"]]
         y = int(body["y"]) + SOUTH[body["heading"]]
-        for object in self._world.objects[row]:
-            if object["kind"] and (int(object["x"]), int(object["y"])) == (x, y):
-                return int(object["kind"]), int(object["color"])
+        for obj in self._world.objects[row]:
+            if obj["kind"] and (int(obj["x"]), int(obj["y"])) == (x, y):
+                return int(obj["kind"]), int(obj["color"])
         cell = int(self._world.layouts[body["layout"]]["cells"][y, x])
         return cell & 0xFF, cell >> 8 & 0xFF
 

@@ -79,13 +79,13 @@ def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
     from hydra.utils import instantiate
 
     try:
-        object = instantiate(OmegaConf.select(config, part), _convert_="all")
+        made = instantiate(OmegaConf.select(config, part), _convert_="all")
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             raise
         raise BadInput(f"{part}: {one_line(error.__cause__ or error)}") from error
-    opened.callback(object.close)
-    return object
+    opened.callback(made.close)
+    return made
 
 
 def remove_unless(kept: str, folder: Path) -> None:

@@ -68,10 +68,10 @@ def _posture(senses: Senses) -> str:
 
 def _hand(senses: Senses) -> str:
     """Return what is held, as it shows in the avatar's own cell: ``red ball``, or ``empty``."""
-    object, color = (int(value) for value in senses["image"][3, 6, :2])
-    if object not in babyai.CAN_BE_CARRIED:
+    obj, color = (int(value) for value in senses["image"][3, 6, :2])
+    if obj not in babyai.CAN_BE_CARRIED:
         return "empty"
-    return f"{babyai.Color(color).name} {babyai.Object(object).name}".lower()
+    return f"{babyai.Color(color).name} {babyai.Object(obj).name}".lower()
 
 
 def _lower(words: type[IntEnum]) -> tuple[str, ...]:

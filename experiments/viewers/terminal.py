@@ -202,9 +202,9 @@ def seen(moment: Moment) -> Text:
 def _glyph(moment: Moment, column: int, row: int) -> Text:
     if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
         return Text(_POSTURES.get(moment.stance, _UPRIGHT), style="bold white")
-    object, color, state = (int(value) for value in moment.senses["image"][column, row])
-    plain = object in (Object.EMPTY, Object.FLOOR, Object.WALL)
-    glyph = _DOORS[state] if object == Object.DOOR else _GLYPHS.get(Object(object), "? ")
+    obj, color, state = (int(value) for value in moment.senses["image"][column, row])
+    plain = obj in (Object.EMPTY, Object.FLOOR, Object.WALL)
+    glyph = _DOORS[state] if obj == Object.DOOR else _GLYPHS.get(Object(obj), "? ")
     return Text(glyph, style="dim" if plain else _COLOURS[Color(color)])
 
 

@@ -1,6 +1,6 @@
 """The proposition language: (event, subject, attribute, value, time), each from a closed list.
 
-An event is a `FeltEvent` by its lower-case name. A claim says one object of one event, or of how
+An event is a `FeltEvent` by its lower-case name. A claim says one thing of one event, or of how
 often or in which order events came. Whether it is true is for those to say who know the world
 (`experiments.ground_truth.checker`).
 """

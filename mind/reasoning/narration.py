@@ -160,14 +160,14 @@ def near(percept: Percept, limit: int) -> tuple[str, ...]:
 
 def object_words(percept: Percept, object_and_color: NDArray[np.int16]) -> str:
     """Return what an object is called, colour first; empty for object 0, which is unknown."""
-    object, color = (int(number) for number in object_and_color[:2])
-    return Target(object=object, color=color).words(percept.vocabulary) if object else ""
+    obj, color = (int(number) for number in object_and_color[:2])
+    return Target(object=obj, color=color).words(percept.vocabulary) if obj else ""
 
 
 def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
-    object, _, state, ahead, right = (int(number) for number in row)
-    hazard = "hazard " if object in percept.vocabulary.hazards else ""
-    door = _DOORS[state] if object in percept.vocabulary.doors else ""
+    obj, _, state, ahead, right = (int(number) for number in row)
+    hazard = "hazard " if obj in percept.vocabulary.hazards else ""
+    door = _DOORS[state] if obj in percept.vocabulary.doors else ""
     return f"{hazard}{door}{object_words(percept, row)} {place_words(ahead, right)}"
 
 
@@ -217,10 +217,10 @@ def _laces(touch: NDArray[np.float32]) -> list[str]:
 
 
 def _hand(percept: Percept) -> str:
-    object, color = percept.held
-    if object <= _EMPTY:
+    obj, color = percept.held
+    if obj <= _EMPTY:
         return "empty"
-    name = Target(object=object, color=color).words(percept.vocabulary)
+    name = Target(object=obj, color=color).words(percept.vocabulary)
     cup = float(percept.intero[_CUP])
     if cup > 0:
         return f"{name}, full {_level(cup)}"

@@ -97,8 +97,8 @@ def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Int
     manner = _MANNERS.get(how.strip())
     if manner is None:
         raise NotUnderstood(f"{_quote(how)} is not a manner; the manners are {_list(_MANNERS)}")
-    skill, object = _skill_in(what.strip(), vocabulary)
-    target = _target_of(skill, object, vocabulary)
+    skill, obj = _skill_in(what.strip(), vocabulary)
+    target = _target_of(skill, obj, vocabulary)
     return Intent(skill=skill, target=target, manner=manner, reason=reason)
 
 
@@ -132,9 +132,9 @@ def parse_goal(words: str, vocabulary: Vocabulary) -> Goal:
     first, _, rest = words.partition(" ")
     if first in _BEFORE_A_OBJECT and rest:
         return _goal(_BEFORE_A_OBJECT[first], _named(rest, vocabulary), vocabulary)
-    object, beside, other = words.partition(" beside ")
-    if beside and object and other:
-        target = _named(object, vocabulary)
+    obj, beside, other = words.partition(" beside ")
+    if beside and obj and other:
+        target = _named(obj, vocabulary)
         return _goal(Condition.BESIDE, target, vocabulary, other=_named(other, vocabulary))
     if words.endswith(" open"):
         return _goal(Condition.OPEN, _named(words.removesuffix(" open"), vocabulary), vocabulary)
@@ -239,9 +239,9 @@ def _named(words: str, vocabulary: Vocabulary) -> Target:
     has_color = first in vocabulary.colors and rest
     color = vocabulary.colors.index(first) if has_color else -1
     name = rest if has_color else words
-    for object in sorted(vocabulary.targets):
-        if vocabulary.objects[object] == name:
-            return Target(object=object, color=color)
+    for obj in sorted(vocabulary.targets):
+        if vocabulary.objects[obj] == name:
+            return Target(object=obj, color=color)
     known = _names(vocabulary.targets, vocabulary)
     raise NotUnderstood(
         f"{_quote(words)} is not a thing to name; the things are {known}, "
@@ -268,7 +268,7 @@ def _goal(
 
 
 def _names(objects: Iterable[int], vocabulary: Vocabulary) -> str:
-    return _list(vocabulary.objects[object] for object in sorted(objects)) or "nothing here"
+    return _list(vocabulary.objects[obj] for obj in sorted(objects)) or "nothing here"
 
 
 def _quote(text: str) -> str:

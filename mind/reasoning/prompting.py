@@ -106,7 +106,7 @@ class Prompts:
                 ],
                 manners=[manner.name.lower() for manner in Manner],
                 examples=[example.words(vocabulary) for example in _examples(vocabulary)],
-                objects=[vocabulary.objects[object] for object in sorted(vocabulary.targets)],
+                objects=[vocabulary.objects[obj] for obj in sorted(vocabulary.targets)],
                 colors=vocabulary.colors,
                 most_goals=LONGEST_PLAN,
             )
@@ -242,8 +242,8 @@ def _name(skill: Skill) -> str:
 
 
 def _examples(vocabulary: Vocabulary) -> list[Intent]:
-    object = min(vocabulary.targets - vocabulary.hazards)
-    examples = [Intent(skill=Skill.GO_TO, target=Target(object=object, color=0))]
+    obj = min(vocabulary.targets - vocabulary.hazards)
+    examples = [Intent(skill=Skill.GO_TO, target=Target(object=obj, color=0))]
     if vocabulary.hazards:
         hazard = Target(object=min(vocabulary.hazards), color=min(2, len(vocabulary.colors) - 1))
         examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))

@@ -154,9 +154,9 @@ class _Sight(nn.Module):
         return self.network(torch.cat(parts, dim=1))
 
     def _looked_at(self, images: Tensor) -> Tensor:
-        object = self.things(images[..., 0].clamp(0, _OBJECTS - 1))
+        obj = self.things(images[..., 0].clamp(0, _OBJECTS - 1))
         color = self.skins(images[..., 1].clamp(0, _COLORS - 1))
-        return object + color + self.states(images[..., 2].clamp(0, _STATES - 1))
+        return obj + color + self.states(images[..., 2].clamp(0, _STATES - 1))
 
 
 def _head(kind: Kind) -> nn.Module:

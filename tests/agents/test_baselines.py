@@ -61,10 +61,10 @@ def test_the_table_says_the_same_for_one_avatar_and_for_many():
     for _ in range(150):
         percept = body.perceive(observation)
         asked = zip(*next_skills(percept, np.arange(12)), strict=True)
-        for row, (skill, object, color) in enumerate(asked):
+        for row, (skill, obj, color) in enumerate(asked):
             intent = next_intent(percept.of(row), GOING_WELL)
             target = (intent.target.object, intent.target.color) if intent.target else (-1, -1)
-            assert (intent.skill, *target) == (skill, object, color)
+            assert (intent.skill, *target) == (skill, obj, color)
             skills.add(intent.skill)
             if body.status(row).status is not Status.RUNNING:
                 body.intend(row, intent)
@@ -113,8 +113,8 @@ class Mind:
             self.percept.events[:] = False
             if tick in dict(events):
                 self.percept.events[0, dict(events)[tick]] = True
-            for place, (when, object) in enumerate(objects):
-                self.percept.landmarks[0, place, 0] = object * (tick >= when)
+            for place, (when, obj) in enumerate(objects):
+                self.percept.landmarks[0, place, 0] = obj * (tick >= when)
             self.attention.notice(self.percept)
             due = self.attention.due(np.array([tick in ended]))
             self.attention.attend(due)

@@ -31,8 +31,8 @@ def lines(prompt):
 def sensible(prompt, manner="normal"):
     """Go to what the mission names, say how one feels."""
     asked = lines(prompt)
-    object = asked["mission"].removeprefix("go to the ")
-    what = "get up" if "get up" in asked["can"] else f"go to {object}"
+    obj = asked["mission"].removeprefix("go to the ")
+    what = "get up" if "get up" in asked["can"] else f"go to {obj}"
     return (
         f"<think>it is there and I am here</think> <answer>{what}, {manner}</answer> "
         f"<say>{asked['feel']}</say>"

@@ -26,8 +26,8 @@ def seeing(percept, *objects, held=(1, 0)):
     """Let these (object, color, state, ahead, right) be all that is remembered."""
     percept = percept.copy()
     percept.landmarks[:] = 0
-    for row, object in enumerate(objects):
-        percept.landmarks[row] = object
+    for row, obj in enumerate(objects):
+        percept.landmarks[row] = obj
     percept.image[3, 6, :2] = held
     return percept
 

@@ -64,8 +64,8 @@ def live(level, count, ticks=400):
 def _next_intent(body, percept, row):
     if Skill.GET_UP in body.can_start(row):
         return Intent(skill=Skill.GET_UP)
-    _, object, color, _, _ = percept.mission[row].tolist()
-    return Intent(skill=Skill.GO_TO, target=Target(object=object, color=color))
+    _, obj, color, _, _ = percept.mission[row].tolist()
+    return Intent(skill=Skill.GO_TO, target=Target(object=obj, color=color))
 
 
 @pytest.mark.parametrize("level", [0, 2])

@@ -38,8 +38,8 @@ class Life:
         """Return an object that the mission names, as in ``put the red ball next to ...``."""
         words = [word for word in self.mission.replace(",", "").split() if word not in ("the", "a")]
         kinds = [i for i, word in enumerate(words) if word in ("ball", "box", "key", "door")]
-        object, color = words[kinds[index]], words[kinds[index] - 1]
-        return Target(object=BABYAI.objects.index(object), color=BABYAI.colors.index(color))
+        obj, color = words[kinds[index]], words[kinds[index] - 1]
+        return Target(object=BABYAI.objects.index(obj), color=BABYAI.colors.index(color))
 
     @property
     def mission(self):
@@ -84,17 +84,17 @@ def test_without_touch_a_locked_door_is_tried_again_and_again():
 
 def test_going_to_a_object_ends_where_it_is_faced():
     life = Life(task="goto", seed=1)
-    object = life.named(0)
-    assert life.ask(Skill.GO_TO, object).status is Status.DONE
-    assert life.is_true(Condition.FACE, object)
+    obj = life.named(0)
+    assert life.ask(Skill.GO_TO, obj).status is Status.DONE
+    assert life.is_true(Condition.FACE, obj)
 
 
 def test_to_face_a_object_takes_no_step():
     life = Life(task="putnext", seed=2)
-    object = life.named(0)
-    life.ask(Skill.FIND, object)
+    obj = life.named(0)
+    life.ask(Skill.FIND, obj)
     before = life.env.world.score(np.arange(1))["cells_walked"][0]
-    assert life.ask(Skill.FACE, object).status is Status.DONE
+    assert life.ask(Skill.FACE, obj).status is Status.DONE
     assert life.env.world.score(np.arange(1))["cells_walked"][0] == before
 
 

@@ -424,8 +424,8 @@ def test_a_life_is_the_same_alone_or_in_a_batch():
         one.advance(single.perceive(alone.observe()))
         if tick == 0:
             skill = [Skill.GO_TO, Skill.CROSS] * 4
-            object = [Object.BALL, Object.CABLE] * 4
-            many.intend_many(np.arange(8), skill, object)
+            obj = [Object.BALL, Object.CABLE] * 4
+            many.intend_many(np.arange(8), skill, obj)
             one.intend(0, Intent(skill=Skill.CROSS, target=Target(object=int(Object.CABLE))))
         codes = many.code()
         assert (codes[5] == one.code()[0]).all()

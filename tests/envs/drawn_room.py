@@ -204,10 +204,10 @@ class DrawnRoom:
 
     def give(self, slot):
         """Put an object of the drawing into the body's hand."""
-        object, body = self.objects[slot], self.body
-        body["held_object"], body["held_color"] = object["kind"], object["color"]
-        body["held_slot"], body["held_mass"] = slot, object["mass"]
-        object["x"] = object["y"] = 0
+        obj, body = self.objects[slot], self.body
+        body["held_object"], body["held_color"] = obj["kind"], obj["color"]
+        body["held_slot"], body["held_mass"] = slot, obj["mass"]
+        obj["x"] = obj["y"] = 0
 
     def felt(self, sense):
         """Return what the body senses now, (components,) float32."""

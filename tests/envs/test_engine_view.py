@@ -37,14 +37,14 @@ def random_grid(rng):
     for x in range(SIDE):
         for y in range(SIDE):
             luck, colour = rng.random(), COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
-            object = None
+            obj = None
             if luck < walls:
-                object = Wall(colour)
+                obj = Wall(colour)
             elif luck < walls + objects:
                 kind = SEEN_PAST[rng.integers(len(SEEN_PAST))]
-                object = kind() if kind in (Goal, Lava) else kind(colour)
-            grid.set(x, y, object)
-            encoded = (OBJECT_TO_IDX["empty"], 0, 0) if object is None else object.encode()
+                obj = kind() if kind in (Goal, Lava) else kind(colour)
+            grid.set(x, y, obj)
+            encoded = (OBJECT_TO_IDX["empty"], 0, 0) if obj is None else obj.encode()
             cells[y + PAD, x + PAD] = encoded[0] | encoded[1] << 8 | encoded[2] << 16
     return grid, cells
 
@@ -114,9 +114,9 @@ def expected_image(minigrid, world, row):
     """Gather the view cell by cell, and let MiniGrid say which of them are seen."""
     body, objects = world.bodies[row], world.objects[row]
     cells = world.layouts[body["layout"]]["cells"].copy()
-    for object in objects[objects["x"] > 0][::-1]:
-        cells[object["y"], object["x"]] = (
-            int(object["kind"]) | int(object["color"]) << 8 | int(object["state"]) << 16
+    for obj in objects[objects["x"] > 0][::-1]:
+        cells[obj["y"], obj["x"]] = (
+            int(obj["kind"]) | int(obj["color"]) << 8 | int(obj["state"]) << 16
         )
     grid = Grid(SPAN, SPAN)
     for y, x in np.argwhere(cells & 0xFF == Object.WALL):

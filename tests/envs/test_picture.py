@@ -26,7 +26,7 @@ def test_the_scene_has_the_room_with_its_walls_and_all_that_can_move(world):
     assert (
         np.concatenate([grid[0], grid[-1], grid[:, 0], grid[:, -1]]) & 0xFF == Object.WALL
     ).all()
-    objects = [object for object in world.objects[0]["kind"].tolist() if object]
+    objects = [obj for obj in world.objects[0]["kind"].tolist() if obj]
     assert [kind for kind, _ in scene["things"] if kind] == objects != []
     ahead, side = scene["fall_at"]
     assert ahead > side > 0

@@ -35,8 +35,8 @@ def scene(cells=(), objects=(), **state):
     layout = np.zeros((), LAYOUT)
     layout["cells"][:] = int(Object.WALL) | int(Color.GREY) << 8
     layout["cells"][PAD + 1 : PAD + GRID - 1, PAD + 1 : PAD + GRID - 1] = int(Object.EMPTY)
-    for x, y, object, color in cells:
-        layout["cells"][PAD + y, PAD + x] = int(object) | int(color) << 8
+    for x, y, obj, color in cells:
+        layout["cells"][PAD + y, PAD + x] = int(obj) | int(color) << 8
     others = np.zeros(OBJECTS, OBJECT)
     for slot, (x, y, kind, color, person) in enumerate(objects):
         others[slot]["kind"], others[slot]["color"] = kind, color
@@ -85,15 +85,15 @@ def test_every_posture_makes_a_full_frame_of_the_same_size_that_no_other_one_mak
 
 
 def test_every_object_and_color_looks_different_on_the_map_and_before_the_eyes(renderer):
-    kinds = [(object, color) for object in FIXED for color in Color]
+    kinds = [(obj, color) for obj in FIXED for color in Color]
     maps, sights = set(), set()
-    for object, color in kinds:
-        frame = draw(renderer, [(6, 3, object, color)], mission=(0, 0, 0, 0, 0))
+    for obj, color in kinds:
+        frame = draw(renderer, [(6, 3, obj, color)], mission=(0, 0, 0, 0, 0))
         maps.add(frame[MAP].tobytes())
         sights.add(frame[EYES].tobytes())
-    for object in MOVABLE:
+    for obj in MOVABLE:
         for color in Color:
-            frame = draw(renderer, (), [(6, 3, object, color, PersonState.FACING_SOUTH)])
+            frame = draw(renderer, (), [(6, 3, obj, color, PersonState.FACING_SOUTH)])
             maps.add(frame[MAP].tobytes())
             sights.add(frame[EYES].tobytes())
     count = len(Color) * (len(FIXED) + len(MOVABLE))

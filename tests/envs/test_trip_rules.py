@@ -965,7 +965,7 @@ def test_the_felt_reward_is_the_fall_of_the_drive():
 
 NEEDS = ("energy", "water", "warmth", "dignity", "fatigue", "arousal", "cup", "lace", "pain")
 BATCH = 4
-CELLS_THAT_BLOCK = tuple(int(object) for object in BLOCKS_THE_WAY)
+CELLS_THAT_BLOCK = tuple(int(obj) for obj in BLOCKS_THE_WAY)
 
 
 @pytest.fixture(scope="module")

@@ -109,8 +109,8 @@ def places(layout, object, color):
 def test_what_a_mission_names_is_there_once_and_can_be_reached(level, split, banks):
     for layout in banks[level] if split == "train" else layouts(level, split=split):
         reached = reachable(layout)
-        _, object, color, place, place_color = layout["mission"].tolist()
-        for kind, wearing in ((object, color), (place, place_color)):
+        _, obj, color, place, place_color = layout["mission"].tolist()
+        for kind, wearing in ((obj, color), (place, place_color)):
             if kind == 0:
                 continue
             found = places(layout, kind, wearing)
@@ -128,7 +128,7 @@ def test_everything_stands_inside_the_walls_and_nothing_on_top_of_another(level,
         outside[PAD : PAD + GRID, PAD : PAD + GRID] = Object.WALL
         assert (outside == Object.WALL).all()
         there = layout["objects"][layout["objects"]["x"] > 0]
-        cells = [(int(object["x"]), int(object["y"])) for object in there]
+        cells = [(int(obj["x"]), int(obj["y"])) for obj in there]
         cells.append((int(layout["start_x"]), int(layout["start_y"])))
         assert len(set(cells)) == len(cells)
         assert all(kinds(layout)[y, x] == Object.EMPTY for x, y in cells)
@@ -235,12 +235,12 @@ def test_colors_say_how_objects_feel_from_level_4_on_and_not_before(banks):
         assert set(np.unique(heights)) <= set(plain)
     table, told, right = color_table("S0"), 0, 0
     for layout in layouts(4, count=150):
-        for object, height in ((Object.CABLE, C["cable_m"]), (Object.KERB, C["kerb_m"])):
-            here = kinds(layout) == object
+        for obj, height in ((Object.CABLE, C["cable_m"]), (Object.KERB, C["kerb_m"])):
+            here = kinds(layout) == obj
             if here.any():
                 color = int(layout["cells"][here][0] >> 8 & 0xFF)
                 told += 1
-                right += (layout["height"][here][0] > height) == table[object, color]
+                right += (layout["height"][here][0] > height) == table[obj, color]
     assert told > 40
     assert 0.7 < right / told < 0.97
 
@@ -281,12 +281,12 @@ def test_s2_gives_hazards_new_heights_and_nothing_else(banks):
     for index in range(COUNT):
         plain, shifted = banks[2][index], make_layout(2, "S2", "train", index, C)
         assert np.array_equal(plain["friction"], shifted["friction"])
-        for object, metres in (
+        for obj, metres in (
             (Object.CABLE, 0.055),
             (Object.RUG_EDGE, 0.03),
             (Object.KERB, 0.075),
         ):
-            assert (shifted["height"][kinds(shifted) == object] == np.float32(metres)).all()
+            assert (shifted["height"][kinds(shifted) == obj] == np.float32(metres)).all()
         trips = np.isin(kinds(plain), HAZARDS_TO_TRIP_ON)
         assert (shifted["height"][~trips] == 0.0).all()
         assert (shifted["height"][trips] > plain["height"][trips]).all()

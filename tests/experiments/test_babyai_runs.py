@@ -134,8 +134,8 @@ def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
     doors = {DoorState.OPEN: "╎╎", DoorState.CLOSED: "▐▌", DoorState.LOCKED: "▐×"}
     found = set()
     for moment in moments:
-        states = {int(state) for object, _, state in moment.senses["image"].reshape(-1, 3)
-                  if object == Object.DOOR}  # fmt: skip
+        states = {int(state) for obj, _, state in moment.senses["image"].reshape(-1, 3)
+                  if obj == Object.DOOR}  # fmt: skip
         found |= states
         drawn = seen(moment).plain
         assert all(doors[DoorState(state)] in drawn for state in states)

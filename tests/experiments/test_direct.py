@@ -74,8 +74,8 @@ def test_missions_are_read_in_the_order_in_which_they_are_to_be_done():
         "go to a box after you pick up the red ball",
         "pick up the red ball and go to a box",
     ):
-        (first, object, _), (second, other, _) = said(words)
-        assert (first, object, second, other) == (Verb.PICK_UP, red_ball, Verb.GO_TO, box)
+        (first, obj, _), (second, other, _) = said(words)
+        assert (first, obj, second, other) == (Verb.PICK_UP, red_ball, Verb.GO_TO, box)
 
 
 def test_all_that_a_clause_names_is_read():

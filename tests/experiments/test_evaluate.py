@@ -35,8 +35,8 @@ def sensible(prompt):
     mission = asked["mission"]
     if mission.startswith("carry") or (mission.startswith("deliver") and len(prompt.messages) == 2):
         return "hm"
-    object = mission.partition(" the ")[2].split(" to the ")[0].split(" without ")[0]
-    answer = "get up" if "get up" in asked["can"] else f"go to {object}"
+    obj = mission.partition(" the ")[2].split(" to the ")[0].split(" without ")[0]
+    answer = "get up" if "get up" in asked["can"] else f"go to {obj}"
     return f"<think>so</think><answer>{answer}, normal</answer>"
 
 

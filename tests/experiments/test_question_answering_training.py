@@ -212,10 +212,10 @@ def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
 
 def test_several_corpora_are_one(corpus, tmp_path):
     folders = [tmp_path / "one", tmp_path / "other"]
-    object = corpus.sensed.facts.values[Attribute.THING]
+    obj = corpus.sensed.facts.values[Attribute.THING]
     other = Facts(
         corpus.sensed.facts.numbers,
-        {**corpus.sensed.facts.values, Attribute.THING: object[::-1]},
+        {**corpus.sensed.facts.values, Attribute.THING: obj[::-1]},
     )
     save(folders[0], corpus)
     save(folders[1], Corpus(lessons=corpus.lessons, sensed=Sensed(corpus.sensed.windows, other)))
@@ -226,7 +226,7 @@ def test_several_corpora_are_one(corpus, tmp_path):
         assert [row - count for row in again.felt] == list(one.felt)
     told = both.sensed.facts.numbers[Attribute.THING]
     asked = told[:count] != NOT_ASKED
-    assert (told[count:][asked] == len(object) - 1 - told[:count][asked]).all()
+    assert (told[count:][asked] == len(obj) - 1 - told[:count][asked]).all()
     assert (told[count:][~asked] == NOT_ASKED).all()
 
 
@@ -253,9 +253,9 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
     facts = keeper.of(3)
     assert facts.told.tolist() == [0, 2]
     assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
-    mood, object = Attribute.MOOD, Attribute.THING
+    mood, obj = Attribute.MOOD, Attribute.THING
     assert facts.values[mood][facts.numbers[mood][0]] == "low"
-    assert facts.values[object][facts.numbers[object][2]] == UNKNOWN
+    assert facts.values[obj][facts.numbers[obj][2]] == UNKNOWN
 
 
 def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):

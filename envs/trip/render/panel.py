@@ -248,8 +248,8 @@ def _in_hands(body) -> str:
         return "on the rail"
     if not body["held_object"]:
         return "empty"
-    object = object_words(body["held_object"], body["held_color"])
-    return f"{object}, {float(body['held_mass']):.1f} kg"
+    obj = object_words(body["held_object"], body["held_color"])
+    return f"{obj}, {float(body['held_mass']):.1f} kg"
 
 
 # ---- Body and needs ----

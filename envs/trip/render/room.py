@@ -103,7 +103,7 @@ def _draw_room(cells) -> DrawnRoom:
     ground = floor.as_ground()
     floor.draw_wall_shadows()
     floor.draw_glyphs(
-        object for object in Object if glyphs.has_glyph(object) and not _is_flat(object)
+        obj for obj in Object if glyphs.has_glyph(obj) and not _is_flat(obj)
     )
     is_beyond = _beyond(objects)
     floor.hide(is_beyond)
@@ -133,7 +133,7 @@ def _is_flat(object: int) -> bool:
 def places_of(objects, wanted: Iterable[int]) -> list[tuple[int, int]]:
     """Return (row, column) of all cells within the grid that show one of the objects wanted."""
     inside = objects[PAD : PAD + GRID, PAD : PAD + GRID]
-    found = np.argwhere(np.isin(inside, [int(object) for object in wanted])) + PAD
+    found = np.argwhere(np.isin(inside, [int(obj) for obj in wanted])) + PAD
     return [(row, column) for row, column in found.tolist()]
 
 
@@ -277,7 +277,7 @@ class MapPainter:
     def paint(self, surface: pygame.Surface, room: DrawnRoom, body, objects) -> None:
         """Draw onto a surface of MAP x MAP pixels."""
         persons = [
-            object for object in objects if object["kind"] == Object.PERSON and object["x"] > 0
+            obj for obj in objects if obj["kind"] == Object.PERSON and obj["x"] > 0
         ]
         surface.blit(self._behind(room, body, persons), (0, 0))
         _paint_targets(surface, room, body, objects)
@@ -330,11 +330,11 @@ def round_corners(width: int, height: int, radius: float) -> pygame.Surface:
 
 
 def _paint_movables(surface: pygame.Surface, room: DrawnRoom, objects) -> None:
-    for object in objects:
-        kind = int(object["kind"])
-        if kind != Object.PERSON and glyphs.has_glyph(kind) and object["x"] > 0:
-            sheet = glyphs.from_above(kind, int(object["color"]), zoom=room.zoom)
-            stamp_centred(surface, sheet, room.middle_of(object))
+    for obj in objects:
+        kind = int(obj["kind"])
+        if kind != Object.PERSON and glyphs.has_glyph(kind) and obj["x"] > 0:
+            sheet = glyphs.from_above(kind, int(obj["color"]), zoom=room.zoom)
+            stamp_centred(surface, sheet, room.middle_of(obj))
 
 
 # ---- What the mission is about ----
@@ -345,8 +345,8 @@ def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, objects) -> N
     wanted = [(kind, color)]
     if mission in (Mission.CARRY_CUP, Mission.DELIVER):
         wanted.append((place_kind, place_color))
-    for object, its_color in wanted:
-        for x, y in _whereabouts(room, objects, object, its_color):
+    for obj, its_color in wanted:
+        for x, y in _whereabouts(room, objects, obj, its_color):
             stamp_centred(surface, _brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
 
@@ -354,9 +354,9 @@ def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[
     fixed = places_of(room.objects, [kind])
     places = [(column, row) for row, column in fixed if room.colors[row, column] == color]
     return places + [
-        (int(object["x"]), int(object["y"]))
-        for object in objects
-        if object["kind"] == kind and object["color"] == color and object["x"] > 0
+        (int(obj["x"]), int(obj["y"]))
+        for obj in objects
+        if obj["kind"] == kind and obj["color"] == color and obj["x"] > 0
     ]
 
 

@@ -140,9 +140,9 @@ class SightPainter:
 def _standing(room: DrawnRoom, eye: Eye, objects) -> list[tuple[float, int, int, float, float]]:
     """Return (distance, kind, color, x, y) of everything that rises from the floor."""
     found = [
-        (int(object["kind"]), int(object["color"]), int(object["x"]) + 0.5, int(object["y"]) + 0.5)
-        for object in objects
-        if object["x"] > 0 and glyphs.stands(int(object["kind"]))
+        (int(obj["kind"]), int(obj["color"]), int(obj["x"]) + 0.5, int(obj["y"]) + 0.5)
+        for obj in objects
+        if obj["x"] > 0 and glyphs.stands(int(obj["kind"]))
     ]
     found += room.standing
     return [

@@ -157,9 +157,9 @@ class Practice(Rows):
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
-        known = [(object, color) for object, color, *_ in percept.landmarks.tolist() if object]
+        known = [(obj, color) for obj, color, *_ in percept.landmarks.tolist() if obj]
         self._rng.shuffle(known)
-        targets = (Target(object=object, color=color) for object, color in known)
+        targets = (Target(object=obj, color=color) for obj, color in known)
         intents = (Intent(skill=skill, target=target) for target in targets)
         return next((intent for intent in intents if not self.skills.why_not(row, intent)), None)
 

@@ -242,24 +242,24 @@ class Practice(Rows):
         return shown(percept, self.code)
 
     def _give_executions(self, percept: Percept, rows: NDArray) -> None:
-        skill, object, color = next_skills(percept, rows)
+        skill, obj, color = next_skills(percept, rows)
         exercised = self._rng.random(len(rows)) < self._exercises
         exercised &= self.skills.executions["skill"][rows] == NOBODY  # only as the first one
         exercised &= skill != Skill.GET_UP
         self._exercising[rows] = exercised
         for i in np.flatnonzero(exercised):
-            skill[i], object[i], color[i] = self._draw_exercise(percept, int(rows[i]))
+            skill[i], obj[i], color[i] = self._draw_exercise(percept, int(rows[i]))
         manner = self._rng.choice(3, len(rows), p=(0.2, 0.6, 0.2))
-        self.skills.intend_many(rows, skill, object, color, manner)
+        self.skills.intend_many(rows, skill, obj, color, manner)
 
     def _draw_exercise(self, percept: Percept, row: int) -> tuple[int, int, int]:
         """Draw a skill that could start, with a target that is known where it needs one."""
         able = [skill for skill in self.skills.can_start(row) if skill != Skill.CARRY_TO]
         skill = able[self._rng.integers(len(able))]
         known = [
-            (int(object), int(color))
-            for object, color in percept.landmarks[row, :, :2]
-            if object and _fits(skill, int(object))
+            (int(obj), int(color))
+            for obj, color in percept.landmarks[row, :, :2]
+            if obj and _fits(skill, int(obj))
         ]
         if skill in (Skill.GO_TO, Skill.CROSS, Skill.PICK_UP, Skill.FOLLOW_RAIL):
             if not known:

@@ -282,11 +282,11 @@ LIFE = [
             node(3, "stumbled", 90, foot="right", time="9.0", who=HIDDEN),
             node(4, "recovered", 92, first=90),
             node(5, "heard_laughter", 150, felt=False, time=Fact(value="15.0", sensed=False)),
-            node(6, "bumped", 150, object="red wall"),
+            node(6, "bumped", 150, thing="red wall"),
         ),
     ),
     EventGraph(world="babyai", body_id="anna", episode=3, ticks=9,
-               nodes=(replace(node(0, "opened", 5, object="grey door", time="5"), episode=3),)),
+               nodes=(replace(node(0, "opened", 5, thing="grey door", time="5"), episode=3),)),
 ]  # fmt: skip
 LIES = {
     "thing": "blue kerb", "cause": "ice", "foot": "right", "lean": "left", "gait": "running",
