@@ -3,20 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import FeltEvent, Percept
+from body.types import NoticedEvent, Percept
 
 # What makes one think again; recovering, and what one does on purpose, does not. Nor does what the
 # hand met in vain: it ends the active skill as failed, and that is thought about when it has.
 ALARMING = (
-    FeltEvent.STUMBLED,
-    FeltEvent.FELL,
-    FeltEvent.SLIPPED,
-    FeltEvent.SPILLED,
-    FeltEvent.BUMPED,
-    FeltEvent.LACE_CAME_LOOSE,
-    FeltEvent.STEPPED_ON_LACE,
-    FeltEvent.WAS_SEEN,
-    FeltEvent.HEARD_LAUGHTER,
+    NoticedEvent.STUMBLED,
+    NoticedEvent.FELL,
+    NoticedEvent.SLIPPED,
+    NoticedEvent.SPILLED,
+    NoticedEvent.BUMPED,
+    NoticedEvent.LACE_CAME_LOOSE,
+    NoticedEvent.STEPPED_ON_LACE,
+    NoticedEvent.WAS_SEEN,
+    NoticedEvent.HEARD_LAUGHTER,
 )
 _COLORS = 16  # colors fit in four bits
 _LOOKS = 256 * _COLORS

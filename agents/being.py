@@ -25,24 +25,24 @@ from agents.outward import ended, noticed, outer_trace
 from agents.soul import Feelings, Soul
 from agents.types import Observation, Trace
 from body.body import Body
-from body.types import FeltEvent, Intent, Percept
-from mind.language_models import Draft, LanguageModel
+from body.types import Intent, NoticedEvent, Percept
+from mind.language_models import LanguageModel, TokenBudget
 from mind.memory import Memory
 from mind.reasoning.deliberation import Minds
-from mind.reasoning.narration import Lived, about_words, event_words, pain_caused
-from mind.reasoning.question_answering import NOW, Teller
+from mind.reasoning.narration import EventObservation, about_words, event_words, pain_caused
+from mind.reasoning.question_answering import NOW, QuestionAnswerer
 from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.kinds import EMBEDDING_SIZE
 from mind.sense_encoder.trail import Trail, Windows
-from mind.types import Decision, Exchange, Situation
+from mind.types import Decision, DecisionContext, Exchange
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
 REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
 
 # A mishap begins with one of these and is over with one of those, or after some time.
-_BEGINNINGS = (FeltEvent.SLIPPED, FeltEvent.STEPPED_ON_LACE, FeltEvent.STUMBLED)
-_ENDINGS = (FeltEvent.RECOVERED, FeltEvent.FELL)
+_BEGINNINGS = (NoticedEvent.SLIPPED, NoticedEvent.STEPPED_ON_LACE, NoticedEvent.STUMBLED)
+_ENDINGS = (NoticedEvent.RECOVERED, NoticedEvent.FELL)
 _LONGEST_MISHAP = 20  # ticks
 
 
@@ -62,7 +62,7 @@ class _Thought:
     """A decision under way: since which tick, and how much of it has been written."""
 
     decision: Future[Decision]
-    draft: Draft
+    token_budget: TokenBudget
     since: int
 
 
@@ -75,13 +75,13 @@ class _Story:
     mishap_since: int | None = None
     fell: int | None = None
 
-    def add(self, event: FeltEvent, percept: Percept) -> int:
+    def add(self, event: NoticedEvent, percept: Percept) -> int:
         """Add an event of this tick, and return the tick at which it began."""
         tick = int(percept.clock)
         self.recent.append((tick, event_words(event, about_words(event, percept))))
-        if event is FeltEvent.FELL:
+        if event is NoticedEvent.FELL:
             self.fell = tick
-        if event is FeltEvent.GOT_UP:
+        if event is NoticedEvent.GOT_UP:
             return tick if self.fell is None else self.fell
         if event not in _BEGINNINGS + _ENDINGS:
             return tick
@@ -247,14 +247,16 @@ class Being:
             return np.zeros((len(rows), len(NOW), EMBEDDING_SIZE), np.float32)
         return self._shared.senses.embed_now(self.windows(rows))
 
-    def teller(self, row: int, *, mode: str = "", lesions: Collection[str] = ()) -> Teller:
+    def question_answerer(
+        self, row: int, *, mode: str = "", ablations: Collection[str] = ()
+    ) -> QuestionAnswerer:
         """Return one who answers questions about what this avatar has lived in this run."""
-        return self._shared.teller(
+        return self._shared.question_answerer(
             self.minds[row].body_id,
             timed=self._body.vocabulary.gait,
             run_id=self.run_id,
             mode=mode,
-            lesions=lesions,
+            ablations=ablations,
         )
 
     def answers(self, asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -278,15 +280,17 @@ class Being:
             for one in events
         ]
         if experiences:
-            self._shared.memory.add(experiences, felt=self._felt(rows, lived))
+            self._shared.memory.add(
+                experiences, sense_embeddings=self._sense_embeddings(rows, lived)
+            )
 
-    def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[Lived]:
+    def _lived(self, row: int, percept: Percept, feelings: Feelings) -> list[EventObservation]:
         """Return what happened to one avatar in this tick, and keep it as recent."""
         assert self._before is not None, "nothing can be noticed in the first tick of a life"
         before = self._before.of(row)
         self._doing[row] = self._body.intent(row)
         tell = partial(
-            Lived,
+            EventObservation,
             before=before,
             now=percept,
             feeling=feelings.of(row),
@@ -301,15 +305,15 @@ class Being:
             for event in noticed(percept.events)
         ]
 
-    def _felt(
-        self, rows: NDArray[np.intp], lived: Sequence[Sequence[Lived]]
+    def _sense_embeddings(
+        self, rows: NDArray[np.intp], lived: Sequence[Sequence[EventObservation]]
     ) -> NDArray[np.float32] | None:
         """Return how each of these events was felt, (N, 5, 64); None without an encoder."""
         if self._shared.senses is None:
             return None
         ranks = np.array([events[0].pain_rank for events in lived], np.float32)
-        felt = self._shared.senses.embed(self._trail.windows(rows, ranks))
-        return np.repeat(felt, [len(events) for events in lived], axis=0)
+        sense_embeddings = self._shared.senses.embed(self._trail.windows(rows, ranks))
+        return np.repeat(sense_embeddings, [len(events) for events in lived], axis=0)
 
     def _scale_of(self, body_id: str) -> PrivateScale:
         """Return a body's own scale of pain, from all that it remembers."""
@@ -331,18 +335,18 @@ class Being:
         due = self._attention.due(ended(self._body))
         rows = [row for row in due.tolist() if row not in self._thoughts and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
-        drafts = [Draft() for _ in rows]
+        token_budgets = [TokenBudget() for _ in rows]
         deciding: list[Coroutine[Any, Any, Any]] = [
-            draft.of(self._decide(row, percept, feelings))
-            for row, draft in zip(rows, drafts, strict=True)
+            token_budget.of(self._decide(row, percept, feelings))
+            for row, token_budget in zip(rows, token_budgets, strict=True)
         ]
-        under_way = {one.draft: self._wanted(one.since) for one in self._thoughts.values()}
-        wanted = under_way | dict.fromkeys(drafts, self._wanted(self._tick))
+        under_way = {one.token_budget: self._wanted(one.since) for one in self._thoughts.values()}
+        wanted = under_way | dict.fromkeys(token_budgets, self._wanted(self._tick))
         waiting = [self._shared.advance(wanted)] if self._waits and wanted else []
         futures = self._background.start([*waiting, *deciding])
         decisions = futures[len(waiting) :]
-        for row, draft, decision in zip(rows, drafts, decisions, strict=True):
-            self._thoughts[row] = _Thought(decision, draft, since=self._tick)
+        for row, token_budget, decision in zip(rows, token_budgets, decisions, strict=True):
+            self._thoughts[row] = _Thought(decision, token_budget, since=self._tick)
         if waiting:
             futures[0].result()
 
@@ -351,7 +355,7 @@ class Being:
     ) -> Coroutine[Any, Any, Decision]:
         one = percept.of(row)
         return self.minds[row].decide(
-            one, feelings.of(row), self._situation(row, one), self._body.refusals(row)
+            one, feelings.of(row), self._context(row, one), self._body.refusals(row)
         )
 
     @property
@@ -374,9 +378,9 @@ class Being:
         """Return how long it takes to write so many tokens."""
         return math.ceil(tokens / self._tokens_per_tick)
 
-    def _situation(self, row: int, percept: Percept) -> Situation:
+    def _context(self, row: int, percept: Percept) -> DecisionContext:
         story = self._stories[row]
-        return Situation(
+        return DecisionContext(
             run_id=self.run_id,
             episode=story.episode,
             intent=self._body.intent(row),
@@ -388,7 +392,7 @@ class Being:
     def _take_effect(self) -> None:
         self._taken = {}
         for row, thought in list(self._thoughts.items()):
-            if thought.draft.finished and self._is_due(thought):
+            if thought.token_budget.finished and self._is_due(thought):
                 decision = self._taken[row] = thought.decision.result()
                 del self._thoughts[row]
                 assert decision.intent is not None, "a mind asks for an intent"
@@ -400,9 +404,9 @@ class Being:
         It is written to its end, so that the run can be played back; real time does not wait.
         """
         thought = self._dropped.pop(row, None)
-        if thought is None or not (self._waits or thought.draft.finished):
+        if thought is None or not (self._waits or thought.token_budget.finished):
             return ()
-        self._background.start([self._shared.advance({thought.draft: math.inf})])
+        self._background.start([self._shared.advance({thought.token_budget: math.inf})])
         return thought.decision.result().exchanges
 
     def _is_due(self, thought: _Thought) -> bool:

@@ -5,14 +5,19 @@ from numpy.typing import NDArray
 
 from agents.types import Trace
 from body.body import Body
-from body.types import FeltEvent, Percept, Status
+from body.types import NoticedEvent, Percept, Status
 
 # In the order in which one object leads to another within a tick.
-_CAUSES = (FeltEvent.STEPPED_ON_LACE, FeltEvent.SLIPPED, FeltEvent.BUMPED, FeltEvent.STUMBLED)
-_IN_ORDER = (*_CAUSES, *(event for event in FeltEvent if event not in _CAUSES))
+_CAUSES = (
+    NoticedEvent.STEPPED_ON_LACE,
+    NoticedEvent.SLIPPED,
+    NoticedEvent.BUMPED,
+    NoticedEvent.STUMBLED,
+)
+_IN_ORDER = (*_CAUSES, *(event for event in NoticedEvent if event not in _CAUSES))
 
 
-def noticed(events: NDArray[np.bool_]) -> tuple[FeltEvent, ...]:
+def noticed(events: NDArray[np.bool_]) -> tuple[NoticedEvent, ...]:
     """Return what one avatar noticed in this tick, (events,), causes before effects."""
     return tuple(event for event in _IN_ORDER if events[event]) if events.any() else ()
 

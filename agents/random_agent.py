@@ -1,4 +1,4 @@
-"""RandomAgent: motor commands by luck alone."""
+"""RandomAgent: motor commands by noise alone."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ class RandomAgent:
     def begin(
         self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
     ) -> None:
-        """Go on as before: luck knows no episodes."""
+        """Go on as before: noise knows no episodes."""
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,)."""

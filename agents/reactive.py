@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.outward import ended, outer_trace
-from agents.planners.babyai import Plans
-from agents.planners.trip import Missions
+from agents.planners.babyai import BabyAIPlanner
+from agents.planners.trip import TripPlanner
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Percept
@@ -27,7 +27,7 @@ class Reactive:
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
         self._body = body
         handles = body.vocabulary.world == BABYAI.world
-        self._table = Plans(body.num_avatars) if handles else Missions()
+        self._table = BabyAIPlanner(body.num_avatars) if handles else TripPlanner()
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: Percept | None = None
 

@@ -30,7 +30,7 @@ from bench.jax_peers import ROOMS
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import Action as HandyAction
 from envs.trip.state import BODY, OBJECT, OBJECTS
-from envs.trip.vocabulary import FELT_SIZE, MISSION_TOKENS, VIEW_SIZE, Action
+from envs.trip.vocabulary import MISSION_TOKENS, SENSES_SIZE, VIEW_SIZE, Action
 from envs.trip.world import TripWorld
 
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
@@ -325,7 +325,7 @@ def bytes_per_tick(new_views: float) -> dict[str, float]:
         "what its image was drawn from, read and written": 2 * 8 * (OBJECTS + 1),
         "cells gathered, twice, where the view is new": new_views * 2 * 4 * cells,
         "image, where it is new": new_views * 3 * cells,
-        "felt vector, mission and clock, written": 4 * (FELT_SIZE + MISSION_TOKENS + 1),
+        "felt vector, mission and clock, written": 4 * (SENSES_SIZE + MISSION_TOKENS + 1),
         "action, rewards, ends, count of events": 8 + 8 + 2 + 8,
     }
 

@@ -23,7 +23,7 @@ from envs.engine.faces import WorldVectorEnv
 from experiments.evaluate import live
 from experiments.running.cli import built
 from experiments.running.schema import register
-from mind.language_models.continuous_batch import RunningBatch
+from mind.language_models.continuous_batch import ContinuousBatch
 from mind.language_models.transformers_model import TransformersModel
 from mind.reasoning.deliberation import Mind
 from mind.reasoning.prompting import Prompts
@@ -34,8 +34,8 @@ SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path='
 
 
 PARTS = {  # of the time, and which methods take it
-    "reading prompts": [(RunningBatch, "_read")],
-    "writing replies": [(RunningBatch, "_continue")],
+    "reading prompts": [(ContinuousBatch, "_read")],
+    "writing replies": [(ContinuousBatch, "_continue")],
     "prompts to tokens": [(TransformersModel, "_encode")],
     "words of prompts": [(Prompts, "decide")],
     "recalling": [(Mind, "_recall")],

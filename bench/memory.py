@@ -37,15 +37,15 @@ COLUMNS = (
 
 def lives() -> Iterator[Experience]:
     """Yield a life without end, 30 ticks an experience, 10 experiences an episode."""
-    luck = np.random.default_rng(20)
+    noise = np.random.default_rng(20)
     for number in itertools.count():
-        obj, kind = OBJECTS[luck.integers(6)], KINDS[luck.integers(6)]
-        foot, part = FEET[luck.integers(2)], ("knees", "hands", "hips")[luck.integers(3)]
-        speed, tick = luck.integers(1, 20) / 10, number % 10 * 30
+        obj, kind = OBJECTS[noise.integers(6)], KINDS[noise.integers(6)]
+        foot, part = FEET[noise.integers(2)], ("knees", "hands", "hips")[noise.integers(3)]
+        speed, tick = noise.integers(1, 20) / 10, number % 10 * 30
         yield Experience(
-            sensation=f"my {foot} toes caught; my {part} hurt {luck.integers(10)} of 10",
-            visual=f"a {obj} {luck.integers(5)} cells ahead, nobody looking",
-            emotion=f"distress {luck.integers(10)}, fear {luck.integers(10)}",
+            sensation=f"my {foot} toes caught; my {part} hurt {noise.integers(10)} of 10",
+            visual=f"a {obj} {noise.integers(5)} cells ahead, nobody looking",
+            emotion=f"distress {noise.integers(10)}, fear {noise.integers(10)}",
             proprioception=f"{foot} foot in swing at {speed} m/s, leaning forward",
             motor=f"was going to the ball, careful; then stepped high with the {foot} foot",
             words=f"I {kind} at the {obj} with my {foot} foot, episode {number // 10}.",
@@ -56,9 +56,9 @@ def lives() -> Iterator[Experience]:
             last_tick=tick + 5,
             kind=kind,
             about=obj,
-            pain=float(luck.random()),
-            surprise=float(luck.exponential()),
-            reward_error=float(luck.normal()),
+            pain=float(noise.random()),
+            surprise=float(noise.exponential()),
+            reward_error=float(noise.normal()),
             importance=0.0,
         )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_module
 
-from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.running.cli import built
 from experiments.running.loop import Loop
 from experiments.running.schema import register
@@ -45,18 +45,18 @@ class Seamless:
     ticks: int = 0
     wants_frames: bool = field(default=False, init=False)
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Begin once."""
         if not self.ticks:
-            self.page.begin(beginning)
+            self.page.begin(start)
 
-    def live(self, moment: Moment) -> None:
+    def live(self, moment: StepRecord) -> None:
         """Tell the tick with the number it has in all that was lived."""
         events = tuple(replace(event, tick=self.ticks) for event in moment.events)
         self.page.live(replace(moment, episode=0, tick=self.ticks, events=events))
         self.ticks += 1
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Go on."""
 
     def close(self) -> None:

@@ -31,9 +31,9 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor, nn
 
-from body.motor import felt_size
+from body.motor import sense_vector_size
 from body.policy import COLORS, OBJECTS, VIEW, SensorimotorEncoder
-from body.skills import code_size
+from body.skills import skill_command_size
 from body.vocabularies import TRIP
 from experiments.train_body import imitate, make_ppo, make_practice
 from experiments.training.motor.trip import Practice
@@ -125,7 +125,7 @@ class PlainEncoder(nn.Module):
         super().__init__()
         self.object, self.color = nn.Embedding(OBJECTS, 8), nn.Embedding(COLORS, 4)
         self.mix = self.mixing(view_features)
-        self.width = view_features + felt_size(TRIP) + code_size(TRIP)
+        self.width = view_features + sense_vector_size(TRIP) + skill_command_size(TRIP)
 
     def mixing(self, view_features: int) -> nn.Module:
         """Return what makes features of (B, 12, 7, 7)."""

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from agents.being import Being
 from envs.engine.faces import WorldVectorEnv
 from experiments.report.statistics import Estimate
-from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.running.cli import built
 from experiments.running.loop import Loop
 from experiments.running.record import Recorder
@@ -55,7 +55,7 @@ SEED = 6
 class Habit:
     """A language model that costs nothing: it goes to whatever is named, and is wrong at times."""
 
-    name, batches_at_once, takes_felt, encoder = "habit", 1, False, ""
+    name, batches_at_once, takes_soft_tokens, encoder = "habit", 1, False, ""
 
     async def generate(
         self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
@@ -72,7 +72,7 @@ class Habit:
             for prompt, seed in zip(prompts, seeds, strict=True)
         ]
 
-    def desk(self) -> None:
+    def scheduler(self) -> None:
         """Return nothing: whole batches are answered."""
 
     async def close(self) -> None:
@@ -146,15 +146,15 @@ class Watch:
     episodes: int = 0
     began: float = field(default_factory=time.perf_counter)
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Nothing to count."""
 
-    def live(self, moment: Moment) -> None:
+    def live(self, moment: StepRecord) -> None:
         """Count a tick, and what was decided in it."""
         self.ticks += 1
         self.decisions += moment.trace.decision is not None
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Count an episode."""
         self.episodes += 1
 

@@ -1,4 +1,4 @@
-"""Lesions: senses that are switched off, or that say something but not what they mean."""
+"""Ablations: senses that are switched off, or that say something but not what they mean."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from body.types import Vocabulary
 SHUFFLED = "shuffled"
 
 
-class Lesions:
+class Ablation:
     """What is wrong with which sense of a batch of avatars.
 
     A muted sense is all zero: nothing is felt, and nothing is seen. A shuffled one keeps its

@@ -12,14 +12,14 @@ from body.types import Intent, Percept, Skill, SkillStatus, Vocabulary
 
 
 class Motor(Protocol):
-    """What moves the limbs: a policy conditioned on the code of an active skill."""
+    """What moves the limbs: a policy conditioned on the skill command."""
 
     def begin(self, rows: NDArray) -> None:
         """Forget what these avatars did before."""
         ...
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the codes, (B, code)."""
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the skill commands, (B, code)."""
         ...
 
 
@@ -27,7 +27,7 @@ class Body:
     """A batch of bodies. In each tick call `perceive`, then at will `intend`, then `act`.
 
     To train a motor policy without objects per avatar, use `senses.perceive`, `skills.advance`,
-    `skills.intend_many` and `skills.code` directly: they are what this class is made of.
+    `skills.intend_many` and `skills.skill_command` directly: they are what this class is made of.
 
     Attributes:
         num_avatars: B.
@@ -40,7 +40,7 @@ class Body:
         vocabulary: Names of what can be seen and felt, and what can be done.
         motor: Moves the limbs.
         senses: For each sense that is not well: False where it is muted, "shuffled" where it says
-            something else than it means; see `body.ablation.Lesions`.
+            something else than it means; see `body.ablation.Ablation`.
     """
 
     def __init__(
@@ -93,4 +93,4 @@ class Body:
     def act(self, percept: Percept) -> NDArray[np.int64]:
         """Bring the active skills up to date with the percept and return motor commands, (B,)."""
         self.skills.advance(percept)
-        return self._motor.act(percept, self.skills.code())
+        return self._motor.act(percept, self.skills.skill_command())

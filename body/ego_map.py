@@ -1,11 +1,11 @@
-"""Where objects are, as far as the body can know: a map it draws itself, and a compass on it.
+"""Where objects are, as far as the body can know: a map it draws itself, and a navigation features on it.
 
 Each avatar keeps a square of remembered cells in which its own start is the centre and its own
-first heading is "north": it has no compass needle and no coordinates, only its senses. It knows
-where it is by dead reckoning: a turn is felt, and progress through a cell that shrinks without a
-turn means that exactly one cell was crossed; without a gait, whole progress means it. What the eyes
-show is stamped over what was remembered, so an object that has been moved is corrected as soon as
-its old place is seen again.
+first heading is "north": it has no navigation features needle and no coordinates, only its senses.
+It knows where it is by dead reckoning: a turn is felt, and progress through a cell that shrinks
+without a turn means that exactly one cell was crossed; without a gait, whole progress means it.
+What the eyes show is stamped over what was remembered, so an object that has been moved is
+corrected as soon as its old place is seen again.
 
 One record of `PLACE` per avatar; the map is flat, and a cell is a number: +SPAN is one step along
 the first heading, +1 one step to the right of it. The rim is wall, so no search leaves the map.
@@ -151,7 +151,7 @@ def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint16]:
     return flags
 
 
-class Place:
+class EgoMap:
     """What each avatar remembers of its surroundings.
 
     Attributes:
@@ -182,9 +182,9 @@ class Place:
 
     def pose(self, avatar: int) -> tuple[int, int, int]:
         """Return (ahead, right, quarter turns to the right), all relative to the start."""
-        place = self.memory[avatar]
-        ahead, right = divmod(int(place["cell"]), SPAN)
-        return ahead - SPAN // 2, right - SPAN // 2, int(place["heading"])
+        ego_map = self.memory[avatar]
+        ahead, right = divmod(int(ego_map["cell"]), SPAN)
+        return ahead - SPAN // 2, right - SPAN // 2, int(ego_map["heading"])
 
     def remembered(self, avatar: int) -> NDArray[np.uint8]:
         """Return one avatar's map, (51, 51, 3) object, color, state; [25, 25] is its start."""
@@ -209,16 +209,16 @@ def _blank() -> NDArray:
 @njit(cache=True)
 def _update(memory, landmarks, kinds, gait, image, proprio):
     for row in range(len(memory)):
-        place = memory[row]
-        reckon(place, gait, proprio[row])
-        place.changed = _view_changed(place, image[row], proprio[row]) or place.moved
-        if place.changed:
-            _stamp(place)
-            _list_landmarks(place, kinds, landmarks[row])
+        ego_map = memory[row]
+        reckon(ego_map, gait, proprio[row])
+        ego_map.changed = _view_changed(ego_map, image[row], proprio[row]) or ego_map.moved
+        if ego_map.changed:
+            _stamp(ego_map)
+            _list_landmarks(ego_map, kinds, landmarks[row])
 
 
 @njit(cache=True)
-def reckon(place, gait, proprio):
+def reckon(ego_map, gait, proprio):
     """Follow the body by dead reckoning: it has turned, or crossed into the next cell, or neither.
 
     A turn sets progress to zero and nothing else makes it shrink but the next cell's centre.
@@ -226,15 +226,15 @@ def reckon(place, gait, proprio):
     """
     turn = np.int64(proprio[_LAST_TURN])
     progress = proprio[_PROGRESS]
-    place.moved = True
+    ego_map.moved = True
     if turn != 0:
-        place.turns += turn
-        place.heading = (place.heading + turn) & 3
-    elif (gait and progress < place.progress) or (not gait and progress == 1.0):
-        place.cell = _kept_on_map(place.cell + STEPS[place.heading])
+        ego_map.turns += turn
+        ego_map.heading = (ego_map.heading + turn) & 3
+    elif (gait and progress < ego_map.progress) or (not gait and progress == 1.0):
+        ego_map.cell = _kept_on_map(ego_map.cell + STEPS[ego_map.heading])
     else:
-        place.moved = False
-    place.progress = progress
+        ego_map.moved = False
+    ego_map.progress = progress
 
 
 @njit(cache=True)
@@ -249,79 +249,79 @@ def _pack(object, color, state):
 
 
 @njit(cache=True)
-def _view_changed(place, image, proprio):
+def _view_changed(ego_map, image, proprio):
     """Pack the image into `seen` and return whether it differs from the one before."""
     changed = False
     hand = EYE_COLUMN * VIEW + EYE_ROW
-    held = place.seen[hand]
+    held = ego_map.seen[hand]
     for column in range(VIEW):
         for row in range(VIEW):
             look = image[column, row]
             packed = _pack(np.uint16(look[0]), np.uint16(look[1]), np.uint16(look[2]))
-            if packed != place.seen[column * VIEW + row]:
-                place.seen[column * VIEW + row] = packed
+            if packed != ego_map.seen[column * VIEW + row]:
+                ego_map.seen[column * VIEW + row] = packed
                 changed = True
     fell = proprio[_DOWN] > 0.5
-    if fell and held & 255 > EMPTY and place.seen[hand] & 255 == EMPTY:
-        place.grid[place.cell] = held  # what was dropped in a fall lies under the body
+    if fell and held & 255 > EMPTY and ego_map.seen[hand] & 255 == EMPTY:
+        ego_map.grid[ego_map.cell] = held  # what was dropped in a fall lies under the body
     return changed
 
 
 @njit(cache=True)
-def _stamp(place):
+def _stamp(ego_map):
     """Write what is in view over what was remembered."""
-    ahead_step = STEPS[place.heading]
-    right_step = STEPS[(place.heading + 1) & 3]
+    ahead_step = STEPS[ego_map.heading]
+    right_step = STEPS[(ego_map.heading + 1) & 3]
     for column in range(VIEW):
         for row in range(VIEW):
-            packed = place.seen[column * VIEW + row]
+            packed = ego_map.seen[column * VIEW + row]
             if packed & 255 == UNSEEN or (column == EYE_COLUMN and row == EYE_ROW):
                 continue
             ahead, right = EYE_ROW - row, column - EYE_COLUMN
-            cell = place.cell + ahead * ahead_step + right * right_step
-            _remember(place, cell, packed)
+            cell = ego_map.cell + ahead * ahead_step + right * right_step
+            _remember(ego_map, cell, packed)
 
 
 @njit(cache=True)
-def _remember(place, cell, packed):
+def _remember(ego_map, cell, packed):
     x, y = cell // SPAN, cell % SPAN
     if not (0 < x < SPAN - 1 and 0 < y < SPAN - 1):
         return
     # A view reaches six cells, so a step over the rim lands there and is caught above, except
     # sideways, where it would wrap round: half a map away from the body.
-    if abs(y - place.cell % SPAN) > VIEW:
+    if abs(y - ego_map.cell % SPAN) > VIEW:
         return
-    place.grid[cell] = packed
-    place.least[0], place.most[0] = min(place.least[0], x), max(place.most[0], x)
-    place.least[1], place.most[1] = min(place.least[1], y), max(place.most[1], y)
+    ego_map.grid[cell] = packed
+    ego_map.least[0], ego_map.most[0] = min(ego_map.least[0], x), max(ego_map.most[0], x)
+    ego_map.least[1], ego_map.most[1] = min(ego_map.least[1], y), max(ego_map.most[1], y)
 
 
 # ---- Landmarks ----
 
 
 @njit(cache=True)
-def egocentric(place, cell):
+def egocentric(ego_map, cell):
     """Return how many cells ahead and to the right of the body a cell of the map lies."""
-    x = cell // SPAN - place.cell // SPAN
-    y = cell % SPAN - place.cell % SPAN
-    if place.heading == 0:
+    x = cell // SPAN - ego_map.cell // SPAN
+    y = cell % SPAN - ego_map.cell % SPAN
+    if ego_map.heading == 0:
         return x, y
-    if place.heading == 1:
+    if ego_map.heading == 1:
         return y, -x
-    if place.heading == 2:
+    if ego_map.heading == 2:
         return -x, -y
     return -y, x
 
 
 @njit(cache=True)
-def _list_landmarks(place, kinds, rows):
+def _list_landmarks(ego_map, kinds, rows):
     """Fill (K, 5) rows with the nearest objects, nearest first; what lies ahead wins ties."""
     count = 0
-    for x in range(place.least[0], place.most[0] + 1):
-        for y in range(place.least[1], place.most[1] + 1):
-            packed = place.grid[x * SPAN + y]
+    for x in range(ego_map.least[0], ego_map.most[0] + 1):
+        for y in range(ego_map.least[1], ego_map.most[1] + 1):
+            packed = ego_map.grid[x * SPAN + y]
             if kinds[packed & 255] & LANDMARK:
-                count = _insert(place, kinds, rows, count, x * SPAN + y, packed)
+                count = _insert(ego_map, kinds, rows, count, x * SPAN + y, packed)
     rows[count:] = 0
 
 
@@ -331,10 +331,10 @@ def _order(ahead, right):
 
 
 @njit(cache=True)
-def _insert(place, kinds, rows, count, cell, packed):
+def _insert(ego_map, kinds, rows, count, cell, packed):
     """Insert an object in order of distance and return how many are listed."""
     obj, color = packed & 255, (packed >> 8) & 15
-    ahead, right = egocentric(place, cell)
+    ahead, right = egocentric(ego_map, cell)
     order = _order(ahead, right)
     if kinds[obj] & STRETCH:
         for i in range(count):
@@ -367,47 +367,47 @@ def is_wanted(packed, object, color):
 
 
 @njit(cache=True)
-def has_seen(place, object, color):
+def has_seen(ego_map, object, color):
     """Return whether the object is anywhere on the map."""
-    for x in range(place.least[0], place.most[0] + 1):
-        for y in range(place.least[1], place.most[1] + 1):
-            if is_wanted(place.grid[x * SPAN + y], object, color):
+    for x in range(ego_map.least[0], ego_map.most[0] + 1):
+        for y in range(ego_map.least[1], ego_map.most[1] + 1):
+            if is_wanted(ego_map.grid[x * SPAN + y], object, color):
                 return True
     return False
 
 
 @njit(cache=True)
-def is_beside(place, cell, object, color):
+def is_beside(ego_map, cell, object, color):
     """Return whether the object is in one of the four cells around this one."""
     for direction in range(4):
-        if is_wanted(place.grid[cell + STEPS[direction]], object, color):
+        if is_wanted(ego_map.grid[cell + STEPS[direction]], object, color):
             return True
     return False
 
 
 @njit(cache=True)
-def site_direction(place, cell, object, color):
+def site_direction(ego_map, cell, object, color):
     """Return in which direction from a cell something can be put down next to the object, or -1.
 
     Straight on, as one stands in one's own cell, comes first.
     """
     for turn in range(4):
-        direction = (place.heading + turn) & 3
+        direction = (ego_map.heading + turn) & 3
         ahead = cell + STEPS[direction]
-        if place.grid[ahead] & 255 == EMPTY and is_beside(place, ahead, object, color):
+        if ego_map.grid[ahead] & 255 == EMPTY and is_beside(ego_map, ahead, object, color):
             return direction
     return -1
 
 
 @njit(cache=True)
-def bearing(place, object, color):
+def bearing(ego_map, object, color):
     """Return the heading of the map that points most nearly at the nearest such object, or -1."""
     best, nearest = -1, np.int64(2 * SPAN)
-    for x in range(place.least[0], place.most[0] + 1):
-        for y in range(place.least[1], place.most[1] + 1):
-            if not is_wanted(place.grid[x * SPAN + y], object, color):
+    for x in range(ego_map.least[0], ego_map.most[0] + 1):
+        for y in range(ego_map.least[1], ego_map.most[1] + 1):
+            if not is_wanted(ego_map.grid[x * SPAN + y], object, color):
                 continue
-            along, aside = x - place.cell // SPAN, y - place.cell % SPAN
+            along, aside = x - ego_map.cell // SPAN, y - ego_map.cell % SPAN
             if abs(along) + abs(aside) < nearest:
                 nearest = np.int64(abs(along) + abs(aside))
                 if abs(along) >= abs(aside):
@@ -418,12 +418,12 @@ def bearing(place, object, color):
 
 
 @njit(cache=True)
-def count_landmarks(place, kinds):
+def count_landmarks(ego_map, kinds):
     """Return how many cells of the map hold something worth remembering."""
     count = 0
-    for x in range(place.least[0], place.most[0] + 1):
-        for y in range(place.least[1], place.most[1] + 1):
-            count += kinds[place.grid[x * SPAN + y] & 255] & LANDMARK != 0
+    for x in range(ego_map.least[0], ego_map.most[0] + 1):
+        for y in range(ego_map.least[1], ego_map.most[1] + 1):
+            count += kinds[ego_map.grid[x * SPAN + y] & 255] & LANDMARK != 0
     return count
 
 
@@ -434,35 +434,37 @@ def is_shut(packed, kinds):
 
 
 @njit(cache=True)
-def _is_goal(place, kinds, want, cell, entry):
-    packed = place.grid[cell]
+def _is_goal(ego_map, kinds, want, cell, entry):
+    packed = ego_map.grid[cell]
     wanted = is_wanted(packed, want.object, want.color)
     if want.goal == Destination.REACH:
-        return wanted and cell != place.cell
+        return wanted and cell != ego_map.cell
     if want.goal == Destination.FRONTIER:
         return packed & 255 == UNSEEN
     if want.goal == Destination.BESIDE:
-        return packed & 255 != UNSEEN and is_beside(place, cell, want.object, want.color)
+        return packed & 255 != UNSEEN and is_beside(ego_map, cell, want.object, want.color)
     if want.goal == Destination.STEP_OFF:
-        return cell != place.cell
+        return cell != ego_map.cell
     if want.goal == Destination.SITE:
-        return packed & 255 != UNSEEN and site_direction(place, cell, want.object, want.color) >= 0
-    return not wanted and not kinds[packed & 255] & HAZARD and _is_beyond(place, cell, entry)
+        return (
+            packed & 255 != UNSEEN and site_direction(ego_map, cell, want.object, want.color) >= 0
+        )
+    return not wanted and not kinds[packed & 255] & HAZARD and _is_beyond(ego_map, cell, entry)
 
 
 @njit(cache=True)
-def _is_beyond(place, cell, entry):
+def _is_beyond(ego_map, cell, entry):
     """Return whether a cell lies at least as far on, along heading `entry`, as the next cell."""
-    x = cell // SPAN - place.cell // SPAN
-    y = cell % SPAN - place.cell % SPAN
+    x = cell // SPAN - ego_map.cell // SPAN
+    y = cell % SPAN - ego_map.cell % SPAN
     along = (x, y, -x, -y)[entry]
     return along >= 1
 
 
 @njit(cache=True)
-def _step_cost(place, kinds, want, cell):
+def _step_cost(ego_map, kinds, want, cell):
     """Return what entering a cell costs, in cells; 0 if it cannot be entered."""
-    packed = place.grid[cell]
+    packed = ego_map.grid[cell]
     wanted = is_wanted(packed, want.object, want.color)
     if wanted and want.goal == Destination.REACH:
         return 1
@@ -480,13 +482,13 @@ def _step_cost(place, kinds, want, cell):
 
 
 @njit(cache=True)
-def _search(place, kinds, want, entry, scratch):
+def _search(ego_map, kinds, want, entry, scratch):
     """Return the cheapest goal cell by Dial's algorithm, or -1; equal ways begin straight on."""
     cost, came, ring, sizes = scratch
     cost[:] = _FAR
     sizes[:] = 0
-    start = np.int64(place.cell)
-    cost[start], came[start] = 0, place.heading
+    start = np.int64(ego_map.cell)
+    cost[start], came[start] = 0, ego_map.heading
     ring[0, 0], sizes[0] = start, 1
     pending, spent = 1, 0
     while pending > 0:
@@ -496,12 +498,12 @@ def _search(place, kinds, want, entry, scratch):
             pending -= 1
             if cost[here] != spent:
                 continue  # a cheaper way here was found since
-            if _is_goal(place, kinds, want, here, entry):
+            if _is_goal(ego_map, kinds, want, here, entry):
                 return here
             for turn in (0, 1, 3, 2):
                 direction = (came[here] + turn) & 3
                 there = here + STEPS[direction]
-                price = _step_cost(place, kinds, want, there)
+                price = _step_cost(ego_map, kinds, want, there)
                 if price > 0 and spent + price < cost[there]:
                     cost[there], came[there] = spent + price, direction
                     later = (spent + price) % _RING
@@ -514,11 +516,11 @@ def _search(place, kinds, want, entry, scratch):
 
 
 @njit(cache=True)
-def _first_leg(place, goal, came):
+def _first_leg(ego_map, goal, came):
     """Walk back from the goal and return (first direction, steps, steps straight on)."""
     cell, steps, straight = goal, np.int64(0), np.int64(0)
-    direction = np.int64(place.heading)
-    while cell != place.cell:
+    direction = np.int64(ego_map.heading)
+    while cell != ego_map.cell:
         straight = straight + 1 if came[cell] == direction and steps > 0 else 1
         direction = np.int64(came[cell])
         cell -= STEPS[direction]
@@ -527,25 +529,25 @@ def _first_leg(place, goal, came):
 
 
 @njit(cache=True)
-def find_way(place, kinds, want, entry, scratch):
+def find_way(ego_map, kinds, want, entry, scratch):
     """Return the `Way` to what is wanted, or to the nearest unseen cell if it was never seen.
 
     Args:
-        place: Record of `PLACE`.
+        ego_map: Record of `PLACE`.
         kinds: (256,) flags of each kind of object.
         want: The goal.
         entry: For `Destination.LEAVE`, the heading at which the stretch was entered.
         scratch: Working memory.
     """
-    known = want.goal == Destination.LEAVE or has_seen(place, want.object, want.color)
+    known = want.goal == Destination.LEAVE or has_seen(ego_map, want.object, want.color)
     if not known:
         want = _instead(want, Destination.FRONTIER)
-    elif want.goal == Destination.REACH and _lies_underfoot(place, kinds, want):
+    elif want.goal == Destination.REACH and _lies_underfoot(ego_map, kinds, want):
         want = _instead(want, Destination.STEP_OFF)
-    goal = _search(place, kinds, want, entry, scratch)
+    goal = _search(ego_map, kinds, want, entry, scratch)
     if goal < 0:
         return Way(np.int64(-1), np.int64(0), np.int64(0), known)
-    direction, steps, straight = _first_leg(place, goal, scratch.came)
+    direction, steps, straight = _first_leg(ego_map, goal, scratch.came)
     return Way(direction, steps, straight, known)
 
 
@@ -555,7 +557,7 @@ def _instead(want, goal):
 
 
 @njit(cache=True)
-def _lies_underfoot(place, kinds, want):
-    packed = place.grid[place.cell]
+def _lies_underfoot(ego_map, kinds, want):
+    packed = ego_map.grid[ego_map.cell]
     stands_in_the_way = kinds[packed & 255] & (OBSTACLE | DOOR) != 0
     return stands_in_the_way and is_wanted(packed, want.object, want.color)

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from body.senses import FELT_SENSES
+from body.senses import VECTOR_SENSES
 from body.skills import (
     AHEAD,
     ARRIVED,
     BEHIND,
     BLOCKED_AHEAD,
-    COMPASS_SIZE,
     HAZARD_AHEAD,
+    NAVIGATION_SIZE,
     TO_THE_LEFT,
     TO_THE_RIGHT,
-    code_size,
+    skill_command_size,
 )
 from body.types import Manner, Percept, Skill, Vocabulary
 from body.vocabularies import BABYAI, BY_WORLD, TRIP
@@ -32,12 +32,12 @@ TRAINING = {  # the command that trains a policy for a world
 }
 
 
-def felt_vector(percept: Percept) -> NDArray[np.float32]:
+def sense_vector(percept: Percept) -> NDArray[np.float32]:
     """Return (B, F) float32, the felt senses side by side; F is 55 in `trip`, 59 in `babyai`."""
-    return np.concatenate([getattr(percept, name) for name in FELT_SENSES], axis=1)
+    return np.concatenate([getattr(percept, name) for name in VECTOR_SENSES], axis=1)
 
 
-def felt_size(vocabulary: Vocabulary) -> int:
+def sense_vector_size(vocabulary: Vocabulary) -> int:
     """Return how wide the felt vector is in a world."""
     return sum(len(names) for names in vocabulary.senses.values())
 
@@ -59,7 +59,10 @@ class PolicyMotor:
         where = Path(folder) if folder else PRETRAINED / world
         self._network = load_policy(where)
         vocabulary = BY_WORLD[world]
-        wanted = felt_size(vocabulary) + code_size(vocabulary), len(vocabulary.actions)
+        wanted = (
+            sense_vector_size(vocabulary) + skill_command_size(vocabulary),
+            len(vocabulary.actions),
+        )
         if self._network.sizes != wanted:
             raise PolicyError(
                 f"expected a motor policy for {world} in {where} (felt and code, commands: "
@@ -69,18 +72,18 @@ class PolicyMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: this policy has no state of its own."""
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, code)."""
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, code)."""
         import torch
 
-        felt = np.concatenate([felt_vector(percept), code], axis=1)
+        felt = np.concatenate([sense_vector(percept), skill_command], axis=1)
         with torch.inference_mode():
             logits = self._network(torch.from_numpy(percept.image), torch.from_numpy(felt))
         return logits.argmax(-1).numpy()
 
 
 class ScriptedMotor:
-    """Walks by the compass and catches itself by rule, from the senses alone.
+    """Walks by the navigation features and catches itself by rule, from the senses alone.
 
     It steps high over what can be tripped on, slows down for what is slippery, lifts the foot
     early in its swing and lowers it late; it knows nothing of its own body's constants.
@@ -96,14 +99,14 @@ class ScriptedMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, 24)."""
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, 24)."""
         posture = percept.proprio[:, 8:13].argmax(1)
         on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
-        walking = self._walk(percept, code)
+        walking = self._walk(percept, skill_command)
         return np.select(
             [on_the_ground, posture == Posture.STUMBLE],
-            [np.full(len(code), Action.RISE), self._catch(percept)],
+            [np.full(len(skill_command), Action.RISE), self._catch(percept)],
             walking,
         )
 
@@ -117,29 +120,32 @@ class ScriptedMotor:
         along = np.where(ahead < 0, Action.BRACE, forward)
         return np.where(np.abs(right) > np.abs(ahead), sideways, along)
 
-    def _walk(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _walk(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         skills = len(TRIP.skills)
-        skill = np.array(TRIP.skills)[code[:, :skills].argmax(1)]
-        manner = code[:, skills : skills + len(Manner)].argmax(1)
-        compass = code[:, -COMPASS_SIZE:]
+        skill = np.array(TRIP.skills)[skill_command[:, :skills].argmax(1)]
+        manner = skill_command[:, skills : skills + len(Manner)].argmax(1)
+        navigation_features = skill_command[:, -NAVIGATION_SIZE:]
         slow = percept.proprio[:, 0] < 0.2
         pace = self._PACES[manner]
-        pace = np.where(compass[:, HAZARD_AHEAD] > 0, Action.STEP_HIGH, pace)
+        pace = np.where(navigation_features[:, HAZARD_AHEAD] > 0, Action.STEP_HIGH, pace)
         turn = np.select(
-            [compass[:, TO_THE_LEFT] > 0, compass[:, TO_THE_RIGHT] + compass[:, BEHIND] > 0],
+            [
+                navigation_features[:, TO_THE_LEFT] > 0,
+                navigation_features[:, TO_THE_RIGHT] + navigation_features[:, BEHIND] > 0,
+            ],
             [Action.LEFT, Action.RIGHT],
             pace,
         )
-        no_way = compass[:, :4].sum(1) == 0
+        no_way = navigation_features[:, :4].sum(1) == 0
         go = np.where(no_way, Action.DONE, turn)
         for kind, command in self._HANDS.items():
-            ready = (compass[:, ARRIVED] > 0) | (kind == Skill.TIE_LACE)
+            ready = (navigation_features[:, ARRIVED] > 0) | (kind == Skill.TIE_LACE)
             go = np.where((skill == kind) & ready, np.where(slow, command, Action.DONE), go)
         return go
 
 
 class HandyMotor:
-    """The same for `babyai`: goes by the compass, and uses its hand where it has arrived.
+    """The same for `babyai`: goes by the navigation features, and uses its hand where it has arrived.
 
     A door that is shut and in the way is opened; where there is no way, it stands still.
     """
@@ -155,22 +161,22 @@ class HandyMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' codes, (B, 25)."""
-        skill = np.array(BABYAI.skills)[code[:, : len(BABYAI.skills)].argmax(1)]
-        compass = code[:, -COMPASS_SIZE:] > 0
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, 25)."""
+        skill = np.array(BABYAI.skills)[skill_command[:, : len(BABYAI.skills)].argmax(1)]
+        navigation_features = skill_command[:, -NAVIGATION_SIZE:] > 0
         command = np.select(
             [
-                compass[:, TO_THE_LEFT],
-                compass[:, TO_THE_RIGHT] | compass[:, BEHIND],
-                compass[:, AHEAD] & compass[:, BLOCKED_AHEAD],
-                compass[:, AHEAD],
+                navigation_features[:, TO_THE_LEFT],
+                navigation_features[:, TO_THE_RIGHT] | navigation_features[:, BEHIND],
+                navigation_features[:, AHEAD] & navigation_features[:, BLOCKED_AHEAD],
+                navigation_features[:, AHEAD],
             ],
             [Command.LEFT, Command.RIGHT, Command.TOGGLE, Command.FORWARD],
             Command.DONE,
         )
         for kind, work in self._HANDS.items():
-            command[(skill == kind) & compass[:, ARRIVED]] = work
+            command[(skill == kind) & navigation_features[:, ARRIVED]] = work
         return command
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from body.ablation import Lesions
-from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, Place
-from body.types import FeltEvent, Percept, Vocabulary
+from body.ablation import Ablation
+from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, EgoMap
+from body.types import NoticedEvent, Percept, Vocabulary
 from envs.trip.vocabulary import Action, Posture
 
 # Columns of the felt senses; see `envs.trip.vocabulary.SENSES`.
@@ -36,7 +36,7 @@ _TOUCHED = 0.1  # a fainter touch goes unnoticed
 _SPILL = 0.05  # of the cup, in one go or in drops
 _CONTACT_TICKS = 8  # a stumble is put down to a contact at most this long ago
 
-FELT = np.dtype(
+SENSOR_STATE = np.dtype(
     [
         ("new", np.bool_),  # nothing has been felt yet, so nothing can have changed
         ("tick", np.int32),  # percepts so far
@@ -61,7 +61,7 @@ FELT = np.dtype(
     align=True,
 )
 
-FELT_SENSES = ("proprio", "vestibular", "touch", "pain", "intero", "efference", "social")
+VECTOR_SENSES = ("proprio", "vestibular", "touch", "pain", "intero", "efference", "social")
 
 
 class Senses:
@@ -70,34 +70,35 @@ class Senses:
     Attributes:
         num_avatars: B.
         vocabulary: Names of what can be seen and felt.
-        place: What is remembered of the surroundings.
-        felt: (B,) records of `FELT`: this tick, in the form in which skills read it.
+        ego_map: What is remembered of the surroundings.
+        sensor_state: (B,) records of `SENSOR_STATE`: this tick, in the form in which skills read
+            it.
 
     Args:
         num_avatars: B.
         vocabulary: Names of what can be seen and felt.
-        lesions: What is wrong with which sense; see `Lesions`. Nothing, without.
+        ablations: What is wrong with which sense; see `Ablation`. Nothing, without.
     """
 
     def __init__(
         self,
         num_avatars: int,
         vocabulary: Vocabulary,
-        lesions: Mapping[str, bool | str] | None = None,
+        ablations: Mapping[str, bool | str] | None = None,
     ):
         self.num_avatars = num_avatars
         self.vocabulary = vocabulary
-        self._lesions = Lesions(lesions or {}, vocabulary)
-        self.place = Place(num_avatars, vocabulary)
-        self.felt = np.zeros(num_avatars, FELT)
+        self._ablations = Ablation(ablations or {}, vocabulary)
+        self.ego_map = EgoMap(num_avatars, vocabulary)
+        self.sensor_state = np.zeros(num_avatars, SENSOR_STATE)
         self.begin(np.arange(num_avatars))
 
     def begin(self, rows: NDArray) -> None:
         """Forget everything that these avatars have sensed."""
-        self.place.begin(rows)
-        blank = np.zeros((), FELT)
+        self.ego_map.begin(rows)
+        blank = np.zeros((), SENSOR_STATE)
         blank["new"], blank["contact_ticks"], blank["held_object"] = True, _CONTACT_TICKS, EMPTY
-        self.felt[rows] = blank
+        self.sensor_state[rows] = blank
 
     def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
         """Return what the senses make of one tick's observation; call it once a tick.
@@ -112,20 +113,22 @@ class Senses:
         Raises:
             ValueError: If the observation is not of `num_avatars` avatars.
         """
-        observation = self._lesions.of(observation)
+        observation = self._ablations.of(observation)
         image = np.ascontiguousarray(observation["image"], np.uint8)
         if image.shape != (self.num_avatars, 7, 7, 3):
             raise ValueError(
                 f"observation 'image' must have shape ({self.num_avatars}, 7, 7, 3), got "
                 f"{image.shape}; make the body with num_avatars={len(image)}"
             )
-        sense = {name: np.ascontiguousarray(observation[name], np.float32) for name in FELT_SENSES}
-        self.place.update(image, sense["proprio"])
-        events = np.zeros((self.num_avatars, len(FeltEvent)), np.bool_)
+        sense = {
+            name: np.ascontiguousarray(observation[name], np.float32) for name in VECTOR_SENSES
+        }
+        self.ego_map.update(image, sense["proprio"])
+        events = np.zeros((self.num_avatars, len(NoticedEvent)), np.bool_)
         _notice(
-            self.felt,
-            self.place.memory,
-            self.place.kinds,
+            self.sensor_state,
+            self.ego_map.memory,
+            self.ego_map.kinds,
             image,
             tuple(sense[name] for name in ("proprio", "touch", "intero", "efference", "social")),
             events,
@@ -136,10 +139,10 @@ class Senses:
             **sense,
             mission=observation["mission"],
             clock=observation["clock"].reshape(self.num_avatars),
-            place=self.place.cells_from_start(),
-            landmarks=self.place.landmarks.copy(),
+            position=self.ego_map.cells_from_start(),
+            landmarks=self.ego_map.landmarks.copy(),
             events=events,
-            event_objects=self.felt["about"].copy(),
+            event_objects=self.sensor_state["about"].copy(),
         )
 
 
@@ -147,14 +150,14 @@ class Senses:
 
 
 @njit(cache=True)
-def _notice(felt, memory, kinds, image, senses, events):
+def _notice(sensor_state, memory, kinds, image, senses, events):
     proprio, touch, intero, efference, social = senses
-    for row in range(len(felt)):
-        body, place, noticed = felt[row], memory[row], events[row]
+    for row in range(len(sensor_state)):
+        body, ego_map, noticed = sensor_state[row], memory[row], events[row]
         body.tick += 1
-        _feel_contacts(body, place, kinds, touch[row], noticed)
+        _feel_contacts(body, ego_map, kinds, touch[row], noticed)
         if touch.shape[1] > _FELT_BY_FEET:
-            _feel_hand_work(body, place, touch[row], noticed)
+            _feel_hand_work(body, ego_map, touch[row], noticed)
         _feel_laces(body, touch[row], efference[row], noticed)
         _feel_posture(body, proprio[row], noticed)
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
@@ -185,39 +188,39 @@ def _blame_cell(body, kinds, packed):
 
 
 @njit(cache=True)
-def _feel_contacts(body, place, kinds, touch, noticed):
+def _feel_contacts(body, ego_map, kinds, touch, noticed):
     """A toe is caught at the edge of the cell ahead; a sole slips on the ground underfoot."""
     body.contact_ticks = min(body.contact_ticks + 1, _CONTACT_TICKS)
-    here = np.int64(place.cell)
+    here = np.int64(ego_map.cell)
     if _begins(body, touch, _TOES) or _begins(body, touch, _TOES + 1):
-        _blame_cell(body, kinds, place.grid[here + STEPS[place.heading]])
+        _blame_cell(body, kinds, ego_map.grid[here + STEPS[ego_map.heading]])
     if _begins(body, touch, _SOLES) or _begins(body, touch, _SOLES + 1):
-        _blame_cell(body, kinds, place.grid[here])
+        _blame_cell(body, kinds, ego_map.grid[here])
         _blame(body, body.contact[0], body.contact[1])
-        noticed[FeltEvent.SLIPPED] = True
+        noticed[NoticedEvent.SLIPPED] = True
     if len(touch) == _FELT_BY_FEET and _begins(body, touch, _BUMP):
-        ahead = place.grid[here + STEPS[place.heading]]
+        ahead = ego_map.grid[here + STEPS[ego_map.heading]]
         obj = ahead & 255
         known = obj != UNSEEN and obj != EMPTY
         _blame(body, obj if known else 0, (ahead >> 8) & 15 if known else 0)
-        noticed[FeltEvent.BUMPED] = True
+        noticed[NoticedEvent.BUMPED] = True
     for i in range(_FELT_BY_FEET):
         body.touched[i] = touch[i] > _TOUCHED
 
 
 @njit(cache=True)
-def _feel_hand_work(body, place, touch, noticed):
+def _feel_hand_work(body, ego_map, touch, noticed):
     """What blocked the way, and what the hand met: each tick's by itself, about what is ahead."""
     blocked = touch[_BLOCKED] + touch[_BLOCKED + 1] + touch[_BLOCKED + 2]
-    noticed[FeltEvent.BUMPED] = blocked > _TOUCHED
-    noticed[FeltEvent.GRASPED_NOTHING] = touch[_NOTHING] > _TOUCHED
-    noticed[FeltEvent.WAS_REFUSED] = touch[_REFUSED] > _TOUCHED
-    noticed[FeltEvent.HAND_STAYED_FULL] = touch[_STILL_FULL] > _TOUCHED
-    noticed[FeltEvent.FOUND_LOCKED] = touch[_LOCKED] > _TOUCHED
-    noticed[FeltEvent.OPENED] = touch[_OPENED] > _TOUCHED
-    noticed[FeltEvent.SHUT] = touch[_SHUT] > _TOUCHED
+    noticed[NoticedEvent.BUMPED] = blocked > _TOUCHED
+    noticed[NoticedEvent.GRASPED_NOTHING] = touch[_NOTHING] > _TOUCHED
+    noticed[NoticedEvent.WAS_REFUSED] = touch[_REFUSED] > _TOUCHED
+    noticed[NoticedEvent.HAND_STAYED_FULL] = touch[_STILL_FULL] > _TOUCHED
+    noticed[NoticedEvent.FOUND_LOCKED] = touch[_LOCKED] > _TOUCHED
+    noticed[NoticedEvent.OPENED] = touch[_OPENED] > _TOUCHED
+    noticed[NoticedEvent.SHUT] = touch[_SHUT] > _TOUCHED
     if noticed.any():
-        ahead = place.grid[place.cell + STEPS[place.heading]]
+        ahead = ego_map.grid[ego_map.cell + STEPS[ego_map.heading]]
         known = ahead & 255 > EMPTY
         _blame(body, ahead & 255 if known else 0, (ahead >> 8) & 15 if known else 0)
 
@@ -232,18 +235,18 @@ def _feel_laces(body, touch, efference, noticed):
     for foot in range(2):
         lace = touch[_LACES + foot]
         if lace > _STEPPED_ON and body.lace[foot] <= _STEPPED_ON:
-            noticed[FeltEvent.STEPPED_ON_LACE] = True
+            noticed[NoticedEvent.STEPPED_ON_LACE] = True
             body.contact[:] = 0
             body.contact_ticks = 0
             _blame(body, 0, 0)
         if lace >= LOOSE_FROM and not body.loose[foot]:
             body.loose[foot] = True
-            noticed[FeltEvent.LACE_CAME_LOOSE] = True
+            noticed[NoticedEvent.LACE_CAME_LOOSE] = True
             _blame(body, 0, 0)
         elif lace < TIGHT_BELOW and body.loose[foot]:
             body.loose[foot] = False
             if efference[_TIE_LACE] > 0.5:
-                noticed[FeltEvent.LACE_TIED] = True
+                noticed[NoticedEvent.LACE_TIED] = True
                 _blame(body, 0, 0)
         body.lace[foot] = lace
 
@@ -257,13 +260,13 @@ def _feel_posture(body, proprio, noticed):
         return
     was_on_the_floor = before in (DOWN, RISING)
     if now == STUMBLE:
-        noticed[FeltEvent.STUMBLED] = True
+        noticed[NoticedEvent.STUMBLED] = True
     if now == DOWN and not was_on_the_floor:
-        noticed[FeltEvent.FELL] = True
+        noticed[NoticedEvent.FELL] = True
     if before == STUMBLE and (now in (STAND, CROUCH)):
-        noticed[FeltEvent.RECOVERED] = True
+        noticed[NoticedEvent.RECOVERED] = True
     if was_on_the_floor and (now in (STAND, CROUCH)):
-        noticed[FeltEvent.GOT_UP] = True
+        noticed[NoticedEvent.GOT_UP] = True
     if now == STUMBLE or (now == DOWN and before != STUMBLE and not was_on_the_floor):
         recent = body.contact_ticks < _CONTACT_TICKS
         _blame(body, body.contact[0] if recent else 0, body.contact[1] if recent else 0)
@@ -274,11 +277,11 @@ def _feel_hand(body, hand, noticed):
     obj, color = np.int64(hand[0]), np.int64(hand[1])
     if obj != body.held_object or color != body.held_color:
         if obj > EMPTY:
-            noticed[FeltEvent.PICKED_UP] = True
+            noticed[NoticedEvent.PICKED_UP] = True
             _blame(body, obj, color)
         elif body.held_object > EMPTY:
-            noticed[FeltEvent.PUT_DOWN] = True
-            if not noticed[FeltEvent.FELL]:
+            noticed[NoticedEvent.PUT_DOWN] = True
+            if not noticed[NoticedEvent.FELL]:
                 _blame(body, body.held_object, body.held_color)
     if obj != body.held_object:
         body.cup_marked = -1.0  # another hand-full: its level is not compared with the last one's
@@ -288,11 +291,11 @@ def _feel_hand(body, hand, noticed):
 @njit(cache=True)
 def _feel_cup(body, level, noticed):
     """Drops add up until they are noticed; a fall empties the cup all at once."""
-    emptied_by_fall = noticed[FeltEvent.FELL] and body.cup - level > _SPILL
+    emptied_by_fall = noticed[NoticedEvent.FELL] and body.cup - level > _SPILL
     if body.cup_marked < 0.0 or level > body.cup_marked:
         body.cup_marked = level
     if body.cup_marked - level > _SPILL or emptied_by_fall:
-        noticed[FeltEvent.SPILLED] = True
+        noticed[NoticedEvent.SPILLED] = True
         body.cup_marked = level
     body.cup = level
 
@@ -302,9 +305,9 @@ def _feel_others(body, social, noticed):
     """Eyes count while one stumbles or lies there; a laugh is always heard."""
     in_trouble = body.posture == STUMBLE or body.posture == DOWN or body.posture == RISING
     seen_by, laughter = social[_SEEN_BY], social[_LAUGHTER]
-    more = seen_by > body.seen_by or noticed[FeltEvent.FELL]
+    more = seen_by > body.seen_by or noticed[NoticedEvent.FELL]
     if in_trouble and seen_by > _TOUCHED and more:
-        noticed[FeltEvent.WAS_SEEN] = True
+        noticed[NoticedEvent.WAS_SEEN] = True
     if laughter > _TOUCHED and body.laughter <= _TOUCHED:
-        noticed[FeltEvent.HEARD_LAUGHTER] = True
+        noticed[NoticedEvent.HEARD_LAUGHTER] = True
     body.seen_by, body.laughter = seen_by, laughter

@@ -2,9 +2,9 @@
 
 A skill is an option in the sense of Sutton, Precup and Singh (1999): `Skills` keeps, for each
 avatar, an active skill, which is the skill under way with its arguments. It decides where the way
-leads (the compass) and whether the active skill has ended; how to set the feet is the motor
-policy's, which is given the active skill as a code. Everything here rests on the body's own senses
-and memory.
+leads (the navigation features) and whether the active skill has ended; how to set the feet is the
+motor policy's, which is given the active skill as a code. Everything here rests on the body's own
+senses and memory.
 
 Each skill is one function that is called once a tick: it finds the way again if something has
 changed (`execution.stale`), and returns whether the active skill is done. What can fail in the same
@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from body import ego_map as places
+from body import ego_map as maps
 from body.ego_map import (
     DOOR,
     EMPTY,
@@ -36,7 +36,7 @@ from body.ego_map import (
     TARGET,
     UNSEEN,
     Destination,
-    Place,
+    EgoMap,
     Scratch,
     Want,
     Way,
@@ -44,9 +44,9 @@ from body.ego_map import (
 from body.senses import DOWN, RISING, STAND, TIGHT_BELOW, Senses
 from body.types import (
     Failure,
-    FeltEvent,
     Intent,
     Manner,
+    NoticedEvent,
     Percept,
     Skill,
     SkillStatus,
@@ -55,14 +55,14 @@ from body.types import (
     Vocabulary,
 )
 
-# The compass, as it stands in the code: columns and their meaning.
+# The navigation features, as it stands in the code: columns and their meaning.
 AHEAD, TO_THE_RIGHT, BEHIND, TO_THE_LEFT = range(4)  # where the first step of the way lies
 ARRIVED = 4  # what is wanted is in the cell ahead
 KNOWN = 5  # the way leads to what is wanted; otherwise it leads into the unknown, to search for it
 DISTANCE = 6  # log(1 + cells), 1 at 33 cells
 STRAIGHT = 7  # cells straight on before the way bends, in views of 6
 HAZARD_AHEAD, HAZARD_HERE, BLOCKED_AHEAD = 8, 9, 10
-COMPASS_SIZE = 11
+NAVIGATION_SIZE = 11
 _MANNERS = len(Manner)
 
 _FARTHEST = math.log1p(33)
@@ -112,7 +112,7 @@ EXECUTION = np.dtype(
 class Ground(NamedTuple):
     """What finding a way needs: one avatar's map, the kinds of objects, and room to work."""
 
-    place: NDArray
+    ego_map: NDArray
     kinds: NDArray[np.uint16]
     scratch: Scratch
 
@@ -131,16 +131,16 @@ def _take(execution, way):
 
 
 @njit(cache=True)
-def _seek(execution, felt, ground, goal):
+def _seek(execution, sensor_state, ground, goal):
     want = Want(
         np.int64(goal),
         np.int64(execution.object),
         np.int64(execution.color),
         np.int64(_HAZARD_COST[execution.manner]),
-        np.int64(felt.held_color) if felt.held_object == KEY else np.int64(-1),
+        np.int64(sensor_state.held_color) if sensor_state.held_object == KEY else np.int64(-1),
     )
     entry = np.int64(execution.entry)
-    _take(execution, places.find_way(ground.place, ground.kinds, want, entry, ground.scratch))
+    _take(execution, maps.find_way(ground.ego_map, ground.kinds, want, entry, ground.scratch))
 
 
 @njit(cache=True)
@@ -149,26 +149,26 @@ def _stay(execution):
 
 
 @njit(cache=True)
-def _cell_at(place, turn):
+def _cell_at(ego_map, turn):
     """Return the remembered cell `turn` quarters to the right of where the body faces."""
-    return place.grid[place.cell + STEPS[(place.heading + turn) & 3]]
+    return ego_map.grid[ego_map.cell + STEPS[(ego_map.heading + turn) & 3]]
 
 
 @njit(cache=True)
-def _go_up_to(execution, felt, ground):
+def _go_up_to(execution, sensor_state, ground):
     if execution.stale:
-        _seek(execution, felt, ground, Destination.REACH)
-        ahead = _cell_at(ground.place, 0)
+        _seek(execution, sensor_state, ground, Destination.REACH)
+        ahead = _cell_at(ground.ego_map, 0)
         is_ground = ground.kinds[ahead & 255] & GROUND != 0
         execution.arrived = (
-            places.is_wanted(ahead, execution.object, execution.color) and not is_ground
+            maps.is_wanted(ahead, execution.object, execution.color) and not is_ground
         )
 
 
 @njit(cache=True)
 def _stands_on_it(execution, ground):
-    here = ground.place.grid[ground.place.cell]
-    wanted = places.is_wanted(here, execution.object, execution.color)
+    here = ground.ego_map.grid[ground.ego_map.cell]
+    wanted = maps.is_wanted(here, execution.object, execution.color)
     return wanted and ground.kinds[here & 255] & GROUND != 0
 
 
@@ -176,7 +176,7 @@ def _stands_on_it(execution, ground):
 
 
 @njit(cache=True)
-def go_to(execution, felt, ground):
+def go_to(execution, sensor_state, ground):
     """Go up to an object.
 
     Can start when: the body is on its feet, and the object is one that can be named.
@@ -186,13 +186,13 @@ def go_to(execution, felt, ground):
         the body stands upright, nearly still.
     Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
     """
-    _go_up_to(execution, felt, ground)
+    _go_up_to(execution, sensor_state, ground)
     there = execution.arrived or _stands_on_it(execution, ground)
-    return there and felt.posture == STAND and felt.speed < NEARLY_STILL_MPS
+    return there and sensor_state.posture == STAND and sensor_state.speed < NEARLY_STILL_MPS
 
 
 @njit(cache=True)
-def carry_to(execution, felt, ground):
+def carry_to(execution, sensor_state, ground):
     """Carry what is in the hand up to an object.
 
     Can start when: the body is on its feet with something in its hand.
@@ -200,11 +200,11 @@ def carry_to(execution, felt, ground):
     Ends when: the object is in the cell ahead, and the body stands upright, nearly still.
     Can fail because: dropped (let go, or the cup is empty), and all that going to can fail of.
     """
-    return go_to(execution, felt, ground)
+    return go_to(execution, sensor_state, ground)
 
 
 @njit(cache=True)
-def pick_up(execution, felt, ground):
+def pick_up(execution, sensor_state, ground):
     """Fetch an object.
 
     Can start when: the body is on its feet, its hand is empty, and the object fits in a hand.
@@ -212,14 +212,14 @@ def pick_up(execution, felt, ground):
     Ends when: it is in the hand.
     Can fail because: blocked, fell, lost sight, took too long.
     """
-    _go_up_to(execution, felt, ground)
-    return felt.held_object == execution.object and (
-        execution.color < 0 or felt.held_color == execution.color
+    _go_up_to(execution, sensor_state, ground)
+    return sensor_state.held_object == execution.object and (
+        execution.color < 0 or sensor_state.held_color == execution.color
     )
 
 
 @njit(cache=True)
-def put_down(execution, felt, ground):
+def put_down(execution, sensor_state, ground):
     """Put down what is in the hand.
 
     Can start when: the body is on its feet with something in its hand.
@@ -231,16 +231,16 @@ def put_down(execution, felt, ground):
         _stay(execution)
         execution.arrived = False
         for turn in (0, 1, 3, 2):
-            obj = _cell_at(ground.place, turn) & 255
+            obj = _cell_at(ground.ego_map, turn) & 255
             if obj in (EMPTY, FLOOR) or ground.kinds[obj] & RECEIVER:
-                execution.direction, execution.steps = (ground.place.heading + turn) & 3, 1
+                execution.direction, execution.steps = (ground.ego_map.heading + turn) & 3, 1
                 execution.arrived = turn == 0
                 break
-    return felt.held_object <= EMPTY
+    return sensor_state.held_object <= EMPTY
 
 
 @njit(cache=True)
-def cross(execution, felt, ground):
+def cross(execution, sensor_state, ground):
     """Cross a hazard.
 
     Can start when: the body is on its feet, and the object is a hazard.
@@ -250,23 +250,23 @@ def cross(execution, felt, ground):
     """
     if not execution.stale:
         return False
-    here = ground.place.grid[ground.place.cell]
-    on_it = places.is_wanted(here, execution.object, execution.color)
+    here = ground.ego_map.grid[ground.ego_map.cell]
+    on_it = maps.is_wanted(here, execution.object, execution.color)
     if execution.phase == 1 and not on_it:
         return True
     if on_it and execution.phase == 0:
-        execution.phase, execution.entry = 1, ground.place.heading
+        execution.phase, execution.entry = 1, ground.ego_map.heading
     if execution.phase == 0:
-        _seek(execution, felt, ground, Destination.REACH)
+        _seek(execution, sensor_state, ground, Destination.REACH)
     else:
-        _seek(execution, felt, ground, Destination.LEAVE)
+        _seek(execution, sensor_state, ground, Destination.LEAVE)
         if execution.direction < 0:  # nothing beyond: any way off will do
-            _seek(execution, felt, ground, Destination.STEP_OFF)
+            _seek(execution, sensor_state, ground, Destination.STEP_OFF)
     return False
 
 
 @njit(cache=True)
-def follow_rail(execution, felt, ground):
+def follow_rail(execution, sensor_state, ground):
     """Go along a rail.
 
     Can start when: the body is on its feet, and the object is a rail.
@@ -275,14 +275,14 @@ def follow_rail(execution, felt, ground):
     Ends when: the rail, or the way beside it, does not go on.
     Can fail because: blocked, fell, lost sight, took too long.
     """
-    place = ground.place
+    ego_map = ground.ego_map
     if execution.stale:
-        if execution.phase == 0 and places.is_beside(
-            place, place.cell, execution.object, execution.color
+        if execution.phase == 0 and maps.is_beside(
+            ego_map, ego_map.cell, execution.object, execution.color
         ):
             execution.phase, execution.entry = 1, _rail_heading(execution, ground)
         if execution.phase == 0:
-            _seek(execution, felt, ground, Destination.BESIDE)
+            _seek(execution, sensor_state, ground, Destination.BESIDE)
         else:
             run = _rail_run(execution, ground, execution.entry)
             _take(execution, Way(np.int64(execution.entry), run, run, True))
@@ -292,7 +292,7 @@ def follow_rail(execution, felt, ground):
 @njit(cache=True)
 def _rail_heading(execution, ground):
     """Return the heading of the map in which to follow the rail from here."""
-    heading = np.int64(ground.place.heading)
+    heading = np.int64(ground.ego_map.heading)
     best, longest = heading, _rail_run(execution, ground, heading)
     if longest > 0:
         return heading
@@ -309,22 +309,22 @@ def _rail_run(execution, ground, heading):
 
     An unseen cell where the rail would be counts as one more step: it will be seen from there.
     """
-    place, kinds = ground.place, ground.kinds
+    ego_map, kinds = ground.ego_map, ground.kinds
     longest = np.int64(0)
     for side in ((heading + 1) & 3, (heading + 3) & 3):
-        cell = np.int64(place.cell)
-        if not places.is_wanted(place.grid[cell + STEPS[side]], execution.object, execution.color):
+        cell = np.int64(ego_map.cell)
+        if not maps.is_wanted(ego_map.grid[cell + STEPS[side]], execution.object, execution.color):
             continue
         run = np.int64(0)
         while True:
             cell += STEPS[heading]
-            beside = place.grid[cell + STEPS[side]]
-            if kinds[place.grid[cell] & 255] & OBSTACLE:
+            beside = ego_map.grid[cell + STEPS[side]]
+            if kinds[ego_map.grid[cell] & 255] & OBSTACLE:
                 break
             if beside & 255 == UNSEEN:
                 run += 1
                 break
-            if not places.is_wanted(beside, execution.object, execution.color):
+            if not maps.is_wanted(beside, execution.object, execution.color):
                 break
             run += 1
         longest = max(longest, run)
@@ -332,7 +332,7 @@ def _rail_run(execution, ground, heading):
 
 
 @njit(cache=True)
-def tie_lace(execution, felt, ground):
+def tie_lace(execution, sensor_state, ground):
     """Tie the laces.
 
     Can start when: the body is on its feet with an empty hand, and a lace does not feel tight.
@@ -340,11 +340,11 @@ def tie_lace(execution, felt, ground):
     Ends when: both laces feel tight.
     Can fail because: fell, took too long.
     """
-    return felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW
+    return sensor_state.lace[0] < TIGHT_BELOW and sensor_state.lace[1] < TIGHT_BELOW
 
 
 @njit(cache=True)
-def wait(execution, felt, ground):
+def wait(execution, sensor_state, ground):
     """Stand still for a second.
 
     Can start when: always.
@@ -352,11 +352,11 @@ def wait(execution, felt, ground):
     Ends when: ten ticks have passed.
     Can fail because: fell.
     """
-    return felt.tick - execution.since >= WAIT_TICKS
+    return sensor_state.tick - execution.since >= WAIT_TICKS
 
 
 @njit(cache=True)
-def get_up(execution, felt, ground):
+def get_up(execution, sensor_state, ground):
     """Get up from the ground.
 
     Can start when: the body is down.
@@ -364,11 +364,11 @@ def get_up(execution, felt, ground):
     Ends when: it stands.
     Can fail because: took too long.
     """
-    return felt.posture == STAND
+    return sensor_state.posture == STAND
 
 
 @njit(cache=True)
-def look_around(execution, felt, ground):
+def look_around(execution, sensor_state, ground):
     """Look in all four directions.
 
     Can start when: the body is on its feet.
@@ -377,13 +377,13 @@ def look_around(execution, felt, ground):
     Can fail because: fell, took too long.
     """
     if execution.stale:
-        execution.direction, execution.steps = (ground.place.heading + 1) & 3, 1
+        execution.direction, execution.steps = (ground.ego_map.heading + 1) & 3, 1
         execution.known = True
-    return abs(ground.place.turns - execution.turns_before) >= 4
+    return abs(ground.ego_map.turns - execution.turns_before) >= 4
 
 
 @njit(cache=True)
-def find(execution, felt, ground):
+def find(execution, sensor_state, ground):
     """Find an object.
 
     Can start when: the body is on its feet, and the object is one that can be named.
@@ -392,12 +392,12 @@ def find(execution, felt, ground):
     Can fail because: blocked, fell, lost sight (nothing is left to explore), took too long.
     """
     if execution.stale:
-        _seek(execution, felt, ground, Destination.REACH)
+        _seek(execution, sensor_state, ground, Destination.REACH)
     return execution.known
 
 
 @njit(cache=True)
-def face(execution, felt, ground):
+def face(execution, sensor_state, ground):
     """Turn to an object, without a step.
 
     Can start when: the body is on its feet, and the object is one that can be named.
@@ -406,13 +406,13 @@ def face(execution, felt, ground):
     Can fail because: fell, lost sight (it was never seen), took too long.
     """
     if execution.stale:
-        heading = np.int64(places.bearing(ground.place, execution.object, execution.color))
+        heading = np.int64(maps.bearing(ground.ego_map, execution.object, execution.color))
         _take(execution, Way(heading, np.int64(1), np.int64(0), bool(heading >= 0)))
-    return execution.direction == ground.place.heading
+    return execution.direction == ground.ego_map.heading
 
 
 @njit(cache=True)
-def put_next_to(execution, felt, ground):
+def put_next_to(execution, sensor_state, ground):
     """Put down what is in the hand next to an object.
 
     Can start when: the body is on its feet with something in its hand.
@@ -420,21 +420,21 @@ def put_next_to(execution, felt, ground):
     Ends when: the hand, which faced that cell, is empty.
     Can fail because: dropped (elsewhere), blocked, refused, fell, lost sight, took too long.
     """
-    if felt.held_object <= EMPTY:
+    if sensor_state.held_object <= EMPTY:
         return execution.arrived  # as it was in the tick before
     if execution.stale:
-        _seek(execution, felt, ground, Destination.SITE)
+        _seek(execution, sensor_state, ground, Destination.SITE)
         execution.arrived = False
         if execution.known and execution.steps == 0 and execution.direction >= 0:
-            place = ground.place
-            site = places.site_direction(place, place.cell, execution.object, execution.color)
+            ego_map = ground.ego_map
+            site = maps.site_direction(ego_map, ego_map.cell, execution.object, execution.color)
             execution.direction, execution.steps = np.int64(site), 1
-            execution.arrived = site == place.heading
+            execution.arrived = site == ego_map.heading
     return False
 
 
 @njit(cache=True)
-def open_door(execution, felt, ground):
+def open_door(execution, sensor_state, ground):
     """Open a door.
 
     Can start when: the body is on its feet, and the object is a door.
@@ -442,22 +442,22 @@ def open_door(execution, felt, ground):
     Ends when: it stands open ahead.
     Can fail because: locked, blocked, fell, lost sight, took too long.
     """
-    _go_up_to(execution, felt, ground)
-    return execution.arrived and not places.is_shut(_cell_at(ground.place, 0), ground.kinds)
+    _go_up_to(execution, sensor_state, ground)
+    return execution.arrived and not maps.is_shut(_cell_at(ground.ego_map, 0), ground.kinds)
 
 
 @njit(cache=True)
-def unlock(execution, felt, ground):
+def unlock(execution, sensor_state, ground):
     """Open a locked door with the key in the hand.
 
     Can start when: the body is on its feet, the object is a door, and a key is in the hand.
     Does, ends and can fail: as opening does; with the wrong key it is locked.
     """
-    return open_door(execution, felt, ground)
+    return open_door(execution, sensor_state, ground)
 
 
 @njit(cache=True)
-def explore(execution, felt, ground):
+def explore(execution, sensor_state, ground):
     """See something new.
 
     Can start when: the body is on its feet.
@@ -467,50 +467,50 @@ def explore(execution, felt, ground):
     """
     if not execution.stale:
         return False
-    known = places.count_landmarks(ground.place, ground.kinds)
+    known = maps.count_landmarks(ground.ego_map, ground.kinds)
     if execution.landmarks < 0:
         execution.landmarks = known
-    _seek(execution, felt, ground, Destination.FRONTIER)
+    _seek(execution, sensor_state, ground, Destination.FRONTIER)
     execution.known = False
     return known > execution.landmarks
 
 
 @njit(cache=True)
-def _pursue(execution, felt, ground):
+def _pursue(execution, sensor_state, ground):
     """Bring the active skill up to date with this tick and return whether it is done."""
     done = False
     if execution.skill == Skill.GO_TO:
-        done = go_to(execution, felt, ground)
+        done = go_to(execution, sensor_state, ground)
     elif execution.skill == Skill.CROSS:
-        done = cross(execution, felt, ground)
+        done = cross(execution, sensor_state, ground)
     elif execution.skill == Skill.CARRY_TO:
-        done = carry_to(execution, felt, ground)
+        done = carry_to(execution, sensor_state, ground)
     elif execution.skill == Skill.FOLLOW_RAIL:
-        done = follow_rail(execution, felt, ground)
+        done = follow_rail(execution, sensor_state, ground)
     elif execution.skill == Skill.TIE_LACE:
-        done = tie_lace(execution, felt, ground)
+        done = tie_lace(execution, sensor_state, ground)
     elif execution.skill == Skill.PICK_UP:
-        done = pick_up(execution, felt, ground)
+        done = pick_up(execution, sensor_state, ground)
     elif execution.skill == Skill.PUT_DOWN:
-        done = put_down(execution, felt, ground)
+        done = put_down(execution, sensor_state, ground)
     elif execution.skill == Skill.WAIT:
-        done = wait(execution, felt, ground)
+        done = wait(execution, sensor_state, ground)
     elif execution.skill == Skill.GET_UP:
-        done = get_up(execution, felt, ground)
+        done = get_up(execution, sensor_state, ground)
     elif execution.skill == Skill.LOOK_AROUND:
-        done = look_around(execution, felt, ground)
+        done = look_around(execution, sensor_state, ground)
     elif execution.skill == Skill.FIND:
-        done = find(execution, felt, ground)
+        done = find(execution, sensor_state, ground)
     elif execution.skill == Skill.FACE:
-        done = face(execution, felt, ground)
+        done = face(execution, sensor_state, ground)
     elif execution.skill == Skill.PUT_NEXT_TO:
-        done = put_next_to(execution, felt, ground)
+        done = put_next_to(execution, sensor_state, ground)
     elif execution.skill == Skill.OPEN:
-        done = open_door(execution, felt, ground)
+        done = open_door(execution, sensor_state, ground)
     elif execution.skill == Skill.UNLOCK:
-        done = unlock(execution, felt, ground)
+        done = unlock(execution, sensor_state, ground)
     elif execution.skill == Skill.EXPLORE:
-        done = explore(execution, felt, ground)
+        done = explore(execution, sensor_state, ground)
     return done
 
 
@@ -532,26 +532,26 @@ _HAND_WORK = (
 
 
 @njit(cache=True)
-def _failure(execution, felt, events, moved):
+def _failure(execution, sensor_state, events, moved):
     """Return why the active skill fails in this tick, if it does; what came before it does not count."""
-    if felt.tick == execution.since:
+    if sensor_state.tick == execution.since:
         return np.int64(Failure.NONE)
-    if events[FeltEvent.FELL] and execution.skill != Skill.GET_UP:
+    if events[NoticedEvent.FELL] and execution.skill != Skill.GET_UP:
         return np.int64(Failure.FELL)
     bringing = execution.skill == Skill.CARRY_TO or execution.skill == Skill.PUT_NEXT_TO
-    if bringing and _was_dropped(felt, events):
+    if bringing and _was_dropped(sensor_state, events):
         return np.int64(Failure.DROPPED)
     if execution.skill in _HAND_WORK and _met_resistance(events):
-        found_locked = events[FeltEvent.FOUND_LOCKED]
+        found_locked = events[NoticedEvent.FOUND_LOCKED]
         return np.int64(Failure.LOCKED if found_locked else Failure.REFUSED)
-    execution.bumps = (0 if moved else execution.bumps) + events[FeltEvent.BUMPED]
+    execution.bumps = (0 if moved else execution.bumps) + events[NoticedEvent.BUMPED]
     if execution.bumps >= PATIENT_BUMPS:
         return np.int64(Failure.BLOCKED)
     lost = execution.direction < 0 and _needs_a_way(execution.skill)
     execution.lost_ticks = execution.lost_ticks + 1 if lost else 0
     if execution.lost_ticks > PATIENT_TICKS:
         return np.int64(Failure.BLOCKED if execution.known else Failure.LOST_SIGHT)
-    if felt.tick - execution.since > _LIMITS[execution.skill]:
+    if sensor_state.tick - execution.since > _LIMITS[execution.skill]:
         return np.int64(Failure.TOOK_TOO_LONG)
     return np.int64(Failure.NONE)
 
@@ -560,17 +560,17 @@ def _failure(execution, felt, events, moved):
 def _met_resistance(events):
     """Return whether the hand felt that what it did had no effect."""
     return (
-        events[FeltEvent.FOUND_LOCKED]
-        or events[FeltEvent.WAS_REFUSED]
-        or events[FeltEvent.GRASPED_NOTHING]
-        or events[FeltEvent.HAND_STAYED_FULL]
+        events[NoticedEvent.FOUND_LOCKED]
+        or events[NoticedEvent.WAS_REFUSED]
+        or events[NoticedEvent.GRASPED_NOTHING]
+        or events[NoticedEvent.HAND_STAYED_FULL]
     )
 
 
 @njit(cache=True)
-def _was_dropped(felt, events):
-    spilled_all = events[FeltEvent.SPILLED] and felt.cup < _EMPTY_CUP
-    return events[FeltEvent.PUT_DOWN] or spilled_all
+def _was_dropped(sensor_state, events):
+    spilled_all = events[NoticedEvent.SPILLED] and sensor_state.cup < _EMPTY_CUP
+    return events[NoticedEvent.PUT_DOWN] or spilled_all
 
 
 # ---- Starting ----
@@ -600,10 +600,10 @@ _ANYTHING = -2  # in place of an object: given a fitting one
 
 
 @njit(cache=True)
-def _refusal(skill, object, felt, kinds):
+def _refusal(skill, object, sensor_state, kinds):
     """Return why the skill cannot start with this object, as a number of `_REFUSALS`."""
-    on_the_ground = felt.posture == DOWN or felt.posture == RISING
-    holding = felt.held_object > EMPTY
+    on_the_ground = sensor_state.posture == DOWN or sensor_state.posture == RISING
+    holding = sensor_state.held_object > EMPTY
     if skill == Skill.WAIT:
         return _CAN_START
     if skill == Skill.GET_UP:
@@ -612,11 +612,15 @@ def _refusal(skill, object, felt, kinds):
         return _ON_THE_GROUND
     if skill in _BRINGING and not holding:
         return _NOTHING_HELD
-    if skill == Skill.UNLOCK and felt.held_object != KEY:
+    if skill == Skill.UNLOCK and sensor_state.held_object != KEY:
         return _NO_KEY
     if (skill == Skill.PICK_UP or skill == Skill.TIE_LACE) and holding:
         return _HAND_FULL
-    if skill == Skill.TIE_LACE and felt.lace[0] < TIGHT_BELOW and felt.lace[1] < TIGHT_BELOW:
+    if (
+        skill == Skill.TIE_LACE
+        and sensor_state.lace[0] < TIGHT_BELOW
+        and sensor_state.lace[1] < TIGHT_BELOW
+    ):
         return _LACES_TIGHT
     return _CAN_START if object == _ANYTHING else _target_refusal(skill, object, kinds)
 
@@ -640,19 +644,19 @@ def _target_refusal(skill, object, kinds):
 
 
 @njit(cache=True)
-def _give(executions, felt, memory, kinds, rows, skill, object, color, manner):
+def _give(executions, sensor_state, memory, kinds, rows, skill, object, color, manner):
     for i in range(len(rows)):
         row = rows[i]
         execution = executions[row]
         execution.skill, execution.manner = skill[i], manner[i]
         execution.object, execution.color = object[i], color[i]
-        execution.since, execution.turns_before = felt[row].tick, memory[row].turns
+        execution.since, execution.turns_before = sensor_state[row].tick, memory[row].turns
         execution.phase = execution.entry = execution.bumps = execution.lost_ticks = 0
         execution.landmarks = -1
         execution.arrived = False
         execution.stale = True
         _stay(execution)
-        refused = _refusal(skill[i], object[i], felt[row], kinds) != _CAN_START
+        refused = _refusal(skill[i], object[i], sensor_state[row], kinds) != _CAN_START
         execution.status = np.int64(Status.FAILED if refused else Status.RUNNING)
         execution.failure = np.int64(Failure.CANNOT_START if refused else Failure.NONE)
 
@@ -661,27 +665,29 @@ def _give(executions, felt, memory, kinds, rows, skill, object, color, manner):
 
 
 @njit(cache=True)
-def _advance(executions, felt, memory, kinds, scratch, events, compass, is_new_tick):
+def _advance(
+    executions, sensor_state, memory, kinds, scratch, events, navigation_features, is_new_tick
+):
     """Pursue all active skills in a new tick; otherwise only those that were given in this one."""
     for row in range(len(executions)):
-        execution, place = executions[row], memory[row]
+        execution, ego_map = executions[row], memory[row]
         if is_new_tick:
-            execution.stale = execution.stale or place.changed
+            execution.stale = execution.stale or ego_map.changed
         elif not execution.stale:
             continue
         if execution.status == Status.RUNNING:
-            done = _pursue(execution, felt[row], Ground(place, kinds, scratch))
+            done = _pursue(execution, sensor_state[row], Ground(ego_map, kinds, scratch))
             if is_new_tick:
-                _judge(execution, felt[row], events[row], place.moved, done)
+                _judge(execution, sensor_state[row], events[row], ego_map.moved, done)
         if execution.stale:
-            _point(execution, place, kinds, compass[row])
+            _point(execution, ego_map, kinds, navigation_features[row])
         execution.stale = False
 
 
 @njit(cache=True)
-def _judge(execution, felt, events, moved, done):
+def _judge(execution, sensor_state, events, moved, done):
     """Let an active skill fail or be done; in a tick in which it is done, only a fall counts more."""
-    failure = _failure(execution, felt, events, moved)
+    failure = _failure(execution, sensor_state, events, moved)
     if failure != Failure.NONE and (not done or failure == Failure.FELL):
         execution.status, execution.failure, execution.stale = (
             np.int64(Status.FAILED),
@@ -693,32 +699,32 @@ def _judge(execution, felt, events, moved, done):
 
 
 @njit(cache=True)
-def _point(execution, place, kinds, compass):
+def _point(execution, ego_map, kinds, navigation_features):
     """Write the way as the body faces it; an active skill that has ended leads nowhere."""
-    compass[:] = 0.0
+    navigation_features[:] = 0.0
     running = execution.status == Status.RUNNING
     arrived = running and execution.arrived
     if running and execution.direction >= 0 and not arrived:
-        compass[(execution.direction - place.heading) & 3] = 1.0
-        compass[STRAIGHT] = min(execution.straight, 6) / 6.0
-    compass[ARRIVED] = arrived
-    compass[KNOWN] = execution.known or not running
-    compass[DISTANCE] = math.log1p(execution.steps) / _FARTHEST if running else 0.0
-    ahead = kinds[_cell_at(place, 0) & 255]
-    compass[HAZARD_AHEAD] = ahead & HAZARD != 0
-    compass[HAZARD_HERE] = kinds[place.grid[place.cell] & 255] & HAZARD != 0
-    shut = places.is_shut(_cell_at(place, 0), kinds)
-    compass[BLOCKED_AHEAD] = ahead & OBSTACLE != 0 or shut
+        navigation_features[(execution.direction - ego_map.heading) & 3] = 1.0
+        navigation_features[STRAIGHT] = min(execution.straight, 6) / 6.0
+    navigation_features[ARRIVED] = arrived
+    navigation_features[KNOWN] = execution.known or not running
+    navigation_features[DISTANCE] = math.log1p(execution.steps) / _FARTHEST if running else 0.0
+    ahead = kinds[_cell_at(ego_map, 0) & 255]
+    navigation_features[HAZARD_AHEAD] = ahead & HAZARD != 0
+    navigation_features[HAZARD_HERE] = kinds[ego_map.grid[ego_map.cell] & 255] & HAZARD != 0
+    shut = maps.is_shut(_cell_at(ego_map, 0), kinds)
+    navigation_features[BLOCKED_AHEAD] = ahead & OBSTACLE != 0 or shut
 
 
-def code_size(vocabulary: Vocabulary) -> int:
-    """Return how wide the code of an active skill is: the world's skills, manners, and the compass."""
-    return len(vocabulary.skills) + len(Manner) + COMPASS_SIZE
+def skill_command_size(vocabulary: Vocabulary) -> int:
+    """Return how wide the skill command is: the world's skills, manners, and the navigation features."""
+    return len(vocabulary.skills) + len(Manner) + NAVIGATION_SIZE
 
 
 @njit(cache=True)
-def _encode(executions, columns, compass, code):
-    """Write codes; `columns` says where each skill stands, and last, where the manners do."""
+def _encode(executions, columns, navigation_features, skill_command):
+    """Write skill commands; `columns` says where each skill stands, and last, where the manners do."""
     manner_column = columns[-1]
     compass_column = manner_column + _MANNERS
     for row in range(len(executions)):
@@ -726,10 +732,10 @@ def _encode(executions, columns, compass, code):
         running = execution.status == Status.RUNNING
         skill = np.int64(execution.skill) if running else np.int64(Skill.WAIT)
         manner = np.int64(execution.manner) if running else np.int64(Manner.NORMAL)
-        code[row, :compass_column] = 0.0
-        code[row, columns[skill]] = 1.0
-        code[row, manner_column + manner] = 1.0
-        code[row, compass_column:] = compass[row]
+        skill_command[row, :compass_column] = 0.0
+        skill_command[row, columns[skill]] = 1.0
+        skill_command[row, manner_column + manner] = 1.0
+        skill_command[row, compass_column:] = navigation_features[row]
 
 
 class Skills:
@@ -737,24 +743,25 @@ class Skills:
 
     Attributes:
         active skills: (B,) records of `EXECUTION`; read `status` and `failure` of all avatars here.
-        compass: (B, 11) float32, each column in [0, 1], as of the last `advance` or `code`.
+        navigation features: (B, 11) float32, each column in [0, 1], as of the last `advance` or
+            `skill_command`.
     """
 
     def __init__(self, senses: Senses):
         self._senses = senses
         self.executions = np.zeros(senses.num_avatars, EXECUTION)
-        self.compass = np.zeros((senses.num_avatars, COMPASS_SIZE), np.float32)
-        self._scratch = places.make_scratch()
+        self.navigation_features = np.zeros((senses.num_avatars, NAVIGATION_SIZE), np.float32)
+        self._scratch = maps.make_scratch()
         self._columns = np.zeros(len(Skill) + 1, np.int64)  # skills elsewhere are never under way
         self._columns[list(senses.vocabulary.skills)] = np.arange(len(senses.vocabulary.skills))
         self._columns[-1] = len(senses.vocabulary.skills)
-        self._no_events = np.zeros((senses.num_avatars, len(FeltEvent)), np.bool_)
+        self._no_events = np.zeros((senses.num_avatars, len(NoticedEvent)), np.bool_)
         self._reasons: dict[int, str] = {}
         self.begin(np.arange(senses.num_avatars))
 
     @property
-    def _place(self) -> Place:
-        return self._senses.place
+    def _place(self) -> EgoMap:
+        return self._senses.ego_map
 
     @property
     def _vocabulary(self) -> Vocabulary:
@@ -809,8 +816,15 @@ class Skills:
             np.ascontiguousarray(np.broadcast_to(np.asarray(argument, np.int64), rows.shape))
             for argument in (skill, object, color, manner)
         )
-        place = self._place
-        _give(self.executions, self._senses.felt, place.memory, place.kinds, rows, *arguments)
+        ego_map = self._place
+        _give(
+            self.executions,
+            self._senses.sensor_state,
+            ego_map.memory,
+            ego_map.kinds,
+            rows,
+            *arguments,
+        )
         self._forget_reasons(rows)
 
     def intent(self, avatar: int) -> Intent | None:
@@ -835,52 +849,54 @@ class Skills:
 
     def can_start(self, avatar: int) -> tuple[Skill, ...]:
         """Return the skills that could start now, given a fitting target."""
-        felt, skills = self._senses.felt[avatar], self._vocabulary.skills
-        return tuple(skill for skill in skills if not self._refuses(felt, skill, _ANYTHING))
+        sensor_state, skills = self._senses.sensor_state[avatar], self._vocabulary.skills
+        return tuple(skill for skill in skills if not self._refuses(sensor_state, skill, _ANYTHING))
 
     def why_not(self, avatar: int, intent: Intent) -> str:
         """Return why the intent could not start now, in one sentence, or nothing if it could."""
-        return self._words_against(self._senses.felt[avatar], intent)
+        return self._words_against(self._senses.sensor_state[avatar], intent)
 
     def refusals(self, avatar: int) -> Callable[[Intent], str]:
         """Return `why_not` of this tick, which says the same when others have gone by."""
-        return partial(self._words_against, self._senses.felt[avatar].copy())
+        return partial(self._words_against, self._senses.sensor_state[avatar].copy())
 
-    def _words_against(self, felt: np.void, intent: Intent) -> str:
+    def _words_against(self, sensor_state: np.void, intent: Intent) -> str:
         obj = intent.target.object if intent.target else _NOTHING
-        refusal = _REFUSALS[self._refuses(felt, intent.skill, obj)]
+        refusal = _REFUSALS[self._refuses(sensor_state, intent.skill, obj)]
         names = self._vocabulary.objects
         name = names[obj] if 0 <= obj < len(names) else f"thing {obj}"
-        return refusal.format(held=names[felt["held_object"]], object=name)
+        return refusal.format(held=names[sensor_state["held_object"]], object=name)
 
-    def _refuses(self, felt: np.void, skill: Skill, object: int) -> int:
-        return int(_refusal(int(skill), object, felt, self._place.kinds))
+    def _refuses(self, sensor_state: np.void, skill: Skill, object: int) -> int:
+        return int(_refusal(int(skill), object, sensor_state, self._place.kinds))
 
     def advance(self, percept: Percept) -> None:
         """Bring all active skills up to date with the percept of this tick; call it once a tick."""
         self._pursue_all(percept.events, is_new_tick=True)
 
-    def code(self) -> NDArray[np.float32]:
-        """Return (B, code) float32: one-hots of skill (the world's) and manner, compass 11.
+    def skill_command(self) -> NDArray[np.float32]:
+        """Return (B, code) float32: one-hots of skill (the world's) and manner, navigation features 11.
 
         An avatar whose active skill has ended, or that has none, is shown as waiting. Active skills
         that were given after `advance` are already in it.
         """
         if self.executions["stale"].any():
             self._pursue_all(self._no_events, is_new_tick=False)
-        code = np.empty((len(self.executions), code_size(self._vocabulary)), np.float32)
-        _encode(self.executions, self._columns, self.compass, code)
-        return code
+        skill_command = np.empty(
+            (len(self.executions), skill_command_size(self._vocabulary)), np.float32
+        )
+        _encode(self.executions, self._columns, self.navigation_features, skill_command)
+        return skill_command
 
     def _pursue_all(self, events: NDArray[np.bool_], is_new_tick: bool) -> None:
-        place = self._place
+        ego_map = self._place
         _advance(
             self.executions,
-            self._senses.felt,
-            place.memory,
-            place.kinds,
+            self._senses.sensor_state,
+            ego_map.memory,
+            ego_map.kinds,
             self._scratch,
             events,
-            self.compass,
+            self.navigation_features,
             is_new_tick,
         )

@@ -59,7 +59,7 @@ class Failure(IntEnum):
     REFUSED = 8
 
 
-class FeltEvent(IntEnum):
+class NoticedEvent(IntEnum):
     """What the body notices from its own senses; compare `Event`, which the world keeps."""
 
     STUMBLED = 0
@@ -211,7 +211,7 @@ class Percept:
         social: (B, 3) float32 in [0, 1]: seen by, laughter, being helped.
         mission: (B, M) mission tokens, to be read by `vocabulary.mission_words`.
         clock: (B,) int32 ticks since the episode began.
-        place: (B, 2) int16, where the body believes to be: cells ahead and to the right of where
+        position: (B, 2) int16, where the body believes to be: cells ahead and to the right of where
             the episode began, as it stood then.
         landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: object,
             color, state, cells ahead, cells to the right (both signed); object 0 ends the list.
@@ -231,7 +231,7 @@ class Percept:
     social: NDArray[np.float32]
     mission: NDArray[np.integer]
     clock: NDArray[np.int32]
-    place: NDArray[np.int16]
+    position: NDArray[np.int16]
     landmarks: NDArray[np.int16]
     events: NDArray[np.bool_]
     event_objects: NDArray[np.int16]

@@ -90,11 +90,11 @@ def talk(config: DictConfig, folder: Path) -> None:
 
 
 def _check(config: DictConfig) -> None:
-    from mind.reasoning.question_answering import LESIONS, Mode
+    from mind.reasoning.question_answering import ABLATIONS, Mode
 
     if not config.run:
         require_world(config)
-    check_asking(config, [*Mode], LESIONS)
+    check_asking(config, [*Mode], ABLATIONS)
 
 
 # ---- Whose life ----
@@ -184,8 +184,10 @@ class Host:
             self.turns = []
         body_id = self.lives.body_ids[0]
         graphs = self.lives.of(body_id)
-        teller = self.being.teller(0, mode=self.config.mode, lesions=tuple(self.config.lesions))
-        asked = teller.ask(
+        question_answerer = self.being.question_answerer(
+            0, mode=self.config.mode, ablations=tuple(self.config.ablations)
+        )
+        asked = question_answerer.ask(
             question,
             threshold=self.config.threshold,
             before=self.turns,

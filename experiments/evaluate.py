@@ -1,6 +1,6 @@
 """Does the mind earn its keep? `python -m experiments.evaluate +env=trip level=4`.
 
-Every agent lives the same episodes: unseen rooms, the same bodies, the same luck. All episodes of
+Every agent lives the same episodes: unseen rooms, the same bodies, the same noise. All episodes of
 an agent are lived at once, one avatar each, so that none of them learns from another.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
@@ -246,7 +246,7 @@ class _Thinking:
                 self._counts["decisions"][row] += 1
                 self._counts["tokens"][row] += decision.tokens
                 self._counts["refused"][row] += decision.attempts > 1
-                self._counts["safe"][row] += decision.safe
+                self._counts["safe"][row] += decision.fallback
 
     def columns(self) -> "Columns":
         """Return the counts, or nothing for an agent that does not decide in words."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from agents.types import Agent
     from envs.engine.faces import WorldVectorEnv
-    from experiments.running.callbacks import Listener, Witness
+    from experiments.running.callbacks import BatchCallback, Callback
     from experiments.running.record import Summary
 
 
@@ -76,7 +76,9 @@ def live(
     config: DictConfig,
     folder: Path,
     opened: ExitStack,
-    witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"] = lambda agent, env: None,
+    batch_callback: Callable[
+        ["Agent", "WorldVectorEnv"], "BatchCallback | None"
+    ] = lambda agent, env: None,
     console: "Console | None" = None,
 ) -> bool:
     """Live the configured episodes before a person's eyes, and leave a run folder.
@@ -85,7 +87,7 @@ def live(
         config: A `RunConfig`.
         folder: The run folder, which exists.
         opened: World and agent go on until it is closed.
-        witness: Makes one who sees the whole batch live.
+        batch_callback: Makes one who sees the whole batch live.
         console: Where the person looks; None is the terminal.
 
     Returns:
@@ -105,11 +107,11 @@ def live(
     console = console or Console()
     summary = Summary(folder)
     try:
-        finished = _live(config, folder, console, summary, opened, witness)
+        finished = _live(config, folder, console, summary, opened, batch_callback)
     except (CannotTell, LanguageModelError, OSError) as error:
-        report(console, summary.endings, folder)
+        report(console, summary.ends, folder)
         raise BadInput(one_line(error)) from error
-    report(console, summary.endings, folder)
+    report(console, summary.ends, folder)
     return finished
 
 
@@ -119,7 +121,7 @@ def _live(
     console: "Console",
     summary: "Summary",
     opened: ExitStack,
-    witness: Callable[["Agent", "WorldVectorEnv"], "Witness | None"],
+    batch_callback: Callable[["Agent", "WorldVectorEnv"], "BatchCallback | None"],
 ) -> bool:
     """Live, and say whether all was lived to its end."""
     from experiments.running.loop import Loop
@@ -130,16 +132,16 @@ def _live(
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
         watched.callback(view.close)
         env, agent = built("env", config, opened), built("agent", config, opened)
-        listeners, world_seed = _prepared(config, folder, agent, watched)
+        callbacks, world_seed = _prepared(config, folder, agent, watched)
         loop = Loop(
             env,
             agent,
-            [*listeners, summary, view],
+            [*callbacks, summary, view],
             episodes=config.episodes,
             world_seed=world_seed,
             real_time=config.clock == Clock.wall,
             stopped=stopped,
-            witness=witness(agent, env),
+            batch_callback=batch_callback(agent, env),
         )
         try:
             finished = loop.run()
@@ -158,7 +160,7 @@ def _check(config: DictConfig) -> None:
 
 def _prepared(
     config: DictConfig, folder: Path, agent: "Agent", watched: ExitStack
-) -> tuple[list["Listener"], int]:
+) -> tuple[list["Callback"], int]:
     """Write down what is run; return those who keep it, closed with the stack, and a seed."""
     from experiments.running.record import Recorder, write_provenance
 
@@ -167,15 +169,15 @@ def _prepared(
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
         write_provenance(folder, plain, seeds)
-        listeners: list[Listener] = [Recorder(folder), *watchers]
+        callbacks: list[Callback] = [Recorder(folder), *watchers]
     except OSError as error:
         raise BadInput(f"cannot write the run folder: {error}") from error
-    for listener in listeners:
-        watched.callback(listener.close)
-    return listeners, seeds["world"]
+    for callback in callbacks:
+        watched.callback(callback.close)
+    return callbacks, seeds["world"]
 
 
-def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listener"]:
+def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Callback"]:
     """Return those who make something to look at.
 
     Raises:
@@ -192,7 +194,7 @@ def _watchers(config: DictConfig, folder: Path, agent: "Agent") -> list["Listene
         memory=getattr(agent, "memory", None),  # not everybody has one
         run_id=getattr(agent, "run_id", ""),
     )
-    watchers: list[Listener] = [page]
+    watchers: list[Callback] = [page]
     if pictures:
         watchers.append(Filmmaker(folder))
     if config.render == Render.human:

@@ -140,7 +140,7 @@ class Lessons:
 
     def watch(self, observation):
         """Keep what is seen now with what the scripted motor would do, and return the latter."""
-        shown = self._scripted.act(self._practice.percept, self._practice.code)
+        shown = self._scripted.act(self._practice.percept, self._practice.skill_command)
         posture = self._practice.percept.proprio[:, 8:13].argmax(1)
         self._seen.append((observation, shown, posture))
         return shown

@@ -53,10 +53,12 @@ def run(options: DictConfig) -> Path:
     corpus = _corpus(options, folder)
     examples = _examples(options, folder)
     began = time.monotonic()
-    teller, tokenizer = _begun(options, corpus, examples)
-    teller.to(device)
-    known = learn_senses(options, teller, corpus.sensed) if "senses" in options.learns else {}
-    learned = learn(options, folder, teller, tokenizer, corpus, examples)
+    grounded_model, tokenizer = _begun(options, corpus, examples)
+    grounded_model.to(device)
+    known = (
+        learn_senses(options, grounded_model, corpus.sensed) if "senses" in options.learns else {}
+    )
+    learned = learn(options, folder, grounded_model, tokenizer, corpus, examples)
     card = {
         "lessons": len(corpus.lessons),
         "windows": len(corpus.sensed),
@@ -116,7 +118,7 @@ def _examples(options: DictConfig, folder: Path) -> list:
     return read_examples(path)
 
 
-def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, float]:
+def learn_senses(options: DictConfig, grounded_model: Any, sensed: Any) -> dict[str, float]:
     """Learn to tell facts, and the senses again, from vectors alone, before any word is learned.
 
     An encoder that is gone on from stays as it is meanwhile, since somebody reads its vectors.
@@ -131,15 +133,17 @@ def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, flo
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(sensed.facts.told)
     kept_out, rows = rows[: len(rows) // 20], rows[len(rows) // 20 :]
-    parts = [*teller.again.parameters(), *teller.known.parameters()]
-    parts += [] if options.senses else teller.senses.parameters()
+    parts = [*grounded_model.again.parameters(), *grounded_model.known.parameters()]
+    parts += [] if options.senses else grounded_model.senses.parameters()
     optimiser = torch.optim.AdamW(parts, weight_decay=0.02)
     for step in range(options.senses_steps):
         for group in optimiser.param_groups:
             group["lr"] = SENSES_ALONE * schedule(step / options.senses_steps)
-        found = teller.sense_losses(sensed.of(rng.choice(rows, SENSES_BATCH)))
+        found = grounded_model.sense_losses(sensed.of(rng.choice(rows, SENSES_BATCH)))
         _step(optimiser, found["known"] + options.again_weight * found["again"], parts)
-    known = {name: round(share, 3) for name, share in teller.knows(sensed.of(kept_out)).items()}
+    known = {
+        name: round(share, 3) for name, share in grounded_model.knows(sensed.of(kept_out)).items()
+    }
     print("facts that senses alone tell:", known, flush=True)
     return known
 
@@ -147,7 +151,7 @@ def learn_senses(options: DictConfig, teller: Any, sensed: Any) -> dict[str, flo
 def learn(
     options: DictConfig,
     folder: Path,
-    teller: Any,
+    grounded_model: Any,
     tokenizer: Any,
     corpus: Any,
     examples: Sequence,
@@ -160,7 +164,7 @@ def learn(
 
     rng = random.Random(options.seed)
     lessons = corpus.lessons
-    optimiser = _optimiser(options, teller)
+    optimiser = _optimiser(options, grounded_model)
     decisions = _rehearsal(examples, tokenizer, options)
     rehearsal = loaded(decisions, options.workers) if examples else None
     weights = {"told": 1.0, "again": options.again_weight, "known": options.known_weight}
@@ -179,20 +183,22 @@ def learn(
             progress = (turn + number / len(parts)) / options.rounds
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
-            with torch.autocast(teller.device.type, torch.bfloat16, enabled=options.bfloat16):
-                found = teller.losses(batch.to(teller.device))
+            with torch.autocast(
+                grounded_model.device.type, torch.bfloat16, enabled=options.bfloat16
+            ):
+                found = grounded_model.losses(batch.to(grounded_model.device))
             loss = sum(weights[name] * one for name, one in found.items())
             if rehearsal is not None and rng.random() < options.rehearsal:
-                shown = (part.to(teller.device) for part in next(rehearsal))
-                rehearsed, found["decided"] = losses(teller.model, *shown)
+                shown = (part.to(grounded_model.device) for part in next(rehearsal))
+                rehearsed, found["decided"] = losses(grounded_model.model, *shown)
                 loss = loss + rehearsed
-            _step(optimiser, loss, teller.parameters())
+            _step(optimiser, loss, grounded_model.parameters())
             _blend(means, found)
             if time.monotonic() - told > options.print_every_s:
                 told = time.monotonic()
                 line = "  ".join(f"{name} {float(value):.4f}" for name, value in means.items())
                 print(f"{progress:5.1%}  {line}  {(told - began) / 60:.1f} min", flush=True)
-        save(teller, tokenizer, folder)
+        save(grounded_model, tokenizer, folder)
     return {name: float(value) for name, value in means.items()}
 
 
@@ -210,7 +216,7 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
     """Return all that learns, and the tokenizer, which has been given the lessons' words."""
     import torch
 
-    from experiments.training.question_answering.learning import Teller
+    from experiments.training.question_answering.learning import GroundedModel
     from mind.learning.cold_start import load_trained
     from mind.sense_encoder.encoder import SenseEncoder, load_encoder
 
@@ -223,20 +229,22 @@ def _begun(options: DictConfig, corpus: Any, examples: Sequence):
         options.context, model.config.max_position_embeddings
     )
     senses = load_encoder(options.senses) if options.senses else SenseEncoder()
-    teller = Teller(model, senses, _spread(corpus.sensed.windows), corpus.sensed.facts.values)
+    grounded_model = GroundedModel(
+        model, senses, _spread(corpus.sensed.windows), corpus.sensed.facts.values
+    )
     if options.senses:
-        _go_on_with_projector(teller, Path(options.senses))
-    return teller, tokenizer
+        _go_on_with_projector(grounded_model, Path(options.senses))
+    return grounded_model, tokenizer
 
 
-def _go_on_with_projector(teller: Any, folder: Path) -> None:
+def _go_on_with_projector(grounded_model: Any, folder: Path) -> None:
     """Take over the maps in a folder, where there are some for this language model."""
     import torch
 
     from mind.language_models.projector import WEIGHTS, load_projector
 
     if (folder / WEIGHTS).is_file():
-        weight, bias = teller.projector.weight, teller.projector.bias
+        weight, bias = grounded_model.projector.weight, grounded_model.projector.bias
         begun = load_projector(folder / WEIGHTS, weight.shape[-1], like=weight)
         with torch.no_grad():
             weight.copy_(begun.weight)
@@ -282,19 +290,19 @@ def _learn_words(model, tokenizer, lessons: Sequence, examples: Sequence, limit:
             embeddings[token] = embeddings[spelt[word]].mean(dim=0)
 
 
-def _optimiser(options: DictConfig, teller: Any):
+def _optimiser(options: DictConfig, grounded_model: Any):
     """Return what moves the parts that shall learn; the others stay as they are."""
     import torch
 
     peaks = {"model": options.learning_rate}
     groups = []
     for name in ("model", "senses", "projector"):
-        part = getattr(teller, name)
+        part = getattr(grounded_model, name)
         part.requires_grad_(name in options.learns)
         if name in options.learns:
             peak = peaks.get(name, options.senses_learning_rate)
             groups.append({"params": list(part.parameters()), "peak": peak})
-    heads = [*teller.again.parameters(), *teller.known.parameters()]
+    heads = [*grounded_model.again.parameters(), *grounded_model.known.parameters()]
     groups.append({"params": heads, "peak": options.senses_learning_rate})
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.02)
 
@@ -335,19 +343,19 @@ def _rehearsal(examples: Sequence, tokenizer: Any, options: DictConfig):
     return Rehearsal()
 
 
-def save(teller: Any, tokenizer: Any, folder: Path) -> None:
+def save(grounded_model: Any, tokenizer: Any, folder: Path) -> None:
     """Write model and tokenizer, the encoder and the projector."""
     from mind.language_models.projector import save_projector
     from mind.learning.cold_start import save as save_model
 
-    save_model(teller.model, tokenizer, folder)
-    teller.senses.save(folder)
-    projector = teller.projector
+    save_model(grounded_model.model, tokenizer, folder)
+    grounded_model.senses.save(folder)
+    projector = grounded_model.projector
     save_projector(
         folder / "projector.safetensors",
         projector.weight.detach(),
         projector.bias.detach(),
-        encoder=teller.senses.fingerprint(),
+        encoder=grounded_model.senses.fingerprint(),
     )
 
 

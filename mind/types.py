@@ -82,7 +82,7 @@ class Experience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class DecisionContext:
     """All that a decision may rest on besides percept and feeling.
 
     Attributes:
@@ -145,7 +145,7 @@ class Decision:
         tokens: Tokens written, all attempts together.
         latency_s: Wall time from asking to answer, seconds.
         attempts: 1, or 2 where the first reply was refused.
-        safe: Whether no reply could be used and the safe intent was taken.
+        fallback: Whether no reply could be used and the fallback intent was taken.
         exchanges: What was asked and replied in each attempt, for the record and for replay.
     """
 
@@ -159,5 +159,5 @@ class Decision:
     tokens: int = 0
     latency_s: float = 0.0
     attempts: int = 1
-    safe: bool = False
+    fallback: bool = False
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)

@@ -15,11 +15,11 @@ class Typist(ScriptedModel):
         super().__init__(replies)
         self.at_once, self.left = [], []
 
-    def desk(self):
-        return _Desk(self)
+    def scheduler(self):
+        return _Scheduler(self)
 
 
-class _Desk:
+class _Scheduler:
     is_open = True
 
     def __init__(self, model):

@@ -157,7 +157,7 @@ def _way_out(percept: Percept) -> Intent:
     return Intent(skill=Skill.LOOK_AROUND)
 
 
-class Plans:
+class BabyAIPlanner:
     """The goals of a batch of avatars, and the intents that the table says serve them.
 
     Args:

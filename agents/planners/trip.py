@@ -122,8 +122,8 @@ def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDAr
     )
 
 
-class Missions:
-    """The table as agents use it; `agents.planners.babyai.Plans` is that of `babyai`."""
+class TripPlanner:
+    """The table as agents use it; `agents.planners.babyai.BabyAIPlanner` is that of `babyai`."""
 
     def begin(self, rows) -> None:
         """Do nothing: the table looks at the percept alone."""

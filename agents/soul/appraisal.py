@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from agents.soul.drive import Drive
 from agents.soul.needs import DIGNITY, FREEDOM_FROM_PAIN, NEEDS
 from agents.soul.temperament import Temperament, kept_per_tick
-from body.types import FeltEvent, Percept
+from body.types import NoticedEvent, Percept
 
 EMOTIONS = ("joy", "distress", "fear", "hope", "relief", "disappointment", "embarrassment")
 JOY, DISTRESS, FEAR, HOPE, RELIEF, DISAPPOINTMENT, EMBARRASSMENT = range(len(EMOTIONS))
@@ -43,10 +43,10 @@ HARM_RATE = 0.2
 
 # Share of competence that a mishap seems to disprove, and how long it can still embarrass.
 COMPETENCE_LOST = (
-    (FeltEvent.FELL, 1.0),
-    (FeltEvent.SPILLED, 0.6),
-    (FeltEvent.STUMBLED, 0.4),
-    (FeltEvent.BUMPED, 0.3),
+    (NoticedEvent.FELL, 1.0),
+    (NoticedEvent.SPILLED, 0.6),
+    (NoticedEvent.STUMBLED, 0.4),
+    (NoticedEvent.BUMPED, 0.3),
 )
 MISHAP_HALF_LIFE_TICKS = 30.0
 FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that an object can be blamed for
@@ -128,7 +128,7 @@ class Appraisal:
         np.maximum(error, 0.0, out=amounts[:, JOY])
         np.maximum(-error, 0.0, out=amounts[:, DISTRESS])
         self._judge_prospects(amounts, percept, levels, drive, np.maximum(-reward, 0.0))
-        self._learn_harm(percept.events[:, FeltEvent.FELL], lost)
+        self._learn_harm(percept.events[:, NoticedEvent.FELL], lost)
         intensities = -np.expm1(amounts / -self._temperament.reward_scale)
         intensities[:, EMBARRASSMENT] = self._embarrassment(percept, lost[:, DIGNITY])
         self._emotions *= _KEPT
@@ -144,7 +144,7 @@ class Appraisal:
 
     def _judge_prospects(self, amounts, percept, levels, drive, suffered):
         """Compare what is expected now, in this danger's worst moment, and what came of it."""
-        fell = percept.events[:, FeltEvent.FELL]
+        fell = percept.events[:, NoticedEvent.FELL]
         danger = threat(percept.vestibular)
         over = fell | (danger == 0.0)
         expected = np.where(over, np.float32(0.0), danger * self._loss_of_a_fall(levels, drive))
@@ -199,7 +199,7 @@ def own_fault(percept: Percept) -> NDArray[np.float32]:
     A hazard that is known to be there could have been minded; a lace is one's own.
     """
     blamed = percept.event_objects[:, 0] > 0
-    blamed &= ~percept.events[:, FeltEvent.STEPPED_ON_LACE]
+    blamed &= ~percept.events[:, NoticedEvent.STEPPED_ON_LACE]
     return np.where(blamed, np.float32(FAULT_WITH_A_CAUSE), np.float32(1.0))
 
 

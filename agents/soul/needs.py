@@ -30,7 +30,7 @@ class Needs:
 
     Both map the name of a need to one number for all avatars, or to one number for each. A need
     that is not named keeps its default: wanted in full, and weighing what the `trip` world's own
-    felt reward gives it.
+    homeostatic reward gives it.
 
     Attributes:
         setpoints: Wanted levels, in [0, 1].

@@ -105,8 +105,8 @@ def _object_at(places, layout, place):
 
 @compiled
 def _feel(body, kind, object_type):
-    body.felt = kind
-    body.felt_cause = CAUSES[object_type]
+    body.event_kind = kind
+    body.event_cause = CAUSES[object_type]
 
 
 @compiled
@@ -295,11 +295,11 @@ def _notice(body, places, noticed, layout, action):
 
 
 @compiled
-def keep_score(body, action, action_before, felt_before):
+def keep_score(body, action, action_before, event_kind_before):
     """Count a tick that waited, had no effect, or did again what had just had none."""
     body.waits += action == DONE
-    body.no_effect += _is_in(_NO_EFFECT, body.felt)
-    body.repeats += action == action_before and _is_in(_NO_EFFECT, felt_before)
+    body.no_effect += _is_in(_NO_EFFECT, body.event_kind)
+    body.repeats += action == action_before and _is_in(_NO_EFFECT, event_kind_before)
 
 
 # ---- One tick ----
@@ -322,10 +322,10 @@ def step_body(body, cells, places, noticed, layout, contents, action, ahead):
     Returns:
         Whether the view can have changed.
     """
-    action_before, felt_before, held_before = body.last_action, body.felt, body.held
+    action_before, event_kind_before, held_before = body.last_action, body.event_kind, body.held
     body.tick += 1
     body.last_action = action
-    body.last_turn = body.moved = body.felt = body.felt_cause = 0
+    body.last_turn = body.moved = body.event_kind = body.event_cause = 0
     rule = layout.rule
     if rule == MATCH_FROM_MEMORY and action == PICKUP:
         action = TOGGLE
@@ -348,5 +348,5 @@ def step_body(body, cells, places, noticed, layout, contents, action, ahead):
         verdict = verdict if ruled == GOES_ON else ruled
     body.succeeded = verdict == SUCCESS
     body.failed = verdict == FAILURE
-    keep_score(body, body.last_action, action_before, felt_before)
-    return body.moved != 0 or body.last_turn != 0 or _is_in(_CHANGES_THE_GRID, body.felt)
+    keep_score(body, body.last_action, action_before, event_kind_before)
+    return body.moved != 0 or body.last_turn != 0 or _is_in(_CHANGES_THE_GRID, body.event_kind)

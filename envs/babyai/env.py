@@ -42,7 +42,7 @@ class BabyAIEnv(WorldEnv):
 
     ## Rewards
 
-    MiniGrid's, `1 - 0.9 t / T` on success. There is no felt reward.
+    MiniGrid's, `1 - 0.9 t / T` on success. There is no homeostatic reward.
 
     ## Starting State
 

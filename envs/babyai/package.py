@@ -2,7 +2,7 @@
 
 For ids that the compiled engine does not cover, and to hold the engine against. What is felt is
 found by comparing the environment before and after its step. It is some thousand times slower than
-`BabyAIWorld`, and the same in all else: senses, luck, order of layouts, events and score.
+`BabyAIWorld`, and the same in all else: senses, noise, order of layouts, events and score.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from envs.babyai.bank import kind_of
 from envs.babyai.dynamics import CAUSES, keep_score
 from envs.babyai.levels import Levels
 from envs.babyai.picture import scene_of, state_of
-from envs.babyai.state import BODY, EVENT, layout_of, luck_of
+from envs.babyai.state import BODY, EVENT, layout_of, rng_key_of
 from envs.babyai.vocabulary import (
     CAN_BE_CARRIED,
     LONGEST_MISSION,
@@ -29,7 +29,7 @@ from envs.babyai.vocabulary import (
     Object,
     mission_words,
 )
-from envs.babyai.world import name_senses, number_of, observe_felt, resting_felt
+from envs.babyai.world import name_senses, number_of, observe_senses, resting_senses
 from envs.engine.random import keys_from_seeds
 
 _EMPTY = (int(Object.EMPTY), 0, 0)
@@ -156,7 +156,7 @@ class PackageWorld:
         self._kinds = np.zeros(num_envs, np.int8)  # of mission, as `score` tells it
         self._events = np.zeros(0, EVENT)
         self._image = np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
-        self._felt = resting_felt(num_envs)
+        self._felt = resting_senses(num_envs)
         self._mission = np.zeros((num_envs, LONGEST_MISSION), np.uint8)
         self._clock = np.zeros((num_envs, 1), np.int32)
         self._senses = (self._image, self._felt, self._mission, self._clock)
@@ -174,12 +174,17 @@ class PackageWorld:
 
     def _begin(self, row: int) -> None:
         key, episode = self.bodies["key"][row], self.bodies["episode"][row] + 1
-        luck = np.uint64(luck_of(key, episode))
-        layout = int(layout_of(luck, self._layouts))
+        rng_key = np.uint64(rng_key_of(key, episode))
+        layout = int(layout_of(rng_key, self._layouts))
         env = self.envs[row] = self._levels.reset(layout, fresh=True)
         self.bodies[row] = np.zeros((), BODY)
         body = self.bodies[row]
-        body["key"], body["episode"], body["luck"], body["layout"] = key, episode, luck, layout
+        body["key"], body["episode"], body["rng_key"], body["layout"] = (
+            key,
+            episode,
+            rng_key,
+            layout,
+        )
         body["bank"], body["time_limit"] = number_of(self._levels), env.max_steps
         body["last_action"] = -1
         self._observe(row, env.gen_obs()["image"])
@@ -204,20 +209,24 @@ class PackageWorld:
     def _feel(self, row: int, action: int, before: _Moment, after: _Moment) -> None:
         """Note what a step did to the avatar, and keep score."""
         body = self.bodies[row]
-        action_before, felt_before = body["last_action"], body["felt"]
+        action_before, event_kind_before = body["last_action"], body["event_kind"]
         kind, object_type = _felt(_carried_out(self.envs[row], action), before, after)
-        body["felt"], body["felt_cause"] = kind, CAUSES[object_type]
+        body["event_kind"], body["event_cause"] = kind, CAUSES[object_type]
         body["tick"] += 1
         body["last_action"] = action
         body["last_turn"] = _TURNED[(after.heading - before.heading) % 4]
         body["moved"] = after.place != before.place
         body["cells_walked"] += body["moved"]
-        keep_score(body, action, action_before, felt_before)
+        keep_score(body, action, action_before, event_kind_before)
 
     def _gather_events(self) -> NDArray:
-        rows = np.flatnonzero(self.bodies["felt"])
+        rows = np.flatnonzero(self.bodies["event_kind"])
         bodies, events = self.bodies[rows], np.zeros(len(rows), EVENT)
-        events["row"], events["kind"], events["cause"] = rows, bodies["felt"], bodies["felt_cause"]
+        events["row"], events["kind"], events["cause"] = (
+            rows,
+            bodies["event_kind"],
+            bodies["event_cause"],
+        )
         events["episode"], events["tick"] = bodies["episode"], bodies["tick"]
         for event, row in zip(events, rows, strict=True):
             event["x"], event["y"] = self.envs[row].agent_pos
@@ -227,7 +236,7 @@ class PackageWorld:
 
     def _observe(self, row: int, image: NDArray[np.uint8]) -> None:
         self._image[row] = image
-        observe_felt(self.bodies[row], self._felt[row])
+        observe_senses(self.bodies[row], self._felt[row])
         self._clock[row] = self.bodies["tick"][row]
 
     def _observe_mission(self, row: int) -> None:

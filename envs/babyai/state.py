@@ -75,8 +75,8 @@ NO_CLAUSE, OPEN_IT, GO_TO, PICK_UP, PUT_NEXT = range(5)
 
 BODY = np.dtype(
     [
-        ("key", np.uint64),  # decides the luck of all its episodes
-        ("luck", np.uint64),  # of this episode
+        ("key", np.uint64),  # decides the noise of all its episodes
+        ("rng_key", np.uint64),  # of this episode
         ("tick", np.int32),
         ("episode", np.int32),
         ("layout", np.int32),  # row of the bank
@@ -90,8 +90,8 @@ BODY = np.dtype(
         ("last_action", np.int8),  # -1 before the first one
         ("last_turn", np.int8),
         ("moved", np.int8),
-        ("felt", np.int8),  # EventKind
-        ("felt_cause", np.int8),
+        ("event_kind", np.int8),  # EventKind
+        ("event_cause", np.int8),
         ("succeeded", np.int8),
         ("failed", np.int8),
         # how far the instruction has been followed
@@ -159,16 +159,16 @@ EVENT = np.dtype(
     align=True,
 )
 
-_LUCK_LAYOUT = 1_000
+_RNG_KEY_LAYOUT = 1_000
 
 
 @compiled
-def luck_of(key, episode):
-    """Return the luck of an avatar's episode."""
+def rng_key_of(key, episode):
+    """Return the noise of an avatar's episode."""
     return mix(key + np.uint64(episode) * np.uint64(0x9E3779B97F4A7C15))
 
 
 @compiled
-def layout_of(luck, layouts):
-    """Return which of `layouts` an episode with this luck is lived in."""
-    return np.int64(bits(luck, 0, _LUCK_LAYOUT) % np.uint64(layouts))
+def layout_of(rng_key, layouts):
+    """Return which of `layouts` an episode with this noise is lived in."""
+    return np.int64(bits(rng_key, 0, _RNG_KEY_LAYOUT) % np.uint64(layouts))

@@ -115,7 +115,7 @@ SENSES = MappingProxyType(
         "efference": tuple(action.name.lower() for action in Action),
     }
 )
-FELT_SIZE = sum(len(names) for names in SENSES.values())
+SENSES_SIZE = sum(len(names) for names in SENSES.values())
 
 # What is not zero in a body at rest: it stands, and wants for nothing.
 RESTING = MappingProxyType(

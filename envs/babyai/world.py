@@ -25,13 +25,13 @@ from envs.babyai.state import (
     PAD,
     WALL_CELL,
     layout_of,
-    luck_of,
+    rng_key_of,
 )
 from envs.babyai.vocabulary import (
-    FELT_SIZE,
     LONGEST_MISSION,
     RESTING,
     SENSES,
+    SENSES_SIZE,
     VIEW_SIZE,
     Action,
     Cause,
@@ -67,7 +67,7 @@ class _Senses(NamedTuple):
     """What the kernels write observations into."""
 
     image: NDArray[np.uint8]  # (B, 147)
-    felt: NDArray[np.float32]
+    senses: NDArray[np.float32]
     mission: NDArray[np.uint8]
     clock: NDArray[np.int32]
 
@@ -83,20 +83,20 @@ def _index_of(sense: str, component: str) -> int:
 def _touch_of_kinds() -> NDArray[np.int64]:
     """Return the component of touch that each kind of event is felt by."""
     names = {EventKind.PICKED_UP: "got_it"}
-    felt = np.zeros(len(EventKind), np.int64)
+    senses = np.zeros(len(EventKind), np.int64)
     for kind in EventKind:
         if kind != EventKind.NONE:
-            felt[kind] = _index_of("touch", names.get(kind, kind.name.lower()))
-    return felt
+            senses[kind] = _index_of("touch", names.get(kind, kind.name.lower()))
+    return senses
 
 
 def _touch_of_blocks() -> NDArray[np.int64]:
     """Return the component of touch that says what blocked the way, by cause."""
-    felt = np.full(len(Cause), _index_of("touch", "blocked_by_wall"))
-    felt[Cause.DOOR] = _index_of("touch", "blocked_by_door")
+    senses = np.full(len(Cause), _index_of("touch", "blocked_by_wall"))
+    senses[Cause.DOOR] = _index_of("touch", "blocked_by_door")
     for cause in (Cause.KEY, Cause.BALL, Cause.BOX):
-        felt[cause] = _index_of("touch", "blocked_by_thing")
-    return felt
+        senses[cause] = _index_of("touch", "blocked_by_thing")
+    return senses
 
 
 _TOUCH, _BLOCKED = _touch_of_kinds(), _touch_of_blocks()
@@ -123,20 +123,20 @@ def _observe_image(body, cells, layout, ahead, image):
 
 
 @compiled
-def observe_felt(body, felt):
+def observe_senses(body, senses):
     """Write what can have changed; the rest of the vector is at rest for good."""
-    felt[_PROGRESS] = body.moved
-    felt[_LAST_TURN] = body.last_turn
+    senses[_PROGRESS] = body.moved
+    senses[_LAST_TURN] = body.last_turn
     for i in range(_TOUCH_START, _TOUCH_STOP):
-        felt[i] = 0.0
+        senses[i] = 0.0
     for i in range(_EFFERENCE, _EFFERENCE + _ACTIONS):
-        felt[i] = 0.0
-    if body.felt != 0:
-        felt[_TOUCH[body.felt]] = 1.0
-        if body.felt == _BUMP:
-            felt[_BLOCKED[body.felt_cause]] = 1.0
+        senses[i] = 0.0
+    if body.event_kind != 0:
+        senses[_TOUCH[body.event_kind]] = 1.0
+        if body.event_kind == _BUMP:
+            senses[_BLOCKED[body.event_cause]] = 1.0
     if body.last_action >= 0:
-        felt[_EFFERENCE + body.last_action] = 1.0
+        senses[_EFFERENCE + body.last_action] = 1.0
 
 
 @compiled
@@ -151,7 +151,7 @@ def _observe_row(row, truth, ended, senses):
     body = truth.bodies[row]
     layout = truth.layouts[body.layout]
     _observe_image(body, truth.cells[row], layout, truth.ahead, senses.image[row])
-    observe_felt(body, senses.felt[row])
+    observe_senses(body, senses.senses[row])
     senses.clock[row, 0] = body.tick
     for i in range(LONGEST_MISSION):
         senses.mission[row, i] = layout.mission[i]
@@ -172,8 +172,8 @@ def _layouts_to_make(rows, bodies, made):
     """Return the layouts that the next episodes of `rows` need and that are not made yet."""
     wanted = np.zeros(made.shape[0], np.bool_)
     for row in rows:
-        luck = luck_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[layout_of(luck, made.shape[0])] = True
+        rng_key = rng_key_of(bodies[row].key, bodies[row].episode + 1)
+        wanted[layout_of(rng_key, made.shape[0])] = True
     return np.flatnonzero(wanted & ~made)
 
 
@@ -194,8 +194,8 @@ def _reset_rows(rows, truth, spare, grids, bank, ended, senses):
         key, episode = body.key, body.episode + 1
         truth.bodies[row] = spare[0]
         body.key, body.episode, body.bank = key, episode, bank
-        body.luck = luck_of(key, episode)
-        body.layout = np.int32(layout_of(body.luck, truth.layouts.shape[0]))
+        body.rng_key = rng_key_of(key, episode)
+        body.layout = np.int32(layout_of(body.rng_key, truth.layouts.shape[0]))
         layout = truth.layouts[body.layout]
         body.cell, body.heading = layout.start, layout.heading
         body.held, body.held_object = layout.held, layout.held_object
@@ -216,8 +216,8 @@ def _tell(event, row, body, stride):
     event.row = row
     event.episode = body.episode
     event.tick = body.tick
-    event.kind = body.felt
-    event.cause = body.felt_cause
+    event.kind = body.event_kind
+    event.cause = body.event_cause
     event.x = body.cell % stride - PAD
     event.y = body.cell // stride - PAD
 
@@ -233,13 +233,13 @@ def _step_rows(actions, truth, outcome, senses):
         contents, action = truth.contents[body.layout], actions[row]
         if step_body(body, cells, places, noticed, layout, contents, action, truth.ahead):
             _observe_image(body, cells, layout, truth.ahead, senses.image[row])
-        observe_felt(body, senses.felt[row])
+        observe_senses(body, senses.senses[row])
         senses.clock[row, 0] = body.tick
         _judge_end(row, body, outcome.ended)
         outcome.rewards[row, 0] = 0.0
         if body.succeeded:
             outcome.rewards[row, 0] = 1.0 - 0.9 * (body.tick / body.time_limit)
-        if body.felt != 0:
+        if body.event_kind != 0:
             _tell(outcome.events[count], row, body, truth.ahead[1])
             count += 1
     return count
@@ -291,7 +291,7 @@ class BabyAIWorld:
         self._told = events.view(np.uint8).reshape(num_envs, -1)  # as bytes they copy faster
         self._senses = _Senses(
             np.zeros((num_envs, 3 * VIEW_SIZE**2), np.uint8),
-            resting_felt(num_envs),
+            resting_senses(num_envs),
             np.zeros((num_envs, LONGEST_MISSION), np.uint8),
             np.zeros((num_envs, 1), np.int32),
         )
@@ -466,20 +466,20 @@ def number_of(levels: Levels) -> np.uint32:
     return np.uint32(crc32(said.encode()) | 1)
 
 
-def resting_felt(num_envs: int) -> NDArray[np.float32]:
+def resting_senses(num_envs: int) -> NDArray[np.float32]:
     """Return the felt vectors of bodies at rest, (B, 59), in the order of SENSES."""
-    felt = np.zeros((num_envs, FELT_SIZE), np.float32)
+    senses = np.zeros((num_envs, SENSES_SIZE), np.float32)
     for (sense, component), value in RESTING.items():
-        felt[:, _index_of(sense, component)] = value
-    return felt
+        senses[:, _index_of(sense, component)] = value
+    return senses
 
 
-def name_senses(image, felt, mission, clock) -> dict[str, NDArray]:
+def name_senses(image, senses, mission, clock) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
     named: dict[str, NDArray] = {"image": image.reshape(-1, VIEW_SIZE, VIEW_SIZE, 3)}
     start = 0
     for sense, components in SENSES.items():
-        named[sense] = felt[:, start : start + len(components)]
+        named[sense] = senses[:, start : start + len(components)]
         start += len(components)
     return named | {"mission": mission, "clock": clock}
 

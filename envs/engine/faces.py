@@ -87,7 +87,7 @@ class _Face:
     """What both faces share: rewards mixed by config, exact forks, pictures."""
 
     world: World
-    felt_weight: float
+    homeostatic_weight: float
     _begun: bool
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
@@ -107,7 +107,7 @@ class _Face:
 
     def _reward(self) -> NDArray[np.float64]:
         mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
-        return mission.astype(np.float64) + self.felt_weight * felt
+        return mission.astype(np.float64) + self.homeostatic_weight * felt
 
 
 class WorldVectorEnv(_Face, VectorEnv):
@@ -121,7 +121,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         world: The compiled world.
         observation_space: Space of one body's observation.
         action_space: Space of one body's motor commands.
-        felt_weight: Weight of the felt reward beside the mission's.
+        homeostatic_weight: Weight of the homeostatic reward beside the mission's.
         autoreset: Whether finished rows begin anew by themselves.
         copy: Whether observations are copies; without, they are the world's own: only to be read,
             and overwritten by the next step.
@@ -134,7 +134,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         observation_space: gymnasium.spaces.Dict,
         action_space: gymnasium.spaces.Discrete,
         *,
-        felt_weight: float = 1.0,
+        homeostatic_weight: float = 1.0,
         autoreset: bool = True,
         copy: bool = True,
         render_mode: str | None = None,
@@ -149,7 +149,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         self.observation_space = batch_space(observation_space, self.num_envs)
         self.action_space = batch_space(action_space, self.num_envs)
         self._actions = int(action_space.n)
-        self.felt_weight, self.render_mode = felt_weight, render_mode
+        self.homeostatic_weight, self.render_mode = homeostatic_weight, render_mode
         self._autoreset, self._copy = autoreset, copy
         self._begun = False
 
@@ -204,7 +204,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         info: dict[str, Any] = {
             "events": self.world.events(),
             "mission_reward": self.world.rewards[:, 0].copy(),
-            "felt_reward": self.world.rewards[:, 1].copy(),
+            "homeostatic_reward": self.world.rewards[:, 1].copy(),
         }
         done = terminated | truncated
         if done.any():
@@ -258,7 +258,7 @@ class WorldEnv(_Face, gymnasium.Env):
         world: The compiled world, of one body.
         observation_space: Space of the observation.
         action_space: Space of the motor commands.
-        felt_weight: Weight of the felt reward beside the mission's.
+        homeostatic_weight: Weight of the homeostatic reward beside the mission's.
         render_mode: None, "rgb_array" or "human".
         window: Shows a picture; needed by "human".
     """
@@ -271,7 +271,7 @@ class WorldEnv(_Face, gymnasium.Env):
         observation_space: gymnasium.spaces.Dict,
         action_space: gymnasium.spaces.Discrete,
         *,
-        felt_weight: float = 1.0,
+        homeostatic_weight: float = 1.0,
         render_mode: str | None = None,
         window: Any = None,
     ):
@@ -279,7 +279,7 @@ class WorldEnv(_Face, gymnasium.Env):
             raise ValueError(
                 f"render_mode must be None, 'rgb_array' or 'human', got {render_mode!r}"
             )
-        self.world, self.felt_weight = world, felt_weight
+        self.world, self.homeostatic_weight = world, homeostatic_weight
         self.observation_space, self.action_space = observation_space, action_space
         self._actions = int(action_space.n)
         self.render_mode, self._window = render_mode, window
@@ -313,7 +313,7 @@ class WorldEnv(_Face, gymnasium.Env):
                 for event in self.world.events()
             ],
             "mission_reward": float(self.world.rewards[0, 0]),
-            "felt_reward": float(self.world.rewards[0, 1]),
+            "homeostatic_reward": float(self.world.rewards[0, 1]),
             **score,
         }
         terminated, truncated = bool(self.world.terminated[0]), bool(self.world.truncated[0])

@@ -40,13 +40,13 @@ class TripEnv(WorldEnv):
 
     ## Rewards
 
-    The mission's, `1 - 0.9 t / T` on success, plus `felt_weight` times the drop of the
+    The mission's, `1 - 0.9 t / T` on success, plus `homeostatic_weight` times the drop of the
     homeostatic drive over pain, energy, water, warmth and dignity. Nothing says "do not fall":
     falling hurts. Both parts are in the info.
 
     ## Starting State
 
-    A layout of the bank, a body by seed, its condition by luck.
+    A layout of the bank, a body by seed, its condition by noise.
 
     ## Episode End
 
@@ -55,8 +55,8 @@ class TripEnv(WorldEnv):
 
     ## Arguments
 
-    `level`, `shift`, `split`, `layouts`, `constants`: see `TripWorld`. `felt_weight`: weight of
-    the felt reward. `render_mode`: None, "rgb_array" or "human".
+    `level`, `shift`, `split`, `layouts`, `constants`: see `TripWorld`. `homeostatic_weight`: weight
+    of the homeostatic reward. `render_mode`: None, "rgb_array" or "human".
 
     ## Version History
 
@@ -69,7 +69,7 @@ class TripEnv(WorldEnv):
         shift: str = "S0",
         split: str = "train",
         layouts: int = 256,
-        felt_weight: float = 1.0,
+        homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         render_mode: str | None = None,
     ):
@@ -79,7 +79,7 @@ class TripEnv(WorldEnv):
             ),
             observation_space(),
             action_space(),
-            felt_weight=felt_weight,
+            homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
             window=_open_window() if render_mode == "human" else None,
         )
@@ -96,7 +96,7 @@ class TripVectorEnv(WorldVectorEnv):
         split: str = "train",
         layouts: int = 256,
         threads: int = 1,
-        felt_weight: float = 1.0,
+        homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         autoreset: bool = True,
         copy: bool = True,
@@ -114,7 +114,7 @@ class TripVectorEnv(WorldVectorEnv):
             ),
             observation_space(),
             action_space(),
-            felt_weight=felt_weight,
+            homeostatic_weight=homeostatic_weight,
             autoreset=autoreset,
             copy=copy,
             render_mode=render_mode,

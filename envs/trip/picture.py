@@ -60,9 +60,7 @@ def state_of(body, objects) -> dict[str, Any]:
         "laces": [_rounded(lace) for lace in body["lace"]],
         "held": [int(body["held_object"]), int(body["held_color"])],
         "pain": [_rounded(pain) for pain in body["pain"]],
-        "things": [
-            [int(obj[name]) for name in ("x", "y", "heading", "state")] for obj in objects
-        ],
+        "things": [[int(obj[name]) for name in ("x", "y", "heading", "state")] for obj in objects],
     }
 
 

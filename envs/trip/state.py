@@ -14,8 +14,8 @@ SPAN = GRID + 2 * PAD
 BODY = np.dtype(
     [
         # place
-        ("key", np.uint64),  # of this body: its constants, and the luck of all its episodes
-        ("luck", np.uint64),  # key of every random number of this episode
+        ("key", np.uint64),  # of this body: its constants, and the noise of all its episodes
+        ("rng_key", np.uint64),  # key of every random number of this episode
         ("tick", np.int32),
         ("episode", np.int32),
         ("layout", np.int32),  # row of the layout bank

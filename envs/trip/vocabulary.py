@@ -210,7 +210,7 @@ SENSES = MappingProxyType(
         "social": ("seen_by", "laughter", "being_helped"),
     }
 )
-FELT_SIZE = sum(len(names) for names in SENSES.values())
+SENSES_SIZE = sum(len(names) for names in SENSES.values())
 
 
 def object_words(object: int, color: int) -> str:

@@ -14,13 +14,13 @@ from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
-from envs.trip.dynamics import LUCK_NOISE, drive_of, feel_laces, notice_others, step_body
+from envs.trip.dynamics import RNG_KEY_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
 from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, OBJECT, OBJECTS, SPAN
 from envs.trip.vocabulary import (
-    FELT_SIZE,
     MISSION_TOKENS,
     SENSES,
+    SENSES_SIZE,
     VIEW_SIZE,
     Action,
     Object,
@@ -31,7 +31,11 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout
 _OPAQUE = np.uint64(1 << Object.WALL)
 _OFFSETS = flat_offsets(SPAN)
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
-_LUCK_LAYOUT, _LUCK_BODY, _LUCK_CONDITION = 1_000, 1_001, 1_020  # channels used at reset only
+_RNG_KEY_LAYOUT, _RNG_KEY_BODY, _RNG_KEY_CONDITION = (
+    1_000,
+    1_001,
+    1_020,
+)  # channels used at reset only
 
 
 class _Truth(NamedTuple):
@@ -58,7 +62,7 @@ class _Senses(NamedTuple):
     """What the kernels write observations into; `shown` is what each image was drawn from."""
 
     image: NDArray[np.uint8]
-    felt: NDArray[np.float32]
+    senses: NDArray[np.float32]
     mission: NDArray[np.int32]
     clock: NDArray[np.int32]
     shown: NDArray[np.uint64]  # (B, THINGS + 1)
@@ -73,7 +77,7 @@ def _draw_body(body, unusual, c):
     key = body.key
 
     def draw(channel, low, high):
-        value = uniform(key, 0, _LUCK_BODY + channel)
+        value = uniform(key, 0, _RNG_KEY_BODY + channel)
         if unusual:  # up to half a range beyond either end
             beyond = (value - 0.5) * (high - low)
             return high + beyond if beyond > 0.0 else low + beyond
@@ -83,43 +87,43 @@ def _draw_body(body, unusual, c):
     body.strength = draw(1, c.strength_least, c.strength_most)
     body.clearance = draw(2, c.clearance_least, c.clearance_most)
     body.shoe_grip = draw(3, c.grip_least, c.grip_most)
-    delay = uniform(key, 0, _LUCK_BODY + 4) * (c.delay_most - c.delay_least + 1.0)
+    delay = uniform(key, 0, _RNG_KEY_BODY + 4) * (c.delay_most - c.delay_least + 1.0)
     body.reflex_delay = np.int8(c.delay_least + delay) + (1 if unusual else 0)
-    body.pain_gain = between(key, 0, _LUCK_BODY + 5, 0.8, 1.2)
-    body.sensor_noise = between(key, 0, _LUCK_BODY + 6, c.noise_least, c.noise_most)
+    body.pain_gain = between(key, 0, _RNG_KEY_BODY + 5, 0.8, 1.2)
+    body.sensor_noise = between(key, 0, _RNG_KEY_BODY + 6, c.noise_least, c.noise_most)
     body.hot_speed = c.hot_speed_per_root_leg * np.sqrt(body.leg)
-    body.mid_swing = between(key, 0, _LUCK_BODY + 7, c.mid_swing_least, c.mid_swing_most)
+    body.mid_swing = between(key, 0, _RNG_KEY_BODY + 7, c.mid_swing_least, c.mid_swing_most)
 
 
 @compiled
 def _draw_condition(body, level):
     """Draw how this episode's body feels at the start, and how its shoes are tied."""
-    luck = body.luck
-    body.energy = between(luck, 0, _LUCK_CONDITION, 0.6, 1.0)
-    body.water = between(luck, 0, _LUCK_CONDITION + 1, 0.6, 1.0)
-    body.warmth = between(luck, 0, _LUCK_CONDITION + 2, 0.7, 1.0)
+    rng_key = body.rng_key
+    body.energy = between(rng_key, 0, _RNG_KEY_CONDITION, 0.6, 1.0)
+    body.water = between(rng_key, 0, _RNG_KEY_CONDITION + 1, 0.6, 1.0)
+    body.warmth = between(rng_key, 0, _RNG_KEY_CONDITION + 2, 0.7, 1.0)
     body.dignity = 1.0
     body.cup = 1.0
-    body.phase = uniform(luck, 0, _LUCK_CONDITION + 3)
-    body.stance_foot = np.int8(2.0 * uniform(luck, 0, _LUCK_CONDITION + 4))
+    body.phase = uniform(rng_key, 0, _RNG_KEY_CONDITION + 3)
+    body.stance_foot = np.int8(2.0 * uniform(rng_key, 0, _RNG_KEY_CONDITION + 4))
     body.lace[:] = 1.0
     if level >= 3:
-        body.fatigue = between(luck, 0, _LUCK_CONDITION + 5, 0.0, 0.6)
+        body.fatigue = between(rng_key, 0, _RNG_KEY_CONDITION + 5, 0.0, 0.6)
         for foot in range(2):
-            body.lace[foot] = between(luck, 0, _LUCK_CONDITION + 6 + foot, 0.15, 1.0)
+            body.lace[foot] = between(rng_key, 0, _RNG_KEY_CONDITION + 6 + foot, 0.15, 1.0)
     if body.mission[0] == 4:  # to tie one's lace, it has to be loose
-        loose = 0 if uniform(luck, 0, _LUCK_CONDITION + 8) < 0.5 else 1
+        loose = 0 if uniform(rng_key, 0, _RNG_KEY_CONDITION + 8) < 0.5 else 1
         body.lace[loose] = 0.1
 
 
 @compiled
-def _luck_of(key, episode):
+def _rng_key_of(key, episode):
     return mix(key + np.uint64(episode) * np.uint64(0x9E3779B97F4A7C15))
 
 
 @compiled
-def _layout_of(luck, layouts):
-    return np.int64(bits(luck, 0, _LUCK_LAYOUT) % np.uint64(layouts))
+def _layout_of(rng_key, layouts):
+    return np.int64(bits(rng_key, 0, _RNG_KEY_LAYOUT) % np.uint64(layouts))
 
 
 @njit(cache=True)
@@ -127,8 +131,8 @@ def _layouts_to_make(rows, bodies, made):
     """Return the layouts that the next episodes of `rows` need and that are not made yet."""
     wanted = np.zeros(made.shape[0], np.bool_)
     for row in rows:
-        luck = _luck_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[_layout_of(luck, made.shape[0])] = True
+        rng_key = _rng_key_of(bodies[row].key, bodies[row].episode + 1)
+        wanted[_layout_of(rng_key, made.shape[0])] = True
     return np.flatnonzero(wanted & ~made)
 
 
@@ -140,8 +144,8 @@ def _reset_rows(rows, bodies, objects, layouts, bank, level, unusual, constants)
         key, episode = body.key, body.episode + 1
         bodies[row] = bodies[-1]  # the spare last row stays all zero
         body.key, body.episode, body.bank = key, episode, bank
-        body.luck = _luck_of(key, episode)
-        body.layout = np.int32(_layout_of(body.luck, layouts.shape[0]))
+        body.rng_key = _rng_key_of(key, episode)
+        body.layout = np.int32(_layout_of(body.rng_key, layouts.shape[0]))
         layout = layouts[body.layout]
         body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
         for token in range(MISSION_TOKENS):
@@ -203,44 +207,44 @@ def _looks_different(body, looks, shown):
 
 
 @compiled
-def _observe_felt(body, felt):
+def _observe_senses(body, senses):
     """Write the felt vector in the order of `vocabulary.SENSES`."""
     angle = 2.0 * np.pi * body.phase
-    felt[0] = body.speed
-    felt[1] = np.sin(angle)
-    felt[2] = np.cos(angle)
-    felt[3] = 2.0 * body.stance_foot - 1.0
-    felt[4] = 0.5 * body.foot_height
-    felt[5] = body.progress
-    felt[6] = body.effort
-    felt[7] = body.last_turn
+    senses[0] = body.speed
+    senses[1] = np.sin(angle)
+    senses[2] = np.cos(angle)
+    senses[3] = 2.0 * body.stance_foot - 1.0
+    senses[4] = 0.5 * body.foot_height
+    senses[5] = body.progress
+    senses[6] = body.effort
+    senses[7] = body.last_turn
     for posture in range(5):
-        felt[8 + posture] = 0.0
-    felt[8 + body.posture] = 1.0
+        senses[8 + posture] = 0.0
+    senses[8 + body.posture] = 1.0
     noise = body.sensor_noise
-    felt[13] = body.lean_forward + noise * bell(body.luck, body.tick, LUCK_NOISE)
-    felt[14] = body.lean_right + noise * bell(body.luck, body.tick, LUCK_NOISE + 1)
+    senses[13] = body.lean_forward + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE)
+    senses[14] = body.lean_right + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 1)
     sway, roll = body.lean_forward_before, body.lean_right_before
-    felt[15] = body.lean_forward - sway + noise * bell(body.luck, body.tick, LUCK_NOISE + 2)
-    felt[16] = body.lean_right - roll + noise * bell(body.luck, body.tick, LUCK_NOISE + 3)
+    senses[15] = body.lean_forward - sway + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 2)
+    senses[16] = body.lean_right - roll + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 3)
     for i in range(8):
-        felt[17 + i] = body.touch[i]
+        senses[17 + i] = body.touch[i]
     for part in range(5):
-        felt[25 + part] = min(1.0, body.pain[part] + 0.5 * body.bruise[part])
-    felt[30] = body.energy
-    felt[31] = body.water
-    felt[32] = body.warmth
-    felt[33] = body.fatigue
-    felt[34] = body.arousal
-    felt[35] = body.held_mass / 10.0
-    felt[36] = body.cup if body.held_object == Object.CUP.value else 0.0
-    felt[37] = body.dignity
+        senses[25 + part] = min(1.0, body.pain[part] + 0.5 * body.bruise[part])
+    senses[30] = body.energy
+    senses[31] = body.water
+    senses[32] = body.warmth
+    senses[33] = body.fatigue
+    senses[34] = body.arousal
+    senses[35] = body.held_mass / 10.0
+    senses[36] = body.cup if body.held_object == Object.CUP.value else 0.0
+    senses[37] = body.dignity
     for action in range(14):
-        felt[38 + action] = 0.0
-    felt[38 + body.last_action] = 1.0
-    felt[52] = body.seen_by
-    felt[53] = body.laughter
-    felt[54] = body.being_helped
+        senses[38 + action] = 0.0
+    senses[38 + body.last_action] = 1.0
+    senses[52] = body.seen_by
+    senses[53] = body.laughter
+    senses[54] = body.being_helped
 
 
 @compiled
@@ -249,7 +253,7 @@ def _observe(row, truth, senses):
     body = truth.bodies[row]
     if _looks_different(body, truth.looks[row], senses.shown[row]):
         _observe_image(body, truth.objects[row], truth.cells[body.layout], senses.image[row])
-    _observe_felt(body, senses.felt[row])
+    _observe_senses(body, senses.senses[row])
     senses.clock[row, 0] = body.tick
     for token in range(MISSION_TOKENS):
         senses.mission[row, token] = body.mission[token]
@@ -367,7 +371,7 @@ class TripWorld:
         self._outcome = self._name_outcome()
         self._senses = _Senses(
             np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
-            np.zeros((num_envs, FELT_SIZE), np.float32),
+            np.zeros((num_envs, SENSES_SIZE), np.float32),
             np.zeros((num_envs, MISSION_TOKENS), np.int32),
             np.zeros((num_envs, 1), np.int32),
             np.zeros((num_envs, OBJECTS + 1), np.uint64),
@@ -449,9 +453,9 @@ class TripWorld:
         return _name_senses(*(np.array(buffer[rows]) for buffer in self._senses[:4]))
 
     @property
-    def felt(self) -> NDArray[np.float32]:
+    def senses(self) -> NDArray[np.float32]:
         """(B, 55) the felt senses of the last observation, in the order of SENSES."""
-        return self._senses.felt
+        return self._senses.senses
 
     @property
     def terminated(self) -> NDArray[np.bool_]:
@@ -542,12 +546,12 @@ class TripWorld:
             self._pool.shutdown()
 
 
-def _name_senses(image, felt, mission, clock) -> dict[str, NDArray]:
+def _name_senses(image, senses, mission, clock) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
     named: dict[str, NDArray] = {"image": image}
     start = 0
     for sense, components in SENSES.items():
-        named[sense] = felt[:, start : start + len(components)]
+        named[sense] = senses[:, start : start + len(components)]
         start += len(components)
     return named | {"mission": mission, "clock": clock}
 

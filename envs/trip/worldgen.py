@@ -229,9 +229,7 @@ def _is_solvable(room: _Room) -> bool:
                 reached.add(cell)
                 queue.append(cell)
     wanted = {(room.mission[1], room.mission[2]), (room.mission[3], room.mission[4])} - {(0, 0)}
-    places = {
-        (obj["kind"], obj["color"]): (obj["x"], obj["y"]) for obj in room.objects
-    }
+    places = {(obj["kind"], obj["color"]): (obj["x"], obj["y"]) for obj in room.objects}
     for y, x in np.argwhere(room.cells & 0xFF > Object.FLOOR):
         places[(room.object(x, y), int(room.cells[y, x] >> 8 & 0xFF))] = (int(x), int(y))
     return all(

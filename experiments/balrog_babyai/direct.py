@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from agents.types import Observation, Trace
 from body.ego_map import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
 from body.senses import Senses
-from body.types import FeltEvent, Percept
+from body.types import NoticedEvent, Percept
 from body.vocabularies import BABYAI
 from envs.babyai.vocabulary import SENSES, Action, Color, DoorState, Object, mission_words
 
@@ -191,7 +191,7 @@ class Reader:
             np.zeros((len(self._turn), FACTS), np.float32),
         )
         _look_all(
-            self.senses.place.memory,
+            self.senses.ego_map.memory,
             self._clauses,
             self._turn,
             percept.image[:, EYE_COLUMN, EYE_ROW],
@@ -199,21 +199,21 @@ class Reader:
             shown,
         )
         touch = percept.touch[:, _TOUCH] * self._touch
-        felt = (touch, percept.proprio[:, _MOVED], percept.efference)
-        shown.facts[:, _TOLD:] = np.concatenate(felt, axis=1)
+        sensor_state = (touch, percept.proprio[:, _MOVED], percept.efference)
+        shown.facts[:, _TOLD:] = np.concatenate(sensor_state, axis=1)
         return percept, shown
 
 
 @njit(cache=True)
 def _look_all(memory, clauses, turn, hands, efference, shown):
     for row in range(len(memory)):
-        place, hand, done = memory[row], hands[row], efference[row]
-        while turn[row] < CLAUSES - 1 and _seems_done(place, clauses[row, turn[row]], hand, done):
+        ego_map, hand, done = memory[row], hands[row], efference[row]
+        while turn[row] < CLAUSES - 1 and _seems_done(ego_map, clauses[row, turn[row]], hand, done):
             turn[row] += 1
         clause = clauses[row, turn[row]]
         more = turn[row] + 1 < CLAUSES and clauses[row, turn[row] + 1].verb != _NOTHING
-        _look_about(place, clause, shown.window[row])
-        _tell(place, clause, hand, more, shown.facts[row])
+        _look_about(ego_map, clause, shown.window[row])
+        _tell(ego_map, clause, hand, more, shown.facts[row])
 
 
 @njit(cache=True)
@@ -226,9 +226,9 @@ def _fits(named, packed):
 
 
 @njit(cache=True)
-def _is_named(place, named, cell):
+def _is_named(ego_map, named, cell):
     """Return whether a cell of the map shows what is named, where it is said to lie."""
-    if not _fits(named, place.grid[cell]):
+    if not _fits(named, ego_map.grid[cell]):
         return False
     ahead, right = cell // SPAN - SPAN // 2, cell % SPAN - SPAN // 2
     if named.side == _LEFT:
@@ -241,35 +241,35 @@ def _is_named(place, named, cell):
 
 
 @njit(cache=True)
-def _seems_done(place, clause, hand, done):
+def _seems_done(ego_map, clause, hand, done):
     """Return whether a clause has been done in this tick, as far as can be seen."""
     obj = clause.named[0]
-    front = np.int64(place.cell) + STEPS[place.heading]
+    front = np.int64(ego_map.cell) + STEPS[ego_map.heading]
     if clause.verb == _GO_TO:
-        return done.any() and _is_named(place, obj, front)  # an end is an action's
+        return done.any() and _is_named(ego_map, obj, front)  # an end is an action's
     if clause.verb == _PICK_UP:
         return done[_DID_PICK_UP] > 0.5 and _fits(obj, hand[0] | hand[1] << 8)
     if clause.verb == _OPENING:
-        is_open = place.grid[front] >> 12 == _OPEN
-        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(place, obj, front)
-    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(obj, place.grid[front]):
+        is_open = ego_map.grid[front] >> 12 == _OPEN
+        return done[_DID_TOGGLE] > 0.5 and is_open and _is_named(ego_map, obj, front)
+    if clause.verb == _PUT and done[_DID_DROP] > 0.5 and _fits(obj, ego_map.grid[front]):
         for direction in range(4):
-            if _is_named(place, clause.named[1], front + STEPS[direction]):
+            if _is_named(ego_map, clause.named[1], front + STEPS[direction]):
                 return True
     return False
 
 
 @njit(cache=True)
-def _code(place, clause, cell):
+def _code(ego_map, clause, cell):
     """Return what kind of cell it is to one who has this clause to do, in 0..14."""
-    packed = place.grid[cell]
+    packed = ego_map.grid[cell]
     obj, state = packed & 255, packed >> 12
-    named = _is_named(place, clause.named[0], cell)
+    named = _is_named(ego_map, clause.named[0], cell)
     if obj == _DOOR:
         return (11 if named else 5) + state  # open, closed, locked
     if named:
         return 9
-    if _is_named(place, clause.named[1], cell):
+    if _is_named(ego_map, clause.named[1], cell):
         return 10
     if obj == _UNSEEN:
         return 0
@@ -283,18 +283,18 @@ def _code(place, clause, cell):
 
 
 @njit(cache=True)
-def _look_about(place, clause, window):
+def _look_about(ego_map, clause, window):
     """Fill (169,) with the codes of the cells about the body; beyond the map all is wall."""
-    ahead_step, right_step = STEPS[place.heading], STEPS[(place.heading + 1) & 3]
-    here = np.int64(place.cell)
+    ahead_step, right_step = STEPS[ego_map.heading], STEPS[(ego_map.heading + 1) & 3]
+    here = np.int64(ego_map.cell)
     x, y = here // SPAN, here % SPAN
     i = 0
     for ahead in range(REACH, -REACH - 1, -1):
         for right in range(-REACH, REACH + 1):
             step = ahead * ahead_step + right * right_step
-            dx, dy = _split(place.heading, ahead, right)
+            dx, dy = _split(ego_map.heading, ahead, right)
             inside = 0 <= x + dx < SPAN and 0 <= y + dy < SPAN
-            window[i] = _code(place, clause, here + step) if inside else 2
+            window[i] = _code(ego_map, clause, here + step) if inside else 2
             i += 1
 
 
@@ -311,7 +311,7 @@ def _split(heading, ahead, right):
 
 
 @njit(cache=True)
-def _tell(place, clause, hand, more, facts):
+def _tell(ego_map, clause, hand, more, facts):
     """Fill in the first facts: the clause, the hand, and where the named objects are."""
     facts[clause.verb] = 1.0
     facts[_VERB_COUNT] = more
@@ -319,9 +319,9 @@ def _tell(place, clause, hand, more, facts):
     for slot in range(SLOTS):
         first = _VERB_COUNT + 2 + slot * _PER_SLOT
         facts[first] = hand[0] > _EMPTY and _fits(clause.named[slot], hand[0] | hand[1] << 8)
-        cell = _nearest(place, clause.named[slot])
+        cell = _nearest(ego_map, clause.named[slot])
         if cell >= 0:
-            ahead, right = egocentric(place, cell)
+            ahead, right = egocentric(ego_map, cell)
             facts[first + 1] = 1.0
             facts[first + 2] = min(max(ahead / 8.0, -2.0), 2.0)
             facts[first + 3] = min(max(right / 8.0, -2.0), 2.0)
@@ -331,17 +331,17 @@ def _tell(place, clause, hand, more, facts):
 
 
 @njit(cache=True)
-def _nearest(place, named):
+def _nearest(ego_map, named):
     """Return the nearest cell of the map that shows what is named, or -1."""
     if named.object == NO_OBJECT:
         return np.int64(-1)
     nearest, best = np.int64(-1), np.int64(2 * SPAN)
-    x, y = place.cell // SPAN, place.cell % SPAN
-    for i in range(place.least[0], place.most[0] + 1):
-        for j in range(place.least[1], place.most[1] + 1):
+    x, y = ego_map.cell // SPAN, ego_map.cell % SPAN
+    for i in range(ego_map.least[0], ego_map.most[0] + 1):
+        for j in range(ego_map.least[1], ego_map.most[1] + 1):
             cell = np.int64(i * SPAN + j)
             away = abs(i - x) + abs(j - y)
-            if away < best and _is_named(place, named, cell):
+            if away < best and _is_named(ego_map, named, cell):
                 nearest, best = cell, np.int64(away)
     return nearest
 
@@ -484,8 +484,8 @@ class DirectAgent:
         """Return what avatar `row` noticed in this tick."""
         if self._percept is None:
             return Trace()
-        felt = np.flatnonzero(self._percept.events[row]).tolist()
-        return Trace(events=tuple(FeltEvent(event).name.lower() for event in felt))
+        sensor_state = np.flatnonzero(self._percept.events[row]).tolist()
+        return Trace(events=tuple(NoticedEvent(event).name.lower() for event in sensor_state))
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

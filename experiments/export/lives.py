@@ -38,7 +38,7 @@ class Life:
         observations: (T + 1, ...) of each sense, the last one of after the last command.
         rewards: (T,) of the world.
         mission_rewards: (T,) the mission's part of them.
-        felt_rewards: (T,) the body's.
+        homeostatic_rewards: (T,) the body's.
         terminations: (T,) whether the story ended.
         truncations: (T,) whether time was up.
         events: What happened in each tick.
@@ -53,7 +53,7 @@ class Life:
     observations: Mapping[str, NDArray]
     rewards: NDArray[np.float64]
     mission_rewards: NDArray[np.float64]
-    felt_rewards: NDArray[np.float64]
+    homeostatic_rewards: NDArray[np.float64]
     terminations: NDArray[np.bool_]
     truncations: NDArray[np.bool_]
     events: tuple[tuple[WorldEvent, ...], ...]
@@ -119,7 +119,7 @@ def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Li
         },
         rewards=np.array(rewards),
         mission_rewards=_column(infos, "mission_reward"),
-        felt_rewards=_column(infos, "felt_reward"),
+        homeostatic_rewards=_column(infos, "homeostatic_reward"),
         terminations=np.array(terminations),
         truncations=np.array(truncations),
         events=tuple(events_of(run.world, info, 0) for info in infos),
@@ -144,7 +144,7 @@ def _differences(life: Life) -> Iterator[tuple[int, str]]:
     """Yield tick and name of whatever is not as it was recorded."""
     record = life.record
     both = {name: (told, life.observations[name][:-1]) for name, told in record.senses.items()}
-    lived_rewards = np.stack([life.felt_rewards, life.mission_rewards], axis=1)
+    lived_rewards = np.stack([life.homeostatic_rewards, life.mission_rewards], axis=1)
     for name, (told, lived) in (both | {"reward": (record.rewards, lived_rewards)}).items():
         differs = ~(np.abs(told - lived) <= _ROUNDED).all(axis=1)  # NaN differs from all
         yield from ((int(tick), name) for tick in np.flatnonzero(differs))

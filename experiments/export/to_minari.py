@@ -88,7 +88,7 @@ def _infos(life: Life) -> dict[str, Any]:
     return {
         "events": ["[]", *events],
         "mission_reward": np.append(0.0, life.mission_rewards),
-        "felt_reward": np.append(0.0, life.felt_rewards),
+        "homeostatic_reward": np.append(0.0, life.homeostatic_rewards),
         **texts,
         **feelings,
     }

@@ -27,9 +27,9 @@ def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
     """
     for life in lives(run, env, pictured=True):
         path = run.folder / "episodes" / f"{life.record.episode:04d}.rrd"
-        draft = path.with_name(f".{path.name}.draft")
-        _write(draft, run, life)
-        draft.replace(path)
+        token_budget = path.with_name(f".{path.name}.draft")
+        _write(token_budget, run, life)
+        token_budget.replace(path)
         yield str(path)
 
 
@@ -51,7 +51,7 @@ def _tell(recording: "_Recording", life: Life) -> None:
         recording.curves(f"senses/{sense}", names, life.observations[sense])
     for group, felt in life.record.feelings.items():
         recording.curves(group, list(felt), np.stack(list(felt.values()), axis=1))
-    rewards = np.stack([life.felt_rewards, life.mission_rewards], axis=1)
+    rewards = np.stack([life.homeostatic_rewards, life.mission_rewards], axis=1)
     recording.curves("reward", ("felt", "mission"), rewards, first=1)
     texts = life.record.texts
     recording.words("intent", _changes(texts["intent"]))

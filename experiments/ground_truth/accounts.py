@@ -30,5 +30,5 @@ def accounts_of(
             timed=graph.world == "trip",
         )
         for node in graph.nodes
-        if node.felt
+        if node.noticed
     ]

@@ -55,13 +55,13 @@ class BabyAITruth:
         self._untold.difference_update(new)
         return {row: {_KINDS[EventKind(self._events[row]["kind"])]: 0.0} for row in new}
 
-    def place(self, row: int) -> tuple[int, int]:
+    def position(self, row: int) -> tuple[int, int]:
         """Return column and row of MiniGrid's coordinates where an avatar stands."""
         return self._world.pose(row)[:2]
 
     def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return what is true of an event of this tick, beside what the body's side tells."""
-        facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
+        facts = {Attribute.PLACE: place_of(self._starts[row], self.position(row), now)}
         if obj := _object(kind, before, now):
             facts[Attribute.THING] = Fact(value=obj)
         cause = Cause(self._events[row]["cause"]).name.lower()

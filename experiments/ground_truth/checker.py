@@ -66,22 +66,22 @@ def _is_of_the_language(claim: Claim) -> bool:
 def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
     """Return what a claim comes to that is about whether or how often something happened."""
     happened = [node for graph in graphs for node in _then(graph, claim)]
-    felt = [node for graph in graphs for node in _meant(graph, claim)]
-    if _agrees(claim, felt):
+    noticed = [node for graph in graphs for node in _meant(graph, claim)]
+    if _agrees(claim, noticed):
         return Verdict.TRUE
     # With what was not felt it could be true.
-    return Verdict.FALSE if all(node.felt for node in happened) else Verdict.NOT_SENSED
+    return Verdict.FALSE if all(node.noticed for node in happened) else Verdict.NOT_SENSED
 
 
 def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
     """Return what a claim comes to in one episode."""
     if claim.attribute is Attribute.BEFORE:
         return _check_order(graph, claim)
-    felt = _meant(graph, claim)
-    if not felt:
-        behind = any(not node.felt for node in _then(graph, claim))
+    noticed = _meant(graph, claim)
+    if not noticed:
+        behind = any(not node.noticed for node in _then(graph, claim))
         return Verdict.NOT_SENSED if behind else Verdict.FALSE
-    facts = [node.facts.get(claim.attribute) for node in felt]
+    facts = [node.facts.get(claim.attribute) for node in noticed]
     known = [fact for fact in facts if fact is not None]
     if not known:
         return Verdict.NOT_CHECKABLE
@@ -99,16 +99,16 @@ def _check_order(graph: EventGraph, claim: Claim) -> Verdict:
     both = [_then(graph, claim), graph.of_kind(claim.value)]
     if not all(both):
         return Verdict.FALSE
-    felt = [[node.tick for node in nodes if node.felt] for nodes in both]
-    if not all(felt):
+    noticed = [[node.tick for node in nodes if node.noticed] for nodes in both]
+    if not all(noticed):
         return Verdict.NOT_SENSED
-    return Verdict.TRUE if felt[0][0] < felt[1][0] else Verdict.FALSE
+    return Verdict.TRUE if noticed[0][0] < noticed[1][0] else Verdict.FALSE
 
 
-def _agrees(claim: Claim, felt: Sequence[EventNode]) -> bool:
+def _agrees(claim: Claim, noticed: Sequence[EventNode]) -> bool:
     if claim.attribute is Attribute.COUNT:
-        return int(claim.value) == len(felt)
-    return (claim.value == "yes") == bool(felt)
+        return int(claim.value) == len(noticed)
+    return (claim.value == "yes") == bool(noticed)
 
 
 def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
@@ -118,10 +118,10 @@ def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
 
 def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
     """Return which of these a claim is about, of those that were felt."""
-    felt = [node for node in graph.of_kind(claim.event) if node.felt]
+    noticed = [node for node in graph.of_kind(claim.event) if node.noticed]
     if claim.attribute is not Attribute.COUNT:
-        felt = felt[_OCCURRENCES[claim.when.occurrence]]
-    return _near(felt, claim.when.tick)
+        noticed = noticed[_OCCURRENCES[claim.when.occurrence]]
+    return _near(noticed, claim.when.tick)
 
 
 def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:

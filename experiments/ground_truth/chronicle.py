@@ -2,8 +2,8 @@
 
 The world says what happened and why; the body, what it noticed of it and what that was like. A node
 is an event that is true: one that the world tells, or that follows from its exact state (somebody
-got up, laughter began). `felt` says whether this body noticed it in the same tick; what it noticed
-with no truth behind it is no node.
+got up, laughter began). `noticed` says whether this body noticed it in the same tick; what it
+noticed with no truth behind it is no node.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.soul.soul import Feelings
-from body.types import FeltEvent, Intent, Percept
+from body.types import Intent, NoticedEvent, Percept
 from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import World
 from envs.trip.world import TripWorld
@@ -142,7 +142,7 @@ class Chronicle:
         for row in rows.tolist():
             story = self._stories[row]
             for kind, severity in happened.get(row, {}).items():
-                self._add(story, row, kind, severity, {}, felt=False)
+                self._add(story, row, kind, severity, {}, noticed=False)
         self._fork(rows.tolist())
         return [self._graph(row) for row in rows.tolist()]
 
@@ -170,19 +170,19 @@ class Chronicle:
         assert self._before is not None
         before = self._before.of(row)
         pain = pain_caused(before, now)
-        noticed = {event.name.lower() for event in FeltEvent if now.events[event]}
-        rank = self._scales[row].take(pain) if noticed else 0.0
+        noticed_kinds = {event.name.lower() for event in NoticedEvent if now.events[event]}
+        rank = self._scales[row].take(pain) if noticed_kinds else 0.0
         lived = self._lived(before, now, feeling, intent, row) | _hurt(before, now, rank)
         for kind in _in_order(happened):
             facts = lived | self._truth.facts(row, kind, before, now)
-            felt = kind in noticed
+            noticed = kind in noticed_kinds
             if (
-                not felt
+                not noticed
                 and kind == "bumped"
                 and self._stories[row].last((kind,), 3, int(now.clock))
             ):
                 continue  # still leaning against what was bumped into
-            self._add(self._stories[row], row, kind, happened[kind], facts, felt=felt)
+            self._add(self._stories[row], row, kind, happened[kind], facts, noticed=noticed)
 
     def _lived(
         self,
@@ -216,14 +216,14 @@ class Chronicle:
         severity: float,
         facts: dict[Attribute, Fact],
         *,
-        felt: bool,
+        noticed: bool,
     ) -> None:
         tick = story.ticks
         began = story.began(kind, tick)
         facts = {
             **facts,
-            Attribute.TIME: Fact(value=self._clock(began), sensed=felt),
-            Attribute.DURATION: Fact(value=self._clock(tick - began), sensed=felt),
+            Attribute.TIME: Fact(value=self._clock(began), sensed=noticed),
+            Attribute.DURATION: Fact(value=self._clock(tick - began), sensed=noticed),
         }
         story.nodes.append(
             EventNode(
@@ -232,9 +232,9 @@ class Chronicle:
                 episode=story.episode,
                 first_tick=began,
                 tick=tick,
-                place=self._truth.place(row),
+                position=self._truth.position(row),
                 facts=facts,
-                felt=felt,
+                noticed=noticed,
                 severity=severity,
             )
         )
@@ -309,7 +309,7 @@ def _linked(nodes: Sequence[EventNode]) -> list[EventNode]:
         outcomes = tuple(n for n, those in enumerate(causes) if node.number in those)
         facts = dict(node.facts)
         if outcome := _outcome(node, nodes):
-            facts[Attribute.OUTCOME] = Fact(value=outcome.kind, sensed=outcome.felt)
+            facts[Attribute.OUTCOME] = Fact(value=outcome.kind, sensed=outcome.noticed)
         linked.append(replace(node, causes=led_by, outcomes=outcomes, facts=facts))
     return linked
 

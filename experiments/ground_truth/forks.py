@@ -1,8 +1,8 @@
 """Forks: what would have happened, from exact copies of the world.
 
-A mishap is lived again from before the contact, with the same motor commands and the same luck, but
-without what caused it: if it still comes, that was no cause. And from the first tick of a stumble
-each reflex is tried.
+A mishap is lived again from before the contact, with the same motor commands and the same noise,
+but without what caused it: if it still comes, that was no cause. And from the first tick of a
+stumble each reflex is tried.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,13 +74,13 @@ class Forks:
                 {Attribute.WITHOUT_CAUSE: "yes" if came else "no"}
                 for came in self._without_cause(part)
             ]
-        stumbles = [place for place, one in enumerate(mishaps) if one.kind == "stumbled"]
+        stumbles = [position for position, one in enumerate(mishaps) if one.kind == "stumbled"]
         for attribute, reflex in REFLEXES.items():
             for first in range(0, len(stumbles), ROWS):
                 part = stumbles[first : first + ROWS]
-                stayed_up = self._with_reflex([mishaps[place] for place in part], reflex)
-                for place, stayed in zip(part, stayed_up, strict=True):
-                    found[place][attribute] = "yes" if stayed else "no"
+                stayed_up = self._with_reflex([mishaps[position] for position in part], reflex)
+                for position, stayed in zip(part, stayed_up, strict=True):
+                    found[position][attribute] = "yes" if stayed else "no"
         return found
 
     def _without_cause(self, mishaps: Sequence[Mishap]) -> NDArray[np.bool_]:

@@ -24,10 +24,10 @@ class EventNode:
         episode: Number of the episode.
         first_tick: Tick in which it began: of a fall, that of the stumble that led to it.
         tick: Tick in which it happened; equals the percept's clock when it was noticed.
-        place: Column and row of the world's grid.
+        position: Column and row of the world's grid.
         subject: Whose event it is.
         facts: What is true of it, by attribute.
-        felt: Whether this body noticed it at all.
+        noticed: Whether this body noticed it at all.
         severity: The world's own, at least 0.
         causes: Numbers of the events that led to it.
         outcomes: Numbers of the events that it led to.
@@ -38,10 +38,10 @@ class EventNode:
     episode: int
     first_tick: int
     tick: int
-    place: tuple[int, int]
+    position: tuple[int, int]
     subject: str = SELF
     facts: Mapping[Attribute, Fact] = field(default_factory=dict)
-    felt: bool = True
+    noticed: bool = True
     severity: float = 0.0
     causes: tuple[int, ...] = ()
     outcomes: tuple[int, ...] = ()

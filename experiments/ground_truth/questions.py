@@ -176,7 +176,7 @@ def questions_of(
         *asker.about_what_did_not_happen(),
         *asker.about_what_cannot_be_known(),
     ]
-    return [questions[place] for place in rng.permutation(len(questions))]
+    return [questions[position] for position in rng.permutation(len(questions))]
 
 
 def asked_again(
@@ -262,7 +262,7 @@ class _Asker:
         self._graph, self._rng = graph, rng
         self._held_out, self._strange, self._every = held_out, strange, every
         self._felt = {
-            kind: [node for node in graph.of_kind(kind) if node.felt]
+            kind: [node for node in graph.of_kind(kind) if node.noticed]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
         }
         self._kinds = _TRIP if graph.world == "trip" else _BABYAI
@@ -362,8 +362,8 @@ class _Asker:
 
     def _any_occurrence(self) -> Occurrence:
         """Return which of several is meant, as often as in questions about what did happen."""
-        felt = [self._felt[kind] for kind in self._kinds if self._felt.get(kind)]
-        asked = [occurrence for nodes in felt for _, occurrence in _ends(nodes)]
+        noticed = [self._felt[kind] for kind in self._kinds if self._felt.get(kind)]
+        asked = [occurrence for nodes in noticed for _, occurrence in _ends(nodes)]
         return asked[self._rng.integers(len(asked))] if asked else Occurrence.ANY
 
     def about_what_cannot_be_known(self) -> Iterable[Question]:
@@ -373,7 +373,7 @@ class _Asker:
 
     def _some(self, kinds: Sequence[str], count: int) -> list[str]:
         places: list[int] = self._rng.permutation(len(kinds))[:count].tolist()
-        return [kinds[place] for place in places]
+        return [kinds[position] for position in places]
 
     def _question(
         self,

@@ -50,9 +50,7 @@ _HAZARDS = {  # causes, and the objects they are
     Cause.WET: Object.WET,
     Cause.GRAVEL: Object.GRAVEL,
 }
-_GROUNDS = {
-    int(obj): cause for cause, obj in _HAZARDS.items() if obj in HAZARDS_TO_SLIP_ON
-}
+_GROUNDS = {int(obj): cause for cause, obj in _HAZARDS.items() if obj in HAZARDS_TO_SLIP_ON}
 _ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
 _FEET = ("left", "right")
 _UNTIED = 0.2  # tightness of a lace
@@ -104,10 +102,10 @@ class TripTruth:
     def _note_contacts(self) -> None:
         touch = self._before["touch"]
         toes, soles, laces = touch[:, 0:2], touch[:, 2:4], touch[:, 4:6] >= 1.0
-        felt = np.maximum(np.maximum(toes, soles), laces)
-        struck = felt.max(axis=1) > 0
+        noticed = np.maximum(np.maximum(toes, soles), laces)
+        struck = noticed.max(axis=1) > 0
         self._contact[struck] = self._before["tick"][struck]
-        self._foot[struck] = felt[struck].argmax(axis=1)
+        self._foot[struck] = noticed[struck].argmax(axis=1)
 
     # ---- What happened ----
 
@@ -153,7 +151,7 @@ class TripTruth:
         self._spilled[spilled | (now["held_object"] != Object.CUP)] = 0.0
         return spilled
 
-    def place(self, row: int) -> tuple[int, int]:
+    def position(self, row: int) -> tuple[int, int]:
         """Return column and row where a body stands."""
         body = self._before[row]
         return int(body["x"]), int(body["y"])
@@ -162,7 +160,7 @@ class TripTruth:
 
     def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return what is true of an event of this tick, beside what the body's side tells."""
-        facts = {Attribute.PLACE: place_of(self._starts[row], self.place(row), now)}
+        facts = {Attribute.PLACE: place_of(self._starts[row], self.position(row), now)}
         if kind in _OF_A_CONTACT:
             facts |= self._of_contact(row, kind, before, now)
         if kind in ("stumbled", "fell"):

@@ -87,16 +87,16 @@ def check(config: DictConfig) -> None:
     Raises:
         BadInput: If something is out of range.
     """
-    from mind.reasoning.question_answering import LESIONS, Mode
+    from mind.reasoning.question_answering import ABLATIONS, Mode
 
     require_world(config)
     if config.questions < 1:
         raise BadInput(f"questions must be at least 1, got {config.questions}")
-    check_asking(config, [*Mode], LESIONS)
+    check_asking(config, [*Mode], ABLATIONS)
 
 
-def check_asking(config: DictConfig, modes: Sequence[str], lesions: Sequence[str]) -> None:
-    """Refuse a threshold, mode or lesion that there is not.
+def check_asking(config: DictConfig, modes: Sequence[str], ablations: Sequence[str]) -> None:
+    """Refuse a threshold, mode or ablation that there is not.
 
     Raises:
         BadInput: If something is out of range.
@@ -105,9 +105,9 @@ def check_asking(config: DictConfig, modes: Sequence[str], lesions: Sequence[str
         raise BadInput(f"threshold must be at least 0 and below 1, got {config.threshold}")
     if config.mode and config.mode not in modes:
         raise BadInput(f"mode must be among {', '.join(modes)}, or empty, got '{config.mode}'")
-    for lesion in config.lesions:
-        if lesion not in lesions:
-            raise BadInput(f"lesions must be among {', '.join(lesions)}, got '{lesion}'")
+    for ablation in config.ablations:
+        if ablation not in ablations:
+            raise BadInput(f"ablations must be among {', '.join(ablations)}, got '{ablation}'")
 
 
 # ---- Asking ----
@@ -131,7 +131,7 @@ def _ask(
             questions,
             threshold=config.threshold,
             mode=config.mode,
-            lesions=config.lesions,
+            ablations=config.ablations,
             stopped=stopped,
         ):
             asked.append(one)

@@ -104,7 +104,7 @@ def ask_all(
     *,
     threshold: float = 0.0,
     mode: str = "",
-    lesions: Iterable[str] = (),
+    ablations: Iterable[str] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Asked]:
     """Ask a being about its lives, and yield what came of each question, in order.
@@ -115,15 +115,15 @@ def ask_all(
         questions: Each with the body that it is for.
         threshold: How sure an answer is to be, in [0, 1).
         mode: How memories are shown to the language model; empty is the best there is.
-        lesions: Kinds of memory, and parts of the now, that say nothing.
+        ablations: Kinds of memory, and parts of the now, that say nothing.
         stopped: Asked now and then; True ends it.
 
     Raises:
         LanguageModelError: If the language model cannot be used at all.
-        ValueError: If there is no such mode or lesion, or the threshold is out of range.
+        ValueError: If there is no such mode or ablation, or the threshold is out of range.
     """
-    tellers = {
-        body_id: being.teller(row, mode=mode, lesions=tuple(lesions))
+    question_answerers = {
+        body_id: being.question_answerer(row, mode=mode, ablations=tuple(ablations))
         for row, body_id in enumerate(lives.body_ids)
     }
     checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
@@ -133,7 +133,7 @@ def ask_all(
         some = questions[first : first + AT_ONCE]
         answers = being.answers(
             [
-                tellers[body_id].ask(
+                question_answerers[body_id].ask(
                     question.text,
                     threshold=threshold,
                     now=lives.nows.get((body_id, question.episode)),

@@ -30,7 +30,7 @@ from experiments.training.question_answering.corpus import TELL
 from mind.claims.language import Attribute, Verdict
 from mind.claims.parser import parse
 from mind.reasoning.deliberation import Minds
-from mind.reasoning.question_answering import Answer, Teller
+from mind.reasoning.question_answering import Answer, QuestionAnswerer
 from mind.sense_encoder.kinds import KINDS
 
 Turn = tuple[str, str]  # a question that went before, and its answer
@@ -42,7 +42,7 @@ class Arm:
 
     Attributes:
         mode: How memories are shown to the language model; empty where none is asked.
-        lesions: Kinds of memory that say nothing.
+        ablations: Kinds of memory that say nothing.
         swapped: Whether the memories shown are those of another body.
         followed: Whether it is asked again in other words, and somebody insists.
         dared: Whether it is asked once more with a threshold shown.
@@ -50,7 +50,7 @@ class Arm:
     """
 
     mode: str = ""
-    lesions: tuple[str, ...] = ()
+    ablations: tuple[str, ...] = ()
     swapped: bool = False
     followed: bool = True
     dared: bool = False
@@ -66,7 +66,9 @@ ARMS: Mapping[str, Arm] = {
     WORDS: Arm(mode="words", dared=True, narrates=True),
     "no_memory": Arm(mode="none", narrates=True),
     "scrambled": Arm(mode="felt", swapped=True),
-    **{name: Arm(mode="felt", lesions=(kind,), followed=False) for name, kind in LESIONED.items()},
+    **{
+        name: Arm(mode="felt", ablations=(kind,), followed=False) for name, kind in LESIONED.items()
+    },
 }
 
 
@@ -230,7 +232,7 @@ class Rememberer:
         self._arm, self._minds, self._lives, self._timed = arm, minds, lives, timed
         self._background = background
         self._whose = _others(lives.body_ids) if arm.swapped else {}
-        self._tellers: dict[str, Teller] = {}
+        self._tellers: dict[str, QuestionAnswerer] = {}
 
     def answers(
         self,
@@ -262,14 +264,14 @@ class Rememberer:
         now = self._lives.nows.get((whose, question.episode))
         return self._teller(whose).ask(question.text, threshold=threshold, before=before, now=now)
 
-    def _teller(self, body_id: str) -> Teller:
+    def _teller(self, body_id: str) -> QuestionAnswerer:
         if body_id not in self._tellers:
-            self._tellers[body_id] = self._minds.teller(
+            self._tellers[body_id] = self._minds.question_answerer(
                 body_id,
                 timed=self._timed,
                 run_id=self._lives.run_id,
                 mode=self._arm.mode,
-                lesions=self._arm.lesions,
+                ablations=self._arm.ablations,
             )
         return self._tellers[body_id]
 
@@ -338,7 +340,7 @@ def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str,
         for claim in parsed.claims
         if claim.attribute is Attribute.HAPPENED and checker.check(claim) is Verdict.TRUE
     )
-    felt = Counter(node.kind for node in graph.nodes if node.felt)
+    felt = Counter(node.kind for node in graph.nodes if node.noticed)
     return {
         "body": graph.body_id,
         "episode": graph.episode,

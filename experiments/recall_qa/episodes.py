@@ -16,7 +16,7 @@ from experiments import run
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
-from experiments.running.callbacks import Listener
+from experiments.running.callbacks import Callback
 from experiments.running.cli import BadInput
 from experiments.running.loop import Loop
 from experiments.running.worlds import words_of
@@ -103,7 +103,7 @@ def live(
     *,
     episodes: int,
     seed: int,
-    listeners: Sequence[Listener] = (),
+    callbacks: Sequence[Callback] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> Lives:
     """Let a being live, and return what was lived.
@@ -113,18 +113,18 @@ def live(
         env: Vector env that does not reset itself.
         episodes: How many episodes, at least B; row r lives r, r + B, ...
         seed: Of the world.
-        listeners: Those to whom it is told.
+        callbacks: Those to whom it is told.
         stopped: Asked before each tick; True ends it, and what was lived until then counts.
     """
     chronicler = Chronicler(being, env)
     loop = Loop(
         env,
         being,
-        listeners,
+        callbacks,
         episodes=episodes,
         world_seed=seed,
         stopped=stopped,
-        witness=chronicler,
+        batch_callback=chronicler,
     )
     loop.run()
     return chronicler.lives()
@@ -146,7 +146,7 @@ def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[B
     """
     kept: list[tuple[Being, Chronicler]] = []
 
-    def witness(agent: Agent, env: WorldVectorEnv) -> Chronicler:
+    def batch_callback(agent: Agent, env: WorldVectorEnv) -> Chronicler:
         if not isinstance(agent, Being):
             raise BadInput(f"agent must be being, which can be asked, got {type(agent).__name__}")
         try:
@@ -155,7 +155,7 @@ def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[B
             raise BadInput(str(error)) from error
         return kept[0][1]
 
-    finished = run.live(config, folder, opened, witness)
+    finished = run.live(config, folder, opened, batch_callback)
     being, chronicler = kept[0]
     lives = chronicler.lives()
     write_truth(folder, lives.graphs.values())

@@ -339,7 +339,7 @@ def _trained(answers: Answers) -> dict[str, list[Record]]:
 
 
 def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
-    """Return how many points of accuracy each lesion costs in the families of each kind.
+    """Return how many points of accuracy each ablation costs in the families of each kind.
 
     Args:
         answers: Of each arm.
@@ -351,7 +351,7 @@ def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
     kinds = [*map(str, KINDS), NO_KIND]
     return Sheet(
         title=f"double dissociation: points of accuracy lost, same questions, {asked}",
-        head=("lesion", *(f"{kind} families" for kind in kinds)),
+        head=("ablation", *(f"{kind} families" for kind in kinds)),
         rows=tuple(
             (name, *(_words(found[kind]) if kind in found else "-" for kind in kinds))
             for name, found in drops.items()
@@ -360,7 +360,7 @@ def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
 
 
 def dissociation(answers: Answers) -> dict[str, dict[str, Estimate]]:
-    """Return what each lesion costs in accuracy, by kind of memory that a family rests on."""
+    """Return what each ablation costs in accuracy, by kind of memory that a family rests on."""
     return {
         name: _drops(*both, group=GROUPS["kind of memory"])
         for name in LESIONED

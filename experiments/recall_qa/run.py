@@ -176,7 +176,7 @@ class _Benchmark:
         """Return the arms that can be asked, and say which cannot."""
         from experiments.recall_qa.conditions import ARMS
 
-        feels = self._model.takes_felt and self._senses is not None
+        feels = self._model.takes_soft_tokens and self._senses is not None
         left_out = [name for name in self._config.arms if ARMS[name].mode == "felt" and not feels]
         if left_out:
             why = "the language model has no projector, or there is no encoder of senses"

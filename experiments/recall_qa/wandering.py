@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.being import Being
-from agents.planners.babyai import Plans
-from agents.planners.trip import Missions
+from agents.planners.babyai import BabyAIPlanner
+from agents.planners.trip import TripPlanner
 from agents.soul import Soul
 from body.body import Body
 from body.motor import PolicyMotor
@@ -118,7 +118,7 @@ def _being(
     body, soul = Body(where.bodies, vocabulary, motor), Soul(where.bodies)
     name = f"{where.world}-{where.seed}"
     being = Being(body, soul, minds, clock="paused", run_id=_RUN, name=name)
-    table = Missions() if vocabulary.gait else Plans(where.bodies)
+    table = TripPlanner() if vocabulary.gait else BabyAIPlanner(where.bodies)
     for row, mind in enumerate(being.minds):
         assert isinstance(mind, Wanderer)
         mind.attach(row, table)

@@ -26,7 +26,7 @@ class WorldEvent:
         kind: Name of the event, lower case: ``"fall"``.
         cause: Name of what caused it, or ``"none"``.
         tick: Tick of the episode.
-        place: Column and row of the world's grid.
+        position: Column and row of the world's grid.
         severity: At least 0.
         seen_by: How many persons saw it.
     """
@@ -34,7 +34,7 @@ class WorldEvent:
     kind: str
     cause: str
     tick: int
-    place: tuple[int, int]
+    position: tuple[int, int]
     severity: float
     seen_by: int
 
@@ -47,7 +47,7 @@ class WorldEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
+class EpisodeStart:
     """An episode begins.
 
     Attributes:
@@ -67,7 +67,7 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class StepRecord:
     """One tick of one avatar: what it sensed, what it did about it, and what came of it.
 
     Attributes:
@@ -79,7 +79,7 @@ class Moment:
         action: Name of the motor command.
         trace: What shows of the agent's inner life.
         events: What happened in the world in this tick.
-        felt_reward: Reward of the body.
+        homeostatic_reward: Reward of the body.
         mission_reward: Reward of the mission.
         state: How body and world truly were when it sensed them, for those who draw it; empty but
             for the first avatar.
@@ -94,13 +94,13 @@ class Moment:
     action: str
     trace: Trace
     events: tuple[WorldEvent, ...]
-    felt_reward: float
+    homeostatic_reward: float
     mission_reward: float
     state: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def sense(self, group: str, name: str) -> float:
-        """Return one component of the senses by name: ``moment.sense("intero", "cup")``."""
+        """Return one component of the senses by name: ``step.sense("intero", "cup")``."""
         return float(self.senses[group][self.world.senses[group].index(name)])
 
     @property
@@ -124,10 +124,10 @@ class Score:
         ticks: Ticks lived.
         events: How often each kind of event happened.
         pain_seconds: Pain of all body parts, summed over the world's time.
-        felt_reward: Return of the body.
+        homeostatic_reward: Return of the body.
         mission_reward: Return of the mission.
         decisions: Decisions that took effect.
-        safe_decisions: Those of them for which no reply could be used.
+        fallback_decisions: Those of them for which no reply could be used.
         tokens: Tokens written.
         prompt_tokens: Tokens read.
         thinking_seconds: Wall time spent waiting for answers.
@@ -137,25 +137,25 @@ class Score:
     ticks: int = 0
     events: Counter[str] = field(default_factory=Counter)
     pain_seconds: float = 0.0
-    felt_reward: float = 0.0
+    homeostatic_reward: float = 0.0
     mission_reward: float = 0.0
     decisions: int = 0
-    safe_decisions: int = 0
+    fallback_decisions: int = 0
     tokens: int = 0
     prompt_tokens: int = 0
     thinking_seconds: float = 0.0
     scored: dict[str, int] = field(default_factory=dict)
 
-    def add(self, moment: Moment) -> None:
+    def add(self, step: StepRecord) -> None:
         """Count one more moment."""
         self.ticks += 1
-        self.events.update(event.kind for event in moment.events)
-        self.pain_seconds += float(moment.senses["pain"].sum()) * moment.world.tick_seconds
-        self.felt_reward += moment.felt_reward
-        self.mission_reward += moment.mission_reward
-        if decision := moment.trace.decision:
+        self.events.update(event.kind for event in step.events)
+        self.pain_seconds += float(step.senses["pain"].sum()) * step.world.tick_seconds
+        self.homeostatic_reward += step.homeostatic_reward
+        self.mission_reward += step.mission_reward
+        if decision := step.trace.decision:
             self.decisions += 1
-            self.safe_decisions += decision.safe
+            self.fallback_decisions += decision.fallback
             self.tokens += decision.tokens
             self.prompt_tokens += decision.prompt_tokens
             self.thinking_seconds += decision.latency_s
@@ -166,7 +166,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class EpisodeEnd:
     """An episode ends.
 
     Attributes:
@@ -193,7 +193,7 @@ class Ending:
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 
-class Listener(Protocol):
+class Callback(Protocol):
     """Somebody to whom a run is told.
 
     Attributes:
@@ -202,15 +202,15 @@ class Listener(Protocol):
 
     wants_frames: bool
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Hear that an episode begins."""
         ...
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Hear of one tick."""
         ...
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Hear how the episode ended; nothing more will come of it."""
         ...
 
@@ -219,7 +219,7 @@ class Listener(Protocol):
         ...
 
 
-class Witness(Protocol):
+class BatchCallback(Protocol):
     """Somebody who follows a whole batch as it lives, tick by tick, before anybody is told."""
 
     def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
@@ -239,7 +239,7 @@ class Witness(Protocol):
         ...
 
 
-class Nobody:
+class NullCallback:
     """A witness who does not look."""
 
     def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
@@ -276,7 +276,7 @@ def _event(world: WorldWords, event: np.void) -> WorldEvent:
         kind=world.events(int(event["kind"])).name.lower(),
         cause=world.causes(int(event["cause"])).name.lower(),
         tick=int(event["tick"]),
-        place=(int(event["x"]), int(event["y"])),
+        position=(int(event["x"]), int(event["y"])),
         severity=float(event["severity"]),
         seen_by=int(event["seen_by"]).bit_count(),
     )

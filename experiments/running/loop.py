@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
 from experiments.running.callbacks import (
-    Beginning,
-    Ending,
-    Listener,
-    Moment,
-    Nobody,
+    BatchCallback,
+    Callback,
+    EpisodeEnd,
+    EpisodeStart,
+    NullCallback,
     Score,
-    Witness,
+    StepRecord,
     action_name,
     events_of,
     mission_of,
@@ -51,35 +51,35 @@ class Loop:
         env: Vector env of B rows over an `envs.engine.faces.World`, which does not reset itself
             (`AutoresetMode.DISABLED`).
         agent: Moves all B rows.
-        listeners: Those to whom it is told, in this order.
+        callbacks: Those to whom it is told, in this order.
         episodes: How many episodes to live, at least B.
         world_seed: Seed of the first reset.
         real_time: Whether a tick shall last as long as in the world.
         stopped: Asked before each tick; True ends the run, and what is being lived is kept.
-        witness: Sees the whole batch live.
+        batch_callback: Sees the whole batch live.
     """
 
     def __init__(
         self,
         env: WorldVectorEnv,
         agent: Agent,
-        listeners: Sequence[Listener],
+        callbacks: Sequence[Callback],
         *,
         episodes: int,
         world_seed: int,
         real_time: bool = False,
         stopped: Callable[[], bool] = lambda: False,
-        witness: Witness | None = None,
+        batch_callback: BatchCallback | None = None,
     ):
         self._env = env
         self._words = words_of(env)
         self._agent = agent
-        self._listeners = listeners
+        self._listeners = callbacks
         self._episodes = episodes
         self._world_seed = world_seed
         self._real_time = real_time
         self._stopped = stopped
-        self._witness = witness or Nobody()
+        self._witness = batch_callback or NullCallback()
         self._lives: dict[int, _Life] = {}
         self._begun = [0] * env.num_envs
 
@@ -129,7 +129,7 @@ class Loop:
         self, life: _Life, senses, actions, info: Mapping[str, Any], state: dict[str, Any], frame
     ) -> None:
         row = life.avatar
-        moment = Moment(
+        step = StepRecord(
             world=self._words,
             episode=life.episode,
             avatar=row,
@@ -138,14 +138,14 @@ class Loop:
             action=action_name(self._words, actions[row]),
             trace=self._agent.trace(row),
             events=events_of(self._words, info, row),
-            felt_reward=float(info["felt_reward"][row]),
+            homeostatic_reward=float(info["homeostatic_reward"][row]),
             mission_reward=float(info["mission_reward"][row]),
             state=state,
             frame=frame,
         )
         life.tick += 1
-        life.score.add(moment)
-        self._tell("live", moment)
+        life.score.add(step)
+        self._tell("live", step)
 
     def _renew(self, observation, terminated, info, finished) -> Mapping[str, NDArray]:
         """End the episodes of the finished rows, and begin the next ones there."""
@@ -172,14 +172,14 @@ class Loop:
                 continue
             mission = mission_of(self._words, _row(observation, row))
             self._lives[row] = _Life(episode=number, avatar=row, mission=mission)
-            beginning = Beginning(
+            start = EpisodeStart(
                 world=self._words,
                 episode=number,
                 avatar=row,
                 mission=mission,
                 scene={} if row else self._env.world.scene(row),
             )
-            self._tell("begin", beginning)
+            self._tell("begin", start)
 
     def _next_episode(self, row: int) -> int:
         self._begun[row] += 1
@@ -194,7 +194,7 @@ class Loop:
     ) -> None:
         del self._lives[life.avatar]
         life.score.scored = self._scored(life.avatar)
-        ending = Ending(
+        end = EpisodeEnd(
             world=self._words,
             episode=life.episode,
             avatar=life.avatar,
@@ -205,7 +205,7 @@ class Loop:
             state=state,
             frame=frame,
         )
-        self._tell("end", ending)
+        self._tell("end", end)
 
     def _scored(self, row: int) -> dict[str, int]:
         """Return what the world has counted in the episode that ends."""
@@ -218,16 +218,16 @@ class Loop:
 
     def _frames(self) -> dict[int, NDArray[np.uint8]]:
         """Draw the first avatar, where somebody wants to see it."""
-        if not any(listener.wants_frames for listener in self._listeners):
+        if not any(callback.wants_frames for callback in self._listeners):
             return {}
         return {0: self._env.world.frame(0)}  # `render` would draw every avatar
 
-    def _tell(self, what: str, news: Beginning | Moment | Ending) -> None:
+    def _tell(self, what: str, news: EpisodeStart | StepRecord | EpisodeEnd) -> None:
         """Tell all listeners, even where one of them fails."""
         failure: OSError | None = None
-        for listener in self._listeners:
+        for callback in self._listeners:
             try:
-                getattr(listener, what)(news)
+                getattr(callback, what)(news)
             except OSError as error:
                 failure = failure or error
         if failure:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.running.callbacks import Beginning, Ending, Moment, Score
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from mind.language_models.recording import to_record
 from mind.types import Decision, Exchange, Feeling
 
@@ -44,56 +44,56 @@ class Recorder:
         self._files: dict[int, TextIOWrapper] = {}
         self._intents: dict[int, str] = {}
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Open the episode's file."""
-        path = self._folder / f"{beginning.episode:04d}.jsonl"
-        self._files[beginning.episode] = path.open("w", encoding="utf-8", buffering=1)
-        self._intents[beginning.episode] = ""
+        path = self._folder / f"{start.episode:04d}.jsonl"
+        self._files[start.episode] = path.open("w", encoding="utf-8", buffering=1)
+        self._intents[start.episode] = ""
         record = {
-            "episode": beginning.episode,
-            "avatar": beginning.avatar,
-            "mission": beginning.mission,
-            "senses": {group: list(names) for group, names in beginning.world.senses.items()},
+            "episode": start.episode,
+            "avatar": start.avatar,
+            "mission": start.mission,
+            "senses": {group: list(names) for group, names in start.world.senses.items()},
         }
-        self._write(beginning.episode, "begin", record)
+        self._write(start.episode, "begin", record)
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Write the tick, after the decision that took effect in it."""
-        if moment.trace.decision:
-            what = {"tick": moment.tick, "intent": moment.trace.intent_words}
-            record = what | decision_record(moment.trace.decision)
-            self._write(moment.episode, "decision", record)
-        self._write(moment.episode, "tick", self._tick(moment))
+        if step.trace.decision:
+            what = {"tick": step.tick, "intent": step.trace.intent_words}
+            record = what | decision_record(step.trace.decision)
+            self._write(step.episode, "decision", record)
+        self._write(step.episode, "tick", self._tick(step))
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Write how it ended, and close the file."""
-        self._write(ending.episode, "end", score_record(ending.score, ending.outcome))
-        self._files.pop(ending.episode).close()
+        self._write(end.episode, "end", score_record(end.score, end.outcome))
+        self._files.pop(end.episode).close()
 
     def close(self) -> None:
         """Close what is still open."""
         for file in self._files.values():
             file.close()
 
-    def _tick(self, moment: Moment) -> dict[str, Any]:
+    def _tick(self, step: StepRecord) -> dict[str, Any]:
         record: dict[str, Any] = {
-            "tick": moment.tick,
-            "action": moment.action,
-            moment.world.stance: moment.stance,
-            "senses": {group: rounded(moment.senses[group]) for group in moment.world.senses},
-            "reward": rounded([moment.felt_reward, moment.mission_reward]),
+            "tick": step.tick,
+            "action": step.action,
+            step.world.stance: step.stance,
+            "senses": {group: rounded(step.senses[group]) for group in step.world.senses},
+            "reward": rounded([step.homeostatic_reward, step.mission_reward]),
         }
-        if moment.trace.intent_words != self._intents[moment.episode]:
-            self._intents[moment.episode] = moment.trace.intent_words
-            record["intent"] = moment.trace.intent_words
-        if moment.trace.feeling:
-            record["feeling"] = feeling_record(moment.trace.feeling)
-        if moment.trace.events:
-            record["felt"] = list(moment.trace.events)
-        if moment.trace.exchanges:  # `mind/language_model=replay` reads them here
-            record["exchanges"] = [_timeless(exchange) for exchange in moment.trace.exchanges]
-        if moment.events:
-            record["events"] = [event_record(event) for event in moment.events]
+        if step.trace.intent_words != self._intents[step.episode]:
+            self._intents[step.episode] = step.trace.intent_words
+            record["intent"] = step.trace.intent_words
+        if step.trace.feeling:
+            record["feeling"] = feeling_record(step.trace.feeling)
+        if step.trace.events:
+            record["felt"] = list(step.trace.events)
+        if step.trace.exchanges:  # `mind/language_model=replay` reads them here
+            record["exchanges"] = [_timeless(exchange) for exchange in step.trace.exchanges]
+        if step.events:
+            record["events"] = [event_record(event) for event in step.events]
         return record
 
     def _write(self, episode: int, kind: str, record: dict[str, Any]) -> None:
@@ -112,23 +112,23 @@ class Summary:
 
     def __init__(self, folder: Path):
         self._path = folder / "summary.json"
-        self._endings: list[Ending] = []
+        self._endings: list[EpisodeEnd] = []
         self._status = "running"
 
     @property
-    def endings(self) -> list[Ending]:
+    def ends(self) -> list[EpisodeEnd]:
         """The episodes that have ended, by number."""
-        return sorted(self._endings, key=lambda ending: ending.episode)
+        return sorted(self._endings, key=lambda end: end.episode)
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Nothing is known yet."""
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """The episode's score counts for us."""
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Keep what the episode came to."""
-        self._endings.append(ending)
+        self._endings.append(end)
         self._write()
 
     def finish(self, finished: bool) -> None:
@@ -142,14 +142,14 @@ class Summary:
     def _write(self) -> None:
         episodes = [
             {
-                "episode": ending.episode,
-                "avatar": ending.avatar,
-                "mission": ending.mission,
-                **score_record(ending.score, ending.outcome),
-                "seconds": round(ending.seconds, 3),
-                "thinking_seconds": round(ending.score.thinking_seconds, 3),
+                "episode": end.episode,
+                "avatar": end.avatar,
+                "mission": end.mission,
+                **score_record(end.score, end.outcome),
+                "seconds": round(end.seconds, 3),
+                "thinking_seconds": round(end.score.thinking_seconds, 3),
             }
-            for ending in self.endings
+            for end in self.ends
         ]
         write_json(self._path, {"status": self._status, "episodes": episodes})
 
@@ -167,7 +167,7 @@ def decision_record(decision: Decision) -> dict[str, Any]:
         "prompt_tokens": decision.prompt_tokens,
         "tokens": decision.tokens,
         "attempts": decision.attempts,
-        "safe": decision.safe,
+        "safe": decision.fallback,
     }
 
 
@@ -194,7 +194,7 @@ def event_record(event) -> dict[str, Any]:
         "kind": event.kind,
         "cause": event.cause,
         "tick": event.tick,
-        "place": list(event.place),
+        "place": list(event.position),
         "severity": rounded(event.severity),
         "seen_by": event.seen_by,
     }
@@ -208,10 +208,10 @@ def score_record(score: Score, outcome: str) -> dict[str, Any]:
         "ticks": score.ticks,
         "events": dict(sorted(score.events.items())),
         "pain_seconds": rounded(score.pain_seconds),
-        "felt_reward": rounded(score.felt_reward),
+        "felt_reward": rounded(score.homeostatic_reward),
         "mission_reward": rounded(score.mission_reward),
         "decisions": score.decisions,
-        "safe_decisions": score.safe_decisions,
+        "safe_decisions": score.fallback_decisions,
         "tokens": score.tokens,
         "prompt_tokens": score.prompt_tokens,
         **score.scored,
@@ -234,12 +234,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file that is, at every moment, either the old one or the new one."""
-    draft = path.with_name(f".{path.name}.draft")
+    token_budget = path.with_name(f".{path.name}.draft")
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        token_budget.write_text(text, encoding="utf-8")
+        token_budget.replace(path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        token_budget.unlink(missing_ok=True)
         raise
 
 

@@ -100,7 +100,7 @@ class AskConfig(RunConfig):
     """How sure an answer is to be, in [0, 1); otherwise it is "I don't know"."""
     mode: str = ""
     """How memories are shown to the language model: felt, words or none; empty is the best."""
-    lesions: list[str] = field(default_factory=list)
+    ablations: list[str] = field(default_factory=list)
     """Kinds of memory, and parts of the now, that say nothing."""
 
 
@@ -124,7 +124,12 @@ class ChatConfig(AskConfig):
 
 def register() -> None:
     """Make the schemas known to Hydra, as `run_schema`, `evaluate_schema` and so on."""
-    nodes = {"run": RunConfig, "evaluate": EvaluateConfig, "recall_qa": RecallQAConfig, "chat": ChatConfig}
+    nodes = {
+        "run": RunConfig,
+        "evaluate": EvaluateConfig,
+        "recall_qa": RecallQAConfig,
+        "chat": ChatConfig,
+    }
     for name, node in nodes.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=node)
 

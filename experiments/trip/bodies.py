@@ -54,7 +54,7 @@ class Walker:
         idle = np.flatnonzero(self.skills.executions["status"] != Status.RUNNING)
         if len(idle):
             self.skills.intend_many(idle, *next_skills(percept, idle))
-        return self.motor.act(percept, self.skills.code())
+        return self.motor.act(percept, self.skills.skill_command())
 
 
 class Guesser:

@@ -92,7 +92,7 @@ def _walk_until(count: int, seed: int, level: int, split: str):
         rows = np.flatnonzero(stumbling & (before != Posture.STUMBLE))
         states.append(world.fork_state(rows))
         beside = world.observation["image"][rows][:, [2, 4, 3], [6, 6, 5], 0]
-        felt.append(np.hstack([world.felt[rows], np.isin(beside, HOLDS)]).astype(np.float32))
+        felt.append(np.hstack([world.senses[rows], np.isin(beside, HOLDS)]).astype(np.float32))
         met += len(rows)
         finished = np.flatnonzero(world.terminated | world.truncated)
         if len(finished):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 
 _NIGHT, _RULE, _PAPER = "#12141c", "#2b2f3d", "#f4f1e8"
 _TEXT, _QUIET, _ACCENT = "#eceff4", "#8f98ab", "#7cc7ff"
@@ -59,27 +59,27 @@ class Filmmaker:
         self._film: Film | None = None
         self._subtitles = Subtitles()
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Set the title; the camera starts with the first frame."""
-        if beginning.avatar == 0:
-            self._subtitles = Subtitles(f"episode {beginning.episode}")
+        if start.avatar == 0:
+            self._subtitles = Subtitles(f"episode {start.episode}")
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Take one picture."""
-        if moment.frame is None:
+        if step.frame is None:
             return
-        path = self._folder / f"{moment.episode:04d}.mp4"
-        self._film = self._film or Film(path, round(1 / moment.world.tick_seconds))
-        self._film.show(moment.frame, self._subtitles.at(moment))
+        path = self._folder / f"{step.episode:04d}.mp4"
+        self._film = self._film or Film(path, round(1 / step.world.tick_seconds))
+        self._film.show(step.frame, self._subtitles.at(step))
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Hold the last picture for a moment, with the outcome on it, and finish the film."""
-        if ending.avatar != 0 or self._film is None:
+        if end.avatar != 0 or self._film is None:
             return
-        if ending.frame is not None:
-            caption = self._subtitles.last(ending.outcome)
-            for _ in range(round(_LAST_SECONDS / ending.world.tick_seconds)):
-                self._film.show(ending.frame, caption)
+        if end.frame is not None:
+            caption = self._subtitles.last(end.outcome)
+            for _ in range(round(_LAST_SECONDS / end.world.tick_seconds)):
+                self._film.show(end.frame, caption)
         self.close()
 
     def close(self) -> None:
@@ -102,24 +102,24 @@ class Subtitles:
         self._speech: tuple[str, int] = ("", 0)
         self._events: deque[tuple[str, str, int]] = deque(maxlen=4)
 
-    def at(self, moment: Moment) -> Caption:
+    def at(self, step: StepRecord) -> Caption:
         """Return the caption of the next moment."""
-        second = 1 / moment.world.tick_seconds  # in ticks
-        if decision := moment.trace.decision:
+        second = 1 / step.world.tick_seconds  # in ticks
+        if decision := step.trace.decision:
             self._thought = decision.thoughts
             if decision.speech:
-                self._speech = (decision.speech, moment.tick + round(_SPEECH_SECONDS * second))
-        for event in moment.events:
+                self._speech = (decision.speech, step.tick + round(_SPEECH_SECONDS * second))
+        for event in step.events:
             colour = _ALARM.get(event.kind, _ACCENT)
-            gone_at = moment.tick + round(_EVENT_SECONDS * second)
+            gone_at = step.tick + round(_EVENT_SECONDS * second)
             self._events.append((event.words(), colour, gone_at))
         speech, silent_at = self._speech
         return Caption(
             title=self._title,
-            intent=moment.trace.intent_words or moment.action.replace("_", " "),
+            intent=step.trace.intent_words or step.action.replace("_", " "),
             thought=self._thought,
-            speech=speech if moment.tick < silent_at else "",
-            events=tuple(event[:2] for event in self._events if moment.tick < event[2]),
+            speech=speech if step.tick < silent_at else "",
+            events=tuple(event[:2] for event in self._events if step.tick < event[2]),
         )
 
     def last(self, outcome: str) -> Caption:
@@ -219,14 +219,16 @@ def _strip(caption: Caption, width: int) -> Image.Image:
     return image
 
 
-def _write(draw, place, text: str, colour, size: int, width: int, *, lines: int, leading=0) -> None:
+def _write(
+    draw, position, text: str, colour, size: int, width: int, *, lines: int, leading=0
+) -> None:
     for number, part in enumerate(_wrapped(text, size, width, lines)):
-        draw.text((place[0], place[1] + number * leading), part, fill=colour, font=font(size))
+        draw.text((position[0], position[1] + number * leading), part, fill=colour, font=font(size))
 
 
-def _chips(draw, caption: Caption, place: tuple[int, int], size: int, right: int) -> None:
+def _chips(draw, caption: Caption, position: tuple[int, int], size: int, right: int) -> None:
     """Draw each event as a small coloured label, on at most one row."""
-    x, y = place
+    x, y = position
     for words, colour in reversed(caption.events):
         length = round(font(size).getlength(words))
         if x + length + size > right:
@@ -237,9 +239,9 @@ def _chips(draw, caption: Caption, place: tuple[int, int], size: int, right: int
         x += length + 2 * size
 
 
-def _bubble(draw, speech: str, place: tuple[int, int], size: int, right: int) -> None:
+def _bubble(draw, speech: str, position: tuple[int, int], size: int, right: int) -> None:
     """Draw what is said as a bubble whose tail points up to the picture."""
-    x, y = place
+    x, y = position
     line = round(size * 1.35)
     parts = _wrapped(speech, size, right - x - 2 * size, 3)
     length = max(font(size).getlength(part) for part in parts)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import SkillStatus, Status
-from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.running.record import decision_record, event_record, write_atomically
 from experiments.running.worlds import WorldWords
 from experiments.viewers.strips import described, felt, packed, row_of
@@ -73,33 +73,33 @@ class ReplayPage:
         self._reels: dict[int, _Reel] = {}
         self._stale_at = time.monotonic() + _FRESH_S
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Put in a new reel."""
-        if beginning.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
-            self._reels[beginning.episode] = _Reel(
-                world=beginning.world,
-                episode=beginning.episode,
-                mission=beginning.mission,
-                scene=beginning.scene,
+        if start.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
+            self._reels[start.episode] = _Reel(
+                world=start.world,
+                episode=start.episode,
+                mission=start.mission,
+                scene=start.scene,
             )
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Keep the tick."""
-        if reel := self._reels.get(moment.episode):
-            _note_senses(reel, moment)
-            _note_intent(reel, moment)
-            _note_changes(reel, moment)
-            _note_state(reel, moment.tick, moment.state)
-            if decision := moment.trace.decision:
-                reel.decisions.append(self._decided(moment, decision))
+        if reel := self._reels.get(step.episode):
+            _note_senses(reel, step)
+            _note_intent(reel, step)
+            _note_changes(reel, step)
+            _note_state(reel, step.tick, step.state)
+            if decision := step.trace.decision:
+                reel.decisions.append(self._decided(step, decision))
             if time.monotonic() > self._stale_at:
                 self._write()
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Put the episode on the page."""
-        if reel := self._reels.get(ending.episode):
-            reel.outcome = ending.outcome
-            _note_state(reel, ending.score.ticks, ending.state)
+        if reel := self._reels.get(end.episode):
+            reel.outcome = end.outcome
+            _note_state(reel, end.score.ticks, end.state)
             self._write()
 
     def close(self) -> None:
@@ -115,11 +115,11 @@ class ReplayPage:
         now = time.monotonic()
         self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
 
-    def _decided(self, moment: Moment, decision: Decision) -> dict[str, Any]:
+    def _decided(self, step: StepRecord, decision: Decision) -> dict[str, Any]:
         return {
             **decision_record(decision),
-            "tick": moment.tick,
-            "intent": moment.trace.intent_words,
+            "tick": step.tick,
+            "intent": step.trace.intent_words,
             "memories": self._recalled(decision.memories),
             "seconds": round(decision.latency_s, 3),
         }
@@ -171,22 +171,22 @@ def json_script(name: str, content: Any) -> str:
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def _note_senses(reel: _Reel, moment: Moment) -> None:
-    groups = felt(moment)
+def _note_senses(reel: _Reel, step: StepRecord) -> None:
+    groups = felt(step)
     reel.groups = reel.groups or described(groups)
     reel.felt.append(row_of(groups))
 
 
-def _note_intent(reel: _Reel, moment: Moment) -> None:
+def _note_intent(reel: _Reel, step: StepRecord) -> None:
     """Keep each intent with the tick in which it began, and how and when it ended."""
-    words, status = moment.trace.intent_words, moment.trace.status
+    words, status = step.trace.intent_words, step.trace.status
     running = status is None or status.status is Status.RUNNING
     current = reel.intents[-1] if reel.intents else None
     if words and (current is None or words != current["words"] or (running and current["outcome"])):
-        current = {"tick": moment.tick, "words": words, "outcome": "", "until": None}
+        current = {"tick": step.tick, "words": words, "outcome": "", "until": None}
         reel.intents.append(current)
     if current and not running and not current["outcome"]:
-        current["outcome"], current["until"] = _outcome(status), moment.tick
+        current["outcome"], current["until"] = _outcome(status), step.tick
 
 
 def _outcome(status: SkillStatus | None) -> str:
@@ -195,15 +195,14 @@ def _outcome(status: SkillStatus | None) -> str:
     return f"failed: {status.failure.name.lower().replace('_', ' ')}"
 
 
-def _note_changes(reel: _Reel, moment: Moment) -> None:
+def _note_changes(reel: _Reel, step: StepRecord) -> None:
     """Keep what does not change in every tick with the tick in which it did."""
-    _note(reel.stances, moment.tick, moment.stance)
-    _note(reel.actions, moment.tick, moment.action)
-    _note(reel.emotions, moment.tick, moment.emotion)
-    _note(reel.thinking, moment.tick, moment.trace.thinking)
+    _note(reel.stances, step.tick, step.stance)
+    _note(reel.actions, step.tick, step.action)
+    _note(reel.emotions, step.tick, step.emotion)
+    _note(reel.thinking, step.tick, step.trace.thinking)
     reel.events.extend(
-        {**event_record(event), "tick": moment.tick, "words": event.words()}
-        for event in moment.events
+        {**event_record(event), "tick": step.tick, "words": event.words()} for event in step.events
     )
 
 

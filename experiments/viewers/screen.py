@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from experiments.running.callbacks import Beginning, Ending, Moment
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.viewers.film import Caption, Subtitles, font, strip
 
 FRAMES_PER_SECOND = 30
@@ -132,20 +132,20 @@ class Screen:
         self._pace, self._conversation = Pace(), Conversation(ask)
         self._drawn_at = 0.0
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Set the title; the first picture comes with the first moment."""
-        if beginning.avatar == 0:
-            self._subtitles = Subtitles(f"episode {beginning.episode}")
+        if start.avatar == 0:
+            self._subtitles = Subtitles(f"episode {start.episode}")
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Show the moment until the next one is due."""
-        if moment.frame is not None:
-            self._show(moment.frame, self._subtitles.at(moment), moment.world.tick_seconds)
+        if step.frame is not None:
+            self._show(step.frame, self._subtitles.at(step), step.world.tick_seconds)
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Show how it ended."""
-        if ending.frame is not None:
-            self._show(ending.frame, self._subtitles.last(ending.outcome), _LAST_SECONDS)
+        if end.frame is not None:
+            self._show(end.frame, self._subtitles.last(end.outcome), _LAST_SECONDS)
 
     def close(self) -> None:
         """Close the window."""
@@ -221,7 +221,7 @@ def asked_of(agent: Any) -> Ask | None:
         from mind.language_models.types import LanguageModelError
 
         try:
-            (answer,) = agent.answers([agent.teller(0).ask(question)])
+            (answer,) = agent.answers([agent.question_answerer(0).ask(question)])
         except LanguageModelError as error:
             return f"it cannot be asked: {one_line(error)}"
         return f"“{printable(answer.said)}”, {sureness(answer)}"

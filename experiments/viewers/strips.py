@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.running.callbacks import Moment
+from experiments.running.callbacks import StepRecord
 
 _LEVELS = 2**16 - 1
 _TITLES = {
@@ -54,13 +54,13 @@ _RANGES = {
 _UNITS = {"mps": "m/s", "m": "m"}
 
 
-def felt(moment: Moment) -> dict[str, dict[str, float]]:
+def felt(step: StepRecord) -> dict[str, dict[str, float]]:
     """Return all that is felt in a tick by group and channel: each sense, then what a soul adds."""
     groups = {
-        group: dict(zip(names, moment.senses[group].tolist(), strict=True))
-        for group, names in moment.world.senses.items()
+        group: dict(zip(names, step.senses[group].tolist(), strict=True))
+        for group, names in step.world.senses.items()
     }
-    if feeling := moment.trace.feeling:
+    if feeling := step.trace.feeling:
         groups["needs"] = dict(feeling.needs)
         groups["soul"] = {
             "drive": feeling.drive,

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envs.trip.vocabulary import VIEW_SIZE, Color, Object
-from experiments.running.callbacks import Beginning, Ending, Moment, Score
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from experiments.running.cli import near
 
 _FRAMES_PER_SECOND = 12
@@ -63,65 +63,65 @@ class LiveView:
         self._thought = ""
         self._speech = ""
         self._happened: deque[Text] = deque(maxlen=5)
-        self._endings: list[Ending] = []
+        self._endings: list[EpisodeEnd] = []
         self._drawn_at = 0.0
         waking = Text("waking up ...", style="dim")
         self._live = Live(waking, console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Show the new mission."""
-        if beginning.avatar == 0:
-            self._mission = printable(beginning.mission)
+        if start.avatar == 0:
+            self._mission = printable(start.mission)
             self._thought = self._speech = ""
             self._happened.clear()
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Show the moment, unless the last one is still fresh."""
-        if moment.avatar != 0:
+        if step.avatar != 0:
             return
-        if decision := moment.trace.decision:
+        if decision := step.trace.decision:
             self._thought = printable(decision.thoughts)
             self._speech = printable(decision.speech) or self._speech
-        for event in moment.events:
+        for event in step.events:
             style = _ALARMING.get(event.kind, "")
-            clock = moment.world.clock(moment.tick)
+            clock = step.world.clock(step.tick)
             self._happened.append(_line(f"{clock} {event.words()}", style))
         if time.monotonic() - self._drawn_at >= 1 / _FRAMES_PER_SECOND:
-            self._live.update(self._picture(moment), refresh=True)
+            self._live.update(self._picture(step), refresh=True)
             self._drawn_at = time.monotonic()
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Count the episode."""
-        self._endings.append(ending)
+        self._endings.append(end)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._live.stop()
 
-    def _picture(self, moment: Moment) -> Panel:
-        view = Panel(seen(moment), title="sees", border_style="bright_black", expand=False)
+    def _picture(self, step: StepRecord) -> Panel:
+        view = Panel(seen(step), title="sees", border_style="bright_black", expand=False)
         inner = Group(
-            Text(moment.trace.intent_words or moment.action, style="bold cyan"),
+            Text(step.trace.intent_words or step.action, style="bold cyan"),
             Text(self._thought, style="italic dim", overflow="fold"),
             Text(f"“{self._speech}”" if self._speech else "", style="white"),
         )
         width = self._live.console.width
-        body = _arranged(width, view, felt(moment), Group(*self._happened))
+        body = _arranged(width, view, felt(step), Group(*self._happened))
         return Panel(
-            Group(body, inner, self._progress(moment)),
+            Group(body, inner, self._progress(step)),
             title=Text(self._mission, style="bold"),
-            subtitle=Text(f"{moment.world.clock(moment.tick)}  {_stance(moment)}", style="dim"),
+            subtitle=Text(f"{step.world.clock(step.tick)}  {_stance(step)}", style="dim"),
             border_style="cyan",
         )
 
-    def _progress(self, moment: Moment) -> Table:
+    def _progress(self, step: StepRecord) -> Table:
         bar = ProgressBar(total=self._episodes, completed=len(self._endings), width=24)
-        reached = sum(ending.outcome == "success" for ending in self._endings)
-        title, name = moment.world.tallies[0]
-        count = sum(ending.score.count(name) for ending in self._endings)
+        reached = sum(end.outcome == "success" for end in self._endings)
+        title, name = step.world.tallies[0]
+        count = sum(end.score.count(name) for end in self._endings)
         row = Table.grid(padding=(0, 2))
-        told = f"episode {moment.episode + 1} of {self._episodes}"
+        told = f"episode {step.episode + 1} of {self._episodes}"
         counted = f"{reached} reached, {count} {title} so far"
         row.add_row(Text(told), bar, Text(counted, style="dim"))
         return row
@@ -152,29 +152,29 @@ class PlainView:
         self._episodes = episodes
         self._said: set[str] = set()
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, start: EpisodeStart) -> None:
         """Say what is asked."""
         self._said.clear()
-        number = f"episode {beginning.episode + 1} of {self._episodes}"
-        self._say(f"{number}: {printable(beginning.mission)}")
+        number = f"episode {start.episode + 1} of {self._episodes}"
+        self._say(f"{number}: {printable(start.mission)}")
 
-    def live(self, moment: Moment) -> None:
+    def live(self, step: StepRecord) -> None:
         """Say the first objects that are said, and every fall."""
-        clock = f"  {moment.world.clock(moment.tick)}"
-        speech = moment.trace.decision.speech if moment.trace.decision else ""
+        clock = f"  {step.world.clock(step.tick)}"
+        speech = step.trace.decision.speech if step.trace.decision else ""
         if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
             self._said.add(speech)
             self._say(f"{clock} says: {printable(speech)}")
-        for event in moment.events:
+        for event in step.events:
             if event.kind == "fall":
                 self._say(f"{clock} {event.words()}")
 
-    def end(self, ending: Ending) -> None:
+    def end(self, end: EpisodeEnd) -> None:
         """Say how it ended."""
-        score = ending.score
-        counts = [f"{title} {score.count(name)}" for title, name in ending.world.tallies]
+        score = end.score
+        counts = [f"{title} {score.count(name)}" for title, name in end.world.tallies]
         told = ", ".join([*counts, f"decisions {score.decisions}"])
-        self._say(f"  {ending.world.clock(score.ticks)} {ending.outcome}; {told}")
+        self._say(f"  {end.world.clock(score.ticks)} {end.outcome}; {told}")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -189,53 +189,53 @@ def printable(text: str) -> str:
     return line if len(line) <= _LETTERS else line[: _LETTERS - 3] + "..."
 
 
-def seen(moment: Moment) -> Text:
+def seen(step: StepRecord) -> Text:
     """Return what the avatar sees, looking up, as coloured glyphs of two columns each."""
     picture = Text()
     for row in range(VIEW_SIZE):
         for column in range(VIEW_SIZE):
-            picture.append_text(_glyph(moment, column, row))
+            picture.append_text(_glyph(step, column, row))
         picture.append("\n" if row + 1 < VIEW_SIZE else "")
     return picture
 
 
-def _glyph(moment: Moment, column: int, row: int) -> Text:
+def _glyph(step: StepRecord, column: int, row: int) -> Text:
     if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
-        return Text(_POSTURES.get(moment.stance, _UPRIGHT), style="bold white")
-    obj, color, state = (int(value) for value in moment.senses["image"][column, row])
+        return Text(_POSTURES.get(step.stance, _UPRIGHT), style="bold white")
+    obj, color, state = (int(value) for value in step.senses["image"][column, row])
     plain = obj in (Object.EMPTY, Object.FLOOR, Object.WALL)
     glyph = _DOORS[state] if obj == Object.DOOR else _GLYPHS.get(Object(obj), "? ")
     return Text(glyph, style="dim" if plain else _COLOURS[Color(color)])
 
 
-def _stance(moment: Moment) -> str:
+def _stance(step: StepRecord) -> str:
     """Return how the avatar stands, with a word more where that would not explain itself."""
-    return moment.stance if moment.world.timed else f"{moment.world.stance}: {moment.stance}"
+    return step.stance if step.world.timed else f"{step.world.stance}: {step.stance}"
 
 
-def felt(moment: Moment) -> Table:
+def felt(step: StepRecord) -> Table:
     """Return as a small table what is felt: balance, needs and pain, or what the hand has met."""
     table = Table.grid(padding=(0, 1))
-    add = _add_touch if "nothing_there" in moment.world.senses["touch"] else _add_condition
-    add(table, moment)
-    if moment.trace.feeling:
-        mood = f"{moment.trace.feeling.mood:+.2f} {moment.emotion}"
+    add = _add_touch if "nothing_there" in step.world.senses["touch"] else _add_condition
+    add(table, step)
+    if step.trace.feeling:
+        mood = f"{step.trace.feeling.mood:+.2f} {step.emotion}"
         table.add_row(Text("mood", style="dim"), Text(mood))
     return table
 
 
-def _add_condition(table: Table, moment: Moment) -> None:
-    lean = moment.sense("vestibular", "lean_forward_m")
+def _add_condition(table: Table, step: StepRecord) -> None:
+    lean = step.sense("vestibular", "lean_forward_m")
     table.add_row(Text("balance", style="dim"), _needle(lean))
     for name in _NEEDS:
-        table.add_row(Text(name, style="dim"), _bar(moment.sense("intero", name), "green"))
-    table.add_row(Text("pain", style="dim"), _bar(float(moment.senses["pain"].max()), "red"))
+        table.add_row(Text(name, style="dim"), _bar(step.sense("intero", name), "green"))
+    table.add_row(Text("pain", style="dim"), _bar(float(step.senses["pain"].max()), "red"))
 
 
-def _add_touch(table: Table, moment: Moment) -> None:
-    table.add_row(Text("holds", style="dim"), Text(moment.stance))
+def _add_touch(table: Table, step: StepRecord) -> None:
+    table.add_row(Text("holds", style="dim"), Text(step.stance))
     for name in _TOUCHES:
-        felt = moment.sense("touch", name) > 0
+        felt = step.sense("touch", name) > 0
         mark = Text("●" if felt else "·", style=_ALARMING.get(name, "green") if felt else "dim")
         table.add_row(Text(name.replace("_", " "), style="" if felt else "dim"), mark)
 
@@ -258,50 +258,50 @@ def _bar(level: float, colour: str, width: int = 17) -> Text:
     return Text("━" * full, style=colour) + Text("─" * (width - full), style="bright_black")
 
 
-def report(console: Console, endings: Sequence[Ending], folder: Path) -> None:
+def report(console: Console, ends: Sequence[EpisodeEnd], folder: Path) -> None:
     """Print what came of a run, and where to look at it.
 
     Args:
         console: Where to print.
-        endings: The episodes, by number.
+        ends: The episodes, by number.
         folder: The run folder; named relative to the working folder where it is below it.
     """
-    if endings:
-        console.print(_results(endings))
+    if ends:
+        console.print(_results(ends))
     for name, path in _places(folder):
         # Soft wrap keeps a path in one piece, so that it can be clicked and copied.
         line = Text.assemble((f"{name:>8}  ", "dim"), str(path))
         console.print(line, soft_wrap=True)
 
 
-def _results(endings: Sequence[Ending]) -> Table:
+def _results(ends: Sequence[EpisodeEnd]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
     table.add_column("episode", justify="right")
     table.add_column("outcome", no_wrap=True)
-    for name in _numbers(endings):
+    for name in _numbers(ends):
         table.add_column(name, justify="right")
-    for ending in endings[:_ROWS_SHOWN]:
-        outcome = Text(ending.outcome, style=_OUTCOMES[ending.outcome])
-        table.add_row(str(ending.episode), outcome, *_numbers([ending]).values())
-    if len(endings) > _ROWS_SHOWN:
-        table.add_row("...", f"and {len(endings) - _ROWS_SHOWN} more")
-    reached = sum(ending.outcome == "success" for ending in endings)
+    for end in ends[:_ROWS_SHOWN]:
+        outcome = Text(end.outcome, style=_OUTCOMES[end.outcome])
+        table.add_row(str(end.episode), outcome, *_numbers([end]).values())
+    if len(ends) > _ROWS_SHOWN:
+        table.add_row("...", f"and {len(ends) - _ROWS_SHOWN} more")
+    reached = sum(end.outcome == "success" for end in ends)
     table.add_section()
-    table.add_row("all", f"{reached} of {len(endings)}", *_numbers(endings).values(), style="bold")
+    table.add_row("all", f"{reached} of {len(ends)}", *_numbers(ends).values(), style="bold")
     return table
 
 
-def _numbers(endings: Sequence[Ending]) -> dict[str, str]:
+def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
     """Return what some episodes came to, by the names of the columns."""
-    world = endings[0].world
-    scores: list[Score] = [ending.score for ending in endings]
+    world = ends[0].world
+    scores: list[Score] = [end.score for end in ends]
     first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}
     hurt = {"pain": f"{sum(score.pain_seconds for score in scores):.1f}"}
     ticks = {"ticks": sum(score.ticks for score in scores)}
     numbers = (first | hurt if world.timed else ticks | first) | {
         "decisions": sum(score.decisions for score in scores),
         "tokens": sum(score.tokens for score in scores),
-        "seconds": f"{sum(ending.seconds for ending in endings):.1f}",
+        "seconds": f"{sum(end.seconds for end in ends):.1f}",
     }
     return {name: str(value) for name, value in numbers.items()}
 

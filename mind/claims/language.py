@@ -1,6 +1,6 @@
 """The proposition language: (event, subject, attribute, value, time), each from a closed list.
 
-An event is a `FeltEvent` by its lower-case name. A claim says one thing of one event, or of how
+An event is a `NoticedEvent` by its lower-case name. A claim says one thing of one event, or of how
 often or in which order events came. Whether it is true is for those to say who know the world
 (`experiments.ground_truth.checker`).
 """
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from body.types import FeltEvent
+from body.types import NoticedEvent
 
-EVENTS = tuple(event.name.lower() for event in FeltEvent)
+EVENTS = tuple(event.name.lower() for event in NoticedEvent)
 SELF = "I"
 
 

@@ -6,7 +6,7 @@ replies) are imported by name, and bring torch, transformers or openai only then
 """
 
 from mind.language_models.batching import Batcher
-from mind.language_models.token_budget import Draft
+from mind.language_models.token_budget import TokenBudget
 from mind.language_models.types import (
     Completion,
     LanguageModel,
@@ -18,7 +18,7 @@ from mind.language_models.types import (
 __all__ = [
     "Batcher",
     "Completion",
-    "Draft",
+    "TokenBudget",
     "LanguageModel",
     "LanguageModelError",
     "NoReply",

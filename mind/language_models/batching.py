@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mind.language_models.token_budget import Draft, current_draft
+from mind.language_models.token_budget import TokenBudget, current_token_budget
 from mind.language_models.types import (
     Completion,
-    Desk,
+    DecodingScheduler,
+    Generation,
     LanguageModel,
     LanguageModelError,
     PartlyAnswered,
     Prompt,
-    Writing,
 )
 
 # Passes of the event loop without a new prompt after which everybody who is coming has come:
@@ -25,14 +25,14 @@ STRIDE = 8
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    writing: Writing
-    draft: Draft
+    writing: Generation
+    token_budget: TokenBudget
     reply: asyncio.Future[Completion]
     noted: int = 0  # tokens that the draft knows of
 
     def note(self) -> None:
         """Add what has been written to the draft, and hand out a reply that is over."""
-        self.draft.add(self.writing.tokens - self.noted)
+        self.token_budget.add(self.writing.tokens - self.noted)
         self.noted = self.writing.tokens
         if self.writing.outcome is not None:
             _settle(self, self.writing.outcome)
@@ -55,7 +55,7 @@ class Batcher:
         self._maximum = maximum
         self._waiting: list[_Call] = []
         self._batches: set[asyncio.Task[None]] = set()
-        self._desk = model.desk()
+        self._desk = model.scheduler()
         self._written: list[_Call] = []  # at the desk
         self._dispatcher: asyncio.Task[None] | None = None
 
@@ -70,20 +70,20 @@ class Batcher:
             LanguageModelError: If this prompt has no reply, whatever became of the others.
         """
         reply = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Call(Writing(prompt, seed), current_draft(), reply))
+        self._waiting.append(_Call(Generation(prompt, seed), current_token_budget(), reply))
         self._work()
         return await reply
 
-    async def advance(self, wanted: Mapping[Draft, float]) -> None:
+    async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:
         """Have drafts written on, and return when each has as many tokens as is wanted, or ended.
 
         What a model without a desk writes is not known before it is whole.
         """
-        for draft, tokens in wanted.items():
-            draft.want(tokens)
+        for token_budget, tokens in wanted.items():
+            token_budget.want(tokens)
         self._work()
-        for draft in wanted:
-            await draft.arrived()
+        for token_budget in wanted:
+            await token_budget.arrived()
 
     def _work(self) -> None:
         if self._dispatcher is None or self._dispatcher.done():
@@ -140,7 +140,7 @@ class Batcher:
 
     # ---- Side by side ----
 
-    async def _write(self, desk: Desk) -> None:
+    async def _write(self, scheduler: DecodingScheduler) -> None:
         """Write on until no draft lacks anything; more is written when one does again."""
         while True:
             await self._until_quiet()
@@ -148,10 +148,10 @@ class Batcher:
                 return
             leaving = [call for call in self._written if call.reply.done()]
             staying = [call for call in self._written if not call.reply.done()]
-            joining = self._take(self._maximum - len(staying)) if desk.is_open else []
+            joining = self._take(self._maximum - len(staying)) if scheduler.is_open else []
             self._written = [*staying, *joining]
             try:
-                await desk.write(
+                await scheduler.write(
                     stride,
                     joining=[call.writing for call in joining],
                     leaving=[call.writing for call in leaving],
@@ -164,7 +164,7 @@ class Batcher:
     def _stride(self) -> int:
         """Return how many tokens are certainly lacking somewhere, at most `STRIDE`."""
         calls = (*self._waiting, *self._written)
-        lacks = [call.draft.lacks for call in calls if not call.reply.done()]
+        lacks = [call.token_budget.lacks for call in calls if not call.reply.done()]
         return int(min(max(lacks, default=0), STRIDE))
 
     def _note(self) -> None:
@@ -177,7 +177,7 @@ class Batcher:
         """Tell everybody at the desk what is wrong, and leave it."""
         for call in self._written:
             _settle(call, error)
-        self._written, self._desk = [], self.model.desk()
+        self._written, self._desk = [], self.model.scheduler()
 
 
 def _settle(call: _Call, outcome: Completion | Exception) -> None:

@@ -36,7 +36,7 @@ class Sample:
     Attributes:
         prompt: What it reads, of at least one token.
         limit: Most tokens that it may write, at least 1.
-        uniforms: A random number in [0, 1) for each of them; empty where nothing is left to luck.
+        uniforms: A random number in [0, 1) for each of them; empty where nothing is left to noise.
         tokens: Written token ids, the one that ended the row included.
         log_probabilities: Natural-log probability of each under the model itself, before
             temperature.
@@ -58,7 +58,7 @@ class Sample:
         return bool(self.log_probabilities) and math.isnan(self.log_probabilities[-1])
 
     @property
-    def luck(self) -> float:
+    def noise(self) -> float:
         """The random number of the token that comes; 0 where it does not matter."""
         return self.uniforms[len(self.tokens)] if self.uniforms and not self.over else 0.0
 
@@ -70,16 +70,16 @@ class Sample:
         self.over = self.over or has_ended or self.broken or len(self.tokens) >= self.limit
 
 
-def luck(seed: int, count: int) -> list[float]:
+def noise(seed: int, count: int) -> list[float]:
     """Return `count` numbers in [0, 1); the first ones are the same for every `count`."""
     return np.random.Generator(np.random.Philox(key=seed)).random(count).tolist()
 
 
-class RunningBatch:
+class ContinuousBatch:
     """Continues rows, one token at a time, with a key-value cache.
 
-    What a row writes is a pure function of its prompt and its luck, with whomever it is written, as
-    far as the model's own arithmetic gives the same logits there (float32: up to rounding in the
+    What a row writes is a pure function of its prompt and its noise, with whomever it is written,
+    as far as the model's own arithmetic gives the same logits there (float32: up to rounding in the
     seventh digit).
 
     A model whose cache does not keep every token of a row apart (a sliding window, a state) can
@@ -152,8 +152,8 @@ class RunningBatch:
         return getattr(output, self._cached)
 
     def _write(self, rows: Sequence[Sample]) -> None:
-        """Add to each row the token that its last logits and its luck come to."""
-        uniforms = torch.tensor([row.luck for row in rows], dtype=torch.float64)
+        """Add to each row the token that its last logits and its noise come to."""
+        uniforms = torch.tensor([row.noise for row in rows], dtype=torch.float64)
         chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
             if not row.over:

@@ -51,11 +51,11 @@ class OpenAIModel:
     Attributes:
         name: The server's name of the model.
         batches_at_once: As many as requests: every prompt is a request of its own.
-        takes_felt: False: a server reads words.
+        takes_soft_tokens: False: a server reads words.
         encoder: Empty.
     """
 
-    takes_felt = False
+    takes_soft_tokens = False
     encoder = ""
 
     def __init__(
@@ -130,7 +130,7 @@ class OpenAIModel:
         asked = zip(prompts, seeds, strict=True)
         return settle(await asyncio.gather(*(self._outcome(*pair) for pair in asked)))
 
-    def desk(self) -> None:
+    def scheduler(self) -> None:
         """Return nothing: whole batches are answered."""
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:

@@ -33,16 +33,18 @@ class Projector:
     def __init__(self, weight: Tensor, bias: Tensor, encoder: str = ""):
         self.weight, self.bias, self.encoder = weight, bias, encoder
 
-    def __call__(self, felt: NDArray) -> Tensor:
+    def __call__(self, soft_tokens: NDArray) -> Tensor:
         """Return (n, hidden) of a memory's five vectors or the now's three, (n, 64).
 
         Raises:
             ValueError: If it is neither.
         """
-        if felt.shape not in ((len(KINDS), EMBEDDING_SIZE), (NOW, EMBEDDING_SIZE)):
-            raise ValueError(f"felt must have the shape (5, 64) or (3, 64), got {felt.shape}")
-        maps = slice(0, len(KINDS)) if len(felt) == len(KINDS) else slice(len(KINDS), MAPS)
-        vectors = torch.as_tensor(felt, dtype=self.weight.dtype, device=self.weight.device)
+        if soft_tokens.shape not in ((len(KINDS), EMBEDDING_SIZE), (NOW, EMBEDDING_SIZE)):
+            raise ValueError(
+                f"felt must have the shape (5, 64) or (3, 64), got {soft_tokens.shape}"
+            )
+        maps = slice(0, len(KINDS)) if len(soft_tokens) == len(KINDS) else slice(len(KINDS), MAPS)
+        vectors = torch.as_tensor(soft_tokens, dtype=self.weight.dtype, device=self.weight.device)
         return torch.einsum("nd,ndh->nh", vectors, self.weight[maps]) + self.bias[maps]
 
 

@@ -42,7 +42,7 @@ class ReplayModel:
     Attributes:
         name: "replay of " and the recorded run's folder.
         batches_at_once: 1.
-        takes_felt: Whether something was felt in a recorded prompt.
+        takes_soft_tokens: Whether something was felt in a recorded prompt.
         encoder: Empty.
     """
 
@@ -65,7 +65,7 @@ class ReplayModel:
         for exchange in _exchanges(self._path):
             self._replies[exchange.key].append(exchange)
             self._prompts.append(exchange.prompt)
-        self.takes_felt = any(FELT in prompt for prompt in self._prompts)
+        self.takes_soft_tokens = any(FELT in prompt for prompt in self._prompts)
         if not self._prompts:
             raise NotRecorded(
                 f"replay needs a run folder with recorded replies, got '{path}' without any; "
@@ -83,7 +83,7 @@ class ReplayModel:
         asked = zip(prompts, seeds, strict=True)
         return settle([self._recall(prompt, seed) for prompt, seed in asked])
 
-    def desk(self) -> None:
+    def scheduler(self) -> None:
         """Return nothing: whole batches are answered."""
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:

@@ -26,7 +26,7 @@ class ScriptedModel:
     Attributes:
         name: "scripted".
         batches_at_once: 1.
-        takes_felt: False.
+        takes_soft_tokens: False.
         encoder: Empty.
         prompts: Every prompt it was shown, oldest first.
         seeds: The seed that came with each.
@@ -38,7 +38,7 @@ class ScriptedModel:
 
     name = "scripted"
     batches_at_once = 1
-    takes_felt = False
+    takes_soft_tokens = False
     encoder = ""
 
     def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
@@ -57,7 +57,7 @@ class ScriptedModel:
             [self._say(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
         )
 
-    def desk(self) -> None:
+    def scheduler(self) -> None:
         """Return nothing: whole batches are answered."""
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Draft: how much of a decision has been written, and how much of it somebody waits for.
+"""TokenBudget: how much of a decision has been written, and how much of it somebody waits for.
 
 A world with a clock of its own need not wait for whole replies: where a reply takes effect some
 ticks after it was asked for, it is enough to know that it has not ended yet. So whoever waits says
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Draft:
+class TokenBudget:
     """All that is written for one decision, in however many replies.
 
     Attributes:
@@ -65,9 +65,9 @@ class Draft:
             self._arrived.set()
 
 
-_CURRENT: ContextVar[Draft | None] = ContextVar("draft", default=None)
+_CURRENT: ContextVar[TokenBudget | None] = ContextVar("draft", default=None)
 
 
-def current_draft() -> Draft:
+def current_token_budget() -> TokenBudget:
     """Return the draft to which the running coroutine belongs, or one of its own."""
-    return _CURRENT.get() or Draft()
+    return _CURRENT.get() or TokenBudget()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mind.language_models import inference
-from mind.language_models.continuous_batch import RunningBatch, Sample, luck
+from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
 from mind.language_models.loading import choose_device, choose_dtype, load
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
 from mind.language_models.settings import check_at_least, cut_after
@@ -22,11 +22,11 @@ from mind.language_models.types import (
     BadModelFolder,
     Completion,
     Finish,
+    Generation,
     LanguageModelError,
     Prompt,
     PromptTooLong,
     Role,
-    Writing,
     settle,
 )
 
@@ -44,7 +44,7 @@ class TransformersModel:
     Attributes:
         name: The hub id, or the folder's name.
         batches_at_once: 1.
-        takes_felt: Whether there is a projector, through which it reads what is felt.
+        takes_soft_tokens: Whether there is a projector, through which it reads what is felt.
         encoder: Fingerprint of the encoder of what it reads; empty without a projector.
         device: Where the weights are.
         parameters: How many numbers it has learned.
@@ -95,7 +95,7 @@ class TransformersModel:
         self._stop = tuple(stop)
         self._batch_size = batch_size
         self._projector = self._load_projector(projector)
-        self.takes_felt = self._projector is not None
+        self.takes_soft_tokens = self._projector is not None
         self.encoder = self._projector.encoder if self._projector else ""
         self._context = _context(self._model)
         self._ends = _ends(self._model, self._tokenizer)
@@ -112,17 +112,17 @@ class TransformersModel:
             PromptTooLong: If all are.
             BadModelFolder: If the model's numbers are not numbers.
         """
-        writings = [Writing(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        writings = [Generation(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
         for start in range(0, len(writings), self._batch_size):
-            batch, desk = writings[start : start + self._batch_size], self.desk()
-            await desk.write(1, joining=batch, leaving=())
+            batch, scheduler = writings[start : start + self._batch_size], self.scheduler()
+            await scheduler.write(1, joining=batch, leaving=())
             while any(writing.outcome is None for writing in batch):
-                await desk.write(self._max_new_tokens, joining=(), leaving=())
+                await scheduler.write(self._max_new_tokens, joining=(), leaving=())
         return settle([writing.outcome for writing in writings if writing.outcome])
 
-    def desk(self) -> "_Desk":
-        """Return where replies are written side by side; see `LanguageModel.desk`."""
-        return _Desk(self)
+    def scheduler(self) -> "_Scheduler":
+        """Return where replies are written side by side; see `LanguageModel.scheduler`."""
+        return _Scheduler(self)
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Return the log-probability of each candidate; see `LanguageModel.score`."""
@@ -150,7 +150,7 @@ class TransformersModel:
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
 
-    def _begin(self, writing: Writing) -> Sample:
+    def _begin(self, writing: Generation) -> Sample:
         """Return the row of a reply that begins.
 
         Raises:
@@ -159,7 +159,7 @@ class TransformersModel:
         row = self._encode(writing.prompt)
         if (limit := self._room(row)) < 1:
             raise self._too_long(row)
-        uniforms = luck(writing.seed, limit) if self._temperature else ()
+        uniforms = noise(writing.seed, limit) if self._temperature else ()
         return Sample(row, limit, uniforms)
 
     def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
@@ -204,15 +204,15 @@ class TransformersModel:
         told, special = self._told(prompt)
         first, *rest = told.split(FELT)
         tokens = self._tokens(first, special=special)
-        if self._projector is None or not prompt.felt:
+        if self._projector is None or not prompt.soft_tokens:
             return inference.Row(tokens or [min(self._ends, default=0)])
-        if len(rest) != len(prompt.felt):
-            raise self._lost_markers(len(prompt.felt), len(rest))
+        if len(rest) != len(prompt.soft_tokens):
+            raise self._lost_markers(len(prompt.soft_tokens), len(rest))
         places: list[int] = []
-        for felt, piece in zip(prompt.felt, rest, strict=True):
-            places += range(len(tokens), len(tokens) + len(felt))
-            tokens = [*tokens, *[0] * len(felt), *self._tokens(piece, special=False)]
-        vectors = torch.cat([self._projector(felt) for felt in prompt.felt])
+        for soft_tokens, piece in zip(prompt.soft_tokens, rest, strict=True):
+            places += range(len(tokens), len(tokens) + len(soft_tokens))
+            tokens = [*tokens, *[0] * len(soft_tokens), *self._tokens(piece, special=False)]
+        vectors = torch.cat([self._projector(soft_tokens) for soft_tokens in prompt.soft_tokens])
         return inference.Row(tokens, tuple(places), vectors)
 
     def _lost_markers(self, expected: int, got: int) -> BadModelFolder:
@@ -281,15 +281,15 @@ class TransformersModel:
         )
 
 
-class _Desk:
+class _Scheduler:
     """Replies of one model that are written side by side; the work is done in its thread."""
 
     def __init__(self, model: TransformersModel):
         self._model = model
-        self._batch = RunningBatch(
+        self._batch = ContinuousBatch(
             model._model, temperature=model._temperature, has_ended=model._has_ended
         )
-        self._written: dict[Writing, tuple[Sample, float]] = {}  # and when each began
+        self._written: dict[Generation, tuple[Sample, float]] = {}  # and when each began
 
     @property
     def is_open(self) -> bool:
@@ -297,12 +297,14 @@ class _Desk:
         return self._batch.is_open
 
     async def write(
-        self, tokens: int, *, joining: Sequence[Writing], leaving: Sequence[Writing]
+        self, tokens: int, *, joining: Sequence[Generation], leaving: Sequence[Generation]
     ) -> None:
-        """Write so many tokens of each, or until one is over; see `Desk.write`."""
+        """Write so many tokens of each, or until one is over; see `DecodingScheduler.write`."""
         await self._model._work(lambda: self._write(tokens, joining, leaving))
 
-    def _write(self, tokens: int, joining: Sequence[Writing], leaving: Sequence[Writing]) -> None:
+    def _write(
+        self, tokens: int, joining: Sequence[Generation], leaving: Sequence[Generation]
+    ) -> None:
         for writing in leaving:
             if writing in self._written:
                 self._written.pop(writing)[0].over = True
@@ -310,7 +312,7 @@ class _Desk:
         while not self._settle() and self._written and (tokens := tokens - 1) > 0:
             self._batch.step()
 
-    def _begin(self, joining: Sequence[Writing]) -> list[Sample]:
+    def _begin(self, joining: Sequence[Generation]) -> list[Sample]:
         """Return the rows of those that can be begun; the others are over at once."""
         now, before = time.perf_counter(), len(self._written)
         for writing in joining:

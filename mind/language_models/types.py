@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FELT = "<felt>"  # in a message: here is something that is felt, and not told in words
-_FELT_DECIMALS = 3  # that count in a prompt's key
+_EMBEDDING_DECIMALS = 3  # that count in a prompt's key
 
 
 class Role(StrEnum):
@@ -48,9 +48,9 @@ class Prompt:
 
     Attributes:
         messages: Oldest first; the last one is not the assistant's.
-        felt: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors of a
-            memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot take
-            them reads the messages without the markers.
+        soft_tokens: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors
+            of a memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot
+            take them reads the messages without the markers.
 
     Example:
         >>> prompt = Prompt.of(system="Answer in one word.", user="Which way?")
@@ -59,7 +59,7 @@ class Prompt:
     """
 
     messages: tuple[Message, ...]
-    felt: tuple[NDArray[np.float32], ...] = field(default=(), compare=False, repr=False)
+    soft_tokens: tuple[NDArray[np.float32], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self):
         """Refuse a conversation in which the assistant is not next, or a marker has no vectors."""
@@ -67,20 +67,20 @@ class Prompt:
             came = "the assistant's" if self.messages else "no message"
             raise ValueError(f"prompt must end in a user message, got {came}; append one")
         markers = sum(message.text.count(FELT) for message in self.messages)
-        if markers != len(self.felt):
+        if markers != len(self.soft_tokens):
             raise ValueError(
                 f"prompt must have vectors for each of its {markers} markers {FELT}, got "
-                f"{len(self.felt)}; take markers out of texts from elsewhere with `unmarked`"
+                f"{len(self.soft_tokens)}; take markers out of texts from elsewhere with `unmarked`"
             )
 
     @classmethod
     def of(
-        cls, *, user: str, system: str = "", felt: tuple[NDArray[np.float32], ...] = ()
+        cls, *, user: str, system: str = "", soft_tokens: tuple[NDArray[np.float32], ...] = ()
     ) -> "Prompt":
         """Return a prompt of one user message, after a system message where there is one."""
         asked = Message(role=Role.USER, text=user)
         first = (Message(role=Role.SYSTEM, text=system),) if system else ()
-        return cls(messages=(*first, asked), felt=felt)
+        return cls(messages=(*first, asked), soft_tokens=soft_tokens)
 
     def then(self, *, reply: str, user: str) -> "Prompt":
         """Return this conversation with the assistant's reply and what is said to that.
@@ -89,12 +89,12 @@ class Prompt:
         """
         replied = Message(role=Role.ASSISTANT, text=unmarked(reply))
         asked = Message(role=Role.USER, text=unmarked(user))
-        return Prompt(messages=(*self.messages, replied, asked), felt=self.felt)
+        return Prompt(messages=(*self.messages, replied, asked), soft_tokens=self.soft_tokens)
 
     @property
     def in_words(self) -> "Prompt":
         """The same conversation without what is felt."""
-        if not self.felt:
+        if not self.soft_tokens:
             return self
         told = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
         return Prompt(messages=tuple(told))
@@ -128,7 +128,7 @@ class Completion:
 
 
 @dataclass(slots=True, eq=False)
-class Writing:
+class Generation:
     """A reply that is being written.
 
     Attributes:
@@ -144,7 +144,7 @@ class Writing:
     outcome: "Completion | LanguageModelError | None" = None
 
 
-class Desk(Protocol):
+class DecodingScheduler(Protocol):
     """Where replies are written side by side, a token of each at a time; they come and go."""
 
     @property
@@ -153,7 +153,7 @@ class Desk(Protocol):
         ...
 
     async def write(
-        self, tokens: int, *, joining: Sequence[Writing], leaving: Sequence[Writing]
+        self, tokens: int, *, joining: Sequence[Generation], leaving: Sequence[Generation]
     ) -> None:
         """Write so many tokens of each reply, or fewer: until any of them is over.
 
@@ -175,14 +175,15 @@ class LanguageModel(Protocol):
         name: Which model it is, for the record.
         batches_at_once: Batches it gains from working on side by side: 1 where it computes
             here, more where it waits for a server.
-        takes_felt: Whether it reads what is felt in a prompt; otherwise it has to be told in words.
+        takes_soft_tokens: Whether it reads what is felt in a prompt; otherwise it has to be told in
+            words.
         encoder: Fingerprint of the encoder of senses whose vectors it reads; empty where it does
             not say.
     """
 
     name: str
     batches_at_once: int
-    takes_felt: bool
+    takes_soft_tokens: bool
     encoder: str
 
     async def generate(
@@ -203,7 +204,7 @@ class LanguageModel(Protocol):
         """
         ...
 
-    def desk(self) -> Desk | None:
+    def scheduler(self) -> DecodingScheduler | None:
         """Return where replies are written side by side, or None if it answers whole batches."""
         ...
 
@@ -311,15 +312,15 @@ def prompt_key(prompt: Prompt, seed: int) -> str:
     """Return what a recorded reply is found by: SHA-256, in hex, of the messages and the seed."""
     messages = [[message.role.value, message.text] for message in prompt.messages]
     asked: dict[str, object] = {"messages": messages, "seed": seed}
-    if prompt.felt:
-        asked["felt"] = [_digits(one) for one in prompt.felt]
+    if prompt.soft_tokens:
+        asked["felt"] = [_digits(one) for one in prompt.soft_tokens]
     canonical = json.dumps(asked, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _digits(felt: NDArray[np.float32]) -> list[list[float]]:
+def _digits(soft_tokens: NDArray[np.float32]) -> list[list[float]]:
     """Return vectors with as many decimals as any machine agrees on."""
-    return (np.round(felt.astype(np.float64), _FELT_DECIMALS) + 0.0).tolist()
+    return (np.round(soft_tokens.astype(np.float64), _EMBEDDING_DECIMALS) + 0.0).tolist()
 
 
 def unmarked(text: str) -> str:

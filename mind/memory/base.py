@@ -101,7 +101,7 @@ class Memory(Protocol):
         self,
         experiences: Sequence[Experience],
         vectors: NDArray[np.float32] | None = None,
-        felt: NDArray[np.float32] | None = None,
+        sense_embeddings: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Keep N experiences, all or none, and return their ids in the same order.
 
@@ -113,7 +113,8 @@ class Memory(Protocol):
         Args:
             experiences: N of them, oldest first.
             vectors: (N, D) embeddings of `experience_text`, for a memory that does not embed.
-            felt: (N, 5, 64) how each was felt, in the order of `mind.sense_encoder.kinds.KINDS`.
+            sense_embeddings: (N, 5, 64) how each was felt, in the order of
+                `mind.sense_encoder.kinds.KINDS`.
 
         Raises:
             ValueError: If an experience or a vector is not what it should be; none is kept.
@@ -145,7 +146,7 @@ class Memory(Protocol):
         """
         ...
 
-    def felt(self, ids: Sequence[int]) -> NDArray[np.float32]:
+    def sense_embeddings(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Return how the experiences with these ids were felt, (N, 5, 64); zeros if unknown.
 
         Raises:
@@ -163,8 +164,8 @@ class Memory(Protocol):
         """
         ...
 
-    def felt_by(self, encoder: str) -> None:
-        """Say whose vectors `felt` will be: the fingerprint of an encoder of senses.
+    def encoded_by(self, encoder: str) -> None:
+        """Say whose vectors `sense_embeddings` will be: the fingerprint of an encoder of senses.
 
         Raises:
             MemoryFileError: If those that are kept are of another one: they cannot be compared.

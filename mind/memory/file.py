@@ -65,7 +65,7 @@ SCHEMA = (
 COLUMNS = tuple(field.name for field in fields(Experience))
 NAMES = ", ".join(f"[{name}]" for name in COLUMNS)  # "right" is a word of SQL
 SELECT_EXPERIENCE = f"SELECT {NAMES} FROM experiences WHERE id = ?"
-SELECT_FELT = "SELECT felt FROM experiences WHERE id = ?"
+SELECT_EMBEDDINGS = "SELECT felt FROM experiences WHERE id = ?"
 INSERT = (
     f"INSERT INTO experiences (id, {NAMES}, lived_at, vector, felt) "
     f"VALUES ({', '.join('?' * (len(COLUMNS) + 4))})"
@@ -74,7 +74,7 @@ INSERT = (
 UPDATE = "UPDATE experiences SET last_tick = ?, times = ?, lived_at = ? WHERE id = ?"
 
 STORED_FLOAT = np.dtype("<f4")
-STORED_FELT = np.dtype("<f2")
+STORED_EMBEDDINGS = np.dtype("<f2")
 ROWS_AT_ONCE = 4096  # read at a time when a file is opened
 LOCK_TIMEOUT_S = 1.0
 
@@ -206,18 +206,24 @@ class ExperienceFile:
             raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
         return _experience(row)
 
-    def felt(self, id: int) -> NDArray[np.float32]:
+    def sense_embeddings(self, id: int) -> NDArray[np.float32]:
         """Return how one experience was felt, (5, 64); zeros where that is not known."""
         with self._errors():
-            row = self._opened().execute(SELECT_FELT, (id,)).fetchone()
+            row = self._opened().execute(SELECT_EMBEDDINGS, (id,)).fetchone()
         if row is None:
             raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
-        return _felt(row[0])
+        return _sense_embeddings(row[0])
 
     def _row(self, values: Sequence, dimensions: int) -> Row:
-        id, *told, lived_at, vector, felt = values
+        id, *told, lived_at, vector, sense_embeddings = values
         vector = self._vector(vector, dimensions)
-        return Row(id, _experience(told), lived_at, vector, None if felt is None else _felt(felt))
+        return Row(
+            id,
+            _experience(told),
+            lived_at,
+            vector,
+            None if sense_embeddings is None else _sense_embeddings(sense_embeddings),
+        )
 
     def damaged(self) -> MemoryFileError:
         """Return what there is to say of a file that does not hold what it should."""
@@ -341,19 +347,23 @@ class ExperienceFile:
 
 def _values(row: Row) -> tuple:
     told = (getattr(row.experience, column) for column in COLUMNS)
-    felt = None if row.felt is None else row.felt.astype(STORED_FELT).tobytes()
-    return (row.id, *told, row.lived_at, _blob(row.vector), felt)
+    sense_embeddings = (
+        None
+        if row.sense_embeddings is None
+        else row.sense_embeddings.astype(STORED_EMBEDDINGS).tobytes()
+    )
+    return (row.id, *told, row.lived_at, _blob(row.vector), sense_embeddings)
 
 
 def _experience(values: Sequence) -> Experience:
     return Experience(**dict(zip(COLUMNS, values, strict=True)))
 
 
-def _felt(stored: bytes | None) -> NDArray[np.float32]:
+def _sense_embeddings(stored: bytes | None) -> NDArray[np.float32]:
     shape = (len(KINDS), EMBEDDING_SIZE)
     if stored is None:
         return np.zeros(shape, np.float32)
-    return np.frombuffer(stored, STORED_FELT).astype(np.float32).reshape(shape)
+    return np.frombuffer(stored, STORED_EMBEDDINGS).astype(np.float32).reshape(shape)
 
 
 def _blob(vector: NDArray[np.float32]) -> bytes:

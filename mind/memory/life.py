@@ -12,7 +12,7 @@ from mind.memory.recall import coded
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
-FELT_SHAPE = (len(KINDS), EMBEDDING_SIZE)
+EMBEDDINGS_SHAPE = (len(KINDS), EMBEDDING_SIZE)
 
 
 class Row(NamedTuple):
@@ -23,14 +23,14 @@ class Row(NamedTuple):
         experience: With its importance measured.
         lived_at: Ticks that its body had lived when it was complete.
         vector: (D,) float32 of length one or zero.
-        felt: (5, 64) how it was felt, or None where that is not known.
+        sense_embeddings: (5, 64) how it was felt, or None where that is not known.
     """
 
     id: int
     experience: Experience
     lived_at: int
     vector: NDArray[np.float32]
-    felt: NDArray[np.float32] | None = None
+    sense_embeddings: NDArray[np.float32] | None = None
 
 
 class Columns(NamedTuple):
@@ -49,7 +49,7 @@ class Columns(NamedTuple):
         right: (N,) int64 cells to the right of that.
         code: (N, D) int8, the vectors in whole numbers.
         scale: (N,) float32, what they are to be multiplied with.
-        felt: (N, 5, 64) float16, how each was felt; zeros where that is not known.
+        sense_embeddings: (N, 5, 64) float16, how each was felt; zeros where that is not known.
     """
 
     id: NDArray[np.int64]
@@ -64,7 +64,7 @@ class Columns(NamedTuple):
     right: NDArray[np.int64]
     code: NDArray[np.int8]
     scale: NDArray[np.float32]
-    felt: NDArray[np.float16]
+    sense_embeddings: NDArray[np.float16]
 
     @classmethod
     def with_room_for(cls, rows: int, dimensions: int) -> "Columns":
@@ -82,7 +82,7 @@ class Columns(NamedTuple):
             right=np.empty(rows, np.int64),
             code=np.empty((rows, dimensions), np.int8),
             scale=np.empty(rows, np.float32),
-            felt=np.empty((rows, *FELT_SHAPE), np.float16),
+            sense_embeddings=np.empty((rows, *EMBEDDINGS_SHAPE), np.float16),
         )
 
 
@@ -150,8 +150,10 @@ class Life:
         run = self.runs.setdefault(one.run_id, len(self.runs))
         when, where = (one.first_tick, one.last_tick), (one.ahead, one.right)
         news = (row.id, row.lived_at, one.importance, kind, one.episode, run, *when, *where)
-        felt = 0.0 if row.felt is None else row.felt
-        for column, value in zip(self._columns, (*news, code, scale, felt), strict=True):
+        sense_embeddings = 0.0 if row.sense_embeddings is None else row.sense_embeddings
+        for column, value in zip(
+            self._columns, (*news, code, scale, sense_embeddings), strict=True
+        ):
             column[place] = value
 
     def columns(self) -> Columns:

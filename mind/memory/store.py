@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mind.memory.base import MemoryFileError, Moment, Query, Recollection
 from mind.memory.embedding import Embed, HashedWords, experience_text, unit_length
 from mind.memory.file import Embedding, ExperienceFile
-from mind.memory.life import FELT_SHAPE, Columns, Life, Row
+from mind.memory.life import EMBEDDINGS_SHAPE, Columns, Life, Row
 from mind.memory.recall import Codes, RecallScore, cosines
 from mind.sense_encoder.kinds import KINDS
 from mind.types import Experience
@@ -103,21 +103,21 @@ class ExperienceStore:
         self,
         experiences: Sequence[Experience],
         vectors: NDArray[np.float32] | None = None,
-        felt: NDArray[np.float32] | None = None,
+        sense_embeddings: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Keep experiences, all or none, and return their ids; see `Memory.add`."""
         experiences = [checked(experience) for experience in experiences]
         if not experiences:
             return []
         vectors = self._vectors(experiences, vectors)
-        felt_each = checked_felt(felt, experiences)
+        each_embedding = checked_embeddings(sense_embeddings, experiences)
         with self._lock:
             self._catch_up()
             begun = self._embedding
             self._embedding = self._of_this_memory(vectors)
             # From here until the rows can be found, only the file knows what is true.
             self._in_step = False
-            lived = self._live_through(experiences, vectors, felt_each)
+            lived = self._live_through(experiences, vectors, each_embedding)
             rows = list({row.id: row for row in lived}.values())
             again = [
                 (row.id, experience.first_tick)
@@ -163,19 +163,19 @@ class ExperienceStore:
         with self._lock:
             return [self._file.experience(int(id)) for id in ids]
 
-    def felt(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """Return how the experiences with these ids were felt, (N, 5, 64); see `Memory.felt`."""
+    def sense_embeddings(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return how the experiences with these ids were felt, (N, 5, 64); see `Memory.sense_embeddings`."""
         with self._lock:
-            found = [self._file.felt(int(id)) for id in ids]
-        return np.array(found, np.float32).reshape(len(found), *FELT_SHAPE)
+            found = [self._file.sense_embeddings(int(id)) for id in ids]
+        return np.array(found, np.float32).reshape(len(found), *EMBEDDINGS_SHAPE)
 
     def ticks(self, id: int) -> list[int]:
         """Return the ticks at which an experience began, each of its times; see `Memory.ticks`."""
         with self._lock:
             return [self._file.experience(int(id)).first_tick, *self._file.again(int(id))]
 
-    def felt_by(self, encoder: str) -> None:
-        """Say whose vectors `felt` will be; see `Memory.felt_by`."""
+    def encoded_by(self, encoder: str) -> None:
+        """Say whose vectors `sense_embeddings` will be; see `Memory.encoded_by`."""
         with self._lock:
             begun = self._file.encoder()
             if begun and begun != encoder:
@@ -250,13 +250,13 @@ class ExperienceStore:
         self,
         experiences: Sequence[Experience],
         vectors: NDArray[np.float32],
-        felt: Sequence[NDArray[np.float32] | None],
+        sense_embeddings: Sequence[NDArray[np.float32] | None],
     ) -> list[Row]:
         """Move clocks and gauges on, and return what each experience is kept as."""
         rows: list[Row] = []
         lasts: dict[str, Row] = {}  # of this very addition
         next_id = self._last_id + 1
-        for experience, vector, one in zip(experiences, vectors, felt, strict=True):
+        for experience, vector, one in zip(experiences, vectors, sense_embeddings, strict=True):
             body_id = experience.body_id
             life = self._lived_by(body_id)
             last = lasts.get(body_id, life.last)
@@ -390,11 +390,11 @@ def _likeness(query: Query, columns: Columns, candidates: NDArray[np.intp]) -> N
     """
     kinds = [KINDS.index(kind) for kind in query.like]
     asked = unit_vectors(np.array([*query.like.values()]), len(kinds))
-    felt = columns.felt[candidates][:, kinds].astype(np.float32)
-    lengths = np.linalg.norm(felt, axis=2)
-    dots = np.vecdot(felt, asked)
+    sense_embeddings = columns.sense_embeddings[candidates][:, kinds].astype(np.float32)
+    lengths = np.linalg.norm(sense_embeddings, axis=2)
+    dots = np.vecdot(sense_embeddings, asked)
     alike = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
-    relevance = np.zeros(len(columns.felt), np.float32)
+    relevance = np.zeros(len(columns.sense_embeddings), np.float32)
     relevance[candidates] = alike.mean(axis=1)
     return relevance
 
@@ -445,22 +445,24 @@ def unit_vectors(given: NDArray, rows: int) -> NDArray[np.float32]:
     return unit_length(vectors)
 
 
-def checked_felt(
-    felt: NDArray[np.float32] | None, experiences: Sequence[Experience]
+def checked_embeddings(
+    sense_embeddings: NDArray[np.float32] | None, experiences: Sequence[Experience]
 ) -> Sequence[NDArray[np.float32] | None]:
     """Return how each experience was felt, (5, 64); None where that is not known.
 
     Raises:
         ValueError: If these are not that many finite vectors.
     """
-    if felt is None:
+    if sense_embeddings is None:
         return [None] * len(experiences)
-    felt = np.asarray(felt, np.float32)
-    if felt.shape != (len(experiences), *FELT_SHAPE):
-        raise ValueError(f"felt must have the shape ({len(experiences)}, 5, 64), got {felt.shape}")
-    if not np.isfinite(felt).all():
+    sense_embeddings = np.asarray(sense_embeddings, np.float32)
+    if sense_embeddings.shape != (len(experiences), *EMBEDDINGS_SHAPE):
+        raise ValueError(
+            f"felt must have the shape ({len(experiences)}, 5, 64), got {sense_embeddings.shape}"
+        )
+    if not np.isfinite(sense_embeddings).all():
         raise ValueError("felt must be finite, got NaN or infinity; mend the encoder")
-    return list(felt)
+    return list(sense_embeddings)
 
 
 def ending(experience: Experience) -> Moment:

@@ -13,7 +13,7 @@ from body.types import Percept
 from mind.language_models import Batcher, LanguageModel
 from mind.language_models.recording import Recording
 from mind.reasoning.deliberation import ask, seeds_of, what_it_took
-from mind.reasoning.narration import command_words, felt_words
+from mind.reasoning.narration import command_words, sensed_words
 from mind.reasoning.parsing import parse_command
 from mind.reasoning.prompting import CommandPrompts
 from mind.types import Decision
@@ -40,7 +40,7 @@ class Commanders:
         language_model: Answers the commanders that wait at the same time as one batch.
         prompts: Folder of prompt templates; None is the one that comes with the mind.
         batch: Most prompts in one call of the language model, at least 1.
-        seed: Of everything the language model leaves to luck, at least 0.
+        seed: Of everything the language model leaves to noise, at least 0.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Commanders:
         self._seed = seed
 
     def of(self, body_id: str) -> "Commander":
-        """Return a commander of one body; its luck depends on the seed and on `body_id`."""
+        """Return a commander of one body; its noise depends on the seed and on `body_id`."""
         return Commander(self._batcher, self._prompts, body_id=body_id, seed=self._seed)
 
     async def close(self) -> None:
@@ -74,7 +74,7 @@ class Commander:
         batcher: Asks the language model.
         prompts: What the language model is shown.
         body_id: Whose commander it is.
-        seed: Of everything the language model leaves to luck.
+        seed: Of everything the language model leaves to noise.
     """
 
     def __init__(self, batcher: Batcher, prompts: CommandPrompts, *, body_id: str, seed: int = 0):
@@ -112,12 +112,12 @@ class Commander:
             intent=None,
             thoughts=thoughts,
             goals=(percept.vocabulary.mission_words(percept.mission), commands[command]),
-            **what_it_took(recording.exchanges, safe=reply is None),
+            **what_it_took(recording.exchanges, fallback=reply is None),
         )
         return Command(number=command, decision=decision)
 
     def _feel(self, percept: Percept) -> None:
         """Add to the last command what was felt of it."""
-        felt = felt_words(percept)
+        felt = sensed_words(percept)
         if self._lately and felt:
             self._lately[-1] += f" ({', '.join(felt)})"

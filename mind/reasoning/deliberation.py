@@ -1,8 +1,8 @@
 """Mind: the loop around a language model: recall, ask, understand, or do something safe.
 
 A reply is parsed strictly. One that cannot be used goes back once, with words that say what was
-wrong; then a safe intent is taken, and counted. What is lived is put into memory before anything
-is asked, so that no failure of a language model can lose it.
+wrong; then a fallback intent is taken, and counted. What is lived is put into memory before
+anything is asked, so that no failure of a language model can lose it.
 """
 
 import math
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from body.types import Goal, Intent, Percept, Skill, Vocabulary, still_open
-from mind.language_models import Batcher, Draft, LanguageModel, NoReply, Prompt
+from mind.language_models import Batcher, LanguageModel, NoReply, Prompt, TokenBudget
 from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
-from mind.reasoning.narration import Lived, near, tell
+from mind.reasoning.narration import EventObservation, narrate, near
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
-from mind.reasoning.question_answering import Teller
-from mind.types import Decision, Exchange, Experience, Feeling, Situation
+from mind.reasoning.question_answering import QuestionAnswerer
+from mind.types import Decision, DecisionContext, Exchange, Experience, Feeling
 
 if TYPE_CHECKING:
     from mind.sense_encoder.encoder import SenseEncoder
@@ -52,7 +52,7 @@ class Minds:
         prompts: Folder of prompt templates; None is the one that comes with the mind.
         recalled: Most experiences that come to mind for a decision, at least 0.
         batch: Most prompts in one call of the language model, at least 1.
-        seed: Of everything the language model leaves to luck, at least 0.
+        seed: Of everything the language model leaves to noise, at least 0.
         senses: Turns what was just lived into vectors, which are remembered beside the words.
     """
 
@@ -73,7 +73,7 @@ class Minds:
             raise ValueError(f"seed must be at least 0, got {seed}")
         if senses is not None:
             _check_encoder(language_model, senses)
-            memory.felt_by(senses.fingerprint())
+            memory.encoded_by(senses.fingerprint())
         self.memory = memory
         self.senses = senses
         self.language_model = language_model
@@ -83,7 +83,7 @@ class Minds:
         self._seed = seed
 
     def of(self, body_id: str) -> "Mind":
-        """Return a mind for one body; its luck depends on the seed and on `body_id`."""
+        """Return a mind for one body; its noise depends on the seed and on `body_id`."""
         return Mind(
             self._batcher,
             self.memory,
@@ -93,16 +93,16 @@ class Minds:
             seed=self._seed,
         )
 
-    def teller(
+    def question_answerer(
         self,
         body_id: str,
         *,
         timed: bool,
         run_id: str = "",
         mode: Mode | str = "",
-        lesions: Collection[str] = (),
-    ) -> Teller:
-        """Return one who answers questions about a body's life; see `Teller`.
+        ablations: Collection[str] = (),
+    ) -> QuestionAnswerer:
+        """Return one who answers questions about a body's life; see `QuestionAnswerer`.
 
         Args:
             body_id: Whose life.
@@ -110,21 +110,21 @@ class Minds:
             run_id: The run whose episodes are asked about; empty is any.
             mode: How memories are shown; empty is felt where the language model can feel, else in
                 words.
-            lesions: Kinds of memory, and parts of the now, that say nothing.
+            ablations: Kinds of memory, and parts of the now, that say nothing.
         """
-        return Teller(
+        return QuestionAnswerer(
             self._batcher,
             self.memory,
             AskPrompts(self._prompts.folder),
             body_id=body_id,
             run_id=run_id,
             timed=timed,
-            mode=mode or (Mode.FELT if self.language_model.takes_felt else Mode.WORDS),
-            lesions=lesions,
+            mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
+            ablations=ablations,
             seed=self._seed,
         )
 
-    async def advance(self, wanted: Mapping[Draft, float]) -> None:
+    async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:
         """Have decisions written on until each has as many tokens as is wanted, or is made."""
         await self._batcher.advance(wanted)
 
@@ -148,7 +148,7 @@ class Mind:
         prompts: What the language model is shown.
         body_id: Whose mind it is.
         recalled: Most experiences that come to mind for a decision.
-        seed: Of everything the language model leaves to luck.
+        seed: Of everything the language model leaves to noise.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Mind:
         self,
         percept: Percept,
         feeling: Feeling,
-        situation: Situation,
+        context: DecisionContext,
         why_not: WhyNot = anything_goes,
     ) -> Decision:
         """Return what the body shall do next; never fails for what a language model wrote.
@@ -183,42 +183,42 @@ class Mind:
         Args:
             percept: Of this body alone, without the leading axis.
             feeling: What the soul makes of it.
-            situation: What is under way.
+            context: What is under way.
             why_not: Says in one sentence why the body could not start an intent now, or nothing.
 
         Raises:
             LanguageModelError: If the language model can not be used at all (see `NoReply`).
         """
         number, self._decisions = self._decisions, self._decisions + 1
-        goals = self._open_goals(percept, situation)
-        recollections = self._recall(percept, situation)
+        goals = self._open_goals(percept, context)
+        recollections = self._recall(percept, context)
         words = [recollection.experience.words for recollection in recollections]
-        prompt = self._prompts.decide(percept, feeling, situation, words, goals)
+        prompt = self._prompts.decide(percept, feeling, context, words, goals)
         recording = Recording(self._batcher)
         understand = partial(_understood, vocabulary=percept.vocabulary, why_not=why_not)
         seeds = seeds_of(self._seed, self.body_id, number)
         reply = await ask(recording, prompt, seeds, understand, self._prompts.repair)
         if reply and reply.plan is not None:
-            goals = self._plan(reply.plan, percept, situation)
+            goals = self._plan(reply.plan, percept, context)
         memories = tuple(recollection.id for recollection in recollections)
-        return _decision(reply, percept, situation, goals, memories, recording.exchanges)
+        return _decision(reply, percept, context, goals, memories, recording.exchanges)
 
-    def experience(self, lived: Lived) -> Experience:
+    def experience(self, lived: EventObservation) -> Experience:
         """Return a felt event as an experience of this body."""
-        return tell(lived, self.body_id)
+        return narrate(lived, self.body_id)
 
-    def remember(self, lived: Lived) -> int:
+    def remember(self, lived: EventObservation) -> int:
         """Put a felt event into memory and return its id there."""
         return self._memory.add([self.experience(lived)])[0]
 
-    def _recall(self, percept: Percept, situation: Situation) -> list[Recollection]:
+    def _recall(self, percept: Percept, context: DecisionContext) -> list[Recollection]:
         """Return what comes to mind, best first, the same words only once."""
         if not self._recalled:
             return []
         about = (
             percept.vocabulary.mission_words(percept.mission),
             *near(percept, _OBJECTS_ASKED_ABOUT),
-            *situation.recent[-1:],
+            *context.recent[-1:],
         )
         query = Query(body_id=self.body_id, words="\n".join(about))
         by_words: dict[str, Recollection] = {}
@@ -226,26 +226,26 @@ class Mind:
             by_words.setdefault(recollection.experience.words, recollection)
         return list(by_words.values())[: self._recalled]
 
-    def _open_goals(self, percept: Percept, situation: Situation) -> tuple[Goal, ...]:
+    def _open_goals(self, percept: Percept, context: DecisionContext) -> tuple[Goal, ...]:
         """Return what is left of the plan; it does not outlive its episode."""
-        if situation.episode != self._episode:
-            self._episode, self._goals = situation.episode, ()
+        if context.episode != self._episode:
+            self._episode, self._goals = context.episode, ()
         self._goals = still_open(self._goals, percept)
         return self._goals
 
     def _plan(
-        self, plan: tuple[Goal, ...], percept: Percept, situation: Situation
+        self, plan: tuple[Goal, ...], percept: Percept, context: DecisionContext
     ) -> tuple[Goal, ...]:
         """Put a plan in the place of the one before; one that comes too late is not kept."""
         goals = still_open(plan, percept)
-        if situation.episode == self._episode:
+        if context.episode == self._episode:
             self._goals = goals
         return goals
 
 
 def _check_encoder(language_model: LanguageModel, senses: "SenseEncoder") -> None:
     """Refuse senses whose vectors the language model was not made to read."""
-    if language_model.takes_felt and language_model.encoder:
+    if language_model.takes_soft_tokens and language_model.encoder:
         encoder = senses.fingerprint()
         if encoder != language_model.encoder:
             raise ValueError(
@@ -299,22 +299,22 @@ def _understood(text: str, vocabulary: Vocabulary, why_not: WhyNot) -> Reply:
     return reply
 
 
-def safe_intent(situation: Situation) -> Intent:
+def fallback_intent(context: DecisionContext) -> Intent:
     """Return what is done without a usable reply: get up where one is down, otherwise wait."""
-    is_down = Skill.GET_UP in situation.can_start
+    is_down = Skill.GET_UP in context.can_start
     return Intent(skill=Skill.GET_UP if is_down else Skill.WAIT)
 
 
 def _decision(
     reply: Reply | None,
     percept: Percept,
-    situation: Situation,
+    context: DecisionContext,
     goals: tuple[Goal, ...],
     memories: tuple[int, ...],
     exchanges: tuple[Exchange, ...],
 ) -> Decision:
     vocabulary = percept.vocabulary
-    intent = reply.intent if reply else safe_intent(situation)
+    intent = reply.intent if reply else fallback_intent(context)
     stack = (*(goal.words(vocabulary) for goal in goals), intent.words(vocabulary))
     return Decision(
         intent=intent,
@@ -322,19 +322,19 @@ def _decision(
         thoughts=reply.thoughts if reply else "",
         goals=(vocabulary.mission_words(percept.mission), *stack),
         memories=memories,
-        **what_it_took(exchanges, safe=reply is None),
+        **what_it_took(exchanges, fallback=reply is None),
     )
 
 
-def what_it_took(exchanges: Sequence[Exchange], *, safe: bool) -> dict[str, Any]:
+def what_it_took(exchanges: Sequence[Exchange], *, fallback: bool) -> dict[str, Any]:
     """Return the fields of a `Decision` that follow from what was asked and replied."""
-    log_probability = math.nan if safe else exchanges[-1].log_probability
+    log_probability = math.nan if fallback else exchanges[-1].log_probability
     return {
         "confidence": math.exp(log_probability),  # geometric mean over the words written
         "prompt_tokens": sum(exchange.prompt_tokens for exchange in exchanges),
         "tokens": sum(exchange.tokens for exchange in exchanges),
         "latency_s": sum(exchange.latency_s for exchange in exchanges),
         "attempts": len(exchanges),
-        "safe": safe,
+        "fallback": fallback,
         "exchanges": tuple(exchanges),
     }

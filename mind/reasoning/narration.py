@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import FeltEvent, Intent, Percept, Status, Target, Vocabulary
+from body.types import Intent, NoticedEvent, Percept, Status, Target, Vocabulary
 from mind.reasoning.scale import UNFELT
-from mind.types import Experience, Feeling, Situation
+from mind.types import DecisionContext, Experience, Feeling
 
 OBJECTS_TOLD = 8
 EMOTIONS_TOLD = 2
@@ -76,36 +76,36 @@ _NEED_WORDS = {"freedom_from_pain": "less pain"}
 
 # How an event is told, and how it is linked to what it was about.
 _EVENTS = {
-    FeltEvent.STUMBLED: ("stumbled", " over "),
-    FeltEvent.RECOVERED: ("stumbled but stayed up", " at "),
-    FeltEvent.FELL: ("fell", " over "),
-    FeltEvent.SLIPPED: ("slipped", " on "),
-    FeltEvent.SPILLED: ("spilled the cup", ""),
-    FeltEvent.BUMPED: ("bumped", " into "),
-    FeltEvent.LACE_CAME_LOOSE: ("lace came loose", ""),
-    FeltEvent.LACE_TIED: ("tied lace", ""),
-    FeltEvent.STEPPED_ON_LACE: ("stepped on own lace", ""),
-    FeltEvent.WAS_SEEN: ("was seen", ""),
-    FeltEvent.HEARD_LAUGHTER: ("heard laughter", ""),
-    FeltEvent.PICKED_UP: ("picked up", " "),
-    FeltEvent.PUT_DOWN: ("put down", " "),
-    FeltEvent.GOT_UP: ("got up", ""),
-    FeltEvent.GRASPED_NOTHING: ("grasped nothing", ""),
-    FeltEvent.WAS_REFUSED: ("was refused", " by "),
-    FeltEvent.HAND_STAYED_FULL: ("hand stayed full", ""),
-    FeltEvent.FOUND_LOCKED: ("found locked", " "),
-    FeltEvent.OPENED: ("opened", " "),
-    FeltEvent.SHUT: ("shut", " "),
+    NoticedEvent.STUMBLED: ("stumbled", " over "),
+    NoticedEvent.RECOVERED: ("stumbled but stayed up", " at "),
+    NoticedEvent.FELL: ("fell", " over "),
+    NoticedEvent.SLIPPED: ("slipped", " on "),
+    NoticedEvent.SPILLED: ("spilled the cup", ""),
+    NoticedEvent.BUMPED: ("bumped", " into "),
+    NoticedEvent.LACE_CAME_LOOSE: ("lace came loose", ""),
+    NoticedEvent.LACE_TIED: ("tied lace", ""),
+    NoticedEvent.STEPPED_ON_LACE: ("stepped on own lace", ""),
+    NoticedEvent.WAS_SEEN: ("was seen", ""),
+    NoticedEvent.HEARD_LAUGHTER: ("heard laughter", ""),
+    NoticedEvent.PICKED_UP: ("picked up", " "),
+    NoticedEvent.PUT_DOWN: ("put down", " "),
+    NoticedEvent.GOT_UP: ("got up", ""),
+    NoticedEvent.GRASPED_NOTHING: ("grasped nothing", ""),
+    NoticedEvent.WAS_REFUSED: ("was refused", " by "),
+    NoticedEvent.HAND_STAYED_FULL: ("hand stayed full", ""),
+    NoticedEvent.FOUND_LOCKED: ("found locked", " "),
+    NoticedEvent.OPENED: ("opened", " "),
+    NoticedEvent.SHUT: ("shut", " "),
 }
 _MISHAPS = frozenset(
     {
-        FeltEvent.STUMBLED,
-        FeltEvent.RECOVERED,
-        FeltEvent.FELL,
-        FeltEvent.SLIPPED,
-        FeltEvent.SPILLED,
-        FeltEvent.BUMPED,
-        FeltEvent.STEPPED_ON_LACE,
+        NoticedEvent.STUMBLED,
+        NoticedEvent.RECOVERED,
+        NoticedEvent.FELL,
+        NoticedEvent.SLIPPED,
+        NoticedEvent.SPILLED,
+        NoticedEvent.BUMPED,
+        NoticedEvent.STEPPED_ON_LACE,
     }
 )
 
@@ -304,15 +304,15 @@ def greatest_need(feeling: Feeling) -> str:
 # ---- Doing ----
 
 
-def doing_words(situation: Situation, percept: Percept) -> str:
+def doing_words(context: DecisionContext, percept: Percept) -> str:
     """Return the present intent and how it goes: ``"go to red ball, normal: failed, blocked"``."""
-    if situation.intent is None:
+    if context.intent is None:
         return "nothing"
-    status = situation.status
+    status = context.status
     how = status.status.name.lower()
     if status.status is Status.FAILED:
         how += ", " + status.failure.name.lower().replace("_", " ")
-    return f"{situation.intent.words(percept.vocabulary)}: {how}"
+    return f"{context.intent.words(percept.vocabulary)}: {how}"
 
 
 def command_words(vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -324,7 +324,7 @@ def command_words(vocabulary: Vocabulary) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lived:
+class EventObservation:
     """One felt event of one avatar, with what has to be known to tell it.
 
     Attributes:
@@ -340,7 +340,7 @@ class Lived:
         pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
     """
 
-    event: FeltEvent
+    event: NoticedEvent
     before: Percept
     now: Percept
     feeling: Feeling
@@ -357,24 +357,24 @@ class Lived:
         return pain_caused(self.before, self.now)
 
 
-def event_words(event: FeltEvent, about: str = "") -> str:
+def event_words(event: NoticedEvent, about: str = "") -> str:
     """Return an event in words: ``"stumbled over blue cable"``."""
     clause, link = _EVENTS[event]
     return f"{clause}{link}{about}" if about and link else clause
 
 
-def about_words(event: FeltEvent, percept: Percept) -> str:
+def about_words(event: NoticedEvent, percept: Percept) -> str:
     """Return what an event of this tick was about, or nothing where it is about no object."""
     return object_words(percept, percept.event_objects) if _EVENTS[event][1] else ""
 
 
-def felt_words(percept: Percept) -> tuple[str, ...]:
+def sensed_words(percept: Percept) -> tuple[str, ...]:
     """Return all that one avatar noticed in this tick: ``("bumped into grey wall",)``."""
-    felt = (event for event in FeltEvent if percept.events[event])
+    felt = (event for event in NoticedEvent if percept.events[event])
     return tuple(event_words(event, about_words(event, percept)) for event in felt)
 
 
-def tell(lived: Lived, body_id: str) -> Experience:
+def narrate(lived: EventObservation, body_id: str) -> Experience:
     """Return a felt event as an experience in five parts; its importance is the memory's to say."""
     about = about_words(lived.event, lived.now)
     caused = np.maximum(lived.now.pain - lived.before.pain, 0)
@@ -396,8 +396,8 @@ def tell(lived: Lived, body_id: str) -> Experience:
         surprise=lived.feeling.surprise,
         reward_error=lived.reward_error,
         importance=0.0,
-        ahead=int(lived.now.place[0]),
-        right=int(lived.now.place[1]),
+        ahead=int(lived.now.position[0]),
+        right=int(lived.now.position[1]),
         pain_rank=lived.pain_rank,
     )
 
@@ -407,7 +407,7 @@ def pain_caused(before: Percept, now: Percept) -> float:
     return float(np.maximum(now.pain - before.pain, 0).sum())
 
 
-def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
+def _sentence(lived: EventObservation, about: str, caused: NDArray[np.float32]) -> str:
     words = event_words(lived.event, about)
     if lived.event in _MISHAPS:
         words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
@@ -418,7 +418,7 @@ def _sentence(lived: Lived, about: str, caused: NDArray[np.float32]) -> str:
     return words
 
 
-def _sensation(lived: Lived) -> str:
+def _sensation(lived: EventObservation) -> str:
     """Return touch, pain, and how the pain it caused compares: ``"left toe caught 8; knees 5"``."""
     names = lived.now.vocabulary.senses["touch"]
     levels = [_level(value) for value in lived.now.touch]
@@ -460,7 +460,7 @@ def _proprioception(before: Percept, now: Percept) -> str:
     return f"{words}, speed {speed}, {foot} foot{leaning}"
 
 
-def _motor(lived: Lived) -> str:
+def _motor(lived: EventObservation) -> str:
     """Return what was under way, and the commands: ``"wait, normal; brace, then go forward"``."""
     vocabulary = lived.now.vocabulary
     intent = lived.intent.words(vocabulary) if lived.intent else "nothing"
@@ -491,9 +491,9 @@ def memory_words(experience: Experience, *, timed: bool) -> str:
     if lasted:
         when += f", for {lasted / 10:.1f} s" if timed else f", for {lasted} ticks"
     times = f", {experience.times} times" if experience.times > 1 else ""
-    place = place_words(experience.ahead, experience.right)
+    position = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")
-    return f"{kind} at {when}{times}, around {place}, episode {experience.episode}"
+    return f"{kind} at {when}{times}, around {position}, episode {experience.episode}"
 
 
 def lived_words(experience: Experience) -> str:

@@ -29,7 +29,7 @@ from mind.reasoning.narration import (
     walls,
 )
 from mind.reasoning.parsing import LONGEST_PLAN
-from mind.types import Experience, Feeling, Situation
+from mind.types import DecisionContext, Experience, Feeling
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 _TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
@@ -66,7 +66,7 @@ class Prompts:
         self,
         percept: Percept,
         feeling: Feeling,
-        situation: Situation,
+        context: DecisionContext,
         recalled: Sequence[str] = (),
         goals: Sequence[Goal] = (),
     ) -> Prompt:
@@ -75,7 +75,7 @@ class Prompts:
         Args:
             percept: Of one avatar, without the leading axis.
             feeling: What the soul makes of it.
-            situation: What is under way.
+            context: What is under way.
             recalled: What comes to mind, in words, best first; the first one is called #1.
             goals: What is left of the plan, in order.
         """
@@ -83,10 +83,10 @@ class Prompts:
             scene=scene(percept),
             goals=[goal.words(percept.vocabulary) for goal in goals],
             feeling=feeling_words(feeling),
-            recent=situation.recent,
+            recent=context.recent,
             recalled=recalled,
-            doing=doing_words(situation, percept),
-            can_start=[_name(skill) for skill in situation.can_start],
+            doing=doing_words(context, percept),
+            can_start=[_name(skill) for skill in context.can_start],
         )
         text = unmarked(user).strip()
         return Prompt.of(system=self._system_text(percept.vocabulary), user=text)
@@ -137,7 +137,7 @@ class AskPrompts:
         self,
         question: str,
         experiences: Sequence[Experience],
-        felt: Sequence[NDArray[np.float32]],
+        soft_tokens: Sequence[NDArray[np.float32]],
         *,
         now: NDArray[np.float32],
         threshold: float = 0.0,
@@ -149,7 +149,7 @@ class AskPrompts:
         Args:
             question: In words; markers are taken out of it.
             experiences: What comes to mind, in order of time; nothing of it is shown without.
-            felt: (5, 64) how each of them was felt.
+            soft_tokens: (5, 64) how each of them was felt.
             now: (3, 64) how it is now.
             threshold: How sure an answer is to be; 0 is not told.
             mode: How memories are shown.
@@ -166,8 +166,8 @@ class AskPrompts:
         user = self._ask.render(
             told="\n".join(told), threshold=threshold, question=unmarked(question)
         )
-        vectors = (now, *felt) if mode is Mode.FELT else ()
-        return Prompt.of(system=self._system, user=user.strip(), felt=vectors)
+        vectors = (now, *soft_tokens) if mode is Mode.FELT else ()
+        return Prompt.of(system=self._system, user=user.strip(), soft_tokens=vectors)
 
 
 class CommandPrompts:

@@ -29,7 +29,7 @@ LONGEST_ANSWER = 600
 LONGEST_BARE_ANSWER = 120  # of a reply that is not in its form
 TURNS = 12  # questions that went before, and are still known; at most
 NOW = ("state", "drives", "goal")
-LESIONS = (*(str(kind) for kind in KINDS), *NOW)
+ABLATIONS = (*(str(kind) for kind in KINDS), *NOW)
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
@@ -48,7 +48,7 @@ class Answer:
         said: What it would have answered with nothing to lose.
         confidence: Probability it gives that answer, in [0, 1]; 0 where there was no reply.
         memories: Ids of the experiences that came to mind, in order of time.
-        safe: Whether no reply could be used, and it does not know for that reason.
+        fallback: Whether no reply could be used, and it does not know for that reason.
         exchanges: What was asked of the language model, and replied.
     """
 
@@ -56,7 +56,7 @@ class Answer:
     said: str
     confidence: float
     memories: tuple[int, ...]
-    safe: bool = False
+    fallback: bool = False
     exchanges: tuple[Exchange, ...] = ()
 
     @property
@@ -70,7 +70,7 @@ class Answer:
         return sum(exchange.latency_s for exchange in self.exchanges)
 
 
-class Teller:
+class QuestionAnswerer:
     """Answers for one body.
 
     Args:
@@ -81,11 +81,11 @@ class Teller:
         run_id: The run whose episodes are asked about; empty is any.
         timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
         mode: How memories are shown.
-        lesions: Kinds of memory, and parts of the now, that say nothing; of `LESIONS`.
-        seed: Of everything the language model leaves to luck.
+        ablations: Kinds of memory, and parts of the now, that say nothing; of `ABLATIONS`.
+        seed: Of everything the language model leaves to noise.
 
     Raises:
-        ValueError: If there is no such mode or lesion.
+        ValueError: If there is no such mode or ablation.
     """
 
     def __init__(
@@ -98,15 +98,15 @@ class Teller:
         run_id: str = "",
         timed: bool = True,
         mode: Mode | str = Mode.FELT,
-        lesions: Collection[str] = (),
+        ablations: Collection[str] = (),
         seed: int = 0,
     ):
-        unknown = sorted(set(lesions) - set(LESIONS))
+        unknown = sorted(set(ablations) - set(ABLATIONS))
         if unknown:
-            raise ValueError(f"lesions must be of {', '.join(LESIONS)}, got '{unknown[0]}'")
+            raise ValueError(f"ablations must be of {', '.join(ABLATIONS)}, got '{unknown[0]}'")
         self._batcher, self._memory, self._prompts = batcher, memory, prompts
         self._body_id, self._run_id, self._timed = body_id, run_id, timed
-        self._mode, self._lesions, self._seed = Mode(mode), frozenset(lesions), seed
+        self._mode, self._ablations, self._seed = Mode(mode), frozenset(ablations), seed
 
     async def ask(
         self,
@@ -133,12 +133,12 @@ class Teller:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
         before = before[-TURNS:]
         asked = [as_question(text) for text, _ in before] + [as_question(question)]
-        ids, experiences, felt = self._remembered(asked[0])
+        ids, experiences, soft_tokens = self._remembered(asked[0])
         prompt = self._prompts.ask(
             asked[0],
             experiences,
-            felt,
-            now=without(now, NOW, self._lesions),
+            soft_tokens,
+            now=without(now, NOW, self._ablations),
             threshold=threshold,
             mode=self._mode,
             timed=self._timed,
@@ -159,7 +159,7 @@ class Teller:
             said=said,
             confidence=confidence,
             memories=ids,
-            safe=understood is None,
+            fallback=understood is None,
             exchanges=recording.exchanges,
         )
 
@@ -171,8 +171,10 @@ class Teller:
             return (), [], []
         found = recall_for(self._memory, self._body_id, question, run_id=self._run_id)
         ids = tuple(recollection.id for recollection in found)
-        felt = [without(one, KINDS, self._lesions) for one in self._memory.felt(ids)]
-        return ids, [wordless(one.experience, self._lesions) for one in found], felt
+        soft_tokens = [
+            without(one, KINDS, self._ablations) for one in self._memory.sense_embeddings(ids)
+        ]
+        return ids, [wordless(one.experience, self._ablations) for one in found], soft_tokens
 
 
 def recall_for(
@@ -193,33 +195,33 @@ def recall_for(
 
 
 def without(
-    felt: NDArray[np.float32] | None, names: Sequence[str], lesions: Collection[str]
+    soft_tokens: NDArray[np.float32] | None, names: Sequence[str], ablations: Collection[str]
 ) -> NDArray[np.float32]:
     """Return vectors of which those that are lesioned say nothing; all of them where None.
 
     Args:
-        felt: (len(names), 64).
+        soft_tokens: (len(names), 64).
         names: What each of them is of.
-        lesions: Names of those that say nothing.
+        ablations: Names of those that say nothing.
 
     Raises:
         ValueError: If there are not as many vectors as names, of 64 numbers each.
     """
     shape = len(names), EMBEDDING_SIZE
-    kept = np.zeros(shape, np.float32) if felt is None else np.array(felt, np.float32)
+    kept = np.zeros(shape, np.float32) if soft_tokens is None else np.array(soft_tokens, np.float32)
     if kept.shape != shape:
         raise ValueError(f"{', '.join(names)} must have the shape {shape}, got {kept.shape}")
-    kept[[name in lesions for name in names]] = 0.0
+    kept[[name in ablations for name in names]] = 0.0
     return kept
 
 
-def wordless(experience: Experience, lesions: Collection[str]) -> Experience:
+def wordless(experience: Experience, ablations: Collection[str]) -> Experience:
     """Return an experience of which the lesioned kinds say nothing in words.
 
     What an event was about is known by sight.
     """
-    told = {str(kind): "" for kind in KINDS if kind in lesions}
-    if Kind.VISUAL in lesions:
+    told = {str(kind): "" for kind in KINDS if kind in ablations}
+    if Kind.VISUAL in ablations:
         told["about"] = ""
     return replace(experience, **told) if told else experience
 

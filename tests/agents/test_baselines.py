@@ -14,7 +14,7 @@ from agents.random_agent import RandomAgent
 from agents.reactive import Reactive
 from body.body import Body
 from body.motor import ScriptedMotor
-from body.types import Failure, FeltEvent, Skill, SkillStatus, Status
+from body.types import Failure, NoticedEvent, Skill, SkillStatus, Status
 from body.vocabularies import TRIP
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -128,7 +128,11 @@ def test_one_decides_at_first_and_then_when_patience_is_over():
 
 def test_one_decides_when_something_alarming_happens_but_not_too_soon():
     mind = Mind(decide_every=10, patience=50)
-    events = ((4, FeltEvent.FELL), (25, FeltEvent.HEARD_LAUGHTER), (40, FeltEvent.RECOVERED))
+    events = (
+        (4, NoticedEvent.FELL),
+        (25, NoticedEvent.HEARD_LAUGHTER),
+        (40, NoticedEvent.RECOVERED),
+    )
     assert mind.decides_at(60, events=events) == [0, 10, 25]
 
 

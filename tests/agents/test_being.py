@@ -13,7 +13,7 @@ from agents.outward import noticed
 from agents.soul import Soul
 from body.body import Body
 from body.motor import ScriptedMotor
-from body.types import FeltEvent, Intent, Skill
+from body.types import Intent, NoticedEvent, Skill
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Action, Object
 from mind.language_models.scripted import ScriptedModel
@@ -263,8 +263,12 @@ def test_what_happens_is_remembered_with_where_it_came_from(lives):
 def test_causes_come_before_what_they_lead_to(lives):
     life = lives()
     percept = life.body.perceive(life.observation).of(0)
-    percept.events[[FeltEvent.FELL, FeltEvent.SLIPPED, FeltEvent.STUMBLED]] = True
-    assert noticed(percept.events) == (FeltEvent.SLIPPED, FeltEvent.STUMBLED, FeltEvent.FELL)
+    percept.events[[NoticedEvent.FELL, NoticedEvent.SLIPPED, NoticedEvent.STUMBLED]] = True
+    assert noticed(percept.events) == (
+        NoticedEvent.SLIPPED,
+        NoticedEvent.STUMBLED,
+        NoticedEvent.FELL,
+    )
 
 
 def test_a_mind_is_told_of_the_fall_and_its_feeling(lives):
@@ -315,7 +319,7 @@ def test_without_any_usable_reply_the_safe_intent_is_taken_and_nothing_is_lost(l
     life = lives(lambda prompt: TimedOut("30 s"), level=2, motor=Headlong(), clock="paused")
     life.live(150)
     decisions = [traces[0].decision for traces in life.traces if traces[0].decision]
-    assert all(decision.safe and decision.attempts == 2 for decision in decisions)
+    assert all(decision.fallback and decision.attempts == 2 for decision in decisions)
     assert {decision.intent.skill for decision in decisions} == {Skill.WAIT, Skill.GET_UP}
     assert life.memory.count("body-0") == len(life.happened()) > 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.planners.babyai import Plans, intent_for, plan_of
+from agents.planners.babyai import BabyAIPlanner, intent_for, plan_of
 from body.body import Body
 from body.motor import HandyMotor
 from body.types import Condition, Failure, Goal, Skill, SkillStatus, Status, Target
@@ -94,7 +94,7 @@ def test_whoever_is_stuck_unlocks_a_door_if_the_key_is_known_and_else_looks_arou
 
 
 def test_goals_that_have_come_true_are_not_pursued_again(percept):
-    plans = Plans(1)
+    plans = BabyAIPlanner(1)
     mission = b"put the red ball next to the blue box"
     asked = seeing(percept)
     asked.mission[:] = 0

@@ -72,7 +72,7 @@ def test_what_is_answered_is_done_and_shown(lives):
     assert life.told()["near"] == "red key 1 ahead"
     trace = life.agent.trace(0)
     assert trace.decision.goals == (MISSION, "pick up")
-    assert (trace.decision.thoughts, trace.decision.safe) == ("a key", False)
+    assert (trace.decision.thoughts, trace.decision.fallback) == ("a key", False)
     assert (trace.decision.intent, trace.intent) == (None, None)
     assert trace.exchanges == trace.decision.exchanges
     assert [exchange.reply for exchange in trace.exchanges] == [
@@ -121,14 +121,14 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(lives):
     answered = life.model.prompts[1].messages[-1].text
     assert answered.startswith("That cannot be done: 'forward!' stands outside of the tags")
     decision = life.agent.trace(0).decision
-    assert (decision.attempts, decision.safe, decision.tokens) == (2, False, 3)
+    assert (decision.attempts, decision.fallback, decision.tokens) == (2, False, 3)
 
 
 @pytest.mark.parametrize("bad", ["", "<answer>fly</answer>", TimedOut("30 s")])
 def test_after_two_bad_replies_it_goes_forward_and_that_is_counted(lives, bad):
     life = lives([bad, bad])
     assert life.tick() == [Action.FORWARD]
-    assert life.agent.trace(0).decision.safe
+    assert life.agent.trace(0).decision.fallback
 
 
 def test_a_model_that_can_never_answer_is_an_error(lives):

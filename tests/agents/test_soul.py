@@ -6,7 +6,7 @@ import pytest
 
 from agents.soul import EMOTIONS, NEEDS, Feelings, Needs, Soul, Temperament
 from agents.soul.appraisal import threat
-from body.types import FeltEvent, Percept
+from body.types import NoticedEvent, Percept
 from body.vocabularies import TRIP
 
 ICE = 13
@@ -26,7 +26,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
     for name, values in (("vestibular", lean), ("pain", pain), ("social", social)):
         if values is not None:
             senses[name][:] = values
-    events = np.zeros((avatars, len(FeltEvent)), np.bool_)
+    events = np.zeros((avatars, len(NoticedEvent)), np.bool_)
     events[:, list(noticed)] = True
     return Percept(
         vocabulary=TRIP,
@@ -34,7 +34,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
         **senses,
         mission=np.zeros((avatars, 5), np.int32),
         clock=np.zeros(avatars, np.int32),
-        place=np.zeros((avatars, 2), np.int16),
+        position=np.zeros((avatars, 2), np.int16),
         landmarks=np.zeros((avatars, 4, 5), np.int16),
         events=events,
         event_objects=np.full((avatars, 2), (blamed, 0), np.int16),
@@ -139,7 +139,7 @@ def test_the_default_soul_is_rewarded_by_what_the_trip_world_calls_felt_reward()
         hardest = min(hardest, reward.min())
         observation, _, terminated, truncated, info = env.step(rng.choice([2, 7, 12], 16))
         begun = terminated | truncated
-        given = np.where(begun, 0.0, info["felt_reward"])
+        given = np.where(begun, 0.0, info["homeostatic_reward"])
         soul.begin(np.flatnonzero(begun))
     assert hardest < -0.1  # somebody fell
 
@@ -236,7 +236,7 @@ def test_falls_that_hurt_little_teach_not_to_fear_them():
     soul = Soul(1)
     before = emotions_after(soul, percept(lean=LEANING))["fear"]
     for _ in range(20):
-        emotions_after(soul, percept(noticed=[FeltEvent.FELL], pain=0.01))
+        emotions_after(soul, percept(noticed=[NoticedEvent.FELL], pain=0.01))
         soul.begin(np.array([0]))
     assert emotions_after(soul, percept(lean=LEANING))["fear"] < 0.1 * before
 
@@ -244,7 +244,7 @@ def test_falls_that_hurt_little_teach_not_to_fear_them():
 def test_a_lean_that_is_caught_brings_hope_and_then_relief():
     soul = Soul(1)
     caught = emotions_after(soul, percept(lean=NEARLY_LOST), percept(lean=[0.25, 0.0, -0.1, 0.0]))
-    steady = soul.feel(percept(noticed=[FeltEvent.RECOVERED])).of(0).emotions
+    steady = soul.feel(percept(noticed=[NoticedEvent.RECOVERED])).of(0).emotions
     assert caught["hope"] > 0.3
     assert caught["relief"] == 0.0
     assert steady["relief"] > 0.5
@@ -252,7 +252,7 @@ def test_a_lean_that_is_caught_brings_hope_and_then_relief():
 
 
 def test_a_hard_fall_after_hope_disappoints_and_one_without_hope_does_not():
-    fall = percept(noticed=[FeltEvent.FELL], pain=0.15)
+    fall = percept(noticed=[NoticedEvent.FELL], pain=0.15)
     worst, better = percept(lean=NEARLY_LOST), percept(lean=[0.25, 0.0, -0.1, 0.0])
     assert emotions_after(Soul(1), worst, better, fall)["disappointment"] > 0.3
     assert emotions_after(Soul(1), worst, fall)["disappointment"] == 0.0
@@ -260,7 +260,7 @@ def test_a_hard_fall_after_hope_disappoints_and_one_without_hope_does_not():
 
 
 def test_embarrassment_takes_a_mishap_and_an_onlooker():
-    fall, stumble = [FeltEvent.FELL], [FeltEvent.STUMBLED]
+    fall, stumble = [NoticedEvent.FELL], [NoticedEvent.STUMBLED]
     one_looks = [1 / 3, 0.0, 0.0]
     felt = {
         "unseen fall": emotions_after(Soul(1), percept(noticed=fall)),
@@ -277,9 +277,9 @@ def test_embarrassment_takes_a_mishap_and_an_onlooker():
 
 def test_a_known_hazard_takes_part_of_the_blame_but_an_own_lace_does_not():
     seen = {"social": [1 / 3, 0.0, 0.0]}
-    own = emotions_after(Soul(1), percept(noticed=[FeltEvent.FELL], **seen))
-    ice = emotions_after(Soul(1), percept(noticed=[FeltEvent.FELL], blamed=ICE, **seen))
-    both = [FeltEvent.FELL, FeltEvent.STEPPED_ON_LACE]
+    own = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], **seen))
+    ice = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], blamed=ICE, **seen))
+    both = [NoticedEvent.FELL, NoticedEvent.STEPPED_ON_LACE]
     lace = emotions_after(Soul(1), percept(noticed=both, blamed=ICE, **seen))
     assert ice["embarrassment"] == pytest.approx(0.5 * own["embarrassment"])
     assert lace["embarrassment"] == own["embarrassment"]
@@ -287,14 +287,14 @@ def test_a_known_hazard_takes_part_of_the_blame_but_an_own_lace_does_not():
 
 def test_being_seen_on_the_floor_embarrasses_though_the_fall_was_a_moment_ago():
     soul = Soul(1)
-    fallen = emotions_after(soul, percept(noticed=[FeltEvent.FELL]))
+    fallen = emotions_after(soul, percept(noticed=[NoticedEvent.FELL]))
     seen = soul.feel(percept(social=[1 / 3, 0.0, 0.0])).of(0).emotions
     assert fallen["embarrassment"] == 0.0
     assert seen["embarrassment"] > 0.5
 
 
 def test_the_self_conscious_are_more_embarrassed_and_others_not_at_all():
-    mishap = percept(noticed=[FeltEvent.STUMBLED], social=[1 / 3, 0.0, 0.0])
+    mishap = percept(noticed=[NoticedEvent.STUMBLED], social=[1 / 3, 0.0, 0.0])
 
     def embarrassment(self_consciousness):
         temperament = Temperament(self_consciousness=self_consciousness)

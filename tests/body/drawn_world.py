@@ -65,9 +65,9 @@ class DrawnWorld:
             self.progress -= 1.0
             self.x, self.y = self.x + dx, self.y + dy
 
-    def obey(self, compass):
-        """Take the step that a compass points out."""
-        ahead, right, behind, left = compass[:4] > 0
+    def obey(self, navigation_features):
+        """Take the step that a navigation features points out."""
+        ahead, right, behind, left = navigation_features[:4] > 0
         if right or behind:
             self.turn(1)
         elif left:
@@ -77,7 +77,7 @@ class DrawnWorld:
 
     def observe(self):
         """Return the observation of this tick, with a leading axis of one."""
-        felt = {name: values[None].copy() for name, values in self.sense.items()}
+        sensor_state = {name: values[None].copy() for name, values in self.sense.items()}
         proprio = np.zeros((1, 13), np.float32)
         proprio[0, [0, 5, 7]] = self.speed, self.progress, self.turned
         proprio[0, 8 + self.posture] = 1.0
@@ -89,7 +89,7 @@ class DrawnWorld:
             "efference": efference,
             "mission": np.zeros((1, 5), np.int32),
             "clock": np.full((1, 1), self.clock, np.int32),
-            **felt,
+            **sensor_state,
         }
         self.clock += 1
         self.turned = 0
@@ -108,7 +108,7 @@ class DrawnWorld:
         return view
 
     def true_pose(self):
-        """Return the pose as `Place.pose` should have it: relative to the start."""
+        """Return the pose as `EgoMap.pose` should have it: relative to the start."""
         x, y, heading = self.start
         (dx, dy), (rx, ry) = STEPS[heading], STEPS[(heading + 1) % 4]
         east, south = self.x - x, self.y - y

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from body.ablation import Lesions
+from body.ablation import Ablation
 from body.body import Body
 from body.motor import HandyMotor
-from body.types import FeltEvent
+from body.types import NoticedEvent
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import SENSES, Action
@@ -26,13 +26,13 @@ def bumping(senses=None, ticks=8):
 
 def test_a_body_that_is_well_feels_what_blocks_its_way():
     events = np.array([percept.events for percept in bumping()])
-    assert events[:, :, FeltEvent.BUMPED].any(axis=0).all()
+    assert events[:, :, NoticedEvent.BUMPED].any(axis=0).all()
 
 
 def test_without_touch_nothing_is_felt_to_block_the_way():
     percepts = bumping({"touch": False})
     assert not any(percept.touch.any() for percept in percepts)
-    assert not any(percept.events[:, FeltEvent.BUMPED].any() for percept in percepts)
+    assert not any(percept.events[:, NoticedEvent.BUMPED].any() for percept in percepts)
     assert any(percept.proprio.any() for percept in percepts)
 
 
@@ -47,7 +47,7 @@ def test_a_shuffled_sense_keeps_its_values_but_not_their_places(sense):
     observation = {name: values.copy() for name, values in observation.items()}
     some = observation[sense].reshape(4, -1)
     some[:] = np.arange(some.shape[1])
-    sensed = Lesions({sense: "shuffled"}, BABYAI).of(observation)
+    sensed = Ablation({sense: "shuffled"}, BABYAI).of(observation)
     assert sorted(sensed[sense][0].ravel()) == sorted(observation[sense][0].ravel())
     assert (sensed[sense] != observation[sense]).any()
     np.testing.assert_array_equal(sensed[sense][0], sensed[sense][1])
@@ -63,4 +63,4 @@ def test_a_shuffled_sense_keeps_its_values_but_not_their_places(sense):
 )
 def test_what_cannot_be_done_to_a_sense_is_refused(senses, words):
     with pytest.raises(ValueError, match=words):
-        Lesions(senses, BABYAI)
+        Ablation(senses, BABYAI)

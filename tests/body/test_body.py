@@ -1,4 +1,4 @@
-"""The whole body in the real world, with a motor that does no more than obey the compass."""
+"""The whole body in the real world, with a motor that does no more than obey the navigation features."""
 
 import gymnasium
 import numpy as np
@@ -12,7 +12,7 @@ from envs.trip.vocabulary import Action, Posture
 
 
 class ObedientMotor:
-    """Steps where the compass points, high over hazards, and braces when it falls backward."""
+    """Steps where the navigation features points, high over hazards, and braces when it falls backward."""
 
     def __init__(self):
         self.begun = []
@@ -20,18 +20,20 @@ class ObedientMotor:
     def begin(self, rows):
         self.begun.extend(rows.tolist())
 
-    def act(self, percept, code):
-        compass, skill = code[:, 13:], code[:, :10].argmax(1)
-        actions = np.full(len(code), Action.DONE)
+    def act(self, percept, skill_command):
+        navigation_features, skill = skill_command[:, 13:], skill_command[:, :10].argmax(1)
+        actions = np.full(len(skill_command), Action.DONE)
         for column, action in (
             (AHEAD, Action.FORWARD),
             (TO_THE_RIGHT, Action.RIGHT),
             (BEHIND, Action.RIGHT),
             (TO_THE_LEFT, Action.LEFT),
         ):
-            actions[compass[:, column] > 0] = action
-        actions[(compass[:, AHEAD] > 0) & (compass[:, HAZARD_AHEAD] > 0)] = Action.STEP_HIGH
-        arrived = compass[:, ARRIVED] > 0
+            actions[navigation_features[:, column] > 0] = action
+        actions[
+            (navigation_features[:, AHEAD] > 0) & (navigation_features[:, HAZARD_AHEAD] > 0)
+        ] = Action.STEP_HIGH
+        arrived = navigation_features[:, ARRIVED] > 0
         actions[(skill == Skill.PICK_UP) & arrived] = Action.PICKUP
         actions[(skill == Skill.PUT_DOWN) & arrived] = Action.DROP
         actions[skill == Skill.GET_UP] = Action.RISE

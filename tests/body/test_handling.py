@@ -5,7 +5,7 @@ import pytest
 
 from body.body import Body
 from body.motor import HandyMotor, PolicyMotor
-from body.types import Condition, Failure, FeltEvent, Goal, Intent, Skill, Status, Target
+from body.types import Condition, Failure, Goal, Intent, NoticedEvent, Skill, Status, Target
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, Color, Object
@@ -31,7 +31,7 @@ class Life:
             if self.body.status(0).status is not Status.RUNNING:
                 break
             self.percept = self.body.perceive(self.env.step(action)[0])
-            self.events |= {event for event in FeltEvent if self.percept.events[0, event]}
+            self.events |= {event for event in NoticedEvent if self.percept.events[0, event]}
         return self.body.status(0)
 
     def named(self, index):
@@ -69,7 +69,7 @@ def test_a_locked_door_is_felt_to_be_locked_and_opens_with_its_key(motor):
     door = Target(object=Object.DOOR, color=color)
     status = life.ask(Skill.OPEN, door)
     assert (status.status, status.failure) == (Status.FAILED, Failure.LOCKED)
-    assert FeltEvent.FOUND_LOCKED in life.events
+    assert NoticedEvent.FOUND_LOCKED in life.events
     assert life.ask(Skill.PICK_UP, Target(object=Object.KEY, color=color)).status is Status.DONE
     assert life.ask(Skill.UNLOCK, door).status is Status.DONE
     assert life.is_true(Condition.OPEN, door)
@@ -104,7 +104,7 @@ def test_exploring_ends_with_something_new_or_with_nothing_left():
         status = life.ask(Skill.EXPLORE, ticks=200)
         if status.status is not Status.DONE:
             break
-        seen.append(life.body.senses.place.remembered(0)[..., 0].copy())
+        seen.append(life.body.senses.ego_map.remembered(0)[..., 0].copy())
     assert len(seen) >= 3
     objects = [(view > Object.FLOOR).sum() for view in seen]
     assert objects == sorted(objects)
@@ -115,11 +115,11 @@ def test_the_map_agrees_with_the_true_grid_in_a_maze_as_wide_as_any():
     life = Life(id="BabyAI-GoTo-v0", seed=7)
     for _ in range(12):
         life.ask(Skill.EXPLORE, ticks=200)
-    world, place = life.env.world, life.body.senses.place
-    ahead, right, turns = place.pose(0)
+    world, ego_map = life.env.world, life.body.senses.ego_map
+    ahead, right, turns = ego_map.pose(0)
     assert abs(ahead) + abs(right) > 0
-    assert (place.remembered(0)[..., 0] == Object.DOOR).sum() > 0
-    assert turns == place.memory["turns"][0] % 4
+    assert (ego_map.remembered(0)[..., 0] == Object.DOOR).sum() > 0
+    assert turns == ego_map.memory["turns"][0] % 4
     walked = world.score(np.arange(1))["cells_walked"][0]
     assert walked >= abs(ahead) + abs(right)
 
@@ -131,7 +131,7 @@ def test_grasping_at_nothing_is_felt():
         life.percept = life.body.perceive(life.env.step(np.array([Action.LEFT]))[0])
         facing = life.percept.image[0, 3, 5, 0]
     percept = life.body.perceive(life.env.step(np.array([Action.PICKUP]))[0])
-    assert percept.events[0, FeltEvent.GRASPED_NOTHING]
+    assert percept.events[0, NoticedEvent.GRASPED_NOTHING]
     assert percept.event_objects[0, 0] == 0
 
 
@@ -140,7 +140,7 @@ def test_a_second_bump_in_a_row_is_felt_again():
     bumps = []
     for _ in range(12):
         percept = life.body.perceive(life.env.step(np.array([Action.FORWARD]))[0])
-        bumps.append(bool(percept.events[0, FeltEvent.BUMPED]))
+        bumps.append(bool(percept.events[0, NoticedEvent.BUMPED]))
     assert bumps[-3:] == [True, True, True]
 
 

@@ -10,28 +10,28 @@ import torch
 from safetensors.torch import save_file
 
 from body.body import Body
-from body.motor import PolicyMotor, ScriptedMotor, felt_vector
+from body.motor import PolicyMotor, ScriptedMotor, sense_vector
 from body.policy import CARD, WEIGHTS, MotorNetwork, PolicyError, save_policy
 from body.senses import Senses
 from body.skills import (
     AHEAD,
     ARRIVED,
     BEHIND,
-    COMPASS_SIZE,
     HAZARD_AHEAD,
+    NAVIGATION_SIZE,
     TO_THE_LEFT,
     TO_THE_RIGHT,
-    code_size,
+    skill_command_size,
 )
 from body.types import Intent, Manner, Skill, Target
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import FELT_SIZE, SENSES, Action, Posture
+from envs.trip.vocabulary import SENSES, SENSES_SIZE, Action, Posture
 
-CODE_SIZE = code_size(TRIP)
+CODE_SIZE = skill_command_size(TRIP)
 
 SHAPE = {
     "view_features": 4,
-    "felt_features": FELT_SIZE + CODE_SIZE,
+    "felt_features": SENSES_SIZE + CODE_SIZE,
     "hidden": [8],
     "actions": len(Action),
 }
@@ -41,7 +41,7 @@ def network(seed=0, actions=14):
     """Return a tiny network with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return MotorNetwork(4, FELT_SIZE + CODE_SIZE, (8,), actions)
+        return MotorNetwork(4, SENSES_SIZE + CODE_SIZE, (8,), actions)
 
 
 @pytest.fixture
@@ -71,27 +71,30 @@ def posed(posture=Posture.STAND, *, speed=0.0, phase=0.0, ahead=0.0, right=0.0):
 
 
 def coded(skill=Skill.GO_TO, manner=Manner.NORMAL, *way):
-    """Return the code of one active skill, whose compass shows these marks."""
-    code = np.zeros((1, CODE_SIZE), np.float32)
-    code[0, skill] = code[0, len(TRIP.skills) + manner] = 1.0
+    """Return the code of one active skill, whose navigation features shows these marks."""
+    skill_command = np.zeros((1, CODE_SIZE), np.float32)
+    skill_command[0, skill] = skill_command[0, len(TRIP.skills) + manner] = 1.0
     for mark in way:
-        code[0, CODE_SIZE - COMPASS_SIZE + mark] = 1.0
-    return code
+        skill_command[0, CODE_SIZE - NAVIGATION_SIZE + mark] = 1.0
+    return skill_command
 
 
-def command(percept, code):
-    return Action(int(ScriptedMotor().act(percept, code)[0]))
+def command(percept, skill_command):
+    return Action(int(ScriptedMotor().act(percept, skill_command)[0]))
 
 
 # ---- The learned one ----
 
 
 def test_a_policy_does_the_same_after_it_was_saved_and_loaded(folder):
-    percept, code = senses(32), np.random.default_rng(1).random((32, CODE_SIZE), np.float32)
+    percept, skill_command = (
+        senses(32),
+        np.random.default_rng(1).random((32, CODE_SIZE), np.float32),
+    )
     percept.image[:, 3:, :, 0] = np.arange(32, dtype=np.uint8)[:, None, None] % 21
-    felt = torch.from_numpy(np.hstack([felt_vector(percept), code]))
-    likeliest = network()(torch.from_numpy(percept.image), felt).argmax(-1)
-    commands = PolicyMotor(str(folder)).act(percept, code)
+    sensor_state = torch.from_numpy(np.hstack([sense_vector(percept), skill_command]))
+    likeliest = network()(torch.from_numpy(percept.image), sensor_state).argmax(-1)
+    commands = PolicyMotor(str(folder)).act(percept, skill_command)
     assert commands.tolist() == likeliest.tolist()
     assert commands.dtype == np.int64
     assert len(set(commands.tolist())) > 1
@@ -99,14 +102,14 @@ def test_a_policy_does_the_same_after_it_was_saved_and_loaded(folder):
 
 def test_a_body_gets_the_same_commands_alone_and_in_a_batch(folder):
     motor, percept = PolicyMotor(str(folder)), senses(12)
-    code = np.random.default_rng(2).random((12, CODE_SIZE), np.float32)
-    together = motor.act(percept, code)
-    assert felt_vector(percept).shape == (12, FELT_SIZE)
+    skill_command = np.random.default_rng(2).random((12, CODE_SIZE), np.float32)
+    together = motor.act(percept, skill_command)
+    assert sense_vector(percept).shape == (12, SENSES_SIZE)
     for row in range(12):
         alone = percept.copy()
         for name in ("image", *("proprio", "vestibular", "touch", "pain", "intero", "efference")):
             getattr(alone, name)[:] = getattr(percept, name)[row]
-        assert motor.act(alone, np.repeat(code[row : row + 1], 12, 0))[0] == together[row]
+        assert motor.act(alone, np.repeat(skill_command[row : row + 1], 12, 0))[0] == together[row]
 
 
 def test_a_whole_body_moves_by_its_policy(folder):
@@ -279,5 +282,5 @@ def test_laces_are_tied_anywhere_as_soon_as_one_stands():
 def test_each_of_a_batch_follows_its_own_rule():
     percept = senses(2)
     percept.proprio[1, 8:13] = np.eye(5)[Posture.DOWN]
-    code = np.repeat(coded(Skill.GO_TO, Manner.NORMAL, AHEAD), 2, 0)
-    assert ScriptedMotor().act(percept, code).tolist() == [Action.FORWARD, Action.RISE]
+    skill_command = np.repeat(coded(Skill.GO_TO, Manner.NORMAL, AHEAD), 2, 0)
+    assert ScriptedMotor().act(percept, skill_command).tolist() == [Action.FORWARD, Action.RISE]

@@ -5,7 +5,7 @@ import pytest
 from drawn_world import COLOR, DrawnWorld
 
 from body.senses import Senses
-from body.types import FeltEvent
+from body.types import NoticedEvent
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Action, Object, Posture
 
@@ -23,7 +23,7 @@ class Sensing:
     def feel(self):
         """Return the names of what is noticed now."""
         self.percept = self.senses.perceive(self.world.observe())
-        return {FeltEvent(i).name for i in np.flatnonzero(self.percept.events[0])}
+        return {NoticedEvent(i).name for i in np.flatnonzero(self.percept.events[0])}
 
     @property
     def about(self):

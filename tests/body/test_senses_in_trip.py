@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from body.senses import Senses
-from body.types import FeltEvent
+from body.types import NoticedEvent
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
 
@@ -27,7 +27,7 @@ def walk():
     senses = Senses(count, TRIP)
     senses.perceive(observation)
     beliefs = []
-    wrong, felt, true = 0, np.zeros(len(FeltEvent), int), np.zeros(len(EventKind), int)
+    wrong, sensor_state, true = 0, np.zeros(len(NoticedEvent), int), np.zeros(len(EventKind), int)
     for _ in range(1_000):
         actions = rng.choice([Action.FORWARD] * 6 + [Action.RUN] * 3 + list(Action), count)
         actions[bodies["posture"] >= Posture.DOWN] = Action.RISE
@@ -39,15 +39,15 @@ def walk():
             start[done] = bodies[["x", "y", "heading"]][done]
             senses.begin(np.flatnonzero(done))
         percept = senses.perceive(observation)
-        felt += percept.events.sum(0)
-        mishaps = percept.events[:, [FeltEvent.STUMBLED, FeltEvent.SLIPPED]].any(1)
+        sensor_state += percept.events.sum(0)
+        mishaps = percept.events[:, [NoticedEvent.STUMBLED, NoticedEvent.SLIPPED]].any(1)
         for row in np.flatnonzero(mishaps):
             beliefs.append(_true_object(bodies[row]) == tuple(percept.event_objects[row]))
         wrong += sum(
-            senses.place.pose(row) != _true_pose(start, bodies, row) for row in range(count)
+            senses.ego_map.pose(row) != _true_pose(start, bodies, row) for row in range(count)
         )
     env.close()
-    return wrong, felt, true, beliefs
+    return wrong, sensor_state, true, beliefs
 
 
 def _true_object(body):
@@ -66,24 +66,24 @@ def _true_pose(start, bodies, row):
 
 
 def test_reckoned_and_true_pose_agree_at_every_tick(walk):
-    wrong, felt, _, _ = walk
-    assert felt[FeltEvent.FELL] > 20  # or nothing would be shown about falls
+    wrong, sensor_state, _, _ = walk
+    assert sensor_state[NoticedEvent.FELL] > 20  # or nothing would be shown about falls
     assert wrong == 0
 
 
 @pytest.mark.parametrize(
     ("noticed", "happened"),
     [
-        (FeltEvent.FELL, EventKind.FALL),
-        (FeltEvent.STUMBLED, EventKind.STUMBLE),
-        (FeltEvent.BUMPED, EventKind.BUMP),
-        (FeltEvent.SLIPPED, EventKind.SLIP),
-        (FeltEvent.STEPPED_ON_LACE, EventKind.LACE_STEPPED_ON),
+        (NoticedEvent.FELL, EventKind.FALL),
+        (NoticedEvent.STUMBLED, EventKind.STUMBLE),
+        (NoticedEvent.BUMPED, EventKind.BUMP),
+        (NoticedEvent.SLIPPED, EventKind.SLIP),
+        (NoticedEvent.STEPPED_ON_LACE, EventKind.LACE_STEPPED_ON),
     ],
 )
 def test_what_the_body_notices_is_what_happened(walk, noticed, happened):
-    _, felt, true, _ = walk
-    assert felt[noticed] == pytest.approx(true[happened], rel=0.1, abs=2)
+    _, sensor_state, true, _ = walk
+    assert sensor_state[noticed] == pytest.approx(true[happened], rel=0.1, abs=2)
 
 
 def test_the_body_knows_what_it_stumbled_over_as_long_as_it_has_seen_it(walk):

@@ -6,7 +6,7 @@ from drawn_world import COLOR, DrawnWorld, together
 
 from body import skills as body_skills
 from body.senses import Senses
-from body.skills import Skills, code_size
+from body.skills import Skills, skill_command_size
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status, Target
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import Object, Posture
@@ -20,7 +20,7 @@ def failed(failure):
 
 
 class Life:
-    """A drawn world and a body without a motor policy: the world obeys the compass."""
+    """A drawn world and a body without a motor policy: the world obeys the navigation features."""
 
     def __init__(self, *rows):
         self.world = DrawnWorld(*rows)
@@ -37,20 +37,20 @@ class Life:
         return self.status
 
     def obey(self, ticks=400):
-        """Follow the compass until the skill has ended; return the cells gone through."""
+        """Follow the navigation features until the skill has ended; return the cells gone through."""
         path = [(self.world.x, self.world.y)]
         for _ in range(ticks):
             if self.status.status != Status.RUNNING:
                 break
-            self.world.obey(self.compass)
+            self.world.obey(self.navigation_features)
             self.tick()
             if path[-1] != (self.world.x, self.world.y):
                 path.append((self.world.x, self.world.y))
         return path
 
     @property
-    def compass(self):
-        return self.skills.code()[0, -body_skills.COMPASS_SIZE :]
+    def navigation_features(self):
+        return self.skills.skill_command()[0, -body_skills.NAVIGATION_SIZE :]
 
     @property
     def status(self):
@@ -88,9 +88,11 @@ def test_the_compass_is_egocentric(start, column):
     life.intend(Skill.GO_TO, Object.BALL)
     expected = np.zeros(4)
     expected[column] = 1.0
-    assert life.compass[:4].tolist() == expected.tolist()
-    assert life.compass[body_skills.KNOWN] == 1.0
-    assert life.compass[body_skills.DISTANCE] == pytest.approx(np.log1p(2) / np.log1p(33))
+    assert life.navigation_features[:4].tolist() == expected.tolist()
+    assert life.navigation_features[body_skills.KNOWN] == 1.0
+    assert life.navigation_features[body_skills.DISTANCE] == pytest.approx(
+        np.log1p(2) / np.log1p(33)
+    )
 
 
 def test_a_object_seen_once_is_found_again_behind():
@@ -102,7 +104,7 @@ def test_a_object_seen_once_is_found_again_behind():
         life.world.turn(1)
         life.tick()
     life.intend(Skill.GO_TO, Object.BALL)
-    assert life.compass[body_skills.BEHIND] == 1.0
+    assert life.navigation_features[body_skills.BEHIND] == 1.0
     life.obey()
     assert life.status == DONE
 
@@ -118,7 +120,7 @@ def test_an_unknown_object_is_searched_for_until_it_is_found():
         "############",
     )
     life.intend(Skill.GO_TO, Object.BALL)
-    assert life.compass[body_skills.KNOWN] == 0.0
+    assert life.navigation_features[body_skills.KNOWN] == 0.0
     life.obey()
     assert life.status == DONE
 
@@ -149,8 +151,8 @@ def test_one_has_not_arrived_before_one_stands_nearly_still():
     life.world.speed = 1.2
     life.intend(Skill.GO_TO, Object.BALL)
     assert life.tick() == RUNNING
-    assert life.compass[body_skills.ARRIVED] == 1.0
-    assert not life.compass[:4].any()
+    assert life.navigation_features[body_skills.ARRIVED] == 1.0
+    assert not life.navigation_features[:4].any()
     life.world.speed = 0.4
     assert life.tick() == DONE
 
@@ -166,11 +168,11 @@ def test_a_careful_body_walks_round_a_hazard_and_a_hasty_one_over_it():
 
 def test_the_compass_tells_of_hazards_and_obstacles_ahead():
     life = Life("#####", "#.>=#", "#####")
-    assert life.compass[8:].tolist() == [1.0, 0.0, 0.0]
+    assert life.navigation_features[8:].tolist() == [1.0, 0.0, 0.0]
     for _ in range(2):
         life.world.walk()
         life.tick()
-    assert life.compass[8:].tolist() == [0.0, 1.0, 1.0]
+    assert life.navigation_features[8:].tolist() == [0.0, 1.0, 1.0]
 
 
 # ---- The other skills ----
@@ -202,7 +204,7 @@ def test_follow_rail_goes_beside_it_and_along_to_its_end():
 def test_a_rail_that_does_not_go_on_is_followed_to_its_end_at_once():
     life = Life("#####", "#.R.#", "#.^.#", "#####")
     life.intend(Skill.FOLLOW_RAIL, Object.RAIL)
-    life.skills.code()
+    life.skills.skill_command()
     assert life.tick() == DONE
 
 
@@ -211,7 +213,7 @@ def test_pick_up_is_done_when_the_object_is_in_the_hand():
     life.intend(Skill.PICK_UP, Object.BALL, COLOR)
     life.obey(ticks=12)
     assert life.status == RUNNING
-    assert life.compass[body_skills.ARRIVED] == 1.0
+    assert life.navigation_features[body_skills.ARRIVED] == 1.0
     life.world.held = Object.BALL
     assert life.tick() == DONE
 
@@ -221,10 +223,10 @@ def test_put_down_turns_to_where_there_is_room():
     life.world.held = Object.CUP
     life.tick()
     life.intend(Skill.PUT_DOWN)
-    assert life.compass[body_skills.TO_THE_RIGHT] == 1.0
-    life.world.obey(life.compass)
+    assert life.navigation_features[body_skills.TO_THE_RIGHT] == 1.0
+    life.world.obey(life.navigation_features)
     life.tick()
-    assert life.compass[body_skills.ARRIVED] == 1.0
+    assert life.navigation_features[body_skills.ARRIVED] == 1.0
     life.world.held = Object.EMPTY
     assert life.tick() == DONE
 
@@ -267,7 +269,7 @@ def test_look_around_is_a_full_circle_whatever_was_turned_before():
     life.intend(Skill.LOOK_AROUND)
     for turn in range(4):
         assert life.status == RUNNING, turn
-        life.world.obey(life.compass)
+        life.world.obey(life.navigation_features)
         life.tick()
     assert life.status == DONE
 
@@ -386,19 +388,19 @@ def test_an_intent_is_returned_as_it_was_given_and_forgotten_at_a_new_beginning(
 def test_the_code_is_skill_manner_and_compass():
     life = Life("######", "#>..B#", "######")
     life.intend(Skill.GO_TO, Object.BALL, manner=Manner.CAREFUL)
-    code = life.skills.code()
-    assert code.shape == (1, code_size(TRIP))
-    assert code.dtype == np.float32
-    assert code[0, :13].nonzero()[0].tolist() == [Skill.GO_TO, 10 + Manner.CAREFUL]
+    skill_command = life.skills.skill_command()
+    assert skill_command.shape == (1, skill_command_size(TRIP))
+    assert skill_command.dtype == np.float32
+    assert skill_command[0, :13].nonzero()[0].tolist() == [Skill.GO_TO, 10 + Manner.CAREFUL]
 
 
 def test_an_execution_that_has_ended_is_shown_as_waiting():
     life = Life("#####", "#.>B#", "#####")
     life.intend(Skill.GO_TO, Object.BALL, manner=Manner.FAST)
     life.tick()
-    code = life.skills.code()[0]
-    assert code[:13].nonzero()[0].tolist() == [Skill.WAIT, 10 + Manner.NORMAL]
-    assert not code[13:18].any()  # no way to go, and nothing to arrive at
+    skill_command = life.skills.skill_command()[0]
+    assert skill_command[:13].nonzero()[0].tolist() == [Skill.WAIT, 10 + Manner.NORMAL]
+    assert not skill_command[13:18].any()  # no way to go, and nothing to arrive at
 
 
 def test_intents_given_to_many_are_in_the_code_of_the_same_tick():
@@ -407,9 +409,9 @@ def test_intents_given_to_many_are_in_the_code_of_the_same_tick():
     skills = Skills(senses)
     skills.advance(senses.perceive(together(*worlds)))
     skills.intend_many([0, 2], [Skill.GO_TO, Skill.PICK_UP], Object.BALL)
-    code = skills.code()
-    assert code[:, :10].argmax(1).tolist() == [Skill.GO_TO, Skill.WAIT, Skill.PICK_UP]
-    assert code[:, 13 + body_skills.AHEAD].tolist() == [1.0, 0.0, 1.0]
+    skill_command = skills.skill_command()
+    assert skill_command[:, :10].argmax(1).tolist() == [Skill.GO_TO, Skill.WAIT, Skill.PICK_UP]
+    assert skill_command[:, 13 + body_skills.AHEAD].tolist() == [1.0, 0.0, 1.0]
 
 
 def test_a_life_is_the_same_alone_or_in_a_batch():
@@ -427,10 +429,10 @@ def test_a_life_is_the_same_alone_or_in_a_batch():
             obj = [Object.BALL, Object.CABLE] * 4
             many.intend_many(np.arange(8), skill, obj)
             one.intend(0, Intent(skill=Skill.CROSS, target=Target(object=int(Object.CABLE))))
-        codes = many.code()
-        assert (codes[5] == one.code()[0]).all()
+        codes = many.skill_command()
+        assert (codes[5] == one.skill_command()[0]).all()
         assert many.executions[5].tobytes() == one.executions[0].tobytes()
-        for world, code in zip(worlds, codes, strict=True):
-            world.obey(code[13:])
-        alone.obey(one.code()[0, 13:])
+        for world, skill_command in zip(worlds, codes, strict=True):
+            world.obey(skill_command[13:])
+        alone.obey(one.skill_command()[0, 13:])
     assert many.status(5) == DONE

@@ -1,4 +1,4 @@
-"""Rooms drawn by hand, with a body that is known and no luck, to check the rules of `trip` in."""
+"""Rooms drawn by hand, with a body that is known and no noise, to check the rules of `trip` in."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ KNOWN_RULES = {
     **{"sight_cells": 6, "hearing_cells": 6, "help_ticks": 30, "laugh_ticks": 15},
     **{"energy_weight": 0.3, "water_weight": 0.3, "warmth_weight": 0.3},
     **{"pain_weight": 1.0, "dignity_weight": 0.5},
-    # no luck, and no getting tired on the way
+    # no noise, and no getting tired on the way
     "clearance_noise_m": 0.0,
     "side_lean": 0.0,
     "side_lean_per_speed": 0.0,

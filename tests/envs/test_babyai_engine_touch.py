@@ -188,7 +188,7 @@ def test_a_mission_is_read_in_words_and_its_kind_is_told():
         )
 
 
-# ---- Forks and luck ----
+# ---- Forks and noise ----
 
 
 def lively_world(rows=8, ticks=40, seed=0):

@@ -10,7 +10,7 @@ ENVS = Path(__file__).resolve().parents[2] / "envs"
 ASK = "import numpy as np; from envs.trip.world import _luck_of; print(_luck_of(np.uint64(1), 2))"
 
 
-def luck_told_by(folder):
+def rng_key_told_by(folder):
     """Return what a function of `world.py` says that is made of one in `random.py`."""
     environment = {name: v for name, v in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     told = subprocess.run(
@@ -22,10 +22,10 @@ def luck_told_by(folder):
 
 def test_an_edit_in_one_file_reaches_what_was_compiled_in_another(tmp_path):
     shutil.copytree(ENVS, tmp_path / "envs", ignore=shutil.ignore_patterns("__pycache__"))
-    first = luck_told_by(tmp_path)
-    assert luck_told_by(tmp_path) == first
+    first = rng_key_told_by(tmp_path)
+    assert rng_key_told_by(tmp_path) == first
     edited = tmp_path / "envs" / "engine" / "random.py"
     source = edited.read_text("utf-8")
     assert source.count("np.uint64(31)") == 1
     edited.write_text(source.replace("np.uint64(31)", "np.uint64(29)"), "utf-8")
-    assert luck_told_by(tmp_path) != first
+    assert rng_key_told_by(tmp_path) != first

@@ -116,12 +116,12 @@ def test_without_autoreset_finished_rows_wait_for_their_mask():
 
 
 def test_rewards_are_mixed_by_the_weight():
-    env, _ = batch(felt_weight=0.5)
+    env, _ = batch(homeostatic_weight=0.5)
     env.step(np.array([1, 2, 3]))
     _, reward, _, _, info = env.step(np.array([1, 2, 3]))
     assert reward.tolist() == [2.0, 3.0, 4.0]
     assert info["mission_reward"].tolist() == [1.0, 2.0, 3.0]
-    assert info["felt_reward"].tolist() == [2.0, 2.0, 2.0]
+    assert info["homeostatic_reward"].tolist() == [2.0, 2.0, 2.0]
 
 
 def test_seeds_may_be_given_row_by_row():
@@ -169,7 +169,7 @@ def single(**options):
 
 
 def test_the_single_face_shows_the_same_without_the_leading_axis():
-    env = single(felt_weight=2.0)
+    env = single(homeostatic_weight=2.0)
     observation, info = env.reset(seed=40)
     assert observation["counts"].tolist() == [0, 40, 0, 0]
     assert info == {"events": [], "success": False}

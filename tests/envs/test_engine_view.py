@@ -36,11 +36,11 @@ def random_grid(rng):
     cells = np.full((PADDED, PADDED), OUTSIDE, np.uint32)
     for x in range(SIDE):
         for y in range(SIDE):
-            luck, colour = rng.random(), COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
+            rng_key, colour = rng.random(), COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
             obj = None
-            if luck < walls:
+            if rng_key < walls:
                 obj = Wall(colour)
-            elif luck < walls + objects:
+            elif rng_key < walls + objects:
                 kind = SEEN_PAST[rng.integers(len(SEEN_PAST))]
                 obj = kind() if kind in (Goal, Lava) else kind(colour)
             grid.set(x, y, obj)

@@ -24,7 +24,7 @@ def a_screen_that_nobody_sees(monkeypatch):
 
 
 def play(env, ticks, seed):
-    """Yield all that a vector env returns; the oracle leads every other body, luck the rest."""
+    """Yield all that a vector env returns; the oracle leads every other body, noise the rest."""
     rng = np.random.default_rng(seed)
     led = np.arange(env.num_envs) % 2 == 0
     for _ in range(ticks):
@@ -193,7 +193,7 @@ def test_the_final_info_tells_how_the_episodes_that_ended_went():
             assert (final["falls"][done] == counts[EventKind.FALL][done]).all()
             assert (final["stumbles"][done] == counts[EventKind.STUMBLE][done]).all()
             assert (info["mission_reward"][done & terminated] > 0.0).all()
-            assert np.allclose(info["mission_reward"] + info["felt_reward"], reward)
+            assert np.allclose(info["mission_reward"] + info["homeostatic_reward"], reward)
             ended.extend(terminated[done])
             for count in (clocks, *counts.values()):
                 count[done] = 0
@@ -214,16 +214,16 @@ def test_a_reset_with_seeds_is_a_new_body_and_one_without_is_the_same_body_going
     env = gymnasium.make_vec(WORLD, num_envs=2, level=4, layouts=8)
     world = env.unwrapped.world
     env.reset(seed=5)
-    keys, lucks = world.bodies["key"].copy(), world.bodies["luck"].copy()
+    keys, rng_keys = world.bodies["key"].copy(), world.bodies["rng_key"].copy()
     legs = world.bodies["leg"].copy()
     env.reset()
     assert (world.bodies["key"] == keys).all()
     assert (world.bodies["leg"] == legs).all()
-    assert (world.bodies["luck"] != lucks).all()
+    assert (world.bodies["rng_key"] != rng_keys).all()
     assert (world.bodies["episode"] == 1).all()
     env.reset(seed=[6, 5])
     assert world.bodies["key"][1] == keys[0]
-    assert world.bodies["luck"][1] == lucks[0]
+    assert world.bodies["rng_key"][1] == rng_keys[0]
     assert world.bodies["key"][0] == keys[1]  # row 1 of seed 5 has seed 6
 
 
@@ -257,10 +257,10 @@ def test_observations_are_copies_unless_asked_otherwise():
 def test_the_felt_reward_is_weighed():
     rewards = []
     for weight in (0.0, 1.0, 3.0):
-        env = gymnasium.make_vec(WORLD, num_envs=4, level=2, felt_weight=weight)
+        env = gymnasium.make_vec(WORLD, num_envs=4, level=2, homeostatic_weight=weight)
         env.reset(seed=1)
         *_, (_, reward, _, _, info) = play(env, 5, 1)
-        assert np.allclose(reward, info["mission_reward"] + weight * info["felt_reward"])
+        assert np.allclose(reward, info["mission_reward"] + weight * info["homeostatic_reward"])
         rewards.append(reward.sum())
     assert rewards[0] == info["mission_reward"].sum()
     assert rewards[2] == pytest.approx(3.0 * rewards[1])

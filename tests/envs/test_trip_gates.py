@@ -147,8 +147,8 @@ def test_a_fit_learns_what_can_be_learned_and_repeats_itself():
     outcomes = np.stack([known[:, 0] > 0, known[:, 1] > 0.5], 1).astype(np.float32)
     mask = np.ones_like(outcomes)
     torch.manual_seed(1)
-    luck = torch.random.get_rng_state()
+    rng_key = torch.random.get_rng_state()
     predictions = [gates.fit(known, outcomes, mask, seed=3)(known) for _ in range(2)]
     assert np.array_equal(*predictions)
     assert ((predictions[0] > 0.5) == outcomes).mean() > 0.97
-    assert torch.equal(torch.random.get_rng_state(), luck)
+    assert torch.equal(torch.random.get_rng_state(), rng_key)

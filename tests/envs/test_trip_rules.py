@@ -245,8 +245,8 @@ def test_a_slip_throws_the_body_backward_and_is_felt_in_the_sole_that_struck():
 
 def test_gravel_rolls_away_sideways_to_either_side():
     sides = set()
-    for luck in range(12):
-        room = DrawnRoom(">gggg", speed=FORWARD_MPS, phase=0.95, progress=0.95, luck=luck)
+    for rng_key in range(12):
+        room = DrawnRoom(">gggg", speed=FORWARD_MPS, phase=0.95, progress=0.95, rng_key=rng_key)
         room.layout["friction"][:] = 0.01
         room.do(Action.FORWARD)
         assert room.body["contact_cause"] == Cause.GRAVEL
@@ -994,7 +994,7 @@ def test_whatever_is_done_everything_stays_in_range(worlds, level, seed, actions
             assert ((bodies["progress"] >= 0.0) & (bodies["progress"] < 1.0)).all()
             assert ((bodies["phase"] >= 0.0) & (bodies["phase"] < 1.0)).all()
             assert ((bodies["speed"] >= 0.0) & (bodies["speed"] <= 2.6 + 1e-6)).all()
-            assert np.isfinite(world.felt).all()
+            assert np.isfinite(world.senses).all()
             assert not np.isin(ground_underfoot(world), CELLS_THAT_BLOCK).any()
             newly = objects_underfoot(world) & ~underfoot
             assert (bodies["falls"] > falls)[newly].all()  # only what was dropped in a fall

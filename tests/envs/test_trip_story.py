@@ -16,7 +16,7 @@ WATCHED = (0, 7, 31, 63)
 
 @pytest.fixture(scope="module")
 def commands():
-    """(ticks, 64) commands that lead through many an episode: an oracle's, now and then luck's."""
+    """(ticks, 64) commands that lead through many an episode: an oracle's, now and then noise's."""
     env = TripVectorEnv(num_envs=64, **OPTIONS)
     env.reset(seed=SEED)
     rng, given = np.random.default_rng(0), []
@@ -157,7 +157,7 @@ def test_global_randomness_is_neither_used_nor_disturbed():
         world.reset(np.arange(8), seeds=np.arange(8))
         for _ in range(50):
             world.step(oracle_actions(world))
-        stories.append(world.felt.tobytes())
+        stories.append(world.senses.tobytes())
         states.append(np.array_equal(np.random.get_state()[1], before))  # noqa: NPY002
     assert stories[0] == stories[1]
     assert all(states)

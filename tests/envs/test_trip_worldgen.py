@@ -353,7 +353,7 @@ def test_s6_reflexes_are_a_tick_slower_and_nothing_but_the_body_changes():
     usual, unusual = bodies("S0"), bodies("S6")
     assert (unusual["reflex_delay"] == usual["reflex_delay"] + 1).all()
     assert set(np.unique(usual["reflex_delay"])) == {1, 2}
-    for name in ("layout", "x", "y", "heading", "energy", "phase", "luck", "mid_swing"):
+    for name in ("layout", "x", "y", "heading", "energy", "phase", "rng_key", "mid_swing"):
         assert np.array_equal(usual[name], unusual[name]), name
     for level in LEVELS:
         one, other = (make_layout(level, shift, "test", 3, C) for shift in ("S0", "S6"))

@@ -10,7 +10,7 @@ import pytest
 from agents.types import Trace
 from body.types import Intent, Skill
 from envs.trip.vocabulary import SENSES
-from experiments.running.callbacks import Beginning, Ending, Moment, Score, WorldEvent
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord, WorldEvent
 from experiments.running.worlds import TRIP
 from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
 from mind.types import Decision, Feeling
@@ -36,7 +36,7 @@ SCENE = {
 }  # fmt: skip
 
 
-BEGINNING = Beginning(world=TRIP, episode=0, avatar=0, mission="go to the red ball", scene=SCENE)
+BEGINNING = EpisodeStart(world=TRIP, episode=0, avatar=0, mission="go to the red ball", scene=SCENE)
 
 
 def state(tick):
@@ -67,14 +67,14 @@ FEELING = Feeling(
     mood=-0.5, emotions={"fear": 0.6},
 )  # fmt: skip
 FALL = WorldEvent(
-    kind="fall", cause="own_lace", tick=FALL_TICK, place=(9, 8), severity=0.7, seen_by=2
+    kind="fall", cause="own_lace", tick=FALL_TICK, position=(9, 8), severity=0.7, seen_by=2
 )
 
 
-def moment(tick, episode=0, picture=False):
+def step(tick, episode=0, picture=False):
     """Return a moment: a decision every tenth tick, and a fall at `FALL_TICK`."""
     frame = np.full((96, 128, 3), 5 * tick % 256, np.uint8) if picture else None
-    return Moment(
+    return StepRecord(
         world=TRIP,
         episode=episode,
         avatar=0,
@@ -87,7 +87,7 @@ def moment(tick, episode=0, picture=False):
             decision=decision(tick) if tick % 10 == 0 else None,
         ),
         events=(FALL,) if tick == FALL_TICK else (),
-        felt_reward=-0.01,
+        homeostatic_reward=-0.01,
         mission_reward=0.0,
         state=state(tick),
         frame=frame,
@@ -97,22 +97,22 @@ def moment(tick, episode=0, picture=False):
 @pytest.fixture
 def made_up():
     """Return how the made-up life begins, and a function that returns one tick of it."""
-    return BEGINNING, moment
+    return BEGINNING, step
 
 
 @pytest.fixture
 def tell():
     """Return a function that tells a listener of one made-up episode of `TICKS` ticks."""
 
-    def tell(listener, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
+    def tell(callback, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
         score = Score()
-        listener.begin(replace(BEGINNING, episode=episode))
+        callback.begin(replace(BEGINNING, episode=episode))
         for tick in range(ticks):
-            lived = moment(tick, episode, picture)
+            lived = step(tick, episode, picture)
             score.add(lived)
-            listener.live(lived)
-        frame = moment(ticks, episode, picture).frame
-        ending = Ending(
+            callback.live(lived)
+        frame = step(ticks, episode, picture).frame
+        end = EpisodeEnd(
             world=TRIP,
             episode=episode,
             avatar=0,
@@ -123,8 +123,8 @@ def tell():
             state=state(ticks),
             frame=frame,
         )
-        listener.end(ending)
-        return ending
+        callback.end(end)
+        return end
 
     return tell
 

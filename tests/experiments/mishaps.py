@@ -8,7 +8,7 @@ from agents.random_agent import RandomAgent
 
 
 class Deadly(RandomAgent):
-    """Lives by luck; whoever comes to a second episode takes the whole process along.
+    """Lives by noise; whoever comes to a second episode takes the whole process along.
 
     Args:
         notes: Folder in which it notes whose child each process is that lives a job, as
@@ -29,7 +29,7 @@ class Deadly(RandomAgent):
 
 
 class Faulty(RandomAgent):
-    """Lives by luck, and has a bug that comes out in its second episode.
+    """Lives by noise, and has a bug that comes out in its second episode.
 
     Args:
         faulty: Whether it has.

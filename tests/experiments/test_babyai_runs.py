@@ -101,20 +101,20 @@ class Ear:
     wants_frames = False
 
     def __init__(self, *others):
-        self.moments, self.others = [], others
+        self.steps, self.others = [], others
 
-    def begin(self, beginning):
+    def begin(self, start):
         for other in self.others:
-            other.begin(beginning)
+            other.begin(start)
 
-    def live(self, moment):
-        self.moments.append(moment)
+    def live(self, step):
+        self.steps.append(step)
         for other in self.others:
-            other.live(moment)
+            other.live(step)
 
-    def end(self, ending):
+    def end(self, end):
         for other in self.others:
-            other.end(ending)
+            other.end(end)
 
 
 @pytest.fixture(scope="module")
@@ -124,23 +124,23 @@ def told():
     def told(*others):
         ear, env = Ear(*others), BabyAIVectorEnv(1, task="open", autoreset=False, layouts=4)
         Loop(env, RandomAgent(1, num_actions=6, seed=1), [ear], episodes=1, world_seed=1).run()
-        return ear.moments
+        return ear.steps
 
     return told
 
 
 def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
-    moments = told()
+    steps = told()
     doors = {DoorState.OPEN: "╎╎", DoorState.CLOSED: "▐▌", DoorState.LOCKED: "▐×"}
     found = set()
-    for moment in moments:
-        states = {int(state) for obj, _, state in moment.senses["image"].reshape(-1, 3)
+    for step in steps:
+        states = {int(state) for obj, _, state in step.senses["image"].reshape(-1, 3)
                   if obj == Object.DOOR}  # fmt: skip
         found |= states
-        drawn = seen(moment).plain
+        drawn = seen(step).plain
         assert all(doors[DoorState(state)] in drawn for state in states)
     assert found
-    vain = next(moment for moment in moments if moment.sense("touch", "nothing_there"))
+    vain = next(step for step in steps if step.sense("touch", "nothing_there"))
     console = Console(file=io.StringIO(), width=60, color_system=None)
     console.print(felt(vain))
     marks = dict(line.rsplit(maxsplit=1) for line in console.file.getvalue().splitlines())
@@ -152,12 +152,12 @@ def test_the_page_has_a_strip_of_each_touch_and_keeps_what_never_changes_as_a_nu
     told, strip, tmp_path
 ):
     page = ReplayPage(tmp_path, "clumsy")
-    moments = told(page)
+    steps = told(page)
     page.close()
     story = story_of(tmp_path)
     assert (story["timed"], story["stance"]) == (False, "hand")
     for name in ("refused", "nothing_there"):
-        felt = [float(moment.sense("touch", name)) for moment in moments]
+        felt = [float(step.sense("touch", name)) for step in steps]
         assert strip(story, "touch", name.replace("_", " ")) == felt
         assert 1.0 in felt
     assert 1.0 in story["episodes"][0]["felt"]  # energy, of which nobody has less here

@@ -32,7 +32,7 @@ def test_whatever_is_remembered_did_happen(lives):
     count = 0
     for life in lives:
         for entry in life.experiences:
-            nodes = [node for node in life.graph.of_kind(entry.kind) if node.felt]
+            nodes = [node for node in life.graph.of_kind(entry.kind) if node.noticed]
             assert any(
                 node.first_tick <= entry.last_tick and entry.first_tick <= node.tick
                 for node in nodes

@@ -86,7 +86,7 @@ def test_everybody_lives_the_same_unseen_rooms_and_all_is_kept(command, tmp_path
     assert list(agents) == ["oracle", "random", "scripted", "reactive", "being"]
     missions = [agent["episodes"]["mission"] for agent in agents.values()]
     assert all(mission == missions[0] and len(mission) == 8 for mission in missions)
-    # Both have the motor that is written by hand here, and everybody the same luck.
+    # Both have the motor that is written by hand here, and everybody the same noise.
     assert agents["scripted"]["episodes"] == agents["reactive"]["episodes"]
     assert agents["oracle"]["measures"]["success"][0] > agents["random"]["measures"]["success"][0]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["episodes"] == 8
@@ -100,17 +100,17 @@ def test_decisions_refused_replies_and_safe_intents_are_counted(command, tmp_pat
     command(*QUICK, *speaking("sensible"), "agents=[being]", "clock=paused")
     lived = results(tmp_path / "run")["agents"]["being"]
     missions = np.array(lived["episodes"]["mission"])
-    decisions, refused, safe = (
+    decisions, refused, fallback = (
         np.array(lived["episodes"][name]) for name in ("decisions", "refused", "safe")
     )
     carries = missions == Mission.CARRY_CUP
     assert carries.any()
     assert (decisions > 0).all()
-    assert (safe == np.where(carries, decisions, 0)).all()
+    assert (fallback == np.where(carries, decisions, 0)).all()
     hesitates = carries | (missions == Mission.DELIVER)
     assert (refused[hesitates] == decisions[hesitates]).all()
     assert lived["measures"]["safe intents taken"][0] == pytest.approx(
-        safe.sum() / decisions.sum(), abs=1e-6
+        fallback.sum() / decisions.sum(), abs=1e-6
     )
 
 

@@ -30,7 +30,7 @@ RUNS = {
     "babyai": ("+env=babyai", "agent=reactive", "body=scripted", "avatars=2", "episodes=5"),
     "package": ("+env=babyai", "agent=random", "env.id=MiniGrid-Dynamic-Obstacles-6x6-v0",
                 "episodes=3"),
-    "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2", "+env.felt_weight=3.0"),
+    "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2", "+env.homeostatic_weight=3.0"),
 }  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*stepped by the minigrid package")
@@ -137,7 +137,7 @@ def test_a_dataset_holds_what_was_recorded(name, runs, exported):
         names = [world.actions(action).name.lower() for action in episode.actions]
         assert names == [tick["action"] for tick in ticks]
         infos = episode.infos
-        rewards = np.stack([infos["felt_reward"], infos["mission_reward"]], axis=1)
+        rewards = np.stack([infos["homeostatic_reward"], infos["mission_reward"]], axis=1)
         assert rounded(rewards) == [[0, 0], *(tick["reward"] for tick in ticks)]
         events = [json.loads(text) for text in infos["events"]]
         assert events == [[], *(tick.get("events", []) for tick in ticks)]
@@ -170,9 +170,9 @@ def test_a_reward_that_was_weighed_otherwise_is_the_one_that_the_world_gave(runs
     _, (line,), _ = exported(runs / "weighed")
     for episode in loaded(line)[0]:
         infos = episode.infos
-        mixed = infos["mission_reward"] + 3.0 * infos["felt_reward"]
+        mixed = infos["mission_reward"] + 3.0 * infos["homeostatic_reward"]
         np.testing.assert_allclose(episode.rewards, mixed[1:], atol=1e-6)
-        assert infos["felt_reward"].any()
+        assert infos["homeostatic_reward"].any()
 
 
 def test_a_dataset_that_is_there_already_is_left_as_it_is(runs, exported):

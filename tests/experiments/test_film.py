@@ -80,14 +80,14 @@ def test_what_is_said_fades_after_a_while_and_events_sooner(tell):
     seen = {}
 
     class Reader:
-        def begin(self, beginning):
+        def begin(self, start):
             self.subtitles = Subtitles("episode 0")
 
-        def live(self, moment):
-            seen[moment.tick] = self.subtitles.at(moment)
+        def live(self, step):
+            seen[step.tick] = self.subtitles.at(step)
 
-        def end(self, ending):
-            seen["end"] = self.subtitles.last(ending.outcome)
+        def end(self, end):
+            seen["end"] = self.subtitles.last(end.outcome)
 
     tell(Reader(), ticks=80)
     assert seen[5].speech == ""

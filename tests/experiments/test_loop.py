@@ -44,23 +44,23 @@ class Ear:
     wants_frames = False
 
     def __init__(self):
-        self.begun, self.moments, self.endings = [], [], []
+        self.begun, self.steps, self.ends = [], [], []
 
-    def begin(self, beginning):
-        self.begun.append(beginning)
+    def begin(self, start):
+        self.begun.append(start)
 
-    def live(self, moment):
-        self.moments.append(moment)
+    def live(self, step):
+        self.steps.append(step)
 
-    def end(self, ending):
-        self.endings.append(ending)
+    def end(self, end):
+        self.ends.append(end)
 
     def close(self):
         """Nothing is open."""
 
 
 class FullDisk(Ear):
-    def live(self, moment):
+    def live(self, step):
         raise OSError(28, "No space left on device")
 
 
@@ -72,19 +72,19 @@ def test_every_tick_is_acted_on_and_told_exactly_once_and_in_order():
     ear = Ear()
     assert Loop(make(level=0), CountingAgent(1), [ear], episodes=2, world_seed=1).run()
     for episode in (0, 1):
-        told = [moment for moment in ear.moments if moment.episode == episode]
-        assert [moment.tick for moment in told] == list(range(len(told)))
-        assert all(int(moment.senses["clock"][0]) == moment.tick for moment in told)
-        assert all(moment.trace.intent_words == f"tick {moment.tick}" for moment in told)
-        assert ear.endings[episode].score.ticks == len(told)
+        told = [step for step in ear.steps if step.episode == episode]
+        assert [step.tick for step in told] == list(range(len(told)))
+        assert all(int(step.senses["clock"][0]) == step.tick for step in told)
+        assert all(step.trace.intent_words == f"tick {step.tick}" for step in told)
+        assert ear.ends[episode].score.ticks == len(told)
 
 
 def test_which_avatar_lives_which_episode_does_not_depend_on_who_is_done_first():
     ear, agent = Ear(), CountingAgent(3)
     Loop(make(3, level=2), agent, [ear], episodes=7, world_seed=1).run()
-    lived = {beginning.episode: beginning.avatar for beginning in ear.begun}
+    lived = {start.episode: start.avatar for start in ear.begun}
     assert lived == {episode: episode % 3 for episode in range(7)}
-    assert sorted(ending.episode for ending in ear.endings) == list(range(7))
+    assert sorted(end.episode for end in ear.ends) == list(range(7))
     assert all(episode % 3 == row for row, episode in agent.begun)
     assert set(agent.ended) == {row for row, episode in agent.begun if episode >= 7}
 
@@ -93,11 +93,11 @@ def test_stopping_in_the_middle_ends_the_episode_and_says_so():
     ear = Ear()
     finished = Loop(
         make(level=2), RandomAgent(1), [ear], episodes=3, world_seed=1,
-        stopped=lambda: len(ear.moments) >= 20,
+        stopped=lambda: len(ear.steps) >= 20,
     ).run()  # fmt: skip
     assert not finished
-    assert [ending.outcome for ending in ear.endings] == ["interrupted"]
-    assert ear.endings[0].score.ticks == 20
+    assert [end.outcome for end in ear.ends] == ["interrupted"]
+    assert ear.ends[0].score.ticks == 20
 
 
 def test_a_full_disk_stops_the_run_but_everybody_else_hears_the_end():
@@ -105,8 +105,8 @@ def test_a_full_disk_stops_the_run_but_everybody_else_hears_the_end():
     loop = Loop(make(level=2), RandomAgent(1), [FullDisk(), ear], episodes=1, world_seed=1)
     with pytest.raises(CannotTell, match="No space left on device"):
         loop.run()
-    assert len(ear.moments) == 1
-    assert [ending.outcome for ending in ear.endings] == ["interrupted"]
+    assert len(ear.steps) == 1
+    assert [end.outcome for end in ear.ends] == ["interrupted"]
 
 
 def test_an_agent_that_breaks_does_not_take_with_it_what_was_lived():
@@ -119,7 +119,7 @@ def test_an_agent_that_breaks_does_not_take_with_it_what_was_lived():
     ear = Ear()
     with pytest.raises(ZeroDivisionError):
         Loop(make(level=0), Broken(1), [ear], episodes=1, world_seed=1).run()
-    assert (len(ear.moments), ear.endings[0].outcome) == (5, "interrupted")
+    assert (len(ear.steps), ear.ends[0].outcome) == (5, "interrupted")
 
 
 def test_pictures_are_drawn_only_for_those_who_want_them():
@@ -134,8 +134,8 @@ def test_pictures_are_drawn_only_for_those_who_want_them():
     assert drawn == []
     eye = Eye()
     Loop(env, RandomAgent(1), [eye], episodes=1, world_seed=1).run()
-    assert len(drawn) == len(eye.moments) + 1
-    assert eye.endings[0].frame is picture
+    assert len(drawn) == len(eye.steps) + 1
+    assert eye.ends[0].frame is picture
 
 
 def test_a_score_is_what_was_told():
@@ -147,13 +147,13 @@ def test_a_score_is_what_was_told():
 
     ear = Ear()
     Loop(make(12, level=2), Runner(12), [ear], episodes=12, world_seed=0).run()
-    scores = [ending.score for ending in ear.endings]
-    falls = sum(event.kind == "fall" for moment in ear.moments for event in moment.events)
-    felt = sum(moment.felt_reward for moment in ear.moments)
+    scores = [end.score for end in ear.ends]
+    falls = sum(event.kind == "fall" for step in ear.steps for event in step.events)
+    felt = sum(step.homeostatic_reward for step in ear.steps)
     assert falls > 0
     assert sum(score.events["fall"] for score in scores) == falls
-    assert sum(score.felt_reward for score in scores) == pytest.approx(felt)
-    assert sum(score.ticks for score in scores) == len(ear.moments)
+    assert sum(score.homeostatic_reward for score in scores) == pytest.approx(felt)
+    assert sum(score.ticks for score in scores) == len(ear.steps)
     assert sum(score.pain_seconds for score in scores) > 0
 
 
@@ -164,6 +164,6 @@ def test_real_time_takes_its_time():
     started = time.perf_counter()
     Loop(
         make(level=0), RandomAgent(1), [ear], episodes=1, world_seed=1, real_time=True,
-        stopped=lambda: len(ear.moments) >= 3,
+        stopped=lambda: len(ear.steps) >= 3,
     ).run()  # fmt: skip
     assert time.perf_counter() - started >= 0.3

@@ -11,7 +11,15 @@ from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from body.vocabularies import TRIP
 from experiments.train_mind import ALWAYS_TOLD, _recolour, _refused, _shorten, _spoil
-from experiments.training.mind.trip import LUCKS, best, choices_at, live, reply_to, speech, values
+from experiments.training.mind.trip import (
+    RNG_KEYS,
+    best,
+    choices_at,
+    live,
+    reply_to,
+    speech,
+    values,
+)
 from mind.learning.cold_start import Example
 from mind.reasoning.parsing import parse_reply
 
@@ -95,17 +103,17 @@ def test_what_is_said_follows_what_is_felt(moments):
 
 def test_only_what_can_start_is_a_choice(moments):
     moment = moments[0]
-    nothing = choices_at(moment.percept, moment.situation, lambda intent: "no")
+    nothing = choices_at(moment.percept, moment.context, lambda intent: "no")
     assert nothing == (Intent(skill=Skill.WAIT),)
     lost = replace(
-        moment.situation,
+        moment.context,
         status=SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT),
     )
     assert choices_at(moment.percept, lost, lambda _: "")[0].skill == Skill.LOOK_AROUND
 
 
-def test_several_lucks_are_tried():
-    assert LUCKS >= 2
+def test_several_rng_keys_are_tried():
+    assert RNG_KEYS >= 2
 
 
 def test_recolouring_keeps_prompt_and_reply_in_step(moments, found):

@@ -220,15 +220,15 @@ def test_the_playhead_is_where_the_tick_is_on_every_strip(opened, scrub):
 def test_an_intent_is_shown_with_its_outcome_from_the_tick_on_in_which_it_ended(
     made_up, tmp_path, open_page, scrub
 ):
-    beginning, moment = made_up
+    start, step = made_up
     page = ReplayPage(tmp_path, "intents")
-    page.begin(beginning)
+    page.begin(start)
     ends = {
         8: SkillStatus(status=Status.DONE),
         19: SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT),
     }
     for tick in range(40):
-        lived = moment(tick)
+        lived = step(tick)
         status = ends.get(tick, SkillStatus(status=Status.RUNNING))
         page.live(replace(lived, trace=replace(lived.trace, status=status)))
     page.close()
@@ -261,11 +261,11 @@ def test_the_cost_of_a_decision_and_of_all_so_far_is_told(opened, scrub):
 def test_the_time_that_went_by_while_it_was_thought_counts_as_a_cost(
     made_up, tmp_path, open_page, scrub
 ):
-    beginning, moment = made_up
+    start, step = made_up
     page = ReplayPage(tmp_path, "slow")
-    page.begin(beginning)
+    page.begin(start)
     for tick in range(40):
-        lived = moment(tick)
+        lived = step(tick)
         page.live(replace(lived, trace=replace(lived.trace, thinking=15 <= tick < 20)))
     page.close()
     shown = open_page(tmp_path / "replay.html")
@@ -352,23 +352,23 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
 
 
 def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, open_page, monkeypatch):
-    beginning, moment = made_up
+    start, step = made_up
     monkeypatch.setattr("experiments.viewers.page._FRESH_S", 0.0)
     monkeypatch.setattr("experiments.viewers.page._WORTH", 0)
     from playwright.sync_api import expect
 
-    listener = ReplayPage(tmp_path, "going on")
-    listener.begin(beginning)
+    callback = ReplayPage(tmp_path, "going on")
+    callback.begin(start)
     for tick in range(5):
-        listener.live(moment(tick))
+        callback.live(step(tick))
     page = open_page(tmp_path / "replay.html", "#live")
     assert "tick 4" in page.locator("#clock").inner_text()
     for tick in range(5, 9):
-        listener.live(moment(tick))
+        callback.live(step(tick))
     expect(page.locator("#clock")).to_contain_text("tick 8")
     page.keyboard.press("Home")
     for tick in range(9, 12):
-        listener.live(moment(tick))
+        callback.live(step(tick))
     page.wait_for_timeout(2500)
     assert "tick 0" in page.locator("#clock").inner_text()
 
@@ -396,14 +396,14 @@ def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
 def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
     made_up, strip, tmp_path, open_page, monkeypatch
 ):
-    beginning, moment = made_up
+    start, step = made_up
     monkeypatch.setattr("experiments.viewers.page._FRESH_S", 1e6)
     random = np.random.default_rng(0)
     page = ReplayPage(tmp_path, "long")
-    page.begin(beginning)
+    page.begin(start)
     balance = []
     for tick in range(10_000):
-        lived = restless(moment(tick), random)
+        lived = restless(step(tick), random)
         page.live(lived)
         balance.append(lived.sense("vestibular", "lean_right_m"))
     page.close()
@@ -415,21 +415,21 @@ def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
     assert "tick 9999" in shown.locator("#clock").inner_text()
 
 
-def restless(moment, random):
+def restless(step, random):
     """Return a moment in which all that is felt and all that is true differs from the last one."""
     senses = {
         group: random.random(len(names)).astype(np.float32) if group in SENSES else names
-        for group, names in moment.senses.items()
+        for group, names in step.senses.items()
     }
     lean = random.random(2).round(2).tolist()
     state = {
-        **moment.state,
+        **step.state,
         "lean": lean,
         "pain": random.random(5).round(2).tolist(),
         "progress": lean[0],
     }
-    feeling = replace(moment.trace.feeling, mood=random.random(), surprise=random.random())
-    return replace(moment, senses=senses, state=state, trace=replace(moment.trace, feeling=feeling))
+    feeling = replace(step.trace.feeling, mood=random.random(), surprise=random.random())
+    return replace(step, senses=senses, state=state, trace=replace(step.trace, feeling=feeling))
 
 
 def test_nothing_in_a_data_block_can_end_it():

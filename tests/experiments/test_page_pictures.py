@@ -86,12 +86,12 @@ def test_only_the_playhead_moves_over_the_senses(written, open_page, scrub):
 
 def test_a_world_has_sharp_edges_on_any_screen(made_up, tmp_path, browser, pixels):
     """Of a floor of two colours, there is no third one between them."""
-    beginning, moment = made_up
-    listener = ReplayPage(tmp_path, "a wide floor")
-    floor = beginning.scene | {"grid": [[1] * 7] * 5}
-    listener.begin(replace(beginning, scene=floor))
-    listener.live(moment(0))
-    listener.close()
+    start, step = made_up
+    callback = ReplayPage(tmp_path, "a wide floor")
+    floor = start.scene | {"grid": [[1] * 7] * 5}
+    callback.begin(replace(start, scene=floor))
+    callback.live(step(0))
+    callback.close()
     for scale in (1, 1.25, 2, 3):
         page = browser.new_page(viewport={"width": 777, "height": 900}, device_scale_factor=scale)
         page.goto((tmp_path / "replay.html").as_uri())

@@ -22,7 +22,7 @@ from experiments.training.question_answering.corpus import (
 )
 from experiments.training.question_answering.dialogues import Lesson, encode
 from experiments.training.question_answering.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
-from experiments.training.question_answering.learning import Batches, Teller, collate, loaded
+from experiments.training.question_answering.learning import Batches, GroundedModel, collate, loaded
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT, Prompt
@@ -60,7 +60,9 @@ def batches(lessons, sensed, tokenizer, seed="0", context=1024):
 def separately(model, tokenizer, lesson):
     """Return what a model expects after each token of each talk, asked by itself."""
     for talk in lesson.talks:
-        alone = encode(tokenizer, Lesson(shown=lesson.shown, talks=(talk,), felt=(), has_now=False))
+        alone = encode(
+            tokenizer, Lesson(shown=lesson.shown, talks=(talk,), soft_tokens=(), has_now=False)
+        )
         yield model(torch.from_numpy(alone.tokens)[None]).logits[0]
 
 
@@ -73,7 +75,7 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
         (("what was it?", "<answer>a red cable</answer>"),),
     )
     shown = "#1 slipped, episode 1, 3.4 s, here\n"
-    lesson = Lesson(shown=shown, talks=asked, felt=(), has_now=False)
+    lesson = Lesson(shown=shown, talks=asked, soft_tokens=(), has_now=False)
     encoded = encode(tokenizer, lesson)
     windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
     batch = collate([encoded], Sensed(windows, Facts({}, {})))
@@ -93,7 +95,7 @@ def test_every_lesson_is_in_one_batch_whoever_makes_it(corpus, bundled):
     assert len(alone) == len(helped) == len(parts) > 2
     for one, other in zip(alone, helped, strict=True):
         assert one.tokens.equal(other.tokens)
-        assert one.felt_kept.equal(other.felt_kept)
+        assert one.soft_kept.equal(other.soft_kept)
     again = batches(corpus.lessons, corpus.sensed, tokenizer, seed="1")
     assert not all(
         one.tokens.equal(other.tokens) for one, other in zip(alone, loaded(again, 0), strict=False)
@@ -102,7 +104,7 @@ def test_every_lesson_is_in_one_batch_whoever_makes_it(corpus, bundled):
 
 def test_some_lessons_lack_a_kind_of_memory(corpus, bundled):
     _, tokenizer = bundled
-    kept = [batch.felt_kept for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    kept = [batch.soft_kept for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
     lost = torch.cat(kept).eq(0).float().mean()
     assert 0.005 < lost < 0.1, "one of eight in a fifth of them"
 
@@ -126,10 +128,10 @@ def test_talks_that_are_too_long_are_cut(corpus, bundled):
 
 def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
     lessons, count = corpus.lessons, len(corpus.sensed)
-    assert sum(len(lesson.felt) > 1 for lesson in lessons) > 20
+    assert sum(len(lesson.soft_tokens) > 1 for lesson in lessons) > 20
     for lesson in lessons:
-        assert lesson.shown.count(FELT) == len(lesson.felt)
-        assert all(0 <= row < count for row in lesson.felt)
+        assert lesson.shown.count(FELT) == len(lesson.soft_tokens)
+        assert all(0 <= row < count for row in lesson.soft_tokens)
         for talk in lesson.talks:
             for asked, answer in talk:
                 assert FELT not in asked
@@ -175,7 +177,7 @@ def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
         ((f"{asked} was it?", f"<answer>{told}</answer>"),)
         for asked, told in zip(("what", "when", "who"), answers, strict=True)
     )
-    encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, felt=(), has_now=False))
+    encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, soft_tokens=(), has_now=False))
     counts = [encoded.said[encoded.talk == talk].sum() for talk in (1, 2, 3)]
     assert counts == pytest.approx([1, 3**0.5, 1])
 
@@ -183,7 +185,9 @@ def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
 def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corpus, bundled):
     _, tokenizer = bundled
     for number, kind in enumerate(KINDS):
-        lesson = next(one for one in corpus.lessons if one.felt and kind in sum(one.rests_on, ()))
+        lesson = next(
+            one for one in corpus.lessons if one.soft_tokens and kind in sum(one.rests_on, ())
+        )
         whole, lost = encode(tokenizer, lesson), encode(tokenizer, lesson, number)
         assert tokenizer.decode(whole.tokens[whole.said > 0]) != tokenizer.decode(
             lost.tokens[lost.said > 0]
@@ -194,9 +198,9 @@ def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corp
             for (_, answer), (_, left), rests in zip(talk, told, resting, strict=True):
                 assert left == (f"<answer>{UNKNOWN}</answer>" if rests == kind else answer)
         batch = collate([lost], corpus.sensed)
-        gone = batch.felt_rows % MAPS == number
-        assert batch.felt_kept[gone].eq(0).all()
-        assert batch.felt_kept[~gone].eq(1).all()
+        gone = batch.soft_rows % MAPS == number
+        assert batch.soft_kept[gone].eq(0).all()
+        assert batch.soft_kept[~gone].eq(1).all()
 
 
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
@@ -223,7 +227,7 @@ def test_several_corpora_are_one(corpus, tmp_path):
     count = len(corpus.sensed)
     assert len(both.sensed) == 2 * count
     for one, again in zip(corpus.lessons, both.lessons[len(corpus.lessons) :], strict=True):
-        assert [row - count for row in again.felt] == list(one.felt)
+        assert [row - count for row in again.soft_tokens] == list(one.soft_tokens)
     told = both.sensed.facts.numbers[Attribute.THING]
     asked = told[:count] != NOT_ASKED
     assert (told[count:][asked] == len(obj) - 1 - told[:count][asked]).all()
@@ -240,7 +244,7 @@ def test_damaged_facts_are_told_in_one_line(corpus, tmp_path):
 def node(**values):
     facts = {Attribute(name): fact for name, fact in values.items()}
     return EventNode(
-        number=0, kind="fell", episode=0, first_tick=0, tick=0, place=(0, 0), facts=facts
+        number=0, kind="fell", episode=0, first_tick=0, tick=0, position=(0, 0), facts=facts
     )
 
 
@@ -268,14 +272,14 @@ def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
     model = torch.nn.ModuleDict({"words": words})
     model.get_input_embeddings = lambda: words
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
-    teller = Teller(model, SenseEncoder(), spread, facts.values)
-    optimiser = torch.optim.AdamW(teller.parameters(), lr=2e-3)
+    grounded_model = GroundedModel(model, SenseEncoder(), spread, facts.values)
+    optimiser = torch.optim.AdamW(grounded_model.parameters(), lr=2e-3)
     for _ in range(80):
-        loss = teller.sense_losses(sensed)["known"]
+        loss = grounded_model.sense_losses(sensed)["known"]
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    known = teller.knows(sensed)
+    known = grounded_model.knows(sensed)
     guesses = {}
     for attribute in ATTRIBUTES:
         numbers = sensed.facts.numbers[attribute]
@@ -298,11 +302,11 @@ def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
 def test_the_loss_reaches_the_senses(corpus, bundled):
     model, tokenizer = bundled
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
-    teller = Teller(model, SenseEncoder(), spread, corpus.sensed.facts.values)
-    felt = [lesson for lesson in corpus.lessons if len(lesson.felt) > 2][:4]
-    teller.losses(batches(felt, corpus.sensed, tokenizer)[0])["told"].backward()
+    grounded_model = GroundedModel(model, SenseEncoder(), spread, corpus.sensed.facts.values)
+    soft_tokens = [lesson for lesson in corpus.lessons if len(lesson.soft_tokens) > 2][:4]
+    grounded_model.losses(batches(soft_tokens, corpus.sensed, tokenizer)[0])["told"].backward()
     for kind in KINDS:
-        moved = [part.grad for part in teller.senses.heads[kind].parameters()]
+        moved = [part.grad for part in grounded_model.senses.heads[kind].parameters()]
         assert any(one is not None and one.abs().sum() > 0 for one in moved), kind
     model.zero_grad()
 
@@ -319,7 +323,9 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
 def small_training(folder, *more):
     sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
     with initialize_config_module("configs", version_base="1.3"):
-        return compose("train_question_answering", [f"folder={folder}", "rehearsal=1", *sizes, *more])
+        return compose(
+            "train_question_answering", [f"folder={folder}", "rehearsal=1", *sizes, *more]
+        )
 
 
 def some_decisions(path):
@@ -350,5 +356,5 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     from mind.language_models.transformers_model import TransformersModel
 
     model = TransformersModel(path=str(tmp_path))
-    assert model.takes_felt
+    assert model.takes_soft_tokens
     assert model.encoder == load_encoder(tmp_path).fingerprint()

@@ -102,7 +102,7 @@ def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
     [
         (tell, ("+env=trip", "questions=0"), "questions must be at least 1, got 0"),
         (tell, ("+env=trip", "threshold=1"), "threshold must be at least 0 and below 1"),
-        (tell, ("+env=trip", "lesions=[smell]"), "lesions must be among sensation, visual"),
+        (tell, ("+env=trip", "ablations=[smell]"), "ablations must be among sensation, visual"),
         (tell, ("+env=trip", "mode=telepathy"), "mode must be among felt, words, none"),
         (tell, ("+env=trip", "agent=random"), "agent must be being"),
         (talk, ("run=nowhere",), "nowhere"),

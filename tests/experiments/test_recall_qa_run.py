@@ -224,11 +224,11 @@ def test_scrambled_memories_are_those_of_another_body(lives, inquiries, backgrou
     assert set(own) == {not swapped}
 
 
-def test_a_lesion_silences_one_row_of_every_memory(lives, inquiries, background):
+def test_a_ablation_silences_one_row_of_every_memory(lives, inquiries, background):
     model = ScriptedModel(knowing_nothing)
     asked = [(one.body_id, one.question) for one in inquiries]
     Rememberer(ARMS["-visual"], Minds(model, lives.memory), lives, False, background).answers(asked)
-    blocks = [one for prompt in model.prompts for one in prompt.felt if len(one) == 5]
+    blocks = [one for prompt in model.prompts for one in prompt.soft_tokens if len(one) == 5]
     silent = np.array([[not row.any() for row in block] for block in blocks])
     assert silent.all(axis=0).tolist() == silent.any(axis=0).tolist() == [False, True] + [False] * 3
 
@@ -326,7 +326,7 @@ def test_what_is_said_when_fairly_sure_is_counted_apart_in_each_sort_of_phrasing
     assert trained["ECE"].value == pytest.approx((0.5 + 0.5 + 0.5 + 0.4) / 4)
 
 
-def test_a_lesion_costs_what_is_lost_on_the_same_questions():
+def test_a_ablation_costs_what_is_lost_on_the_same_questions():
     bodies = [f"body-{at}" for at in range(20)]
     senses = [record(body=body, number=at) for at, body in enumerate(bodies)]
     senses += [one | {"number": 99, "kind": "motor"} for one in senses]

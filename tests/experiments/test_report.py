@@ -35,12 +35,12 @@ def write_job(sweep, task, agent, seed, /, **changed):
     """Write a job that finished, in place of the one that was there, and return its name."""
     name = f"{task}-{agent}-{seed}".replace(" ", "-")
     (sweep / name).mkdir(parents=True, exist_ok=True)
-    luck = np.random.default_rng([seed, len(task), len(agent)])
+    rng_key = np.random.default_rng([seed, len(task), len(agent)])
     result = {
         "status": "finished", "reason": None, "overrides": [], "task": task,
         "world": task.split()[0], "agent": agent, "seed": seed, "commit": "abc",
         "parameters": 976_768 if agent == "being" else None, "seconds": 2.0,
-        "episodes": [episode(n, luck.random() < SKILL[agent]) for n in range(10)],
+        "episodes": [episode(n, rng_key.random() < SKILL[agent]) for n in range(10)],
     }  # fmt: skip
     (sweep / name / "result.json").write_text(json.dumps(result | changed))
     (sweep / name / "run.json").write_text(json.dumps({"config": {"agent": MODELS[agent]}}))

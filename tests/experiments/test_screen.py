@@ -112,11 +112,11 @@ def moment_of(tell):
     kept = []
 
     class Keeper:
-        def begin(self, beginning): ...
-        def live(self, moment):
-            kept.append(moment)
+        def begin(self, start): ...
+        def live(self, step):
+            kept.append(step)
 
-        def end(self, ending): ...
+        def end(self, end): ...
 
     tell(Keeper(), picture=True, ticks=1)
     return kept[0]
@@ -148,7 +148,7 @@ class Being:
     def __init__(self, error=None):
         self._error = error
 
-    def teller(self, row):
+    def question_answerer(self, row):
         return self
 
     def ask(self, question):

@@ -18,7 +18,7 @@ PARTS_AT = 22  # the tick in which the second life goes another way
 @pytest.fixture
 def live(made_up, tmp_path):
     """Return a function that leaves the folder of a run, which may part from the others."""
-    beginning, moment = made_up
+    start, step = made_up
 
     def live(name, *, ticks=40, parts_at=None, options=(), missions=("go there",), **changed):
         folder = tmp_path / name
@@ -27,9 +27,9 @@ def live(made_up, tmp_path):
         (folder / ".hydra" / "overrides.yaml").write_text("".join(lines))
         page = ReplayPage(folder, f"the life of {name}")
         for episode, mission in enumerate(missions):
-            page.begin(replace(beginning, episode=episode, mission=mission, **changed))
+            page.begin(replace(start, episode=episode, mission=mission, **changed))
             for tick in range(ticks):
-                lived = moment(tick, episode)
+                lived = step(tick, episode)
                 parted = parts_at is not None and tick >= parts_at
                 page.live(another(lived) if parted else lived)
         page.close()
@@ -38,12 +38,12 @@ def live(made_up, tmp_path):
     return live
 
 
-def another(moment):
+def another(step):
     """Return a moment of somebody who does something else, which moves the body a tick later."""
-    x, y, heading = moment.state["cell"]
-    moved = [x, y - 1, heading] if moment.tick > PARTS_AT else [x, y, heading]
-    thought = replace(moment.trace, intent_words="look around, normal")
-    return replace(moment, action="left", trace=thought, state={**moment.state, "cell": moved})
+    x, y, heading = step.state["cell"]
+    moved = [x, y - 1, heading] if step.tick > PARTS_AT else [x, y, heading]
+    thought = replace(step.trace, intent_words="look around, normal")
+    return replace(step, action="left", trace=thought, state={**step.state, "cell": moved})
 
 
 @pytest.fixture

@@ -56,10 +56,10 @@ def test_a_sweep_killed_at_ten_moments_comes_to_the_same_as_one_that_was_not(tmp
     command = (*QUICK, "seed=range(0,3)", "episodes=10")
     status, whole, _ = finish(tmp_path / "whole", *command)
     assert status == 0
-    luck, before = random.Random(5), {}
+    rng_key, before = random.Random(5), {}
     for _ in range(10):
         process = start(tmp_path / "killed", *command)
-        time.sleep(luck.uniform(0.6, 1.6))
+        time.sleep(rng_key.uniform(0.6, 1.6))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         written = {p: p.stat().st_mtime_ns for p in (tmp_path / "killed").glob("*/result.json")}

@@ -72,10 +72,10 @@ def test_what_a_model_says_cannot_steer_the_terminal():
 
 @pytest.mark.parametrize("view", [PlainView, LiveView])
 def test_what_a_world_asks_for_cannot_steer_the_terminal(made_up, screen, view):
-    beginning, moment = made_up
+    start, step = made_up
     watching = view(screen, 1)
-    watching.begin(replace(beginning, mission="go \x1b]0;owned\x07 \u202e there"))
-    watching.live(moment(0))
+    watching.begin(replace(start, mission="go \x1b]0;owned\x07 \u202e there"))
+    watching.live(step(0))
     watching.close()
     drawn = screen.file.getvalue()
     assert "go ]0;owned there" in drawn
@@ -91,8 +91,8 @@ def test_the_report_counts_and_names_paths_as_one_would_type_them(
     (run / "episodes" / "0000.mp4").touch()
     (run / "replay.html").touch()
     silent = PlainView(Console(file=io.StringIO()), 2)
-    endings = [tell(silent), tell(silent, episode=1, outcome="failure")]
-    report(console, endings, run)
+    ends = [tell(silent), tell(silent, episode=1, outcome="failure")]
+    report(console, ends, run)
     told = console.file.getvalue()
     assert "1 of 2" in told
     totals = next(line for line in told.splitlines() if line.strip().startswith("all"))

@@ -57,14 +57,14 @@ def lived(practice, ticks, act):
 
 def test_whoever_does_the_executions_is_paid_more_than_whoever_does_anything(practice):
     motor, rng = HandyMotor(), np.random.default_rng(0)
-    right = lived(practice, 200, lambda _: motor.act(practice.percept, practice.code))
+    right = lived(practice, 200, lambda _: motor.act(practice.percept, practice.skill_command))
     wrong = lived(practice, 200, lambda _: rng.integers(7, size=24))
     assert np.mean([step[0] for step in right]) > np.mean([step[0] for step in wrong]) + 0.05
 
 
 def test_an_execution_is_an_episode_and_says_whether_it_was_done(practice):
     motor = HandyMotor()
-    steps = lived(practice, 100, lambda _: motor.act(practice.percept, practice.code))
+    steps = lived(practice, 100, lambda _: motor.act(practice.percept, practice.skill_command))
     told = [info["episode"] for _, _, infos in steps for info in infos if "episode" in info]
     assert len(told) == sum(int(ended.sum()) for _, ended, _ in steps) > 100
     assert np.mean([execution["r"] for execution in told]) > 0.7
@@ -73,7 +73,7 @@ def test_an_execution_is_an_episode_and_says_whether_it_was_done(practice):
 def test_nobody_is_without_an_execution(practice):
     motor = HandyMotor()
     for _ in range(50):
-        lived(practice, 1, lambda _: motor.act(practice.percept, practice.code))
+        lived(practice, 1, lambda _: motor.act(practice.percept, practice.skill_command))
         assert (practice.skills.executions["status"] == Status.RUNNING).all()
 
 
@@ -93,7 +93,7 @@ def test_a_tiny_training_leaves_a_policy_that_a_body_can_use_and_goes_on(tmp_pat
     motor = PolicyMotor(str(folder), world="babyai")
     practice = Practice([BabyAIVectorEnv(4, task="goto", layouts=4, copy=False)], seed=1)
     practice.reset()
-    assert motor.act(practice.percept, practice.code).shape == (4,)
+    assert motor.act(practice.percept, practice.skill_command).shape == (4,)
     card = json.loads((folder / "policy.json").read_text())
     assert card["ticks"] == 1024
     assert train(options) == folder  # nothing is left to do

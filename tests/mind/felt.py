@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from body.types import FeltEvent, Intent, Percept, Skill, SkillStatus, Status, Target
+from body.types import Intent, NoticedEvent, Percept, Skill, SkillStatus, Status, Target
 from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
 from envs.trip.vocabulary import Color, Mission, Object
-from mind.types import Feeling, Situation
+from mind.types import DecisionContext, Feeling
 
 POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
 GO_TO_BALL = Intent(skill=Skill.GO_TO, target=Target(object=Object.BALL, color=Color.RED))
@@ -39,14 +39,14 @@ def percept(
     landmarks = np.zeros((12, 5), np.int16)
     if objects:
         landmarks[: len(objects)] = objects
-    noticed = np.zeros(len(FeltEvent), np.bool_)
+    noticed = np.zeros(len(NoticedEvent), np.bool_)
     noticed[list(events)] = True
     return Percept(
         vocabulary=vocabulary,
         image=image,
         mission=np.asarray(mission),
         clock=np.int32(clock),
-        place=np.zeros(2, np.int16),
+        position=np.zeros(2, np.int16),
         landmarks=landmarks,
         events=noticed,
         event_objects=np.array(about, np.int16),
@@ -74,10 +74,10 @@ def feeling(mood=0.0, deficits=None, **emotions):
     )
 
 
-def situation(
+def context(
     *, intent=None, status=Status.RUNNING, recent=(), can_start=(Skill.GO_TO, Skill.WAIT), episode=0
 ):
-    return Situation(
+    return DecisionContext(
         run_id="run",
         episode=episode,
         intent=intent,

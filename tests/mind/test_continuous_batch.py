@@ -15,7 +15,7 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from mind.language_models.continuous_batch import RunningBatch, Sample, luck
+from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
 from mind.language_models.inference import Row
 
 SMALL = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 4}
@@ -54,12 +54,12 @@ def samples(count):
     rows = [[dice.randrange(40) for _ in range(dice.randint(1, 20))] for _ in range(count)]
     limits = [dice.randint(2, 15) for _ in range(count)]
     return [
-        Sample(Row(row), limit, luck(7, limit)) for row, limit in zip(rows, limits, strict=True)
+        Sample(Row(row), limit, noise(7, limit)) for row, limit in zip(rows, limits, strict=True)
     ]
 
 
 def batch_of(model):
-    return RunningBatch(model, temperature=1.0, has_ended=lambda tokens: tokens[-1] == 3)
+    return ContinuousBatch(model, temperature=1.0, has_ended=lambda tokens: tokens[-1] == 3)
 
 
 def written_alone(model, count):
@@ -108,7 +108,7 @@ def test_only_a_model_that_keeps_rows_apart_can_be_joined_while_it_writes():
     open_while_writing = {}
     for build in (llama, gpt2, bloom, sliding):
         batch = batch_of(build().eval())
-        batch.step([Sample(Row([1, 2, 4]), 9, luck(0, 9))])
+        batch.step([Sample(Row([1, 2, 4]), 9, noise(0, 9))])
         open_while_writing[build.__name__] = batch.is_open
     assert open_while_writing == {"llama": True, "gpt2": True, "bloom": True, "sliding": False}
 

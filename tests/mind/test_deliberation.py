@@ -4,9 +4,9 @@ import asyncio
 import math
 
 import pytest
-from felt import GO_TO_BALL, feeling, handling, percept, situation
+from felt import GO_TO_BALL, context, feeling, handling, percept
 
-from body.types import FeltEvent, Manner, Skill
+from body.types import Manner, NoticedEvent, Skill
 from envs.babyai import vocabulary as babyai
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
@@ -18,7 +18,7 @@ from mind.language_models.types import (
 )
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Minds
-from mind.reasoning.narration import Lived
+from mind.reasoning.narration import EventObservation
 
 GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
 
@@ -28,9 +28,7 @@ def minds(model, **settings):
 
 
 def decide(mind, *, seen=None, felt=None, now=None, why_not=lambda intent: ""):
-    return asyncio.run(
-        mind.decide(seen or percept(), felt or feeling(), now or situation(), why_not)
-    )
+    return asyncio.run(mind.decide(seen or percept(), felt or feeling(), now or context(), why_not))
 
 
 def told(model, call=-1):
@@ -38,9 +36,9 @@ def told(model, call=-1):
     return model.prompts[call].messages[-1].text
 
 
-def stumble(clock, event=FeltEvent.STUMBLED, **of_story):
+def stumble(clock, event=NoticedEvent.STUMBLED, **of_story):
     now = percept(events=[event], about=(11, 2), clock=clock, knees=0.1 * clock)
-    return Lived(
+    return EventObservation(
         **{
             "event": event,
             "before": percept(),
@@ -62,7 +60,7 @@ def test_a_good_reply_becomes_a_decision_with_what_it_cost():
     assert (decision.intent.skill, decision.intent.manner) == (Skill.GO_TO, Manner.CAREFUL)
     assert (decision.thoughts, decision.speech) == ("ball ahead", "here I go")
     assert decision.goals == ("go to the red ball", "go to red ball, careful")
-    assert (decision.attempts, decision.safe) == (1, False)
+    assert (decision.attempts, decision.fallback) == (1, False)
     assert decision.tokens == len(GOOD.split())
     assert decision.prompt_tokens > 20
     assert math.isnan(decision.confidence)
@@ -90,7 +88,7 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
     assert model.prompts[1].messages[:2] == model.prompts[0].messages
     assert model.prompts[1].messages[2].text == (bad if len(bad) < 400 else bad[:400] + "...")
     assert decision.intent.words(percept().vocabulary) == "go to red ball, careful"
-    assert (decision.attempts, decision.safe) == (2, False)
+    assert (decision.attempts, decision.fallback) == (2, False)
     assert decision.tokens == len(bad.split()) + len(GOOD.split())
 
 
@@ -98,13 +96,13 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
 def test_after_two_bad_replies_a_safe_intent_is_taken_and_counted(bad):
     model = ScriptedModel([bad, bad])
     decision = decide(minds(model).of("anna"))
-    assert (decision.intent.skill, decision.safe) == (Skill.WAIT, True)
+    assert (decision.intent.skill, decision.fallback) == (Skill.WAIT, True)
     assert (decision.attempts, len(model.prompts)) == (2, 2)
     assert decision.speech == decision.thoughts == ""
 
 
 def test_one_who_is_down_gets_up_to_be_safe():
-    now = situation(can_start=(Skill.WAIT, Skill.GET_UP))
+    now = context(can_start=(Skill.WAIT, Skill.GET_UP))
     decision = decide(minds(ScriptedModel(["", ""])).of("anna"), now=now)
     assert decision.intent.skill is Skill.GET_UP
 
@@ -114,7 +112,7 @@ def test_after_a_time_out_the_same_is_asked_again():
     decision = decide(minds(model).of("anna"))
     assert model.prompts[0] == model.prompts[1]
     assert model.seeds[0] != model.seeds[1]
-    assert (decision.safe, decision.attempts) == (False, 2)
+    assert (decision.fallback, decision.attempts) == (False, 2)
     assert decision.exchanges[0].error == "TimedOut: 30 s are over"
 
 
@@ -126,7 +124,7 @@ def test_a_model_that_can_never_answer_is_an_error_not_a_safe_intent():
 def test_where_there_is_no_room_to_say_what_was_wrong_the_safe_intent_is_taken():
     model = ScriptedModel(["garbage", PromptTooLong("300 tokens")])
     decision = decide(minds(model).of("anna"))
-    assert (decision.safe, decision.attempts) == (True, 2)
+    assert (decision.fallback, decision.attempts) == (True, 2)
 
 
 def test_what_the_body_cannot_start_is_told_and_asked_again():
@@ -180,7 +178,7 @@ def test_what_was_lived_is_recalled_when_it_matters():
     model = ScriptedModel([GOOD])
     mind = minds(model).of("anna")
     id = mind.remember(stumble(clock=3))
-    mind.remember(stumble(clock=4, event=FeltEvent.LACE_TIED))
+    mind.remember(stumble(clock=4, event=NoticedEvent.LACE_TIED))
     decision = decide(mind, seen=percept(objects=((11, 2, 0, 1, 0),)))
     assert decision.memories[0] == id
     assert "recall: #1 stumbled over blue cable at normal pace, hurt knees 3; #2 tied lace" in told(
@@ -193,7 +191,7 @@ def test_the_same_words_come_to_mind_only_once_and_not_too_many():
     mind = minds(model, recalled=2).of("anna")
     for _ in range(3):
         mind.remember(stumble(clock=3))
-    for event in (FeltEvent.LACE_TIED, FeltEvent.GOT_UP):
+    for event in (NoticedEvent.LACE_TIED, NoticedEvent.GOT_UP):
         mind.remember(stumble(clock=5, event=event))
     assert len(decide(mind).memories) == 2
     recall = next(line for line in told(model).split("\n") if line.startswith("recall:"))
@@ -221,7 +219,7 @@ def test_minds_that_wait_at_the_same_time_are_asked_together():
 
     async def all_decide():
         waiting = [
-            shared.of(f"body-{row}").decide(percept(), feeling(), situation()) for row in range(7)
+            shared.of(f"body-{row}").decide(percept(), feeling(), context()) for row in range(7)
         ]
         return await asyncio.gather(*waiting)
 
@@ -229,7 +227,7 @@ def test_minds_that_wait_at_the_same_time_are_asked_together():
     assert model.batch_sizes == [7]
 
 
-def test_luck_depends_on_seed_body_decision_and_attempt_alone():
+def test_noise_depends_on_seed_body_decision_and_attempt_alone():
     def seeds(name, seed, decisions):
         model = ScriptedModel(["", GOOD] * decisions)
         mind = minds(model, seed=seed).of(name)
@@ -318,7 +316,7 @@ def test_a_plan_does_not_outlive_its_episode():
     model = ScriptedModel([PLAN + EXPLORE, EXPLORE])
     mind = minds(model).of("anna")
     decide(mind, seen=handling())
-    decision = decide(mind, seen=handling(), now=situation(episode=1))
+    decision = decide(mind, seen=handling(), now=context(episode=1))
     assert (goals_told(model)[1], decision.goals[1:]) == ("", ("explore, normal",))
 
 
@@ -337,11 +335,11 @@ def test_a_plan_that_comes_after_its_episode_is_not_kept():
                 return await super().generate(prompts, seeds=seeds)
 
         mind = minds(Slow([EXPLORE, EXPLORE])).of("anna")
-        old = asyncio.create_task(mind.decide(handling(), feeling(), situation()))
+        old = asyncio.create_task(mind.decide(handling(), feeling(), context()))
         await asked.wait()
-        await mind.decide(handling(), feeling(), situation(episode=1))
+        await mind.decide(handling(), feeling(), context(episode=1))
         late.set()
-        return await old, await mind.decide(handling(), feeling(), situation(episode=1))
+        return await old, await mind.decide(handling(), feeling(), context(episode=1))
 
     old, new = asyncio.run(live())
     assert (len(old.goals), len(new.goals)) == (5, 2)

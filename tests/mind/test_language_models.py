@@ -13,7 +13,7 @@ from mind.language_models.batching import Batcher
 from mind.language_models.recording import Recording, from_record, to_record
 from mind.language_models.replay import ReplayModel
 from mind.language_models.scripted import ScriptedModel
-from mind.language_models.token_budget import Draft
+from mind.language_models.token_budget import TokenBudget
 from mind.language_models.types import (
     FELT,
     CannotEmbed,
@@ -103,7 +103,7 @@ def test_the_key_of_a_prompt_depends_on_messages_roles_and_seed_and_on_nothing_e
 
 
 def feel(value: float, text: str = f"now: {FELT}") -> Prompt:
-    return Prompt.of(user=text, felt=(np.full((3, 64), value, np.float32),))
+    return Prompt.of(user=text, soft_tokens=(np.full((3, 64), value, np.float32),))
 
 
 def test_the_key_of_a_prompt_depends_on_what_is_felt_to_three_decimals():
@@ -121,15 +121,15 @@ def test_what_is_felt_does_not_make_prompts_different_to_python():
 
 @pytest.mark.parametrize(("text", "count"), [("why?", 1), (FELT, 0), (FELT, 2), (FELT * 2, 1)])
 def test_a_prompt_has_vectors_for_each_of_its_markers_and_no_others(text, count):
-    felt = (np.zeros((5, 64), np.float32),) * count
+    soft_tokens = (np.zeros((5, 64), np.float32),) * count
     with pytest.raises(ValueError, match="prompt must have vectors for each of its"):
-        Prompt.of(user=text, felt=felt)
+        Prompt.of(user=text, soft_tokens=soft_tokens)
 
 
 def test_neither_a_reply_nor_an_answer_to_it_can_bring_a_marker_in():
     prompt = feel(0.5).then(reply=f"I {FELT} feel", user=f"<fe{FELT}lt> what?")
     assert [message.text for message in prompt.messages[1:]] == ["I  feel", " what?"]
-    assert len(prompt.felt) == 1
+    assert len(prompt.soft_tokens) == 1
 
 
 @pytest.mark.parametrize("text", [FELT, "<fe<felt>lt>", "<<felt>felt>", "<felt" + FELT + ">"])
@@ -139,7 +139,7 @@ def test_a_marker_is_taken_out_whatever_it_is_made_of(text):
 
 def test_in_words_a_prompt_is_the_same_without_what_is_felt():
     prompt = feel(0.5, text=f"now: {FELT}\nwhy?").in_words
-    assert (prompt.messages[-1].text, prompt.felt) == ("now: \nwhy?", ())
+    assert (prompt.messages[-1].text, prompt.soft_tokens) == ("now: \nwhy?", ())
     plain = ask("why?")
     assert plain.in_words is plain
 
@@ -294,11 +294,11 @@ def words_of(prompt):
 
 async def on_the_way(batcher, text, *, wanted):
     """Ask on behalf of a draft of which so many tokens are wanted; return it and what will come."""
-    draft = Draft()
-    draft.want(wanted)
-    coming = asyncio.create_task(draft.of(batcher.generate(ask(text), seed=0)))
-    await batcher.advance({draft: wanted})
-    return draft, coming
+    token_budget = TokenBudget()
+    token_budget.want(wanted)
+    coming = asyncio.create_task(token_budget.of(batcher.generate(ask(text), seed=0)))
+    await batcher.advance({token_budget: wanted})
+    return token_budget, coming
 
 
 def test_prompts_join_those_whose_replies_are_being_written():
@@ -320,10 +320,10 @@ def test_prompts_join_those_whose_replies_are_being_written():
 def test_no_more_is_written_than_somebody_waits_for():
     async def run():
         model = Typist(words_of)
-        draft, coming = await on_the_way(Batcher(model), "30", wanted=7)
+        token_budget, coming = await on_the_way(Batcher(model), "30", wanted=7)
         await asyncio.sleep(0.01)
         coming.cancel()
-        return draft.tokens, len(model.at_once)
+        return token_budget.tokens, len(model.at_once)
 
     assert asyncio.run(run()) == (7, 7)
 
@@ -333,13 +333,13 @@ def test_all_replies_of_a_decision_count_and_a_finished_one_is_not_waited_for():
         return [(await batcher.generate(ask(text), seed=0)).text for text in ("3", "2")]
 
     async def run():
-        batcher, draft = Batcher(Typist(words_of)), Draft()
-        draft.want(4)
-        decision = asyncio.create_task(draft.of(decide(batcher)))
-        await batcher.advance({draft: 4})
-        halfway = draft.tokens, draft.finished
-        await batcher.advance({draft: 99})
-        return halfway, draft.tokens, draft.finished, await decision
+        batcher, token_budget = Batcher(Typist(words_of)), TokenBudget()
+        token_budget.want(4)
+        decision = asyncio.create_task(token_budget.of(decide(batcher)))
+        await batcher.advance({token_budget: 4})
+        halfway = token_budget.tokens, token_budget.finished
+        await batcher.advance({token_budget: 99})
+        return halfway, token_budget.tokens, token_budget.finished, await decision
 
     assert asyncio.run(run()) == ((4, False), 5, True, ["3 3 3", "2 2"])
 
@@ -347,8 +347,8 @@ def test_all_replies_of_a_decision_count_and_a_finished_one_is_not_waited_for():
 def test_what_is_written_as_a_whole_batch_is_waited_for_whole():
     async def run():
         model = ScriptedModel(words_of)
-        draft, coming = await on_the_way(Batcher(model), "30", wanted=2)
-        return draft.finished, (await coming).tokens
+        token_budget, coming = await on_the_way(Batcher(model), "30", wanted=2)
+        return token_budget.finished, (await coming).tokens
 
     assert asyncio.run(run()) == (True, 30)
 
@@ -460,11 +460,11 @@ def test_a_replay_gives_back_the_very_same_replies_and_failures(tmp_path):
 
 
 def test_a_replay_tells_apart_what_was_felt(tmp_path):
-    model = ScriptedModel(lambda prompt: f"felt {prompt.felt[0][0, 0]}")
+    model = ScriptedModel(lambda prompt: f"felt {prompt.soft_tokens[0][0, 0]}")
     _, decisions = asyncio.run(live(model, [feel(0.25), feel(0.5)]))
     write_episode(tmp_path, 0, decisions)
     model = ReplayModel(path=tmp_path)
-    assert model.takes_felt
+    assert model.takes_soft_tokens
     replayed, _ = asyncio.run(live(model, [feel(0.25), feel(0.5)]))
     assert [reply.text for reply in replayed] == ["felt 0.25", "felt 0.5"]
     with pytest.raises(NotRecorded, match="felt otherwise"):
@@ -474,7 +474,7 @@ def test_a_replay_tells_apart_what_was_felt(tmp_path):
 def test_a_replay_of_words_alone_feels_nothing(tmp_path):
     _, decisions = asyncio.run(live(ScriptedModel(echo), [ask("why?")]))
     write_episode(tmp_path, 0, decisions)
-    assert not ReplayModel(path=tmp_path).takes_felt
+    assert not ReplayModel(path=tmp_path).takes_soft_tokens
 
 
 def test_a_record_keeps_every_number_exactly():

@@ -151,16 +151,16 @@ def test_a_reply_comes_with_its_tokens_and_its_log_probability(monkeypatch):
 
 
 def test_a_server_reads_the_words_alone_of_what_is_also_felt():
-    felt = Prompt.of(user=f"now: {FELT}\nwhy?", felt=(np.zeros((3, 64), np.float32),))
+    soft_tokens = Prompt.of(user=f"now: {FELT}\nwhy?", soft_tokens=(np.zeros((3, 64), np.float32),))
     with serving(always(200, reply("left"))) as server:
         model = make(server)
 
         async def run():
-            await model.generate([felt], seeds=[0])
+            await model.generate([soft_tokens], seeds=[0])
             await model.close()
 
         asyncio.run(run())
-    assert not model.takes_felt
+    assert not model.takes_soft_tokens
     assert server.requests[0]["messages"] == [{"role": "user", "content": "now: \nwhy?"}]
 
 

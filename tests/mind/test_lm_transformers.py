@@ -21,7 +21,7 @@ from transformers import (
 
 from mind.language_models import inference
 from mind.language_models.batching import Batcher
-from mind.language_models.continuous_batch import RunningBatch, Sample, luck
+from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
 from mind.language_models.projector import save_projector
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
@@ -223,10 +223,10 @@ def test_a_reply_ends_at_the_token_that_the_model_says_ends_it(copy):
 
 def test_a_row_is_over_at_its_end_or_its_limit_and_makes_room(plain):
     model = make(plain)._model
-    batch = RunningBatch(model, temperature=1.0, has_ended=lambda tokens: len(tokens) == 6)
+    batch = ContinuousBatch(model, temperature=1.0, has_ended=lambda tokens: len(tokens) == 6)
     samples = [
-        Sample(inference.Row([11, 12, 13]), 3, luck(0, 3)),
-        Sample(inference.Row([14]), 50, luck(1, 50)),
+        Sample(inference.Row([11, 12, 13]), 3, noise(0, 3)),
+        Sample(inference.Row([14]), 50, noise(1, 50)),
     ]
     batch.step(samples)
     sizes = [len(batch)]
@@ -481,9 +481,9 @@ def memory(seed):
     return np.random.default_rng(seed).normal(size=(5, 64)).astype(np.float32)
 
 
-def asked(*felt, text="word1 word2"):
-    marked = " ".join(f"word3 {FELT}" for _ in felt)
-    return Prompt.of(user=f"{marked} {text}", felt=felt)
+def asked(*soft_tokens, text="word1 word2"):
+    marked = " ".join(f"word3 {FELT}" for _ in soft_tokens)
+    return Prompt.of(user=f"{marked} {text}", soft_tokens=soft_tokens)
 
 
 def build_gpt2(folder):
@@ -502,7 +502,7 @@ def build_gpt2(folder):
 @pytest.mark.parametrize("architecture", [build, build_gpt2])
 def test_what_is_felt_changes_what_is_said_of_it(tmp_path, architecture):
     model = feeling(architecture(tmp_path / "model"))
-    assert model.takes_felt
+    assert model.takes_soft_tokens
     prompts = [asked(memory(n)) for n in range(6)]
     said = {completion.text for completion in generate(model, prompts, seeds=[0] * 6)}
     assert len(said) > 1
@@ -515,7 +515,7 @@ def test_vectors_stand_where_the_markers_are_each_through_the_map_of_its_kind(
     """Compared with the plain reading of it: no batch, no padding, no cache."""
     folder = architecture(tmp_path / "model")
     now = np.random.default_rng(9).normal(size=(3, 64)).astype(np.float32)
-    prompt = Prompt.of(user=f"word3 {FELT} word4 {FELT} word5", felt=(now, memory(1)))
+    prompt = Prompt.of(user=f"word3 {FELT} word4 {FELT} word5", soft_tokens=(now, memory(1)))
     model = feeling(folder)
     others = [Prompt.of(user="word6"), asked(memory(2), memory(3), memory(4))]
     completion = generate(model, [*others, prompt], seeds=[0] * 3)[-1]
@@ -568,17 +568,17 @@ def test_each_kind_of_memory_has_a_map_of_its_own(copy):
 
 def test_a_model_without_a_projector_reads_the_words_alone(copy):
     model = make(copy, temperature=0.0)
-    assert not model.takes_felt
+    assert not model.takes_soft_tokens
     words = Prompt.of(user="word3  word1 word2")
-    felt, plain = generate(model, [asked(memory(0)), words], seeds=[0, 0])
-    assert without_latency(felt) == without_latency(plain)
+    soft_tokens, plain = generate(model, [asked(memory(0)), words], seeds=[0, 0])
+    assert without_latency(soft_tokens) == without_latency(plain)
 
 
 def test_a_projector_from_elsewhere_can_be_named(copy, tmp_path):
     own = feeling(copy)
-    assert (own.takes_felt, own.encoder) == (True, "abc")
+    assert (own.takes_soft_tokens, own.encoder) == (True, "abc")
     other = shutil.move(copy / "projector.safetensors", tmp_path / "other.safetensors")
-    assert not make(copy).takes_felt
+    assert not make(copy).takes_soft_tokens
     named = make(copy, temperature=0.0, projector=str(other))
     prompt = asked(memory(0))
     texts = [generate(model, [prompt], [0])[0].text for model in (own, named)]
@@ -604,9 +604,9 @@ def test_a_text_that_begins_with_a_special_token_has_one_whatever_is_felt_in_it(
 def test_what_is_felt_goes_through_a_chat_template(tmp_path):
     model = feeling(build(tmp_path / "chat", chat_template=CHAT))
     row = model._encode(asked(memory(0)).then(reply="word7", user="word8"))
-    felt = row.tokens[:2] + row.tokens[7:]
+    soft_tokens = row.tokens[:2] + row.tokens[7:]
     told = "<user> word3 word1 word2 <assistant> word7 <user> word8 <assistant>"
-    assert " ".join(VOCABULARY[token] for token in felt) == told
+    assert " ".join(VOCABULARY[token] for token in soft_tokens) == told
     assert row.places == tuple(range(2, 7))
 
 
@@ -638,7 +638,7 @@ def test_scores_rest_on_what_is_felt(copy):
 def test_a_score_is_how_probable_it_was_to_write_just_that(copy):
     model: Any = feeling(copy)
     row = model._encode(asked(memory(0), memory(1)))
-    sample, batch = Sample(row, 6, luck(0, 6)), model.desk()._batch
+    sample, batch = Sample(row, 6, noise(0, 6)), model.scheduler()._batch
     batch.step([sample])
     while batch:
         batch.step()

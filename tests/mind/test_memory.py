@@ -242,14 +242,14 @@ def test_cosines_of_whole_numbers_are_those_of_the_vectors():
 
 
 def test_the_best_are_those_of_a_full_sort():
-    luck = np.random.default_rng(1)
-    lived_at = np.sort(luck.integers(0, 10**6, 3000))
-    importance, relevance = luck.exponential(size=3000), luck.integers(-9, 9, 3000) / 9
+    noise = np.random.default_rng(1)
+    lived_at = np.sort(noise.integers(0, 10**6, 3000))
+    importance, relevance = noise.exponential(size=3000), noise.integers(-9, 9, 3000) / 9
     score = RecallScore(
         recency_weight=1, importance_weight=0.5, relevance_weight=2, decay_per_hour=0.9,
         ticks_per_hour=600,
     )  # fmt: skip
-    candidates = np.flatnonzero(luck.random(3000) < 0.7)
+    candidates = np.flatnonzero(noise.random(3000) < 0.7)
     found = score.best(candidates, lived_at, importance, relevance.astype(np.float32), 20)
     parts = [
         0.9 ** ((lived_at[candidates].max() - lived_at[candidates]) / 600),
@@ -602,7 +602,7 @@ def felt_vectors(*numbers):
 def test_what_felt_alike_comes_first(path):
     life = a_life(12)
     with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
-        memory.add(life, felt=felt_vectors(*range(12)))
+        memory.add(life, sense_embeddings=felt_vectors(*range(12)))
         like = dict.fromkeys(KINDS, felt_vectors(7)[0, 0])
         (found,) = memory.recall(Query(body_id="anna", like=like), 1)
         assert found.id == 8
@@ -610,10 +610,10 @@ def test_what_felt_alike_comes_first(path):
 
 
 def test_a_feeling_alone_can_be_asked_for(path):
-    felt = felt_vectors(*range(12))
-    felt[3, KINDS.index(Kind.EMOTION)] = np.eye(64)[20]
+    sense_embeddings = felt_vectors(*range(12))
+    sense_embeddings[3, KINDS.index(Kind.EMOTION)] = np.eye(64)[20]
     with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
-        memory.add(a_life(12), felt=felt)
+        memory.add(a_life(12), sense_embeddings=sense_embeddings)
         query = Query(body_id="anna", like={Kind.EMOTION: np.eye(64, dtype=np.float32)[20]})
         assert [found.id for found in memory.recall(query, 1)] == [4]
 
@@ -641,10 +641,10 @@ def test_a_place_and_a_time_can_be_asked_for(path):
 
 def test_vectors_of_another_encoder_are_refused(path):
     with ExperienceStore(path) as memory:
-        memory.felt_by("a" * 12)
-        memory.felt_by("a" * 12)
+        memory.encoded_by("a" * 12)
+        memory.encoded_by("a" * 12)
     with ExperienceStore(path) as memory, pytest.raises(MemoryFileError, match="use the one it"):
-        memory.felt_by("b" * 12)
+        memory.encoded_by("b" * 12)
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_acknowledged(path):

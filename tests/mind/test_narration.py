@@ -4,43 +4,43 @@ import re
 from dataclasses import replace
 
 import pytest
-from felt import GO_TO_BALL, feeling, handling, percept, situation
+from felt import GO_TO_BALL, context, feeling, handling, percept
 
-from body.types import Failure, FeltEvent, SkillStatus, Status
+from body.types import Failure, NoticedEvent, SkillStatus, Status
 from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
 from envs.trip.vocabulary import Color, Mission, Object
 from mind.reasoning.narration import (
-    Lived,
+    EventObservation,
     about_words,
     command_words,
     doing_words,
     event_words,
     feeling_words,
-    felt_words,
     lived_words,
     memory_words,
+    narrate,
     near,
     scene,
-    tell,
+    sensed_words,
     walls,
 )
 from mind.reasoning.parsing import parse_goal, parse_intent, parse_reply
 from mind.reasoning.prompting import CommandPrompts, Prompts
-from mind.types import Situation
+from mind.types import DecisionContext
 
 CABLE = (Object.CABLE, Color.BLUE)
 
 
 def fall(**now):
     """A body that walked has stumbled, and now lies there."""
-    return Lived(
-        event=FeltEvent.FELL,
+    return EventObservation(
+        event=NoticedEvent.FELL,
         before=percept(speed_mps=1.2, command="forward", clock=41, knees=0.1),
         now=percept(
             posture="down",
             clock=42,
-            events=[FeltEvent.FELL],
+            events=[NoticedEvent.FELL],
             **{
                 "objects": ((*CABLE, 0, 0, 0), (Object.BALL, Color.RED, 0, 3, -1)),
                 "command": "forward",
@@ -144,7 +144,7 @@ def test_every_mood_has_a_word(mood, word):
 
 
 def test_what_is_under_way_is_told_with_why_it_failed():
-    failed = Situation(
+    failed = DecisionContext(
         run_id="",
         episode=0,
         intent=GO_TO_BALL,
@@ -153,10 +153,10 @@ def test_what_is_under_way_is_told_with_why_it_failed():
         can_start=(),
     )
     assert doing_words(failed, percept()) == "go to red ball, normal: failed, lost sight"
-    assert doing_words(situation(), percept()) == "nothing"
+    assert doing_words(context(), percept()) == "nothing"
 
 
-@pytest.mark.parametrize("event", list(FeltEvent))
+@pytest.mark.parametrize("event", list(NoticedEvent))
 def test_every_event_can_be_told_with_and_without_what_it_was_about(event):
     seen = percept(events=[event], about=CABLE)
     assert event_words(event, about_words(event, seen)).startswith(event_words(event))
@@ -164,7 +164,7 @@ def test_every_event_can_be_told_with_and_without_what_it_was_about(event):
 
 
 def test_a_fall_is_told_in_five_parts_with_what_was_measured():
-    lived = tell(fall(seen_by=0.3), "anna")
+    lived = narrate(fall(seen_by=0.3), "anna")
     assert lived.words == (
         "fell over blue cable at normal pace, hurt knees 4, hands 2, somebody looks"
     )
@@ -185,13 +185,15 @@ def test_the_lean_is_told_of_the_tick_in_which_it_was_larger():
     tipped = percept(speed_mps=2.4, posture="stumbling", lean_right_m=-0.24, lean_forward_m=0.06)
     down = replace(fall(lean_forward_m=0.0), before=tipped)
     told = "stumbling, then down, speed 10, left foot, leaning 1 ahead 5 left"
-    assert tell(down, "anna").proprioception == told
+    assert narrate(down, "anna").proprioception == told
 
 
 def test_whoever_could_have_looked_is_remembered_where_somebody_did():
     crowd = [(Object.TABLE, Color.GREY, 0, steps, 0) for steps in range(1, 5)]
     objects = (*crowd, (Object.PERSON, Color.RED, 0, 6, 0))
-    seen, unseen = (tell(fall(objects=objects, seen_by=by), "anna").visual for by in (1 / 3, 0.0))
+    seen, unseen = (
+        narrate(fall(objects=objects, seen_by=by), "anna").visual for by in (1 / 3, 0.0)
+    )
     tables = "grey table 1 ahead; grey table 2 ahead; grey table 3 ahead"
     assert seen == f"{tables}; red person 6 ahead; seen 3"
     assert unseen == tables
@@ -199,12 +201,12 @@ def test_whoever_could_have_looked_is_remembered_where_somebody_did():
 
 def test_the_commands_before_and_at_an_event_are_told_in_words():
     lived = replace(fall(command="brace"), intent=None)
-    assert tell(lived, "anna").motor == "nothing; go forward, then brace"
+    assert narrate(lived, "anna").motor == "nothing; go forward, then brace"
 
 
 def test_nothing_sensed_is_told_as_nothing():
     calm = replace(fall(), before=percept(), now=percept(objects=()))
-    lived = tell(calm, "anna")
+    lived = narrate(calm, "anna")
     assert (lived.sensation, lived.visual) == ("nothing", "nothing")
     assert lived.proprioception == "standing, speed 0, left foot"
 
@@ -214,13 +216,13 @@ def test_five_parts_and_where_and_when_take_few_words():
         seen_by=0.7, hands=0.2, hips=0.3, toe_right=0.2, lean_right_m=0.2, lace_left=0.4,
         objects=(*[(*CABLE, 0, 1, -2)] * 3, (Object.PERSON, Color.RED, 0, 6, 1)),
     )  # fmt: skip
-    usual, most = (lived_words(tell(one, "anna")) for one in (fall(), rich))
+    usual, most = (lived_words(narrate(one, "anna")) for one in (fall(), rich))
     assert len(re.findall(r"\w+", usual)) <= 45
     assert len(re.findall(r"\w+", most)) <= 75
 
 
 def test_a_memory_tells_event_time_and_place_in_the_time_of_its_world():
-    fell = replace(tell(fall(), "anna"), ahead=5, right=-2)
+    fell = replace(narrate(fall(), "anna"), ahead=5, right=-2)
     assert (
         memory_words(fell, timed=True) == "fell at 4 s, for 0.4 s, around 5 ahead 2 left, episode 3"
     )
@@ -230,11 +232,11 @@ def test_a_memory_tells_event_time_and_place_in_the_time_of_its_world():
 
 
 def test_an_experience_is_told_the_same_way_every_time():
-    assert tell(fall(), "anna") == tell(fall(), "anna")
+    assert narrate(fall(), "anna") == narrate(fall(), "anna")
 
 
 def test_what_a_body_does_not_know_is_left_out():
-    lived = tell(fall(about=(0, 0)), "anna")
+    lived = narrate(fall(about=(0, 0)), "anna")
     assert lived.about == ""
     assert lived.words == "fell at normal pace, hurt knees 4, hands 2"
 
@@ -257,7 +259,7 @@ def test_the_prompt_tells_all_that_a_mind_needs_in_few_words():
     prompt = Prompts().decide(
         hurt,
         feeling(mood=-0.3, embarrassment=0.6),
-        situation(intent=GO_TO_BALL, recent=("stumbled over blue cable 12 ago", "was seen 9 ago")),
+        context(intent=GO_TO_BALL, recent=("stumbled over blue cable 12 ago", "was seen 9 ago")),
         ["fell over blue cable at fast pace, hurt knees 4", "spilled the cup at normal pace"],
     )
     assert prompt.messages[-1].text == "\n".join(
@@ -281,7 +283,7 @@ def test_the_prompt_tells_all_that_a_mind_needs_in_few_words():
 
 
 def test_the_system_text_names_every_skill_and_manner():
-    system = Prompts().decide(percept(), feeling(), situation()).messages[0].text
+    system = Prompts().decide(percept(), feeling(), context()).messages[0].text
     assert "Skills with a thing: go to, cross, carry to, follow rail, pick up." in system
     assert "Skills without a thing: tie lace, put down, wait, get up, look around." in system
     assert "Manners: careful, normal, fast." in system
@@ -325,29 +327,31 @@ def test_a_body_that_only_handles_objects_says_little():
 @pytest.mark.parametrize(
     ("event", "about", "words"),
     [
-        (FeltEvent.BUMPED, (babyai.Object.WALL, babyai.Color.GREY), "bumped into grey wall"),
-        (FeltEvent.GRASPED_NOTHING, KEY, "grasped nothing"),
-        (FeltEvent.WAS_REFUSED, RED_DOOR, "was refused by red door"),
-        (FeltEvent.WAS_REFUSED, (0, 0), "was refused"),
-        (FeltEvent.HAND_STAYED_FULL, KEY, "hand stayed full"),
-        (FeltEvent.FOUND_LOCKED, RED_DOOR, "found locked red door"),
-        (FeltEvent.OPENED, RED_DOOR, "opened red door"),
-        (FeltEvent.SHUT, RED_DOOR, "shut red door"),
+        (NoticedEvent.BUMPED, (babyai.Object.WALL, babyai.Color.GREY), "bumped into grey wall"),
+        (NoticedEvent.GRASPED_NOTHING, KEY, "grasped nothing"),
+        (NoticedEvent.WAS_REFUSED, RED_DOOR, "was refused by red door"),
+        (NoticedEvent.WAS_REFUSED, (0, 0), "was refused"),
+        (NoticedEvent.HAND_STAYED_FULL, KEY, "hand stayed full"),
+        (NoticedEvent.FOUND_LOCKED, RED_DOOR, "found locked red door"),
+        (NoticedEvent.OPENED, RED_DOOR, "opened red door"),
+        (NoticedEvent.SHUT, RED_DOOR, "shut red door"),
     ],
 )
 def test_what_the_hand_and_the_way_met_is_told(event, about, words):
-    assert felt_words(handling(events=[event], about=about)) == (words,)
+    assert sensed_words(handling(events=[event], about=about)) == (words,)
 
 
 def test_nothing_felt_is_no_words():
-    assert felt_words(handling()) == ()
+    assert sensed_words(handling()) == ()
 
 
 def test_what_was_touched_is_remembered_by_the_names_of_the_world():
-    seen = handling(events=[FeltEvent.FOUND_LOCKED], about=RED_DOOR, locked=1.0, nothing_there=1.0)
-    lived = tell(
-        Lived(
-            event=FeltEvent.FOUND_LOCKED,
+    seen = handling(
+        events=[NoticedEvent.FOUND_LOCKED], about=RED_DOOR, locked=1.0, nothing_there=1.0
+    )
+    lived = narrate(
+        EventObservation(
+            event=NoticedEvent.FOUND_LOCKED,
             before=handling(command="forward"),
             now=seen,
             feeling=feeling(),
@@ -366,7 +370,7 @@ def test_what_was_touched_is_remembered_by_the_names_of_the_world():
 
 @pytest.mark.parametrize("failure", [Failure.LOCKED, Failure.REFUSED])
 def test_what_failed_by_touch_is_told(failure):
-    failed = Situation(
+    failed = DecisionContext(
         run_id="",
         episode=0,
         intent=parse_intent("open red door, normal", BABYAI),
@@ -380,7 +384,7 @@ def test_what_failed_by_touch_is_told(failure):
 
 def test_the_open_goals_are_told_after_the_mission():
     goals = [parse_goal(words, BABYAI) for words in ("hold red ball", "red ball beside blue box")]
-    prompt = Prompts().decide(handling(), feeling(), situation(), (), goals)
+    prompt = Prompts().decide(handling(), feeling(), context(), (), goals)
     assert prompt.messages[1].text.split("\n")[:3] == [
         "mission: put the red ball next to the blue box",
         "goals: hold red ball; red ball beside blue box",
@@ -390,7 +394,7 @@ def test_the_open_goals_are_told_after_the_mission():
 
 def test_each_world_is_told_its_own_skills_in_its_own_text():
     here, there = (
-        Prompts().decide(seen, feeling(), situation()).messages[0].text
+        Prompts().decide(seen, feeling(), context()).messages[0].text
         for seen in (handling(), percept())
     )
     assert "thing: go to, pick up, put next to, open, unlock, find, face." in here
@@ -402,7 +406,7 @@ def test_each_world_is_told_its_own_skills_in_its_own_text():
 
 
 def test_what_a_system_text_gives_as_an_example_is_understood():
-    text = Prompts().decide(handling(), feeling(), situation()).messages[0].text
+    text = Prompts().decide(handling(), feeling(), context()).messages[0].text
     answers = text.split("Examples of an answer: ")[1].split(".\n")[0].split("; ")
     plan = text.split("Example of a plan: ")[1].split(". ")[0]
     assert len(answers) == 4
@@ -416,12 +420,12 @@ def test_a_folder_of_ones_own_is_used_in_every_world(tmp_path):
     (tmp_path / "system.txt").write_text("mine: {{ examples | join('; ') }}")
     (tmp_path / "decide.txt").write_text("{{ scene.mission }}")
     prompts = Prompts(tmp_path)
-    here, there = (prompts.decide(seen, feeling(), situation()) for seen in (handling(), percept()))
+    here, there = (prompts.decide(seen, feeling(), context()) for seen in (handling(), percept()))
     assert here.messages[0].text == "mine: go to red door, normal; wait, normal"
     assert there.messages[0].text.startswith("mine: go to red key, normal; cross")
     (tmp_path / "babyai").mkdir()
     (tmp_path / "babyai" / "system.txt").write_text("mine for babyai")
-    here = Prompts(tmp_path).decide(handling(), feeling(), situation())
+    here = Prompts(tmp_path).decide(handling(), feeling(), context())
     assert here.messages[0].text == "mine for babyai"
 
 

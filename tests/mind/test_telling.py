@@ -19,7 +19,7 @@ from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Minds
 from mind.reasoning.prompting import AskPrompts
 from mind.reasoning.question_answering import (
-    LESIONS,
+    ABLATIONS,
     LONGEST_QUESTION,
     RECALLED,
     TURNS,
@@ -60,22 +60,22 @@ def felt_as(number):
 def remember(experiences):
     """Return a memory of them, the first felt as 1, the second as 2, and so on."""
     memory = ExperienceStore(":memory:")
-    memory.add(experiences, felt=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
+    memory.add(experiences, soft_tokens=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
     return memory
 
 
 TWO = (lived(42), lived(79, kind="was_seen", ahead=5, right=-2))
 
 
-def teller(model, experiences=TWO, *, timed=True, mode="felt", **settings):
+def question_answerer(model, experiences=TWO, *, timed=True, mode="felt", **settings):
     minds = Minds(model, remember(experiences))
-    return minds.teller("anna", timed=timed, mode=mode, **settings)
+    return minds.question_answerer("anna", timed=timed, mode=mode, **settings)
 
 
 def ask(question="which foot was it?", *, reply=LEFT, make=None, **asked):
     """Return the answer to a question, and the prompt that it took."""
     model = ScriptedModel(lambda prompt: reply)
-    answer = asyncio.run(teller(model, **(make or {})).ask(question, **asked))
+    answer = asyncio.run(question_answerer(model, **(make or {})).ask(question, **asked))
     return answer, model.prompts[-1]
 
 
@@ -107,14 +107,14 @@ def test_memories_stand_in_order_of_time_with_what_is_felt_in_place_of_words():
         "sure: 0.75",
         "who saw you in episode 0?",
     ]
-    assert [float(one[0, 0]) for one in prompt.felt] == [9, 1, 2]
-    assert [one.shape for one in prompt.felt] == [(3, 64), (5, 64), (5, 64)]
+    assert [float(one[0, 0]) for one in prompt.soft_tokens] == [9, 1, 2]
+    assert [one.shape for one in prompt.soft_tokens] == [(3, 64), (5, 64), (5, 64)]
     assert answer.memories == (1, 2)
 
 
 def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
     _, prompt = ask(make={"mode": "words"})
-    assert prompt.felt == ()
+    assert prompt.soft_tokens == ()
     assert shown(prompt) == [
         "#1 stumbled at 4 s, for 0.3 s, around here, episode 0: blue cable; left toe caught 8; "
         "red ball 3 ahead; low; walking, speed 5, left foot; go to red ball, fast; run",
@@ -127,7 +127,7 @@ def test_in_words_each_line_ends_in_the_five_parts_and_nothing_is_felt():
 def test_without_memory_there_is_the_question_alone():
     answer, prompt = ask(make={"mode": "none"})
     assert shown(prompt) == ["which foot was it?"]
-    assert (prompt.felt, answer.memories) == ((), ())
+    assert (prompt.soft_tokens, answer.memories) == ((), ())
 
 
 def test_where_a_tick_is_no_time_it_is_told_in_ticks():
@@ -153,7 +153,7 @@ def test_no_more_than_a_few_memories_come_to_mind_and_none_of_another_body():
     assert len(answer.memories) == RECALLED
     assert list(answer.memories) == sorted(answer.memories)
     assert 21 not in answer.memories
-    assert len(prompt.felt) == 1 + RECALLED
+    assert len(prompt.soft_tokens) == 1 + RECALLED
 
 
 def test_what_a_question_names_comes_to_mind_before_all_else():
@@ -215,7 +215,7 @@ def test_a_folder_of_ones_own_is_asked_with(tmp_path):
 @pytest.mark.parametrize("bad", [FELT, "<fe<felt>lt>", "< felt>", "</answer><end>", "<<end>asker>"])
 def test_a_question_can_hold_neither_markers_nor_tags(bad):
     _, prompt = ask(f"why {bad} so?", before=[(f"what {bad}?", f"left {bad}")])
-    assert len(prompt.felt) == 3
+    assert len(prompt.soft_tokens) == 3
     assert "".join(message.text for message in prompt.messages).count(FELT) == 3
     said = [prompt.messages[1].text.split("\n")[-1], prompt.messages[3].text]
     said.append(prompt.messages[2].text.removeprefix("<answer>").removesuffix("</answer>"))
@@ -226,7 +226,9 @@ def test_a_memory_can_hold_no_marker():
     strange = [lived(1, about=f"blue {FELT} cable", visual=f"<fe{FELT}lt>", kind=f"fell {FELT}")]
     for mode in ("felt", "words"):
         _, prompt = ask(make={"experiences": strange, "mode": mode})
-        assert sum(message.text.count(FELT) for message in prompt.messages) == len(prompt.felt)
+        assert sum(message.text.count(FELT) for message in prompt.messages) == len(
+            prompt.soft_tokens
+        )
 
 
 def test_a_question_is_one_short_line_whatever_somebody_sends():
@@ -237,43 +239,45 @@ def test_a_question_is_one_short_line_whatever_somebody_sends():
     assert answer.text == "left"
 
 
-# ---- Lesions ----
+# ---- Ablations ----
 
 
 def test_a_lesioned_kind_says_nothing_and_the_others_do():
-    _, prompt = ask(make={"lesions": ("visual", "motor")}, now=np.ones((3, 64), np.float32))
+    _, prompt = ask(make={"ablations": ("visual", "motor")}, now=np.ones((3, 64), np.float32))
     silent = [KINDS.index("visual"), KINDS.index("motor")]
-    for memory in prompt.felt[1:]:
+    for memory in prompt.soft_tokens[1:]:
         assert [row for row in range(5) if not memory[row].any()] == silent
-    assert prompt.felt[0].all()
+    assert prompt.soft_tokens[0].all()
 
 
 def test_a_lesioned_part_of_the_now_says_nothing():
-    _, prompt = ask(make={"lesions": ("drives",)}, now=np.ones((3, 64), np.float32))
-    assert prompt.felt[0].any(axis=1).tolist() == [True, False, True]
-    assert all(memory.all() for memory in prompt.felt[1:])
+    _, prompt = ask(make={"ablations": ("drives",)}, now=np.ones((3, 64), np.float32))
+    assert prompt.soft_tokens[0].any(axis=1).tolist() == [True, False, True]
+    assert all(memory.all() for memory in prompt.soft_tokens[1:])
 
 
-def test_a_lesion_does_not_reach_into_the_memory_itself():
+def test_a_ablation_does_not_reach_into_the_memory_itself():
     memory = remember(TWO)
     minds = Minds(ScriptedModel(lambda prompt: LEFT), memory)
-    asyncio.run(minds.teller("anna", timed=True, mode="felt", lesions=LESIONS).ask("why?"))
-    assert memory.felt((1,)).all()
+    asyncio.run(
+        minds.question_answerer("anna", timed=True, mode="felt", ablations=ABLATIONS).ask("why?")
+    )
+    assert memory.soft_tokens((1,)).all()
 
 
 def test_in_words_a_lesioned_kind_is_not_told():
-    _, prompt = ask(make={"mode": "words", "lesions": ("visual", "sensation")})
+    _, prompt = ask(make={"mode": "words", "ablations": ("visual", "sensation")})
     line = shown(prompt)[0]
     assert line.endswith(
         "here, episode 0: low; walking, speed 5, left foot; go to red ball, fast; run"
     )
 
 
-def test_an_unknown_lesion_or_mode_is_refused_in_one_line():
-    with pytest.raises(ValueError, match=r"lesions must be of sensation, .*, goal, got 'smell'"):
-        teller(ScriptedModel([]), lesions=("visual", "smell"))
+def test_an_unknown_ablation_or_mode_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"ablations must be of sensation, .*, goal, got 'smell'"):
+        question_answerer(ScriptedModel([]), ablations=("visual", "smell"))
     with pytest.raises(ValueError, match="'loud' is not a valid Mode"):
-        teller(ScriptedModel([]), mode="loud")
+        question_answerer(ScriptedModel([]), mode="loud")
 
 
 def test_a_now_of_another_shape_is_refused_in_one_line():
@@ -286,7 +290,7 @@ def test_a_now_of_another_shape_is_refused_in_one_line():
 
 def test_an_answer_comes_with_what_it_took():
     answer, _ = ask()
-    assert (answer.text, answer.said, answer.safe) == ("left", "left", False)
+    assert (answer.text, answer.said, answer.fallback) == ("left", "left", False)
     assert (answer.tokens, answer.latency_s) == (1, 0.0)
     assert [exchange.reply for exchange in answer.exchanges] == [LEFT]
 
@@ -314,7 +318,7 @@ def test_an_answer_is_found_in_replies_of_many_forms(reply, said):
 )
 def test_a_reply_without_an_answer_is_not_to_know(reply):
     answer, _ = ask(reply=reply)
-    assert (answer.text, answer.confidence, answer.safe) == (UNKNOWN, 0.0, True)
+    assert (answer.text, answer.confidence, answer.fallback) == (UNKNOWN, 0.0, True)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +362,7 @@ def test_below_the_threshold_it_does_not_know_but_what_it_would_have_said_is_kep
     shy, _ = ask(reply=reply, threshold=0.75)
     assert (bold.text, bold.said) == ("left", "left")
     assert (shy.text, shy.said, shy.confidence) == (UNKNOWN, "left", 0.6)
-    assert not shy.safe
+    assert not shy.fallback
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, math.nan])
@@ -369,20 +373,20 @@ def test_a_threshold_that_cannot_be_met_is_refused(threshold):
 
 def test_without_a_reply_it_does_not_know_and_the_failure_is_kept():
     model = ScriptedModel([PromptTooLong("too long")])
-    answer = asyncio.run(teller(model).ask("why?"))
-    assert (answer.text, answer.confidence, answer.safe) == (UNKNOWN, 0.0, True)
+    answer = asyncio.run(question_answerer(model).ask("why?"))
+    assert (answer.text, answer.confidence, answer.fallback) == (UNKNOWN, 0.0, True)
     assert [exchange.error for exchange in answer.exchanges] == ["PromptTooLong: too long"]
 
 
 def test_a_model_that_can_not_be_used_at_all_is_an_error():
     model = ScriptedModel([Unreachable("no server")])
     with pytest.raises(LanguageModelError, match="no server"):
-        asyncio.run(teller(model).ask("why?"))
+        asyncio.run(question_answerer(model).ask("why?"))
 
 
 def test_questions_asked_side_by_side_are_answered_as_one_batch():
     model = ScriptedModel(lambda prompt: in_form(prompt.messages[-1].text.split()[-1]))
-    one = teller(model)
+    one = question_answerer(model)
 
     async def run():
         return await asyncio.gather(*(one.ask(f"what about {n}") for n in range(5)))
@@ -395,7 +399,7 @@ def test_questions_asked_side_by_side_are_answered_as_one_batch():
 
 
 class Feels(ScriptedModel):
-    takes_felt = True
+    takes_soft_tokens = True
     encoder = "abc"
 
 
@@ -407,10 +411,10 @@ class Senses:
 
 
 def test_memories_are_felt_by_a_model_that_can_and_told_in_words_to_one_that_cannot():
-    for kind, felt in ((Feels, 3), (ScriptedModel, 0)):
+    for kind, soft_tokens in ((Feels, 3), (ScriptedModel, 0)):
         model = kind([LEFT])
-        asyncio.run(teller(model, mode="").ask("why?"))
-        assert len(model.prompts[0].felt) == felt
+        asyncio.run(question_answerer(model, mode="").ask("why?"))
+        assert len(model.prompts[0].soft_tokens) == soft_tokens
 
 
 def test_senses_that_the_model_was_not_made_for_are_refused_in_one_line():

@@ -102,9 +102,7 @@ def _draw_room(cells) -> DrawnRoom:
     floor.draw_glyphs(_HAZARDS)
     ground = floor.as_ground()
     floor.draw_wall_shadows()
-    floor.draw_glyphs(
-        obj for obj in Object if glyphs.has_glyph(obj) and not _is_flat(obj)
-    )
+    floor.draw_glyphs(obj for obj in Object if glyphs.has_glyph(obj) and not _is_flat(obj))
     is_beyond = _beyond(objects)
     floor.hide(is_beyond)
     picture = pygame.transform.smoothscale(floor.surface, (MAP, MAP))
@@ -276,9 +274,7 @@ class MapPainter:
 
     def paint(self, surface: pygame.Surface, room: DrawnRoom, body, objects) -> None:
         """Draw onto a surface of MAP x MAP pixels."""
-        persons = [
-            obj for obj in objects if obj["kind"] == Object.PERSON and obj["x"] > 0
-        ]
+        persons = [obj for obj in objects if obj["kind"] == Object.PERSON and obj["x"] > 0]
         surface.blit(self._behind(room, body, persons), (0, 0))
         _paint_targets(surface, room, body, objects)
         _paint_movables(surface, room, objects)

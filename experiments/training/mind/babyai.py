@@ -34,7 +34,7 @@ from mind.language_models.types import Prompt
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.reasoning.narration import object_words
-from mind.types import Decision, Feeling, Situation
+from mind.types import Decision, DecisionContext, Feeling
 
 CARELESS = 0.3  # share of decisions in which something else is done than is taught
 LEVELS = {  # where it is lived, and for which share of the moments; "" are the five tasks
@@ -81,22 +81,22 @@ class Teacher(Mind):
         self,
         percept: Percept,
         feeling: Feeling,
-        situation: Situation,
+        context: DecisionContext,
         why_not: WhyNot = anything_goes,
     ) -> Decision:
         """Keep the moment, and return the table's intent or, now and then, any other."""
-        goals = self._open_goals(percept, situation)
-        recalled = [found.experience.words for found in self._recall(percept, situation)]
-        prompt = self._prompts.decide(percept, feeling, situation, recalled, goals)
+        goals = self._open_goals(percept, context)
+        recalled = [found.experience.words for found in self._recall(percept, context)]
+        prompt = self._prompts.decide(percept, feeling, context, recalled, goals)
         plan = None
         if not goals:
             plan = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
-            goals = self._plan(plan, percept, situation)
+            goals = self._plan(plan, percept, context)
         if not goals:  # all of it seems true: nothing to teach
             return Decision(intent=Intent(skill=Skill.LOOK_AROUND))
-        intent = intent_for(goals[0], percept, situation.status)
+        intent = intent_for(goals[0], percept, context.status)
         if not why_not(intent):
-            failure = situation.status.failure
+            failure = context.status.failure
             self._kept.append(
                 Moment(
                     prompt=prompt,
@@ -108,10 +108,10 @@ class Teacher(Mind):
                 )
             )
         careless = self._rng.random() < CARELESS
-        return Decision(intent=self._anything(percept, situation, why_not) if careless else intent)
+        return Decision(intent=self._anything(percept, context, why_not) if careless else intent)
 
-    def _anything(self, percept: Percept, situation: Situation, why_not: WhyNot) -> Intent:
-        able = [skill for skill in situation.can_start if skill is not Skill.WAIT]
+    def _anything(self, percept: Percept, context: DecisionContext, why_not: WhyNot) -> Intent:
+        able = [skill for skill in context.can_start if skill is not Skill.WAIT]
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
@@ -198,8 +198,8 @@ def reply_to(moment: Moment) -> str:
 def _thought(moment: Moment) -> str:
     """Say what was felt to fail, and which step of the plan this is."""
     failed = moment.failure is not Failure.NONE
-    felt = f"{moment.failure.name.lower().replace('_', ' ')}, " if failed else ""
-    return felt + _step(moment)
+    sensor_state = f"{moment.failure.name.lower().replace('_', ' ')}, " if failed else ""
+    return sensor_state + _step(moment)
 
 
 def _step(moment: Moment) -> str:

@@ -21,9 +21,9 @@ from body.senses import Senses
 from body.skills import Skills
 from body.types import (
     Failure,
-    FeltEvent,
     Intent,
     Manner,
+    NoticedEvent,
     Percept,
     Skill,
     Status,
@@ -39,9 +39,9 @@ from mind.language_models.types import Prompt
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot
 from mind.reasoning.narration import feeling_words, near, object_words
-from mind.types import Decision, Feeling, Situation
+from mind.types import Decision, DecisionContext, Feeling
 
-LUCKS = 3
+RNG_KEYS = 3
 HORIZON_TICKS = 250
 AS_GOOD = 0.02  # of value: a difference that does not count
 _HANDS_BUSY = (Skill.PUT_DOWN, Skill.GET_UP, Skill.TIE_LACE, Skill.LOOK_AROUND, Skill.WAIT)
@@ -54,12 +54,12 @@ class Moment:
     prompt: Prompt
     percept: Percept
     feeling: Feeling
-    situation: Situation
+    context: DecisionContext
     recalled: tuple[str, ...]
     choices: tuple[Intent, ...]
     world: dict[str, NDArray]
-    felt: NDArray
-    place: NDArray
+    sensor_state: NDArray
+    ego_map: NDArray
 
 
 # ---- Living under a careless teacher ----
@@ -75,9 +75,9 @@ class Clumsy:
         """Pass it on."""
         self._motor.begin(rows)
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the motor's commands, but to walk on in every second body's stumbles."""
-        actions = self._motor.act(percept, code)
+        actions = self._motor.act(percept, skill_command)
         stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
         clumsy = np.arange(len(actions)) % 2 == 0
         return np.where(stumbling & clumsy, Action.FORWARD, actions)
@@ -96,24 +96,24 @@ class CarelessMind(Mind):
         self,
         percept: Percept,
         feeling: Feeling,
-        situation: Situation,
+        context: DecisionContext,
         why_not: WhyNot = lambda intent: "",
     ) -> Decision:
         """Keep the moment, and return the table's intent in any manner."""
-        recalled = [found.experience.words for found in self._recall(percept, situation)]
+        recalled = [found.experience.words for found in self._recall(percept, context)]
         row = np.array([self._row])
-        choices = choices_at(percept, situation, why_not)
+        choices = choices_at(percept, context, why_not)
         self._kept.append(
             Moment(
-                prompt=self._prompts.decide(percept, feeling, situation, recalled),
+                prompt=self._prompts.decide(percept, feeling, context, recalled),
                 percept=percept,
                 feeling=feeling,
-                situation=situation,
+                context=context,
                 recalled=tuple(recalled),
                 choices=choices,
                 world=self._world.fork_state(row),
-                felt=self._senses.felt[row].copy(),
-                place=self._senses.place.memory[row].copy(),
+                sensor_state=self._senses.sensor_state[row].copy(),
+                ego_map=self._senses.ego_map.memory[row].copy(),
             )
         )
         return Decision(intent=choices[self._rng.integers(len(choices))])
@@ -134,9 +134,9 @@ class CarelessMinds(Minds):
         )
 
 
-def choices_at(percept: Percept, situation: Situation, why_not: WhyNot) -> tuple[Intent, ...]:
+def choices_at(percept: Percept, context: DecisionContext, why_not: WhyNot) -> tuple[Intent, ...]:
     """Return the choices worth trying: what the table says in each manner, and tying a lace."""
-    plain = next_intent(percept, situation.status)
+    plain = next_intent(percept, context.status)
     wanted = [plain]
     if plain.skill not in _HANDS_BUSY:
         wanted += [replace(plain, manner=manner) for manner in (Manner.CAREFUL, Manner.FAST)]
@@ -187,10 +187,10 @@ def live_until(enough: Callable[[], bool], being: Being, env: WorldVectorEnv, se
 def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -> list[NDArray]:
     """Return the value of each choice at each moment: reward to the end, mean over lucks."""
     asked = [
-        (moment, intent, luck)
+        (moment, intent, rng_key)
         for moment in moments
         for intent in moment.choices
-        for luck in range(LUCKS)
+        for rng_key in range(RNG_KEYS)
     ]
     returns = np.concatenate(
         [
@@ -200,8 +200,8 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
     )
     found, first = [], 0
     for moment in moments:
-        count = len(moment.choices) * LUCKS
-        found.append(returns[first : first + count].reshape(-1, LUCKS).mean(1))
+        count = len(moment.choices) * RNG_KEYS
+        found.append(returns[first : first + count].reshape(-1, RNG_KEYS).mean(1))
         first += count
     return found
 
@@ -209,7 +209,7 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
 def _live_on(
     asked: Sequence[tuple[Moment, Intent, int]], level: int, split: str, motor: Motor
 ) -> NDArray[np.float64]:
-    """Return the reward that each (moment, intent, luck) leads to: the world's, felt included."""
+    """Return the reward that each (moment, intent, noise) leads to: the world's, felt included."""
     count = len(asked)
     world = TripWorld(count, level=level, split=split, layouts=1024)
     senses = Senses(count, TRIP)
@@ -218,11 +218,11 @@ def _live_on(
         name: np.concatenate([moment.world[name] for moment, _, _ in asked])
         for name in ("bodies", "objects")
     }
-    lucks = np.array([luck for _, _, luck in asked], np.uint64)
-    state["bodies"]["luck"] = _other_lucks(state["bodies"]["luck"], lucks)
+    rng_keys = np.array([rng_key for _, _, rng_key in asked], np.uint64)
+    state["bodies"]["rng_key"] = _other_rng_keys(state["bodies"]["rng_key"], rng_keys)
     world.load_state(state)
-    senses.felt[:] = np.concatenate([moment.felt for moment, _, _ in asked])
-    senses.place.memory[:] = np.concatenate([moment.place for moment, _, _ in asked])
+    senses.sensor_state[:] = np.concatenate([moment.sensor_state for moment, _, _ in asked])
+    senses.ego_map.memory[:] = np.concatenate([moment.ego_map for moment, _, _ in asked])
     percept = _stack([moment.percept for moment, _, _ in asked])
     for row, (_, intent, _) in enumerate(asked):
         skills.intend(row, intent)
@@ -232,7 +232,7 @@ def _live_on(
         idle = np.flatnonzero((skills.executions["status"] != Status.RUNNING) & open_rows)
         if len(idle):
             skills.intend_many(idle, *next_skills(percept, idle))
-        world.step(motor.act(percept, skills.code()))
+        world.step(motor.act(percept, skills.skill_command()))
         total += np.where(open_rows, world.rewards.sum(1), 0.0)
         open_rows &= ~(world.terminated | world.truncated)
         if not open_rows.any():
@@ -241,11 +241,11 @@ def _live_on(
     return total
 
 
-def _other_lucks(luck: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the luck itself for number 0, and others for other numbers."""
+def _other_rng_keys(rng_key: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the noise itself for number 0, and others for other numbers."""
     with np.errstate(over="ignore"):
-        others = [int(mix(one + np.uint64(n))) for one, n in zip(luck, number, strict=True)]
-    return np.where(number == 0, luck, np.array(others, np.uint64))
+        others = [int(mix(one + np.uint64(n))) for one, n in zip(rng_key, number, strict=True)]
+    return np.where(number == 0, rng_key, np.array(others, np.uint64))
 
 
 def _stack(percepts: Sequence[Percept]) -> Percept:
@@ -278,7 +278,7 @@ def reply_to(moment: Moment, intent: Intent) -> str:
 def _step(moment: Moment, intent: Intent) -> str:
     """Say which step of the mission this is."""
     vocabulary = moment.percept.vocabulary
-    failure = moment.situation.status.failure
+    failure = moment.context.status.failure
     if intent.skill == Skill.GET_UP:
         return "i am down"
     if intent.skill == Skill.LOOK_AROUND and failure != Failure.NONE:
@@ -341,7 +341,7 @@ def speech(moment: Moment) -> str:
     if percept.social[2] > 0:
         return "thank you"
     hurts = float(percept.pain.max())
-    fell = percept.proprio[11] > 0.5 or percept.events[FeltEvent.FELL]
+    fell = percept.proprio[11] > 0.5 or percept.events[NoticedEvent.FELL]
     if fell and hurts > 0.05:
         part = ("feet", "knees", "hands", "hips", "head")[int(percept.pain.argmax())]
         return f"ouch, my {part}"

@@ -14,10 +14,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.planners.babyai import Plans
+from agents.planners.babyai import BabyAIPlanner
 from body.senses import Senses
 from body.skills import Skills
-from body.types import SKILLS_WITH_A_TARGET, FeltEvent, Intent, Percept, Skill, Status, Target
+from body.types import SKILLS_WITH_A_TARGET, Intent, NoticedEvent, Percept, Skill, Status, Target
 from body.vocabularies import BABYAI
 from envs.babyai.vocabulary import Action
 from envs.engine.faces import WorldVectorEnv
@@ -30,16 +30,16 @@ TICK_REWARD = -0.01
 NO_EFFECT_REWARD = -0.05
 MEDDLING_REWARD = -0.2
 NO_EFFECT = (
-    FeltEvent.BUMPED,
-    FeltEvent.GRASPED_NOTHING,
-    FeltEvent.WAS_REFUSED,
-    FeltEvent.HAND_STAYED_FULL,
+    NoticedEvent.BUMPED,
+    NoticedEvent.GRASPED_NOTHING,
+    NoticedEvent.WAS_REFUSED,
+    NoticedEvent.HAND_STAYED_FULL,
 )
 _ASKED_FOR = {  # work of the hand, and the skills that are done by it
-    FeltEvent.PICKED_UP: (Skill.PICK_UP,),
-    FeltEvent.PUT_DOWN: (Skill.PUT_DOWN, Skill.PUT_NEXT_TO),
-    FeltEvent.SHUT: (),
-    FeltEvent.FOUND_LOCKED: (Skill.OPEN, Skill.UNLOCK),
+    NoticedEvent.PICKED_UP: (Skill.PICK_UP,),
+    NoticedEvent.PUT_DOWN: (Skill.PUT_DOWN, Skill.PUT_NEXT_TO),
+    NoticedEvent.SHUT: (),
+    NoticedEvent.FOUND_LOCKED: (Skill.OPEN, Skill.UNLOCK),
 }
 _NO_EXERCISE = (Skill.WAIT, Skill.LOOK_AROUND)
 
@@ -54,7 +54,7 @@ class Practice(Rows):
 
     Attributes:
         percept: What the bodies perceive now.
-        code: The codes of their active skills.
+        skill_command: The skill commands of their active skills.
     """
 
     def __init__(self, worlds: Sequence[WorldVectorEnv], seed: int):
@@ -66,11 +66,11 @@ class Practice(Rows):
         self.senses = Senses(count, BABYAI)
         self.skills = Skills(self.senses)
         self.percept: Percept
-        self.code: NDArray[np.float32]
-        self._plans = Plans(count)
+        self.skill_command: NDArray[np.float32]
+        self._plans = BabyAIPlanner(count)
         self._actions = np.zeros(count, np.int64)
         self._wasted = np.zeros(count, np.int64)
-        self._felt = np.zeros((count, len(FeltEvent)), np.bool_)
+        self._felt = np.zeros((count, len(NoticedEvent)), np.bool_)
 
     def reset(self):
         """Begin everywhere and return the observation."""
@@ -85,8 +85,8 @@ class Practice(Rows):
         return self._show(percept)
 
     def _show(self, percept: Percept) -> dict[str, NDArray]:
-        self.percept, self.code = percept, self.skills.code()
-        return shown(percept, self.code)
+        self.percept, self.skill_command = percept, self.skills.skill_command()
+        return shown(percept, self.skill_command)
 
     def _begin(self, rows: NDArray) -> None:
         self.senses.begin(rows)
@@ -104,7 +104,7 @@ class Practice(Rows):
         observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
         over = np.concatenate(terminated) | np.concatenate(truncated)
         succeeded = np.concatenate(rewards) > 0
-        taken = self.senses.felt["tick"] - self.skills.executions["since"] + 1
+        taken = self.senses.sensor_state["tick"] - self.skills.executions["since"] + 1
         self._begin(np.flatnonzero(over))
         percept = self.senses.perceive(_side_by_side(observations))
         self.skills.advance(percept)
@@ -127,7 +127,7 @@ class Practice(Rows):
             percept.events[:, event] & ~np.isin(skill, skills)
             for event, skills in _ASKED_FOR.items()
         ]
-        fidgeted = (skill == Skill.WAIT) & self.senses.place.memory["moved"]
+        fidgeted = (skill == Skill.WAIT) & self.senses.ego_map.memory["moved"]
         return np.any([*unasked, fidgeted], axis=0)
 
     def _tell(self, ended: NDArray, done: NDArray, taken: NDArray) -> list[dict]:

@@ -44,7 +44,7 @@ def imitate(ppo, practice, options: DictConfig) -> None:
     observation, seen = practice.reset(), []
     rounds = options.imitation.ticks // practice.num_envs
     for tick in range(rounds):
-        right = scripted.act(practice.percept, practice.code)
+        right = scripted.act(practice.percept, practice.skill_command)
         seen.append((observation, right))
         own, _ = ppo.predict(observation, deterministic=False)
         tries = rng.random(practice.num_envs) < tick / rounds

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.planners.trip import next_skills
-from body.motor import felt_size, felt_vector
+from body.motor import sense_vector, sense_vector_size
 from body.senses import Senses
-from body.skills import NOBODY, Skills, code_size
+from body.skills import NOBODY, Skills, skill_command_size
 from body.types import Percept, Skill, Status, Vocabulary
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import VIEW_SIZE, Action
@@ -34,7 +34,7 @@ from envs.trip.world import TripWorld
 from experiments.trip.gates import stumbling_bodies
 
 EXERCISE_REWARD = 0.5
-FELT_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
+HOMEOSTATIC_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
 DRILL_TICKS = 30
 EXERCISE_LIMIT = 150  # ticks after which it pays a tenth
 EXERCISE_SHARE = 0.4
@@ -46,20 +46,20 @@ def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
 
     The view is flat, so that Stable-Baselines3 does not take it for a photograph.
     """
-    felt = felt_size(vocabulary) + code_size(vocabulary)
+    sensor_state = sense_vector_size(vocabulary) + skill_command_size(vocabulary)
     return spaces.Dict(
         {
             "image": spaces.Box(0, 255, (VIEW_SIZE * VIEW_SIZE * 3,), np.uint8),
-            "felt": spaces.Box(-10.0, 10.0, (felt,), np.float32),
+            "felt": spaces.Box(-10.0, 10.0, (sensor_state,), np.float32),
         }
     )
 
 
-def shown(percept: Percept, code: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Return what the motor policy is shown of a percept and the codes of active skills."""
+def shown(percept: Percept, skill_command: NDArray[np.float32]) -> dict[str, NDArray]:
+    """Return what the motor policy is shown of a percept and the skill commands of active skills."""
     return {
-        "image": percept.image.reshape(len(code), -1).copy(),
-        "felt": np.concatenate([felt_vector(percept), code], axis=1),
+        "image": percept.image.reshape(len(skill_command), -1).copy(),
+        "felt": np.concatenate([sense_vector(percept), skill_command], axis=1),
     }
 
 
@@ -118,7 +118,7 @@ class Drills:
         done = (self._left <= 0) | self._world.terminated
         info: dict[str, Any] = {
             "mission_reward": self._world.rewards[:, 0].copy(),
-            "felt_reward": self._world.rewards[:, 1].copy(),
+            "homeostatic_reward": self._world.rewards[:, 1].copy(),
         }
         if done.any():
             info["final_info"] = self._world.score(np.arange(self.num_envs))
@@ -140,7 +140,7 @@ class Practice(Rows):
 
     Attributes:
         percept: What the bodies perceive now.
-        code: The codes of their active skills.
+        skill_command: The skill commands of their active skills.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Practice(Rows):
         self.senses = Senses(self.num_envs, TRIP)
         self.skills = Skills(self.senses)
         self.percept: Percept
-        self.code: NDArray[np.float32]
+        self.skill_command: NDArray[np.float32]
         self._actions = np.zeros(self.num_envs, np.int64)
         self._exercising = np.zeros(self.num_envs, bool)
         self._returns = np.zeros(self.num_envs)
@@ -190,11 +190,11 @@ class Practice(Rows):
         observations, _, terminated, truncated, infos = zip(*steps, strict=True)
         done = np.concatenate(terminated) | np.concatenate(truncated)
         mission = np.concatenate([info["mission_reward"] for info in infos])
-        felt = np.concatenate([info["felt_reward"] for info in infos])
+        sensor_state = np.concatenate([info["homeostatic_reward"] for info in infos])
         ended = np.flatnonzero(done)
         self.senses.begin(ended)
         manner = self.skills.executions["manner"]
-        rewards = mission + FELT_WEIGHT[manner] * felt
+        rewards = mission + HOMEOSTATIC_WEIGHT[manner] * sensor_state
         self.skills.begin(ended)
         observation = self._observe(_side_by_side(observations), rewards)
         self._returns += rewards
@@ -232,14 +232,14 @@ class Practice(Rows):
         executions = self.skills.executions
         if rewards is not None:
             finished = (executions["status"] == Status.DONE) & self._exercising
-            taken = self.senses.felt["tick"] - executions["since"]
+            taken = self.senses.sensor_state["tick"] - executions["since"]
             worth = 1.0 - 0.9 * np.minimum(1.0, taken / EXERCISE_LIMIT)
             rewards += np.where(finished, EXERCISE_REWARD * worth, 0.0)
         idle = np.flatnonzero(executions["status"] != Status.RUNNING)
         if len(idle):
             self._give_executions(percept, idle)
-        self.percept, self.code = percept, self.skills.code()
-        return shown(percept, self.code)
+        self.percept, self.skill_command = percept, self.skills.skill_command()
+        return shown(percept, self.skill_command)
 
     def _give_executions(self, percept: Percept, rows: NDArray) -> None:
         skill, obj, color = next_skills(percept, rows)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.being import Being
-from agents.planners.babyai import Plans
-from agents.planners.trip import Missions
+from agents.planners.babyai import BabyAIPlanner
+from agents.planners.trip import TripPlanner
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.motor import PolicyMotor
@@ -56,7 +56,7 @@ from mind.reasoning.prompting import AskPrompts
 from mind.reasoning.question_answering import in_form, recall_for
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.sense_encoder.trail import WINDOW, Windows
-from mind.types import Decision, Experience, Feeling, Situation
+from mind.types import Decision, DecisionContext, Experience, Feeling
 
 CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
 MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
@@ -102,7 +102,7 @@ class Corpus:
 class Wanderer(Mind):
     """Follows the mission table carelessly: in any manner, and not always."""
 
-    def attach(self, row: int, table: Missions | Plans) -> None:
+    def attach(self, row: int, table: TripPlanner | BabyAIPlanner) -> None:
         """Say whose mind this is, and what it would do if it cared."""
         self._row, self._table = row, table
         key = (*self.body_id.encode(),)
@@ -113,21 +113,21 @@ class Wanderer(Mind):
         self,
         percept: Percept,
         feeling: Feeling,
-        situation: Situation,
+        context: DecisionContext,
         why_not: WhyNot = anything_goes,
     ) -> Decision:
         """Return the table's intent in any manner or, now and then, any other."""
-        if situation.episode != self._of_episode:
-            self._of_episode = situation.episode
+        if context.episode != self._of_episode:
+            self._of_episode = context.episode
             self._table.begin([self._row])
-        intent = self._table.next_intent(self._row, percept, situation.status)
+        intent = self._table.next_intent(self._row, percept, context.status)
         if self._rng.random() < CARELESS:
-            intent = self._anything(percept, situation)
+            intent = self._anything(percept, context)
         intent = replace(intent, manner=Manner(self._rng.choice(len(Manner), p=MANNERS)))
         return Decision(intent=Intent(skill=Skill.WAIT) if why_not(intent) else intent)
 
-    def _anything(self, percept: Percept, situation: Situation) -> Intent:
-        able = [skill for skill in situation.can_start if skill is not Skill.WAIT]
+    def _anything(self, percept: Percept, context: DecisionContext) -> Intent:
+        able = [skill for skill in context.can_start if skill is not Skill.WAIT]
         skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
         if skill not in SKILLS_WITH_A_TARGET:
             return Intent(skill=skill)
@@ -164,9 +164,9 @@ class Stray:
         """Pass it on."""
         self._motor.begin(rows)
 
-    def act(self, percept: Percept, code: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the motor's commands, some of them spoilt."""
-        actions = self._motor.act(percept, code)
+        actions = self._motor.act(percept, skill_command)
         count = len(actions)
         if self._vocabulary.gait:
             stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
@@ -190,10 +190,10 @@ class WindowKeeper:
         rows = len(windows[KINDS[0]])
         for kind in KINDS:
             self._kept[kind].append(windows[kind].astype(np.float16))
-        felt = np.zeros((rows, len(KINDS), EMBEDDING_SIZE), np.float32)
-        felt[:, 0, 0] = np.arange(self.count, self.count + rows)
+        sense_embeddings = np.zeros((rows, len(KINDS), EMBEDDING_SIZE), np.float32)
+        sense_embeddings[:, 0, 0] = np.arange(self.count, self.count + rows)
         self.count += rows
-        return felt
+        return sense_embeddings
 
     def fingerprint(self) -> str:
         """Return what tells it from encoders."""
@@ -215,11 +215,13 @@ class KeepingStore(ExperienceStore):
         self.keeper = WindowKeeper()
         self.lived: dict[tuple[str, int], dict[int, int]] = {}
 
-    def add(self, experiences: Sequence[Experience], vectors=None, felt=None) -> list[int]:
+    def add(
+        self, experiences: Sequence[Experience], vectors=None, sense_embeddings=None
+    ) -> list[int]:
         """Keep experiences, and the number of the windows that the keeper was just shown."""
         ids = super().add(experiences, vectors)
-        assert felt is not None, "nobody lives here without senses"
-        seen = felt_windows(felt)
+        assert sense_embeddings is not None, "nobody lives here without senses"
+        seen = felt_windows(sense_embeddings)
         for id, window, experience in zip(ids, seen, experiences, strict=True):
             if id >= 0:
                 episode = self.lived.setdefault((experience.body_id, experience.episode), {})
@@ -227,9 +229,9 @@ class KeepingStore(ExperienceStore):
         return ids
 
 
-def felt_windows(felt: NDArray[np.float32]) -> list[int]:
+def felt_windows(sense_embeddings: NDArray[np.float32]) -> list[int]:
     """Return the windows that vectors of a `WindowKeeper` stand for."""
-    return felt[:, 0, 0].astype(int).tolist()
+    return sense_embeddings[:, 0, 0].astype(int).tolist()
 
 
 # ---- Lives ----
@@ -253,7 +255,7 @@ def live(
     minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=keeper)
     body = Body(count, vocabulary, motor)
     being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
-    table = Missions() if vocabulary.gait else Plans(count)
+    table = TripPlanner() if vocabulary.gait else BabyAIPlanner(count)
     for row, mind in enumerate(being.minds):
         assert isinstance(mind, Wanderer)
         mind.attach(row, table)
@@ -397,7 +399,9 @@ def _lesson(
     ]
     asked = [prompt.messages[-1].text for prompt in prompts]
     begin = _shared_lines(asked)
-    felt = (life.now, *(life.windows[index] for index in shown)) if prompts[0].felt else ()
+    soft_tokens = (
+        (life.now, *(life.windows[index] for index in shown)) if prompts[0].soft_tokens else ()
+    )
     return Lesson(
         shown=begin,
         talks=tuple(
@@ -407,8 +411,8 @@ def _lesson(
             )
             for text, ((_, answer, _), *rest) in zip(asked, talks, strict=True)
         ),
-        felt=felt,
-        has_now=bool(felt),
+        soft_tokens=soft_tokens,
+        has_now=bool(soft_tokens),
         world=life.world,
         rests_on=tuple(tuple(kind for _, _, kind in talk) for talk in talks),
     )
@@ -507,7 +511,7 @@ def keep_facts(life: Life, facts: FactsKeeper) -> None:
     """Keep what was true of each of a life's experiences that is one of a true event."""
     for experience, window in zip(life.experiences, life.windows, strict=True):
         for node in life.graph.nodes:
-            if node.felt and _is_of(experience, node):
+            if node.noticed and _is_of(experience, node):
                 facts.keep(window, node)
 
 
@@ -529,7 +533,7 @@ def load(folders: Sequence[Path]) -> Corpus:
     for folder in folders:
         before = sum(map(len, parts))
         lessons += [
-            replace(lesson, felt=tuple(row + before for row in lesson.felt))
+            replace(lesson, soft_tokens=tuple(row + before for row in lesson.soft_tokens))
             for lesson in read_lessons(folder / LESSONS_FILE)
         ]
         parts.append(Sensed.load(folder))

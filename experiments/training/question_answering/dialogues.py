@@ -29,8 +29,8 @@ class Lesson:
     Attributes:
         shown: How each of them begins; holds a marker for each of what is felt.
         talks: How each of them goes on: questions, each with its answer.
-        felt: What is felt at each marker: the row of the windows; the first one is the now, where
-            the first marker is.
+        soft_tokens: What is felt at each marker: the row of the windows; the first one is the now,
+            where the first marker is.
         has_now: Whether the first marker is the now.
         world: Name of the world.
         rests_on: For each talk, on which kind of memory alone each of its answers rests, or empty.
@@ -38,7 +38,7 @@ class Lesson:
 
     shown: str
     talks: tuple[Talk, ...]
-    felt: tuple[int, ...]
+    soft_tokens: tuple[int, ...]
     has_now: bool
     world: str = "trip"
     rests_on: tuple[tuple[str, ...], ...] = ()
@@ -65,8 +65,8 @@ class Encoded:
         said: (T,) how much each token counts: those of an answer of N clauses the square root of N
             together, or long stories would drown what is said in a word; 0 for those that are not
             the mind's own.
-        felt: (T,) for each token the number of its marker times 8 and the map it goes through, or
-            -1.
+        soft_tokens: (T,) for each token the number of its marker times 8 and the map it goes
+            through, or -1.
         talk: (T,) which talk a token is of; 0 where all share it.
         position: (T,) how many tokens stand before it in its talk.
         rows: Rows of the windows, by marker.
@@ -75,7 +75,7 @@ class Encoded:
 
     tokens: NDArray[np.int64]
     said: NDArray[np.float32]
-    felt: NDArray[np.int64]
+    soft_tokens: NDArray[np.int64]
     talk: NDArray[np.int64]
     position: NDArray[np.int64]
     rows: tuple[int, ...]
@@ -89,7 +89,7 @@ def encode(
 
     Talks that are longer than the context, in tokens, are cut there.
     """
-    if lesson.felt and 0 <= lost < len(KINDS):
+    if lesson.soft_tokens and 0 <= lost < len(KINDS):
         lesson = lesson.without(str(KINDS[lost]))
     tokens_of = cache(partial(tokenizer.encode, add_special_tokens=False))  # talks begin alike
     talks = [_conversation(tokenizer, tokens_of, lesson, talk)[:context] for talk in lesson.talks]
@@ -99,14 +99,14 @@ def encode(
     talk = np.repeat(np.arange(len(parts)), sizes)
     begin = np.repeat([0, *(shared for _ in talks)], sizes)
     position = begin + np.concatenate([np.arange(size) for size in sizes])
-    tokens, said, felt = zip(*(row for part in parts for row in part), strict=True)
+    tokens, said, soft_tokens = zip(*(row for part in parts for row in part), strict=True)
     return Encoded(
         tokens=np.array(tokens),
         said=np.array(said, np.float32),
-        felt=np.array(felt),
+        soft_tokens=np.array(soft_tokens),
         talk=talk,
         position=position,
-        rows=lesson.felt,
+        rows=lesson.soft_tokens,
         lost=lost,
     )
 
@@ -147,7 +147,9 @@ def _conversation(
                 counts = math.sqrt(len(clauses_of(content))) / len(tokens) if own else 0.0
                 rows += [(token, counts, NOTHING) for token in tokens]
             before = text
-    assert markers == len(lesson.felt), f"{markers} markers for {len(lesson.felt)} memories"
+    assert markers == len(lesson.soft_tokens), (
+        f"{markers} markers for {len(lesson.soft_tokens)} memories"
+    )
     return rows
 
 
@@ -156,19 +158,19 @@ def _conversation(
 
 def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
     """Write lessons as JSON lines, whole or not at all."""
-    draft = path.with_suffix(".new")
-    with draft.open("w", encoding="utf-8") as file:
+    token_budget = path.with_suffix(".new")
+    with token_budget.open("w", encoding="utf-8") as file:
         for lesson in lessons:
             record = {
                 "world": lesson.world,
                 "shown": lesson.shown,
                 "talks": lesson.talks,
-                "felt": lesson.felt,
+                "felt": lesson.soft_tokens,
                 "has_now": lesson.has_now,
                 "rests_on": lesson.rests_on,
             }
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
-    draft.replace(path)
+    token_budget.replace(path)
 
 
 def read_lessons(path: Path) -> list[Lesson]:
@@ -187,7 +189,7 @@ def _lesson_of(record: Any) -> Lesson:
             tuple((str(question), str(answer)) for question, answer in talk)
             for talk in record["talks"]
         ),
-        felt=tuple(int(row) for row in record["felt"]),
+        soft_tokens=tuple(int(row) for row in record["felt"]),
         has_now=bool(record["has_now"]),
         world=str(record["world"]),
         rests_on=tuple(tuple(map(str, talk)) for talk in record["rests_on"]),

@@ -26,7 +26,7 @@ from mind.sense_encoder.encoder import SenseEncoder
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.sense_encoder.trail import WINDOW
 
-LESION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
+ABLATION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
 _CHARACTERS = 3  # of a lesson in a token, what is felt included; about
 _ALIKE = 50  # characters by which lessons of one length may differ
 
@@ -42,13 +42,13 @@ class Projector(nn.Module):
         self.weight = nn.Parameter(torch.randn(MAPS, EMBEDDING_SIZE, hidden) * 0.02)
         self.bias = nn.Parameter(torch.randn(MAPS, hidden) * 0.02)
 
-    def forward(self, felt: Tensor, maps: Tensor) -> Tensor:
+    def forward(self, soft_tokens: Tensor, maps: Tensor) -> Tensor:
         """Return (N, hidden) of (N, 64), each through one of the maps, (N,)."""
-        every = torch.einsum("nd,mdh->nmh", felt, self.weight) + self.bias
-        return every[torch.arange(len(felt), device=felt.device), maps]
+        every = torch.einsum("nd,mdh->nmh", soft_tokens, self.weight) + self.bias
+        return every[torch.arange(len(soft_tokens), device=soft_tokens.device), maps]
 
 
-class Teller(nn.Module):
+class GroundedModel(nn.Module):
     """All that learns: the language model, the senses, the projector, and what vectors must tell.
 
     A vector must let the numbers of its window be told again, and the facts that its kind of memory
@@ -91,10 +91,10 @@ class Teller(nn.Module):
         memories = self.senses(windows)
         now = self.senses.feel_now(windows)
         every = torch.cat([memories, now], dim=1)  # (M, 8, 64)
-        felt = every.flatten(0, 1)[batch.felt_rows] * batch.felt_kept[:, None]
+        soft_tokens = every.flatten(0, 1)[batch.soft_rows] * batch.soft_kept[:, None]
         embedded = self.model.get_input_embeddings()(batch.tokens)
-        projected = self.projector(felt, batch.felt_rows % MAPS)
-        embedded = embedded.masked_scatter(batch.is_felt[..., None], projected.to(embedded))
+        projected = self.projector(soft_tokens, batch.soft_rows % MAPS)
+        embedded = embedded.masked_scatter(batch.is_soft[..., None], projected.to(embedded))
         logits = self.model(
             inputs_embeds=embedded,
             attention_mask=batch.mask(),
@@ -171,9 +171,9 @@ class Batch:
         talk: Which talk of its lesson each is of; 0 where all share it, -1 where it is padding.
         position: In its own talk.
         said: How much each token counts; 0 where the mind does not speak.
-        is_felt: True where something is felt in place of a word.
-        felt_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
-        felt_kept: (F,) 0 where that kind of memory says nothing, else 1.
+        is_soft: True where something is felt in place of a word.
+        soft_rows: (F,) for each of those, in order, row of the windows below times 8, and the map.
+        soft_kept: (F,) 0 where that kind of memory says nothing, else 1.
         windows: What was sensed in the M windows.
         numbers: What was true of them.
     """
@@ -182,9 +182,9 @@ class Batch:
     talk: Tensor
     position: Tensor
     said: Tensor
-    is_felt: Tensor
-    felt_rows: Tensor
-    felt_kept: Tensor
+    is_soft: Tensor
+    soft_rows: Tensor
+    soft_kept: Tensor
     windows: Windows
     numbers: Numbers
 
@@ -271,7 +271,7 @@ class Batches(Dataset):
     def _lost(self, index: int) -> int:
         """Return which map says nothing in a lesson; -1 in most."""
         rng = random.Random(f"{self._seed} {index}")
-        return rng.randrange(MAPS) if rng.random() < LESION else NOTHING
+        return rng.randrange(MAPS) if rng.random() < ABLATION else NOTHING
 
 
 def loaded(parts: Dataset, workers: int) -> Iterator[Any]:
@@ -295,18 +295,18 @@ def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
     length = max(len(row.tokens) for row in rows)
     tokens, position = np.zeros((2, len(rows), length), np.int64)
     talk = np.full(tokens.shape, NOTHING)
-    said, is_felt = np.zeros(tokens.shape, np.float32), np.zeros(tokens.shape, np.bool_)
+    said, is_soft = np.zeros(tokens.shape, np.float32), np.zeros(tokens.shape, np.bool_)
     shown: list[int] = []
-    felt_rows: list[int] = []
-    felt_kept: list[float] = []
+    soft_rows: list[int] = []
+    soft_kept: list[float] = []
     for number, row in enumerate(rows):
         size = len(row.tokens)
         tokens[number, :size], position[number, :size] = row.tokens, row.position
         talk[number, :size], said[number, :size] = row.talk, row.said
-        is_felt[number, :size] = row.felt != NOTHING
-        felt = row.felt[row.felt != NOTHING].tolist()
-        felt_rows += [len(shown) * MAPS + one for one in felt]
-        felt_kept += [float(one % MAPS != row.lost) for one in felt]
+        is_soft[number, :size] = row.soft_tokens != NOTHING
+        soft_tokens = row.soft_tokens[row.soft_tokens != NOTHING].tolist()
+        soft_rows += [len(shown) * MAPS + one for one in soft_tokens]
+        soft_kept += [float(one % MAPS != row.lost) for one in soft_tokens]
         shown += row.rows
     windows, numbers = tensors(sensed.of(shown or [0]))  # never an empty batch
     return Batch(
@@ -314,9 +314,9 @@ def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
         talk=torch.from_numpy(talk),
         position=torch.from_numpy(position),
         said=torch.from_numpy(said),
-        is_felt=torch.from_numpy(is_felt),
-        felt_rows=torch.tensor(felt_rows, dtype=torch.long),
-        felt_kept=torch.tensor(felt_kept),
+        is_soft=torch.from_numpy(is_soft),
+        soft_rows=torch.tensor(soft_rows, dtype=torch.long),
+        soft_kept=torch.tensor(soft_kept),
         windows=windows,
         numbers=numbers,
     )

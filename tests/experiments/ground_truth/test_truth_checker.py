@@ -72,8 +72,8 @@ def sayable(claim):
     return claim.attribute not in VALUES or claim.value in VALUES[claim.attribute]
 
 
-def lines_of(record, kind, felt):
-    return [line for line in record["nodes"] if line["kind"] == kind and line["felt"] == felt]
+def lines_of(record, kind, noticed):
+    return [line for line in record["nodes"] if line["kind"] == kind and line["felt"] == noticed]
 
 
 def at_about(line, tick):
@@ -99,12 +99,12 @@ def behind_the_back(record, claim):
 
 
 def how_often(episodes, claim):
-    felt, behind = 0, False
+    noticed, behind = 0, False
     for record in episodes:
-        felt += len(spoken_of(record, claim))
+        noticed += len(spoken_of(record, claim))
         behind = behind or behind_the_back(record, claim)
-    said_so = {Attribute.COUNT: str(felt).zfill(len(claim.value)) == claim.value,
-               Attribute.HAPPENED: claim.value == ("yes" if felt else "no")}  # fmt: skip
+    said_so = {Attribute.COUNT: str(noticed).zfill(len(claim.value)) == claim.value,
+               Attribute.HAPPENED: claim.value == ("yes" if noticed else "no")}  # fmt: skip
     if said_so[claim.attribute]:
         return TRUE
     return NOT_SENSED if behind else FALSE
@@ -113,15 +113,15 @@ def how_often(episodes, claim):
 def in_order(record, claim):
     firsts = []
     for kind in (claim.event, claim.value):
-        felt = [line for line in lines_of(record, kind, True)
+        noticed = [line for line in lines_of(record, kind, True)
                 if kind == claim.value or at_about(line, claim.when.tick)]  # fmt: skip
-        if not felt:
+        if not noticed:
             unfelt = lines_of(record, kind, False)
             if kind == claim.event:
                 unfelt = [line for line in unfelt if at_about(line, claim.when.tick)]
             firsts.append("behind" if unfelt else "never")
         else:
-            firsts.append(felt[0]["tick"])
+            firsts.append(noticed[0]["tick"])
     if "never" in firsts:
         return FALSE
     if "behind" in firsts:
@@ -234,7 +234,7 @@ def test_every_fact_that_was_sensed_can_be_claimed(lives):
                 for attribute, fact in node.facts.items():
                     when = When(episode=graph.episode, tick=node.tick)
                     claim = Claim(event=node.kind, attribute=attribute, value=fact.value, when=when)
-                    if node.felt and fact.sensed:
+                    if node.noticed and fact.sensed:
                         assert checker.check(claim) is TRUE, claim
                         claimed += 1
     assert claimed > 10_000
@@ -243,7 +243,7 @@ def test_every_fact_that_was_sensed_can_be_claimed(lives):
 # ---- Lies ----
 
 
-def node(number, kind, tick, *, first=None, felt=True, facts=None, **more):
+def node(number, kind, tick, *, first=None, noticed=True, facts=None, **more):
     told = {
         Attribute[name.upper()]: value if isinstance(value, Fact) else Fact(value=value)
         for name, value in {**(facts or {}), **more}.items()
@@ -254,9 +254,9 @@ def node(number, kind, tick, *, first=None, felt=True, facts=None, **more):
         episode=2,
         first_tick=tick if first is None else first,
         tick=tick,
-        place=(3, 3),
+        position=(3, 3),
         facts=told,
-        felt=felt,
+        noticed=noticed,
     )
 
 
@@ -281,7 +281,7 @@ LIFE = [
             node(2, "got_up", 40, first=25),
             node(3, "stumbled", 90, foot="right", time="9.0", who=HIDDEN),
             node(4, "recovered", 92, first=90),
-            node(5, "heard_laughter", 150, felt=False, time=Fact(value="15.0", sensed=False)),
+            node(5, "heard_laughter", 150, noticed=False, time=Fact(value="15.0", sensed=False)),
             node(6, "bumped", 150, thing="red wall"),
         ),
     ),

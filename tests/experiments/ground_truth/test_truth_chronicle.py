@@ -67,13 +67,13 @@ def test_a_cable_catches_the_foot_that_swings(stance, foot):
     graph = at_a_cable(stance).do(Action.FORWARD).end()
     stumble = only(graph, "stumbled")
     assert kinds(graph) == ["stumbled"]
-    assert (stumble.tick, stumble.first_tick, stumble.felt) == (1, 1, True)
+    assert (stumble.tick, stumble.first_tick, stumble.noticed) == (1, 1, True)
     assert told(stumble, Attribute.FOOT, Attribute.LEAN) == (foot, "ahead")
     assert told(stumble, Attribute.CAUSE, Attribute.THING) == ("cable", "blue cable")
     assert told(stumble, Attribute.TIME, Attribute.DURATION) == ("0.1", "0.0")
     assert told(stumble, Attribute.GAIT, Attribute.DID) == ("walking", "go forward")
     assert told(stumble, Attribute.PLACE, Attribute.OUTCOME) == ("here", None)
-    assert stumble.place == (1 + PAD, PAD)
+    assert stumble.position == (1 + PAD, PAD)
 
 
 def test_a_graph_says_whose_life_it_is_and_how_long():
@@ -156,7 +156,7 @@ def test_a_hazard_that_was_never_seen_is_not_known_to_be_the_cause():
 def test_a_wall_is_bumped_into_with_the_feet():
     graph = room("#.>#", speed=1.2, progress=0.35).do(Action.FORWARD, ticks=3).end()
     bump = only(graph, "bumped")
-    assert (kinds(graph), bump.tick, bump.felt) == (["bumped"], 1, True)
+    assert (kinds(graph), bump.tick, bump.noticed) == (["bumped"], 1, True)
     assert told(bump, Attribute.CAUSE, Attribute.PART) == ("wall", "feet")
     assert told(bump, Attribute.FOOT, Attribute.HURT) == (None, "a little")
 
@@ -243,7 +243,7 @@ def test_who_falls_far_from_what_a_foot_met_still_knows_what_it_was(trip_graphs)
 def test_what_happens_in_the_last_step_is_never_felt():
     graph = room("#.>#", speed=1.2, progress=0.35).do(Action.FORWARD).end(sensed=False)
     bump = only(graph, "bumped")
-    assert (bump.tick, bump.felt) == (1, False)
+    assert (bump.tick, bump.noticed) == (1, False)
     assert not any(fact.sensed for fact in bump.facts.values())
     assert set(bump.facts) == {Attribute.TIME, Attribute.DURATION}
 
@@ -362,7 +362,7 @@ def corridor(front=None, held=None):
 def test_what_a_hand_or_a_foot_met_is_told(front, held, action, kind, object, cause):
     graph = corridor(front, held).do(babyai.Action.DONE, babyai.Action[action]).end()
     node = only(graph, kind)
-    assert (kinds(graph), node.felt, node.tick, node.place) == ([kind], True, 2, (1, 1))
+    assert (kinds(graph), node.noticed, node.tick, node.position) == ([kind], True, 2, (1, 1))
     assert told(node, Attribute.THING, Attribute.CAUSE) == (object, cause)
     assert told(node, Attribute.TIME, Attribute.DURATION) == ("2", "0")
     assert told(node, Attribute.PLACE, Attribute.GAIT) == ("here", None)
@@ -372,7 +372,7 @@ def test_what_a_hand_or_a_foot_met_is_told(front, held, action, kind, object, ca
 
 def test_in_babyai_too_the_last_step_is_not_felt():
     graph = corridor(Ball("red")).do(babyai.Action.PICKUP).end(sensed=False)
-    assert [(node.kind, node.felt) for node in graph.nodes] == [("picked_up", False)]
+    assert [(node.kind, node.noticed) for node in graph.nodes] == [("picked_up", False)]
 
 
 @pytest.mark.parametrize("living", ["trip", "babyai"])

@@ -167,7 +167,7 @@ def step(world, command):
 def test_each_reflex_does_what_it_does_in_a_copy_of_the_world(crowd, mishaps):
     world, answers = one_body(), []
     for graph, node in mishaps:
-        if node.kind != "stumbled" or not is_kept(crowd, graph, node.tick) or not node.felt:
+        if node.kind != "stumbled" or not is_kept(crowd, graph, node.tick) or not node.noticed:
             continue
         for attribute, reflex in REFLEXES.items():
             put_back(world, crowd, graph, node.tick)

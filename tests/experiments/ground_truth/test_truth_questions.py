@@ -148,7 +148,7 @@ def test_what_cannot_be_known_was_not_sensed(asked):
     for graph, question in unsensed:
         node = graph.nodes[question.event]
         fact = node.facts[question.asked.attribute]
-        assert node.felt
+        assert node.noticed
         assert not fact.sensed
         for value in (fact.value, *_others(question.asked.attribute)):
             claim = replace(question.asked, value=value)
@@ -169,7 +169,10 @@ def test_no_question_is_about_what_was_never_felt():
     staged = room("#>==....#", speed=1.2, progress=0.49, phase=0.3, heights=[(2, 0, 0.2)])
     staged.do(Action.FORWARD).until(Posture.DOWN, Action.RUN)
     graph = staged.end(sensed=False)
-    assert [(node.kind, node.felt) for node in graph.nodes] == [("stumbled", True), ("fell", False)]
+    assert [(node.kind, node.noticed) for node in graph.nodes] == [
+        ("stumbled", True),
+        ("fell", False),
+    ]
     rng = np.random.default_rng(0)
     questions = [question for _ in range(100) for question in questions_of(graph, rng)]
     about = {question.asked.event for question in questions if question.asked}
@@ -190,7 +193,7 @@ def test_what_an_unseen_cable_was_cannot_be_known():
         assert answers == {UNKNOWN}, attribute
 
 
-def test_questions_come_in_any_order_and_are_the_same_for_the_same_luck(trip_graphs):
+def test_questions_come_in_any_order_and_are_the_same_for_the_same_rng_key(trip_graphs):
     graph = max(trip_graphs, key=lambda graph: len(graph.nodes))
     one, again, other = (questions_of(graph, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert one == again
@@ -434,7 +437,7 @@ def strangeness(questions, answers):
 @pytest.mark.parametrize("world", ["trip", "babyai"])
 @pytest.mark.parametrize("answers", list(ANSWERS))
 def test_no_word_goes_with_an_answer(asked, world, answers):
-    """Of some hundred words the strangest is at 3.5 or so, by mere luck.
+    """Of some hundred words the strangest is at 3.5 or so, by mere noise.
 
     First and last times are as common among objects that never happened as among those that did,
     but not by kind of event, and so these words are a little stranger: 6.7 in this many questions.
@@ -448,8 +451,8 @@ def test_no_word_goes_with_an_answer(asked, world, answers):
 def test_a_word_that_went_with_an_answer_would_be_found_out(asked):
     questions = of_world(asked, "trip")
     leaky = [replace(question, text=f"then {question.text}")
-             if question.answer == NEVER and place % 4 == 0 else question
-             for place, question in enumerate(questions)]  # fmt: skip
+             if question.answer == NEVER and position % 4 == 0 else question
+             for position, question in enumerate(questions)]  # fmt: skip
     assert strangeness(leaky, ANSWERS["never"])["then"] > 8
 
 
