@@ -211,7 +211,7 @@ def _fitting(words: str, size: int, width: int) -> str:
 
 def asked_of(agent: Any) -> Ask | None:
     """Return how an agent's first avatar is asked about its life; None for one who cannot talk."""
-    if not hasattr(agent, "teller"):
+    if not hasattr(agent, "question_answerer"):
         return None
 
     def ask(question: str) -> str:

@@ -177,7 +177,7 @@ def test_without_touch_nothing_is_felt_of_a_blocked_way():
 
 
 @dataclass(frozen=True)
-class EventObservation:
+class Lived:
     actions: list
 
     @classmethod
@@ -196,7 +196,7 @@ class EventObservation:
 @pytest.mark.parametrize("sampled", [False, True])
 def test_an_avatar_does_the_same_alone_and_among_others(tmp_path, sampled):
     save_direct(DirectNetwork(8, (16,)), tmp_path, {"features": 8, "hidden": [16]})
-    assert EventObservation.by(tmp_path, 1, sampled=sampled) == EventObservation.by(
+    assert Lived.by(tmp_path, 1, sampled=sampled) == Lived.by(
         tmp_path, 5, sampled=sampled
     )
 

@@ -60,7 +60,7 @@ def felt_as(number):
 def remember(experiences):
     """Return a memory of them, the first felt as 1, the second as 2, and so on."""
     memory = ExperienceStore(":memory:")
-    memory.add(experiences, soft_tokens=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
+    memory.add(experiences, sense_embeddings=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
     return memory
 
 
@@ -262,7 +262,7 @@ def test_a_ablation_does_not_reach_into_the_memory_itself():
     asyncio.run(
         minds.question_answerer("anna", timed=True, mode="felt", ablations=ABLATIONS).ask("why?")
     )
-    assert memory.soft_tokens((1,)).all()
+    assert memory.sense_embeddings((1,)).all()
 
 
 def test_in_words_a_lesioned_kind_is_not_told():
