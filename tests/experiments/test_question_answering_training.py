@@ -253,7 +253,7 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
     keeper.keep(0, node(foot=Fact(value="left"), mood=Fact(value="low")))
     keeper.keep(0, node(foot=Fact(value="right"), mood=Fact(value="low")))
     keeper.keep(0, node(foot=Fact(value="left")))
-    keeper.keep(2, node(object=Fact(value="red cable", sensed=False)))
+    keeper.keep(2, node(thing=Fact(value="red cable", sensed=False)))
     facts = keeper.of(3)
     assert facts.told.tolist() == [0, 2]
     assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
