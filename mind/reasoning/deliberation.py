@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from body.types import Goal, Intent, Percept, Skill, Vocabulary, still_open
+from body.types import Goal, Intent, Percept, Skill, Vocabulary
 from mind.language_models import Batcher, LanguageModel, NoReply, Prompt, TokenBudget
 from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.narration import EventObservation, narrate, near
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
+from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
 from mind.types import Decision, DecisionContext, Exchange, Experience, Feeling
@@ -139,9 +140,6 @@ class Minds:
 class Mind:
     """Decides for one body, goal by goal.
 
-    The goals of a plan stand in order. Those at the front are done with as soon as the percept says
-    that they are true; the others wait, until a new plan or a new episode takes their place.
-
     Args:
         batcher: Asks the language model.
         memory: What was lived.
@@ -168,8 +166,7 @@ class Mind:
         self._recalled = recalled
         self._seed = seed
         self._decisions = 0
-        self._episode = -1
-        self._goals: tuple[Goal, ...] = ()
+        self._plan = Plan()
 
     async def decide(
         self,
@@ -190,7 +187,7 @@ class Mind:
             LanguageModelError: If the language model can not be used at all (see `NoReply`).
         """
         number, self._decisions = self._decisions, self._decisions + 1
-        goals = self._open_goals(percept, context)
+        goals = self._plan.open_goals(percept, context.episode)
         recollections = self._recall(percept, context)
         words = [recollection.experience.words for recollection in recollections]
         prompt = self._prompts.decide(percept, feeling, context, words, goals)
@@ -199,7 +196,7 @@ class Mind:
         seeds = seeds_of(self._seed, self.body_id, number)
         reply = await ask(recording, prompt, seeds, understand, self._prompts.repair)
         if reply and reply.plan is not None:
-            goals = self._plan(reply.plan, percept, context)
+            goals = self._plan.replace(reply.plan, percept, context.episode)
         memories = tuple(recollection.id for recollection in recollections)
         return _decision(reply, percept, context, goals, memories, recording.exchanges)
 
@@ -210,6 +207,25 @@ class Mind:
     def remember(self, lived: EventObservation) -> int:
         """Put a felt event into memory and return its id there."""
         return self._memory.add([self.experience(lived)])[0]
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next decisions depend on besides the memory, fit for JSON."""
+        return {"decisions": self._decisions, "plan": self._plan.state()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            ValueError: If it is not such a state; nothing is changed.
+        """
+        decisions = state.get("decisions")
+        if not isinstance(decisions, int) or decisions < 0 or "plan" not in state:
+            raise ValueError(
+                "state of a mind must hold 'decisions', at least 0, and 'plan', got "
+                f"{dict(state)!r}; load what `Mind.state` returned"
+            )
+        self._plan.load_state(state["plan"])
+        self._decisions = decisions
 
     def _recall(self, percept: Percept, context: DecisionContext) -> list[Recollection]:
         """Return what comes to mind, best first, the same words only once."""
@@ -225,22 +241,6 @@ class Mind:
         for recollection in self._memory.recall(query, 3 * self._recalled):
             by_words.setdefault(recollection.experience.words, recollection)
         return list(by_words.values())[: self._recalled]
-
-    def _open_goals(self, percept: Percept, context: DecisionContext) -> tuple[Goal, ...]:
-        """Return what is left of the plan; it does not outlive its episode."""
-        if context.episode != self._episode:
-            self._episode, self._goals = context.episode, ()
-        self._goals = still_open(self._goals, percept)
-        return self._goals
-
-    def _plan(
-        self, plan: tuple[Goal, ...], percept: Percept, context: DecisionContext
-    ) -> tuple[Goal, ...]:
-        """Put a plan in the place of the one before; one that comes too late is not kept."""
-        goals = still_open(plan, percept)
-        if context.episode == self._episode:
-            self._goals = goals
-        return goals
 
 
 def _check_encoder(language_model: LanguageModel, senses: "SenseEncoder") -> None:

@@ -1,6 +1,7 @@
 """The loop around a language model, with scripted replies, good and bad."""
 
 import asyncio
+import json
 import math
 
 import pytest
@@ -353,3 +354,44 @@ def test_a_plan_that_cannot_be_understood_goes_back_and_changes_nothing():
     decision = decide(mind, seen=handling())
     assert told(model).startswith("That cannot be done: 'find happiness' is not a goal; write hold")
     assert (decision.attempts, len(decision.goals)) == (2, 5)
+
+
+# ---- State ----
+
+
+def test_a_mind_with_the_state_of_another_decides_as_that_one_would_have():
+    def begun():
+        model = ScriptedModel([PLAN + EXPLORE, *["", EXPLORE] * 2])
+        mind = minds(model, seed=3).of("anna")
+        decide(mind, seen=handling())
+        return model, mind
+
+    model, mind = begun()
+    state = json.loads(json.dumps(mind.state()))
+    there = ScriptedModel(["", EXPLORE] * 2)
+    other = minds(there, seed=3).of("anna")
+    other.load_state(state)
+    for _ in range(2):
+        assert decide(other, seen=handling()).goals == decide(mind, seen=handling()).goals
+    assert there.seeds == model.seeds[1:]
+    assert there.prompts == model.prompts[1:]
+    assert other.state() == mind.state() != state
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"decisions": -1},
+        {"decisions": "two"},
+        {"plan": {}},
+        {"plan": {"episode": 0, "goals": "many"}},
+        {"plan": {"episode": 0, "goals": [{"condition": 99, "object": {}, "other": None}]}},
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoilt):
+    mind = minds(ScriptedModel([PLAN + EXPLORE])).of("anna")
+    decide(mind, seen=handling())
+    state = mind.state()
+    with pytest.raises(ValueError, match=r"^state of a (mind|plan) must hold [^\n]*$"):
+        mind.load_state(state | spoilt)
+    assert mind.state() == state

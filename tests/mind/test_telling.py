@@ -60,7 +60,9 @@ def felt_as(number):
 def remember(experiences):
     """Return a memory of them, the first felt as 1, the second as 2, and so on."""
     memory = ExperienceStore(":memory:")
-    memory.add(experiences, sense_embeddings=np.stack([felt_as(n + 1) for n in range(len(experiences))]))
+    memory.add(
+        experiences, sense_embeddings=np.stack([felt_as(n + 1) for n in range(len(experiences))])
+    )
     return memory
 
 

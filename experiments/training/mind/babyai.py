@@ -85,13 +85,13 @@ class Teacher(Mind):
         why_not: WhyNot = anything_goes,
     ) -> Decision:
         """Keep the moment, and return the table's intent or, now and then, any other."""
-        goals = self._open_goals(percept, context)
+        goals = self._plan.open_goals(percept, context.episode)
         recalled = [found.experience.words for found in self._recall(percept, context)]
         prompt = self._prompts.decide(percept, feeling, context, recalled, goals)
         plan = None
         if not goals:
             plan = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
-            goals = self._plan(plan, percept, context)
+            goals = self._plan.replace(plan, percept, context.episode)
         if not goals:  # all of it seems true: nothing to teach
             return Decision(intent=Intent(skill=Skill.LOOK_AROUND))
         intent = intent_for(goals[0], percept, context.status)
