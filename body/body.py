@@ -57,7 +57,7 @@ class Body:
         self._motor = motor
 
     def begin(self, rows: NDArray) -> None:
-        """Start a new life for these avatars: forget the map, the active skills and all that was felt."""
+        """Start a new life for these avatars: forget map, active skills and sensor state."""
         self.senses.begin(rows)
         self.skills.begin(rows)
         self._motor.begin(rows)

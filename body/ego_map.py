@@ -1,4 +1,4 @@
-"""Where objects are, as far as the body can know: a map it draws itself, and a navigation features on it.
+"""Where objects are, as far as the body can know: a map of its own, with navigation features.
 
 Each avatar keeps a square of remembered cells in which its own start is the centre and its own
 first heading is "north": it has no navigation features needle and no coordinates, only its senses.

@@ -73,7 +73,7 @@ class PolicyMotor:
         """Do nothing: this policy has no state of its own."""
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, code)."""
+        """Return one motor command for each avatar, (B,), given skill commands, (B, code)."""
         import torch
 
         felt = np.concatenate([sense_vector(percept), skill_command], axis=1)
@@ -100,7 +100,7 @@ class ScriptedMotor:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, 24)."""
+        """Return one motor command for each avatar, (B,), given skill commands, (B, 24)."""
         posture = percept.proprio[:, 8:13].argmax(1)
         on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
         walking = self._walk(percept, skill_command)
@@ -145,7 +145,7 @@ class ScriptedMotor:
 
 
 class HandyMotor:
-    """The same for `babyai`: goes by the navigation features, and uses its hand where it has arrived.
+    """The same for `babyai`: follows the navigation features, and uses its hand on arrival.
 
     A door that is shut and in the way is opened; where there is no way, it stands still.
     """
@@ -162,7 +162,7 @@ class HandyMotor:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return one motor command for each avatar, (B,), given the active skills' skill commands, (B, 25)."""
+        """Return one motor command for each avatar, (B,), given skill commands, (B, 25)."""
         skill = np.array(BABYAI.skills)[skill_command[:, : len(BABYAI.skills)].argmax(1)]
         navigation_features = skill_command[:, -NAVIGATION_SIZE:] > 0
         command = np.select(

@@ -533,7 +533,7 @@ _HAND_WORK = (
 
 @njit(cache=True)
 def _failure(execution, sensor_state, events, moved):
-    """Return why the active skill fails in this tick, if it does; what came before it does not count."""
+    """Return why the active skill fails in this tick, if it does."""
     if sensor_state.tick == execution.since:
         return np.int64(Failure.NONE)
     if events[NoticedEvent.FELL] and execution.skill != Skill.GET_UP:
@@ -686,7 +686,7 @@ def _advance(
 
 @njit(cache=True)
 def _judge(execution, sensor_state, events, moved, done):
-    """Let an active skill fail or be done; in a tick in which it is done, only a fall counts more."""
+    """Let an active skill fail or be done; where it is done, only a fall counts more."""
     failure = _failure(execution, sensor_state, events, moved)
     if failure != Failure.NONE and (not done or failure == Failure.FELL):
         execution.status, execution.failure, execution.stale = (
@@ -718,13 +718,13 @@ def _point(execution, ego_map, kinds, navigation_features):
 
 
 def skill_command_size(vocabulary: Vocabulary) -> int:
-    """Return how wide the skill command is: the world's skills, manners, and the navigation features."""
+    """Return the width of a skill command: the world's skills, manners, navigation features."""
     return len(vocabulary.skills) + len(Manner) + NAVIGATION_SIZE
 
 
 @njit(cache=True)
 def _encode(executions, columns, navigation_features, skill_command):
-    """Write skill commands; `columns` says where each skill stands, and last, where the manners do."""
+    """Write skill commands; `columns` says where each skill stands, and last, the manners."""
     manner_column = columns[-1]
     compass_column = manner_column + _MANNERS
     for row in range(len(executions)):
@@ -875,7 +875,7 @@ class Skills:
         self._pursue_all(percept.events, is_new_tick=True)
 
     def skill_command(self) -> NDArray[np.float32]:
-        """Return (B, code) float32: one-hots of skill (the world's) and manner, navigation features 11.
+        """Return (B, code) float32: one-hots of skill and manner, navigation features 11.
 
         An avatar whose active skill has ended, or that has none, is shown as waiting. Active skills
         that were given after `advance` are already in it.

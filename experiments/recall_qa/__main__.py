@@ -1,4 +1,4 @@
-"""Let a being tell its own life, and check every answer: `python -m experiments.recall_qa +env=trip`.
+"""Let a being recall its life, and check each answer: `python -m experiments.recall_qa +env=trip`.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """

@@ -184,7 +184,7 @@ class _Benchmark:
         able = [name for name in self._config.arms if name not in left_out]
         if not able:
             raise BadInput(
-                "nobody is left to be asked; train with python -m experiments.train_question_answering"
+                "nobody is left to ask; train with python -m experiments.train_question_answering"
             )
         return able
 

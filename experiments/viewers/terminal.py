@@ -23,10 +23,13 @@ _ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three obje
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
-    Object.UNSEEN: "  ", Object.EMPTY: "· ", Object.FLOOR: "· ", Object.WALL: "██", Object.DOOR: "▐▌",
+    Object.UNSEEN: "  ", Object.EMPTY: "· ", Object.FLOOR: "· ", Object.WALL: "██",
+    Object.DOOR: "▐▌",
     Object.KEY: "¬o", Object.BALL: "()", Object.BOX: "[]", Object.GOAL: "**", Object.LAVA: "≈≈",
-    Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░", Object.KERB: "__", Object.RAIL: "══",
-    Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ", Object.WET: "≈≈", Object.GRAVEL: "∴∴",
+    Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░", Object.KERB: "__",
+    Object.RAIL: "══",
+    Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ", Object.WET: "≈≈",
+    Object.GRAVEL: "∴∴",
 }  # fmt: skip
 _COLOURS = {
     Color.RED: "red", Color.GREEN: "green", Color.BLUE: "bright_blue", Color.PURPLE: "magenta",

@@ -18,9 +18,9 @@ from mind.language_models.types import (
 __all__ = [
     "Batcher",
     "Completion",
-    "TokenBudget",
     "LanguageModel",
     "LanguageModelError",
     "NoReply",
     "Prompt",
+    "TokenBudget",
 ]

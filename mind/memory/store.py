@@ -164,7 +164,7 @@ class ExperienceStore:
             return [self._file.experience(int(id)) for id in ids]
 
     def sense_embeddings(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """Return how the experiences with these ids were felt, (N, 5, 64); see `Memory.sense_embeddings`."""
+        """Return the sense embeddings of experiences, (N, 5, 64); see `Memory.sense_embeddings`."""
         with self._lock:
             found = [self._file.sense_embeddings(int(id)) for id in ids]
         return np.array(found, np.float32).reshape(len(found), *EMBEDDINGS_SHAPE)

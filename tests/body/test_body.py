@@ -1,4 +1,4 @@
-"""The whole body in the real world, with a motor that does no more than obey the navigation features."""
+"""The whole body in the real world, with a motor that only obeys the navigation features."""
 
 import gymnasium
 import numpy as np
@@ -12,7 +12,7 @@ from envs.trip.vocabulary import Action, Posture
 
 
 class ObedientMotor:
-    """Steps where the navigation features points, high over hazards, and braces when it falls backward."""
+    """Steps where the navigation features point, high over hazards, and braces when it falls."""
 
     def __init__(self):
         self.begun = []

@@ -51,7 +51,7 @@ def walk():
 
 
 def _true_object(body):
-    """Return object and color of a body's last contact; (0, 0) where it is no object in the world."""
+    """Return object and color of a body's last contact; (0, 0) where it is no object."""
     name = Cause(int(body["contact_cause"])).name
     if name in ("NONE", "OWN_LACE", "FLOOR"):
         return 0, 0

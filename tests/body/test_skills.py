@@ -37,7 +37,7 @@ class Life:
         return self.status
 
     def obey(self, ticks=400):
-        """Follow the navigation features until the skill has ended; return the cells gone through."""
+        """Follow the navigation features until the skill ends; return the cells gone through."""
         path = [(self.world.x, self.world.y)]
         for _ in range(ticks):
             if self.status.status != Status.RUNNING:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ENVS = Path(__file__).resolve().parents[2] / "envs"
-ASK = "import numpy as np; from envs.trip.world import _rng_key_of; print(_rng_key_of(np.uint64(1), 2))"
+ASK = "import numpy as np; from envs.trip.world import _rng_key_of as f; print(f(np.uint64(1), 2))"
 
 
 def rng_key_told_by(folder):

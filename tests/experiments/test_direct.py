@@ -196,9 +196,7 @@ class Lived:
 @pytest.mark.parametrize("sampled", [False, True])
 def test_an_avatar_does_the_same_alone_and_among_others(tmp_path, sampled):
     save_direct(DirectNetwork(8, (16,)), tmp_path, {"features": 8, "hidden": [16]})
-    assert Lived.by(tmp_path, 1, sampled=sampled) == Lived.by(
-        tmp_path, 5, sampled=sampled
-    )
+    assert Lived.by(tmp_path, 1, sampled=sampled) == Lived.by(tmp_path, 5, sampled=sampled)
 
 
 def test_training_leaves_a_policy_a_card_and_a_curve_and_goes_on_from_its_checkpoint(tmp_path):

@@ -30,7 +30,8 @@ RUNS = {
     "babyai": ("+env=babyai", "agent=reactive", "body=scripted", "avatars=2", "episodes=5"),
     "package": ("+env=babyai", "agent=random", "env.id=MiniGrid-Dynamic-Obstacles-6x6-v0",
                 "episodes=3"),
-    "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2", "+env.homeostatic_weight=3.0"),
+    "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2",
+                "+env.homeostatic_weight=3.0"),
 }  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*stepped by the minigrid package")

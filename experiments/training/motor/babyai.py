@@ -1,4 +1,4 @@
-"""Practice: bodies with active skills in `babyai`, as the vector env that PPO trains the motor policy on.
+"""Bodies with active skills in `babyai`, as the vector env that PPO trains the motor policy on.
 
 Half of the active skills come from the mission table, half are exercises: a skill that could start,
 with an object that is remembered. What is paid for is an active skill done, sooner is better; an
@@ -152,7 +152,7 @@ class Practice(Rows):
         return exercise or self._plans.next_intent(row, percept, self.skills.status(row))
 
     def _exercise(self, row: int, percept: Percept) -> Intent | None:
-        """Return a skill that could start, about an object that is remembered where it takes one."""
+        """Return a skill that could start, about a remembered object where it takes one."""
         able = [skill for skill in self.skills.can_start(row) if skill not in _NO_EXERCISE]
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:

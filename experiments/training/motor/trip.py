@@ -42,7 +42,7 @@ _LACES = slice(4, 6)  # columns of touch
 
 
 def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
-    """Return what the motor policy is shown: the view; the felt vector with the active skill's code.
+    """Return what the motor policy is shown: the view; the felt vector with the skill command.
 
     The view is flat, so that Stable-Baselines3 does not take it for a photograph.
     """
@@ -56,7 +56,7 @@ def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
 
 
 def shown(percept: Percept, skill_command: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Return what the motor policy is shown of a percept and the skill commands of active skills."""
+    """Return what the motor policy is shown of a percept and skill commands."""
     return {
         "image": percept.image.reshape(len(skill_command), -1).copy(),
         "felt": np.concatenate([sense_vector(percept), skill_command], axis=1),
