@@ -62,6 +62,59 @@ class Body:
         self.skills.begin(rows)
         self._motor.begin(rows)
 
+    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
+        """Return what these avatars carry from tick to tick, as copies, (N, ...) each.
+
+        That is what they sensed and remember, and their active skills. A motor keeps nothing, and
+        the noise of a shuffled sense is the whole batch's.
+
+        Args:
+            rows: (N,) avatars; all of them, without.
+        """
+        rows = np.arange(self.num_avatars) if rows is None else np.asarray(rows)
+        copies = {name: kept[rows] for name, kept in self._kept().items()}
+        return copies | {"reasons": copies["reasons"].astype(np.str_)}
+
+    def load_state(
+        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+    ) -> None:
+        """Put avatars back to what `fork_state` returned; given the same, they do the same.
+
+        Args:
+            state: Of N avatars of a body in the same world.
+            rows: (N,) avatars; all of them, without.
+
+        Raises:
+            ValueError: If the state is of another number of avatars, or not of a body at all, or
+                there is no such row. Nothing is changed then.
+        """
+        rows = np.arange(self.num_avatars) if rows is None else np.asarray(rows)
+        if ((rows < 0) | (rows >= self.num_avatars)).any():
+            raise ValueError(
+                f"expected rows in 0..{self.num_avatars - 1}, got {rows.tolist()[:20]}"
+            )
+        for name, kept in self._kept().items():
+            given, shape = state.get(name), (len(rows), *kept.shape[1:])
+            if given is None or given.shape != shape or not np.can_cast(given.dtype, kept.dtype):
+                got = "none" if given is None else f"{given.dtype.kind} of shape {given.shape}"
+                raise ValueError(
+                    f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
+                    f"of shape {shape}, got {got}"
+                )
+        for name, kept in self._kept().items():
+            kept[rows] = state[name]
+
+    def _kept(self) -> dict[str, NDArray]:
+        ego_map, skills = self.senses.ego_map, self.skills
+        return {
+            "sensor_state": self.senses.sensor_state,
+            "ego_map": ego_map.memory,
+            "landmarks": ego_map.landmarks,
+            "executions": skills.executions,
+            "navigation_features": skills.navigation_features,
+            "reasons": skills.reasons,
+        }
+
     def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
         """Return what the senses make of one tick's observation, (B, ...); once a tick."""
         return self.senses.perceive(observation)

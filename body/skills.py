@@ -745,6 +745,7 @@ class Skills:
         active skills: (B,) records of `EXECUTION`; read `status` and `failure` of all avatars here.
         navigation features: (B, 11) float32, each column in [0, 1], as of the last `advance` or
             `skill_command`.
+        reasons: (B,) str, why each active skill was asked for, in the mind's own words.
     """
 
     def __init__(self, senses: Senses):
@@ -756,7 +757,7 @@ class Skills:
         self._columns[list(senses.vocabulary.skills)] = np.arange(len(senses.vocabulary.skills))
         self._columns[-1] = len(senses.vocabulary.skills)
         self._no_events = np.zeros((senses.num_avatars, len(NoticedEvent)), np.bool_)
-        self._reasons: dict[int, str] = {}
+        self.reasons = np.full(senses.num_avatars, "", object)
         self.begin(np.arange(senses.num_avatars))
 
     @property
@@ -772,11 +773,7 @@ class Skills:
         blank = np.zeros((), EXECUTION)
         blank["skill"], blank["status"], blank["stale"] = NOBODY, Status.DONE, True
         self.executions[rows] = blank
-        self._forget_reasons(rows)
-
-    def _forget_reasons(self, rows: NDArray) -> None:
-        for row in self._reasons.keys() & rows.tolist():
-            del self._reasons[row]
+        self.reasons[rows] = ""
 
     def intend(self, avatar: int, intent: Intent) -> None:
         """Give one avatar an active skill; see `why_not` for when it fails at once (CANNOT_START).
@@ -787,7 +784,7 @@ class Skills:
         asked = (intent.skill, target.object, target.color, intent.manner)
         if not self._is_under_way(avatar, asked):
             self.intend_many([avatar], *asked)
-        self._reasons[avatar] = intent.reason
+        self.reasons[avatar] = intent.reason
 
     def _is_under_way(self, avatar: int, asked: tuple[int, int, int, int]) -> bool:
         execution = self.executions[avatar]
@@ -825,7 +822,7 @@ class Skills:
             rows,
             *arguments,
         )
-        self._forget_reasons(rows)
+        self.reasons[rows] = ""
 
     def intent(self, avatar: int) -> Intent | None:
         """Return what one avatar was last asked to do, or None."""
@@ -837,7 +834,7 @@ class Skills:
             skill=Skill(execution["skill"]),
             target=target if target.object != _NOTHING else None,
             manner=Manner(execution["manner"]),
-            reason=self._reasons.get(avatar, ""),
+            reason=self.reasons[avatar],
         )
 
     def status(self, avatar: int) -> SkillStatus:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from body.body import Body
+from body.motor import HandyMotor, ScriptedMotor
 from body.skills import AHEAD, ARRIVED, BEHIND, HAZARD_AHEAD, TO_THE_LEFT, TO_THE_RIGHT
 from body.types import Failure, Intent, Skill, Status, Target
-from body.vocabularies import TRIP
+from body.vocabularies import BABYAI, TRIP
 from envs.trip.vocabulary import Action, Posture
 
 
@@ -90,3 +91,87 @@ def test_an_intent_that_cannot_start_fails_and_says_why():
     assert body.why_not(0, intent) == "there is nothing in the hand: pick something up first"
     body.intend(0, intent)
     assert body.status(0).failure == Failure.CANNOT_START
+
+
+FORKED = {
+    "trip": (TRIP, ScriptedMotor, "envs:Trip-v0", {"level": 2}),
+    "babyai": (BABYAI, HandyMotor, "envs:BabyAI-v0", {"task": "mixed"}),
+}
+
+
+def go_on(body, env, observation, ticks):
+    """Return all commands of that many ticks, in which idle avatars look round and explore."""
+    commands = []
+    for tick in range(ticks):
+        percept = body.perceive(observation)
+        for row in range(body.num_avatars):
+            if body.status(row).status != Status.RUNNING:
+                skill = Skill.LOOK_AROUND if (row + tick) % 3 else Skill.WAIT
+                seen = percept.landmarks[row, (row + tick) % 4].tolist()
+                intent = Intent(skill=skill, reason=f"tick {tick}")
+                if seen[0]:
+                    target = Target(object=seen[0], color=seen[1])
+                    intent = Intent(skill=Skill.GO_TO, target=target, reason=f"at {seen}")
+                body.intend(row, intent)
+        commands.append(body.act(percept))
+        observation = {
+            name: part.copy() for name, part in env.step(commands[-1])[0].items()
+        }  # the world writes into its own
+    return np.stack(commands), observation
+
+
+@pytest.fixture(params=FORKED)
+def lived(request):
+    """A body and its world after some ticks, and the observation that comes next."""
+    vocabulary, motor, env_id, options = FORKED[request.param]
+    env = gymnasium.make_vec(env_id, num_envs=4, **options)
+    body = Body(4, vocabulary, motor())
+    observation = go_on(body, env, env.reset(seed=3)[0], 60)[1]
+    yield body, env, observation
+    env.close()
+
+
+def test_a_body_goes_on_from_a_fork_as_if_nothing_had_been_between(lived):
+    body, env, observation = lived
+    world, forked = env.unwrapped.fork_state(), body.fork_state()
+    reasons = [body.intent(row).reason for row in range(4)]
+    once, _ = go_on(body, env, observation, 80)
+    after = body.fork_state()
+    env.unwrapped.load_state(world)
+    body.load_state(forked)
+    assert [body.intent(row).reason for row in range(4)] == reasons
+    again, _ = go_on(body, env, observation, 80)
+    np.testing.assert_array_equal(once, again)
+    for name, kept in body.fork_state().items():
+        np.testing.assert_array_equal(kept, after[name])
+
+
+def test_one_avatar_s_fork_is_loaded_into_another_row_and_leaves_the_rest_alone(lived):
+    body, _, _ = lived
+    before = body.fork_state()
+    body.load_state(body.fork_state(np.array([2])), np.array([0]))
+    for name, kept in body.fork_state().items():
+        np.testing.assert_array_equal(kept, before[name][[2, 1, 2, 3]])
+
+
+def test_a_fork_is_a_copy(lived):
+    body, env, observation = lived
+    forked, kept = body.fork_state(), body.fork_state()
+    go_on(body, env, observation, 20)
+    for name, part in forked.items():
+        np.testing.assert_array_equal(part, kept[name])
+
+
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(lived):
+    body, _, _ = lived
+    before, state = body.fork_state(), body.fork_state(np.array([1]))
+    with pytest.raises(ValueError, match=r"expected rows in 0\.\.3, got \[4\]"):
+        body.load_state(state, np.array([4]))
+    with pytest.raises(ValueError, match="'sensor_state' that fork_state returned for 4 rows"):
+        body.load_state(state)
+    with pytest.raises(ValueError, match=r"expected the 'landmarks' .* got none"):
+        body.load_state({n: p for n, p in state.items() if n != "landmarks"}, np.array([0]))
+    with pytest.raises(ValueError, match=r"expected the 'ego_map' .* got f of shape"):
+        body.load_state(state | {"ego_map": np.zeros(1)}, np.array([0]))
+    for name, kept in body.fork_state().items():
+        np.testing.assert_array_equal(kept, before[name])

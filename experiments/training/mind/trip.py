@@ -17,8 +17,6 @@ from agents.being import Being
 from agents.planners.trip import next_intent, next_skills
 from agents.soul import Soul
 from body.body import Body, Motor
-from body.senses import Senses
-from body.skills import Skills
 from body.types import (
     Failure,
     Intent,
@@ -58,8 +56,7 @@ class Moment:
     recalled: tuple[str, ...]
     choices: tuple[Intent, ...]
     world: dict[str, NDArray]
-    sensor_state: NDArray
-    ego_map: NDArray
+    body: dict[str, NDArray]
 
 
 # ---- Living under a careless teacher ----
@@ -89,7 +86,7 @@ class CarelessMind(Mind):
     def attach(self, row: int, world: TripWorld, body: Body, moments: list[Moment]) -> None:
         """Say whose mind this is, and where its moments are kept."""
         self._row, self._world, self._kept = row, world, moments
-        self._senses = body.senses
+        self._body = body
         self._rng = np.random.default_rng([self._seed, row])
 
     async def decide(
@@ -112,8 +109,7 @@ class CarelessMind(Mind):
                 recalled=tuple(recalled),
                 choices=choices,
                 world=self._world.fork_state(row),
-                sensor_state=self._senses.sensor_state[row].copy(),
-                ego_map=self._senses.ego_map.memory[row].copy(),
+                body=self._body.fork_state(row),
             )
         )
         return Decision(intent=choices[self._rng.integers(len(choices))])
@@ -212,33 +208,33 @@ def _live_on(
     """Return the reward that each (moment, intent, noise) leads to: the world's, felt included."""
     count = len(asked)
     world = TripWorld(count, level=level, split=split, layouts=1024)
-    senses = Senses(count, TRIP)
-    skills = Skills(senses)
-    state = {
-        name: np.concatenate([moment.world[name] for moment, _, _ in asked])
-        for name in ("bodies", "objects")
-    }
+    body = Body(count, TRIP, motor)
+    state = _together([moment.world for moment, _, _ in asked])
     rng_keys = np.array([rng_key for _, _, rng_key in asked], np.uint64)
     state["bodies"]["rng_key"] = _other_rng_keys(state["bodies"]["rng_key"], rng_keys)
     world.load_state(state)
-    senses.sensor_state[:] = np.concatenate([moment.sensor_state for moment, _, _ in asked])
-    senses.ego_map.memory[:] = np.concatenate([moment.ego_map for moment, _, _ in asked])
+    body.load_state(_together([moment.body for moment, _, _ in asked]))
+    body.skills.begin(np.arange(count))  # each choice is made anew, even that to go on
     percept = _stack([moment.percept for moment, _, _ in asked])
     for row, (_, intent, _) in enumerate(asked):
-        skills.intend(row, intent)
+        body.intend(row, intent)
     total, open_rows = np.zeros(count), np.ones(count, bool)
     for _ in range(HORIZON_TICKS):
-        skills.advance(percept)
-        idle = np.flatnonzero((skills.executions["status"] != Status.RUNNING) & open_rows)
+        body.skills.advance(percept)
+        idle = np.flatnonzero((body.skills.executions["status"] != Status.RUNNING) & open_rows)
         if len(idle):
-            skills.intend_many(idle, *next_skills(percept, idle))
-        world.step(motor.act(percept, skills.skill_command()))
+            body.skills.intend_many(idle, *next_skills(percept, idle))
+        world.step(motor.act(percept, body.skills.skill_command()))
         total += np.where(open_rows, world.rewards.sum(1), 0.0)
         open_rows &= ~(world.terminated | world.truncated)
         if not open_rows.any():
             break
-        percept = senses.perceive(world.observation)
+        percept = body.perceive(world.observation)
     return total
+
+
+def _together(states: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
+    return {name: np.concatenate([state[name] for state in states]) for name in states[0]}
 
 
 def _other_rng_keys(rng_key: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
