@@ -8,7 +8,7 @@ same kind of event about the same object, at the same place, felt and done alike
 import argparse
 from collections.abc import Sequence
 
-from experiments.report.statistics import wilson
+from experiments.running.statistics import wilson
 from experiments.training.question_answering.corpus import KeepingStore, Life, live, worlds
 from mind.memory.store import AGAIN_WITHIN
 from mind.types import Experience

@@ -25,12 +25,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from agents.being import Being
 from envs.engine.faces import WorldVectorEnv
-from experiments.report.statistics import Estimate
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.running.cli import built
 from experiments.running.loop import Loop
 from experiments.running.record import Recorder
 from experiments.running.schema import register
+from experiments.running.statistics import Estimate
 from mind.language_models.types import Completion, Finish, LanguageModelError, Prompt
 
 LOOKS = 160  # at the process, in a whole run

@@ -227,7 +227,7 @@ def _measure_babyai(folder: Path, options: DictConfig) -> dict[str, float]:
 
 def _rates(world: str, asked: int, **counts: int) -> dict[str, float]:
     """Return each count as a rate with its 95% interval."""
-    from experiments.report.statistics import wilson
+    from experiments.running.statistics import wilson
 
     rates: dict[str, float] = {}
     for name, count in counts.items():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.report.comparison import SUCCESS, Columns, Measure
-from experiments.report.statistics import Estimate, paired_difference
+from experiments.running.statistics import Estimate, paired_difference
 
 TRAINING = "training"  # column: of which training an episode was lived, where there are several
 _RESAMPLES = 1000

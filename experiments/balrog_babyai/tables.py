@@ -8,7 +8,7 @@ from rich.table import Table
 from experiments.balrog_babyai.measures import MEASURES, Lived, differences, estimate
 from experiments.balrog_babyai.public import Figure
 from experiments.report.comparison import SUCCESS, Columns
-from experiments.report.statistics import wilson
+from experiments.running.statistics import wilson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ def measure(folder: Path, options: DictConfig, *, split: str, sampled: bool = Tr
     import numpy as np
 
     from experiments.balrog_babyai.direct import DirectAgent
-    from experiments.report.statistics import wilson
+    from experiments.running.statistics import wilson
 
     count = options.measured
     env = make_world(options, num_envs=count, split=split, autoreset=False, copy=False)

@@ -15,10 +15,10 @@ from envs.trip.state import OBJECTS
 from envs.trip.vocabulary import Action, Cause, Object, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.places import EAST, SOUTH
+from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS
 from mind.claims.language import Attribute
 
 ROWS = 256  # bodies that are forked at once
-HOLD_TICKS, WATCH_TICKS = 10, 20  # as `experiments.trip.gates` tries reflexes
 REFLEXES = {
     Attribute.IF_LIFTED: Action.STEP_HIGH,
     Attribute.IF_LOWERED: Action.DONE,

@@ -17,7 +17,7 @@ from experiments.recall_qa.metrics import (
     expected_calibration_error,
     interval,
 )
-from experiments.report.statistics import Estimate, paired_difference, ratio_interval
+from experiments.running.statistics import Estimate, paired_difference, ratio_interval
 from mind.sense_encoder.kinds import KINDS
 
 THRESHOLDS = (0.5, 0.75, 0.9)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.report.statistics import Estimate
+from experiments.running.statistics import Estimate
 
 FEWEST_SEEDS = 5  # below which an interval says nothing
 RESAMPLES = 2000

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from envs.trip.vocabulary import Mission
-from experiments.report.statistics import (
+from experiments.running.statistics import (
     Estimate,
     paired_difference,
     ratio_interval,

@@ -15,9 +15,9 @@ from experiments.report.aggregation import (
     interval,
     profile_band,
 )
-from experiments.report.statistics import wilson
 from experiments.report.sweeps import Run, Sweeps
 from experiments.report.tables import shared_tasks
+from experiments.running.statistics import wilson
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
 _COLOURS = ("#2f7fd6", "#e0782f", "#3a9d5d", "#b5539c", "#c9a227", "#5fb3b3", "#8a6fd1", "#d64545")

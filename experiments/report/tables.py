@@ -20,8 +20,8 @@ from experiments.report.aggregation import (
     median,
     optimality_gap,
 )
-from experiments.report.statistics import Estimate, ratio_interval
 from experiments.report.sweeps import Run, Sweeps
+from experiments.running.statistics import Estimate, ratio_interval
 
 _MEASURES: tuple[tuple[str, Measure], ...] = (
     ("IQM", interquartile_mean),

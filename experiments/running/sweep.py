@@ -497,7 +497,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     import numpy as np
 
     from experiments.report.comparison import SUCCESS
-    from experiments.report.statistics import share_interval
+    from experiments.running.statistics import share_interval
 
     finished = [result for result in group if result["status"] == "finished"]
     episodes = [episode for result in finished for episode in result["episodes"]]

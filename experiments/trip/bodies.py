@@ -27,8 +27,9 @@ from body.vocabularies import TRIP
 from envs.trip.oracle import oracle_actions
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
-from experiments.report.statistics import ratio_interval, wilson
-from experiments.trip.gates import HOLD_TICKS, REFLEXES, WATCH_TICKS, stumbling_bodies
+from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
+from experiments.running.statistics import ratio_interval, wilson
+from experiments.trip.gates import REFLEXES
 
 SETTINGS = [(level, "S0") for level in range(5)]
 SETTINGS += [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
@@ -183,7 +184,7 @@ def _print_lives(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[st
 
 def _print_recovery(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
     """Print who stays on their feet in the same stumbles; return all shares."""
-    state = stumbling_bodies(3000, options.seed, level=3, split="test")
+    state = stumble_forks(3000, options.seed, level=3, split="test").state
     count = len(state["bodies"])
     kept = {name: recovery(make(count), state, 3) for name, make in bodies.items()}
     fixed = {reflex.name.lower(): fixed_recovery(reflex, state, 3) for reflex in REFLEXES}

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from envs.trip.oracle import oracle_actions
 from envs.trip.state import BODY
-from envs.trip.vocabulary import Action, Cause, Object, Posture
+from envs.trip.vocabulary import Action, Cause, Posture
 from envs.trip.world import TripWorld
-from experiments.report.statistics import half_width
+from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
+from experiments.running.statistics import half_width
 
 REFLEXES = (
     Action.STEP_HIGH,
@@ -34,11 +35,6 @@ REFLEXES = (
     Action.LEFT,
     Action.RIGHT,
 )
-HOLDS = (Object.RAIL, Object.WALL, Object.TABLE)
-HOLD_TICKS = 10
-WATCH_TICKS = 20
-PACES = np.array([Action.FORWARD] * 6 + [Action.CAREFUL, Action.RUN])  # of the careless walkers
-PACE_TICKS = 15
 BATCH = 512
 
 
@@ -65,40 +61,13 @@ class Stumbles:
 
 def collect(count: int, seed: int, level: int = 3) -> Stumbles:
     """Walk until `count` stumbles have been met, and try every reflex from each."""
-    state, felt, ticks = _walk_until(count, seed, level, "train")
-    survived = _try_reflexes(state, level)
-    return Stumbles(bodies=state["bodies"], felt=felt, survived=survived, ticks=ticks)
-
-
-def stumbling_bodies(count: int, seed: int, level: int, split: str) -> dict[str, NDArray]:
-    """Return the forks of `count` worlds in which a body has just begun to stumble."""
-    return _walk_until(count, seed, level, split)[0]
-
-
-def _walk_until(count: int, seed: int, level: int, split: str):
-    """Walk at changing paces until `count` stumbles have begun; return forks, senses, ticks."""
-    world = TripWorld(BATCH, level=level, split=split)
-    world.reset(np.arange(BATCH), seeds=seed * 1_000_003 + np.arange(BATCH))
-    rng = np.random.default_rng(seed)
-    paces = rng.choice(PACES, BATCH)
-    states, felt, met, ticks = [], [], 0, 0
-    while met < count:
-        before = world.bodies["posture"].copy()
-        actions = oracle_actions(world, careful=False)
-        world.step(np.where(actions == Action.FORWARD, paces, actions))
-        ticks += BATCH
-        paces = np.where(rng.random(BATCH) < 1.0 / PACE_TICKS, rng.choice(PACES, BATCH), paces)
-        stumbling = world.bodies["posture"] == Posture.STUMBLE
-        rows = np.flatnonzero(stumbling & (before != Posture.STUMBLE))
-        states.append(world.fork_state(rows))
-        beside = world.observation["image"][rows][:, [2, 4, 3], [6, 6, 5], 0]
-        felt.append(np.hstack([world.senses[rows], np.isin(beside, HOLDS)]).astype(np.float32))
-        met += len(rows)
-        finished = np.flatnonzero(world.terminated | world.truncated)
-        if len(finished):
-            world.reset(finished)
-    state = {name: np.concatenate([part[name] for part in states])[:count] for name in states[0]}
-    return state, np.concatenate(felt)[:count], ticks
+    met = stumble_forks(count, seed, level, "train")
+    return Stumbles(
+        bodies=met.state["bodies"],
+        felt=met.sensor_state,
+        survived=_try_reflexes(met.state, level),
+        ticks=met.ticks,
+    )
 
 
 def _try_reflexes(state: dict[str, NDArray], level: int) -> NDArray[np.float32]:

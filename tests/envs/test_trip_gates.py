@@ -8,6 +8,7 @@ import torch
 
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
+from experiments.ground_truth import stumbles
 from experiments.trip import gates
 
 pytestmark = pytest.mark.slow
@@ -69,9 +70,15 @@ def test_the_learner_lives_within_a_million_ticks(report):
 # ---- Broken worlds ----
 
 
+def break_worlds(monkeypatch, constants):
+    """Give every world of the gates these constants."""
+    for module in (gates, stumbles):
+        monkeypatch.setattr(module, "TripWorld", partial(TripWorld, constants=constants))
+
+
 def broken(monkeypatch, count=600, **constants):
     """Return the gates that a world with these constants passes, by name."""
-    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=constants))
+    break_worlds(monkeypatch, constants)
     quickly = partial(gates.standard_stumbles_per_1000, episodes=300)
     monkeypatch.setattr(gates, "standard_stumbles_per_1000", quickly)
     return {name: passed for name, (passed, _) in gates.measure(count, SEED).gates().items()}
@@ -94,14 +101,14 @@ def test_a_world_where_lowering_is_always_right_is_caught(monkeypatch):
 @pytest.mark.parametrize("high_m", [0.0, 0.2])
 def test_a_world_with_too_few_or_too_many_stumbles_is_caught(monkeypatch, high_m):
     heights = dict.fromkeys(("cable_m", "rug_edge_m", "kerb_m"), high_m)
-    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=heights))
+    break_worlds(monkeypatch, heights)
     rate = gates.standard_stumbles_per_1000(SEED, episodes=300)
     assert rate < 3.0 if high_m == 0.0 else rate > 6.0
 
 
 def test_the_command_fails_with_its_gates(monkeypatch, capsys):
     works = dict.fromkeys(("works", "fails", "brace_works", "grab_works"), 1.2)
-    monkeypatch.setattr(gates, "TripWorld", partial(TripWorld, constants=works))
+    break_worlds(monkeypatch, works)
     assert gates.main(["--stumbles", "300", "--seed", "1"]) == 1
     printed = capsys.readouterr().out
     assert "FAIL  best fixed <= 60% of oracle" in printed

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.report.statistics import (
+from experiments.running.statistics import (
     half_width,
     paired_difference,
     ratio_interval,

@@ -31,7 +31,7 @@ from body.types import Percept, Skill, Status, Vocabulary
 from body.vocabularies import TRIP
 from envs.trip.vocabulary import VIEW_SIZE, Action
 from envs.trip.world import TripWorld
-from experiments.trip.gates import stumbling_bodies
+from experiments.ground_truth.stumbles import stumble_forks
 
 EXERCISE_REWARD = 0.5
 HOMEOSTATIC_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
@@ -101,7 +101,7 @@ class Drills:
     def reset(self, *, seed: int):
         """Collect the stumbles, put every body into one, and return the observation."""
         self._rng = np.random.default_rng(seed)
-        self._state = stumbling_bodies(self._stumbles, seed, self._level, "train")
+        self._state = stumble_forks(self._stumbles, seed, self._level, "train").state
         self._put(np.arange(self.num_envs))
         self._left[:] = self._rng.integers(1, DRILL_TICKS + 1, self.num_envs)
         return self._world.observation, {}
