@@ -220,6 +220,8 @@ def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
 def _print_table(console: "Console", asked: Sequence["Asked"], threshold: float) -> None:
     from rich.table import Table
 
+    from experiments.recall_qa.metrics import threshold_score
+
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
     table.add_column("family")
     for name in ("asked", "right", "wrong", "don't know", "score"):
@@ -229,9 +231,9 @@ def _print_table(console: "Console", asked: Sequence["Asked"], threshold: float)
     table.add_section()
     table.add_row("all", *_row(asked, threshold), style="bold")
     console.print(table)
-    cost = threshold / (1 - threshold)
+    wrong = threshold_score(right=False, answered=True, threshold=threshold)
     console.print(
-        f"score: 1 for what is right, -{cost:.2g} for what is wrong, 0 for “I don't know” "
+        f"score: 1 for what is right, {wrong:.2g} for what is wrong, 0 for “I don't know” "
         f"(threshold {threshold:g})",
         style="dim",
         highlight=False,

@@ -11,6 +11,7 @@ from agents.being import Being
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import UNKNOWN, Balance, Question, questions_of
 from experiments.recall_qa.episodes import Lives
+from experiments.recall_qa.metrics import threshold_score
 from mind.claims.language import Claim, Verdict
 from mind.claims.parser import claim_of
 from mind.reasoning.question_answering import Answer
@@ -63,9 +64,13 @@ class Asked:
         return self.verdict is Verdict.TRUE and self.question.claim is not None
 
     def score(self, threshold: float) -> float:
-        """Return 1 for what is right, -t / (1 - t) for what is wrong, and 0 for "I don't know"."""
-        worth = {Outcome.RIGHT: 1.0, Outcome.UNSAID: 0.0}
-        return worth.get(self.outcome, -threshold / (1 - threshold))
+        """Return what the answer scores where it was to be as sure as that."""
+        outcome = self.outcome
+        return threshold_score(
+            right=outcome is Outcome.RIGHT,
+            answered=outcome is not Outcome.UNSAID,
+            threshold=threshold,
+        )
 
 
 def questions_about(lives: Lives, seed: int) -> list[tuple[str, Question]]:

@@ -85,13 +85,19 @@ def area_under_generalised_risk(right: Bools, confidence: Floats) -> float:
     return float(np.mean(np.cumsum(wrong) / len(wrong)))
 
 
-def threshold_score(right: Bools, answered: Bools, threshold: float) -> float:
-    """Return the mean of 1 for right, -t/(1-t) for wrong, 0 for "I don't know".
+def threshold_score(*, right: bool, answered: bool, threshold: float) -> float:
+    """Return what one answer scores: 1 if right, -t/(1-t) if wrong, 0 for "I don't know".
 
-    Kalai et al. 2025 (arXiv 2509.04664).
+    Kalai et al. 2025 (arXiv 2509.04664): answering pays in the mean above a confidence of t.
+
+    Args:
+        right: Whether the answer is right.
+        answered: Whether it is anything but "I don't know".
+        threshold: t, how sure an answer is to be, in [0, 1).
     """
-    cost = threshold / (1 - threshold)
-    return float(np.mean(np.where(answered, np.where(right, 1.0, -cost), 0.0)))
+    if not answered:
+        return 0.0
+    return 1.0 if right else -threshold / (1 - threshold)
 
 
 def at_coverage(right: Bools, confidence: Floats, coverage: float) -> float:

@@ -16,6 +16,7 @@ from experiments.recall_qa.metrics import (
     debiased_calibration_error,
     expected_calibration_error,
     interval,
+    threshold_score,
 )
 from experiments.running.statistics import Estimate, paired_difference, ratio_interval
 from mind.sense_encoder.kinds import KINDS
@@ -50,10 +51,12 @@ class Measure:
 
 
 def _score(record: Record, threshold: float) -> float:
-    """Return 1, -t / (1 - t) or 0, for one who says what it is sure enough of."""
-    if not record["answered"] or record["confidence"] < threshold:
-        return 0.0
-    return 1.0 if record["right"] else -threshold / (1 - threshold)
+    """Return what an answer scores if it is only given where it is sure enough."""
+    return threshold_score(
+        right=record["right"],
+        answered=record["answered"] and record["confidence"] >= threshold,
+        threshold=threshold,
+    )
 
 
 def _is_hallucinated(record: Record) -> bool:

@@ -132,6 +132,19 @@ def test_a_object_that_is_nowhere_is_lost_from_sight():
     assert life.status == failed(Failure.LOST_SIGHT)
 
 
+@pytest.mark.parametrize(
+    ("row", "failure"), [("#>####", Failure.LOST_SIGHT), ("#>#B##", Failure.BLOCKED)]
+)
+def test_a_body_without_a_way_on_waits_ten_ticks_for_one_and_gives_up_in_the_next(row, failure):
+    life = Life("######", row, "######")
+    for _ in range(4):  # all there is to be seen is on the map before the skill starts
+        life.world.turn(1)
+        life.tick()
+    life.intend(Skill.GO_TO, Object.BALL)
+    waited = [life.tick() for _ in range(11)]
+    assert waited == [RUNNING] * 10 + [failed(failure)]
+
+
 def test_a_object_that_cannot_be_reached_is_blocked():
     life = Life("######", "#>.#B#", "######")
     life.intend(Skill.GO_TO, Object.BALL)

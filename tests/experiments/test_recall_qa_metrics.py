@@ -1,8 +1,13 @@
 """Measures of answers, against answers that are known."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from experiments.ground_truth.questions import Question
+from experiments.recall_qa.asking import Asked
+from experiments.recall_qa.conditions import plain_answer
 from experiments.recall_qa.metrics import (
     area_under_generalised_risk,
     area_under_risk_coverage,
@@ -14,8 +19,19 @@ from experiments.recall_qa.metrics import (
     interval,
     threshold_score,
 )
+from experiments.recall_qa.results import SCORES
+from mind.claims.language import Verdict
 
 YES, NO = True, False
+QUESTION = Question(
+    family="color",
+    kind="visual",
+    text="What color was it?",
+    answer="blue",
+    claim=None,
+    asked=None,
+    episode=0,
+)
 
 
 def test_one_who_is_always_right_and_sure_is_calibrated():
@@ -74,10 +90,38 @@ def test_who_knows_what_it_knows_has_less_risk_at_every_coverage():
     assert at_coverage(right, does_not, 0.5) == 0.0
 
 
-@pytest.mark.parametrize(("threshold", "worth"), [(0.5, 0.0), (0.75, -2 / 3), (0.9, -8 / 3)])
-def test_a_wrong_answer_costs_what_the_threshold_says(threshold, worth):
-    right, answered = np.array([YES, NO, NO]), np.array([YES, YES, NO])
-    assert threshold_score(right, answered, threshold) == pytest.approx(worth)
+@pytest.mark.parametrize(("threshold", "loss"), [(0.0, 0.0), (0.5, 1.0), (0.75, 3.0), (0.9, 9.0)])
+def test_a_wrong_answer_costs_what_the_threshold_says(threshold, loss):
+    score = partial(threshold_score, threshold=threshold)
+    assert score(right=NO, answered=YES) == pytest.approx(-loss)
+    assert score(right=YES, answered=YES) == 1.0
+    assert score(right=NO, answered=NO) == score(right=YES, answered=NO) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("said", "score"), [("blue", 1.0), ("The Blue.", 1.0), ("red", -3.0), ("I don't know", 0.0)]
+)
+def test_an_answer_that_was_asked_for_scores_by_the_threshold_it_was_told(said, score):
+    answer = plain_answer(said, confidence=0.9, threshold=0.75)
+    one = Asked(
+        body_id="anna", question=QUESTION, answer=answer, claim=None, verdict=Verdict.NOT_CHECKABLE
+    )
+    assert one.score(0.75) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "scores"),
+    [
+        (0.95, YES, [1.0, 1.0, 1.0]),
+        (0.95, NO, [-1.0, -3.0, -9.0]),
+        (0.75, NO, [-1.0, -3.0, 0.0]),  # as sure as was asked for is sure enough
+        (0.4, NO, [0.0, 0.0, 0.0]),
+    ],
+)
+def test_an_answer_that_is_less_sure_than_the_threshold_scores_nothing(confidence, right, scores):
+    record = {"answered": True, "confidence": confidence, "right": right}
+    assert [measure.top(record) for measure in SCORES] == pytest.approx(scores)
+    assert [measure.top(record | {"answered": False}) for measure in SCORES] == [0.0] * 3
 
 
 def test_an_interval_is_over_lives_and_not_over_answers():

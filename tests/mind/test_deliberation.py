@@ -200,6 +200,15 @@ def test_the_same_words_come_to_mind_only_once_and_not_too_many():
     assert "#3" not in recall
 
 
+@pytest.mark.parametrize(("stumbles", "come_to_mind"), [(5, 2), (6, 1)])
+def test_other_words_come_to_mind_among_three_times_as_many_memories(stumbles, come_to_mind):
+    mind = minds(ScriptedModel([GOOD]), recalled=2).of("anna")
+    mind.remember(stumble(clock=0, event=NoticedEvent.LACE_TIED))
+    for number in range(1, stumbles + 1):  # far enough apart to be kept one by one
+        mind.remember(stumble(clock=20 * number))
+    assert len(decide(mind, seen=percept(objects=((11, 2, 0, 1, 0),))).memories) == come_to_mind
+
+
 def test_nobody_recalls_what_another_body_lived():
     model = ScriptedModel([GOOD])
     shared = minds(model)

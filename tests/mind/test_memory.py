@@ -560,6 +560,13 @@ def test_what_comes_again_at_once_is_kept_as_one(path):
         assert memory.ticks(1) == [3, 7, 15, 20, 29]
 
 
+@pytest.mark.parametrize(("gap", "kept"), [(1, 1), (10, 1), (11, 2)])
+def test_what_comes_again_within_a_second_is_kept_as_one_and_later_by_itself(path, gap, kept):
+    with ExperienceStore(path) as memory:
+        memory.add([lived(tick=3), lived(tick=3 + gap)])
+        assert memory.count("anna") == kept
+
+
 @pytest.mark.parametrize(
     "other",
     [
