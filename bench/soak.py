@@ -202,7 +202,7 @@ def remembered_bytes(being: Being) -> int:
     lives = being.memory._lives.values()  # type: ignore[attr-defined]  # of an ExperienceStore
     columns = sum(column.nbytes for life in lives for column in life.columns())
     starts = sum(len(life.clock._starts) for life in lives)
-    pains = sum(len(scale._pains) for scale in being._scales)
+    pains = sum(len(scale._pains) for scale in being._history.pain_scales)
     return columns + _START_BYTES * starts + _PAIN_BYTES * pains
 
 
@@ -231,7 +231,7 @@ def live(env: WorldVectorEnv, being: Being, watch: Watch) -> None:
     while not watch.enough():
         observation, _, terminated, truncated, _ = env.step(being.act(observation))
         watch.ticks += env.num_envs
-        watch.decisions += len(being._taken)
+        watch.decisions += len(being._thinking.made)
         if (over := terminated | truncated).any():
             rows = np.flatnonzero(over)
             episodes[rows] += env.num_envs

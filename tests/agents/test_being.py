@@ -155,7 +155,7 @@ def test_a_real_clock_does_not_wait_for_the_mind(lives):
     assert life.decided() == []
     assert all(trace.thinking for (trace,) in life.traces)
     Slow.gate.set()
-    life.being._thoughts[0].decision.exception(timeout=5)
+    life.being._thinking._pending[0].decision.exception(timeout=5)
     life.live(1)
     assert life.decided() == [20]
 
@@ -356,7 +356,8 @@ def test_closing_twice_is_as_good_as_once_even_while_thinking(lives):
 
 
 def test_what_cannot_work_is_refused():
-    body, shared = Body(2, TRIP, ScriptedMotor()), None
+    body = Body(2, TRIP, ScriptedMotor())
+    shared = Minds(ScriptedModel([]), ExperienceStore(":memory:"))
     with pytest.raises(ValueError, match="soul must be of 2 avatars as the body is, got 1"):
         Being(body, Soul(1), shared)
     with pytest.raises(ValueError, match="tokens_per_tick must be above 0, got 0"):

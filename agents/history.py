@@ -1,0 +1,186 @@
+"""History: what avatars have lived of late, and how it gets into their memory."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.outward import noticed
+from agents.soul import Feelings
+from body.types import Intent, NoticedEvent, Percept
+from mind.memory import Memory
+from mind.reasoning.deliberation import Mind
+from mind.reasoning.narration import EventObservation, about_words, event_words, pain_caused
+from mind.reasoning.scale import PrivateScale
+from mind.sense_encoder.trail import Trail, Windows
+
+if TYPE_CHECKING:
+    from mind.sense_encoder.encoder import SenseEncoder
+
+RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
+RECENT_TICKS = 100
+REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
+
+# A mishap begins with one of these and is over with one of those, or after some time.
+_BEGINNINGS = (NoticedEvent.SLIPPED, NoticedEvent.STEPPED_ON_LACE, NoticedEvent.STUMBLED)
+_ENDINGS = (NoticedEvent.RECOVERED, NoticedEvent.FELL)
+_LONGEST_MISHAP = 20  # ticks
+
+
+@dataclass(slots=True)
+class Story:
+    """What one avatar knows of its own episode.
+
+    Attributes:
+        episode: Its number; -1 before the first one.
+        recent: Tick and words of the last events, oldest first.
+        mishap_since: Tick at which the mishap under way began, or None.
+        fell: Tick of the last fall, or None.
+    """
+
+    episode: int
+    recent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    mishap_since: int | None = None
+    fell: int | None = None
+
+    def add(self, event: NoticedEvent, percept: Percept) -> int:
+        """Add an event of this tick, and return the tick at which it began."""
+        tick = int(percept.clock)
+        self.recent.append((tick, event_words(event, about_words(event, percept))))
+        if event is NoticedEvent.FELL:
+            self.fell = tick
+        if event is NoticedEvent.GOT_UP:
+            return tick if self.fell is None else self.fell
+        if event not in _BEGINNINGS + _ENDINGS:
+            return tick
+        since = self.mishap_since
+        began = tick if since is None or tick - since > _LONGEST_MISHAP else since
+        self.mishap_since = began if event in _BEGINNINGS else None
+        return began
+
+    def told(self, now: int) -> tuple[str, ...]:
+        """Return what happened lately, in words, oldest first."""
+        return tuple(
+            f"{words} {now - tick} ago" for tick, words in self.recent if now - tick <= RECENT_TICKS
+        )
+
+
+class History:
+    """Recent events, recent senses and scales of pain of a batch of avatars.
+
+    Args:
+        minds: Each avatar's mind, which puts what happens into words.
+        memory: Keeps it.
+        encoder: Turns recent senses into vectors, which are remembered beside the words, or None.
+        run_id: Names the run in what is remembered.
+
+    Attributes:
+        stories: What each avatar knows of its own episode.
+        pain_scales: How hard a pain is, to each avatar.
+    """
+
+    def __init__(
+        self, minds: Sequence[Mind], memory: Memory, encoder: "SenseEncoder | None", *, run_id: str
+    ):
+        self._minds, self._memory, self._encoder = minds, memory, encoder
+        self._run_id = run_id
+        self.stories = [Story(episode=-1) for _ in minds]
+        self.pain_scales = [_pain_scale(memory, mind.body_id) for mind in minds]
+        self._trail = Trail(len(minds))
+
+    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Start an episode for the avatars in `rows`; scales of pain go on."""
+        self._trail.begin(rows)
+        for row, episode in zip(rows.tolist(), episodes, strict=True):
+            self.stories[row] = Story(episode)
+
+    def sense(
+        self,
+        percept: Percept,
+        feelings: Feelings,
+        skill: NDArray[np.integer],
+        manner: NDArray[np.integer],
+    ) -> None:
+        """Keep one tick's senses of all avatars; once a tick; see `Trail.note`."""
+        self._trail.note(percept, feelings.numbers, skill, manner)
+
+    def windows(self, rows: NDArray[np.intp], pain_rank: NDArray[np.float32]) -> Windows:
+        """Return the last ticks of these avatars; see `Trail.windows`."""
+        return self._trail.windows(rows, pain_rank)
+
+    def remember(
+        self,
+        intents: Mapping[int, Intent | None],
+        before: Percept | None,
+        percept: Percept,
+        feelings: Feelings,
+    ) -> None:
+        """Put all that avatars noticed in this tick into memory, in one go.
+
+        Args:
+            intents: What each avatar that noticed something was doing then.
+            before: Of the batch, a tick ago; None in the first tick, when nothing is noticed.
+            percept: Of the batch.
+            feelings: Of the batch.
+        """
+        if not intents:
+            return
+        assert before is not None, "nothing can be noticed in the first tick of a life"
+        lived = {
+            row: self._lived(row, intent, before.of(row), percept.of(row), feelings)
+            for row, intent in intents.items()
+        }
+        experiences = [
+            self._minds[row].experience(one) for row, events in lived.items() for one in events
+        ]
+        self._memory.add(experiences, sense_embeddings=self._sense_embeddings(lived))
+
+    def _lived(
+        self,
+        row: int,
+        intent: Intent | None,
+        before: Percept,
+        percept: Percept,
+        feelings: Feelings,
+    ) -> list[EventObservation]:
+        """Return what happened to one avatar in this tick, and keep it as recent."""
+        story = self.stories[row]
+        observed = partial(
+            EventObservation,
+            before=before,
+            now=percept,
+            feeling=feelings.of(row),
+            reward_error=float(feelings.reward_error[row]),
+            intent=intent,
+            run_id=self._run_id,
+            episode=story.episode,
+            pain_rank=self.pain_scales[row].take(pain_caused(before, percept)),
+        )
+        return [
+            observed(event=event, first_tick=story.add(event, percept))
+            for event in noticed(percept.events)
+        ]
+
+    def _sense_embeddings(
+        self, lived: Mapping[int, Sequence[EventObservation]]
+    ) -> NDArray[np.float32] | None:
+        """Return how each of these events was felt, (N, 5, 64); None without an encoder."""
+        if self._encoder is None:
+            return None
+        ranks = np.array([events[0].pain_rank for events in lived.values()], np.float32)
+        embedded = self._encoder.embed(self.windows(np.array(list(lived), np.intp), ranks))
+        return np.repeat(embedded, [len(events) for events in lived.values()], axis=0)
+
+
+def _pain_scale(memory: Memory, body_id: str) -> PrivateScale:
+    """Return a body's own scale of pain, from all that it remembers."""
+    remembered = memory.recent(body_id, REMEMBERED_PAINS)
+    pains = {(one.run_id, one.episode, one.last_tick): one.pain for one in remembered}
+    scale = PrivateScale()
+    for pain in pains.values():
+        scale.add(pain)
+    return scale
