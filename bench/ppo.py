@@ -17,7 +17,6 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
-from unittest import mock
 
 import gymnasium
 import numpy as np
@@ -31,12 +30,10 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor, nn
 
-from body.motor import sense_vector_size
-from body.policy import COLORS, OBJECTS, VIEW, SensorimotorEncoder
-from body.skills import skill_command_size
-from body.vocabularies import TRIP
-from experiments.train_body import imitate, make_ppo, make_practice
-from experiments.training.motor.trip import Practice
+from body.policy import COLORS, OBJECTS, VIEW
+from experiments.training.motor.imitation import imitate
+from experiments.training.motor.train import FlatViewEncoder, make_motor_ppo
+from experiments.training.motor.trip import TRAINING, TripTrainingEnv
 
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
 PEER_ENVS = 8
@@ -79,7 +76,7 @@ def peer(vec_env: type, wrapper: type) -> PPO:
 
 def ours(options: DictConfig, batch: int, epochs: int) -> PPO:
     """Return the training of the motor policy, with another batch and number of epochs."""
-    ppo = make_ppo(make_practice(options), options)
+    ppo = make_motor_ppo(TRAINING.make_env(options), options)
     ppo.batch_size, ppo.n_epochs = batch, epochs
     return ppo
 
@@ -121,18 +118,19 @@ def compare(options: DictConfig, rounds: int) -> None:
 class PlainEncoder(nn.Module):
     """An embedding of object and color in each cell, and a linear map of all of them."""
 
-    def __init__(self, view_features: int):
+    def __init__(self, view_features: int, felt_features: int):
         super().__init__()
         self.object, self.color = nn.Embedding(OBJECTS, 8), nn.Embedding(COLORS, 4)
         self.mix = self.mixing(view_features)
-        self.width = view_features + sense_vector_size(TRIP) + skill_command_size(TRIP)
+        self.width = view_features + felt_features
 
     def mixing(self, view_features: int) -> nn.Module:
         """Return what makes features of (B, 12, 7, 7)."""
         return nn.Sequential(nn.Flatten(), nn.Linear(12 * VIEW * VIEW, view_features))
 
     def forward(self, image: Tensor, felt: Tensor) -> Tensor:
-        """Return (B, width) features, as `SensorimotorEncoder` does."""
+        """Return (B, width) features, as `FlatViewEncoder` does."""
+        image = image.view(-1, VIEW, VIEW, 3)
         obj = self.object(image[..., 0].long().clamp(max=OBJECTS - 1))
         color = self.color(image[..., 1].long().clamp(max=COLORS - 1))
         cells = torch.cat([obj, color], -1).permute(0, 3, 1, 2)
@@ -155,7 +153,7 @@ class ConvolvingEncoder(PlainEncoder):
 
 
 ENCODERS = {
-    "sum of embeddings": SensorimotorEncoder,
+    "sum of embeddings": FlatViewEncoder,
     "embeddings, linear": PlainEncoder,
     "embeddings, CNN": ConvolvingEncoder,
 }
@@ -202,15 +200,14 @@ def time_to_solve(options: DictConfig, encoder: str, limit_s: float) -> tuple[fl
     world = gymnasium.make_vec(
         options.env.id, num_envs=options.avatars, level=0, layouts=options.layouts, copy=False
     )
-    practice = Practice([world], seed=options.seed, exercises=0.0)
-    with mock.patch("body.policy.SensorimotorEncoder", ENCODERS[encoder]):
-        ppo = make_ppo(practice, options)
+    env = TripTrainingEnv([world], seed=options.seed, exercises=0.0)
+    ppo = make_motor_ppo(env, options, ENCODERS[encoder])
     ppo.ent_coef = options.ppo.entropy_last  # the first one is for trying out reflexes
     options.imitation.ticks = COPIED_TICKS
-    imitate(ppo, practice, options)
+    imitate(ppo, env, TRAINING, options)
     until = Until(limit_s)
     rate = learn(ppo, 10**6, until)
-    practice.close()
+    env.close()
     return rate, until
 
 

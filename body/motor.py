@@ -26,10 +26,6 @@ from envs.babyai.vocabulary import Action as Command
 from envs.trip.vocabulary import Action, Posture
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-TRAINING = {  # the command that trains a policy for a world
-    TRIP.world: "python -m experiments.train_body +env=trip",
-    BABYAI.world: "python -m experiments.training.motor.babyai_train",
-}
 
 
 def sense_vector(percept: Percept) -> NDArray[np.float32]:
@@ -66,7 +62,8 @@ class PolicyMotor:
         if self._network.sizes != wanted:
             raise PolicyError(
                 f"expected a motor policy for {world} in {where} (felt and code, commands: "
-                f"{wanted}), got one of {self._network.sizes}; train one with {TRAINING[world]}"
+                f"{wanted}), got one of {self._network.sizes}; train one with "
+                f"python -m experiments.train_body +env={world}"
             )
 
     def begin(self, rows: NDArray) -> None:

@@ -19,7 +19,7 @@ COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not 
 CHOICES = sorted(
     (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
     for path in CONFIGS.glob("*/**/*.yaml")
-    if path.parent.name != "benchmark"  # choices of other choices; see test_sweep
+    if path.parent.name not in ("benchmark", "motor_training")  # choices of options and of others
 )
 WORLDS = sorted(path.stem for path in CONFIGS.glob("env/*.yaml"))
 SENSES = ("image", *BABYAI.senses)
@@ -134,6 +134,11 @@ def test_the_world_of_the_configuration_is_built_in_each_shift_and_split(shift, 
     env = instantiate(config.env)
     assert (env.world.shift, env.world.split) == (shift, split)
     env.close()
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_world_says_how_its_motor_policy_is_trained(world):
+    assert not OmegaConf.missing_keys(composed("train_body", world=world))
 
 
 def test_a_run_has_no_world_unless_one_is_chosen():

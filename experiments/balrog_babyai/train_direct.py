@@ -13,6 +13,7 @@ from its checkpoint: safetensors and JSON, no pickle is read back.
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from experiments.running.cli import (
     prepare,
     require_world,
 )
-from experiments.train_body import load_checkpoint, save_checkpoint
 
 CURVE = "curve.jsonl"
 LAST = 1000  # episodes, of which a share of successes is taken
@@ -51,67 +51,30 @@ def make_world(options: DictConfig, **more: Any):
     return env
 
 
-def make_practice(options: DictConfig):
+def make_env(options: DictConfig):
     """Return the vector env to train on."""
-    from experiments.balrog_babyai.practice import Practice
+    from experiments.balrog_babyai.training_env import DirectTrainingEnv
 
     world = make_world(options, num_envs=options.avatars, split="train", autoreset=True, copy=False)
-    return Practice(world, touch=options.touch, seed=options.seed)
+    return DirectTrainingEnv(world, touch=options.touch, seed=options.seed)
 
 
-def make_ppo(practice, options: DictConfig):
-    """Return SB3's PPO with our encoder before its actor and critic."""
-    import torch
-    from stable_baselines3 import PPO
-    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-
+def make_direct_ppo(env, options: DictConfig):
+    """Return the PPO that trains the policy."""
     from experiments.balrog_babyai.direct import WindowEncoder
+    from experiments.training.motor.ppo import make_ppo
 
-    class Features(BaseFeaturesExtractor):
-        """SB3's face of the encoder."""
-
-        def __init__(self, observation_space, features: int):
-            encoder = WindowEncoder(features)
-            super().__init__(observation_space, encoder.width)
-            self.encoder = encoder
-
-        def forward(self, observations):
-            return self.encoder(observations["window"], observations["facts"])
-
-    return PPO(
-        "MultiInputPolicy",
-        practice,
-        n_steps=options.ppo.steps,
-        batch_size=options.ppo.batch,
-        n_epochs=options.ppo.epochs,
-        gamma=options.ppo.gamma,
-        gae_lambda=options.ppo.gae_lambda,
-        learning_rate=lambda left: options.ppo.learning_rate * (0.1 + 0.9 * left),
-        ent_coef=options.ppo.entropy_first,
-        policy_kwargs={
-            "features_extractor_class": Features,
-            "features_extractor_kwargs": {"features": options.features},
-            "net_arch": {"pi": list(options.hidden), "vf": list(options.hidden)},
-            "activation_fn": torch.nn.ReLU,
-            "normalize_images": False,
-        },
-        seed=options.seed,
-        device=options.device,
-        stats_window_size=LAST,
-        tensorboard_log=str(Path(options.folder) / "tensorboard"),
-    )
+    return make_ppo(env, options, partial(WindowEncoder, options.features))
 
 
 def direct_network(ppo, options: DictConfig):
     """Return the part of SB3's policy that is kept: encoder and actor."""
     from experiments.balrog_babyai.direct import DirectNetwork
+    from experiments.training.motor.ppo import take_actor
 
     network = DirectNetwork(options.features, tuple(options.hidden))
-    policy = ppo.policy
-    network.encoder.load_state_dict(policy.features_extractor.encoder.state_dict())
-    network.actor.load_state_dict(policy.mlp_extractor.policy_net.state_dict())
-    network.command.load_state_dict(policy.action_net.state_dict())
-    return network.cpu().eval()
+    take_actor(network, ppo)
+    return network
 
 
 # ---- The learning curve ----
@@ -141,40 +104,38 @@ def reached(curve: list[dict], avatars: int) -> dict[str, dict | None]:
     }
 
 
-def _watch(ppo, folder: Path, options: DictConfig):
-    """Return the callback that writes the curve, checkpoints, and prints a line now and then."""
+def _curve(ppo, folder: Path):
+    """Return the callback that writes the curve."""
     from stable_baselines3.common.callbacks import BaseCallback
 
     before = [{"episodes": 0, "minutes": 0.0}, *read_curve(folder)][-1]
 
-    class Watch(BaseCallback):
+    class Curve(BaseCallback):
         def __init__(self):
             super().__init__()
-            self.began = self.printed = self.saved = time.monotonic()
-            self.episodes = before["episodes"]
+            self.began, self.episodes = time.monotonic(), before["episodes"]
 
         def _on_step(self) -> bool:
             self.episodes += int(self.locals["dones"].sum())
             return True
 
         def _on_rollout_end(self) -> None:
-            progress = min(1.0, 1.5 * ppo.num_timesteps / options.ticks)
-            falls = options.ppo.entropy_last / options.ppo.entropy_first
-            ppo.ent_coef = float(options.ppo.entropy_first * falls**progress)
-            now = time.monotonic()
-            point = _point(ppo, self.episodes, before["minutes"] + (now - self.began) / 60)
+            minutes = before["minutes"] + (time.monotonic() - self.began) / 60
+            point = _point(ppo, self.episodes, minutes)
             with (folder / CURVE).open("a", encoding="utf-8") as curve:
                 curve.write(json.dumps(point) + "\n")
             for name in ("success", "no_effect"):
                 self.logger.record(f"episodes/{name}", point[name])
-            if now - self.printed > options.print_every_s:
-                self.printed = now
-                print(json.dumps(point), flush=True)
-            if now - self.saved > options.save_every_s:
-                self.saved = now
-                save_checkpoint(ppo, folder)
 
-    return Watch()
+    return Curve()
+
+
+def _scores(episodes: list[dict[str, Any]]) -> str:
+    """Return success and waste of the last episodes in words."""
+    actions, waste, success = (
+        sum(episode[name] for episode in episodes) for name in ("actions", "no_effect", "success")
+    )
+    return f"success {success / len(episodes):4.0%}  without effect {waste / max(1, actions):6.2%}"
 
 
 def _point(ppo, episodes: int, minutes: float) -> dict:
@@ -252,26 +213,17 @@ def train(options: DictConfig) -> Path:
     import torch
 
     from experiments.balrog_babyai.direct import save_direct
+    from experiments.training.motor.ppo import Progress, checkpointed, learn, load_checkpoint
 
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    practice = make_practice(options)
-    ppo = make_ppo(practice, options)
-    lived = load_checkpoint(ppo, folder) or _take_over(ppo, options.start)
-    ppo.num_timesteps = lived  # even if it has lived long enough: the checkpoint is written again
-    try:
-        if lived < options.ticks:
-            ppo.learn(
-                options.ticks - lived,
-                callback=_watch(ppo, folder, options),
-                reset_num_timesteps=False,
-                tb_log_name="ppo",
-            )
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here")
-    save_checkpoint(ppo, folder)
-    practice.close()
+    env = make_env(options)
+    ppo = make_direct_ppo(env, options)
+    ppo.num_timesteps = load_checkpoint(ppo, folder) or _take_over(ppo, options.start)
+    with checkpointed(ppo, folder):
+        learn(ppo, options, [_curve(ppo, folder), Progress(ppo, folder, options, _scores)])
+    env.close()
     card = _card(ppo, options)
     save_direct(direct_network(ppo, options), folder, card)
     card["unseen"] = {
@@ -288,6 +240,8 @@ def _take_over(ppo, start: str | None) -> int:
     Raises:
         BadInput: If its folder has no checkpoint that fits.
     """
+    from experiments.training.motor.ppo import load_checkpoint
+
     if start:
         fresh = ppo.policy.optimizer.state_dict()
         if not load_checkpoint(ppo, Path(start)):

@@ -25,15 +25,15 @@ from experiments.balrog_babyai.direct import (
     save_direct,
 )
 from experiments.balrog_babyai.train_direct import (
-    make_ppo,
-    make_practice,
+    make_direct_ppo,
+    make_env,
     measure,
     reached,
     read_curve,
     train,
 )
 from experiments.running.cli import BadInput
-from experiments.train_body import load_checkpoint
+from experiments.training.motor.ppo import load_checkpoint
 
 NAMED, OTHER = 9, 10  # codes of the window
 TINY = [
@@ -210,7 +210,7 @@ def test_training_leaves_a_policy_a_card_and_a_curve_and_goes_on_from_its_checkp
     assert read_curve(folder)[-1]["ticks"] == card["ticks"]
     network = load_direct(folder)
     longer = options(f"folder={tmp_path}", "ticks=1000")
-    ppo = make_ppo(make_practice(longer), longer)
+    ppo = make_direct_ppo(make_env(longer), longer)
     assert load_checkpoint(ppo, folder) == card["ticks"]
     for mine, kept in zip(
         ppo.policy.action_net.parameters(), network.command.parameters(), strict=True
@@ -259,4 +259,4 @@ def test_another_world_is_refused(tmp_path):
     with initialize_config_module("configs", version_base="1.3"):
         trip = compose("train_direct", overrides=["+env=trip", "+level=0", f"folder={tmp_path}"])
     with pytest.raises(BadInput, match="babyai"):
-        make_practice(trip)
+        make_env(trip)

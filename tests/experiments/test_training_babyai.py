@@ -1,9 +1,7 @@
-"""Practice, teaching and training in `babyai`, at their smallest."""
+"""The training env of `babyai`, teaching and training, at their smallest."""
 
 import json
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,12 +14,13 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import HELD_OUT_WORDS, Action
 from experiments.train_mind import _is_held_out, vary
 from experiments.training.mind.babyai import agreeing, is_held_out, live, reply_to
-from experiments.training.motor.babyai import MEDDLING_REWARD, TICK_REWARD, Practice
-from experiments.training.motor.babyai_train import train
+from experiments.training.motor.babyai import MEDDLING_REWARD, TICK_REWARD, BabyAITrainingEnv
+from experiments.training.motor.train import train
 from mind.learning.cold_start import Example
 from mind.reasoning.parsing import parse_reply
 
 TINY = [
+    "+env=babyai",
     "ticks=1024",
     "bodies.mixed=12",
     "layouts=16",
@@ -35,8 +34,8 @@ TINY = [
 
 
 @pytest.fixture
-def practice():
-    made = Practice([BabyAIVectorEnv(24, task="mixed", layouts=32, copy=False)], seed=3)
+def env():
+    made = BabyAITrainingEnv([BabyAIVectorEnv(24, task="mixed", layouts=32, copy=False)], seed=3)
     yield made
     made.close()
 
@@ -46,54 +45,54 @@ def moments():
     return live(150, split="train", seed=2, motor=HandyMotor(), avatars=16)
 
 
-def lived(practice, ticks, act):
+def lived(env, ticks, act):
     """Let all bodies act for some ticks; return rewards, ends and infos of each."""
-    observation, steps = practice.reset(), []
+    observation, steps = env.reset(), []
     for _ in range(ticks):
-        observation, *rest = practice.step(act(observation))
+        observation, *rest = env.step(act(observation))
         steps.append(rest)
     return steps
 
 
-def test_whoever_does_the_executions_is_paid_more_than_whoever_does_anything(practice):
+def test_whoever_does_the_executions_is_paid_more_than_whoever_does_anything(env):
     motor, rng = HandyMotor(), np.random.default_rng(0)
-    right = lived(practice, 200, lambda _: motor.act(practice.percept, practice.skill_command))
-    wrong = lived(practice, 200, lambda _: rng.integers(7, size=24))
+    right = lived(env, 200, lambda _: motor.act(env.percept, env.skill_command))
+    wrong = lived(env, 200, lambda _: rng.integers(7, size=24))
     assert np.mean([step[0] for step in right]) > np.mean([step[0] for step in wrong]) + 0.05
 
 
-def test_an_execution_is_an_episode_and_says_whether_it_was_done(practice):
+def test_an_execution_is_an_episode_and_says_whether_it_was_done(env):
     motor = HandyMotor()
-    steps = lived(practice, 100, lambda _: motor.act(practice.percept, practice.skill_command))
+    steps = lived(env, 100, lambda _: motor.act(env.percept, env.skill_command))
     told = [info["episode"] for _, _, infos in steps for info in infos if "episode" in info]
     assert len(told) == sum(int(ended.sum()) for _, ended, _ in steps) > 100
     assert np.mean([execution["r"] for execution in told]) > 0.7
 
 
-def test_nobody_is_without_an_execution(practice):
+def test_nobody_is_without_an_execution(env):
     motor = HandyMotor()
     for _ in range(50):
-        lived(practice, 1, lambda _: motor.act(practice.percept, practice.skill_command))
-        assert (practice.skills.executions["status"] == Status.RUNNING).all()
+        lived(env, 1, lambda _: motor.act(env.percept, env.skill_command))
+        assert (env.skills.executions["status"] == Status.RUNNING).all()
 
 
-def test_to_turn_where_there_is_nothing_to_do_costs_something(practice):
-    practice.reset()
+def test_to_turn_where_there_is_nothing_to_do_costs_something(env):
+    env.reset()
     for row in range(24):
-        practice.skills.intend_many([row], Skill.WAIT, -1)
-    _, rewards, _, _ = practice.step(np.full(24, Action.LEFT))
+        env.skills.intend_many([row], Skill.WAIT, -1)
+    _, rewards, _, _ = env.step(np.full(24, Action.LEFT))
     assert (rewards <= TICK_REWARD + MEDDLING_REWARD + 1e-6).all()
 
 
 def test_a_tiny_training_leaves_a_policy_that_a_body_can_use_and_goes_on(tmp_path, capsys):
     with initialize_config_module("configs", version_base="1.3"):
-        options = compose("train_handy_body", overrides=[*TINY, f"folder={tmp_path}"])
+        options = compose("train_body", overrides=[*TINY, f"folder={tmp_path}"])
     options.bodies.levels = {"BabyAI-GoToLocal-v0": 4}
     folder = train(options)
     motor = PolicyMotor(str(folder), world="babyai")
-    practice = Practice([BabyAIVectorEnv(4, task="goto", layouts=4, copy=False)], seed=1)
-    practice.reset()
-    assert motor.act(practice.percept, practice.skill_command).shape == (4,)
+    env = BabyAITrainingEnv([BabyAIVectorEnv(4, task="goto", layouts=4, copy=False)], seed=1)
+    env.reset()
+    assert motor.act(env.percept, env.skill_command).shape == (4,)
     card = json.loads((folder / "policy.json").read_text())
     assert card["ticks"] == 1024
     assert train(options) == folder  # nothing is left to do
@@ -151,11 +150,3 @@ def test_held_out_words_are_asked_where_they_are_wanted():
     asked = live(20, split="test", seed=1, motor=HandyMotor(), words="test", avatars=8)
     missions = [BABYAI.mission_words(moment.percept.mission) for moment in asked]
     assert all(any(words in mission for words in HELD_OUT_WORDS) for mission in missions)
-
-
-def test_the_command_for_the_other_world_says_which_one_is_meant():
-    command = [sys.executable, "-m", "experiments.train_body", "+env=babyai"]
-    told = subprocess.run(command, capture_output=True, text=True)
-    assert told.returncode == 2
-    assert "python -m experiments.training.motor.babyai_train" in told.stderr
-    assert "Traceback" not in told.stderr

@@ -1,1 +1,1 @@
-"""Training envs and the trainer of motor policies."""
+"""Training of motor policies: PPO on skill executions, after imitation of a scripted motor."""

@@ -1,27 +1,29 @@
-"""Bodies with active skills in `babyai`, as the vector env that PPO trains the motor policy on.
+"""The training env of `babyai`, and what its motor policy imitates.
 
-Half of the active skills come from the mission table, half are exercises: a skill that could start,
-with an object that is remembered. What is paid for is an active skill done, sooner is better; an
-action that is felt to have no effect costs a little, and so do a tick, and work of the hand that
-nobody asked for. To the learner an active skill is an episode. To find a door locked costs nothing
-where it was to be opened: whoever is afraid of that never tries. Now and then there is nothing to
-do, as while a mind is thinking: then a body is to stay as it is.
+Some active skills come from the mission table, some are exercises: a skill that could start, with
+an object that is remembered. What is paid for is an active skill done, sooner is better; an action
+without effect costs a little, and so do a tick, and work of the hand that nobody asked for. To the
+learner a skill execution is an episode. To find a door locked costs nothing where it was to be
+opened: whoever is afraid of that never tries. Now and then there is nothing to do, as while a mind
+is thinking: then a body is to stay as it is.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
-from gymnasium import spaces
+import torch
 from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from agents.planners.babyai import BabyAIPlanner
-from body.senses import Senses
-from body.skills import Skills
+from body.motor import HandyMotor
 from body.types import SKILLS_WITH_A_TARGET, Intent, NoticedEvent, Percept, Skill, Status, Target
 from body.vocabularies import BABYAI
-from envs.babyai.vocabulary import Action
-from envs.engine.faces import WorldVectorEnv
-from experiments.training.motor.trip import Rows, observation_space, shown
+from envs.babyai.env import BabyAIVectorEnv
+from experiments.training.motor.env import TrainingEnv, VectorWorld
 
 IDLE_SHARE = 0.15
 EXERCISE_SHARE = 0.5  # of the others
@@ -44,81 +46,55 @@ _ASKED_FOR = {  # work of the hand, and the skills that are done by it
 _NO_EXERCISE = (Skill.WAIT, Skill.LOOK_AROUND)
 
 
-class Practice(Rows):
-    """Stable-Baselines3's vector env over bodies with active skills, in one or more vector worlds.
+class BabyAITrainingEnv(TrainingEnv):
+    """Bodies with active skills in `babyai`; see the module.
 
     Args:
-        worlds: Vector envs of `babyai` that reset in the same step; their rows are put side by
-            side.
+        worlds: Vector envs of `babyai`.
         seed: Of the levels' order and the active skills.
-
-    Attributes:
-        percept: What the bodies perceive now.
-        skill_command: The skill commands of their active skills.
     """
 
-    def __init__(self, worlds: Sequence[WorldVectorEnv], seed: int):
-        count = sum(world.num_envs for world in worlds)
-        super().__init__(count, observation_space(BABYAI), spaces.Discrete(len(Action)))
-        self._worlds, self._seed = list(worlds), seed
-        self._edges = np.cumsum([world.num_envs for world in worlds])[:-1]
-        self._rng = np.random.default_rng(seed)
-        self.senses = Senses(count, BABYAI)
-        self.skills = Skills(self.senses)
-        self.percept: Percept
-        self.skill_command: NDArray[np.float32]
-        self._plans = BabyAIPlanner(count)
-        self._actions = np.zeros(count, np.int64)
-        self._wasted = np.zeros(count, np.int64)
-        self._felt = np.zeros((count, len(NoticedEvent)), np.bool_)
+    def __init__(self, worlds: Sequence[VectorWorld], seed: int):
+        super().__init__(worlds, BABYAI, seed)
+        self._planner = BabyAIPlanner(self.num_envs)
+        self._wasted = np.zeros(self.num_envs, np.int64)
 
     def reset(self):
         """Begin everywhere and return the observation."""
-        seeds = self._seed * 1_000_003 + 100_000 * np.arange(len(self._worlds))
-        observations = [
-            world.reset(seed=int(seed))[0] for world, seed in zip(self._worlds, seeds, strict=True)
-        ]
+        observations = self._reset_worlds()
         self._begin(np.arange(self.num_envs))
-        percept = self.senses.perceive(_side_by_side(observations))
-        self.skills.advance(percept)
+        percept = self._perceive(observations)
         self._give_executions(percept, np.arange(self.num_envs))
         return self._show(percept)
-
-    def _show(self, percept: Percept) -> dict[str, NDArray]:
-        self.percept, self.skill_command = percept, self.skills.skill_command()
-        return shown(percept, self.skill_command)
 
     def _begin(self, rows: NDArray) -> None:
         self.senses.begin(rows)
         self.skills.begin(rows)
-        self._plans.begin(rows.tolist())
-
-    def step_async(self, actions: NDArray) -> None:
-        """Keep the actions for `step_wait`."""
-        self._actions = actions
+        self._planner.begin(rows.tolist())
 
     def step_wait(self):
         """Let every body live one tick; see `VecEnv.step`."""
-        parts = np.split(self._actions, self._edges)
-        steps = [world.step(part) for world, part in zip(self._worlds, parts, strict=True)]
-        observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
+        observations, rewards, terminated, truncated, _ = zip(*self._step_worlds(), strict=True)
         over = np.concatenate(terminated) | np.concatenate(truncated)
         succeeded = np.concatenate(rewards) > 0
         taken = self.senses.sensor_state["tick"] - self.skills.executions["since"] + 1
         self._begin(np.flatnonzero(over))
-        percept = self.senses.perceive(_side_by_side(observations))
-        self.skills.advance(percept)
+        percept = self._perceive(observations)
         status = self.skills.executions["status"]
         done = np.where(over, succeeded, status == Status.DONE)
         ended = over | (status != Status.RUNNING)
-        wasted = percept.events[:, NO_EFFECT].any(axis=1)
-        meddled = self._meddled(percept)
-        worth = done * (1.0 - 0.9 * np.minimum(1.0, taken / LIMIT_TICKS))
-        self._wasted += wasted
-        infos = self._tell(ended, done, taken)
+        payment = self._payment(percept, done, taken)
+        infos = self._episodes(ended, done, taken)
         self._give_executions(percept, np.flatnonzero(ended))
-        payment = worth + TICK_REWARD + NO_EFFECT_REWARD * wasted + MEDDLING_REWARD * meddled
-        return self._show(percept), payment.astype(np.float32), ended, infos
+        return self._show(percept), payment, ended, infos
+
+    def _payment(self, percept: Percept, done: NDArray, taken: NDArray) -> NDArray[np.float32]:
+        """Return (B,) rewards of the tick, and count the actions that had no effect."""
+        wasted = percept.events[:, NO_EFFECT].any(axis=1)
+        self._wasted += wasted
+        worth = done * (1.0 - 0.9 * np.minimum(1.0, taken / LIMIT_TICKS))
+        worth = worth + TICK_REWARD + NO_EFFECT_REWARD * wasted
+        return (worth + MEDDLING_REWARD * self._meddled(percept)).astype(np.float32)
 
     def _meddled(self, percept: Percept) -> NDArray[np.bool_]:
         """Return whose hand did what its active skill did not ask for, (B,)."""
@@ -130,8 +106,8 @@ class Practice(Rows):
         fidgeted = (skill == Skill.WAIT) & self.senses.ego_map.memory["moved"]
         return np.any([*unasked, fidgeted], axis=0)
 
-    def _tell(self, ended: NDArray, done: NDArray, taken: NDArray) -> list[dict]:
-        """Return the infos that SB3 reads: what an active skill came to, where one has ended."""
+    def _episodes(self, ended: NDArray, done: NDArray, taken: NDArray) -> list[dict]:
+        """Return the infos that SB3 reads: statistics of the skill executions that have ended."""
         infos: list[dict] = [{}] * self.num_envs
         for row in np.flatnonzero(ended):
             episode = {"r": float(done[row]), "l": int(taken[row]), "wasted": self._wasted[row]}
@@ -149,10 +125,10 @@ class Practice(Rows):
         if self._rng.random() < IDLE_SHARE:
             return Intent(skill=Skill.WAIT)
         exercise = self._rng.random() < EXERCISE_SHARE and self._exercise(row, percept)
-        return exercise or self._plans.next_intent(row, percept, self.skills.status(row))
+        return exercise or self._planner.next_intent(row, percept, self.skills.status(row))
 
     def _exercise(self, row: int, percept: Percept) -> Intent | None:
-        """Return a skill that could start, about a remembered object where it takes one."""
+        """Return a skill that could start, with a remembered target where it takes one."""
         able = [skill for skill in self.skills.can_start(row) if skill not in _NO_EXERCISE]
         skill = able[self._rng.integers(len(able))]
         if skill not in SKILLS_WITH_A_TARGET:
@@ -163,11 +139,53 @@ class Practice(Rows):
         intents = (Intent(skill=skill, target=target) for target in targets)
         return next((intent for intent in intents if not self.skills.why_not(row, intent)), None)
 
-    def close(self) -> None:
-        """Close the worlds."""
-        for world in self._worlds:
-            world.close()
+
+# ---- For the trainer ----
 
 
-def _side_by_side(observations: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
-    return {name: np.concatenate([each[name] for each in observations]) for name in observations[0]}
+class BabyAITraining:
+    """See `experiments.training.motor.contract.MotorTraining`."""
+
+    teacher = HandyMotor()
+
+    def make_env(self, options: DictConfig) -> BabyAITrainingEnv:
+        """Return bodies in each of the levels that are named, and in the five tasks."""
+        make = partial(BabyAIVectorEnv, layouts=options.layouts, split="train", copy=False)
+        worlds: list[Any] = [make(options.bodies.mixed, task="mixed")]
+        worlds += [make(count, id=level) for level, count in options.bodies.levels.items()]
+        return BabyAITrainingEnv(worlds, seed=options.seed)
+
+    def imitation_targets(
+        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+    ) -> NDArray[np.int64]:
+        """Return the commands themselves."""
+        return commands
+
+    def imitation_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy, in which a rare command weighs more."""
+        counts = torch.bincount(targets, minlength=logits.shape[1]).clamp(min=1)
+        weight = (len(targets) / counts).sqrt()
+        return torch.nn.functional.cross_entropy(logits, targets, weight=weight)
+
+    def scores(self, episodes: list[dict[str, Any]]) -> str:
+        """Return how many skill executions were done, how fast, and with what waste."""
+        ticks, done, wasted = (
+            sum(episode[name] for episode in episodes) for name in ("l", "r", "wasted")
+        )
+        return (
+            f"skills done {done / len(episodes):6.1%}  ticks each {ticks / len(episodes):5.1f}  "
+            f"without effect {wasted / ticks:6.2%}"
+        )
+
+    def card(self, options: DictConfig) -> dict[str, Any]:
+        """Return what was trained on."""
+        trained_on = {
+            "world": "babyai",
+            "bodies": OmegaConf.to_container(options.bodies),
+            "split": "train",
+            "layouts": options.layouts,
+        }
+        return {"trained_on": trained_on}
+
+
+TRAINING = BabyAITraining()

@@ -1,17 +1,17 @@
-"""Practice: bodies with active skills, as the vector env that PPO trains the motor policy on.
+"""The training env of `trip`, and what its motor policy imitates.
 
 Active skills come from the mission table, in a random manner; some episodes begin with an exercise,
 a skill done for its own sake. What is paid for is the mission, an exercise done (sooner is better),
-and what is felt; nothing says "do not fall". The manner weighs what is felt: double when careful,
-half when fast. Steps on the way to a mission are not paid for: an object can be dropped and picked
-up for ever.
+and the homeostatic reward; nothing says "do not fall". The manner weighs the homeostatic reward:
+double when careful, half when fast. Steps on the way to a mission are not paid for: an object can
+be dropped and picked up for ever.
 
-Nothing ends here. When a mission is over, life goes on in another room, and the value of what comes
-next counts on both sides of the door; otherwise it would pay to dawdle, and never to arrive.
+Returns go on across episodes: when a mission is over, the value of the next room counts on both
+sides of the door; otherwise it would pay to dawdle, and never to arrive.
 
 Stumbles are rare, and a reflex lasts a few ticks: among 100 ticks of an ordinary life, one. So some
-bodies are drilled: put into a stumble that another body once met, left alone for three seconds, and
-put into the next one.
+bodies are under a reset curriculum: put into a stumble that another body once met, left alone for
+three seconds, and put into the next one.
 """
 
 from collections.abc import Sequence
@@ -19,76 +19,36 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
+import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
+from omegaconf import DictConfig
+from torch import Tensor
 
 from agents.planners.trip import next_skills
-from body.motor import sense_vector, sense_vector_size
-from body.senses import Senses
-from body.skills import NOBODY, Skills, skill_command_size
-from body.types import Percept, Skill, Status, Vocabulary
+from body.motor import ScriptedMotor
+from body.skills import NOBODY
+from body.types import Percept, Skill, Status
 from body.vocabularies import TRIP
-from envs.trip.vocabulary import VIEW_SIZE, Action
+from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import stumble_forks
+from experiments.training.motor.env import TrainingEnv, VectorWorld
 
 EXERCISE_REWARD = 0.5
-HOMEOSTATIC_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
-DRILL_TICKS = 30
 EXERCISE_LIMIT = 150  # ticks after which it pays a tenth
 EXERCISE_SHARE = 0.4
-_LACES = slice(4, 6)  # columns of touch
+HOMEOSTATIC_WEIGHT = np.array([6.0, 3.0, 1.5], np.float32)  # by manner: careful, normal, fast
+MANNER_SHARES = (0.2, 0.6, 0.2)
+CURRICULUM_TICKS = 30
+RARE = (Action.PICKUP, Action.DROP, Action.TIE_LACE, Action.RISE)  # and nothing replaces them
+RARE_WEIGHT = 10.0  # in imitation
 
 
-def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
-    """Return what the motor policy is shown: the view; the felt vector with the skill command.
-
-    The view is flat, so that Stable-Baselines3 does not take it for a photograph.
-    """
-    sensor_state = sense_vector_size(vocabulary) + skill_command_size(vocabulary)
-    return spaces.Dict(
-        {
-            "image": spaces.Box(0, 255, (VIEW_SIZE * VIEW_SIZE * 3,), np.uint8),
-            "felt": spaces.Box(-10.0, 10.0, (sensor_state,), np.float32),
-        }
-    )
-
-
-def shown(percept: Percept, skill_command: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Return what the motor policy is shown of a percept and skill commands."""
-    return {
-        "image": percept.image.reshape(len(skill_command), -1).copy(),
-        "felt": np.concatenate([sense_vector(percept), skill_command], axis=1),
-    }
-
-
-class Rows(VecEnv):
-    """A vector env whose rows are no objects of their own: what SB3 asks of those is refused."""
-
-    def get_attr(self, attr_name, indices=None):
-        """Return an attribute of this env, once for each row."""
-        value = getattr(self, attr_name, None)
-        return [value] * self.num_envs
-
-    def set_attr(self, attr_name, value, indices=None):
-        """Refuse: rows are no objects of their own."""
-        raise AttributeError(f"rows have no attribute '{attr_name}' to set")
-
-    def env_method(self, method_name, *method_args, indices=None, **method_kwargs):
-        """Refuse: rows are no objects of their own."""
-        raise AttributeError(f"rows have no method '{method_name}'")
-
-    def env_is_wrapped(self, wrapper_class, indices=None):
-        """Return False for each row: nothing is wrapped."""
-        return [False] * self.num_envs
-
-
-class Drills:
-    """A vector world in which each body stumbles anew every three seconds.
+class StumbleCurriculum:
+    """A vector world in which each body is reset into a stumble every three seconds.
 
     Args:
-        num_envs: How many bodies are drilled.
+        num_envs: How many bodies.
         stumbles: How many different stumbles there are to be put into.
         level: Where these stumbles were met.
     """
@@ -98,21 +58,21 @@ class Drills:
         self._world = TripWorld(num_envs, level=level)
         self._left = np.zeros(num_envs, np.int64)
 
-    def reset(self, *, seed: int):
+    def reset(self, *, seed: int) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Collect the stumbles, put every body into one, and return the observation."""
         self._rng = np.random.default_rng(seed)
         self._state = stumble_forks(self._stumbles, seed, self._level, "train").state
         self._put(np.arange(self.num_envs))
-        self._left[:] = self._rng.integers(1, DRILL_TICKS + 1, self.num_envs)
+        self._left[:] = self._rng.integers(1, CURRICULUM_TICKS + 1, self.num_envs)
         return self._world.observation, {}
 
     def _put(self, rows: NDArray) -> None:
         picks = self._rng.integers(self._stumbles, size=len(rows))
         self._world.load_state({name: part[picks] for name, part in self._state.items()}, rows)
-        self._left[rows] = DRILL_TICKS
+        self._left[rows] = CURRICULUM_TICKS
 
-    def step(self, actions: NDArray):
-        """Let every body live one tick; drills that are over count as terminated."""
+    def step(self, actions: NDArray) -> tuple:
+        """Let every body live one tick; those that are reset count as terminated."""
         self._world.step(actions)
         self._left -= 1
         done = (self._left <= 0) | self._world.terminated
@@ -130,116 +90,95 @@ class Drills:
         self._world.close()
 
 
-class Practice(Rows):
-    """Stable-Baselines3's vector env over bodies with active skills, in one or more vector worlds.
+class TripTrainingEnv(TrainingEnv):
+    """Bodies with active skills in `trip`; see the module.
 
     Args:
-        worlds: Gymnasium vector envs that reset in the same step; their rows are put side by side.
+        worlds: Vector envs of `trip`, and curricula.
         seed: Of the bodies, the active skills and the manners.
         exercises: Share of episodes that begin with an exercise.
-
-    Attributes:
-        percept: What the bodies perceive now.
-        skill_command: The skill commands of their active skills.
     """
 
-    def __init__(
-        self,
-        worlds: Sequence[gymnasium.vector.VectorEnv | Drills],
-        seed: int,
-        exercises: float = EXERCISE_SHARE,
-    ):
-        super().__init__(
-            sum(world.num_envs for world in worlds),
-            observation_space(TRIP),
-            spaces.Discrete(len(Action)),
-        )
-        self._worlds, self._exercises = list(worlds), exercises
-        self._edges = np.cumsum([world.num_envs for world in worlds])[:-1]
-        self._rng = np.random.default_rng(seed)
-        self._first_seed = seed * 1_000_003
-        self.senses = Senses(self.num_envs, TRIP)
-        self.skills = Skills(self.senses)
-        self.percept: Percept
-        self.skill_command: NDArray[np.float32]
-        self._actions = np.zeros(self.num_envs, np.int64)
+    def __init__(self, worlds: Sequence[VectorWorld], seed: int, exercises: float = EXERCISE_SHARE):
+        super().__init__(worlds, TRIP, seed)
+        self._exercises = exercises
         self._exercising = np.zeros(self.num_envs, bool)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, np.int64)
 
     def reset(self):
         """Begin everywhere and return the observation."""
-        observations = []
-        for index, world in enumerate(self._worlds):
-            observations.append(world.reset(seed=self._first_seed + 100_000 * index)[0])
+        observations = self._reset_worlds()
         everyone = np.arange(self.num_envs)
         self.senses.begin(everyone)
         self.skills.begin(everyone)
-        return self._observe(_side_by_side(observations))
-
-    def step_async(self, actions: NDArray) -> None:
-        """Keep the actions for `step_wait`."""
-        self._actions = actions
+        return self._renew(self._perceive(observations))
 
     def step_wait(self):
         """Let every body live one tick; see `VecEnv.step`."""
-        steps = [
-            world.step(part)
-            for world, part in zip(self._worlds, np.split(self._actions, self._edges), strict=True)
-        ]
+        steps = self._step_worlds()
         observations, _, terminated, truncated, infos = zip(*steps, strict=True)
         done = np.concatenate(terminated) | np.concatenate(truncated)
-        mission = np.concatenate([info["mission_reward"] for info in infos])
-        sensor_state = np.concatenate([info["homeostatic_reward"] for info in infos])
         ended = np.flatnonzero(done)
         self.senses.begin(ended)
-        manner = self.skills.executions["manner"]
-        rewards = mission + HOMEOSTATIC_WEIGHT[manner] * sensor_state
+        rewards = self._world_rewards(infos)
         self.skills.begin(ended)
-        observation = self._observe(_side_by_side(observations), rewards)
+        percept = self._perceive(observations)
+        rewards += self._exercise_rewards()
         self._returns += rewards
         self._lengths += 1
-        ends = [
-            step[2] & isinstance(world, Drills)
-            for world, step in zip(self._worlds, steps, strict=True)
-        ]
-        return observation, rewards, np.concatenate(ends), self._tell(done, steps)
+        return self._renew(percept), rewards, self._resets(terminated), self._episodes(done, infos)
 
-    def _tell(self, done: NDArray, steps) -> list[dict]:
-        """Return the infos that SB3 reads: what an episode came to, where one is over."""
-        infos: list[dict] = [{}] * self.num_envs
-        first = 0
-        for world, (*_, info) in zip(self._worlds, steps, strict=True):
-            ended = done[first : first + world.num_envs] & (not isinstance(world, Drills))
-            for row in np.flatnonzero(ended):
-                infos[first + row] = {
-                    "episode": {
-                        "r": float(self._returns[first + row]),
-                        "l": int(self._lengths[first + row]),
-                        "success": bool(info["final_info"]["success"][row]),
-                        "falls": int(info["final_info"]["falls"][row]),
-                        "stumbles": int(info["final_info"]["stumbles"][row]),
-                    }
-                }
-                self._returns[first + row] = self._lengths[first + row] = 0
-            first += world.num_envs
-        return infos
+    def _world_rewards(self, infos: Sequence[dict[str, Any]]) -> NDArray:
+        """Return (B,) rewards of the mission and of homeostasis, the latter by manner."""
+        mission = np.concatenate([info["mission_reward"] for info in infos])
+        homeostatic = np.concatenate([info["homeostatic_reward"] for info in infos])
+        return mission + HOMEOSTATIC_WEIGHT[self.skills.executions["manner"]] * homeostatic
 
-    def _observe(self, observation: dict[str, NDArray], rewards: NDArray | None = None):
-        """Perceive, judge and renew the active skills, and return what the policy is shown."""
-        percept = self.senses.perceive(observation)
-        self.skills.advance(percept)
+    def _exercise_rewards(self) -> NDArray:
+        """Return (B,) rewards of the exercises that have just been done."""
         executions = self.skills.executions
-        if rewards is not None:
-            finished = (executions["status"] == Status.DONE) & self._exercising
-            taken = self.senses.sensor_state["tick"] - executions["since"]
-            worth = 1.0 - 0.9 * np.minimum(1.0, taken / EXERCISE_LIMIT)
-            rewards += np.where(finished, EXERCISE_REWARD * worth, 0.0)
-        idle = np.flatnonzero(executions["status"] != Status.RUNNING)
+        finished = (executions["status"] == Status.DONE) & self._exercising
+        taken = self.senses.sensor_state["tick"] - executions["since"]
+        worth = 1.0 - 0.9 * np.minimum(1.0, taken / EXERCISE_LIMIT)
+        return np.where(finished, EXERCISE_REWARD * worth, 0.0)
+
+    def _resets(self, terminated: Sequence[NDArray]) -> NDArray[np.bool_]:
+        """Return (B,) where a return ends: only where the curriculum resets."""
+        ends = [
+            part & isinstance(world, StumbleCurriculum)
+            for world, part in zip(self._worlds, terminated, strict=True)
+        ]
+        return np.concatenate(ends)
+
+    def _episodes(self, done: NDArray, infos: Sequence[dict[str, Any]]) -> list[dict]:
+        """Return the infos that SB3 reads: statistics of the episodes that have ended."""
+        told: list[dict] = [{} for _ in range(self.num_envs)]
+        parts = np.split(np.arange(self.num_envs), self._edges)
+        for world, info, rows in zip(self._worlds, infos, parts, strict=True):
+            if isinstance(world, StumbleCurriculum):
+                continue
+            for place in np.flatnonzero(done[rows]).tolist():
+                row = int(rows[place])
+                told[row]["episode"] = self._episode(row, info["final_info"], place)
+                self._returns[row] = self._lengths[row] = 0
+        return told
+
+    def _episode(self, row: int, score: dict[str, NDArray], place: int) -> dict[str, Any]:
+        return {
+            "r": float(self._returns[row]),
+            "l": int(self._lengths[row]),
+            "success": bool(score["success"][place]),
+            "falls": int(score["falls"][place]),
+            "stumbles": int(score["stumbles"][place]),
+        }
+
+    def _renew(self, percept: Percept) -> dict[str, NDArray]:
+        """Give those a skill who have none, and return what the policy is shown."""
+        idle = np.flatnonzero(self.skills.executions["status"] != Status.RUNNING)
         if len(idle):
             self._give_executions(percept, idle)
-        self.percept, self.skill_command = percept, self.skills.skill_command()
-        return shown(percept, self.skill_command)
+        return self._show(percept)
 
     def _give_executions(self, percept: Percept, rows: NDArray) -> None:
         skill, obj, color = next_skills(percept, rows)
@@ -249,7 +188,7 @@ class Practice(Rows):
         self._exercising[rows] = exercised
         for i in np.flatnonzero(exercised):
             skill[i], obj[i], color[i] = self._draw_exercise(percept, int(rows[i]))
-        manner = self._rng.choice(3, len(rows), p=(0.2, 0.6, 0.2))
+        manner = self._rng.choice(3, len(rows), p=MANNER_SHARES)
         self.skills.intend_many(rows, skill, obj, color, manner)
 
     def _draw_exercise(self, percept: Percept, row: int) -> tuple[int, int, int]:
@@ -267,11 +206,6 @@ class Practice(Rows):
             return int(skill), *known[self._rng.integers(len(known))]
         return int(skill), -1, -1
 
-    def close(self) -> None:
-        """Close the worlds."""
-        for world in self._worlds:
-            world.close()
-
 
 def _fits(skill: Skill, object: int) -> bool:
     if skill == Skill.CROSS:
@@ -283,10 +217,73 @@ def _fits(skill: Skill, object: int) -> bool:
     return skill == Skill.GO_TO
 
 
-def _side_by_side(observations: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
-    if len(observations) == 1:
-        return observations[0]
-    return {
-        name: np.concatenate([observation[name] for observation in observations])
-        for name in observations[0]
-    }
+# ---- For the trainer ----
+
+
+class TripTraining:
+    """See `experiments.training.motor.contract.MotorTraining`.
+
+    Walking and handling are imitated, reflexes are not: before PPO all commands are made equally
+    likely in a stumble, and which reflex helps is found out by falling.
+    """
+
+    teacher = ScriptedMotor()
+
+    def make_env(self, options: DictConfig) -> TripTrainingEnv:
+        """Return as many bodies on each of the levels, and those under the curriculum."""
+        share = options.avatars // len(options.levels)
+        worlds: list[Any] = [
+            gymnasium.make_vec(
+                options.env.id,
+                num_envs=share,
+                level=int(level),
+                layouts=options.layouts,
+                copy=False,
+            )
+            for level in options.levels
+        ]
+        return TripTrainingEnv([*worlds, StumbleCurriculum(options.stumbling)], seed=options.seed)
+
+    def imitation_targets(
+        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+    ) -> NDArray[np.float32]:
+        """Return (B, A) weights of the commands' log-likelihoods."""
+        targets = np.eye(len(Action), dtype=np.float32)[commands]
+        targets[np.isin(commands, RARE)] *= RARE_WEIGHT
+        stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+        targets[stumbling] = 0.0 if rehearsal else 1.0 / len(Action)
+        return targets
+
+    def imitation_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the weighted negative log-likelihood, mean over the batch."""
+        return -(targets * torch.log_softmax(logits, -1)).sum(-1).mean()
+
+    def scores(self, episodes: list[dict[str, Any]]) -> str:
+        """Return reward, success and falls in words."""
+        ticks, reward, falls, stumbles, success = (
+            sum(episode[name] for episode in episodes)
+            for name in ("l", "r", "falls", "stumbles", "success")
+        )
+        return (
+            f"reward per 100 ticks {100 * reward / max(1, ticks):5.2f}  "
+            f"success {success / len(episodes):4.0%}  "
+            f"falls per stumble {falls / max(1, stumbles):4.2f}"
+        )
+
+    def card(self, options: DictConfig) -> dict[str, Any]:
+        """Return what was trained on, and by how many."""
+        trained_on = {
+            "env": options.env.id,
+            "levels": list(options.levels),
+            "split": "train",
+            "shift": "S0",
+            "layouts": options.layouts,
+        }
+        return {
+            "trained_on": trained_on,
+            "avatars": options.avatars,
+            "drilled": options.stumbling,
+        }
+
+
+TRAINING = TripTraining()

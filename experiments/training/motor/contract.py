@@ -1,0 +1,69 @@
+"""What the trainer needs to know of a world, and where each world says it."""
+
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+from torch import Tensor
+
+from body.body import Motor
+from body.types import Percept
+from experiments.running.cli import BadInput
+from experiments.training.motor.env import TrainingEnv
+
+_BY_WORLD = {
+    "trip": "experiments.training.motor.trip:TRAINING",
+    "babyai": "experiments.training.motor.babyai:TRAINING",
+}
+
+
+class MotorTraining(Protocol):
+    """A world's part in the training of its motor policy.
+
+    Attributes:
+        teacher: The motor that is imitated first.
+    """
+
+    teacher: Motor
+
+    def make_env(self, options: DictConfig) -> TrainingEnv:
+        """Return the vector env to train on."""
+        ...
+
+    def imitation_targets(
+        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+    ) -> NDArray:
+        """Return what the policy is to learn of the teacher's commands, (B, ...).
+
+        Args:
+            percept: What the bodies perceive.
+            commands: (B,) what the teacher does.
+            rehearsal: Whether the policy is learning by reward meanwhile.
+        """
+        ...
+
+    def imitation_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the scalar loss of (B, A) logits against targets."""
+        ...
+
+    def scores(self, episodes: list[dict[str, Any]]) -> str:
+        """Return the scores of the last episodes in words, for the progress line."""
+        ...
+
+    def card(self, options: DictConfig) -> dict[str, Any]:
+        """Return what the policy's card says of this world."""
+        ...
+
+
+def motor_training(world: str) -> MotorTraining:
+    """Return a world's part in the training of its motor policy.
+
+    Raises:
+        BadInput: If none is known.
+    """
+    if world not in _BY_WORLD:
+        raise BadInput(f"world must be one of {', '.join(_BY_WORLD)}, got '{world}'")
+    module, _, attribute = _BY_WORLD[world].partition(":")
+    return getattr(import_module(module), attribute)
