@@ -1,14 +1,21 @@
 """Agent: the one face that every being shows to a loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from body.types import Intent, SkillStatus
 from mind.types import Decision, Exchange, Feeling
+
+if TYPE_CHECKING:
+    from mind.language_models.types import LanguageModel
+    from mind.memory.base import Memory
+    from mind.reasoning.question_answering import QuestionAnswerer
+
+T = TypeVar("T")
 
 Observation = Mapping[str, NDArray]
 
@@ -62,4 +69,45 @@ class Agent(Protocol):
 
     def close(self) -> None:
         """Finish writing, and let go of files, threads and servers."""
+        ...
+
+
+@runtime_checkable
+class ThinksInWords(Protocol):
+    """An agent whose decisions are made by a language model."""
+
+    @property
+    def language_model(self) -> "LanguageModel":
+        """Model that all avatars share."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An agent that keeps what it lived.
+
+    Attributes:
+        run_id: Names the run in the memory.
+    """
+
+    run_id: str
+
+    @property
+    def memory(self) -> "Memory":
+        """Memory that all avatars share."""
+        ...
+
+
+@runtime_checkable
+class AnswersQuestions(Protocol):
+    """An agent that can be asked about its life."""
+
+    def question_answerer(
+        self, row: int, *, mode: str = "", ablations: Collection[str] = ()
+    ) -> "QuestionAnswerer":
+        """Return what answers questions about the life of avatar `row` in this run."""
+        ...
+
+    def answers(self, asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """Return the results of coroutines, in order, when all are done."""
         ...

@@ -20,7 +20,7 @@ from agents.being import Being
 from agents.soul import Soul
 from body.body import Body
 from envs.engine.faces import WorldVectorEnv
-from experiments.evaluate import live
+from experiments.launching.rollout import rollout
 from experiments.running.cli import built
 from experiments.running.schema import register
 from mind.language_models.continuous_batch import ContinuousBatch
@@ -112,7 +112,7 @@ def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) ->
             config = compose("evaluate", names)
             env, being = built("env", config, opened), built("agent.being", config, opened)
             began = time.process_time()
-            columns = live(being, env, seed)
+            columns = rollout(being, env, seed)
             seconds += time.process_time() - began
             assert columns is not None
             decisions += int(columns["decisions"].sum())

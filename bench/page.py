@@ -45,18 +45,18 @@ class Seamless:
     ticks: int = 0
     wants_frames: bool = field(default=False, init=False)
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Begin once."""
         if not self.ticks:
-            self.page.begin(start)
+            self.page.on_episode_start(start)
 
-    def live(self, moment: StepRecord) -> None:
+    def on_step(self, moment: StepRecord) -> None:
         """Tell the tick with the number it has in all that was lived."""
         events = tuple(replace(event, tick=self.ticks) for event in moment.events)
-        self.page.live(replace(moment, episode=0, tick=self.ticks, events=events))
+        self.page.on_step(replace(moment, episode=0, tick=self.ticks, events=events))
         self.ticks += 1
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Go on."""
 
     def close(self) -> None:

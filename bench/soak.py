@@ -56,6 +56,7 @@ class Habit:
     """A language model that costs nothing: it goes to whatever is named, and is wrong at times."""
 
     name, batches_at_once, takes_soft_tokens, encoder = "habit", 1, False, ""
+    parameters: int | None = None
 
     async def generate(
         self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
@@ -146,15 +147,15 @@ class Watch:
     episodes: int = 0
     began: float = field(default_factory=time.perf_counter)
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Nothing to count."""
 
-    def live(self, moment: StepRecord) -> None:
+    def on_step(self, moment: StepRecord) -> None:
         """Count a tick, and what was decided in it."""
         self.ticks += 1
         self.decisions += moment.trace.decision is not None
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Count an episode."""
         self.episodes += 1
 

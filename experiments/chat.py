@@ -13,22 +13,16 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.recall_qa.__main__ import check_asking
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
     built,
+    command,
     one_line,
-    prepare,
-    remove_unless,
     require_world,
 )
-from experiments.running.schema import register
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,25 +38,8 @@ TURNS_KEPT = 3  # of a conversation, that a following question is asked with
 EXAMPLES = 3
 
 
-def main() -> None:
-    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
-    register()
-    with answering():
-        prepare()
-        _talk()
-
-
-@hydra.main(config_path="pkg://configs", config_name="chat", version_base="1.3")
-def _talk(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        try:
-            talk(config, folder)
-        finally:
-            remove_unless(TALK if config.run else "episodes/*", folder)
-
-
-def talk(config: DictConfig, folder: Path) -> None:
+@command("chat", TALK, "episodes/*")
+def main(config: DictConfig, folder: Path) -> None:
     """Let a being live, or open a past run, and answer what is typed.
 
     Args:
@@ -90,11 +67,11 @@ def talk(config: DictConfig, folder: Path) -> None:
 
 
 def _check(config: DictConfig) -> None:
-    from mind.reasoning.question_answering import ABLATIONS, Mode
+    from experiments.recall_qa.options import check_asking
 
     if not config.run:
         require_world(config)
-    check_asking(config, [*Mode], ABLATIONS)
+    check_asking(config)
 
 
 # ---- Whose life ----
@@ -245,8 +222,8 @@ def _print_answer(
 ) -> None:
     from rich.text import Text
 
-    from experiments.recall_qa.display import memory_line, sureness, verdict_text
-    from experiments.viewers.terminal import printable
+    from experiments.recall_qa.display import memory_line, verdict_text
+    from experiments.viewers.terminal import printable, sureness
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
     host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)

@@ -13,22 +13,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
     built,
+    command,
     one_line,
-    prepare,
-    remove_unless,
     require_world,
     stopping,
 )
-from experiments.running.schema import Clock, register
+from experiments.running.schema import Clock
 from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 
     from agents.types import Agent, Observation, Trace
     from envs.engine.faces import WorldVectorEnv
-    from experiments.report.comparison import Columns, Outcome
+    from experiments.report.comparison import Outcome
 
 RESULTS = "evaluation.json"
 ORACLE = "oracle"
@@ -48,25 +44,8 @@ _WITH_ORACLE = ("trip",)
 _ROOMS = 4096  # that episodes are drawn from: always the same, so that more episodes add to fewer
 
 
-def main() -> None:
-    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
-    register()
-    with answering():
-        prepare()
-        _evaluate()
-
-
-@hydra.main(config_path="pkg://configs", config_name="evaluate", version_base="1.3")
-def _evaluate(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        try:
-            evaluate(config, folder)
-        finally:
-            remove_unless(RESULTS, folder)
-
-
-def evaluate(config: DictConfig, folder: Path) -> None:
+@command("evaluate", RESULTS)
+def main(config: DictConfig, folder: Path) -> None:
     """Let all configured agents live the same episodes, print tables, and leave a run folder.
 
     Args:
@@ -116,6 +95,7 @@ def _live_all(
     config: DictConfig, folder: Path, console: "Console", outcomes: list["Outcome"]
 ) -> bool:
     """Let one agent after the other live, and say whether all lived to the end."""
+    from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
 
     with ExitStack() as opened, stopping() as stopped:
@@ -126,7 +106,7 @@ def _live_all(
             began = time.perf_counter()
             wait = config.clock == Clock.wall and "clock" in config.agent.get(name, {})
             with _progress(console, name, config.episodes) as ended:
-                columns = live(agent, env, seed, ended=ended, stopped=stopped, real_time=wait)
+                columns = rollout(agent, env, seed, ended=ended, stopped=stopped, real_time=wait)
             if columns is None:
                 console.print(f"{name}: left out, since those who end first would count alone")
                 return False
@@ -168,89 +148,7 @@ def _plain(config: DictConfig) -> Any:
     return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
 
 
-# ---- Living ----
-
-
-def live(
-    agent: "Agent",
-    env: "WorldVectorEnv",
-    seed: int,
-    *,
-    ended: Callable[[int], None] = lambda count: None,
-    stopped: Callable[[], bool] = lambda: False,
-    real_time: bool = False,
-) -> "Columns | None":
-    """Let an agent live one episode in each row of a world.
-
-    Args:
-        agent: Moves all rows.
-        env: Vector env that does not reset itself.
-        seed: Of row 0; the others have those that follow.
-        ended: Told how many episodes have just ended.
-        stopped: Asked before each tick whether to stop.
-        real_time: Whether a tick shall last as long as in the world.
-
-    Returns:
-        The columns that `experiments.report.comparison` measures, or None if it was stopped.
-    """
-    import numpy as np
-
-    from experiments.report.comparison import with_derived
-    from experiments.running.worlds import words_of
-
-    words = words_of(env)
-    observation, _ = env.reset(seed=seed)
-    rows = np.arange(env.num_envs)
-    agent.begin(observation, rows, rows.tolist())
-    living = np.ones(env.num_envs, np.bool_)
-    scores: Columns = {}
-    thinking = _Thinking(env.num_envs)
-    while living.any():
-        started = time.perf_counter()
-        if stopped():
-            return None
-        actions = agent.act(observation)
-        thinking.add(agent, np.flatnonzero(living))
-        observation, _, terminated, truncated, info = env.step(actions)
-        done = living & (terminated | truncated)
-        if done.any():
-            _keep(scores, info["final_info"], done)
-            living &= ~done
-            agent.end(np.flatnonzero(done))
-            ended(int(done.sum()))
-        if real_time:
-            time.sleep(max(0.0, words.tick_seconds - (time.perf_counter() - started)))
-    return with_derived(scores, words.name) | thinking.columns()
-
-
-def _keep(scores: "Columns", final: dict[str, "NDArray"], done: "NDArray[np.bool_]") -> None:
-    """Note the scores of the episodes that are done."""
-    for name, values in final.items():
-        scores.setdefault(name, values.copy())[done] = values[done]
-
-
-class _Thinking:
-    """Counts the decisions that took effect, and what they took, in each row."""
-
-    def __init__(self, rows: int):
-        import numpy as np
-
-        names = ("decisions", "tokens", "refused", "safe")
-        self._counts: Columns = {name: np.zeros(rows, np.int64) for name in names}
-
-    def add(self, agent: "Agent", rows: "NDArray[np.intp]") -> None:
-        """Take in one tick of the rows."""
-        for row in rows.tolist():
-            decision = agent.trace(row).decision
-            if decision is not None:
-                self._counts["decisions"][row] += 1
-                self._counts["tokens"][row] += decision.tokens
-                self._counts["refused"][row] += decision.attempts > 1
-                self._counts["safe"][row] += decision.fallback
-
-    def columns(self) -> "Columns":
-        """Return the counts, or nothing for an agent that does not decide in words."""
-        return self._counts if self._counts["decisions"].any() else {}
+# ---- The oracle ----
 
 
 class Oracle:

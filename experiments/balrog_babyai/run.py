@@ -17,21 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
     built,
+    command,
     one_line,
-    prepare,
-    remove_unless,
     stopping,
 )
-from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
@@ -39,8 +34,8 @@ if TYPE_CHECKING:
 
     from agents.types import Agent
     from experiments.balrog_babyai.measures import Lived
-    from experiments.balrog_babyai.tables import Sheet
     from experiments.report.comparison import Columns
+    from experiments.report.sheet import Sheet
 
 RESULTS, TABLE = "balrog_babyai.json", "table.md"
 _FILE_COLUMNS = 170  # of tables that go to a file
@@ -76,25 +71,8 @@ ARMS = {
 PAIRS = (("being", "being_without_touch"), ("model", "model_without_touch"))
 
 
-def main() -> None:
-    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
-    register()
-    with answering():
-        prepare()
-        _run()
-
-
-@hydra.main(config_path="pkg://configs", config_name="balrog_babyai", version_base="1.3")
-def _run(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        try:
-            run(config, folder)
-        finally:
-            remove_unless(RESULTS, folder)
-
-
-def run(config: DictConfig, folder: Path) -> None:
+@command("balrog_babyai", RESULTS)
+def main(config: DictConfig, folder: Path) -> None:
     """Let all configured arms live the episodes of all tasks, print tables, and keep the results.
 
     Args:
@@ -208,13 +186,13 @@ def _settings(name: str, task: str, config: DictConfig) -> DictConfig:
 def _live_once(
     name: str, settings: DictConfig, stopped: Callable[[], bool]
 ) -> "tuple[Columns, float] | None":
-    from experiments.evaluate import live
+    from experiments.launching.rollout import rollout
 
     with ExitStack() as opened:
         env = built("env", settings, opened)
         agent = _agent(name, settings, env, opened)
         began = time.perf_counter()
-        columns = live(agent, env, spawn_integer(settings.seed, "world"), stopped=stopped)
+        columns = rollout(agent, env, spawn_integer(settings.seed, "world"), stopped=stopped)
         return None if columns is None else (columns, time.perf_counter() - began)
 
 

@@ -1,47 +1,12 @@
 """Tables: an arm in each row, a measure in each column; for terminals and as Markdown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from rich.table import Table
 
 from experiments.balrog_babyai.measures import MEASURES, Lived, differences, estimate
 from experiments.balrog_babyai.public import Figure
 from experiments.report.comparison import SUCCESS, Columns
+from experiments.report.sheet import Sheet
 from experiments.running.statistics import wilson
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A table before it is drawn.
-
-    Attributes:
-        title: What it is about.
-        head: Names of the columns; the first column names the rows.
-        rows: Words, as many in each as there are columns.
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def drawn(self) -> Table:
-        """Return it as it is printed."""
-        table = Table(
-            title=self.title, title_justify="left", box=None, header_style="bold",
-            padding=(0, 2, 0, 0),
-        )  # fmt: skip
-        for place, name in enumerate(self.head):
-            table.add_column(name, style="dim" if place == 0 else "", no_wrap=place == 0)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
-
-    def markdown(self) -> str:
-        """Return it as Markdown."""
-        lines = [self.head, ("---",) * len(self.head), *self.rows]
-        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"### {self.title}\n\n{body}\n"
 
 
 def task_sheets(arms: Sequence[Lived], labels: Mapping[str, str], tasks: list[str]) -> list[Sheet]:

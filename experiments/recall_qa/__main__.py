@@ -8,21 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
+    command,
     one_line,
-    prepare,
-    remove_unless,
     require_world,
     stopping,
 )
-from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
@@ -36,25 +31,8 @@ RESULTS = "tell.json"
 _FAMILY = 11  # columns of the longest name of a family
 
 
-def main() -> None:
-    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
-    register()
-    with answering():
-        prepare()
-        _tell()
-
-
-@hydra.main(config_path="pkg://configs", config_name="recall_qa", version_base="1.3")
-def _tell(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        try:
-            tell(config, folder)
-        finally:
-            remove_unless("episodes/*", folder)
-
-
-def tell(config: DictConfig, folder: Path) -> None:
+@command("recall_qa", "episodes/*")
+def main(config: DictConfig, folder: Path) -> None:
     """Let a being live, ask it, print what it says, and leave a run folder.
 
     Args:
@@ -87,27 +65,12 @@ def check(config: DictConfig) -> None:
     Raises:
         BadInput: If something is out of range.
     """
-    from mind.reasoning.question_answering import ABLATIONS, Mode
+    from experiments.recall_qa.options import check_asking
 
     require_world(config)
     if config.questions < 1:
         raise BadInput(f"questions must be at least 1, got {config.questions}")
-    check_asking(config, [*Mode], ABLATIONS)
-
-
-def check_asking(config: DictConfig, modes: Sequence[str], ablations: Sequence[str]) -> None:
-    """Refuse a threshold, mode or ablation that there is not.
-
-    Raises:
-        BadInput: If something is out of range.
-    """
-    if not 0 <= config.threshold < 1:
-        raise BadInput(f"threshold must be at least 0 and below 1, got {config.threshold}")
-    if config.mode and config.mode not in modes:
-        raise BadInput(f"mode must be among {', '.join(modes)}, or empty, got '{config.mode}'")
-    for ablation in config.ablations:
-        if ablation not in ablations:
-            raise BadInput(f"ablations must be among {', '.join(ablations)}, got '{ablation}'")
+    check_asking(config)
 
 
 # ---- Asking ----
@@ -198,8 +161,8 @@ def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
     from rich.text import Text
 
     from experiments.recall_qa.asking import Outcome
-    from experiments.recall_qa.display import remembered, sureness, verdict_text
-    from experiments.viewers.terminal import printable
+    from experiments.recall_qa.display import remembered, verdict_text
+    from experiments.viewers.terminal import printable, sureness
 
     styles = {Outcome.RIGHT: "green", Outcome.WRONG: "red", Outcome.UNSAID: "yellow"}
     said = Text(printable(one.answer.text), style=styles[one.outcome])

@@ -58,14 +58,6 @@ def answer_record(
     }
 
 
-def sureness(answer: Answer) -> str:
-    """Return how sure an answer is, and what would have been said by one who dares more."""
-    sure = f"{answer.confidence:.0%} sure"
-    if answer.text == answer.said:
-        return sure
-    return f"“{printable(answer.said)}” would be {sure}"
-
-
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return what is to be said of several claims together; of none, that it is not checkable."""
     found = set(verdicts)

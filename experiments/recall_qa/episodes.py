@@ -12,10 +12,10 @@ from omegaconf import DictConfig
 from agents.being import Being
 from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
-from experiments import run
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
+from experiments.launching.episodes import run_episodes
 from experiments.running.callbacks import Callback
 from experiments.running.cli import BadInput
 from experiments.running.loop import Loop
@@ -49,7 +49,7 @@ class Lives:
 
 
 class Chronicler:
-    """A witness of a being's life: keeps an event graph of each episode.
+    """A batch callback that keeps an event graph of each episode of a being.
 
     Args:
         being: Whose senses say what was felt.
@@ -63,21 +63,21 @@ class Chronicler:
         self._graphs: dict[Whose, EventGraph] = {}
         self._nows: dict[Whose, NDArray[np.float32]] = {}
 
-    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
         """Begin an episode in these rows."""
         self._chronicle.begin(rows, episodes)
 
-    def sensed(self) -> None:
+    def on_perceive(self) -> None:
         """Note what the being has just noticed."""
         percept = self._being.percept
         assert percept is not None, "the being has not acted"
         self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
 
-    def stepped(self, actions: NDArray[np.int64]) -> None:
+    def on_step(self, actions: NDArray[np.int64]) -> None:
         """Note what happened in the world."""
         self._chronicle.stepped(actions)
 
-    def end(self, rows: NDArray[np.intp]) -> None:
+    def on_episode_end(self, rows: NDArray[np.intp]) -> None:
         """Keep the graphs of the episodes in these rows, and how it was in their end."""
         if not len(rows):
             return
@@ -155,7 +155,7 @@ def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[B
             raise BadInput(str(error)) from error
         return kept[0][1]
 
-    finished = run.live(config, folder, opened, batch_callback)
+    finished = run_episodes(config, folder, opened, batch_callback)
     being, chronicler = kept[0]
     lives = chronicler.lives()
     write_truth(folder, lives.graphs.values())

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.balrog_babyai.tables import Sheet
 from experiments.recall_qa.conditions import ARMS, LESIONED, SENSES
 from experiments.recall_qa.metrics import (
     area_under_risk_coverage,
@@ -18,6 +17,7 @@ from experiments.recall_qa.metrics import (
     interval,
     threshold_score,
 )
+from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, paired_difference, ratio_interval
 from mind.sense_encoder.kinds import KINDS
 

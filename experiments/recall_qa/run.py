@@ -17,21 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
     built,
+    command,
     one_line,
-    prepare,
-    remove_unless,
     stopping,
 )
-from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 
 if TYPE_CHECKING:
@@ -53,25 +48,8 @@ _MAY_DIFFER = ("arms", "threads")  # between two runs in the same folder
 _GUESSING = "guessing"  # names the seed of the lives that guesses are learned from
 
 
-def main() -> None:
-    """Run from the command line; the exit status is 0, 2 for bad input, or 130 after Ctrl-C."""
-    register()
-    with answering():
-        prepare()
-        _run()
-
-
-@hydra.main(config_path="pkg://configs", config_name="recall_qa_run", version_base="1.3")
-def _run(config: DictConfig) -> None:
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        try:
-            run(config, folder)
-        finally:
-            remove_unless(f"{CELLS}/*", folder)
-
-
-def run(config: DictConfig, folder: Path) -> None:
+@command("recall_qa_run", f"{CELLS}/*")
+def main(config: DictConfig, folder: Path) -> None:
     """Let bodies live, ask all arms about it, print tables, and keep the answers.
 
     Args:

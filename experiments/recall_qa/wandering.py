@@ -136,22 +136,22 @@ def _live(
     everyone, lived = np.arange(where.bodies), np.zeros(where.bodies, np.int64)
     observation, _ = env.reset(seed=where.seed)
     being.begin(observation, everyone, lived.tolist())
-    chronicler.begin(everyone, lived.tolist())
+    chronicler.on_episode_start(everyone, lived.tolist())
     while (lived < where.episodes).any():
         if stopped():
             raise Stopped
         actions = being.act(observation)
-        chronicler.sensed()
+        chronicler.on_perceive()
         observation, _, terminated, truncated, _ = env.step(actions)
-        chronicler.stepped(actions)
+        chronicler.on_step(actions)
         done = terminated | truncated
         if not done.any():
             continue
-        chronicler.end(np.flatnonzero(done & (lived < where.episodes)))
+        chronicler.on_episode_end(np.flatnonzero(done & (lived < where.episodes)))
         observation, _ = env.reset(options={"reset_mask": done})
         lived[done] += 1
         rows = np.flatnonzero(done)
         being.begin(observation, rows, lived[rows].tolist())
         being.end(rows[lived[rows] >= where.episodes])
         on = rows[lived[rows] < where.episodes]
-        chronicler.begin(on, lived[on].tolist())
+        chronicler.on_episode_start(on, lived[on].tolist())

@@ -1,7 +1,7 @@
-"""What is told of a run: how an episode begins, each moment of it, and how it ends.
+"""Records of a run, and the callbacks that take them: start, steps and end of each episode.
 
-The loop tells it; the recorder, the film, the replay page and the terminal listen. Only this
-side of the color reads `info`, which no agent may.
+The loop makes the records; recorder, film, replay page and terminal are callbacks. Only this side
+reads `info`, which no agent may.
 """
 
 from collections import Counter
@@ -51,9 +51,9 @@ class EpisodeStart:
     """An episode begins.
 
     Attributes:
-        world: How its world is told of.
+        world: Names and units of its world.
         episode: Number of the episode in this run, from 0.
-        avatar: Row of the body that lives it.
+        avatar: Row of the body.
         mission: What is asked of it, in words.
         scene: What of its world never changes, for those who draw it; empty but for the first
             avatar.
@@ -68,10 +68,10 @@ class EpisodeStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """One tick of one avatar: what it sensed, what it did about it, and what came of it.
+    """One tick of one avatar: observation, action, events and rewards.
 
     Attributes:
-        world: How its world is told of.
+        world: Names and units of its world.
         episode: Number of the episode.
         avatar: Row of the body.
         tick: Ticks since the episode began.
@@ -118,10 +118,10 @@ class StepRecord:
 
 @dataclass(slots=True, kw_only=True)
 class Score:
-    """What an episode came to; grows with each moment.
+    """Episode statistics, which grow with each step.
 
     Attributes:
-        ticks: Ticks lived.
+        ticks: Length in ticks.
         events: How often each kind of event happened.
         pain_seconds: Pain of all body parts, summed over the world's time.
         homeostatic_reward: Return of the body.
@@ -131,7 +131,7 @@ class Score:
         tokens: Tokens written.
         prompt_tokens: Tokens read.
         thinking_seconds: Wall time spent waiting for answers.
-        scored: What the world itself has counted, by name; known in the end.
+        scored: Counts of the world itself, by name; known in the end.
     """
 
     ticks: int = 0
@@ -147,7 +147,7 @@ class Score:
     scored: dict[str, int] = field(default_factory=dict)
 
     def add(self, step: StepRecord) -> None:
-        """Count one more moment."""
+        """Count one more step."""
         self.ticks += 1
         self.events.update(event.kind for event in step.events)
         self.pain_seconds += float(step.senses["pain"].sum()) * step.world.tick_seconds
@@ -170,12 +170,12 @@ class EpisodeEnd:
     """An episode ends.
 
     Attributes:
-        world: How its world is told of.
+        world: Names and units of its world.
         episode: Number of the episode.
         avatar: Row of the body.
         mission: What was asked of it, in words.
         outcome: ``"success"``, ``"failure"``, ``"time up"`` or ``"interrupted"``.
-        score: What it came to.
+        score: Its statistics.
         seconds: Wall time it took.
         state: How body and world were in the end; empty but for the first avatar, and where it was
             interrupted.
@@ -194,65 +194,65 @@ class EpisodeEnd:
 
 
 class Callback(Protocol):
-    """Somebody to whom a run is told.
+    """Called for each avatar: at the start and end of an episode, and at each step.
 
     Attributes:
-        wants_frames: Whether pictures are to be drawn for it.
+        wants_frames: Whether frames are to be rendered for it.
     """
 
     wants_frames: bool
 
-    def begin(self, start: EpisodeStart) -> None:
-        """Hear that an episode begins."""
+    def on_episode_start(self, start: EpisodeStart) -> None:
+        """Take the start of an episode."""
         ...
 
-    def live(self, step: StepRecord) -> None:
-        """Hear of one tick."""
+    def on_step(self, step: StepRecord) -> None:
+        """Take one step."""
         ...
 
-    def end(self, end: EpisodeEnd) -> None:
-        """Hear how the episode ended; nothing more will come of it."""
+    def on_episode_end(self, end: EpisodeEnd) -> None:
+        """Take the end of an episode."""
         ...
 
     def close(self) -> None:
-        """Finish: the run is over."""
+        """Finish writing: the run is over."""
         ...
 
 
 class BatchCallback(Protocol):
-    """Somebody who follows a whole batch as it lives, tick by tick, before anybody is told."""
+    """Called for a whole batch, before the callbacks of each avatar."""
 
-    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
-        """See episodes begin in these rows."""
+    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Take the start of episodes in these rows."""
         ...
 
-    def sensed(self) -> None:
-        """See what the agent has just perceived, before it moves."""
+    def on_perceive(self) -> None:
+        """Called when the agent has perceived and decided, before the world steps."""
         ...
 
-    def stepped(self, actions: NDArray[np.int64]) -> None:
-        """See what came of one motor command of each row, (B,)."""
+    def on_step(self, actions: NDArray[np.int64]) -> None:
+        """Called after the world took one motor command for each row, (B,)."""
         ...
 
-    def end(self, rows: NDArray[np.intp]) -> None:
-        """See the episodes of these rows end, before others begin there."""
+    def on_episode_end(self, rows: NDArray[np.intp]) -> None:
+        """Take the end of the episodes in these rows, before others begin there."""
         ...
 
 
 class NullCallback:
-    """A witness who does not look."""
+    """A batch callback that does nothing."""
 
-    def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
-        """See nothing."""
+    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Do nothing."""
 
-    def sensed(self) -> None:
-        """See nothing."""
+    def on_perceive(self) -> None:
+        """Do nothing."""
 
-    def stepped(self, actions: NDArray[np.int64]) -> None:
-        """See nothing."""
+    def on_step(self, actions: NDArray[np.int64]) -> None:
+        """Do nothing."""
 
-    def end(self, rows: NDArray[np.intp]) -> None:
-        """See nothing."""
+    def on_episode_end(self, rows: NDArray[np.intp]) -> None:
+        """Do nothing."""
 
 
 def mission_of(world: WorldWords, senses: Mapping[str, NDArray]) -> str:

@@ -1,19 +1,24 @@
 """What commands share: parts built from configurations, one line for each mistake, and Ctrl-C."""
 
 import difflib
+import functools
 import os
 import shutil
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from experiments.running.schema import register
 
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
@@ -28,6 +33,51 @@ class BadInput(Exception):
 
 class Interrupted(Exception):
     """Somebody pressed Ctrl-C, and what was lived until then is kept."""
+
+
+def command(
+    name: str, *outputs: str
+) -> Callable[[Callable[[DictConfig, Path], None]], Callable[[], None]]:
+    """Make a command of a function that takes its configuration and the run folder.
+
+    The command reads the command line; its exit status is 0, 2 for bad input, or 130 after Ctrl-C.
+
+    Args:
+        name: Of the configuration in `configs`.
+        outputs: Patterns of files; a run folder in which nothing matches is removed. None keeps it.
+    """
+
+    def decorated(function: Callable[[DictConfig, Path], None]) -> Callable[[], None]:
+        def task(config: DictConfig) -> None:
+            folder = Path(HydraConfig.get().runtime.output_dir)
+            with answering():  # Hydra adds lines of its own to what it sees passing
+                try:
+                    function(config, folder)
+                finally:
+                    if outputs:
+                        _remove_unless(outputs, folder)
+
+        task.__module__ = f"experiments.{name}"  # of which Hydra makes the name of the job
+        entry = hydra.main(config_path="pkg://configs", config_name=name, version_base="1.3")(task)
+
+        @functools.wraps(function)
+        def main() -> None:
+            register()
+            with answering():
+                prepare()
+                entry()
+
+        return main
+
+    return decorated
+
+
+def _remove_unless(outputs: Iterable[str], folder: Path) -> None:
+    """Leave no run folder in which nothing matches: that run never began."""
+    if not any(path for pattern in outputs for path in folder.glob(pattern)):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # the day's folder goes too, unless other runs are in it
+            folder.parent.rmdir()
 
 
 def prepare() -> None:
@@ -86,14 +136,6 @@ def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
         raise BadInput(f"{part}: {one_line(error.__cause__ or error)}") from error
     opened.callback(made.close)
     return made
-
-
-def remove_unless(kept: str, folder: Path) -> None:
-    """Leave no run folder in which nothing matches the pattern: that run never began."""
-    if not any(folder.glob(kept)):
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # the day's folder goes too, unless other runs are in it
-            folder.parent.rmdir()
 
 
 def command_line(module: str = "") -> str:

@@ -44,7 +44,7 @@ class Recorder:
         self._files: dict[int, TextIOWrapper] = {}
         self._intents: dict[int, str] = {}
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Open the episode's file."""
         path = self._folder / f"{start.episode:04d}.jsonl"
         self._files[start.episode] = path.open("w", encoding="utf-8", buffering=1)
@@ -57,7 +57,7 @@ class Recorder:
         }
         self._write(start.episode, "begin", record)
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Write the tick, after the decision that took effect in it."""
         if step.trace.decision:
             what = {"tick": step.tick, "intent": step.trace.intent_words}
@@ -65,7 +65,7 @@ class Recorder:
             self._write(step.episode, "decision", record)
         self._write(step.episode, "tick", self._tick(step))
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Write how it ended, and close the file."""
         self._write(end.episode, "end", score_record(end.score, end.outcome))
         self._files.pop(end.episode).close()
@@ -120,13 +120,13 @@ class Summary:
         """The episodes that have ended, by number."""
         return sorted(self._endings, key=lambda end: end.episode)
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Nothing is known yet."""
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """The episode's score counts for us."""
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Keep what the episode came to."""
         self._endings.append(end)
         self._write()

@@ -59,12 +59,12 @@ class Filmmaker:
         self._film: Film | None = None
         self._subtitles = Subtitles()
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Set the title; the camera starts with the first frame."""
         if start.avatar == 0:
             self._subtitles = Subtitles(f"episode {start.episode}")
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Take one picture."""
         if step.frame is None:
             return
@@ -72,7 +72,7 @@ class Filmmaker:
         self._film = self._film or Film(path, round(1 / step.world.tick_seconds))
         self._film.show(step.frame, self._subtitles.at(step))
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Hold the last picture for a moment, with the outcome on it, and finish the film."""
         if end.avatar != 0 or self._film is None:
             return

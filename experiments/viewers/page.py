@@ -73,7 +73,7 @@ class ReplayPage:
         self._reels: dict[int, _Reel] = {}
         self._stale_at = time.monotonic() + _FRESH_S
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Put in a new reel."""
         if start.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
             self._reels[start.episode] = _Reel(
@@ -83,7 +83,7 @@ class ReplayPage:
                 scene=start.scene,
             )
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Keep the tick."""
         if reel := self._reels.get(step.episode):
             _note_senses(reel, step)
@@ -95,7 +95,7 @@ class ReplayPage:
             if time.monotonic() > self._stale_at:
                 self._write()
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Put the episode on the page."""
         if reel := self._reels.get(end.episode):
             reel.outcome = end.outcome

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from agents.types import Agent, AnswersQuestions
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.viewers.film import Caption, Subtitles, font, strip
 
@@ -132,17 +132,17 @@ class Screen:
         self._pace, self._conversation = Pace(), Conversation(ask)
         self._drawn_at = 0.0
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Set the title; the first picture comes with the first moment."""
         if start.avatar == 0:
             self._subtitles = Subtitles(f"episode {start.episode}")
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Show the moment until the next one is due."""
         if step.frame is not None:
             self._show(step.frame, self._subtitles.at(step), step.world.tick_seconds)
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Show how it ended."""
         if end.frame is not None:
             self._show(end.frame, self._subtitles.last(end.outcome), _LAST_SECONDS)
@@ -209,15 +209,14 @@ def _fitting(words: str, size: int, width: int) -> str:
     return words
 
 
-def asked_of(agent: Any) -> Ask | None:
+def asked_of(agent: Agent) -> Ask | None:
     """Return how an agent's first avatar is asked about its life; None for one who cannot talk."""
-    if not hasattr(agent, "question_answerer"):
+    if not isinstance(agent, AnswersQuestions):
         return None
 
     def ask(question: str) -> str:
-        from experiments.recall_qa.display import sureness
         from experiments.running.cli import one_line
-        from experiments.viewers.terminal import printable
+        from experiments.viewers.terminal import printable, sureness
         from mind.language_models.types import LanguageModelError
 
         try:

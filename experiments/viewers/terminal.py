@@ -16,6 +16,7 @@ from rich.text import Text
 from envs.trip.vocabulary import VIEW_SIZE, Color, Object
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from experiments.running.cli import near
+from mind.reasoning.question_answering import Answer
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
@@ -24,12 +25,10 @@ _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
     Object.UNSEEN: "  ", Object.EMPTY: "· ", Object.FLOOR: "· ", Object.WALL: "██",
-    Object.DOOR: "▐▌",
-    Object.KEY: "¬o", Object.BALL: "()", Object.BOX: "[]", Object.GOAL: "**", Object.LAVA: "≈≈",
-    Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░", Object.KERB: "__",
-    Object.RAIL: "══",
-    Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ", Object.WET: "≈≈",
-    Object.GRAVEL: "∴∴",
+    Object.DOOR: "▐▌", Object.KEY: "¬o", Object.BALL: "()", Object.BOX: "[]", Object.GOAL: "**",
+    Object.LAVA: "≈≈", Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░",
+    Object.KERB: "__", Object.RAIL: "══", Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ",
+    Object.WET: "≈≈", Object.GRAVEL: "∴∴",
 }  # fmt: skip
 _COLOURS = {
     Color.RED: "red", Color.GREEN: "green", Color.BLUE: "bright_blue", Color.PURPLE: "magenta",
@@ -72,14 +71,14 @@ class LiveView:
         self._live = Live(waking, console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Show the new mission."""
         if start.avatar == 0:
             self._mission = printable(start.mission)
             self._thought = self._speech = ""
             self._happened.clear()
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Show the moment, unless the last one is still fresh."""
         if step.avatar != 0:
             return
@@ -94,7 +93,7 @@ class LiveView:
             self._live.update(self._picture(step), refresh=True)
             self._drawn_at = time.monotonic()
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Count the episode."""
         self._endings.append(end)
 
@@ -155,13 +154,13 @@ class PlainView:
         self._episodes = episodes
         self._said: set[str] = set()
 
-    def begin(self, start: EpisodeStart) -> None:
+    def on_episode_start(self, start: EpisodeStart) -> None:
         """Say what is asked."""
         self._said.clear()
         number = f"episode {start.episode + 1} of {self._episodes}"
         self._say(f"{number}: {printable(start.mission)}")
 
-    def live(self, step: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Say the first objects that are said, and every fall."""
         clock = f"  {step.world.clock(step.tick)}"
         speech = step.trace.decision.speech if step.trace.decision else ""
@@ -172,7 +171,7 @@ class PlainView:
             if event.kind == "fall":
                 self._say(f"{clock} {event.words()}")
 
-    def end(self, end: EpisodeEnd) -> None:
+    def on_episode_end(self, end: EpisodeEnd) -> None:
         """Say how it ended."""
         score = end.score
         counts = [f"{title} {score.count(name)}" for title, name in end.world.tallies]
@@ -190,6 +189,14 @@ def printable(text: str) -> str:
     """Return untrusted text as one line of at most 240 characters that cannot steer a terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _LETTERS else line[: _LETTERS - 3] + "..."
+
+
+def sureness(answer: Answer) -> str:
+    """Return how sure an answer is, and what would have been said by one who dares more."""
+    sure = f"{answer.confidence:.0%} sure"
+    if answer.text == answer.said:
+        return sure
+    return f"“{printable(answer.said)}” would be {sure}"
 
 
 def seen(step: StepRecord) -> Text:

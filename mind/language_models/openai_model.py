@@ -53,10 +53,12 @@ class OpenAIModel:
         batches_at_once: As many as requests: every prompt is a request of its own.
         takes_soft_tokens: False: a server reads words.
         encoder: Empty.
+        parameters: None: a server does not say.
     """
 
     takes_soft_tokens = False
     encoder = ""
+    parameters: int | None = None
 
     def __init__(
         self,

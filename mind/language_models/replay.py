@@ -44,10 +44,12 @@ class ReplayModel:
         batches_at_once: 1.
         takes_soft_tokens: Whether something was felt in a recorded prompt.
         encoder: Empty.
+        parameters: None.
     """
 
     batches_at_once = 1
     encoder = ""
+    parameters: int | None = None
 
     def __init__(self, *, path: str | Path):
         """Read the record.

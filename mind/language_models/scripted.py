@@ -28,6 +28,7 @@ class ScriptedModel:
         batches_at_once: 1.
         takes_soft_tokens: False.
         encoder: Empty.
+        parameters: None.
         prompts: Every prompt it was shown, oldest first.
         seeds: The seed that came with each.
         batch_sizes: Number of prompts in each call.
@@ -40,6 +41,7 @@ class ScriptedModel:
     batches_at_once = 1
     takes_soft_tokens = False
     encoder = ""
+    parameters: int | None = None
 
     def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
         """Give `replies` in turn, or what the function `replies` makes of each prompt."""

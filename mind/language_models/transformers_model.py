@@ -86,7 +86,7 @@ class TransformersModel:
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
-        self.parameters = self._model.num_parameters()
+        self.parameters: int | None = self._model.num_parameters()
         self._tokenizer: Any = tokenizer  # its published types are narrower than its use
         self._path = path
         self.name = Path(path).name if Path(path).expanduser().is_dir() else path

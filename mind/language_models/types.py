@@ -179,12 +179,14 @@ class LanguageModel(Protocol):
             words.
         encoder: Fingerprint of the encoder of senses whose vectors it reads; empty where it does
             not say.
+        parameters: Number of its weights; None where it has none here.
     """
 
     name: str
     batches_at_once: int
     takes_soft_tokens: bool
     encoder: str
+    parameters: int | None
 
     async def generate(
         self, prompts: Sequence[Prompt], *, seeds: Sequence[int]

@@ -106,11 +106,11 @@ def tell():
 
     def tell(callback, *, episode=0, ticks=TICKS, picture=False, outcome="success"):
         score = Score()
-        callback.begin(replace(BEGINNING, episode=episode))
+        callback.on_episode_start(replace(BEGINNING, episode=episode))
         for tick in range(ticks):
             lived = step(tick, episode, picture)
             score.add(lived)
-            callback.live(lived)
+            callback.on_step(lived)
         frame = step(ticks, episode, picture).frame
         end = EpisodeEnd(
             world=TRIP,
@@ -123,7 +123,7 @@ def tell():
             state=state(ticks),
             frame=frame,
         )
-        callback.end(end)
+        callback.on_episode_end(end)
         return end
 
     return tell

@@ -13,6 +13,7 @@ from agents.random_agent import RandomAgent
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, DoorState, Object
 from experiments import evaluate, run
+from experiments.launching.rollout import rollout
 from experiments.play import ANOTHER_LIFE, CONTROLS, Game, make_env, picture_of
 from experiments.running.loop import Loop
 from experiments.viewers.page import ReplayPage
@@ -103,18 +104,18 @@ class Ear:
     def __init__(self, *others):
         self.steps, self.others = [], others
 
-    def begin(self, start):
+    def on_episode_start(self, start):
         for other in self.others:
-            other.begin(start)
+            other.on_episode_start(start)
 
-    def live(self, step):
+    def on_step(self, step):
         self.steps.append(step)
         for other in self.others:
-            other.live(step)
+            other.on_step(step)
 
-    def end(self, end):
+    def on_episode_end(self, end):
         for other in self.others:
-            other.end(end)
+            other.on_episode_end(end)
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +206,8 @@ def test_everybody_lives_the_same_layouts():
 
     env = BabyAIVectorEnv(4, task="pickup", split="test", autoreset=False, layouts=64)
     one, other = Still(), Still()
-    lived = evaluate.live(one, env, 3)
-    evaluate.live(other, env, 3)
+    lived = rollout(one, env, 3)
+    rollout(other, env, 3)
     assert one.missions == other.missions
     assert lived["waits"].tolist() == [128] * 4
     assert lived["no_effect"].tolist() == [0] * 4

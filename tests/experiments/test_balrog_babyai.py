@@ -22,8 +22,9 @@ from experiments.balrog_babyai.measures import (
     joined,
     to_record,
 )
-from experiments.balrog_babyai.tables import Sheet, public_sheet, task_sheets
+from experiments.balrog_babyai.tables import public_sheet, task_sheets
 from experiments.report.comparison import SUCCESS
+from experiments.report.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
@@ -95,7 +96,7 @@ def test_the_episodes_that_are_measured_are_of_the_test_split(monkeypatch):
         lived.append((env.world.bodies["layout"].copy(), env.world))
         return {"success": np.zeros(env.num_envs, bool)}
 
-    monkeypatch.setattr("experiments.evaluate.live", live)
+    monkeypatch.setattr("experiments.launching.rollout.rollout", live)
     run.live_task("random", "putnext", configured())
     ((layouts, world),) = lived
     hashes = {layout_hash(Levels(task="putnext", split="test").reset(int(i))) for i in layouts}

@@ -15,6 +15,7 @@ import pytest
 from agents.random_agent import RandomAgent
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
+from experiments.launching.rollout import rollout
 from experiments.report.comparison import FALLS, MEASURES, SUCCESS, with_derived
 from experiments.trip import bodies
 
@@ -140,7 +141,7 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tm
 
 def test_scores_are_those_of_the_first_end_of_each_body():
     env = make(16, level=3, layouts=16)
-    lived = evaluate.live(evaluate.Oracle(env), env, 5 * 1_000_003)
+    lived = rollout(evaluate.Oracle(env), env, 5 * 1_000_003)
     known = bodies.live(bodies.Oracle(), 3, "S0", 16, 5)
     for name, values in known.items():
         np.testing.assert_array_equal(lived[name], values)
@@ -155,7 +156,7 @@ def test_agents_are_told_once_of_each_end():
             self.rows = (*self.rows, *rows.tolist())
 
     agent, counts = Told(6), []
-    evaluate.live(agent, make(6, level=1, layouts=6), 3, ended=counts.append)
+    rollout(agent, make(6, level=1, layouts=6), 3, ended=counts.append)
     assert sorted(agent.rows) == list(range(6))
     assert sum(counts) == 6
 
@@ -163,7 +164,7 @@ def test_agents_are_told_once_of_each_end():
 def test_real_time_passes_as_slowly_as_in_the_world_and_can_be_stopped():
     env, ticks = make(2, level=0, layouts=2), iter(range(100))
     began = time.perf_counter()
-    lived = evaluate.live(
+    lived = rollout(
         RandomAgent(2), env, 1, real_time=True, stopped=lambda: next(ticks) == 5
     )  # fmt: skip
     assert lived is None

@@ -80,13 +80,13 @@ def test_what_is_said_fades_after_a_while_and_events_sooner(tell):
     seen = {}
 
     class Reader:
-        def begin(self, start):
+        def on_episode_start(self, start):
             self.subtitles = Subtitles("episode 0")
 
-        def live(self, step):
+        def on_step(self, step):
             seen[step.tick] = self.subtitles.at(step)
 
-        def end(self, end):
+        def on_episode_end(self, end):
             seen["end"] = self.subtitles.last(end.outcome)
 
     tell(Reader(), ticks=80)

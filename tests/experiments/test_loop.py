@@ -7,7 +7,7 @@ import pytest
 from agents.random_agent import RandomAgent
 from agents.types import Trace
 from envs.trip.vocabulary import SENSES, Action
-from experiments.running.loop import CannotTell, Loop
+from experiments.running.loop import CallbackError, Loop
 
 
 class CountingAgent:
@@ -46,13 +46,13 @@ class Ear:
     def __init__(self):
         self.begun, self.steps, self.ends = [], [], []
 
-    def begin(self, start):
+    def on_episode_start(self, start):
         self.begun.append(start)
 
-    def live(self, step):
+    def on_step(self, step):
         self.steps.append(step)
 
-    def end(self, end):
+    def on_episode_end(self, end):
         self.ends.append(end)
 
     def close(self):
@@ -60,7 +60,7 @@ class Ear:
 
 
 class FullDisk(Ear):
-    def live(self, step):
+    def on_step(self, step):
         raise OSError(28, "No space left on device")
 
 
@@ -103,7 +103,7 @@ def test_stopping_in_the_middle_ends_the_episode_and_says_so():
 def test_a_full_disk_stops_the_run_but_everybody_else_hears_the_end():
     ear = Ear()
     loop = Loop(make(level=2), RandomAgent(1), [FullDisk(), ear], episodes=1, world_seed=1)
-    with pytest.raises(CannotTell, match="No space left on device"):
+    with pytest.raises(CallbackError, match="No space left on device"):
         loop.run()
     assert len(ear.steps) == 1
     assert [end.outcome for end in ear.ends] == ["interrupted"]

@@ -222,7 +222,7 @@ def test_an_intent_is_shown_with_its_outcome_from_the_tick_on_in_which_it_ended(
 ):
     start, step = made_up
     page = ReplayPage(tmp_path, "intents")
-    page.begin(start)
+    page.on_episode_start(start)
     ends = {
         8: SkillStatus(status=Status.DONE),
         19: SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT),
@@ -230,7 +230,7 @@ def test_an_intent_is_shown_with_its_outcome_from_the_tick_on_in_which_it_ended(
     for tick in range(40):
         lived = step(tick)
         status = ends.get(tick, SkillStatus(status=Status.RUNNING))
-        page.live(replace(lived, trace=replace(lived.trace, status=status)))
+        page.on_step(replace(lived, trace=replace(lived.trace, status=status)))
     page.close()
     intents = story_of(tmp_path)["episodes"][0]["intents"]
     assert [(one["tick"], one["words"], one["outcome"], one["until"]) for one in intents] == [
@@ -263,10 +263,10 @@ def test_the_time_that_went_by_while_it_was_thought_counts_as_a_cost(
 ):
     start, step = made_up
     page = ReplayPage(tmp_path, "slow")
-    page.begin(start)
+    page.on_episode_start(start)
     for tick in range(40):
         lived = step(tick)
-        page.live(replace(lived, trace=replace(lived.trace, thinking=15 <= tick < 20)))
+        page.on_step(replace(lived, trace=replace(lived.trace, thinking=15 <= tick < 20)))
     page.close()
     shown = open_page(tmp_path / "replay.html")
     cost, thinking = (shown.locator(f"[data-part={part}]") for part in ("cost", "thinking"))
@@ -358,17 +358,17 @@ def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, open_page, 
     from playwright.sync_api import expect
 
     callback = ReplayPage(tmp_path, "going on")
-    callback.begin(start)
+    callback.on_episode_start(start)
     for tick in range(5):
-        callback.live(step(tick))
+        callback.on_step(step(tick))
     page = open_page(tmp_path / "replay.html", "#live")
     assert "tick 4" in page.locator("#clock").inner_text()
     for tick in range(5, 9):
-        callback.live(step(tick))
+        callback.on_step(step(tick))
     expect(page.locator("#clock")).to_contain_text("tick 8")
     page.keyboard.press("Home")
     for tick in range(9, 12):
-        callback.live(step(tick))
+        callback.on_step(step(tick))
     page.wait_for_timeout(2500)
     assert "tick 0" in page.locator("#clock").inner_text()
 
@@ -400,11 +400,11 @@ def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
     monkeypatch.setattr("experiments.viewers.page._FRESH_S", 1e6)
     random = np.random.default_rng(0)
     page = ReplayPage(tmp_path, "long")
-    page.begin(start)
+    page.on_episode_start(start)
     balance = []
     for tick in range(10_000):
         lived = restless(step(tick), random)
-        page.live(lived)
+        page.on_step(lived)
         balance.append(lived.sense("vestibular", "lean_right_m"))
     page.close()
     assert (tmp_path / "replay.html").stat().st_size < 5_000_000

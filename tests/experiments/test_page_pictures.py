@@ -89,8 +89,8 @@ def test_a_world_has_sharp_edges_on_any_screen(made_up, tmp_path, browser, pixel
     start, step = made_up
     callback = ReplayPage(tmp_path, "a wide floor")
     floor = start.scene | {"grid": [[1] * 7] * 5}
-    callback.begin(replace(start, scene=floor))
-    callback.live(step(0))
+    callback.on_episode_start(replace(start, scene=floor))
+    callback.on_step(step(0))
     callback.close()
     for scale in (1, 1.25, 2, 3):
         page = browser.new_page(viewport={"width": 777, "height": 900}, device_scale_factor=scale)

@@ -62,8 +62,8 @@ def test_the_same_life_gives_the_same_bytes_however_long_thinking_took(tell, tmp
 
 def test_each_line_is_on_the_disk_as_soon_as_it_is_lived(tell, tmp_path):
     class Watcher(Recorder):
-        def live(self, step):
-            super().live(step)
+        def on_step(self, step):
+            super().on_step(step)
             counts.append(len(lines(tmp_path / "episodes" / "0000.jsonl")))
 
     counts = []
@@ -75,8 +75,8 @@ def test_exchanges_can_be_played_back_but_do_not_tell_the_time(tmp_path, tell):
     exchange = Exchange(key="k", prompt="p", reply="r", tokens=3, latency_s=0.7)
 
     class Asking(Recorder):
-        def live(self, step):
-            super().live(replace(step, trace=replace(step.trace, exchanges=(exchange,))))
+        def on_step(self, step):
+            super().on_step(replace(step, trace=replace(step.trace, exchanges=(exchange,))))
 
     tell(Asking(tmp_path), ticks=1)
     (recorded,) = lines(tmp_path / "episodes" / "0000.jsonl")[2]["exchanges"]

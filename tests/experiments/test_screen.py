@@ -103,7 +103,7 @@ def test_the_window_shows_what_the_film_shows_and_the_keys(screen, tell):
 def test_a_tick_is_shown_for_as_long_as_it_lasts(screen, tell):
     window = screen("down")
     began = time.perf_counter()
-    window.live(moment_of(tell))
+    window.on_step(moment_of(tell))
     assert time.perf_counter() - began >= 0.2, "half the speed of a tenth of a second"
 
 
@@ -112,11 +112,11 @@ def moment_of(tell):
     kept = []
 
     class Keeper:
-        def begin(self, start): ...
-        def live(self, step):
+        def on_episode_start(self, start): ...
+        def on_step(self, step):
             kept.append(step)
 
-        def end(self, end): ...
+        def on_episode_end(self, end): ...
 
     tell(Keeper(), picture=True, ticks=1)
     return kept[0]
@@ -125,7 +125,7 @@ def moment_of(tell):
 def test_a_question_in_the_window_stops_time_until_it_is_answered(screen, tell):
     asked = []
     window = screen("return", "h", "i", "return", ask=lambda text: asked.append(text) or "hello")
-    window.live(moment_of(tell))
+    window.on_step(moment_of(tell))
     assert asked == ["hi"]
 
 

@@ -27,11 +27,11 @@ def live(made_up, tmp_path):
         (folder / ".hydra" / "overrides.yaml").write_text("".join(lines))
         page = ReplayPage(folder, f"the life of {name}")
         for episode, mission in enumerate(missions):
-            page.begin(replace(start, episode=episode, mission=mission, **changed))
+            page.on_episode_start(replace(start, episode=episode, mission=mission, **changed))
             for tick in range(ticks):
                 lived = step(tick, episode)
                 parted = parts_at is not None and tick >= parts_at
-                page.live(another(lived) if parted else lived)
+                page.on_step(another(lived) if parted else lived)
         page.close()
         return folder
 

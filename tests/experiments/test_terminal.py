@@ -74,8 +74,8 @@ def test_what_a_model_says_cannot_steer_the_terminal():
 def test_what_a_world_asks_for_cannot_steer_the_terminal(made_up, screen, view):
     start, step = made_up
     watching = view(screen, 1)
-    watching.begin(replace(start, mission="go \x1b]0;owned\x07 \u202e there"))
-    watching.live(step(0))
+    watching.on_episode_start(replace(start, mission="go \x1b]0;owned\x07 \u202e there"))
+    watching.on_step(step(0))
     watching.close()
     drawn = screen.file.getvalue()
     assert "go ]0;owned there" in drawn

@@ -347,15 +347,17 @@ def _reason_of_failure(config: DictConfig, folder: Path, about: dict[str, Any]) 
     """Live the configured episodes; return what went wrong in one line, or None."""
     from rich.console import Console
 
-    from experiments.run import live
+    from agents.types import ThinksInWords
+    from experiments.launching.episodes import run_episodes
 
     def see(agent: "Agent", env: "WorldVectorEnv") -> None:
-        model = getattr(agent, "language_model", None)  # not everybody has one
-        about["parameters"] = getattr(model, "parameters", None)  # and a server does not say
+        if isinstance(agent, ThinksInWords):
+            about["parameters"] = agent.language_model.parameters
 
+    quiet = Console(quiet=True, force_terminal=False)
     try:
         with ExitStack() as opened:
-            finished = live(config, folder, opened, see, Console(quiet=True, force_terminal=False))
+            finished = run_episodes(config, folder, opened, see, quiet)
     except BadInput as error:
         return one_line(error)
     except Exception as error:

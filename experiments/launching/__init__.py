@@ -1,0 +1,1 @@
+"""Runs from configuration to run folder: one, a sweep of them, or bare episodes side by side."""

@@ -1,0 +1,38 @@
+"""A table that is printed, and written as Markdown."""
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A table before it is drawn.
+
+    Attributes:
+        title: What it is about.
+        head: Names of the columns; the first column names the rows.
+        rows: Words, as many in each as there are columns.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def drawn(self) -> Table:
+        """Return it as it is printed."""
+        table = Table(
+            title=self.title, title_justify="left", box=None, header_style="bold",
+            padding=(0, 2, 0, 0),
+        )  # fmt: skip
+        for place, name in enumerate(self.head):
+            table.add_column(name, style="dim" if place == 0 else "", no_wrap=place == 0)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """Return it as Markdown."""
+        lines = [self.head, ("---",) * len(self.head), *self.rows]
+        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"### {self.title}\n\n{body}\n"
