@@ -10,7 +10,6 @@ import pytest
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from body.vocabularies import TRIP
-from experiments.train_mind import ALWAYS_TOLD, _recolour, _refused, _shorten, _spoil
 from experiments.training.mind.trip import (
     RNG_KEYS,
     best,
@@ -20,6 +19,7 @@ from experiments.training.mind.trip import (
     speech,
     values,
 )
+from experiments.training.mind.variation import ALWAYS_TOLD, recolor, refused, shorten, spoil
 from mind.learning.cold_start import Example
 from mind.reasoning.parsing import parse_reply
 
@@ -116,7 +116,7 @@ def test_several_rng_keys_are_tried():
     assert RNG_KEYS >= 2
 
 
-def test_recolouring_keeps_prompt_and_reply_in_step(moments, found):
+def testrecoloring_keeps_prompt_and_reply_in_step(moments, found):
     moment, value = next(
         (moment, value)
         for moment, value in zip(moments, found, strict=True)
@@ -124,7 +124,7 @@ def test_recolouring_keeps_prompt_and_reply_in_step(moments, found):
     )
     example = Example(prompt=moment.prompt, reply=reply_to(moment, best(moment, value)))
     for seed in range(10):
-        other = _recolour(example, random.Random(seed))
+        other = recolor(example, random.Random(seed))
         asked = other.prompt.messages[-1].text
         name = re.search(r"<answer>(?:go to|pick up|carry to) (\w+ \w+)", other.reply)
         assert name is not None
@@ -132,12 +132,12 @@ def test_recolouring_keeps_prompt_and_reply_in_step(moments, found):
         parse_reply(other.reply, TRIP)
 
 
-def test_a_spoilt_reply_is_sent_back_with_what_was_wrong(moments):
+def test_aspoilt_reply_is_sent_back_with_what_was_wrong(moments):
     reply = "<think>so</think><answer>go to red ball, normal</answer>"
     seen = set()
     for seed in range(20):
-        spoilt = _spoil(reply, random.Random(seed))
-        prompt = _refused(moments[0].prompt, spoilt)
+        spoilt = spoil(reply, random.Random(seed))
+        prompt = refused(moments[0].prompt, spoilt)
         assert len(prompt.messages) == len(moments[0].prompt.messages) + 2
         assert "cannot be done" in prompt.messages[-1].text
         seen.add(spoilt)
@@ -147,8 +147,8 @@ def test_a_spoilt_reply_is_sent_back_with_what_was_wrong(moments):
 def test_at_first_only_the_mission_and_what_is_done_are_told(moments):
     example = Example(prompt=moments[-1].prompt, reply="<answer>wait, normal</answer>")
     whole = example.prompt.messages[-1].text.split("\n")
-    little = _shorten(example, random.Random(0), 0.0).prompt.messages[-1].text.split("\n")
+    little = shorten(example, random.Random(0), 0.0).prompt.messages[-1].text.split("\n")
     assert [line.partition(":")[0] for line in little] == [
         line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_TOLD
     ]
-    assert _shorten(example, random.Random(0), 1.0) == example
+    assert shorten(example, random.Random(0), 1.0) == example

@@ -1,4 +1,4 @@
-"""Lessons about lives, and learning from them."""
+"""Dialogues about lives, and learning from them."""
 
 import json
 
@@ -7,22 +7,23 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from experiments import train_question_answering as train
 from experiments.ground_truth.graph import EventNode, Fact
 from experiments.ground_truth.questions import ATTRIBUTES, UNKNOWN, Balance
 from experiments.training.question_answering.corpus import (
     Corpus,
     KeepingStore,
+    dialogues_of,
     keep_facts,
-    lessons_of,
     live,
     load,
     save,
     worlds,
 )
-from experiments.training.question_answering.dialogues import Lesson, encode
+from experiments.training.question_answering.dialogues import Dialogue, encode
 from experiments.training.question_answering.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
+from experiments.training.question_answering.initial_model import deepened
 from experiments.training.question_answering.learning import Batches, GroundedModel, collate, loaded
+from experiments.training.question_answering.train import run
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT, Prompt
@@ -37,15 +38,15 @@ BUNDLED = "mind/pretrained/nano"
 @pytest.fixture(scope="module")
 def corpus():
     """Return what can be learned from a few careless lives."""
-    memory, facts, lessons = KeepingStore(), FactsKeeper(), []
+    memory, facts, dialogues = KeepingStore(), FactsKeeper(), []
     for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
         rng = np.random.default_rng(number)
         for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
             keep_facts(life, facts)
-            lessons += lessons_of(life, memory, rng, 2, Balance())
+            dialogues += dialogues_of(life, memory, rng, 2, Balance())
         env.close()
     sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
-    return Corpus(lessons=lessons, sensed=sensed)
+    return Corpus(dialogues=dialogues, sensed=sensed)
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +54,15 @@ def bundled():
     return load_trained(BUNDLED)
 
 
-def batches(lessons, sensed, tokenizer, seed="0", context=1024):
-    return Batches(lessons, sensed, tokenizer, tokens=4000, context=context, seed=seed)
+def batches(dialogues, sensed, tokenizer, seed="0", context=1024):
+    return Batches(dialogues, sensed, tokenizer, tokens=4000, context=context, seed=seed)
 
 
-def separately(model, tokenizer, lesson):
+def separately(model, tokenizer, dialogue):
     """Return what a model expects after each token of each talk, asked by itself."""
-    for talk in lesson.talks:
+    for talk in dialogue.talks:
         alone = encode(
-            tokenizer, Lesson(shown=lesson.shown, talks=(talk,), soft_tokens=(), has_now=False)
+            tokenizer, Dialogue(shown=dialogue.shown, talks=(talk,), soft_tokens=(), has_now=False)
         )
         yield model(torch.from_numpy(alone.tokens)[None]).logits[0]
 
@@ -75,64 +76,64 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
         (("what was it?", "<answer>a red cable</answer>"),),
     )
     shown = "#1 slipped, episode 1, 3.4 s, here\n"
-    lesson = Lesson(shown=shown, talks=asked, soft_tokens=(), has_now=False)
-    encoded = encode(tokenizer, lesson)
+    dialogue = Dialogue(shown=shown, talks=asked, soft_tokens=(), has_now=False)
+    encoded = encode(tokenizer, dialogue)
     windows = {kind: np.zeros((1, WINDOW[kind]), np.float16) for kind in KINDS}
     batch = collate([encoded], Sensed(windows, Facts({}, {})))
     together = model(
         batch.tokens, attention_mask=batch.mask(), position_ids=batch.position, use_cache=False
     ).logits[0]
-    for number, alone in enumerate(separately(model, tokenizer, lesson), start=1):
+    for number, alone in enumerate(separately(model, tokenizer, dialogue), start=1):
         mine = np.isin(encoded.talk, (0, number))
         torch.testing.assert_close(together[mine], alone, atol=1e-3, rtol=1e-3)
 
 
-def test_every_lesson_is_in_one_batch_whoever_makes_it(corpus, bundled):
+def test_every_dialogue_is_in_one_batch_whoever_makes_it(corpus, bundled):
     _, tokenizer = bundled
-    parts = batches(corpus.lessons, corpus.sensed, tokenizer)
+    parts = batches(corpus.dialogues, corpus.sensed, tokenizer)
     alone, helped = (list(loaded(parts, workers)) for workers in (0, 2))
-    assert sum(len(batch.tokens) for batch in alone) == len(corpus.lessons)
+    assert sum(len(batch.tokens) for batch in alone) == len(corpus.dialogues)
     assert len(alone) == len(helped) == len(parts) > 2
     for one, other in zip(alone, helped, strict=True):
         assert one.tokens.equal(other.tokens)
         assert one.soft_kept.equal(other.soft_kept)
-    again = batches(corpus.lessons, corpus.sensed, tokenizer, seed="1")
+    again = batches(corpus.dialogues, corpus.sensed, tokenizer, seed="1")
     assert not all(
         one.tokens.equal(other.tokens) for one, other in zip(alone, loaded(again, 0), strict=False)
     )
 
 
-def test_some_lessons_lack_a_kind_of_memory(corpus, bundled):
+def test_some_dialogues_lack_a_kind_of_memory(corpus, bundled):
     _, tokenizer = bundled
-    kept = [batch.soft_kept for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    kept = [batch.soft_kept for batch in batches(corpus.dialogues, corpus.sensed, tokenizer)]
     lost = torch.cat(kept).eq(0).float().mean()
     assert 0.005 < lost < 0.1, "one of eight in a fifth of them"
 
 
 def test_a_batch_is_about_as_large_as_it_should_be(corpus, bundled):
     _, tokenizer = bundled
-    sizes = [batch.tokens.numel() for batch in batches(corpus.lessons, corpus.sensed, tokenizer)]
+    sizes = [batch.tokens.numel() for batch in batches(corpus.dialogues, corpus.sensed, tokenizer)]
     assert 2000 < np.median(sizes) < 6000
 
 
 def test_talks_that_are_too_long_are_cut(corpus, bundled):
     _, tokenizer = bundled
-    lesson = max(corpus.lessons, key=lambda one: len(one.talks))
-    whole = encode(tokenizer, lesson)
+    dialogue = max(corpus.dialogues, key=lambda one: len(one.talks))
+    whole = encode(tokenizer, dialogue)
     longest = whole.position.max() + 1
-    cut = encode(tokenizer, lesson, context=longest - 2)
+    cut = encode(tokenizer, dialogue, context=longest - 2)
     assert cut.position.max() + 1 == longest - 2
-    assert len(whole.tokens) - len(cut.tokens) in range(2, 2 * len(lesson.talks))
+    assert len(whole.tokens) - len(cut.tokens) in range(2, 2 * len(dialogue.talks))
     np.testing.assert_array_equal(cut.tokens[cut.talk == 0], whole.tokens[whole.talk == 0])
 
 
-def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
-    lessons, count = corpus.lessons, len(corpus.sensed)
-    assert sum(len(lesson.soft_tokens) > 1 for lesson in lessons) > 20
-    for lesson in lessons:
-        assert lesson.shown.count(FELT) == len(lesson.soft_tokens)
-        assert all(0 <= row < count for row in lesson.soft_tokens)
-        for talk in lesson.talks:
+def test_a_dialogue_has_a_marker_for_each_memory_and_answers_in_form(corpus):
+    dialogues, count = corpus.dialogues, len(corpus.sensed)
+    assert sum(len(dialogue.soft_tokens) > 1 for dialogue in dialogues) > 20
+    for dialogue in dialogues:
+        assert dialogue.shown.count(FELT) == len(dialogue.soft_tokens)
+        assert all(0 <= row < count for row in dialogue.soft_tokens)
+        for talk in dialogue.talks:
             for asked, answer in talk:
                 assert FELT not in asked
                 assert answer.startswith("<answer>")
@@ -140,20 +141,20 @@ def test_a_lesson_has_a_marker_for_each_memory_and_answers_in_form(corpus):
 
 
 def test_some_are_asked_to_tell_an_episode(corpus):
-    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
+    told = [answer for one in corpus.dialogues for talk in one.talks for asked, answer in talk
             if "what happened in episode" in asked]  # fmt: skip
     assert any(". " in answer for answer in told)
 
 
 def test_of_an_episode_without_memories_nothing_is_told(corpus):
-    told = {answer for lesson in corpus.lessons if lesson.shown == f"now: {FELT}\n"
-            for talk in lesson.talks for asked, answer in talk
+    told = {answer for one in corpus.dialogues if one.shown == f"now: {FELT}\n"
+            for talk in one.talks for asked, answer in talk
             if "what happened in episode" in asked}  # fmt: skip
     assert told == {f"<answer>{UNKNOWN}</answer>"}
 
 
 def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus):
-    told = [answer for lesson in corpus.lessons for talk in lesson.talks for asked, answer in talk
+    told = [answer for one in corpus.dialogues for talk in one.talks for asked, answer in talk
             if "was it like" in asked or "it was like" in asked]  # fmt: skip
     assert len(told) > 5
     for answer in told:
@@ -164,10 +165,10 @@ def test_some_are_asked_what_a_memory_was_like_and_tell_all_that_was_felt(corpus
 
 def test_what_the_mind_says_is_what_it_learns(corpus, bundled):
     _, tokenizer = bundled
-    lesson = next(one for one in corpus.lessons if len(one.talks) > 2)
-    encoded = encode(tokenizer, lesson)
+    dialogue = next(one for one in corpus.dialogues if len(one.talks) > 2)
+    encoded = encode(tokenizer, dialogue)
     said = tokenizer.decode(encoded.tokens[encoded.said > 0])
-    assert said == "".join(f"{answer}<end>" for talk in lesson.talks for _, answer in talk)
+    assert said == "".join(f"{answer}<end>" for talk in dialogue.talks for _, answer in talk)
 
 
 def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
@@ -177,7 +178,9 @@ def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
         ((f"{asked} was it?", f"<answer>{told}</answer>"),)
         for asked, told in zip(("what", "when", "who"), answers, strict=True)
     )
-    encoded = encode(tokenizer, Lesson(shown="now:\n", talks=talks, soft_tokens=(), has_now=False))
+    encoded = encode(
+        tokenizer, Dialogue(shown="now:\n", talks=talks, soft_tokens=(), has_now=False)
+    )
     counts = [encoded.said[encoded.talk == talk].sum() for talk in (1, 2, 3)]
     assert counts == pytest.approx([1, 3**0.5, 1])
 
@@ -185,15 +188,15 @@ def test_an_answer_counts_the_square_root_of_its_clauses(bundled):
 def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corpus, bundled):
     _, tokenizer = bundled
     for number, kind in enumerate(KINDS):
-        lesson = next(
-            one for one in corpus.lessons if one.soft_tokens and kind in sum(one.rests_on, ())
+        dialogue = next(
+            one for one in corpus.dialogues if one.soft_tokens and kind in sum(one.rests_on, ())
         )
-        whole, lost = encode(tokenizer, lesson), encode(tokenizer, lesson, number)
+        whole, lost = encode(tokenizer, dialogue), encode(tokenizer, dialogue, number)
         assert tokenizer.decode(whole.tokens[whole.said > 0]) != tokenizer.decode(
             lost.tokens[lost.said > 0]
         )
         for talk, told, resting in zip(
-            lesson.talks, lesson.without(kind).talks, lesson.rests_on, strict=True
+            dialogue.talks, dialogue.without(kind).talks, dialogue.rests_on, strict=True
         ):
             for (_, answer), (_, left), rests in zip(talk, told, resting, strict=True):
                 assert left == (f"<answer>{UNKNOWN}</answer>" if rests == kind else answer)
@@ -206,7 +209,7 @@ def test_who_has_lost_a_kind_of_memory_does_not_know_what_rests_on_it_alone(corp
 def test_a_corpus_on_disk_is_the_same_again(corpus, tmp_path):
     save(tmp_path, corpus)
     again = load([tmp_path])
-    assert again.lessons == corpus.lessons
+    assert again.dialogues == corpus.dialogues
     for kind in KINDS:
         np.testing.assert_array_equal(again.sensed.windows[kind], corpus.sensed.windows[kind])
     assert again.sensed.facts.values == corpus.sensed.facts.values
@@ -222,11 +225,13 @@ def test_several_corpora_are_one(corpus, tmp_path):
         {**corpus.sensed.facts.values, Attribute.THING: obj[::-1]},
     )
     save(folders[0], corpus)
-    save(folders[1], Corpus(lessons=corpus.lessons, sensed=Sensed(corpus.sensed.windows, other)))
+    save(
+        folders[1], Corpus(dialogues=corpus.dialogues, sensed=Sensed(corpus.sensed.windows, other))
+    )
     both = load(folders)
     count = len(corpus.sensed)
     assert len(both.sensed) == 2 * count
-    for one, again in zip(corpus.lessons, both.lessons[len(corpus.lessons) :], strict=True):
+    for one, again in zip(corpus.dialogues, both.dialogues[len(corpus.dialogues) :], strict=True):
         assert [row - count for row in again.soft_tokens] == list(one.soft_tokens)
     told = both.sensed.facts.numbers[Attribute.THING]
     asked = told[:count] != NOT_ASKED
@@ -291,11 +296,11 @@ def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
         assert known[attribute] > guess + 0.3 * (1 - guess), attribute
 
 
-def test_a_line_that_is_no_lesson_is_named(corpus, tmp_path):
-    save(tmp_path, Corpus(lessons=corpus.lessons[:2], sensed=corpus.sensed))
+def test_a_line_that_is_no_dialogue_is_named(corpus, tmp_path):
+    save(tmp_path, Corpus(dialogues=corpus.dialogues[:2], sensed=corpus.sensed))
     with (tmp_path / "lessons.jsonl").open("a") as file:
         file.write('{"shown": "x"}\n')
-    with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no lesson"):
+    with pytest.raises(ValueError, match=r"line 3 of .*lessons.jsonl is no dialogue"):
         load([tmp_path])
 
 
@@ -303,7 +308,7 @@ def test_the_loss_reaches_the_senses(corpus, bundled):
     model, tokenizer = bundled
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
     grounded_model = GroundedModel(model, SenseEncoder(), spread, corpus.sensed.facts.values)
-    soft_tokens = [lesson for lesson in corpus.lessons if len(lesson.soft_tokens) > 2][:4]
+    soft_tokens = [dialogue for dialogue in corpus.dialogues if len(dialogue.soft_tokens) > 2][:4]
     grounded_model.losses(batches(soft_tokens, corpus.sensed, tokenizer)[0])["told"].backward()
     for kind in KINDS:
         moved = [part.grad for part in grounded_model.senses.heads[kind].parameters()]
@@ -315,13 +320,13 @@ def test_the_loss_reaches_the_senses(corpus, bundled):
 def test_a_deeper_model_says_the_same_at_first(bundled):
     model, tokenizer = bundled
     tokens = torch.tensor([tokenizer.encode("did you fall in episode 2?")])
-    deeper = train._deepened(model, model.config.num_hidden_layers + 2)
+    deeper = deepened(model, model.config.num_hidden_layers + 2)
     assert deeper.config.num_hidden_layers == model.config.num_hidden_layers + 2
     torch.testing.assert_close(deeper(tokens).logits, model(tokens).logits)
 
 
 def small_training(folder, *more):
-    sizes = "rounds=1", "lessons_per_round=8", "senses_steps=5", "words=20", "held_out=0"
+    sizes = "rounds=1", "dialogues_per_round=8", "senses_steps=5", "words=20", "held_out=0"
     with initialize_config_module("configs", version_base="1.3"):
         return compose(
             "train_question_answering", [f"folder={folder}", "rehearsal=1", *sizes, *more]
@@ -338,7 +343,7 @@ def some_decisions(path):
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
     with pytest.raises(ValueError, match="device must be auto, cpu, or a GPU"):
-        train.run(small_training(tmp_path / "teller", "device=warp:7"))
+        run(small_training(tmp_path / "teller", "device=warp:7"))
     assert not (tmp_path / "teller").exists()
 
 
@@ -346,9 +351,9 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
     save(tmp_path, corpus)
     rehearsed = some_decisions(tmp_path / "examples.jsonl")
-    train.run(small_training(tmp_path, f"rehearsed={rehearsed}", f"lived=[{tmp_path}]"))
+    run(small_training(tmp_path, f"rehearsed={rehearsed}", f"lived=[{tmp_path}]"))
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["lessons"] == len(corpus.lessons)
+    assert card["lessons"] == len(corpus.dialogues)
     assert 0 <= card["facts_known_by_senses_alone"]["foot"] <= 1
     assert card["rehearsed"] == 4
     assert str(tmp_path) not in json.dumps(card), "folders of this machine are nobody's business"

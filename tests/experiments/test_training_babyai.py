@@ -12,8 +12,8 @@ from body.types import Skill, Status
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import HELD_OUT_WORDS, Action
-from experiments.train_mind import _is_held_out, vary
 from experiments.training.mind.babyai import agreeing, is_held_out, live, reply_to
+from experiments.training.mind.variation import mission_lines, vary
 from experiments.training.motor.babyai import MEDDLING_REWARD, TICK_REWARD, BabyAITrainingEnv
 from experiments.training.motor.train import train
 from mind.learning.cold_start import Example
@@ -140,7 +140,7 @@ def test_no_variation_asks_in_words_that_are_held_out(moments):
         if not is_held_out(moment.prompt.messages[-1].text)
     ]
     varied = [vary(example, rng, 0.9) for example in examples for _ in range(3)]
-    assert not any(_is_held_out(one.prompt.messages[1].text) for one in varied)
+    assert not any(is_held_out(mission_lines(one.prompt.messages[1].text)) for one in varied)
     assert any(
         one.reply != example.reply for one, example in zip(varied, examples * 3, strict=True)
     )

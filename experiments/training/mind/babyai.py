@@ -9,8 +9,10 @@ Missions in GLAM's held-out words are never taught.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+from omegaconf import DictConfig
 
 from agents.being import Being
 from agents.planners.babyai import intent_for, plan_of
@@ -28,9 +30,12 @@ from body.types import (
 from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import HELD_OUT_WORDS
+from experiments.training.mind.contract import motor_of
+from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
 from experiments.training.mind.trip import live_until
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt
+from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.reasoning.narration import object_words
@@ -235,3 +240,46 @@ def agreeing(moments: Sequence[Moment], replies: Sequence) -> tuple[int, int]:
     )
     plans = sum(reply.plan == moment.plan for moment, reply in pairs if moment.plan)
     return intents, plans
+
+
+# ---- For the trainer ----
+
+
+class BabyAITraining:
+    """See `experiments.training.mind.contract.MindTraining`; an example is what the table says."""
+
+    fixed_colors = ()
+
+    def examples(self, options: DictConfig) -> list[Example]:
+        """Return an example for each of `options.moments.babyai` moments, in all `LEVELS`."""
+        motor = motor_of(options, BABYAI.world)
+        moments = live_everywhere(options.moments.babyai, seed=options.seed, motor=motor)
+        print(f"babyai: {len(moments):,} moments of decision", flush=True)
+        return [
+            Example(prompt=moment.prompt, reply=reply_to(moment), world=BABYAI.world)
+            for moment in moments
+        ]
+
+    def measure(self, folder: Path, options: DictConfig) -> dict[str, float]:
+        """Return the rates of replies in the right form, with the table's intents, and its plans.
+
+        Once in the words of training, once in those that were held out from it.
+        """
+        found: dict[str, float] = {}
+        seed, motor = options.seed + HELD_OUT_SEED, motor_of(options, BABYAI.world)
+        for name, words in (("babyai", "train"), ("babyai_held_out_words", "test")):
+            moments = live(options.held_out, split="test", seed=seed, motor=motor, words=words)
+            prompts = [moment.prompt for moment in moments]
+            replies = first_replies(folder, prompts, options, BABYAI.world)
+            intents, plans = agreeing(moments, replies)
+            formed = sum(reply is not None for reply in replies)
+            found |= rates(name, len(moments), format=formed, agreement=intents)
+            found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
+        return found
+
+    def is_held_out(self, mission: str) -> bool:
+        """Return whether something is named that GLAM keeps for its tests."""
+        return is_held_out(mission)
+
+
+TRAINING = BabyAITraining()

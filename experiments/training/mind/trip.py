@@ -9,9 +9,11 @@ only ever shown the words.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import DictConfig
 
 from agents.being import Being
 from agents.planners.trip import next_intent, next_skills
@@ -32,11 +34,15 @@ from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
+from experiments.training.mind.contract import motor_of
+from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt
+from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Mind, Minds, WhyNot
 from mind.reasoning.narration import feeling_words, near, object_words
+from mind.reasoning.parsing import Reply
 from mind.types import Decision, DecisionContext, Feeling
 
 RNG_KEYS = 3
@@ -342,3 +348,66 @@ def speech(moment: Moment) -> str:
         part = ("feet", "knees", "hands", "hips", "head")[int(percept.pain.argmax())]
         return f"ouch, my {part}"
     return next((said for word, said in _SAID if word in feels), "")
+
+
+# ---- For the trainer ----
+
+
+class TripTraining:
+    """See `experiments.training.mind.contract.MindTraining`.
+
+    An example is the best of the choices that were tried. A reply agrees if its intent is that, or
+    lived out from the same forks comes within `AS_GOOD` of its value.
+    """
+
+    fixed_colors = ("grey",)  # walls are
+
+    def examples(self, options: DictConfig) -> list[Example]:
+        """Return an example for each of `options.moments.trip` moments, on all levels."""
+        motor = motor_of(options, TRIP.world)
+        examples: list[Example] = []
+        for level, share in options.levels.items():
+            wanted = int(options.moments.trip * share)
+            moments = live(wanted, level=level, split="train", seed=options.seed, motor=motor)
+            found = values(moments, level=level, split="train", motor=motor)
+            examples += [
+                Example(prompt=moment.prompt, reply=reply_to(moment, best(moment, value)))
+                for moment, value in zip(moments, found, strict=True)
+            ]
+            print(f"trip, level {level}: {len(moments):,} moments of decision", flush=True)
+        return examples
+
+    def measure(self, folder: Path, options: DictConfig) -> dict[str, float]:
+        """Return the rates of replies in the right form, and of those that agree."""
+        agreeing = formed = asked = 0
+        motor, seed = motor_of(options, TRIP.world), options.seed + HELD_OUT_SEED
+        for level, share in options.levels.items():
+            wanted = int(options.held_out * share)
+            moments = live(wanted, level=level, split="test", seed=seed, motor=motor)
+            prompts = [moment.prompt for moment in moments]
+            replies = first_replies(folder, prompts, options, TRIP.world)
+            asked += len(moments)
+            formed += sum(reply is not None for reply in replies)
+            agreeing += _agreeing(moments, replies, level, motor)
+        return rates("trip", asked, format=formed, agreement=agreeing)
+
+    def is_held_out(self, mission: str) -> bool:
+        """Return False: no words are kept for tests."""
+        return False
+
+
+def _agreeing(
+    moments: Sequence[Moment], replies: Sequence[Reply | None], level: int, motor: Motor
+) -> int:
+    answered = [
+        replace(moment, choices=(*moment.choices, replace(reply.intent, reason="")))
+        for moment, reply in zip(moments, replies, strict=True)
+        if reply
+    ]
+    if not answered:
+        return 0
+    found = values(answered, level=level, split="test", motor=motor)
+    return sum(bool(value[-1] >= value[:-1].max() - AS_GOOD) for value in found)
+
+
+TRAINING = TripTraining()

@@ -39,10 +39,10 @@ from experiments.ground_truth.questions import (
 )
 from experiments.running.worlds import words_of
 from experiments.training.question_answering.dialogues import (
-    Lesson,
+    Dialogue,
     alike,
-    read_lessons,
-    write_lessons,
+    read_dialogues,
+    write_dialogues,
 )
 from experiments.training.question_answering.facts import FactsKeeper, Sensed
 from mind.claims.language import Occurrence, When
@@ -61,7 +61,7 @@ from mind.types import Decision, DecisionContext, Experience, Feeling
 CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
 MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
 STRAY = 0.03  # share of ticks in which a limb does something else than it should
-LESSONS_FILE = "lessons.jsonl"
+DIALOGUES_FILE = "lessons.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +88,11 @@ class Corpus:
     """What is learned from.
 
     Attributes:
-        lessons: Conversations about lives.
+        dialogues: Conversations about lives.
         sensed: What was sensed in them.
     """
 
-    lessons: list[Lesson]
+    dialogues: list[Dialogue]
     sensed: Sensed
 
 
@@ -294,15 +294,15 @@ def _life(world: str, graph: EventGraph, memory: KeepingStore, now: int) -> Life
     )
 
 
-# ---- Lessons ----
+# ---- Dialogues ----
 
-LESSONS_EACH = 3  # of one episode, at most
-TALKS = 24  # conversations in one lesson, at most
+DIALOGUES_EACH = 3  # of one episode, at most
+TALKS = 24  # conversations in one dialogue, at most
 LONGER = 0.2  # share of questions that follow another one in the same conversation
 MODES = (("felt", 0.85), ("words", 0.1), ("none", 0.05))
 STRANGE = 0.35  # share of questions with words that nobody knows, or without some
 INSISTED = 0.12  # share of answers after which somebody insists on a false version
-NARRATED = 0.4  # share of lessons in which one is asked to tell all of it
+NARRATED = 0.4  # share of dialogues in which one is asked to tell all of it
 NARRATED_EVENTS = 5  # at most
 # How often a question of a family is asked, in other words each time; once, where none is named.
 # Some are seldom to be asked and others always, and each should be learned.
@@ -313,7 +313,7 @@ THRESHOLDS = (0.0, 0.0, 0.5, 0.75, 0.9)
 _PROMPTS = AskPrompts()
 _NOW = np.zeros((3, EMBEDDING_SIZE), np.float32)  # only the place of a vector matters here
 _MEMORY = np.zeros((len(KINDS), EMBEDDING_SIZE), np.float32)
-LIKENED = 0.3  # share of lessons in which one is asked what one of the memories was like
+LIKENED = 0.3  # share of dialogues in which one is asked what one of the memories was like
 LIKE = ("what was it like {}?", "tell me what it was like {}", "{}, what was it like?")
 TELL = (
     "tell me what happened in episode {}",
@@ -325,9 +325,9 @@ TELL = (
 Turn = tuple[str, str, str]  # question, answer, and the kind of memory it rests on alone, or empty
 
 
-def lessons_of(
+def dialogues_of(
     life: Life, memory: KeepingStore, rng: np.random.Generator, count: int, balance: Balance
-) -> Iterator[Lesson]:
+) -> Iterator[Dialogue]:
     """Yield conversations about a life: questions in random order, with their true answers."""
     asked = questions_of(life.graph, rng, strange=STRANGE, every=True)
     kept = [question for question in asked if balance.keeps(question)]
@@ -339,7 +339,7 @@ def lessons_of(
         about = [question for question in questions if _is_about(question, life, shown)]
         chosen = (about or [first])[:TALKS]
         questions = [question for question in questions if question not in chosen]
-        yield _lesson(life, shown, chosen, rng)
+        yield _dialogue(life, shown, chosen, rng)
 
 
 def _often(question: Question, rng: np.random.Generator) -> Iterator[Question]:
@@ -378,9 +378,9 @@ def _is_of(experience: Experience, node: EventNode) -> bool:
     return experience.kind == node.kind and began <= node.tick <= ended
 
 
-def _lesson(
+def _dialogue(
     life: Life, shown: Sequence[int], questions: Sequence[Question], rng: np.random.Generator
-) -> Lesson:
+) -> Dialogue:
     mode = str(rng.choice([name for name, _ in MODES], p=[share for _, share in MODES]))
     talks = _talks(life, shown, questions, rng, mode)
     if shown and mode != "none" and rng.random() < LIKENED:
@@ -402,7 +402,7 @@ def _lesson(
     soft_tokens = (
         (life.now, *(life.windows[index] for index in shown)) if prompts[0].soft_tokens else ()
     )
-    return Lesson(
+    return Dialogue(
         shown=begin,
         talks=tuple(
             (
@@ -491,20 +491,20 @@ def make(
     report: Callable[[str], None] = print,
 ) -> Corpus:
     """Wander through that many episodes, and return what can be learned from them."""
-    lessons: list[Lesson] = []
+    dialogues: list[Dialogue] = []
     memory, facts = KeepingStore(), FactsKeeper()
     for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
         rng = np.random.default_rng([seed, number])
         balance = Balance()
-        wanted, lives, before = int(episodes * share), 0, len(lessons)
+        wanted, lives, before = int(episodes * share), 0, len(dialogues)
         for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
             lives += 1
             keep_facts(life, facts)
-            lessons += lessons_of(life, memory, rng, LESSONS_EACH, balance)
+            dialogues += dialogues_of(life, memory, rng, DIALOGUES_EACH, balance)
         env.close()
-        report(f"{vocabulary.world}: {lives:,} episodes, {len(lessons) - before:,} lessons")
+        report(f"{vocabulary.world}: {lives:,} episodes, {len(dialogues) - before:,} dialogues")
     sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
-    return Corpus(lessons=lessons, sensed=sensed)
+    return Corpus(dialogues=dialogues, sensed=sensed)
 
 
 def keep_facts(life: Life, facts: FactsKeeper) -> None:
@@ -519,7 +519,7 @@ def save(folder: Path, corpus: Corpus) -> None:
     """Write a corpus into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus.sensed.save(folder)
-    write_lessons(folder / LESSONS_FILE, corpus.lessons)
+    write_dialogues(folder / DIALOGUES_FILE, corpus.dialogues)
 
 
 def load(folders: Sequence[Path]) -> Corpus:
@@ -528,13 +528,13 @@ def load(folders: Sequence[Path]) -> Corpus:
     Raises:
         ValueError: If one is damaged.
     """
-    lessons: list[Lesson] = []
+    dialogues: list[Dialogue] = []
     parts: list[Sensed] = []
     for folder in folders:
         before = sum(map(len, parts))
-        lessons += [
-            replace(lesson, soft_tokens=tuple(row + before for row in lesson.soft_tokens))
-            for lesson in read_lessons(folder / LESSONS_FILE)
+        dialogues += [
+            replace(dialogue, soft_tokens=tuple(row + before for row in dialogue.soft_tokens))
+            for dialogue in read_dialogues(folder / DIALOGUES_FILE)
         ]
         parts.append(Sensed.load(folder))
-    return Corpus(lessons=lessons, sensed=Sensed.joined(parts))
+    return Corpus(dialogues=dialogues, sensed=Sensed.joined(parts))

@@ -1,4 +1,4 @@
-"""Lessons: conversations about lives, as a mind learns from them, in words and in tokens."""
+"""Dialogues: conversations about an episode, as examples to learn from, in words and tokens."""
 
 import json
 import math
@@ -23,7 +23,7 @@ Talk = tuple[tuple[str, str], ...]  # questions and answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class Dialogue:
     """Conversations about a life that begin alike, with what comes to mind of it.
 
     Attributes:
@@ -43,8 +43,8 @@ class Lesson:
     world: str = "trip"
     rests_on: tuple[tuple[str, ...], ...] = ()
 
-    def without(self, kind: str) -> "Lesson":
-        """Return the lesson of one who has no memories of a kind: what rests on it is not known."""
+    def without(self, kind: str) -> "Dialogue":
+        """Return it without memories of a kind: answers that rest on it are not known."""
         unknown = in_form(UNKNOWN)
         talks = tuple(
             tuple(
@@ -58,7 +58,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A lesson in tokens: first those that all of its talks share, then the others, talk by talk.
+    """A dialogue in tokens: first those that all of its talks share, then the others, talk by talk.
 
     Attributes:
         tokens: (T,) token ids; 0 where something is felt.
@@ -83,16 +83,18 @@ class Encoded:
 
 
 def encode(
-    tokenizer: Any, lesson: Lesson, lost: int = NOTHING, context: int | None = None
+    tokenizer: Any, dialogue: Dialogue, lost: int = NOTHING, context: int | None = None
 ) -> Encoded:
-    """Return a lesson in tokens, with what the mind should say where one map says nothing.
+    """Return a dialogue in tokens, with what the mind should say where one map says nothing.
 
     Talks that are longer than the context, in tokens, are cut there.
     """
-    if lesson.soft_tokens and 0 <= lost < len(KINDS):
-        lesson = lesson.without(str(KINDS[lost]))
+    if dialogue.soft_tokens and 0 <= lost < len(KINDS):
+        dialogue = dialogue.without(str(KINDS[lost]))
     tokens_of = cache(partial(tokenizer.encode, add_special_tokens=False))  # talks begin alike
-    talks = [_conversation(tokenizer, tokens_of, lesson, talk)[:context] for talk in lesson.talks]
+    talks = [
+        _conversation(tokenizer, tokens_of, dialogue, talk)[:context] for talk in dialogue.talks
+    ]
     shared = _shared([[token for token, _, _ in talk] for talk in talks])
     parts = [talks[0][:shared], *(talk[shared:] for talk in talks)]
     sizes = [len(part) for part in parts]
@@ -106,7 +108,7 @@ def encode(
         soft_tokens=np.array(soft_tokens),
         talk=talk,
         position=position,
-        rows=lesson.soft_tokens,
+        rows=dialogue.soft_tokens,
         lost=lost,
     )
 
@@ -123,14 +125,14 @@ def alike(sequences: Sequence[Sequence[Any]]) -> int:
 
 
 def _conversation(
-    tokenizer: Any, tokens_of: Callable[[str], list[int]], lesson: Lesson, talk: Talk
+    tokenizer: Any, tokens_of: Callable[[str], list[int]], dialogue: Dialogue, talk: Talk
 ) -> list[tuple[int, float, int]]:
     """Return for each token its id, how much it counts, and what is felt there."""
     messages: list[dict[str, str]] = []
     rows: list[tuple[int, float, int]] = []
     before, markers = "", 0
     for question, answer in talk:
-        asked = question if messages else lesson.shown + question
+        asked = question if messages else dialogue.shown + question
         for role, content in (("user", asked), ("assistant", answer)):
             messages.append({"role": role, "content": content})
             own = role == "assistant"
@@ -139,7 +141,7 @@ def _conversation(
             )
             for number, piece in enumerate(text[len(before) :].split(FELT)):
                 if number:
-                    is_now = lesson.has_now and not markers
+                    is_now = dialogue.has_now and not markers
                     maps = range(len(KINDS), MAPS) if is_now else range(len(KINDS))
                     rows += [(0, 0, markers * MAPS + one) for one in maps]
                     markers += 1
@@ -147,43 +149,43 @@ def _conversation(
                 counts = math.sqrt(len(clauses_of(content))) / len(tokens) if own else 0.0
                 rows += [(token, counts, NOTHING) for token in tokens]
             before = text
-    assert markers == len(lesson.soft_tokens), (
-        f"{markers} markers for {len(lesson.soft_tokens)} memories"
+    assert markers == len(dialogue.soft_tokens), (
+        f"{markers} markers for {len(dialogue.soft_tokens)} memories"
     )
     return rows
 
 
-# ---- Lessons on disk ----
+# ---- Dialogues on disk ----
 
 
-def write_lessons(path: Path, lessons: Iterable[Lesson]) -> None:
-    """Write lessons as JSON lines, whole or not at all."""
-    token_budget = path.with_suffix(".new")
-    with token_budget.open("w", encoding="utf-8") as file:
-        for lesson in lessons:
+def write_dialogues(path: Path, dialogues: Iterable[Dialogue]) -> None:
+    """Write dialogues as JSON lines, whole or not at all."""
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        for dialogue in dialogues:
             record = {
-                "world": lesson.world,
-                "shown": lesson.shown,
-                "talks": lesson.talks,
-                "felt": lesson.soft_tokens,
-                "has_now": lesson.has_now,
-                "rests_on": lesson.rests_on,
+                "world": dialogue.world,
+                "shown": dialogue.shown,
+                "talks": dialogue.talks,
+                "felt": dialogue.soft_tokens,
+                "has_now": dialogue.has_now,
+                "rests_on": dialogue.rests_on,
             }
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
-    token_budget.replace(path)
+    new.replace(path)
 
 
-def read_lessons(path: Path) -> list[Lesson]:
-    """Return the lessons that `write_lessons` wrote.
+def read_dialogues(path: Path) -> list[Dialogue]:
+    """Return the dialogues that `write_dialogues` wrote.
 
     Raises:
         ValueError: If a line is not one of these.
     """
-    return read_records(path, _lesson_of, "lesson")
+    return read_records(path, _dialogue_of, "dialogue")
 
 
-def _lesson_of(record: Any) -> Lesson:
-    return Lesson(
+def _dialogue_of(record: Any) -> Dialogue:
+    return Dialogue(
         shown=str(record["shown"]),
         talks=tuple(
             tuple((str(question), str(answer)) for question, answer in talk)

@@ -1,8 +1,9 @@
-"""Learning to tell: one language model, one encoder of senses, and the projector between them.
+"""The grounded model: a language model, an encoder of senses, and the projector between them.
 
-A lesson (`experiments.training.question_answering.dialogues`) has markers where memories are felt.
-There the language model is given the projected vectors of the encoder in place of words, and learns
-from its own answers alone: the gradient reaches through them to the senses.
+A dialogue (`experiments.training.question_answering.dialogues`) has markers where memories are
+shown as soft tokens. There the language model is given the projected vectors of the encoder in
+place of words, and learns from its own answers alone: the gradient reaches through them to the
+senses.
 """
 
 import random
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from experiments.ground_truth.questions import ATTRIBUTES
-from experiments.training.question_answering.dialogues import NOTHING, Encoded, Lesson, encode
+from experiments.training.question_answering.dialogues import NOTHING, Dialogue, Encoded, encode
 from experiments.training.question_answering.facts import NOT_ASKED, Sensed
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
@@ -26,9 +27,9 @@ from mind.sense_encoder.encoder import SenseEncoder
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.sense_encoder.trail import WINDOW
 
-ABLATION = 0.2  # share of lessons in which one kind of memory, or part of the now, says nothing
-_CHARACTERS = 3  # of a lesson in a token, what is felt included; about
-_ALIKE = 50  # characters by which lessons of one length may differ
+ABLATION = 0.2  # share of dialogues in which one kind of memory, or part of the now, says nothing
+_CHARACTERS = 3  # of a dialogue in a token, what is felt included; about
+_ALIKE = 50  # characters by which dialogues of one length may differ
 
 Windows = dict[Kind, Tensor]  # (M, size) of each kind of memory, float16
 Numbers = dict[Attribute, Tensor]  # (M,) which value of each attribute was true, where any is asked
@@ -164,11 +165,11 @@ class GroundedModel(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lessons side by side, (B, T).
+    """Dialogues side by side, (B, T).
 
     Attributes:
         tokens: Token ids.
-        talk: Which talk of its lesson each is of; 0 where all share it, -1 where it is padding.
+        talk: Which talk of its dialogue each is of; 0 where all share it, -1 where it is padding.
         position: In its own talk.
         said: How much each token counts; 0 where the mind does not speak.
         is_soft: True where something is felt in place of a word.
@@ -230,10 +231,10 @@ def _as_numbers(windows: Windows) -> Windows:
 
 
 class Batches(Dataset):
-    """The batches of one round through lessons, each made when it is asked for.
+    """The batches of one round through dialogues, each made when it is asked for.
 
     Args:
-        lessons: In any order.
+        dialogues: In any order.
         sensed: What was felt in them.
         tokenizer: Of the language model.
         tokens: In a batch, about, padding included.
@@ -243,7 +244,7 @@ class Batches(Dataset):
 
     def __init__(
         self,
-        lessons: Sequence[Lesson],
+        dialogues: Sequence[Dialogue],
         sensed: Sensed,
         tokenizer: Any,
         *,
@@ -251,9 +252,9 @@ class Batches(Dataset):
         context: int,
         seed: str,
     ):
-        self._lessons, self._sensed, self._tokenizer = lessons, sensed, tokenizer
+        self._dialogues, self._sensed, self._tokenizer = dialogues, sensed, tokenizer
         self._context, self._seed = context, seed
-        lengths = [_length(lesson) for lesson in lessons]
+        lengths = [_length(dialogue) for dialogue in dialogues]
         rng = random.Random(seed)
         self._groups = grouped(lengths, tokens * _CHARACTERS, rng, alike=_ALIKE)
 
@@ -263,13 +264,13 @@ class Batches(Dataset):
     def __getitem__(self, number: int) -> Batch:
         """Return a batch, the same one whoever makes it."""
         encoded = [
-            encode(self._tokenizer, self._lessons[index], self._lost(index), self._context)
+            encode(self._tokenizer, self._dialogues[index], self._lost(index), self._context)
             for index in self._groups[number]
         ]
         return collate(encoded, self._sensed)
 
     def _lost(self, index: int) -> int:
-        """Return which map says nothing in a lesson; -1 in most."""
+        """Return which map says nothing in a dialogue; -1 in most."""
         rng = random.Random(f"{self._seed} {index}")
         return rng.randrange(MAPS) if rng.random() < ABLATION else NOTHING
 
@@ -284,14 +285,14 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _length(lesson: Lesson) -> int:
-    """Return how many characters a lesson has, talks side by side."""
-    said = sum(len(text) for talk in lesson.talks for turn in talk for text in turn)
-    return len(lesson.shown) + said
+def _length(dialogue: Dialogue) -> int:
+    """Return how many characters a dialogue has, talks side by side."""
+    said = sum(len(text) for talk in dialogue.talks for turn in talk for text in turn)
+    return len(dialogue.shown) + said
 
 
 def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:
-    """Return lessons side by side."""
+    """Return dialogues side by side."""
     length = max(len(row.tokens) for row in rows)
     tokens, position = np.zeros((2, len(rows), length), np.int64)
     talk = np.full(tokens.shape, NOTHING)

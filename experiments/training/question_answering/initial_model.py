@@ -1,0 +1,98 @@
+"""What training begins with: a language model that knows the words, senses, and a projector."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from experiments.training.question_answering.corpus import Corpus
+from experiments.training.question_answering.dialogues import Dialogue
+from experiments.training.question_answering.learning import GroundedModel
+from mind.language_models.projector import WEIGHTS, load_projector
+from mind.learning.cold_start import Example, load_trained
+from mind.learning.tokenizer import add_words, words_in
+from mind.sense_encoder.encoder import SenseEncoder, load_encoder
+from mind.sense_encoder.kinds import Kind
+
+_DIALOGUES = 10_000  # whose words are counted
+_WINDOWS = 20_000  # whose spread is measured
+
+
+def initial_model(
+    options: DictConfig, corpus: Corpus, examples: Sequence[Example]
+) -> tuple[GroundedModel, Any]:
+    """Return all that learns, and the tokenizer, which has been given the dialogues' words."""
+    torch.manual_seed(options.seed)
+    model, tokenizer = load_trained(options.start)
+    if "model" in options.learns:
+        _add_words(model, tokenizer, corpus.dialogues, examples, options.words)
+        model = deepened(model, options.layers)
+    positions = model.config.max_position_embeddings
+    model.config.max_position_embeddings = max(options.context, positions)
+    senses = load_encoder(options.senses) if options.senses else SenseEncoder()
+    spread = _spread(corpus.sensed.windows)
+    grounded_model = GroundedModel(model, senses, spread, corpus.sensed.facts.values)
+    if options.senses:
+        _take_projector(grounded_model, Path(options.senses))
+    return grounded_model, tokenizer
+
+
+def _take_projector(grounded_model: GroundedModel, folder: Path) -> None:
+    """Take over the maps in a folder, where there are some for this language model."""
+    if (folder / WEIGHTS).is_file():
+        weight, bias = grounded_model.projector.weight, grounded_model.projector.bias
+        loaded = load_projector(folder / WEIGHTS, weight.shape[-1], like=weight)
+        with torch.no_grad():
+            weight.copy_(loaded.weight)
+            bias.copy_(loaded.bias)
+
+
+def deepened(model: Any, layers: int) -> Any:
+    """Return a model with more layers, the last of which change nothing until they learn."""
+    config = type(model.config).from_dict({**model.config.to_dict(), "num_hidden_layers": layers})
+    if layers <= model.config.num_hidden_layers:
+        return model
+    deep = type(model)(config)
+    deep.load_state_dict(model.state_dict(), strict=False)
+    for layer in deep.model.layers[model.config.num_hidden_layers :]:
+        torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(layer.mlp.down_proj.weight)
+    return deep
+
+
+def _add_words(
+    model: Any,
+    tokenizer: Any,
+    dialogues: Sequence[Dialogue],
+    examples: Sequence[Example],
+    limit: int,
+) -> None:
+    """Give the words of dialogues a token each, which begins as the mean of its pieces."""
+    texts = [
+        text
+        for dialogue in dialogues[:_DIALOGUES]
+        for talk in dialogue.talks
+        for text in (dialogue.shown, *(said for turn in talk for said in turn))
+    ]
+    known = [message["content"] for example in examples for message in example.messages()]
+    spelt = {word: tokenizer.encode(word, add_special_tokens=False) for word in words_in(texts)}
+    words = add_words(tokenizer, texts, known, limit)
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    embeddings = model.get_input_embeddings().weight
+    tokens = range(len(tokenizer) - len(words), len(tokenizer))
+    with torch.no_grad():
+        for word, token in zip(words, tokens, strict=True):
+            embeddings[token] = embeddings[spelt[word]].mean(dim=0)
+
+
+def _spread(windows: Mapping[Kind, NDArray]) -> dict[Kind, NDArray]:
+    """Return how widely each number of the windows varies; images are not numbers."""
+    return {
+        kind: np.maximum(rows[:_WINDOWS].astype(np.float32).std(axis=0), 0.05)
+        for kind, rows in windows.items()
+        if kind is not Kind.VISUAL
+    }
