@@ -10,32 +10,26 @@ the world's training env (`experiments.training.motor`). Progress on the termina
 TensorBoard in the folder, a checkpoint every few minutes that the same command resumes from.
 """
 
-import hydra
+from pathlib import Path
+
 from omegaconf import DictConfig
 
-from experiments.running.cli import BadInput, answering, one_line, prepare, require_world
+from experiments.running.cli import BadInput, command, one_line, require_world
 
 
-def main() -> None:
-    """Train from the command line; the exit status is 0, or 2 for bad input."""
-    with answering():
-        prepare()
-        _train()
+@command("train_body")
+def main(options: DictConfig, _: Path) -> None:
+    """Train a motor policy, and say where it is."""
+    require_world(options)
+    from body.policy import PolicyError
+    from experiments.training.motor.train import train
 
-
-@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_body")
-def _train(options: DictConfig) -> None:
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        require_world(options)
-        from body.policy import PolicyError
-        from experiments.training.motor.train import train
-
-        try:
-            folder = train(options)
-        except (PolicyError, ValueError) as error:
-            raise BadInput(one_line(error)) from error
-        print(f"policy and card are in {folder}; let it move with")
-        print(f"  python -m experiments.run +env={options.world} body.motor.folder={folder}")
+    try:
+        folder = train(options)
+    except (PolicyError, ValueError) as error:
+        raise BadInput(one_line(error)) from error
+    print(f"policy and card are in {folder}; let it move with")
+    print(f"  python -m experiments.run +env={options.world} body.motor.folder={folder}")
 
 
 if __name__ == "__main__":

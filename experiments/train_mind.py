@@ -11,35 +11,29 @@ decisions are kept in the folder, so that the same command goes on from there. W
 Hugging Face format, with a card.
 """
 
-import hydra
+from pathlib import Path
+
 from omegaconf import DictConfig
 
-from experiments.running.cli import BadInput, answering, one_line, prepare
+from experiments.running.cli import BadInput, command, one_line
 
 
-def main() -> None:
-    """Train from the command line; the exit status is 0, or 2 for bad input."""
-    with answering():
-        prepare()
-        _train()
+@command("train_mind")
+def main(options: DictConfig, _: Path) -> None:
+    """Train a language model, and say where it is."""
+    from body.policy import PolicyError
+    from experiments.training.mind.train import run
+    from mind.language_models.types import LanguageModelError
 
-
-@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_mind")
-def _train(options: DictConfig) -> None:
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        from body.policy import PolicyError
-        from experiments.training.mind.train import run
-        from mind.language_models.types import LanguageModelError
-
-        try:
-            folder = run(options)
-        except (PolicyError, LanguageModelError, ValueError) as error:
-            raise BadInput(one_line(error)) from error
-        print(f"the model is in {folder}; let it live with")
-        print(
-            "  python -m experiments.run +env=trip mind/language_model=transformers "
-            f"mind.language_model.path={folder}"
-        )
+    try:
+        folder = run(options)
+    except (PolicyError, LanguageModelError, ValueError) as error:
+        raise BadInput(one_line(error)) from error
+    print(f"the model is in {folder}; let it live with")
+    print(
+        "  python -m experiments.run +env=trip mind/language_model=transformers "
+        f"mind.language_model.path={folder}"
+    )
 
 
 if __name__ == "__main__":

@@ -13,34 +13,28 @@ the same command goes on from there. Writes a model in Hugging Face format, with
 senses, the projector between them, and a card.
 """
 
-import hydra
+from pathlib import Path
+
 from omegaconf import DictConfig
 
-from experiments.running.cli import BadInput, answering, one_line, prepare
+from experiments.running.cli import BadInput, command, one_line
 
 
-def main() -> None:
-    """Train from the command line; the exit status is 0, or 2 for bad input."""
-    with answering():
-        prepare()
-        _train()
+@command("train_question_answering")
+def main(options: DictConfig, _: Path) -> None:
+    """Train language model and senses, and say where they are."""
+    from experiments.training.question_answering.train import run
+    from mind.language_models.types import LanguageModelError
 
-
-@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_question_answering")
-def _train(options: DictConfig) -> None:
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        from experiments.training.question_answering.train import run
-        from mind.language_models.types import LanguageModelError
-
-        try:
-            folder = run(options)
-        except (LanguageModelError, ValueError, OSError) as error:
-            raise BadInput(one_line(error)) from error
-        print(f"the model is in {folder}; ask it about its life with")
-        print(
-            "  python -m experiments.recall_qa +env=trip mind/language_model=transformers "
-            f"mind.language_model.path={folder}"
-        )
+    try:
+        folder = run(options)
+    except (LanguageModelError, ValueError, OSError) as error:
+        raise BadInput(one_line(error)) from error
+    print(f"the model is in {folder}; ask it about its life with")
+    print(
+        "  python -m experiments.recall_qa +env=trip mind/language_model=transformers "
+        f"mind.language_model.path={folder}"
+    )
 
 
 if __name__ == "__main__":

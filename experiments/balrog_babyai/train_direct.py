@@ -17,15 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import (
     BadInput,
-    answering,
+    command,
     command_line,
     one_line,
-    prepare,
     require_world,
 )
 
@@ -278,22 +276,15 @@ def _card(ppo, options: DictConfig) -> dict:
     }
 
 
-def main() -> None:
-    """Train from the command line; the exit status is 0, or 2 for bad input."""
-    with answering():
-        prepare()
-        _train()
-
-
-@hydra.main(version_base="1.3", config_path="pkg://configs", config_name="train_direct")
-def _train(options: DictConfig) -> None:
-    with answering():  # Hydra adds lines of its own to what it sees passing
-        require_world(options)
-        try:
-            folder = train(options)
-        except ValueError as error:
-            raise BadInput(one_line(error)) from error
-        print(f"policy, card and curve are in {folder}")
+@command("train_direct")
+def main(options: DictConfig, _: Path) -> None:
+    """Train the policy, and say where it is."""
+    require_world(options)
+    try:
+        folder = train(options)
+    except ValueError as error:
+        raise BadInput(one_line(error)) from error
+    print(f"policy, card and curve are in {folder}")
 
 
 if __name__ == "__main__":
