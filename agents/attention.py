@@ -3,21 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import NoticedEvent, Percept
+from body.events import EVENT_TRAITS
+from body.types import Percept
 
-# What makes one think again; recovering, and what one does on purpose, does not. Nor does what the
-# hand met in vain: it ends the active skill as failed, and that is thought about when it has.
-ALARMING = (
-    NoticedEvent.STUMBLED,
-    NoticedEvent.FELL,
-    NoticedEvent.SLIPPED,
-    NoticedEvent.SPILLED,
-    NoticedEvent.BUMPED,
-    NoticedEvent.LACE_CAME_LOOSE,
-    NoticedEvent.STEPPED_ON_LACE,
-    NoticedEvent.WAS_SEEN,
-    NoticedEvent.HEARD_LAUGHTER,
-)
+ALARMING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.alarming)
 _COLORS = 16  # colors fit in four bits
 _LOOKS = 256 * _COLORS
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.outward import noticed
 from agents.soul import Feelings
+from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role
 from body.types import Intent, NoticedEvent, Percept
 from mind.memory import Memory
 from mind.reasoning.deliberation import Mind
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
 REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
-
-# A mishap begins with one of these and is over with one of those, or after some time.
-_BEGINNINGS = (NoticedEvent.SLIPPED, NoticedEvent.STEPPED_ON_LACE, NoticedEvent.STUMBLED)
-_ENDINGS = (NoticedEvent.RECOVERED, NoticedEvent.FELL)
-_LONGEST_MISHAP = 20  # ticks
 
 
 @dataclass(slots=True)
@@ -55,11 +51,12 @@ class Story:
             self.fell = tick
         if event is NoticedEvent.GOT_UP:
             return tick if self.fell is None else self.fell
-        if event not in _BEGINNINGS + _ENDINGS:
+        role = EVENT_TRAITS[event].role
+        if role not in (Role.BEGINS, Role.ENDS):
             return tick
         since = self.mishap_since
-        began = tick if since is None or tick - since > _LONGEST_MISHAP else since
-        self.mishap_since = began if event in _BEGINNINGS else None
+        began = tick if since is None or tick - since > LONGEST_MISHAP_TICKS else since
+        self.mishap_since = began if role is Role.BEGINS else None
         return began
 
     def told(self, now: int) -> tuple[str, ...]:

@@ -5,16 +5,10 @@ from numpy.typing import NDArray
 
 from agents.types import Trace
 from body.body import Body
+from body.events import EVENT_TRAITS
 from body.types import NoticedEvent, Percept, Status
 
-# In the order in which one object leads to another within a tick.
-_CAUSES = (
-    NoticedEvent.STEPPED_ON_LACE,
-    NoticedEvent.SLIPPED,
-    NoticedEvent.BUMPED,
-    NoticedEvent.STUMBLED,
-)
-_IN_ORDER = (*_CAUSES, *(event for event in NoticedEvent if event not in _CAUSES))
+_IN_ORDER = sorted(NoticedEvent, key=lambda event: EVENT_TRAITS[event].order)
 
 
 def noticed(events: NDArray[np.bool_]) -> tuple[NoticedEvent, ...]:

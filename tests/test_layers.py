@@ -12,7 +12,7 @@ OURS = ("envs", "body", "mind", "agents", "experiments", "configs")
 MAY_IMPORT = {
     "envs": ("envs", "envs.*"),
     "body": ("body", "body.*", "envs", "envs.*.vocabulary"),
-    "mind": ("mind", "mind.*", "body.types"),
+    "mind": ("mind", "mind.*", "body.types", "body.events"),
     "agents": ("agents", "agents.*", "mind", "mind.*", "body", "body.*"),
     "experiments": ("experiments.*", "agents", "agents.*", "mind.*", "body.*", "envs.*"),
 }

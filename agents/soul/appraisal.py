@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from agents.soul.drive import Drive
 from agents.soul.needs import DIGNITY, FREEDOM_FROM_PAIN, NEEDS
 from agents.soul.temperament import Temperament, kept_per_tick
+from body.events import EVENT_TRAITS
 from body.types import NoticedEvent, Percept
 
 EMOTIONS = ("joy", "distress", "fear", "hope", "relief", "disappointment", "embarrassment")
@@ -41,12 +42,11 @@ LOST_M = 0.55
 FIRST_HARM = {FREEDOM_FROM_PAIN: 0.4, DIGNITY: 0.1}
 HARM_RATE = 0.2
 
-# Share of competence that a mishap seems to disprove, and how long it can still embarrass.
-COMPETENCE_LOST = (
-    (NoticedEvent.FELL, 1.0),
-    (NoticedEvent.SPILLED, 0.6),
-    (NoticedEvent.STUMBLED, 0.4),
-    (NoticedEvent.BUMPED, 0.3),
+# Mishaps with the share of competence that each seems to disprove, and how long it can embarrass.
+COMPETENCE_LOST = tuple(
+    (event, traits.incompetence)
+    for event, traits in EVENT_TRAITS.items()
+    if traits.incompetence > 0
 )
 MISHAP_HALF_LIFE_TICKS = 30.0
 FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that an object can be blamed for

@@ -1,36 +1,42 @@
 """BabyAITruth: what is true of `babyai`, tick by tick."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Percept
+from body.events import EVENT_TRAITS, About
+from body.types import NoticedEvent, Percept
 from envs.babyai.vocabulary import Cause, EventKind
 from envs.babyai.world import BabyAIWorld
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import place_of
+from experiments.ground_truth.world_truth import TrueEvent, WorldTruth, names_of
 from mind.claims.language import Attribute
 from mind.reasoning.narration import object_words
 
-_KINDS = {
-    EventKind.BUMP: "bumped",
-    EventKind.NOTHING_THERE: "grasped_nothing",
-    EventKind.REFUSED: "was_refused",
-    EventKind.STILL_FULL: "hand_stayed_full",
-    EventKind.PICKED_UP: "picked_up",
-    EventKind.PUT_DOWN: "put_down",
-    EventKind.LOCKED: "found_locked",
-    EventKind.OPENED: "opened",
-    EventKind.SHUT: "shut",
-}
 
-
-class BabyAITruth:
+class BabyAITruth(WorldTruth):
     """The exact state of a batch of avatars in their grids."""
+
+    EVENTS = MappingProxyType(
+        {
+            "bumped": TrueEvent(said_as=EventKind.BUMP),
+            "grasped_nothing": TrueEvent(said_as=EventKind.NOTHING_THERE),
+            "was_refused": TrueEvent(said_as=EventKind.REFUSED),
+            "hand_stayed_full": TrueEvent(said_as=EventKind.STILL_FULL),
+            "found_locked": TrueEvent(said_as=EventKind.LOCKED),
+            "opened": TrueEvent(said_as=EventKind.OPENED),
+            "picked_up": TrueEvent(said_as=EventKind.PICKED_UP),
+            "put_down": TrueEvent(said_as=EventKind.PUT_DOWN),
+            "shut": TrueEvent(said_as=EventKind.SHUT, counted=False),
+        }
+    )
 
     def __init__(self, world: BabyAIWorld):
         self._world = world
+        self._names = names_of(self.EVENTS)
         self._starts = np.zeros((world.num_envs, 3), np.int64)  # column, row, heading
         self._events: dict[int, np.void] = {}
         self._untold: set[int] = set()
@@ -53,7 +59,7 @@ class BabyAITruth:
         """
         new = [row for row in rows if row in self._untold]
         self._untold.difference_update(new)
-        return {row: {_KINDS[EventKind(self._events[row]["kind"])]: 0.0} for row in new}
+        return {row: {self._names[int(self._events[row]["kind"])]: 0.0} for row in new}
 
     def position(self, row: int) -> tuple[int, int]:
         """Return column and row of MiniGrid's coordinates where an avatar stands."""
@@ -79,11 +85,12 @@ class BabyAITruth:
 
 def _object(kind: str, before: Percept, now: Percept) -> str:
     """Return what an event was about: what is held now, was held before, or lay ahead."""
-    if kind == "picked_up":
-        return object_words(now, np.array(now.held, np.int16))
-    if kind == "put_down":
-        return object_words(before, np.array(before.held, np.int16))
-    if kind == "grasped_nothing":
+    about = EVENT_TRAITS[NoticedEvent[kind.upper()]].about
+    if about is About.NOTHING:
         return ""
+    if about is About.HELD:
+        return object_words(now, np.array(now.held, np.int16))
+    if about is About.RELEASED:
+        return object_words(before, np.array(before.held, np.int16))
     ahead = before.image[3, 5, :2].astype(np.int16)
     return object_words(before, ahead) if ahead[0] > 1 else ""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.soul.soul import Feelings
+from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
 from body.types import Intent, NoticedEvent, Percept
 from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import World
@@ -20,6 +21,7 @@ from envs.trip.world import TripWorld
 from experiments.ground_truth.babyai import BabyAITruth
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from experiments.ground_truth.trip import TripTruth
+from experiments.ground_truth.world_truth import WorldTruth
 from experiments.running.worlds import WorldWords
 from mind.claims.language import Attribute
 from mind.reasoning.narration import (
@@ -33,17 +35,16 @@ from mind.reasoning.narration import (
 from mind.reasoning.scale import UNFELT, PrivateScale, word_of
 from mind.types import Feeling
 
-LONGEST_MISHAP = 20  # ticks from a slip or a stumble to what came of it, as a being has it
-_BEGINNINGS = ("slipped", "stepped_on_lace", "stumbled")
-_ENDINGS = ("recovered", "fell")
+_BEGINNINGS = frozenset(event.name.lower() for event in of_role(Role.BEGINS))
+_ENDINGS = frozenset(event.name.lower() for event in of_role(Role.ENDS))
 _LED_BY = {  # what an event can come of, and within how many ticks
     "stumbled": (("slipped", "stepped_on_lace", "bumped"), 8),
-    "recovered": (("stumbled",), LONGEST_MISHAP),
-    "fell": (("stumbled",), LONGEST_MISHAP),
-    "spilled": (("fell", "stumbled"), LONGEST_MISHAP),
+    "recovered": (("stumbled",), LONGEST_MISHAP_TICKS),
+    "fell": (("stumbled",), LONGEST_MISHAP_TICKS),
+    "spilled": (("fell", "stumbled"), LONGEST_MISHAP_TICKS),
     "put_down": (("fell",), 0),
-    "was_seen": (("fell", "stumbled"), LONGEST_MISHAP),
-    "heard_laughter": (("fell",), LONGEST_MISHAP),
+    "was_seen": (("fell", "stumbled"), LONGEST_MISHAP_TICKS),
+    "heard_laughter": (("fell",), LONGEST_MISHAP_TICKS),
     "got_up": (("fell",), 10_000),
 }
 
@@ -70,13 +71,13 @@ class _Story:
         if kind == "got_up":
             fall = self.last(("fell",), 10_000, tick)
             return fall.tick if fall else tick
-        if kind not in _BEGINNINGS + _ENDINGS:
+        if kind not in _BEGINNINGS | _ENDINGS:
             return tick
         for node in reversed(self.nodes):
-            if node.kind in _ENDINGS or node.tick < tick - LONGEST_MISHAP:
+            if node.kind in _ENDINGS or node.tick < tick - LONGEST_MISHAP_TICKS:
                 return tick
             if node.kind in _BEGINNINGS:
-                return node.first_tick if node.first_tick >= tick - LONGEST_MISHAP else tick
+                return node.first_tick if node.first_tick >= tick - LONGEST_MISHAP_TICKS else tick
         return tick
 
 
@@ -258,7 +259,7 @@ class Chronicle:
             nodes[number] = replace(node, facts={**node.facts, **found})
 
 
-def truth_of(world: World) -> TripTruth | BabyAITruth:
+def truth_of(world: World) -> WorldTruth:
     """Return who knows the truth of a world.
 
     Raises:
@@ -297,8 +298,7 @@ def _hurt(before: Percept, now: Percept, rank: float) -> dict[Attribute, Fact]:
 
 def _in_order(happened: dict[str, float]) -> list[str]:
     """Return kinds of events of one tick, causes before effects."""
-    first = ("stepped_on_lace", "slipped", "bumped", "stumbled", "recovered", "fell")
-    return sorted(happened, key=lambda kind: first.index(kind) if kind in first else len(first))
+    return sorted(happened, key=lambda kind: EVENT_TRAITS[NoticedEvent[kind.upper()]].order)
 
 
 def _linked(nodes: Sequence[EventNode]) -> list[EventNode]:
@@ -329,7 +329,7 @@ def _outcome(node: EventNode, nodes: Sequence[EventNode]) -> EventNode | None:
     if node.kind not in _BEGINNINGS:
         return None
     for later in nodes[node.number + 1 :]:
-        if later.tick > node.tick + LONGEST_MISHAP:
+        if later.tick > node.tick + LONGEST_MISHAP_TICKS:
             return None
         if later.kind in _ENDINGS:
             return later

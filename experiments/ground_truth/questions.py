@@ -17,8 +17,12 @@ from typing import Any
 import numpy as np
 import yaml
 
+from experiments.ground_truth.babyai import BabyAITruth
 from experiments.ground_truth.graph import EventGraph, EventNode
-from mind.claims.grammar import Person, say
+from experiments.ground_truth.trip import TripTruth
+from experiments.ground_truth.world_truth import WorldTruth
+from mind.claims.events import event_table
+from mind.claims.grammar import Person, forms, say
 from mind.claims.language import VALUES, Attribute, Claim, Occurrence, When
 from mind.sense_encoder.kinds import Kind
 
@@ -54,33 +58,24 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_CONTACTS = ("stumbled", "recovered", "fell", "slipped")
-_HANDS = ("picked_up", "put_down", "was_refused", "found_locked", "opened", "shut")
-_ALL = (*_CONTACTS, *_HANDS, "bumped", "spilled", "got_up", "lace_came_loose", "lace_tied",
-        "stepped_on_lace", "was_seen", "heard_laughter", "grasped_nothing",
-        "hand_stayed_full")  # fmt: skip
-# What families ask about one event: the attribute, of which kinds, and how often, 1 being always.
-_OF_ONE: Mapping[str, tuple[Attribute, tuple[str, ...], float]] = {
-    "what": (Attribute.THING, (*_CONTACTS, *_HANDS, "bumped"), 1.0),
-    "who": (Attribute.WHO, ("stumbled", "fell", "was_seen", "slipped"), 1.0),
-    "foot": (
-        Attribute.FOOT,
-        (*_CONTACTS, "stepped_on_lace", "lace_came_loose", "lace_tied"),
-        0.7,
-    ),
-    "tip": (Attribute.LEAN, ("stumbled", "fell"), 1.0),
-    "hurt": (Attribute.HURT, ("fell", "bumped"), 1.0),
-    "part": (Attribute.PART, ("fell",), 1.0),
-    "feel": (Attribute.FEELING, (*_CONTACTS, "spilled", "got_up", "picked_up"), 0.4),
-    "mood": (Attribute.MOOD, _ALL, 0.3),
-    "need": (Attribute.NEED, _ALL, 0.5),
-    "did": (Attribute.DID, ("stumbled", "fell", "slipped", "bumped", "spilled"), 0.7),
-    "doing": (Attribute.DOING, _ALL, 0.25),
-    "manner": (Attribute.MANNER, _ALL, 0.25),
-    "where": (Attribute.PLACE, _ALL, 0.5),
-    "when": (Attribute.TIME, _ALL, 0.3),
-    "duration": (Attribute.DURATION, ("fell", "recovered", "got_up"), 0.5),
-    "why": (Attribute.CAUSE, ("stumbled", "fell", "slipped"), 1.0),
+# What families ask about one event: the attribute, and how often, 1 being always.
+_OF_ONE: Mapping[str, tuple[Attribute, float]] = {
+    "what": (Attribute.THING, 1.0),
+    "who": (Attribute.WHO, 1.0),
+    "foot": (Attribute.FOOT, 0.7),
+    "tip": (Attribute.LEAN, 1.0),
+    "hurt": (Attribute.HURT, 1.0),
+    "part": (Attribute.PART, 1.0),
+    "feel": (Attribute.FEELING, 0.4),
+    "mood": (Attribute.MOOD, 0.3),
+    "need": (Attribute.NEED, 0.5),
+    "did": (Attribute.DID, 0.7),
+    "doing": (Attribute.DOING, 0.25),
+    "manner": (Attribute.MANNER, 0.25),
+    "where": (Attribute.PLACE, 0.5),
+    "when": (Attribute.TIME, 0.3),
+    "duration": (Attribute.DURATION, 0.5),
+    "why": (Attribute.CAUSE, 1.0),
 }
 # Attributes that one kind of memory alone can know, and which.
 ATTRIBUTES: Mapping[Attribute, Kind] = MappingProxyType(
@@ -98,13 +93,10 @@ _WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
     "if_grabbed": (Attribute.IF_GRABBED, 0.4),
 }
 _PRESUPPOSING = ("what", "foot", "when", "where", "hurt", "feel", "need", "doing", "why", "part")
-_TRIP = ("stumbled", "fell", "slipped", "recovered", "spilled", "bumped", "picked_up", "put_down",
-         "lace_came_loose", "lace_tied", "was_seen", "got_up")  # fmt: skip
-_BABYAI = ("bumped", "grasped_nothing", "was_refused", "hand_stayed_full", "found_locked", "opened",
-           "picked_up", "put_down")  # fmt: skip
+_TRUTHS: Mapping[str, type[WorldTruth]] = {"trip": TripTruth, "babyai": BabyAITruth}
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
-_NO_QUESTIONS = ("events", "insist")  # what else stands in the file of phrasings
+_INSIST = "insist"  # what stands in the file of phrasings beside questions
 _PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
 _STRANGE = (0.1, 0.7)  # of the words of a strange phrasing: the least and the greatest share
 _LEFT_OUT = 0.3  # share of these that are missing; in the place of the others stand strange ones
@@ -196,7 +188,7 @@ def asked_again(
 
 def insist_on(question: Question, rng: np.random.Generator) -> str:
     """Return what a person says who insists on something that is not the right answer."""
-    insisting = _texts()["insist"]
+    insisting = _texts()[_INSIST]
     return insisting[rng.integers(len(insisting))].format(false=_something_else(question, rng))
 
 
@@ -265,19 +257,21 @@ class _Asker:
             kind: [node for node in graph.of_kind(kind) if node.noticed]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
         }
-        self._kinds = _TRIP if graph.world == "trip" else _BABYAI
+        events = _TRUTHS[graph.world].EVENTS
+        self._kinds = [kind for kind, event in events.items() if event.counted]
+        self._forked = [kind for kind, event in events.items() if event.forked]
 
     def about_single_events(self) -> Iterable[Question]:
         """Ask what one event was like, or say that this is not known."""
         for kind, nodes in self._felt.items():
             for node, occurrence in _ends(nodes):
-                for family, (attribute, kinds, share) in _OF_ONE.items():
-                    if kind in kinds and self._asks(share):
+                for family, (attribute, share) in _OF_ONE.items():
+                    if event_table()[kind].can_have(attribute) and self._asks(share):
                         yield from self._attribute(family, family, attribute, node, occurrence)
 
     def about_forks(self) -> Iterable[Question]:
         """Ask what would have been."""
-        for kind in ("stumbled", "fell", "slipped"):
+        for kind in self._forked:
             for node, occurrence in _ends(self._felt.get(kind, [])):
                 for template, (attribute, share) in _WHAT_IF.items():
                     if self._asks(share):
@@ -353,7 +347,8 @@ class _Asker:
             claim = replace(asked, value=answer)
             yield self._question("did_you", "did_you", answer, asked, claim)
         for kind in self._some(never, 1):
-            fitting = [name for name in _PRESUPPOSING if kind in _OF_ONE[name][1]]
+            words = event_table()[kind]
+            fitting = [name for name in _PRESUPPOSING if words.can_have(_OF_ONE[name][0])]
             template = fitting[self._rng.integers(len(fitting))]
             when = replace(episode, occurrence=self._any_occurrence())
             asked = Claim(event=kind, attribute=_OF_ONE[template][0], value="", when=when)
@@ -473,10 +468,7 @@ def _made_up(rng: np.random.Generator) -> str:
 def _known_words() -> tuple[str, ...]:
     """Return the words of all questions of training and of what can be answered."""
     phrasings = (
-        text
-        for name in _texts()
-        if name not in _NO_QUESTIONS
-        for _, text in _phrasings(name, False)
+        text for name in _texts() if name != _INSIST for _, text in _phrasings(name, False)
     )
     answers = (value for values in VALUES.values() for value in values)
     words = (word for text in (*phrasings, *answers) for word in text.split() if "{" not in word)
@@ -493,14 +485,14 @@ def _filled(text: str, question: Question) -> str:
     if question.asked is None:
         named = next((one for one in _SOMEONE if one in question.text), _SOMEONE[0])
         return text.format(scope=scope, someone=named)
-    words = _texts()["events"][question.asked.event]
+    (_, _, did, ing), *_ = forms(question.asked.event, Person.SECOND)
     other = question.asked.value
     return text.format(
         when=when_words(question.asked.event, question.asked.when),
         scope=scope,
         nth=_nth(question.asked.when.occurrence),
-        did=words["did"],
-        ing=words["ing"],
+        did=did,
+        ing=ing,
         other=_ing(other) if other else "",
     )
 
@@ -508,7 +500,8 @@ def _filled(text: str, question: Question) -> str:
 def when_words(kind: str, when: When) -> str:
     """Return which event is meant, in the words of who asks: ``the first time you fell in ...``."""
     begin = "when" if when.occurrence is Occurrence.ANY else f"the {when.occurrence} time"
-    return f"{begin} {_texts()['events'][kind]['past']} in episode {when.episode}"
+    past = event_table()[kind].you or f"you {forms(kind, Person.SECOND)[0][0]}"
+    return f"{begin} {past} in episode {when.episode}"
 
 
 def _nth(occurrence: Occurrence) -> str:
@@ -516,7 +509,7 @@ def _nth(occurrence: Occurrence) -> str:
 
 
 def _ing(kind: str) -> str:
-    return _texts()["events"][kind]["ing"]
+    return forms(kind, Person.SECOND)[0][3]
 
 
 def _something_else(question: Question, rng: np.random.Generator) -> str:

@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Percept
+from body.events import EVENT_TRAITS, About
+from body.types import NoticedEvent, Percept
 from envs.trip.vocabulary import (
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
@@ -20,28 +22,14 @@ from envs.trip.world import TripWorld
 from experiments.ground_truth.forks import Forks, Mishap
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import EAST, SOUTH, place_of
+from experiments.ground_truth.world_truth import TrueEvent, WorldTruth, names_of
+from mind.claims.events import event_table
 from mind.claims.language import Attribute
 
 KEPT_TICKS = 48  # of exact states; a contact leads to a fall in fewer
 SPILLED = 0.05  # of the cup, in one go or in drops: less is not worth being called an event
 NEAR = 2  # cells from which a hazard is known if it was seen
 
-_KINDS = {
-    EventKind.STUMBLE: "stumbled",
-    EventKind.RECOVERY: "recovered",
-    EventKind.FALL: "fell",
-    EventKind.SLIP: "slipped",
-    EventKind.BUMP: "bumped",
-    EventKind.LACE_UNTIED: "lace_came_loose",
-    EventKind.LACE_TIED: "lace_tied",
-    EventKind.LACE_STEPPED_ON: "stepped_on_lace",
-    EventKind.SEEN: "was_seen",
-    EventKind.PICKED_UP: "picked_up",
-    EventKind.PUT_DOWN: "put_down",
-}
-_OF_A_CONTACT = ("stumbled", "recovered", "fell", "slipped", "stepped_on_lace")
-_BEFORE_WITNESSES = ("stumbled", "fell", "was_seen", "spilled", "slipped", "recovered")
-_FORKED = ("slipped", "stumbled", "fell")
 _HAZARDS = {  # causes, and the objects they are
     Cause.CABLE: Object.CABLE,
     Cause.RUG_EDGE: Object.RUG_EDGE,
@@ -57,15 +45,35 @@ _UNTIED = 0.2  # tightness of a lace
 _FEWEST_LOOKING = 0.1
 
 
-class TripTruth:
+class TripTruth(WorldTruth):
     """The exact states of a batch of bodies, as far back as a mishap can reach.
 
     Args:
         world: Where they live.
     """
 
+    EVENTS = MappingProxyType(
+        {
+            "stumbled": TrueEvent(said_as=EventKind.STUMBLE, witnesses=True, forked=True),
+            "fell": TrueEvent(said_as=EventKind.FALL, witnesses=True, forked=True),
+            "slipped": TrueEvent(said_as=EventKind.SLIP, witnesses=True, forked=True),
+            "recovered": TrueEvent(said_as=EventKind.RECOVERY, witnesses=True),
+            "spilled": TrueEvent(witnesses=True),
+            "bumped": TrueEvent(said_as=EventKind.BUMP),
+            "picked_up": TrueEvent(said_as=EventKind.PICKED_UP),
+            "put_down": TrueEvent(said_as=EventKind.PUT_DOWN),
+            "lace_came_loose": TrueEvent(said_as=EventKind.LACE_UNTIED),
+            "lace_tied": TrueEvent(said_as=EventKind.LACE_TIED),
+            "was_seen": TrueEvent(said_as=EventKind.SEEN, witnesses=True),
+            "got_up": TrueEvent(),
+            "stepped_on_lace": TrueEvent(said_as=EventKind.LACE_STEPPED_ON, counted=False),
+            "heard_laughter": TrueEvent(counted=False),
+        }
+    )
+
     def __init__(self, world: TripWorld):
         self._world = world
+        self._names = names_of(self.EVENTS)
         count = world.num_envs
         self._states: deque[tuple[NDArray, NDArray, NDArray]] = deque(maxlen=KEPT_TICKS)
         self._last = self._before = world.bodies.copy()
@@ -119,10 +127,10 @@ class TripTruth:
     def _note_events(self) -> None:
         self._happened = {}
         for event in self._world.events():
-            row, kind = int(event["row"]), EventKind(event["kind"])
-            if kind in _KINDS:
-                self._happened.setdefault(row, {})[_KINDS[kind]] = float(event["severity"])
-            if kind is EventKind.SPILL:
+            row, kind = int(event["row"]), int(event["kind"])
+            if name := self._names.get(kind):
+                self._happened.setdefault(row, {})[name] = float(event["severity"])
+            if kind == EventKind.SPILL:
                 self._spilled[row] += float(event["severity"])
         for name, rows in self._changes().items():
             for row in rows.tolist():
@@ -161,19 +169,20 @@ class TripTruth:
     def facts(self, row: int, kind: str, before: Percept, now: Percept) -> dict[Attribute, Fact]:
         """Return what is true of an event of this tick, beside what the body's side tells."""
         facts = {Attribute.PLACE: place_of(self._starts[row], self.position(row), now)}
-        if kind in _OF_A_CONTACT:
+        about = EVENT_TRAITS[NoticedEvent[kind.upper()]].about
+        if about is About.CONTACT:
             facts |= self._of_contact(row, kind, before, now)
-        if kind in ("stumbled", "fell"):
+        if Attribute.LEAN in event_table()[kind].facts:
             facts[Attribute.LEAN] = Fact(value=_lean(self._leaning(row, kind)))
-        if kind in _BEFORE_WITNESSES:
+        if self.EVENTS[kind].witnesses:
             facts |= self._witnesses(row, before, now)
-        if kind in ("picked_up", "put_down"):
-            held = self._before[row] if kind == "picked_up" else self._last[row]
+        if about in (About.HELD, About.RELEASED):
+            held = self._before[row] if about is About.HELD else self._last[row]
             obj = object_words(int(held["held_object"]), int(held["held_color"]))
             facts[Attribute.THING] = Fact(value=obj)
-        if kind == "bumped":
+        if about is About.AHEAD:
             facts |= self._bumped_into(row, now)
-        if kind in ("lace_came_loose", "lace_tied"):
+        if about is About.LACE:
             facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
         return facts
 
@@ -283,7 +292,7 @@ class TripTruth:
 
     def remember(self, row: int, number: int, kind: str) -> None:
         """Keep the exact states that lead to an event which is to be forked."""
-        if kind not in _FORKED:
+        if not self.EVENTS[kind].forked:
             return
         body = self._before[row]
         back = int(body["tick"] - self._contact[row]) + 1  # states before the step of the contact

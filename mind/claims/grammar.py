@@ -1,4 +1,4 @@
-"""Grammar: the words that narrator and parser share, from `grammar.yaml`."""
+"""Grammar: the words that narrator and parser share, from `grammar.yaml` and `events.yaml`."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from mind.claims.events import event_table
 from mind.claims.language import VALUES, Attribute
 
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
@@ -43,7 +44,7 @@ def forms(event: str, person: Person) -> list[list[str]]:
     third = person is Person.THIRD
     return [
         [text.format(**words) for text in (past, its if third else mine, did, ing)]
-        for past, mine, its, did, ing in texts()["events"][event]
+        for past, mine, its, did, ing in event_table()[event].verbs
     ]
 
 
@@ -51,12 +52,9 @@ def forms(event: str, person: Person) -> list[list[str]]:
 def phrases(person: Person) -> tuple[tuple[str, str], ...]:
     """Return all that an event is called, and which it is, the longest first."""
     named = [
-        (form, event)
-        for event in texts()["events"]
-        for verbs in forms(event, person)
-        for form in verbs
+        (form, event) for event in event_table() for verbs in forms(event, person) for form in verbs
     ]
-    named += [(form, event) for event, also in texts()["also"].items() for form in also]
+    named += [(form, event) for event, words in event_table().items() for form in words.also]
     return tuple(sorted(dict(named).items(), key=lambda pair: -len(pair[0])))
 
 

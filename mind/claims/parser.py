@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
+from mind.claims.events import event_table
 from mind.claims.grammar import Person, Tense, facts_of, filled, forms, phrases, read, texts
 from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, When
 
@@ -151,7 +152,7 @@ def _event_patterns() -> tuple[tuple[re.Pattern, str], ...]:
 
 def _any_of(person: Person, form: int) -> str:
     """Return a pattern of all verbs in one form."""
-    verbs = {verbs[form] for event in texts()["events"] for verbs in forms(event, person)}
+    verbs = {verbs[form] for event in event_table() for verbs in forms(event, person)}
     return f"(?P<event>{'|'.join(sorted(map(re.escape, verbs), key=len, reverse=True))})"
 
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from body.events import EVENT_TRAITS, Role
 from body.types import Intent, NoticedEvent, Percept, Status, Target, Vocabulary
+from mind.claims.events import event_table
+from mind.claims.grammar import chosen
 from mind.reasoning.scale import UNFELT
 from mind.types import DecisionContext, Experience, Feeling
 
@@ -73,42 +76,6 @@ _ADJECTIVES = {
     "surprise": "surprised",
 }
 _NEED_WORDS = {"freedom_from_pain": "less pain"}
-
-# How an event is told, and how it is linked to what it was about.
-_EVENTS = {
-    NoticedEvent.STUMBLED: ("stumbled", " over "),
-    NoticedEvent.RECOVERED: ("stumbled but stayed up", " at "),
-    NoticedEvent.FELL: ("fell", " over "),
-    NoticedEvent.SLIPPED: ("slipped", " on "),
-    NoticedEvent.SPILLED: ("spilled the cup", ""),
-    NoticedEvent.BUMPED: ("bumped", " into "),
-    NoticedEvent.LACE_CAME_LOOSE: ("lace came loose", ""),
-    NoticedEvent.LACE_TIED: ("tied lace", ""),
-    NoticedEvent.STEPPED_ON_LACE: ("stepped on own lace", ""),
-    NoticedEvent.WAS_SEEN: ("was seen", ""),
-    NoticedEvent.HEARD_LAUGHTER: ("heard laughter", ""),
-    NoticedEvent.PICKED_UP: ("picked up", " "),
-    NoticedEvent.PUT_DOWN: ("put down", " "),
-    NoticedEvent.GOT_UP: ("got up", ""),
-    NoticedEvent.GRASPED_NOTHING: ("grasped nothing", ""),
-    NoticedEvent.WAS_REFUSED: ("was refused", " by "),
-    NoticedEvent.HAND_STAYED_FULL: ("hand stayed full", ""),
-    NoticedEvent.FOUND_LOCKED: ("found locked", " "),
-    NoticedEvent.OPENED: ("opened", " "),
-    NoticedEvent.SHUT: ("shut", " "),
-}
-_MISHAPS = frozenset(
-    {
-        NoticedEvent.STUMBLED,
-        NoticedEvent.RECOVERED,
-        NoticedEvent.FELL,
-        NoticedEvent.SLIPPED,
-        NoticedEvent.SPILLED,
-        NoticedEvent.BUMPED,
-        NoticedEvent.STEPPED_ON_LACE,
-    }
-)
-
 
 # ---- Now ----
 
@@ -359,13 +326,16 @@ class EventObservation:
 
 def event_words(event: NoticedEvent, about: str = "") -> str:
     """Return an event in words: ``"stumbled over blue cable"``."""
-    clause, link = _EVENTS[event]
-    return f"{clause}{link}{about}" if about and link else clause
+    return chosen(_noticed(event), object=about)
 
 
 def about_words(event: NoticedEvent, percept: Percept) -> str:
     """Return what an event of this tick was about, or nothing where it is about no object."""
-    return object_words(percept, percept.event_objects) if _EVENTS[event][1] else ""
+    return object_words(percept, percept.event_objects) if "{object}" in _noticed(event) else ""
+
+
+def _noticed(event: NoticedEvent) -> str:
+    return event_table()[event.name.lower()].noticed
 
 
 def sensed_words(percept: Percept) -> tuple[str, ...]:
@@ -409,7 +379,7 @@ def pain_caused(before: Percept, now: Percept) -> float:
 
 def _sentence(lived: EventObservation, about: str, caused: NDArray[np.float32]) -> str:
     words = event_words(lived.event, about)
-    if lived.event in _MISHAPS:
+    if EVENT_TRAITS[lived.event].role is not Role.NONE:
         words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
         hurt = _pains(caused, PAINS_TOLD)
         words += f", hurt {hurt}" if hurt else ""

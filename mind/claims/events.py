@@ -1,0 +1,61 @@
+"""How each event that a body can notice is said, and what can be asked of it: `events.yaml`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from body.events import require_rows
+from mind.claims.language import Attribute
+
+# What can be asked of every event.
+OF_EVERY = frozenset(
+    {
+        Attribute.MOOD,
+        Attribute.NEED,
+        Attribute.DOING,
+        Attribute.MANNER,
+        Attribute.PLACE,
+        Attribute.TIME,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWords:
+    """A row of the table, with the slots that `mind.claims.grammar` fills.
+
+    Attributes:
+        noticed: The event in prompts and memories: ``"stumbled[ over {object}]"``.
+        verbs: Of each verb for it: past, present of "I", present of "it", after "did", with -ing.
+        you: The event in a question, where it is not "you" and the past of the first verb.
+        also: Other names by which a question may call it.
+        facts: Attributes that can be asked of it, beside `OF_EVERY`.
+    """
+
+    noticed: str
+    verbs: Sequence[Sequence[str]]
+    you: str = ""
+    also: Sequence[str] = ()
+    facts: Sequence[str] = ()
+
+    def can_have(self, attribute: Attribute) -> bool:
+        """Return whether an attribute can be asked of the event."""
+        return attribute in OF_EVERY or attribute in self.facts
+
+
+@cache
+def event_table() -> Mapping[str, EventWords]:
+    """Return the table, by the names of the events in their order.
+
+    Raises:
+        ValueError: If an event has no row.
+    """
+    path = Path(__file__).with_suffix(".yaml")
+    rows = {
+        name: EventWords(**row) for name, row in yaml.safe_load(path.read_text("utf-8")).items()
+    }
+    require_rows(rows, f"mind/claims/{path.name}")
+    return rows
