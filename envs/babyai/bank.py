@@ -53,7 +53,8 @@ from envs.babyai.state import (
     SAY_DONE,
     WALL_CELL,
 )
-from envs.babyai.vocabulary import LONGEST_MISSION, VIEW_SIZE
+from envs.babyai.vocabulary import LONGEST_MISSION
+from envs.engine.view import VIEW
 
 # The rule of an environment, by whose `step` it has.
 _RULES = MappingProxyType(
@@ -144,8 +145,8 @@ def _kind_not_covered(kind: type) -> str:
 
 
 def _layout_not_covered(env: Any) -> str:
-    if env.agent_view_size != VIEW_SIZE:
-        return f"its view is {env.agent_view_size} cells wide instead of {VIEW_SIZE}"
+    if env.agent_view_size != VIEW:
+        return f"its view is {env.agent_view_size} cells wide instead of {VIEW}"
     if tuple(env.actions) != tuple(Actions):
         return "its actions are not MiniGrid's seven"
     if (env.width + 2 * PAD) * (env.height + 2 * PAD) > _FARTHEST:

@@ -5,7 +5,7 @@ from typing import Any
 
 from envs.babyai.bank import covers
 from envs.babyai.levels import Levels
-from envs.babyai.world import BabyAIWorld, action_space, observation_space
+from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import World, WorldEnv, WorldVectorEnv
 
 
@@ -30,7 +30,7 @@ class BabyAIEnv(WorldEnv):
     | image | (7, 7, 3) uint8 | 0..255 | minigrid's: object, color, state; what is held at [3, 6] |
     | proprio | (13,) float32 | -1..1 | crossed a cell, turned; else as at rest |
     | vestibular | (4,) float32 | 0 | as at rest |
-    | touch | (19,) float32 | 0..1 | bump and what blocked, hand, door; see `vocabulary.SENSES` |
+    | touch | (19,) float32 | 0..1 | bump and what blocked, hand, door; see `BABYAI.columns` |
     | pain | (5,) float32 | 0 | as at rest |
     | intero | (8,) float32 | 0..1 | as at rest |
     | efference | (7,) float32 | one-hot | the last motor command |
@@ -76,8 +76,6 @@ class BabyAIEnv(WorldEnv):
     ):
         super().__init__(
             make_world(1, id=id, task=task, words=words, split=split, layouts=layouts),
-            observation_space(),
-            action_space(),
             render_mode=render_mode,
             window=_open_window() if render_mode == "human" else None,
         )
@@ -100,8 +98,6 @@ class BabyAIVectorEnv(WorldVectorEnv):
     ):
         super().__init__(
             make_world(num_envs, id=id, task=task, words=words, split=split, layouts=layouts),
-            observation_space(),
-            action_space(),
             autoreset=autoreset,
             copy=copy,
             render_mode=render_mode,

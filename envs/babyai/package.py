@@ -17,11 +17,11 @@ from envs.babyai.bank import kind_of
 from envs.babyai.dynamics import CAUSES, keep_score
 from envs.babyai.levels import Levels
 from envs.babyai.picture import scene_of, state_of
+from envs.babyai.spec import BABYAI
 from envs.babyai.state import BODY, EVENT, layout_of, rng_key_of
 from envs.babyai.vocabulary import (
     CAN_BE_CARRIED,
     LONGEST_MISSION,
-    VIEW_SIZE,
     Action,
     Color,
     DoorState,
@@ -29,8 +29,9 @@ from envs.babyai.vocabulary import (
     Object,
     mission_words,
 )
-from envs.babyai.world import name_senses, number_of, observe_senses, resting_senses
+from envs.babyai.world import named, number_of, observe_senses, resting_senses
 from envs.engine.random import keys_from_seeds
+from envs.engine.view import VIEW
 
 _EMPTY = (int(Object.EMPTY), 0, 0)
 _TURNED = (0, 1, 0, -1)  # by quarters, as `last_turn` has it
@@ -139,15 +140,15 @@ class PackageWorld:
         ValueError: If a number is not at least 1, or the levels' view is not 7 cells wide.
     """
 
-    name = "babyai"
+    spec = BABYAI
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
         for name, value in (("num_envs", num_envs), ("layouts", layouts)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         width = levels.reset(0).agent_view_size
-        if width != VIEW_SIZE:
-            raise ValueError(f"expected levels with a view {VIEW_SIZE} cells wide, got {width}")
+        if width != VIEW:
+            raise ValueError(f"expected levels with a view {VIEW} cells wide, got {width}")
         self.num_envs, self._levels, self._layouts = num_envs, levels, layouts
         self.envs: list[Any] = [None] * num_envs
         self.bodies = np.zeros(num_envs, BODY)
@@ -155,12 +156,12 @@ class PackageWorld:
         self.rewards = np.zeros((num_envs, 2))
         self._kinds = np.zeros(num_envs, np.int8)  # of mission, as `score` tells it
         self._events = np.zeros(0, EVENT)
-        self._image = np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
+        self._image = np.zeros((num_envs, VIEW, VIEW, 3), np.uint8)
         self._felt = resting_senses(num_envs)
         self._mission = np.zeros((num_envs, LONGEST_MISSION), np.uint8)
         self._clock = np.zeros((num_envs, 1), np.int32)
         self._senses = (self._image, self._felt, self._mission, self._clock)
-        self._observation = name_senses(*self._senses)
+        self._observation = named(*self._senses)
 
     # ---- Reset and step ----
 
@@ -253,7 +254,7 @@ class PackageWorld:
 
     def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
         """Return a copy of the last observation of `rows`."""
-        return name_senses(*(np.array(buffer[rows]) for buffer in self._senses))
+        return named(*(np.array(buffer[rows]) for buffer in self._senses))
 
     @property
     def terminated(self) -> NDArray[np.bool_]:

@@ -12,8 +12,9 @@ import pygame
 from numpy.typing import NDArray
 
 from envs.babyai.picture import extent
-from envs.babyai.vocabulary import SENSES, VIEW_SIZE, Color, DoorState, Object
-from envs.engine.view import OFFSETS
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Color, DoorState, Object
+from envs.engine.view import OFFSETS, VIEW
 from envs.trip.render.ink import (
     BAD,
     CARD,
@@ -52,7 +53,7 @@ _VIEW = pygame.Rect(_PANEL.left, _TOUCH.bottom + 8, _PANEL.width, 248)
 _MISSION_SIZES = ((16, 2), (13, 3), (11, 4))  # height of the words, and the most lines of them
 _VIEW_CELL = 29
 _LARGEST_CELL = 72
-_HAND_MIDDLE = _VIEW.left + 14 + VIEW_SIZE * _VIEW_CELL + (_VIEW.width - 14 - 203) // 2
+_HAND_MIDDLE = _VIEW.left + 14 + VIEW * _VIEW_CELL + (_VIEW.width - 14 - 203) // 2
 
 _GROUND = (37, 43, 60)
 _LIT_GROUND = (70, 79, 104)
@@ -77,7 +78,7 @@ def frame(
         pose: x, y and heading of the avatar, in the grid's coordinates.
         held: Object and color of what is in hand; an object of 0 or 1 is an empty hand.
         image: (7, 7, 3) uint8, its view, as observed.
-        touch: (19,) what is felt, in the order of `vocabulary.SENSES`.
+        touch: (19,) what is felt, in the order of `BABYAI.columns`.
         mission: What is asked of it, in words.
     """
     surface = _empty().copy()
@@ -279,7 +280,7 @@ def _paint_touch(surface: pygame.Surface, touch) -> None:
     for row, label in enumerate(_LAMP_ROWS):
         at = (_TOUCH.left + 14, _lamp_top(row) + 4)
         stamp(surface, text(label, 13, QUIET_WORDS), at)
-    felt = dict(zip(SENSES["touch"], touch, strict=True))
+    felt = dict(zip(BABYAI.senses["touch"], touch, strict=True))
     for name, (row, left, width, words, colour) in _LAMPS.items():
         at = (_TOUCH.left + left, _lamp_top(row))
         stamp(surface, _lamp(words, width, colour, bool(felt[name] > 0.0)), at)
@@ -302,9 +303,9 @@ def _paint_view(surface: pygame.Surface, image) -> None:
     """Draw what the avatar sees, itself below, looking up."""
     left, top = _VIEW.left + 14, _VIEW.top + 32
     shown = image.tolist()
-    shown[VIEW_SIZE // 2][VIEW_SIZE - 1] = [int(Object.EMPTY), 0, 0]  # there it shows what is held
-    for column in range(VIEW_SIZE):
-        for row in range(VIEW_SIZE):
+    shown[VIEW // 2][VIEW - 1] = [int(Object.EMPTY), 0, 0]  # there it shows what is held
+    for column in range(VIEW):
+        for row in range(VIEW):
             at = (left + column * _VIEW_CELL, top + row * _VIEW_CELL)
             surface.blit(_seen(*shown[column][row]), at)
     middle = (left + 3.5 * _VIEW_CELL, top + 6.5 * _VIEW_CELL)

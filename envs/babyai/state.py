@@ -159,7 +159,7 @@ EVENT = np.dtype(
     align=True,
 )
 
-_RNG_KEY_LAYOUT = 1_000
+_CHANNEL_LAYOUT = 1_000
 
 
 @compiled
@@ -171,4 +171,4 @@ def rng_key_of(key, episode):
 @compiled
 def layout_of(rng_key, layouts):
     """Return which of `layouts` an episode with this noise is lived in."""
-    return np.int64(bits(rng_key, 0, _RNG_KEY_LAYOUT) % np.uint64(layouts))
+    return np.int64(bits(rng_key, 0, _CHANNEL_LAYOUT) % np.uint64(layouts))

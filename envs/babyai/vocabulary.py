@@ -1,14 +1,10 @@
-"""The words of the `babyai` world: what there is to see, to do and to feel, by name and number.
+"""The words of the `babyai` world: what there is to see and to do, by name and number.
 
 Nothing here has behaviour but `mission_words`. Objects, colors, door states and actions have
-MiniGrid's own numbers (`minigrid.core`, 3.x); the felt senses have the layout of `trip`, so that
-one body can live in both, and touch has eleven components more.
+MiniGrid's own numbers (`minigrid.core`, 3.x).
 """
 
 from enum import IntEnum
-from types import MappingProxyType
-
-from envs.trip import vocabulary as trip
 
 
 class Action(IntEnum):
@@ -89,44 +85,7 @@ CAN_BE_CARRIED = (Object.KEY, Object.BALL, Object.BOX)
 BLOCKS_THE_WAY = (Object.WALL, Object.KEY, Object.BALL, Object.BOX, Object.LAVA)  # doors: by state
 # Names that GLAM (Carta et al. 2023) keeps back from training.
 HELD_OUT_WORDS = ("yellow box", "red key", "red door", "green ball", "grey door")
-VIEW_SIZE = 7
 LONGEST_MISSION = 320  # bytes
-
-# The felt senses. All but touch and efference have the components they have in `trip`; of those,
-# only what this world has ever differs from rest (see `RESTING`): progress is 1 in a tick in which
-# a cell was crossed, last_turn says which way the avatar turned.
-SENSES = MappingProxyType(
-    {
-        **trip.SENSES,
-        "touch": (
-            *trip.SENSES["touch"],  # of these only bump: 1 in a tick in which the way was blocked
-            "blocked_by_wall",  # or by anything else that is neither door nor portable
-            "blocked_by_door",
-            "blocked_by_thing",
-            "nothing_there",
-            "refused",
-            "still_full",
-            "got_it",
-            "put_down",
-            "locked",
-            "opened",
-            "shut",
-        ),
-        "efference": tuple(action.name.lower() for action in Action),
-    }
-)
-SENSES_SIZE = sum(len(names) for names in SENSES.values())
-
-# What is not zero in a body at rest: it stands, and wants for nothing.
-RESTING = MappingProxyType(
-    {
-        ("proprio", "standing"): 1.0,
-        ("intero", "energy"): 1.0,
-        ("intero", "water"): 1.0,
-        ("intero", "warmth"): 1.0,
-        ("intero", "dignity"): 1.0,
-    }
-)
 
 
 def mission_words(mission) -> str:

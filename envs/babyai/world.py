@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from gymnasium import spaces
 from numba import njit
 from numpy.typing import NDArray
 
 from envs.babyai.bank import Bank, Levels
 from envs.babyai.dynamics import step_body
 from envs.babyai.picture import scene_of, state_of
+from envs.babyai.spec import BABYAI
 from envs.babyai.state import (
     BODY,
     EMPTY_CELL,
@@ -29,10 +29,6 @@ from envs.babyai.state import (
 )
 from envs.babyai.vocabulary import (
     LONGEST_MISSION,
-    RESTING,
-    SENSES,
-    SENSES_SIZE,
-    VIEW_SIZE,
     Action,
     Cause,
     EventKind,
@@ -40,7 +36,8 @@ from envs.babyai.vocabulary import (
 )
 from envs.engine.compiled import compiled
 from envs.engine.random import keys_from_seeds
-from envs.engine.view import HEADINGS, look_past
+from envs.engine.spec import at_rest, by_sense, offset
+from envs.engine.view import HEADINGS, VIEW, look_past
 
 
 class _Truth(NamedTuple):
@@ -75,9 +72,8 @@ class _Senses(NamedTuple):
 # ---- Where each felt object is written ----
 
 
-def _index_of(sense: str, component: str) -> int:
-    names = [(sense, name) for sense, components in SENSES.items() for name in components]
-    return names.index((sense, component))
+def _index_of(sense: str, name: str) -> int:
+    return offset(BABYAI.columns, sense, name)
 
 
 def _touch_of_kinds() -> NDArray[np.int64]:
@@ -100,13 +96,13 @@ def _touch_of_blocks() -> NDArray[np.int64]:
 
 
 _TOUCH, _BLOCKED = _touch_of_kinds(), _touch_of_blocks()
-_TOUCH_START = _index_of("touch", SENSES["touch"][0])
-_TOUCH_STOP = _TOUCH_START + len(SENSES["touch"])
-_EFFERENCE = _index_of("efference", SENSES["efference"][0])
+_TOUCH_START = _index_of("touch", BABYAI.senses["touch"][0])
+_TOUCH_STOP = _TOUCH_START + len(BABYAI.senses["touch"])
+_EFFERENCE = _index_of("efference", BABYAI.senses["efference"][0])
 _PROGRESS, _LAST_TURN = _index_of("proprio", "progress"), _index_of("proprio", "last_turn")
 _ACTIONS = len(Action)
 _BUMP = int(EventKind.BUMP)
-_HAND = 3 * (VIEW_SIZE // 2 * VIEW_SIZE + VIEW_SIZE - 1)  # where the view shows what is held
+_HAND = 3 * (VIEW // 2 * VIEW + VIEW - 1)  # where the view shows what is held
 
 
 # ---- Observe ----
@@ -268,7 +264,7 @@ class BabyAIWorld:
         ValueError: If a number is not at least 1, or a level is one that the engine does not cover.
     """
 
-    name = "babyai"
+    spec = BABYAI
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
         for name, value in (("num_envs", num_envs), ("layouts", layouts)):
@@ -290,12 +286,12 @@ class BabyAIWorld:
         self._events = 0
         self._told = events.view(np.uint8).reshape(num_envs, -1)  # as bytes they copy faster
         self._senses = _Senses(
-            np.zeros((num_envs, 3 * VIEW_SIZE**2), np.uint8),
+            np.zeros((num_envs, 3 * VIEW**2), np.uint8),
             resting_senses(num_envs),
             np.zeros((num_envs, LONGEST_MISSION), np.uint8),
             np.zeros((num_envs, 1), np.int32),
         )
-        self._observation = name_senses(*self._senses)
+        self._observation = named(*self._senses)
         self._renderer: Any = None
 
     def _name_truth(self) -> _Truth:
@@ -337,7 +333,7 @@ class BabyAIWorld:
 
     def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
         """Return a copy of the last observation of `rows`."""
-        return name_senses(*(np.array(buffer[rows]) for buffer in self._senses))
+        return named(*(np.array(buffer[rows]) for buffer in self._senses))
 
     @property
     def terminated(self) -> NDArray[np.bool_]:
@@ -467,35 +463,11 @@ def number_of(levels: Levels) -> np.uint32:
 
 
 def resting_senses(num_envs: int) -> NDArray[np.float32]:
-    """Return the felt vectors of bodies at rest, (B, 59), in the order of SENSES."""
-    senses = np.zeros((num_envs, SENSES_SIZE), np.float32)
-    for (sense, component), value in RESTING.items():
-        senses[:, _index_of(sense, component)] = value
-    return senses
+    """Return the sense vectors of bodies at rest, (B, F), in the order of `BABYAI.columns`."""
+    return np.tile(at_rest(BABYAI.columns), (num_envs, 1))
 
 
-def name_senses(image, senses, mission, clock) -> dict[str, NDArray]:
+def named(image: NDArray, vector: NDArray, mission: NDArray, clock: NDArray) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
-    named: dict[str, NDArray] = {"image": image.reshape(-1, VIEW_SIZE, VIEW_SIZE, 3)}
-    start = 0
-    for sense, components in SENSES.items():
-        named[sense] = senses[:, start : start + len(components)]
-        start += len(components)
-    return named | {"mission": mission, "clock": clock}
-
-
-def observation_space() -> spaces.Dict:
-    """Return the space of one avatar's observation."""
-    senses: dict[str, spaces.Space] = {
-        "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
-    }
-    for sense, components in SENSES.items():
-        senses[sense] = spaces.Box(-10.0, 10.0, (len(components),), np.float32)
-    senses["mission"] = spaces.Box(0, 255, (LONGEST_MISSION,), np.uint8)
-    senses["clock"] = spaces.Box(0, 1_000_000, (1,), np.int32)
-    return spaces.Dict(senses)
-
-
-def action_space() -> spaces.Discrete:
-    """Return the space of one avatar's motor commands."""
-    return spaces.Discrete(len(Action))
+    image = image.reshape(-1, VIEW, VIEW, 3)
+    return by_sense(image, vector, mission, clock, BABYAI.columns)

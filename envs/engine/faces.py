@@ -9,11 +9,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from envs.engine.spec import WorldSpec
+
 
 class World(Protocol):
     """A batch of bodies that are stepped together; the faces below add Gymnasium's manners."""
 
-    name: str  # which world it is, such as "trip"
+    spec: WorldSpec
     num_envs: int
 
     @property
@@ -119,8 +121,6 @@ class WorldVectorEnv(_Face, VectorEnv):
 
     Args:
         world: The compiled world.
-        observation_space: Space of one body's observation.
-        action_space: Space of one body's motor commands.
         homeostatic_weight: Weight of the homeostatic reward beside the mission's.
         autoreset: Whether finished rows begin anew by themselves.
         copy: Whether observations are copies; without, they are the world's own: only to be read,
@@ -131,8 +131,6 @@ class WorldVectorEnv(_Face, VectorEnv):
     def __init__(
         self,
         world: World,
-        observation_space: gymnasium.spaces.Dict,
-        action_space: gymnasium.spaces.Discrete,
         *,
         homeostatic_weight: float = 1.0,
         autoreset: bool = True,
@@ -144,11 +142,11 @@ class WorldVectorEnv(_Face, VectorEnv):
         mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": mode}
         self.world, self.num_envs = world, world.num_envs
-        self.single_observation_space = observation_space
-        self.single_action_space = action_space
-        self.observation_space = batch_space(observation_space, self.num_envs)
-        self.action_space = batch_space(action_space, self.num_envs)
-        self._actions = int(action_space.n)
+        self.single_observation_space = world.spec.observation_space()
+        self.single_action_space = world.spec.action_space()
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._actions = len(world.spec.actions)
         self.homeostatic_weight, self.render_mode = homeostatic_weight, render_mode
         self._autoreset, self._copy = autoreset, copy
         self._begun = False
@@ -202,7 +200,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         terminated, truncated = self.world.terminated, self.world.truncated
         reward = self._reward()
         info: dict[str, Any] = {
-            "events": self.world.events(),
+            **self._events(),
             "mission_reward": self.world.rewards[:, 0].copy(),
             "homeostatic_reward": self.world.rewards[:, 1].copy(),
         }
@@ -210,6 +208,16 @@ class WorldVectorEnv(_Face, VectorEnv):
         if done.any():
             self._finish(done, info)
         return self._observation(), reward, terminated, truncated, info
+
+    def _events(self) -> dict[str, NDArray]:
+        """Return what happened to each row as a tuple of plain dicts, and who has any; (B,)."""
+        happened = self.world.events()
+        events, mask = np.empty(self.num_envs, object), np.zeros(self.num_envs, np.bool_)
+        events.fill(())
+        for event in plain_events(happened):
+            events[event["row"]] += (event,)
+        mask[happened["row"]] = True
+        return {"events": events, "_events": mask}
 
     def _commands(self, actions: Any) -> NDArray[np.int64]:
         given = np.asarray(actions)
@@ -256,8 +264,6 @@ class WorldEnv(_Face, gymnasium.Env):
 
     Args:
         world: The compiled world, of one body.
-        observation_space: Space of the observation.
-        action_space: Space of the motor commands.
         homeostatic_weight: Weight of the homeostatic reward beside the mission's.
         render_mode: None, "rgb_array" or "human".
         window: Shows a picture; needed by "human".
@@ -268,8 +274,6 @@ class WorldEnv(_Face, gymnasium.Env):
     def __init__(
         self,
         world: World,
-        observation_space: gymnasium.spaces.Dict,
-        action_space: gymnasium.spaces.Discrete,
         *,
         homeostatic_weight: float = 1.0,
         render_mode: str | None = None,
@@ -280,8 +284,9 @@ class WorldEnv(_Face, gymnasium.Env):
                 f"render_mode must be None, 'rgb_array' or 'human', got {render_mode!r}"
             )
         self.world, self.homeostatic_weight = world, homeostatic_weight
-        self.observation_space, self.action_space = observation_space, action_space
-        self._actions = int(action_space.n)
+        self.observation_space = world.spec.observation_space()
+        self.action_space = world.spec.action_space()
+        self._actions = len(world.spec.actions)
         self.render_mode, self._window = render_mode, window
         self._begun = False
 
@@ -297,7 +302,7 @@ class WorldEnv(_Face, gymnasium.Env):
         self._begun = True
         self.world.reset(np.arange(1), None if seed is None else np.array([seed]), episode)
         self._show()
-        return self._observation(), {"events": [], "success": False}
+        return self._observation(), {"events": (), "success": False}
 
     def step(self, action):
         """Let the body live one tick; action in 0..13."""
@@ -308,10 +313,7 @@ class WorldEnv(_Face, gymnasium.Env):
         self._show()
         score = {name: values[0] for name, values in self.world.score(np.arange(1)).items()}
         info = {
-            "events": [
-                {name: event[name].item() for name in event.dtype.names}
-                for event in self.world.events()
-            ],
+            "events": plain_events(self.world.events()),
             "mission_reward": float(self.world.rewards[0, 0]),
             "homeostatic_reward": float(self.world.rewards[0, 1]),
             **score,
@@ -335,6 +337,12 @@ class WorldEnv(_Face, gymnasium.Env):
         if self._window is not None:
             self._window.close()
         self.world.close()
+
+
+def plain_events(events: NDArray) -> tuple[dict[str, int | float], ...]:
+    """Return records of events as dicts of plain numbers, in their order."""
+    names = events.dtype.names or ()
+    return tuple(dict(zip(names, event, strict=True)) for event in events.tolist())
 
 
 def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:

@@ -53,14 +53,14 @@ CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
 # Random channels: one for each object that noise decides within a tick.
 (
-    RNG_KEY_CLEARANCE,
-    RNG_KEY_SIDE,
-    RNG_KEY_LACE_LOOSENS,
-    RNG_KEY_LACE_STEP,
-    RNG_KEY_GRAVEL,
-    RNG_KEY_PERSON,
-    RNG_KEY_NOISE,
-    RNG_KEY_ROLL,
+    CHANNEL_CLEARANCE,
+    CHANNEL_SIDE,
+    CHANNEL_LACE_LOOSENS,
+    CHANNEL_LACE_STEP,
+    CHANNEL_GRAVEL,
+    CHANNEL_PERSON,
+    CHANNEL_NOISE,
+    CHANNEL_ROLL,
 ) = range(0, 80, 10)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
@@ -229,7 +229,7 @@ def _loosen_laces(body, events, count, c):
             - between(
                 body.rng_key,
                 body.tick,
-                RNG_KEY_LACE_LOOSENS + foot,
+                CHANNEL_LACE_LOOSENS + foot,
                 c.lace_loosens_least,
                 c.lace_loosens_most,
             ),
@@ -247,7 +247,7 @@ def _upset(body, cause, color, phase, severity, lean_forward, c):
     """Push the centre of mass, a little sideways as well, and remember why."""
     body.lean_forward += lean_forward
     side = c.side_lean + c.side_lean_per_speed * body.speed
-    body.lean_right += side * between(body.rng_key, body.tick, RNG_KEY_SIDE, -1.0, 1.0)
+    body.lean_right += side * between(body.rng_key, body.tick, CHANNEL_SIDE, -1.0, 1.0)
     body.contact_cause = cause
     body.contact_color = color
     body.phase = body.contact_phase = phase
@@ -278,7 +278,7 @@ def _trip_on_edge(body, layout, x, y, c):
     height = layout.height[y, x]
     if height <= 0.0:
         return
-    noise = c.clearance_noise_m * bell(body.rng_key, body.tick, RNG_KEY_CLEARANCE)
+    noise = c.clearance_noise_m * bell(body.rng_key, body.tick, CHANNEL_CLEARANCE)
     clearance = foot_clearance_m(body, c) + noise
     if clearance >= height:
         return
@@ -297,7 +297,7 @@ def _slip_at_strike(body, layout, events, count, action, c):
     surface = np.int64(cell & np.uint32(0xFF))
     friction = layout.friction[body.y, body.x] * body.shoe_grip
     if surface == GRAVEL:
-        friction *= between(body.rng_key, body.tick, RNG_KEY_GRAVEL, 0.7, 1.3)
+        friction *= between(body.rng_key, body.tick, CHANNEL_GRAVEL, 0.7, 1.3)
     needed = c.friction_needed + c.friction_needed_per_speed2 * body.speed * body.speed
     if body.held_object != 0:
         needed += c.friction_needed_with_load
@@ -308,7 +308,7 @@ def _slip_at_strike(body, layout, events, count, action, c):
     if surface == GRAVEL:
         lean = 0.0
         roll = c.roll_lean + c.roll_lean_per_speed * body.speed
-        to_the_left = uniform(body.rng_key, body.tick, RNG_KEY_ROLL) < 0.5
+        to_the_left = uniform(body.rng_key, body.tick, CHANNEL_ROLL) < 0.5
         body.lean_right += -roll if to_the_left else roll
     color = (cell >> np.uint32(8)) & np.uint32(0xFF)
     _upset(body, cause_of(surface), color, body.phase, severity, lean, c)
@@ -325,7 +325,7 @@ def _step_on_lace(body, events, count, c):
     if body.lace[swing] >= c.lace_untied_below:
         return count
     chance = c.lace_stepped_on_per_speed * body.speed
-    if uniform(body.rng_key, body.tick, RNG_KEY_LACE_STEP) >= chance:
+    if uniform(body.rng_key, body.tick, CHANNEL_LACE_STEP) >= chance:
         return count
     lean = c.lace_lean + c.lace_lean_per_speed * body.speed
     _upset(body, Cause.OWN_LACE.value, 0, c.lace_contact_phase, 0.5, lean, c)
@@ -522,7 +522,7 @@ def _others_see_the_fall(body, objects, c):
         if person.kind != PERSON or not sees(person, body.x, body.y, c):
             continue
         seen_by |= 1 << slot
-        chance = uniform(body.rng_key, body.tick, RNG_KEY_PERSON + slot)
+        chance = uniform(body.rng_key, body.tick, CHANNEL_PERSON + slot)
         if chance < person.kindness:
             person.state = PersonState.HELPING.value
             person.react_ticks = np.int16(c.help_ticks)

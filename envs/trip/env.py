@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envs.engine.faces import WorldEnv, WorldVectorEnv
-from envs.trip.world import TripWorld, action_space, observation_space
+from envs.trip.world import TripWorld
 
 
 class TripEnv(WorldEnv):
@@ -77,8 +77,6 @@ class TripEnv(WorldEnv):
             TripWorld(
                 1, level=level, shift=shift, split=split, layouts=layouts, constants=constants
             ),
-            observation_space(),
-            action_space(),
             homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
             window=_open_window() if render_mode == "human" else None,
@@ -112,8 +110,6 @@ class TripVectorEnv(WorldVectorEnv):
                 threads=threads,
                 constants=constants,
             ),
-            observation_space(),
-            action_space(),
             homeostatic_weight=homeostatic_weight,
             autoreset=autoreset,
             copy=copy,

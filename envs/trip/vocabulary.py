@@ -1,7 +1,7 @@
-"""The words of the `trip` world: what there is to see, to do and to feel, by name and number.
+"""The words of the `trip` world: what there is to see, to do and to be told, by name and number.
 
-Nothing here has behaviour. The numbers are part of the observation contract: images, touch and
-mission tokens are made of them, and trained weights depend on them, so they only ever grow.
+Nothing here has behaviour. The numbers are part of the observation contract: images and mission
+tokens are made of them, and trained weights depend on them, so they only ever grow.
 """
 
 from enum import IntEnum
@@ -167,50 +167,6 @@ BLOCKS_THE_WAY = (
     Object.TABLE,
     Object.PERSON,
 )
-
-VIEW_SIZE = 7  # cells; the avatar stands at column 3, row 6, looking towards row 0
-
-# The felt senses, in the order in which they lie in the felt vector, with their components.
-SENSES = MappingProxyType(
-    {
-        "proprio": (
-            "speed_mps",
-            "sin_phase",
-            "cos_phase",
-            "stance_foot",  # -1 left, +1 right
-            "foot_height",  # 0 ordinary, 0.5 careful, 1 high
-            "progress",  # 0 at this cell's centre, towards 1 at the next one's
-            "effort",
-            "last_turn",  # -1 left, 0 none, +1 right: the turn that really happened
-            "standing",
-            "crouching",
-            "stumbling",
-            "down",
-            "rising",
-        ),
-        "vestibular": (
-            "lean_forward_m",
-            "lean_right_m",
-            "lean_forward_change",
-            "lean_right_change",
-        ),
-        "touch": (
-            "toe_left",
-            "toe_right",
-            "slip_left",
-            "slip_right",
-            "lace_left",  # up to 0.5: how loose; 1: it is being stepped on
-            "lace_right",
-            "bump",
-            "rail",
-        ),
-        "pain": ("feet", "knees", "hands", "hips", "head"),
-        "intero": ("energy", "water", "warmth", "fatigue", "arousal", "load", "cup", "dignity"),
-        "efference": tuple(action.name.lower() for action in Action),
-        "social": ("seen_by", "laughter", "being_helped"),
-    }
-)
-SENSES_SIZE = sum(len(names) for names in SENSES.values())
 
 
 def object_words(object: int, color: int) -> str:

@@ -6,22 +6,20 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces
 from numba import njit
 from numpy.typing import NDArray
 
 from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
+from envs.engine.spec import by_sense
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.trip.constants import load_constants
-from envs.trip.dynamics import RNG_KEY_NOISE, drive_of, feel_laces, notice_others, step_body
+from envs.trip.dynamics import CHANNEL_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
+from envs.trip.spec import TRIP
 from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, OBJECT, OBJECTS, SPAN
 from envs.trip.vocabulary import (
     MISSION_TOKENS,
-    SENSES,
-    SENSES_SIZE,
-    VIEW_SIZE,
     Action,
     Object,
     mission_words,
@@ -31,7 +29,7 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout
 _OPAQUE = np.uint64(1 << Object.WALL)
 _OFFSETS = flat_offsets(SPAN)
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
-_RNG_KEY_LAYOUT, _RNG_KEY_BODY, _RNG_KEY_CONDITION = (
+_CHANNEL_LAYOUT, _CHANNEL_BODY, _CHANNEL_CONDITION = (
     1_000,
     1_001,
     1_020,
@@ -77,7 +75,7 @@ def _draw_body(body, unusual, c):
     key = body.key
 
     def draw(channel, low, high):
-        value = uniform(key, 0, _RNG_KEY_BODY + channel)
+        value = uniform(key, 0, _CHANNEL_BODY + channel)
         if unusual:  # up to half a range beyond either end
             beyond = (value - 0.5) * (high - low)
             return high + beyond if beyond > 0.0 else low + beyond
@@ -87,32 +85,32 @@ def _draw_body(body, unusual, c):
     body.strength = draw(1, c.strength_least, c.strength_most)
     body.clearance = draw(2, c.clearance_least, c.clearance_most)
     body.shoe_grip = draw(3, c.grip_least, c.grip_most)
-    delay = uniform(key, 0, _RNG_KEY_BODY + 4) * (c.delay_most - c.delay_least + 1.0)
+    delay = uniform(key, 0, _CHANNEL_BODY + 4) * (c.delay_most - c.delay_least + 1.0)
     body.reflex_delay = np.int8(c.delay_least + delay) + (1 if unusual else 0)
-    body.pain_gain = between(key, 0, _RNG_KEY_BODY + 5, 0.8, 1.2)
-    body.sensor_noise = between(key, 0, _RNG_KEY_BODY + 6, c.noise_least, c.noise_most)
+    body.pain_gain = between(key, 0, _CHANNEL_BODY + 5, 0.8, 1.2)
+    body.sensor_noise = between(key, 0, _CHANNEL_BODY + 6, c.noise_least, c.noise_most)
     body.hot_speed = c.hot_speed_per_root_leg * np.sqrt(body.leg)
-    body.mid_swing = between(key, 0, _RNG_KEY_BODY + 7, c.mid_swing_least, c.mid_swing_most)
+    body.mid_swing = between(key, 0, _CHANNEL_BODY + 7, c.mid_swing_least, c.mid_swing_most)
 
 
 @compiled
 def _draw_condition(body, level):
     """Draw how this episode's body feels at the start, and how its shoes are tied."""
     rng_key = body.rng_key
-    body.energy = between(rng_key, 0, _RNG_KEY_CONDITION, 0.6, 1.0)
-    body.water = between(rng_key, 0, _RNG_KEY_CONDITION + 1, 0.6, 1.0)
-    body.warmth = between(rng_key, 0, _RNG_KEY_CONDITION + 2, 0.7, 1.0)
+    body.energy = between(rng_key, 0, _CHANNEL_CONDITION, 0.6, 1.0)
+    body.water = between(rng_key, 0, _CHANNEL_CONDITION + 1, 0.6, 1.0)
+    body.warmth = between(rng_key, 0, _CHANNEL_CONDITION + 2, 0.7, 1.0)
     body.dignity = 1.0
     body.cup = 1.0
-    body.phase = uniform(rng_key, 0, _RNG_KEY_CONDITION + 3)
-    body.stance_foot = np.int8(2.0 * uniform(rng_key, 0, _RNG_KEY_CONDITION + 4))
+    body.phase = uniform(rng_key, 0, _CHANNEL_CONDITION + 3)
+    body.stance_foot = np.int8(2.0 * uniform(rng_key, 0, _CHANNEL_CONDITION + 4))
     body.lace[:] = 1.0
     if level >= 3:
-        body.fatigue = between(rng_key, 0, _RNG_KEY_CONDITION + 5, 0.0, 0.6)
+        body.fatigue = between(rng_key, 0, _CHANNEL_CONDITION + 5, 0.0, 0.6)
         for foot in range(2):
-            body.lace[foot] = between(rng_key, 0, _RNG_KEY_CONDITION + 6 + foot, 0.15, 1.0)
+            body.lace[foot] = between(rng_key, 0, _CHANNEL_CONDITION + 6 + foot, 0.15, 1.0)
     if body.mission[0] == 4:  # to tie one's lace, it has to be loose
-        loose = 0 if uniform(rng_key, 0, _RNG_KEY_CONDITION + 8) < 0.5 else 1
+        loose = 0 if uniform(rng_key, 0, _CHANNEL_CONDITION + 8) < 0.5 else 1
         body.lace[loose] = 0.1
 
 
@@ -123,7 +121,7 @@ def _rng_key_of(key, episode):
 
 @compiled
 def _layout_of(rng_key, layouts):
-    return np.int64(bits(rng_key, 0, _RNG_KEY_LAYOUT) % np.uint64(layouts))
+    return np.int64(bits(rng_key, 0, _CHANNEL_LAYOUT) % np.uint64(layouts))
 
 
 @njit(cache=True)
@@ -208,7 +206,7 @@ def _looks_different(body, looks, shown):
 
 @compiled
 def _observe_senses(body, senses):
-    """Write the felt vector in the order of `vocabulary.SENSES`."""
+    """Write the felt vector in the order of `TRIP.columns`."""
     angle = 2.0 * np.pi * body.phase
     senses[0] = body.speed
     senses[1] = np.sin(angle)
@@ -222,11 +220,11 @@ def _observe_senses(body, senses):
         senses[8 + posture] = 0.0
     senses[8 + body.posture] = 1.0
     noise = body.sensor_noise
-    senses[13] = body.lean_forward + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE)
-    senses[14] = body.lean_right + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 1)
+    senses[13] = body.lean_forward + noise * bell(body.rng_key, body.tick, CHANNEL_NOISE)
+    senses[14] = body.lean_right + noise * bell(body.rng_key, body.tick, CHANNEL_NOISE + 1)
     sway, roll = body.lean_forward_before, body.lean_right_before
-    senses[15] = body.lean_forward - sway + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 2)
-    senses[16] = body.lean_right - roll + noise * bell(body.rng_key, body.tick, RNG_KEY_NOISE + 3)
+    senses[15] = body.lean_forward - sway + noise * bell(body.rng_key, body.tick, CHANNEL_NOISE + 2)
+    senses[16] = body.lean_right - roll + noise * bell(body.rng_key, body.tick, CHANNEL_NOISE + 3)
     for i in range(8):
         senses[17 + i] = body.touch[i]
     for part in range(5):
@@ -335,7 +333,7 @@ class TripWorld:
         ValueError: If an argument is not one of these.
     """
 
-    name = "trip"
+    spec = TRIP
 
     def __init__(
         self,
@@ -370,13 +368,13 @@ class TripWorld:
         self._truth = self._name_truth()
         self._outcome = self._name_outcome()
         self._senses = _Senses(
-            np.zeros((num_envs, VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
-            np.zeros((num_envs, SENSES_SIZE), np.float32),
+            np.zeros((num_envs, VIEW, VIEW, 3), np.uint8),
+            np.zeros((num_envs, TRIP.vector_size), np.float32),
             np.zeros((num_envs, MISSION_TOKENS), np.int32),
             np.zeros((num_envs, 1), np.int32),
             np.zeros((num_envs, OBJECTS + 1), np.uint64),
         )
-        self._observation = _name_senses(*self._senses[:4])
+        self._observation = by_sense(*self._senses[:4], TRIP.columns)
         self._renderer: Any = None
         self._threads = min(threads, num_envs)
         self._pool = ThreadPoolExecutor(threads) if self._threads > 1 else None
@@ -450,11 +448,11 @@ class TripWorld:
 
     def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
         """Return a copy of the last observation of `rows`."""
-        return _name_senses(*(np.array(buffer[rows]) for buffer in self._senses[:4]))
+        return by_sense(*(np.array(buffer[rows]) for buffer in self._senses[:4]), TRIP.columns)
 
     @property
     def senses(self) -> NDArray[np.float32]:
-        """(B, 55) the felt senses of the last observation, in the order of SENSES."""
+        """(B, 55) the felt senses of the last observation, in the order of `TRIP.columns`."""
         return self._senses.senses
 
     @property
@@ -546,33 +544,6 @@ class TripWorld:
             self._pool.shutdown()
 
 
-def _name_senses(image, senses, mission, clock) -> dict[str, NDArray]:
-    """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
-    named: dict[str, NDArray] = {"image": image}
-    start = 0
-    for sense, components in SENSES.items():
-        named[sense] = senses[:, start : start + len(components)]
-        start += len(components)
-    return named | {"mission": mission, "clock": clock}
-
-
 def _check(name: str, value, allowed: tuple) -> None:
     if isinstance(value, bool | float) or value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
-
-
-def observation_space() -> spaces.Dict:
-    """Return the space of one body's observation."""
-    senses: dict[str, spaces.Space] = {
-        "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
-    }
-    for sense, components in SENSES.items():
-        senses[sense] = spaces.Box(-10.0, 10.0, (len(components),), np.float32)
-    senses["mission"] = spaces.Box(0, 255, (MISSION_TOKENS,), np.int32)
-    senses["clock"] = spaces.Box(0, 1_000_000, (1,), np.int32)
-    return spaces.Dict(senses)
-
-
-def action_space() -> spaces.Discrete:
-    """Return the space of one body's motor commands."""
-    return spaces.Discrete(len(Action))

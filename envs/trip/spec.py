@@ -1,0 +1,91 @@
+"""What the `trip` world is, for all who must not know which world they are in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from envs.engine.body_senses import columns_with
+from envs.engine.spec import Crossing, Senses, TimeUnit, WorldSpec, column, register, words_of
+from envs.trip.vocabulary import (
+    BLOCKS_THE_WAY,
+    CAN_BE_CARRIED,
+    HAZARDS_TO_SLIP_ON,
+    HAZARDS_TO_TRIP_ON,
+    Action,
+    Cause,
+    Color,
+    EventKind,
+    Mission,
+    Object,
+    PersonState,
+    Posture,
+    mission_words,
+)
+
+_COLUMNS = columns_with(Action)
+_HAZARDS = frozenset(map(int, HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON))
+_OBSTACLES = frozenset(map(int, BLOCKS_THE_WAY))
+_LAST = {names: max(names).value for names in (Mission, Object, Color, PersonState)}
+_POSTURES = slice(column(_COLUMNS, "proprio", "standing"), None)
+
+
+def _posture(senses: Senses) -> str:
+    """Return the posture of one avatar: ``"stumble"``."""
+    return Posture(int(np.argmax(senses["proprio"][_POSTURES]))).name.lower()
+
+
+def _task(options: Mapping[str, Any]) -> str:
+    """Return what is lived in an env with these options: ``"level 4"``."""
+    return f"level {options['level']}"
+
+
+TRIP = register(
+    WorldSpec(
+        name="trip",
+        columns=_COLUMNS,
+        image_high=(_LAST[Object], _LAST[Color], _LAST[PersonState]),
+        mission_space=spaces.Box(
+            0,
+            np.array([_LAST[Mission], *2 * (_LAST[Object], _LAST[Color])], np.int32),
+            dtype=np.int32,
+        ),
+        mission_words=mission_words,
+        missions=words_of(Mission),
+        actions=Action,
+        objects=words_of(Object),
+        colors=words_of(Color),
+        skills=(
+            "go to",
+            "cross",
+            "carry to",
+            "follow rail",
+            "tie lace",
+            "pick up",
+            "put down",
+            "wait",
+            "get up",
+            "look around",
+        ),
+        targets=(_OBSTACLES | _HAZARDS) - {int(Object.WALL)},
+        hazards=_HAZARDS,
+        obstacles=_OBSTACLES,
+        portables=frozenset(map(int, CAN_BE_CARRIED)),
+        crossing=Crossing.GRADUAL,
+        events=EventKind,
+        causes=Cause,
+        tick_seconds=0.1,
+        time_unit=TimeUnit.SECONDS,
+        stance="posture",
+        stance_of=_posture,
+        task_of=_task,
+        tallies=(("falls", "fall"), ("stumbles", "stumble")),
+        entry_points={
+            "planner": "agents.planners.trip:TripPlanner",
+            "scripted_motor": "body.motor:ScriptedMotor",
+            "oracle": "envs.trip.oracle:oracle_actions",
+            "controls": "experiments.play:TRIP_CONTROLS",
+        },
+    )
+)
