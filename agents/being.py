@@ -22,6 +22,7 @@ from agents.thinking import Thinking
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Intent, Percept
+from envs.engine.spec import TimeUnit
 from mind.language_models import LanguageModel
 from mind.memory import Memory
 from mind.reasoning.deliberation import Minds
@@ -210,7 +211,7 @@ class Being:
         """Return one who answers questions about what this avatar has lived in this run."""
         return self._shared.question_answerer(
             self.minds[row].body_id,
-            timed=self._body.vocabulary.gait,
+            timed=self._body.vocabulary.time_unit is TimeUnit.SECONDS,
             run_id=self.run_id,
             mode=mode,
             ablations=ablations,

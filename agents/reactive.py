@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.outward import ended, outer_trace
-from agents.planners.babyai import BabyAIPlanner
-from agents.planners.trip import TripPlanner
+from agents.planners.types import Planner
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Percept
-from body.vocabularies import BABYAI
 
 
 class Reactive:
@@ -26,8 +24,7 @@ class Reactive:
 
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
         self._body = body
-        handles = body.vocabulary.world == BABYAI.world
-        self._table = BabyAIPlanner(body.num_avatars) if handles else TripPlanner()
+        self._table: Planner = body.vocabulary.load("planner")(body.num_avatars)
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: Percept | None = None
 

@@ -29,8 +29,10 @@ import envs  # noqa: F401  (registers envs:Trip-v0)
 from bench.jax_peers import ROOMS
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.vocabulary import Action as HandyAction
+from envs.engine.view import VIEW
+from envs.trip.spec import TRIP
 from envs.trip.state import BODY, OBJECT, OBJECTS
-from envs.trip.vocabulary import MISSION_TOKENS, SENSES_SIZE, VIEW_SIZE, Action
+from envs.trip.vocabulary import MISSION_TOKENS, Action
 from envs.trip.world import TripWorld
 
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
@@ -318,14 +320,14 @@ def share_of_new_views(size: int = 1024, ticks: int = 200) -> float:
 
 def bytes_per_tick(new_views: float) -> dict[str, float]:
     """Return how many bytes one body reads and writes in a tick, by what they are."""
-    cells = VIEW_SIZE**2
+    cells = VIEW**2
     return {
         "the body's record, read and written": 2 * BODY.itemsize,
         "its things, read": OBJECTS * OBJECT.itemsize,
         "what its image was drawn from, read and written": 2 * 8 * (OBJECTS + 1),
         "cells gathered, twice, where the view is new": new_views * 2 * 4 * cells,
         "image, where it is new": new_views * 3 * cells,
-        "felt vector, mission and clock, written": 4 * (SENSES_SIZE + MISSION_TOKENS + 1),
+        "felt vector, mission and clock, written": 4 * (TRIP.vector_size + MISSION_TOKENS + 1),
         "action, rewards, ends, count of events": 8 + 8 + 2 + 8,
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Vocabulary
+from body.types import WorldSpec
 
 SHUFFLED = "shuffled"
 
@@ -26,7 +26,7 @@ class Ablation:
         ValueError: If there is no such sense, or something else is to be done with it.
     """
 
-    def __init__(self, senses: Mapping[str, bool | str], vocabulary: Vocabulary):
+    def __init__(self, senses: Mapping[str, bool | str], vocabulary: WorldSpec):
         known = ("image", *vocabulary.senses)
         for name, how in senses.items():
             if name not in known:

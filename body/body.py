@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from body.senses import Senses
 from body.skills import Skills
-from body.types import Intent, Percept, Skill, SkillStatus, Vocabulary
+from body.types import Intent, Percept, Skill, SkillStatus, WorldSpec
 
 
 class Motor(Protocol):
@@ -46,7 +46,7 @@ class Body:
     def __init__(
         self,
         num_avatars: int,
-        vocabulary: Vocabulary,
+        vocabulary: WorldSpec,
         motor: Motor,
         senses: Mapping[str, bool | str] | None = None,
     ):

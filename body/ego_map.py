@@ -18,7 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from body.types import Vocabulary
+from body.types import WorldSpec
+from envs.engine.spec import Crossing
 
 SPAN = 51  # cells along each side of the map: MiniGrid's largest grids, entered at a corner
 CENTRE = (SPAN // 2) * (SPAN + 1)
@@ -129,7 +130,7 @@ def make_scratch() -> Scratch:
     )
 
 
-def kinds_of(vocabulary: Vocabulary) -> NDArray[np.uint16]:
+def kinds_of(vocabulary: WorldSpec) -> NDArray[np.uint16]:
     """Return (256,) flags of each kind of object.
 
     A landmark is anything but floor and wall. Of a stretch of equal cells (a hazard, a rail) only
@@ -160,9 +161,9 @@ class EgoMap:
         kinds: (256,) flags of each kind of object.
     """
 
-    def __init__(self, num_avatars: int, vocabulary: Vocabulary):
+    def __init__(self, num_avatars: int, vocabulary: WorldSpec):
         self.kinds = kinds_of(vocabulary)
-        self._gait = vocabulary.gait
+        self._crossing = int(vocabulary.crossing)
         self.memory = np.zeros(num_avatars, PLACE)
         self.landmarks = np.zeros((num_avatars, LANDMARKS, 5), np.int16)
         self.begin(np.arange(num_avatars))
@@ -174,7 +175,7 @@ class EgoMap:
 
     def update(self, image: NDArray[np.uint8], proprio: NDArray[np.float32]) -> None:
         """Take in one tick of what is seen and felt, (B, 7, 7, 3) and (B, 13)."""
-        _update(self.memory, self.landmarks, self.kinds, self._gait, image, proprio)
+        _update(self.memory, self.landmarks, self.kinds, self._crossing, image, proprio)
 
     def cells_from_start(self) -> NDArray[np.int16]:
         """Return (B, 2) cells ahead and to the right of the start, as the body stood then."""
@@ -207,10 +208,10 @@ def _blank() -> NDArray:
 
 
 @njit(cache=True)
-def _update(memory, landmarks, kinds, gait, image, proprio):
+def _update(memory, landmarks, kinds, crossing, image, proprio):
     for row in range(len(memory)):
         ego_map = memory[row]
-        reckon(ego_map, gait, proprio[row])
+        reckon(ego_map, crossing, proprio[row])
         ego_map.changed = _view_changed(ego_map, image[row], proprio[row]) or ego_map.moved
         if ego_map.changed:
             _stamp(ego_map)
@@ -218,7 +219,7 @@ def _update(memory, landmarks, kinds, gait, image, proprio):
 
 
 @njit(cache=True)
-def reckon(ego_map, gait, proprio):
+def reckon(ego_map, crossing, proprio):
     """Follow the body by dead reckoning: it has turned, or crossed into the next cell, or neither.
 
     A turn sets progress to zero and nothing else makes it shrink but the next cell's centre.
@@ -230,7 +231,9 @@ def reckon(ego_map, gait, proprio):
     if turn != 0:
         ego_map.turns += turn
         ego_map.heading = (ego_map.heading + turn) & 3
-    elif (gait and progress < ego_map.progress) or (not gait and progress == 1.0):
+    elif (crossing == Crossing.GRADUAL and progress < ego_map.progress) or (
+        crossing == Crossing.AT_ONCE and progress == 1.0
+    ):
         ego_map.cell = _kept_on_map(ego_map.cell + STEPS[ego_map.heading])
     else:
         ego_map.moved = False

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from body.body import Motor
 from body.senses import VECTOR_SENSES
 from body.skills import (
     AHEAD,
@@ -20,9 +21,11 @@ from body.skills import (
     TO_THE_RIGHT,
     skill_command_size,
 )
-from body.types import Manner, Percept, Skill, Vocabulary
-from body.vocabularies import BABYAI, BY_WORLD, TRIP
+from body.types import Manner, Percept, Skill, WorldSpec, skills_of
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action as Command
+from envs.engine.spec import find
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -33,7 +36,7 @@ def sense_vector(percept: Percept) -> NDArray[np.float32]:
     return np.concatenate([getattr(percept, name) for name in VECTOR_SENSES], axis=1)
 
 
-def sense_vector_size(vocabulary: Vocabulary) -> int:
+def sense_vector_size(vocabulary: WorldSpec) -> int:
     """Return how wide the felt vector is in a world."""
     return sum(len(names) for names in vocabulary.senses.values())
 
@@ -54,10 +57,10 @@ class PolicyMotor:
 
         where = Path(folder) if folder else PRETRAINED / world
         self._network = load_policy(where)
-        vocabulary = BY_WORLD[world]
+        vocabulary = find(world)
         wanted = (
             sense_vector_size(vocabulary) + skill_command_size(vocabulary),
-            len(vocabulary.actions),
+            len(vocabulary.action_names),
         )
         if self._network.sizes != wanted:
             raise PolicyError(
@@ -118,8 +121,8 @@ class ScriptedMotor:
         return np.where(np.abs(right) > np.abs(ahead), sideways, along)
 
     def _walk(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        skills = len(TRIP.skills)
-        skill = np.array(TRIP.skills)[skill_command[:, :skills].argmax(1)]
+        skills = len(skills_of(TRIP))
+        skill = np.array(skills_of(TRIP))[skill_command[:, :skills].argmax(1)]
         manner = skill_command[:, skills : skills + len(Manner)].argmax(1)
         navigation_features = skill_command[:, -NAVIGATION_SIZE:]
         slow = percept.proprio[:, 0] < 0.2
@@ -160,7 +163,7 @@ class HandyMotor:
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, 25)."""
-        skill = np.array(BABYAI.skills)[skill_command[:, : len(BABYAI.skills)].argmax(1)]
+        skill = np.array(skills_of(BABYAI))[skill_command[:, : len(skills_of(BABYAI))].argmax(1)]
         navigation_features = skill_command[:, -NAVIGATION_SIZE:] > 0
         command = np.select(
             [
@@ -177,6 +180,6 @@ class HandyMotor:
         return command
 
 
-def scripted_motor(world: str) -> ScriptedMotor | HandyMotor:
-    """Return the motor that is written by hand for a world."""
-    return HandyMotor() if world == BABYAI.world else ScriptedMotor()
+def scripted_motor(world: str) -> Motor:
+    """Return the motor that is written by hand for a world, by its name."""
+    return find(world).load("scripted_motor")()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from body.ablation import Ablation
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, EgoMap
-from body.types import NoticedEvent, Percept, Vocabulary
+from body.types import NoticedEvent, Percept, WorldSpec
 from envs.trip.vocabulary import Action, Posture
 
 # Columns of the felt senses; see `envs.trip.vocabulary.SENSES`.
@@ -83,7 +83,7 @@ class Senses:
     def __init__(
         self,
         num_avatars: int,
-        vocabulary: Vocabulary,
+        vocabulary: WorldSpec,
         ablations: Mapping[str, bool | str] | None = None,
     ):
         self.num_avatars = num_avatars

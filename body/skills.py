@@ -52,7 +52,8 @@ from body.types import (
     SkillStatus,
     Status,
     Target,
-    Vocabulary,
+    WorldSpec,
+    skills_of,
 )
 
 # The navigation features, as it stands in the code: columns and their meaning.
@@ -717,9 +718,9 @@ def _point(execution, ego_map, kinds, navigation_features):
     navigation_features[BLOCKED_AHEAD] = ahead & OBSTACLE != 0 or shut
 
 
-def skill_command_size(vocabulary: Vocabulary) -> int:
+def skill_command_size(vocabulary: WorldSpec) -> int:
     """Return the width of a skill command: the world's skills, manners, navigation features."""
-    return len(vocabulary.skills) + len(Manner) + NAVIGATION_SIZE
+    return len(skills_of(vocabulary)) + len(Manner) + NAVIGATION_SIZE
 
 
 @njit(cache=True)
@@ -754,8 +755,10 @@ class Skills:
         self.navigation_features = np.zeros((senses.num_avatars, NAVIGATION_SIZE), np.float32)
         self._scratch = maps.make_scratch()
         self._columns = np.zeros(len(Skill) + 1, np.int64)  # skills elsewhere are never under way
-        self._columns[list(senses.vocabulary.skills)] = np.arange(len(senses.vocabulary.skills))
-        self._columns[-1] = len(senses.vocabulary.skills)
+        self._columns[list(skills_of(senses.vocabulary))] = np.arange(
+            len(skills_of(senses.vocabulary))
+        )
+        self._columns[-1] = len(skills_of(senses.vocabulary))
         self._no_events = np.zeros((senses.num_avatars, len(NoticedEvent)), np.bool_)
         self.reasons = np.full(senses.num_avatars, "", object)
         self.begin(np.arange(senses.num_avatars))
@@ -765,7 +768,7 @@ class Skills:
         return self._senses.ego_map
 
     @property
-    def _vocabulary(self) -> Vocabulary:
+    def _vocabulary(self) -> WorldSpec:
         return self._senses.vocabulary
 
     def begin(self, rows: NDArray) -> None:
@@ -846,7 +849,7 @@ class Skills:
 
     def can_start(self, avatar: int) -> tuple[Skill, ...]:
         """Return the skills that could start now, given a fitting target."""
-        sensor_state, skills = self._senses.sensor_state[avatar], self._vocabulary.skills
+        sensor_state, skills = self._senses.sensor_state[avatar], skills_of(self._vocabulary)
         return tuple(skill for skill in skills if not self._refuses(sensor_state, skill, _ANYTHING))
 
     def why_not(self, avatar: int, intent: Intent) -> str:

@@ -1,11 +1,13 @@
 """Percept, Intent, SkillStatus: the treaty between body and mind."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from envs.engine.spec import WorldSpec
 
 
 class Skill(IntEnum):
@@ -100,41 +102,10 @@ SKILLS_WITH_A_TARGET = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
-    """What a world calls the objects that can be seen in it, and what a body can do there.
-
-    Attributes:
-        world: Name of the world: ``"trip"``.
-        senses: Names of the components of each felt sense, in their order.
-        skills: What a body can be asked to do there, in the order of its motor policy's code.
-        objects: Name of each object number in the image's first channel.
-        colors: Name of each colour number in the second channel.
-        targets: Numbers of the objects that an intent may name.
-        hazards: Numbers of the objects that can be crossed, at some risk.
-        obstacles: Numbers of the objects that cannot be walked through.
-        portables: Numbers of the objects that fit in the hand.
-        actions: Name of each motor command, in the order of the efference.
-        mission_words: Turns one avatar's mission tokens into a sentence.
-        doors: Numbers of the objects whose state says 0 open, 1 closed, 2 locked.
-        grounds: Numbers of the objects that are stepped onto where others are stood before.
-        gait: Whether crossing a cell takes several ticks; otherwise it takes one.
-    """
-
-    world: str
-    senses: Mapping[str, tuple[str, ...]] = field(hash=False)
-    skills: tuple[Skill, ...]
-    objects: tuple[str, ...]
-    colors: tuple[str, ...]
-    targets: frozenset[int]
-    hazards: frozenset[int]
-    mission_words: Callable[[NDArray[np.integer]], str]
-    obstacles: frozenset[int] = frozenset()
-    portables: frozenset[int] = frozenset()
-    actions: tuple[str, ...] = ()
-    doors: frozenset[int] = frozenset()
-    grounds: frozenset[int] = frozenset()
-    gait: bool = True
+@lru_cache
+def skills_of(spec: WorldSpec) -> tuple[Skill, ...]:
+    """Return what a body can be asked to do in a world, in the order of its motor policy's code."""
+    return tuple(Skill[name.upper().replace(" ", "_")] for name in spec.skills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +115,7 @@ class Target:
     object: int
     color: int = -1
 
-    def words(self, vocabulary: Vocabulary) -> str:
+    def words(self, vocabulary: WorldSpec) -> str:
         """Return the target's name, colour first where there is one."""
         name = vocabulary.objects[self.object]
         return name if self.color < 0 else f"{vocabulary.colors[self.color]} {name}"
@@ -176,7 +147,7 @@ class Intent:
             wanted = "a target" if self.target is None else "no target"
             raise ValueError(f"skill '{self.skill.name.lower()}' takes {wanted}, got {self.target}")
 
-    def words(self, vocabulary: Vocabulary) -> str:
+    def words(self, vocabulary: WorldSpec) -> str:
         """Return the intent in the form that the mind writes it: ``go to red ball, careful``."""
         name = self.skill.name.lower().replace("_", " ")
         target = f" {self.target.words(vocabulary)}" if self.target else ""
@@ -220,7 +191,7 @@ class Percept:
             object 0 where it does not know.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: WorldSpec
     image: NDArray[np.uint8]
     proprio: NDArray[np.float32]
     vestibular: NDArray[np.float32]
@@ -290,7 +261,7 @@ class Goal:
             wanted = "one other thing" if self.other is None else "no other thing"
             raise ValueError(f"goal '{self.condition.name.lower()}' takes {wanted}")
 
-    def words(self, vocabulary: Vocabulary) -> str:
+    def words(self, vocabulary: WorldSpec) -> str:
         """Return the goal in the form that the mind writes it: ``red ball beside blue box``."""
         obj = self.object.words(vocabulary)
         if self.condition is Condition.BESIDE:

@@ -22,6 +22,7 @@ from experiments.running.cli import (
     command,
     one_line,
     require_world,
+    spec_of,
     stopping,
 )
 from experiments.running.schema import Clock
@@ -40,7 +41,6 @@ RESULTS = "evaluation.json"
 ORACLE = "oracle"
 PAIR = ("being", "reactive")  # whose difference is what the mind is worth
 _FILE_COLUMNS = 120  # of tables that go to a file
-_WITH_ORACLE = ("trip",)
 _ROOMS = 4096  # that episodes are drawn from: always the same, so that more episodes add to fewer
 
 
@@ -141,7 +141,8 @@ def _prepared(
 
 def _who(config: DictConfig) -> list[str]:
     """Return who is evaluated: the oracle only where there is one."""
-    return [name for name in config.agents if name != ORACLE or config.world in _WITH_ORACLE]
+    has_oracle = ORACLE in spec_of(config).entry_points
+    return [name for name in config.agents if name != ORACLE or has_oracle]
 
 
 def _plain(config: DictConfig) -> Any:
@@ -159,16 +160,15 @@ class Oracle:
     """
 
     def __init__(self, env: "WorldVectorEnv"):
-        self._world: Any = env.world
+        self._world = env.world
+        self._actions = env.world.spec.load(ORACLE)
 
     def begin(self, observation: "Observation", rows: "NDArray", episodes: Any) -> None:
         """Do nothing: it has no memory."""
 
     def act(self, observation: "Observation") -> "NDArray[np.int64]":
         """Return the oracle's motor commands, (B,)."""
-        from envs.trip.oracle import oracle_actions
-
-        return oracle_actions(self._world)
+        return self._actions(self._world)
 
     def end(self, rows: "NDArray[np.intp]") -> None:
         """Do nothing: going on costs nothing."""

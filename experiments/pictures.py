@@ -16,16 +16,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.babyai.vocabulary import SENSES as SENSES_OF_A_HAND
-from envs.trip.vocabulary import SENSES
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
-_LEANS = [SENSES["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
-_GOT_IT = SENSES_OF_A_HAND["touch"].index("got_it")
+_LEANS = [TRIP.senses["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
+_GOT_IT = BABYAI.senses["touch"].index("got_it")
 _WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
 
 

@@ -9,9 +9,10 @@ does not wait. The world of `babyai` stands still until a key is pressed, and ea
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import hydra
@@ -21,10 +22,9 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from envs.babyai.vocabulary import Action as Handling
-from envs.trip.vocabulary import SENSES, Action
 from experiments.running.callbacks import events_of, mission_of
-from experiments.running.worlds import words_of
+from experiments.running.cli import spec_of
+from experiments.viewers.controls import Controls, Key
 
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
@@ -35,65 +35,7 @@ _NO_SCREEN = (
 _SHOWN_A_SECOND = 10
 _AGAIN_AFTER = 4  # times shown, while a key is held that waits
 _LINES_TOLD = 5
-_STUMBLING = SENSES["proprio"].index("stumbling")
 QUIT, ANOTHER_LIFE = "escape", "n"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a key does."""
-
-    name: str  # as pygame calls it
-    action: Action | Handling
-    label: str
-    waits: bool = False  # before it acts again while it is held
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """How a world is played.
-
-    Attributes:
-        env: Its single Gymnasium env.
-        keys: Of several that are held, the first one in this list counts.
-        idle: What is done while no key is held; None where the world waits for one.
-    """
-
-    env: str
-    keys: tuple[Key, ...]
-    idle: Action | None = None
-
-
-_WALKING = (
-    Key("space", Action.RISE, "get up"),
-    Key("h", Action.STEP_HIGH, "step high"),
-    Key("b", Action.BRACE, "brace"),
-    Key("g", Action.GRAB, "grab"),
-    Key("p", Action.PICKUP, "pick up"),
-    Key("d", Action.DROP, "put down"),
-    Key("t", Action.TOGGLE, "toggle"),
-    Key("l", Action.TIE_LACE, "tie lace"),
-    Key("left", Action.LEFT, "turn left", waits=True),
-    Key("right", Action.RIGHT, "turn right", waits=True),
-    Key("r", Action.RUN, "run"),
-    Key("c", Action.CAREFUL, "careful"),
-    Key("down", Action.DONE, "stand"),
-    Key("up", Action.FORWARD, "walk"),
-)
-_HANDLING = (
-    Key("space", Handling.PICKUP, "pick up", waits=True),
-    Key("d", Handling.DROP, "put down", waits=True),
-    Key("t", Handling.TOGGLE, "open, shut", waits=True),
-    Key("return", Handling.TOGGLE, "the same", waits=True),
-    Key("down", Handling.DONE, "do nothing", waits=True),
-    Key("left", Handling.LEFT, "turn left", waits=True),
-    Key("right", Handling.RIGHT, "turn right", waits=True),
-    Key("up", Handling.FORWARD, "go on", waits=True),
-)
-CONTROLS = {
-    "trip": Controls("envs.trip.env.TripEnv", _WALKING, idle=Action.DONE),
-    "babyai": Controls("envs.babyai.env.BabyAIEnv", _HANDLING),
-}
 
 
 # ---- The game, which knows of no screen ----
@@ -105,7 +47,7 @@ class Scene:
 
     frame: NDArray[np.uint8]
     keys: tuple[Key, ...]  # all that there are
-    action: Action | Handling | None  # what was done
+    action: IntEnum | None  # what was done
     told: tuple[str, ...]  # what happened lately, the newest last
 
 
@@ -119,11 +61,11 @@ class Game:
 
     def __init__(self, env: Any, seed: int):
         self._env, self._seed = env, seed
-        self._words = words_of(env.unwrapped)
-        self._controls = CONTROLS[self._words.name]
+        self._words = env.unwrapped.world.spec
+        self._controls: Controls = self._words.load("controls")
         self._told: deque[str] = deque(maxlen=_LINES_TOLD)
         self._senses: Mapping[str, NDArray] = {}
-        self._waiting: Action | Handling | None = None
+        self._waiting: IntEnum | None = None
         self._wait = 0
         self.over = False
         self.lives = 0
@@ -140,13 +82,13 @@ class Game:
                 self._step(action)
         return Scene(self._env.render(), self._controls.keys, action, tuple(self._told))
 
-    def action_for(self, held: Collection[str]) -> Action | Handling | None:
+    def action_for(self, held: Collection[str]) -> IntEnum | None:
         """Return the motor command that the held keys ask for; None for not even standing still."""
         wanted = [key for key in self._controls.keys if key.name in held]
         waiting = next((key.action for key in wanted if key.waits), None)
         self._wait = max(0, self._wait - 1) if waiting == self._waiting else 0
         self._waiting = waiting
-        stumbling = self._senses["proprio"][_STUMBLING] > 0.5
+        stumbling = self._senses["proprio"][self._words.column("proprio", "stumbling")] > 0.5
         for key in wanted:
             if not key.waits:
                 return key.action
@@ -161,10 +103,10 @@ class Game:
         self.over = False
         self._told.append(f"{mission_of(self._words, self._senses).capitalize()}.")
 
-    def _step(self, action: Action | Handling) -> None:
+    def _step(self, action: IntEnum) -> None:
         self._senses, _, terminated, truncated, info = self._env.step(int(action))
         clock = self._words.clock(int(self._senses["clock"][0]))
-        for event in events_of(self._words, info, 0):
+        for event in events_of(self._words, info["events"]):
             self._told.append(f"{clock}  {event.words()}")
         if terminated or truncated:
             self.over = True
@@ -191,14 +133,19 @@ def play(game: Game, keys: Callable[[], Collection[str]], show: Callable[[Scene]
 class Stage:
     """Shows scenes in a window, with the keys and the latest events below the picture.
 
+    Args:
+        keys: Names of the keys that mean something in the world.
+
     Raises:
         NoDisplayError: If there is no screen.
     """
 
     HEIGHT = 112  # of the strip below the picture
 
-    def __init__(self):
+    def __init__(self, keys: Iterable[str]):
         from envs.trip.render import Window
+
+        self._names = {*keys, QUIT, ANOTHER_LIFE}
 
         self._window = Window("Groundrush: you are the body", _SHOWN_A_SECOND)
 
@@ -214,9 +161,7 @@ class Stage:
         events = pygame.event.get(exclude=pygame.QUIT)  # which is the window's own
         tapped = {pygame.key.name(event.key) for event in events if event.type == pygame.KEYDOWN}
         down = pygame.key.get_pressed()
-        keys = (key.name for controls in CONTROLS.values() for key in controls.keys)
-        names = {*keys, QUIT, ANOTHER_LIFE}
-        return tapped | {name for name in names if down[pygame.key.key_code(name)]}
+        return tapped | {name for name in self._names if down[pygame.key.key_code(name)]}
 
     def close(self) -> None:
         """Close the window."""
@@ -280,7 +225,7 @@ def make_env(config: DictConfig) -> Any:
     from hydra.utils import get_class
 
     settings: dict[str, Any] = OmegaConf.to_container(config.env, resolve=True)  # type: ignore
-    controls, of_many = CONTROLS[config.world], ("_target_", "num_envs", "autoreset")
+    controls, of_many = spec_of(config).load("controls"), ("_target_", "num_envs", "autoreset")
     own = {name: value for name, value in settings.items() if name not in of_many}
     if settings["_target_"] == "gymnasium.make_vec":
         del own["id"]  # Gymnasium's name of the world, and not a choice in it
@@ -294,7 +239,8 @@ def _play(config: DictConfig) -> None:
             raise ValueError("playing needs a world: add +env=NAME, such as +env=trip")
         if config.seed < 0:
             raise ValueError(f"seed must be at least 0, got {config.seed}")
-        with closing(Stage()) as stage, closing(make_env(config)) as env:
+        keys = (key.name for key in spec_of(config).load("controls").keys)
+        with closing(Stage(keys)) as stage, closing(make_env(config)) as env:
             play(Game(env, config.seed), stage.keys, stage.show)
 
 

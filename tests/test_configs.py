@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from body.vocabularies import BABYAI
+from envs.babyai.spec import BABYAI
 from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
 from experiments.running.schema import register
 
@@ -89,7 +89,7 @@ def test_a_world_brings_its_clock_which_can_still_be_chosen():
 def test_every_sense_can_be_muted_or_shuffled(sense):
     choices = [f"body.senses.{sense}=shuffled", "body=scripted"]
     body = instantiate(composed("run", *choices, world="babyai").body)
-    assert body.vocabulary.world == "babyai"
+    assert body.vocabulary.name == "babyai"
 
 
 def test_luck_knows_the_commands_of_its_world():

@@ -6,7 +6,7 @@ driven by it, and body and mind are trained on it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from body.ego_map import DOOR_LOCKED, EMPTY, KEY
 from body.types import (
@@ -19,7 +19,7 @@ from body.types import (
     SkillStatus,
     Status,
     Target,
-    Vocabulary,
+    WorldSpec,
     still_open,
 )
 
@@ -73,7 +73,7 @@ def _goals_of(clause: str, percept: Percept) -> Iterator[Goal]:
         yield Goal(condition=_usual(obj, percept.vocabulary), object=obj)
 
 
-def _usual(object: Target, vocabulary: Vocabulary) -> Condition:
+def _usual(object: Target, vocabulary: WorldSpec) -> Condition:
     return Condition.OPEN if object.object in vocabulary.doors else Condition.FACE
 
 
@@ -167,7 +167,7 @@ class BabyAIPlanner:
     def __init__(self, num_avatars: int):
         self._goals: list[tuple[Goal, ...] | None] = [None] * num_avatars
 
-    def begin(self, rows) -> None:
+    def begin(self, rows: Iterable[int]) -> None:
         """Forget the goals of these avatars: another mission begins."""
         for row in rows:
             self._goals[row] = None

@@ -4,6 +4,8 @@ Baselines are driven by it, and body and mind are trained on it. It looks at wha
 what is held, at the laces, and at what is in the cell ahead; never at hazards, needs or feelings.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -123,9 +125,16 @@ def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDAr
 
 
 class TripPlanner:
-    """The table as agents use it; `agents.planners.babyai.BabyAIPlanner` is that of `babyai`."""
+    """The table as agents use it; it has no memory.
 
-    def begin(self, rows) -> None:
+    Args:
+        num_avatars: B.
+    """
+
+    def __init__(self, num_avatars: int):
+        self.num_avatars = num_avatars
+
+    def begin(self, rows: Iterable[int]) -> None:
         """Do nothing: the table looks at the percept alone."""
 
     def next_intent(self, row: int, percept: Percept, status: SkillStatus) -> Intent:

@@ -90,13 +90,15 @@ BABYAI = register(
         causes=Cause,
         stance="hand",
         stance_of=_hand,
+        stance_title="hand: ",
         task_of=_task,
         tallies=(("no effect", "no_effect"), ("repeats", "repeats")),
         scored=("actions", "no_effect", "repeats", "waits"),
         entry_points={
             "planner": "agents.planners.babyai:BabyAIPlanner",
             "scripted_motor": "body.motor:HandyMotor",
-            "controls": "experiments.play:BABYAI_CONTROLS",
+            "controls": "experiments.viewers.controls:BABYAI",
+            "measures": "experiments.report.measures:BABYAI",
         },
     )
 )

@@ -470,4 +470,4 @@ def resting_senses(num_envs: int) -> NDArray[np.float32]:
 def named(image: NDArray, vector: NDArray, mission: NDArray, clock: NDArray) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
     image = image.reshape(-1, VIEW, VIEW, 3)
-    return by_sense(image, vector, mission, clock, BABYAI.columns)
+    return by_sense(BABYAI.columns, image, vector, mission, clock)

@@ -146,7 +146,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         self.single_action_space = world.spec.action_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._actions = len(world.spec.actions)
+        self._actions = int(self.single_action_space.n)
         self.homeostatic_weight, self.render_mode = homeostatic_weight, render_mode
         self._autoreset, self._copy = autoreset, copy
         self._begun = False
@@ -214,8 +214,8 @@ class WorldVectorEnv(_Face, VectorEnv):
         happened = self.world.events()
         events, mask = np.empty(self.num_envs, object), np.zeros(self.num_envs, np.bool_)
         events.fill(())
-        for event in plain_events(happened):
-            events[event["row"]] += (event,)
+        for row, event in zip(happened["row"].tolist(), plain_events(happened), strict=True):
+            events[row] += (event,)
         mask[happened["row"]] = True
         return {"events": events, "_events": mask}
 
@@ -286,7 +286,7 @@ class WorldEnv(_Face, gymnasium.Env):
         self.world, self.homeostatic_weight = world, homeostatic_weight
         self.observation_space = world.spec.observation_space()
         self.action_space = world.spec.action_space()
-        self._actions = len(world.spec.actions)
+        self._actions = int(self.action_space.n)
         self.render_mode, self._window = render_mode, window
         self._begun = False
 

@@ -6,7 +6,7 @@ What a world needs of upper packages (a scripted planner, its ground truth, keys
 named in `entry_points` and imported where it is used, so that worlds know nothing of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import cached_property
@@ -89,8 +89,9 @@ class WorldSpec:
         causes: Why it happened.
         tick_seconds: How long a tick lasts, or is shown where the world has no time of its own.
         time_unit: How time is told.
-        stance: What `stance_of` tells: ``"posture"``.
+        stance: What `stance_of` tells: ``"posture"``; a name in records.
         stance_of: Says of the senses of one avatar how it stands, in a word or two.
+        stance_title: Stands before it where it would not explain itself: ``"hand: "``.
         task_of: Says of the options of an env what is lived in it: ``"level 4"``.
         tallies: What is counted in an episode: its title, and its name in `Score.count`.
         scored: Columns of the world's own score that are kept with an episode.
@@ -121,6 +122,7 @@ class WorldSpec:
     time_unit: TimeUnit = TimeUnit.TICKS
     stance: str
     stance_of: Callable[[Senses], str]
+    stance_title: str = ""
     task_of: Callable[[Mapping[str, Any]], str]
     tallies: tuple[tuple[str, str], ...] = ()
     scored: tuple[str, ...] = ()
@@ -171,7 +173,7 @@ class WorldSpec:
         senses: dict[str, spaces.Space] = {"image": spaces.Box(0, high, dtype=np.uint8)}
         for sense, some in self.columns.items():
             low, high = [one.low for one in some], [one.high for one in some]
-            senses[sense] = spaces.Box(np.float32(low), np.float32(high))
+            senses[sense] = spaces.Box(np.array(low, np.float32), np.array(high, np.float32))
         senses["mission"] = self.mission_space
         senses["clock"] = spaces.Box(0, LONGEST_EPISODE, (1,), np.int32)
         return spaces.Dict(senses)
@@ -187,6 +189,12 @@ class WorldSpec:
         if self.time_unit is TimeUnit.SECONDS:
             return f"{ticks * self.tick_seconds:5.1f} s"
         return f"tick {ticks:3d}"
+
+    def span(self, ticks: int) -> str:
+        """Return how long it is, as a number in the unit in which time is told: ``"2.5"``."""
+        if self.time_unit is TimeUnit.SECONDS:
+            return f"{ticks * self.tick_seconds:.1f}"
+        return str(ticks)
 
     # ---- Parts in upper packages ----
 
@@ -227,7 +235,9 @@ def words_of(names: type[IntEnum]) -> tuple[str, ...]:
     return tuple(one.name.lower().replace("_", " ") for one in names)
 
 
-def by_sense(image: NDArray, vector: NDArray, mission: NDArray, clock: NDArray, columns: Columns):
+def by_sense(
+    columns: Columns, image: NDArray, vector: NDArray, mission: NDArray, clock: NDArray
+) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
     named: dict[str, NDArray] = {"image": image}
     start = 0
@@ -265,6 +275,6 @@ def find(name: str) -> WorldSpec:
     return _FOUND[name]
 
 
-def known(names: Sequence[str] = ("trip", "babyai")) -> dict[str, WorldSpec]:
-    """Return the specs of the worlds that come with the package, and of all that are registered."""
-    return {name: find(name) for name in (*names, *_FOUND)}
+def count_actions(name: str) -> int:
+    """Return how many motor commands there are in a world."""
+    return len(find(name).actions)

@@ -85,7 +85,8 @@ TRIP = register(
             "planner": "agents.planners.trip:TripPlanner",
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",
-            "controls": "experiments.play:TRIP_CONTROLS",
+            "controls": "experiments.viewers.controls:TRIP",
+            "measures": "experiments.report.measures:TRIP",
         },
     )
 )

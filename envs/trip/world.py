@@ -374,7 +374,7 @@ class TripWorld:
             np.zeros((num_envs, 1), np.int32),
             np.zeros((num_envs, OBJECTS + 1), np.uint64),
         )
-        self._observation = by_sense(*self._senses[:4], TRIP.columns)
+        self._observation = by_sense(TRIP.columns, *self._senses[:4])
         self._renderer: Any = None
         self._threads = min(threads, num_envs)
         self._pool = ThreadPoolExecutor(threads) if self._threads > 1 else None
@@ -448,7 +448,7 @@ class TripWorld:
 
     def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
         """Return a copy of the last observation of `rows`."""
-        return by_sense(*(np.array(buffer[rows]) for buffer in self._senses[:4]), TRIP.columns)
+        return by_sense(TRIP.columns, *(np.array(buffer[rows]) for buffer in self._senses[:4]))
 
     @property
     def senses(self) -> NDArray[np.float32]:

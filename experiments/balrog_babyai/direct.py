@@ -26,8 +26,8 @@ from agents.types import Observation, Trace
 from body.ego_map import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
 from body.senses import Senses
 from body.types import NoticedEvent, Percept
-from body.vocabularies import BABYAI
-from envs.babyai.vocabulary import SENSES, Action, Color, DoorState, Object, mission_words
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Action, Color, DoorState, Object, mission_words
 
 WEIGHTS = "direct.safetensors"
 CARD = "direct.json"
@@ -130,10 +130,10 @@ WINDOW = 2 * REACH + 1
 CODES = 16  # more than `_code` returns
 SLOTS = 2
 _PER_SLOT = 7
-_TOUCH = slice(SENSES["touch"].index("bump"), None)
-_MOVED = tuple(SENSES["proprio"].index(name) for name in ("progress", "last_turn"))
+_TOUCH = slice(BABYAI.senses["touch"].index("bump"), None)
+_MOVED = tuple(BABYAI.senses["proprio"].index(name) for name in ("progress", "last_turn"))
 _TOLD = len(Verb) + 2 + SLOTS * _PER_SLOT  # facts that `_look` fills in
-_FELT = len(SENSES["touch"][_TOUCH]) + len(_MOVED) + len(Action)
+_FELT = len(BABYAI.senses["touch"][_TOUCH]) + len(_MOVED) + len(Action)
 FACTS = _TOLD + _FELT
 
 # Names that compiled code reads as numbers.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.report.comparison import SUCCESS, Columns, Measure
+from experiments.report.measures import SUCCESS, Columns, Measure
 from experiments.running.statistics import Estimate, paired_difference
 
 TRAINING = "training"  # column: of which training an episode was lived, where there are several

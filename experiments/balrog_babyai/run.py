@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from agents.types import Agent
     from experiments.balrog_babyai.measures import Lived
-    from experiments.report.comparison import Columns
+    from experiments.report.measures import Columns
     from experiments.report.sheet import Sheet
 
 RESULTS, TABLE = "balrog_babyai.json", "table.md"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.balrog_babyai.measures import MEASURES, Lived, differences, estimate
 from experiments.balrog_babyai.public import Figure
-from experiments.report.comparison import SUCCESS, Columns
+from experiments.report.measures import SUCCESS, Columns
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import wilson
 

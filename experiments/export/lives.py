@@ -122,7 +122,7 @@ def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Li
         homeostatic_rewards=_column(infos, "homeostatic_reward"),
         terminations=np.array(terminations),
         truncations=np.array(truncations),
-        events=tuple(events_of(run.world, info, 0) for info in infos),
+        events=tuple(events_of(run.world, info["events"]) for info in infos),
         pictures=tuple(pictures),
     )
 

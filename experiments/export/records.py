@@ -17,11 +17,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
+from envs.engine.spec import WorldSpec, find
 from experiments.running.cli import BadInput
-from experiments.running.worlds import (  # imports the worlds, which registers them
-    BY_NAME,
-    WorldWords,
-)
 
 _FINISHED = ("success", "failure", "time up")
 _DAMAGES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
@@ -81,7 +78,7 @@ class Run:
     """
 
     folder: Path
-    world: WorldWords
+    world: WorldSpec
     spec: EnvSpec
     seed: int
     avatars: int
@@ -119,7 +116,7 @@ def read_run(folder: Path) -> Run:
 
 def _run(folder: Path, told: Mapping[str, Any]) -> Run:
     config = told["config"]
-    world = BY_NAME[config["world"]]
+    world = find(config["world"])
     avatars, seed = index(config["avatars"]), index(told["seeds"]["world"])
     if avatars < 1 or not 0 <= seed < 2**32:
         raise ValueError(f"nobody lived {avatars} at once from seed {seed}")
@@ -145,7 +142,7 @@ def _run(folder: Path, told: Mapping[str, Any]) -> Run:
 def _spec(world: str, config: Mapping[str, Any]) -> EnvSpec:
     """Return what makes one body's world; nothing that a file names is ever called."""
     chosen = {name: value for name, value in config.items() if name not in _OF_BATCHES}
-    made_by = config["_target_"], chosen.pop("id") if world == "trip" else None
+    made_by = config["_target_"], chosen.pop("id") if _MADE_BY[world][1] else None
     if made_by != _MADE_BY[world]:
         raise ValueError(f"expected a world made by {_MADE_BY[world]}, got {made_by}")
     spec = deepcopy(gymnasium.spec(_IDS[world]))
@@ -156,7 +153,7 @@ def _spec(world: str, config: Mapping[str, Any]) -> EnvSpec:
 # ---- One episode ----
 
 
-def _read_record(path: Path, world: WorldWords, avatars: int) -> Record | None:
+def _read_record(path: Path, world: WorldSpec, avatars: int) -> Record | None:
     """Return an episode as it was written down, or None where it was not finished."""
     try:
         # Not `splitlines`: what somebody said may hold other ends of lines.
@@ -178,7 +175,7 @@ def _is_finished(last_line: str) -> bool:
 
 
 def _record(
-    path: Path, lines: Sequence[Mapping[str, Any]], world: WorldWords, avatars: int
+    path: Path, lines: Sequence[Mapping[str, Any]], world: WorldSpec, avatars: int
 ) -> Record:
     begin, end = lines[0], lines[-1]
     ticks = [line for line in lines if line["type"] == "tick"]

@@ -13,10 +13,10 @@ import numpy as np
 import rerun as rr  # type: ignore[import-not-found]  # an extra that few have
 from numpy.typing import NDArray
 
+from envs.engine.spec import TimeUnit, WorldSpec
 from experiments.export.lives import Life, lives
 from experiments.export.records import Run
 from experiments.running.cli import BadInput, one_line
-from experiments.running.worlds import WorldWords
 
 
 def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
@@ -76,7 +76,7 @@ class _Recording:
         world: How the world is told of.
     """
 
-    def __init__(self, stream: Any, world: WorldWords):
+    def __init__(self, stream: Any, world: WorldSpec):
         self._stream, self.world = stream, world
 
     def pictures(self, path: str, pictures: Sequence[bytes]) -> None:
@@ -100,7 +100,7 @@ class _Recording:
 
     def _send(self, path: str, ticks: Sequence[int], columns: Any) -> None:
         times = [rr.TimeColumn("tick", sequence=ticks)]
-        if self.world.timed:
+        if self.world.time_unit is TimeUnit.SECONDS:
             seconds = np.asarray(ticks) * self.world.tick_seconds
             times.append(rr.TimeColumn("time", duration=seconds))
         self._stream.send_columns(path, times, columns, strict=True)

@@ -17,12 +17,12 @@ from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
 from body.types import Intent, NoticedEvent, Percept
 from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import World
+from envs.engine.spec import WorldSpec
 from envs.trip.world import TripWorld
 from experiments.ground_truth.babyai import BabyAITruth
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from experiments.ground_truth.trip import TripTruth
 from experiments.ground_truth.world_truth import WorldTruth
-from experiments.running.worlds import WorldWords
 from mind.claims.language import Attribute
 from mind.reasoning.narration import (
     command_words,
@@ -95,7 +95,7 @@ class Chronicle:
         ValueError: If there is no truth to be had of this world.
     """
 
-    def __init__(self, world: World, words: WorldWords, *, body_ids: Sequence[str]):
+    def __init__(self, world: World, words: WorldSpec, *, body_ids: Sequence[str]):
         self._words, self._ids = words, list(body_ids)
         self._truth = truth_of(world)
         self._stories = [_Story(-1) for _ in self._ids]
@@ -201,7 +201,7 @@ class Chronicle:
         }
         if manner:
             facts[Attribute.MANNER] = manner
-        if now.vocabulary.gait:
+        if now.vocabulary.varies("proprio", "sin_phase"):
             facts[Attribute.GAIT] = _gait(before)
         if feeling:
             facts[Attribute.FEELING] = strongest_emotion(feeling)
@@ -242,7 +242,7 @@ class Chronicle:
         self._truth.remember(row, len(story.nodes) - 1, kind)
 
     def _clock(self, ticks: int) -> str:
-        return f"{ticks * self._words.tick_seconds:.1f}" if self._words.timed else str(ticks)
+        return self._words.span(ticks)
 
     # ---- What would have been ----
 
@@ -271,7 +271,7 @@ def truth_of(world: World) -> WorldTruth:
         return BabyAITruth(world)
     raise ValueError(
         f"event graphs can be kept of trip, and of the levels of babyai that are compiled, got "
-        f"'{world.name}' through the package; choose another env.id"
+        f"'{world.spec.name}' through the package; choose another env.id"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, built, one_line, require_world, stopping
+from experiments.running.cli import BadInput, built, one_line, require_world, spec_of, stopping
 from experiments.running.schema import Clock, Render, check
 from experiments.running.seeding import spawn_integer
 
@@ -158,7 +158,5 @@ def _viewers(config: DictConfig, folder: Path, agent: "Agent") -> list["Callback
 
 
 def _title(config: DictConfig) -> str:
-    """Return the title of a run."""
-    if config.world == "trip":
-        return f"{config.env.id}, level {config.level}, seed {config.seed}"
-    return f"{config.world}, {config.env.id or config.env.task}, seed {config.seed}"
+    """Return what a run is called: ``"trip, level 4, seed 6"``."""
+    return f"{config.world}, {spec_of(config).task_of(config.env)}, seed {config.seed}"

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
-from experiments.report.comparison import Columns, with_derived
-from experiments.running.worlds import words_of
+from experiments.report.measures import Columns, with_derived
 
 
 def rollout(
@@ -34,7 +33,7 @@ def rollout(
     Returns:
         The columns that `experiments.report.comparison` measures, or None if it was stopped.
     """
-    words = words_of(env)
+    words = env.world.spec
     observation, _ = env.reset(seed=seed)
     rows = np.arange(env.num_envs)
     agent.begin(observation, rows, rows.tolist())

@@ -39,6 +39,7 @@ from experiments.running.cli import (
     near,
     one_line,
     require_world,
+    spec_of,
 )
 from experiments.running.schema import check
 
@@ -384,7 +385,7 @@ def _about(config: DictConfig, hydra: Any) -> dict[str, Any]:
 def _task(config: DictConfig) -> str:
     """Return what agents are compared in: ``"trip level 4"``, ``"babyai goto, split test"``."""
     env = config.env
-    what = f"level {env.level}" if config.world == "trip" else env.id or env.task
+    what = spec_of(config).task_of(env)
     unusual = [f"{key} {env[key]}" for key, usual in _USUAL.items() if env.get(key, usual) != usual]
     return ", ".join([f"{config.world} {what}", *unusual])
 
@@ -498,7 +499,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the numbers of one row: of the jobs that finished, and how many did not."""
     import numpy as np
 
-    from experiments.report.comparison import SUCCESS
+    from experiments.report.measures import SUCCESS
     from experiments.running.statistics import share_interval
 
     finished = [result for result in group if result["status"] == "finished"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from experiments.running.worlds import BY_NAME
+from envs.engine.spec import find
 from experiments.viewers.terminal import printable
 from mind.claims.language import Claim, Verdict
 from mind.memory import Memory
@@ -89,7 +89,7 @@ def memory_line(record: dict[str, Any], world: str, folder: Path) -> Text:
         world: Where it was lived.
         folder: The run's, where the replay page is.
     """
-    clock = BY_NAME[world].clock(record["first_tick"]).strip()
+    clock = find(world).clock(record["first_tick"]).strip()
     words = printable(record["words"])
     words = words if len(words) <= _WIDE else words[: _WIDE - 3] + "..."
     line = Text(f"  #{record['id']} episode {record['episode']}, {clock}: {words}", style="dim")

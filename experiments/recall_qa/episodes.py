@@ -19,7 +19,6 @@ from experiments.launching.episodes import run_episodes
 from experiments.running.callbacks import Callback
 from experiments.running.cli import BadInput
 from experiments.running.loop import Loop
-from experiments.running.worlds import words_of
 from mind.memory import Memory
 
 Whose = tuple[str, int]  # body, and number of the episode
@@ -59,7 +58,7 @@ class Chronicler:
     def __init__(self, being: Being, env: WorldVectorEnv):
         self._being = being
         self._ids = tuple(mind.body_id for mind in being.minds)
-        self._chronicle = Chronicle(env.world, words_of(env), body_ids=self._ids)
+        self._chronicle = Chronicle(env.world, env.world.spec, body_ids=self._ids)
         self._graphs: dict[Whose, EventGraph] = {}
         self._nows: dict[Whose, NDArray[np.float32]] = {}
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.being import Being
-from agents.planners.babyai import BabyAIPlanner
-from agents.planners.trip import TripPlanner
 from agents.soul import Soul
 from body.body import Body
 from body.motor import PolicyMotor
-from body.types import Vocabulary
-from body.vocabularies import TRIP
+from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
+from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Lives
 from experiments.training.question_answering.corpus import Stray, Wanderer, Wanderers, worlds
 from mind.language_models.scripted import ScriptedModel
@@ -97,7 +95,7 @@ def wandering(
         env.close()
 
 
-def _world(where: Where) -> tuple[WorldVectorEnv, Vocabulary]:
+def _world(where: Where) -> tuple[WorldVectorEnv, WorldSpec]:
     if where.world == UNUSUAL:
         env = TripVectorEnv(
             where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
@@ -111,14 +109,14 @@ def _world(where: Where) -> tuple[WorldVectorEnv, Vocabulary]:
 
 
 def _being(
-    where: Where, vocabulary: Vocabulary, memory: Memory, senses: "SenseEncoder | None"
+    where: Where, vocabulary: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
 ) -> Being:
-    motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, where.seed)
+    motor = Stray(PolicyMotor(None, vocabulary.name), vocabulary, where.seed)
     minds = Wanderers(ScriptedModel([]), memory, seed=where.seed, senses=senses)
     body, soul = Body(where.bodies, vocabulary, motor), Soul(where.bodies)
     name = f"{where.world}-{where.seed}"
     being = Being(body, soul, minds, clock="paused", run_id=_RUN, name=name)
-    table = TripPlanner() if vocabulary.gait else BabyAIPlanner(where.bodies)
+    table = vocabulary.load("planner")(where.bodies)
     for row, mind in enumerate(being.minds):
         assert isinstance(mind, Wanderer)
         mind.attach(row, table)

@@ -5,7 +5,7 @@ reads `info`, which no agent may.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Trace
-from experiments.running.worlds import WorldWords
+from envs.engine.spec import WorldSpec
 
 _WORTH_A_WORD = 0.1  # intensity of an emotion
 
@@ -59,7 +59,7 @@ class EpisodeStart:
             avatar.
     """
 
-    world: WorldWords
+    world: WorldSpec
     episode: int
     avatar: int
     mission: str
@@ -86,7 +86,7 @@ class StepRecord:
         frame: (height, width, 3) uint8 picture of the tick, or None where nothing is drawn.
     """
 
-    world: WorldWords
+    world: WorldSpec
     episode: int
     avatar: int
     tick: int
@@ -182,7 +182,7 @@ class EpisodeEnd:
         frame: Picture of how it ended, or None.
     """
 
-    world: WorldWords
+    world: WorldSpec
     episode: int
     avatar: int
     mission: str
@@ -255,23 +255,22 @@ class NullCallback:
         """Do nothing."""
 
 
-def mission_of(world: WorldWords, senses: Mapping[str, NDArray]) -> str:
+def mission_of(world: WorldSpec, senses: Mapping[str, NDArray]) -> str:
     """Return the mission in words."""
     return world.mission_words(senses["mission"])
 
 
-def action_name(world: WorldWords, action: int) -> str:
+def action_name(world: WorldSpec, action: int) -> str:
     """Return the name of a motor command, lower case."""
     return world.actions(int(action)).name.lower()
 
 
-def events_of(world: WorldWords, info: Mapping[str, Any], row: int) -> tuple[WorldEvent, ...]:
-    """Return what happened to one avatar in the tick that `info` is about."""
-    events = info.get("events", ())
-    return tuple(_event(world, event) for event in events if event["row"] == row)
+def events_of(world: WorldSpec, events: Iterable[Mapping[str, Any]]) -> tuple[WorldEvent, ...]:
+    """Return what happened to one avatar, from its ``info["events"]``."""
+    return tuple(_event(world, event) for event in events)
 
 
-def _event(world: WorldWords, event: np.void) -> WorldEvent:
+def _event(world: WorldSpec, event: Mapping[str, Any]) -> WorldEvent:
     return WorldEvent(
         kind=world.events(int(event["kind"])).name.lower(),
         cause=world.causes(int(event["cause"])).name.lower(),

@@ -9,8 +9,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,6 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from experiments.running.schema import register
+
+if TYPE_CHECKING:
+    from envs.engine.spec import WorldSpec
 
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
@@ -113,6 +117,22 @@ def require_world(config: DictConfig) -> None:
     """
     if OmegaConf.is_missing(config, "env"):
         raise BadInput(f"a run needs a world: add +env=NAME, where NAME is one of {_worlds()}")
+
+
+def spec_of(config: DictConfig) -> "WorldSpec":
+    """Return the spec of the chosen world.
+
+    Raises:
+        BadInput: If the module that makes the world cannot be found, or registers no such spec.
+    """
+    from envs.engine.spec import find
+
+    module = str(config.env._target_).rpartition(".")[0]
+    try:
+        import_module(module)  # which registers the spec of a world that is not one of ours
+        return find(config.world)
+    except (ImportError, LookupError) as error:
+        raise BadInput(f"env: {one_line(error)}") from error
 
 
 def built(part: str, config: DictConfig, opened: ExitStack) -> Any:

@@ -23,7 +23,6 @@ from experiments.running.callbacks import (
     events_of,
     mission_of,
 )
-from experiments.running.worlds import words_of
 
 
 class CallbackError(RuntimeError):
@@ -73,7 +72,7 @@ class Loop:
         batch_callback: BatchCallback | None = None,
     ):
         self._env = env
-        self._words = words_of(env)
+        self._words = env.world.spec
         self._agent = agent
         self._callbacks = callbacks
         self._episodes = episodes
@@ -140,7 +139,7 @@ class Loop:
             senses=senses,
             action=action_name(self._words, action),
             trace=self._agent.trace(row),
-            events=events_of(self._words, info, row),
+            events=events_of(self._words, info["events"][row]),
             homeostatic_reward=float(info["homeostatic_reward"][row]),
             mission_reward=float(info["mission_reward"][row]),
         )

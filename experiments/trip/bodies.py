@@ -23,8 +23,8 @@ from body.policy import CARD, PolicyError
 from body.senses import Senses
 from body.skills import Skills
 from body.types import Status
-from body.vocabularies import TRIP
 from envs.trip.oracle import oracle_actions
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import SkillStatus, Status
+from envs.engine.spec import TimeUnit, WorldSpec
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
 from experiments.running.record import decision_record, event_record, write_atomically
-from experiments.running.worlds import WorldWords
 from experiments.viewers.strips import described, felt, packed, row_of
 from mind.memory import Memory
 from mind.types import Decision
@@ -37,7 +37,7 @@ _WORTH = 50  # but so many times longer than it takes to write it
 class _Reel:
     """What the page shows of one episode."""
 
-    world: WorldWords
+    world: WorldSpec
     episode: int
     mission: str
     scene: Mapping[str, Any]
@@ -146,7 +146,7 @@ class ReplayPage:
             "done": done,
             "world": world.name,
             "tick_seconds": world.tick_seconds,
-            "timed": world.timed,
+            "timed": world.time_unit is TimeUnit.SECONDS,
             "stance": world.stance,
             "groups": lived[0].groups,
             "episodes": [_story(reel) for reel in lived],

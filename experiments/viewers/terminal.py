@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from envs.trip.vocabulary import VIEW_SIZE, Color, Object
+from envs.engine.view import VIEW
+from envs.trip.vocabulary import Color, Object
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from experiments.running.cli import near
 from mind.reasoning.question_answering import Answer
@@ -202,15 +203,15 @@ def sureness(answer: Answer) -> str:
 def seen(step: StepRecord) -> Text:
     """Return what the avatar sees, looking up, as coloured glyphs of two columns each."""
     picture = Text()
-    for row in range(VIEW_SIZE):
-        for column in range(VIEW_SIZE):
+    for row in range(VIEW):
+        for column in range(VIEW):
             picture.append_text(_glyph(step, column, row))
-        picture.append("\n" if row + 1 < VIEW_SIZE else "")
+        picture.append("\n" if row + 1 < VIEW else "")
     return picture
 
 
 def _glyph(step: StepRecord, column: int, row: int) -> Text:
-    if (column, row) == (VIEW_SIZE // 2, VIEW_SIZE - 1):
+    if (column, row) == (VIEW // 2, VIEW - 1):
         return Text(_POSTURES.get(step.stance, _UPRIGHT), style="bold white")
     obj, color, state = (int(value) for value in step.senses["image"][column, row])
     plain = obj in (Object.EMPTY, Object.FLOOR, Object.WALL)
@@ -220,13 +221,13 @@ def _glyph(step: StepRecord, column: int, row: int) -> Text:
 
 def _stance(step: StepRecord) -> str:
     """Return how the avatar stands, with a word more where that would not explain itself."""
-    return step.stance if step.world.timed else f"{step.world.stance}: {step.stance}"
+    return step.world.stance_title + step.stance
 
 
 def felt(step: StepRecord) -> Table:
     """Return as a small table what is felt: balance, needs and pain, or what the hand has met."""
     table = Table.grid(padding=(0, 1))
-    add = _add_touch if "nothing_there" in step.world.senses["touch"] else _add_condition
+    add = _add_touch if step.world.has("touch", "nothing_there") else _add_condition
     add(table, step)
     if step.trace.feeling:
         mood = f"{step.trace.feeling.mood:+.2f} {step.emotion}"
@@ -308,7 +309,7 @@ def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
     first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}
     hurt = {"pain": f"{sum(score.pain_seconds for score in scores):.1f}"}
     ticks = {"ticks": sum(score.ticks for score in scores)}
-    numbers = (first | hurt if world.timed else ticks | first) | {
+    numbers = (first | hurt if world.varies("pain", "knees") else ticks | first) | {
         "decisions": sum(score.decisions for score in scores),
         "tokens": sum(score.tokens for score in scores),
         "seconds": f"{sum(end.seconds for end in ends):.1f}",

@@ -106,7 +106,7 @@ class Commander:
         understand = partial(parse_command, commands=commands)
         seeds = seeds_of(self._seed, self.body_id, number)
         reply = await ask(recording, prompt, seeds, understand, self._prompts.repair)
-        command, thoughts = reply or (percept.vocabulary.actions.index(_SAFE), "")
+        command, thoughts = reply or (percept.vocabulary.action_names.index(_SAFE), "")
         self._lately.append(commands[command])
         decision = Decision(
             intent=None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from body.types import Goal, Intent, Percept, Skill, Vocabulary
+from body.types import Goal, Intent, Percept, Skill, WorldSpec
 from mind.language_models import Batcher, LanguageModel, NoReply, Prompt, TokenBudget
 from mind.language_models.recording import Recording
 from mind.memory import Memory, Query, Recollection
@@ -292,7 +292,7 @@ def seeds_of(seed: int, body_id: str, decision: int) -> list[int]:
     return [int(number >> 1) for number in drawn]
 
 
-def _understood(text: str, vocabulary: Vocabulary, why_not: WhyNot) -> Reply:
+def _understood(text: str, vocabulary: WorldSpec, why_not: WhyNot) -> Reply:
     reply = parse_reply(text, vocabulary)
     if problem := why_not(reply.intent):
         raise NotUnderstood(f"'{reply.intent.words(vocabulary)}' cannot start: {problem}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.events import EVENT_TRAITS, Role
-from body.types import Intent, NoticedEvent, Percept, Status, Target, Vocabulary
+from body.types import Intent, NoticedEvent, Percept, Status, Target, WorldSpec
 from mind.claims.events import event_table
 from mind.claims.grammar import chosen
 from mind.reasoning.scale import UNFELT
@@ -282,9 +282,9 @@ def doing_words(context: DecisionContext, percept: Percept) -> str:
     return f"{context.intent.words(percept.vocabulary)}: {how}"
 
 
-def command_words(vocabulary: Vocabulary) -> tuple[str, ...]:
+def command_words(vocabulary: WorldSpec) -> tuple[str, ...]:
     """Return each motor command in words, in their order: ``("turn left", "turn right", ...)``."""
-    return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in vocabulary.actions)
+    return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in vocabulary.action_names)
 
 
 # ---- What was lived ----
@@ -420,7 +420,7 @@ def _proprioception(before: Percept, now: Percept) -> str:
     """
     held = list(dict.fromkeys((gait(before), gait(now))))
     words = ", then ".join(held)
-    if not now.vocabulary.gait:
+    if not now.vocabulary.varies("proprio", "sin_phase"):
         return words
     lean = max((before.vestibular[:2], now.vestibular[:2]), key=lambda one: np.abs(one).max())
     ahead, right = (int(np.sign(one)) * _level(abs(one), _TOP_LEAN_M) for one in lean)

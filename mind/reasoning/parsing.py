@@ -17,7 +17,8 @@ from body.types import (
     Manner,
     Skill,
     Target,
-    Vocabulary,
+    WorldSpec,
+    skills_of,
 )
 
 LONGEST_REPLY = 4000  # characters; what a mind may write before it is not read any more
@@ -54,7 +55,7 @@ class Reply:
     plan: tuple[Goal, ...] | None = None
 
 
-def parse_reply(text: str, vocabulary: Vocabulary) -> Reply:
+def parse_reply(text: str, vocabulary: WorldSpec) -> Reply:
     """Return what a reply of the form think, plan, answer, say asks for; all but answer may lack.
 
     Args:
@@ -76,7 +77,7 @@ def parse_reply(text: str, vocabulary: Vocabulary) -> Reply:
     return Reply(intent=intent, thoughts=thoughts, speech=speech, plan=plan)
 
 
-def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Intent:
+def parse_intent(words: str, vocabulary: WorldSpec, *, reason: str = "") -> Intent:
     """Return the intent that `Intent.words` writes as `words`; case and spacing do not matter.
 
     Args:
@@ -102,7 +103,7 @@ def parse_intent(words: str, vocabulary: Vocabulary, *, reason: str = "") -> Int
     return Intent(skill=skill, target=target, manner=manner, reason=reason)
 
 
-def parse_plan(words: str, vocabulary: Vocabulary) -> tuple[Goal, ...]:
+def parse_plan(words: str, vocabulary: WorldSpec) -> tuple[Goal, ...]:
     """Return the goals that stand in a plan, in order, with a semicolon between two.
 
     Args:
@@ -118,7 +119,7 @@ def parse_plan(words: str, vocabulary: Vocabulary) -> tuple[Goal, ...]:
     return tuple(parse_goal(goal, vocabulary) for goal in written)
 
 
-def parse_goal(words: str, vocabulary: Vocabulary) -> Goal:
+def parse_goal(words: str, vocabulary: WorldSpec) -> Goal:
     """Return the goal that `Goal.words` writes as `words`; case and spacing do not matter.
 
     Args:
@@ -212,16 +213,16 @@ def _refuse_words_outside(text: str, form: str) -> None:
 # ---- The intent ----
 
 
-def _skill_in(words: str, vocabulary: Vocabulary) -> tuple[Skill, str]:
+def _skill_in(words: str, vocabulary: WorldSpec) -> tuple[Skill, str]:
     """Return the skill that the words begin with, and what follows it."""
-    skills = {skill.name.lower().replace("_", " "): skill for skill in vocabulary.skills}
+    skills = {skill.name.lower().replace("_", " "): skill for skill in skills_of(vocabulary)}
     for name, skill in skills.items():
         if words == name or words.startswith(name + " "):
             return skill, words[len(name) :].strip()
     raise NotUnderstood(f"{_quote(words)} is not a skill; the skills are {_list(skills)}")
 
 
-def _target_of(skill: Skill, object: str, vocabulary: Vocabulary) -> Target | None:
+def _target_of(skill: Skill, object: str, vocabulary: WorldSpec) -> Target | None:
     name = skill.name.lower().replace("_", " ")
     if skill not in SKILLS_WITH_A_TARGET:
         if object:
@@ -233,7 +234,7 @@ def _target_of(skill: Skill, object: str, vocabulary: Vocabulary) -> Target | No
     return _named(object, vocabulary)
 
 
-def _named(words: str, vocabulary: Vocabulary) -> Target:
+def _named(words: str, vocabulary: WorldSpec) -> Target:
     """Return what is called by these words, with its color in front or without."""
     first, _, rest = words.partition(" ")
     has_color = first in vocabulary.colors and rest
@@ -253,7 +254,7 @@ def _named(words: str, vocabulary: Vocabulary) -> Target:
 
 
 def _goal(
-    condition: Condition, object: Target, vocabulary: Vocabulary, *, other: Target | None = None
+    condition: Condition, object: Target, vocabulary: WorldSpec, *, other: Target | None = None
 ) -> Goal:
     """Return a goal, if it is about an object of which it can come true."""
     name = vocabulary.objects[object.object]
@@ -267,7 +268,7 @@ def _goal(
     return Goal(condition=condition, object=object, other=other)
 
 
-def _names(objects: Iterable[int], vocabulary: Vocabulary) -> str:
+def _names(objects: Iterable[int], vocabulary: WorldSpec) -> str:
     return _list(vocabulary.objects[obj] for obj in sorted(objects)) or "nothing here"
 
 

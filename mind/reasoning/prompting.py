@@ -16,7 +16,8 @@ from body.types import (
     Percept,
     Skill,
     Target,
-    Vocabulary,
+    WorldSpec,
+    skills_of,
 )
 from mind.language_models.types import FELT, Prompt, unmarked
 from mind.reasoning.narration import (
@@ -60,7 +61,7 @@ class Prompts:
     def __init__(self, folder: str | Path | None = None):
         self.folder = Path(folder) if folder else FOLDER
         self._system, self._decide, self._repair = _templates(self.folder, _TEMPLATES)
-        self._system_texts: dict[Vocabulary, str] = {}
+        self._system_texts: dict[WorldSpec, str] = {}
 
     def decide(
         self,
@@ -95,11 +96,11 @@ class Prompts:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
         return _sent_back(self._repair, prompt, reply, problem)
 
-    def _system_text(self, vocabulary: Vocabulary) -> str:
+    def _system_text(self, vocabulary: WorldSpec) -> str:
         """Return the part that does not change from decision to decision."""
         if vocabulary not in self._system_texts:
-            skills = vocabulary.skills
-            text = self._system_of(vocabulary.world).render(
+            skills = skills_of(vocabulary)
+            text = self._system_of(vocabulary.name).render(
                 skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_object(skill)],
                 skills_without_a_thing=[
                     _name(skill) for skill in skills if not _takes_a_object(skill)
@@ -194,7 +195,7 @@ class CommandPrompts:
             lately: The last commands in words, with what was felt, oldest first.
         """
         words = percept.vocabulary
-        system = self._system.render(world=words.world, actions=command_words(words))
+        system = self._system.render(world=words.name, actions=command_words(words))
         user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
         return Prompt.of(system=system.strip(), user=unmarked(user).strip())
 
@@ -241,11 +242,11 @@ def _name(skill: Skill) -> str:
     return skill.name.lower().replace("_", " ")
 
 
-def _examples(vocabulary: Vocabulary) -> list[Intent]:
+def _examples(vocabulary: WorldSpec) -> list[Intent]:
     obj = min(vocabulary.targets - vocabulary.hazards)
     examples = [Intent(skill=Skill.GO_TO, target=Target(object=obj, color=0))]
     if vocabulary.hazards:
         hazard = Target(object=min(vocabulary.hazards), color=min(2, len(vocabulary.colors) - 1))
         examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))
-    last = Skill.GET_UP if Skill.GET_UP in vocabulary.skills else Skill.WAIT
+    last = Skill.GET_UP if Skill.GET_UP in skills_of(vocabulary) else Skill.WAIT
     return [*examples, Intent(skill=last)]

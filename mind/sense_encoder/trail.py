@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Manner, Percept, Skill, Vocabulary
+from body.types import Manner, Percept, Skill, WorldSpec
 from mind.sense_encoder.kinds import Kind
 
 TICKS = 16  # of a window; a stumble is caught or not within fewer
@@ -135,7 +135,7 @@ def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     return np.hstack([np.maximum(left, right), rest]), right - left
 
 
-def _persons(vocabulary: Vocabulary, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
+def _persons(vocabulary: WorldSpec, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return who is known to be near, (B, 64).
 
     For each color it is how far ahead and to the right, in parts of `_ABOUT` cells, and which

@@ -15,7 +15,7 @@ from agents.reactive import Reactive
 from body.body import Body
 from body.motor import ScriptedMotor
 from body.types import Failure, NoticedEvent, Skill, SkillStatus, Status
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 GOING_WELL = SkillStatus(status=Status.RUNNING)

@@ -14,7 +14,7 @@ from agents.soul import Soul
 from body.body import Body
 from body.motor import ScriptedMotor
 from body.types import Intent, NoticedEvent, Skill
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt, TimedOut, Unreachable

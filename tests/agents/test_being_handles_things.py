@@ -11,7 +11,7 @@ from agents.primitive import Primitive
 from agents.soul import Soul
 from body.body import Body
 from body.motor import HandyMotor
-from body.vocabularies import BABYAI
+from envs.babyai.spec import BABYAI
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import Minds

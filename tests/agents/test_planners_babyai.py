@@ -7,8 +7,8 @@ from agents.planners.babyai import BabyAIPlanner, intent_for, plan_of
 from body.body import Body
 from body.motor import HandyMotor
 from body.types import Condition, Failure, Goal, Skill, SkillStatus, Status, Target
-from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action, Color, Object
 
 RUNNING = SkillStatus(status=Status.RUNNING)

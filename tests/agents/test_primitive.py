@@ -6,7 +6,7 @@ import pytest
 from agents.primitive import Primitive
 from body.body import Body
 from body.motor import ScriptedMotor
-from body.vocabularies import BABYAI
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import LONGEST_MISSION, Action, Color, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import TimedOut, Unreachable

@@ -7,7 +7,7 @@ import pytest
 from agents.soul import EMOTIONS, NEEDS, Feelings, Needs, Soul, Temperament
 from agents.soul.appraisal import threat
 from body.types import NoticedEvent, Percept
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 
 ICE = 13
 INTERO = {"energy": 0, "water": 1, "warmth": 2, "dignity": 7}

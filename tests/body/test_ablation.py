@@ -7,9 +7,9 @@ from body.ablation import Ablation
 from body.body import Body
 from body.motor import HandyMotor
 from body.types import NoticedEvent
-from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
-from envs.babyai.vocabulary import SENSES, Action
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Action
 
 
 def bumping(senses=None, ticks=8):
@@ -41,7 +41,7 @@ def test_true_leaves_a_sense_as_it_is():
         np.testing.assert_array_equal(one.touch, other.touch)
 
 
-@pytest.mark.parametrize("sense", ["image", *SENSES])
+@pytest.mark.parametrize("sense", ["image", *BABYAI.senses])
 def test_a_shuffled_sense_keeps_its_values_but_not_their_places(sense):
     observation, _ = BabyAIVectorEnv(4, task="goto", layouts=8).reset(seed=5)
     observation = {name: values.copy() for name, values in observation.items()}
@@ -51,7 +51,7 @@ def test_a_shuffled_sense_keeps_its_values_but_not_their_places(sense):
     assert sorted(sensed[sense][0].ravel()) == sorted(observation[sense][0].ravel())
     assert (sensed[sense] != observation[sense]).any()
     np.testing.assert_array_equal(sensed[sense][0], sensed[sense][1])
-    assert all(sensed[name] is observation[name] for name in SENSES if name != sense)
+    assert all(sensed[name] is observation[name] for name in BABYAI.senses if name != sense)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from body.body import Body
 from body.motor import HandyMotor, ScriptedMotor
 from body.skills import AHEAD, ARRIVED, BEHIND, HAZARD_AHEAD, TO_THE_LEFT, TO_THE_RIGHT
 from body.types import Failure, Intent, Skill, Status, Target
-from body.vocabularies import BABYAI, TRIP
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 
 

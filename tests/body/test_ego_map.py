@@ -5,7 +5,7 @@ import pytest
 from drawn_world import COLOR, DrawnWorld, together
 
 from body.ego_map import SPAN, EgoMap
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Object
 
 ROOM = (

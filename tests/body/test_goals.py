@@ -5,7 +5,7 @@ from drawn_world import DrawnWorld
 
 from body.senses import Senses
 from body.types import Condition, Goal, Target
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Object
 
 BALL, KEY = Target(object=Object.BALL), Target(object=Object.KEY)

@@ -5,9 +5,19 @@ import pytest
 
 from body.body import Body
 from body.motor import HandyMotor, PolicyMotor
-from body.types import Condition, Failure, Goal, Intent, NoticedEvent, Skill, Status, Target
-from body.vocabularies import BABYAI
+from body.types import (
+    Condition,
+    Failure,
+    Goal,
+    Intent,
+    NoticedEvent,
+    Skill,
+    Status,
+    Target,
+    skills_of,
+)
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action, Color, Object
 
 MOTORS = {"scripted": HandyMotor(), "learned": PolicyMotor(world="babyai")}
@@ -163,7 +173,7 @@ def test_what_cannot_start_is_refused_with_its_reason(skill, target, reason):
 
 def test_a_body_is_only_offered_the_skills_of_its_world():
     life = Life(task="goto")
-    assert set(life.body.can_start(0)) <= set(BABYAI.skills)
+    assert set(life.body.can_start(0)) <= set(skills_of(BABYAI))
     assert Skill.TIE_LACE not in life.body.can_start(0)
 
 

@@ -23,15 +23,15 @@ from body.skills import (
     TO_THE_RIGHT,
     skill_command_size,
 )
-from body.types import Intent, Manner, Skill, Target
-from body.vocabularies import TRIP
-from envs.trip.vocabulary import SENSES, SENSES_SIZE, Action, Posture
+from body.types import Intent, Manner, Skill, Target, skills_of
+from envs.trip.spec import TRIP
+from envs.trip.vocabulary import Action, Posture
 
 CODE_SIZE = skill_command_size(TRIP)
 
 SHAPE = {
     "view_features": 4,
-    "felt_features": SENSES_SIZE + CODE_SIZE,
+    "felt_features": TRIP.vector_size + CODE_SIZE,
     "hidden": [8],
     "actions": len(Action),
 }
@@ -41,7 +41,7 @@ def network(seed=0, actions=14):
     """Return a tiny network with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return MotorNetwork(4, SENSES_SIZE + CODE_SIZE, (8,), actions)
+        return MotorNetwork(4, TRIP.vector_size + CODE_SIZE, (8,), actions)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def senses(count):
     env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=2, layouts=8)
     percept = Senses(count, TRIP).perceive(env.reset(seed=4)[0])
     percept.proprio[:] = percept.vestibular[:] = 0.0
-    percept.proprio[:, SENSES["proprio"].index("standing")] = 1.0
+    percept.proprio[:, TRIP.senses["proprio"].index("standing")] = 1.0
     return percept
 
 
@@ -73,7 +73,7 @@ def posed(posture=Posture.STAND, *, speed=0.0, phase=0.0, ahead=0.0, right=0.0):
 def coded(skill=Skill.GO_TO, manner=Manner.NORMAL, *way):
     """Return the code of one active skill, whose navigation features shows these marks."""
     skill_command = np.zeros((1, CODE_SIZE), np.float32)
-    skill_command[0, skill] = skill_command[0, len(TRIP.skills) + manner] = 1.0
+    skill_command[0, skill] = skill_command[0, len(skills_of(TRIP)) + manner] = 1.0
     for mark in way:
         skill_command[0, CODE_SIZE - NAVIGATION_SIZE + mark] = 1.0
     return skill_command
@@ -104,7 +104,7 @@ def test_a_body_gets_the_same_commands_alone_and_in_a_batch(folder):
     motor, percept = PolicyMotor(str(folder)), senses(12)
     skill_command = np.random.default_rng(2).random((12, CODE_SIZE), np.float32)
     together = motor.act(percept, skill_command)
-    assert sense_vector(percept).shape == (12, SENSES_SIZE)
+    assert sense_vector(percept).shape == (12, TRIP.vector_size)
     for row in range(12):
         alone = percept.copy()
         for name in ("image", *("proprio", "vestibular", "touch", "pain", "intero", "efference")):

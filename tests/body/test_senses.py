@@ -6,7 +6,7 @@ from drawn_world import COLOR, DrawnWorld
 
 from body.senses import Senses
 from body.types import NoticedEvent
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Object, Posture
 
 CORRIDOR = ("#######", "#.>=..#", "#######")

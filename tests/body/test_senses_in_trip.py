@@ -6,7 +6,7 @@ import pytest
 
 from body.senses import Senses
 from body.types import NoticedEvent
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
 
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
@@ -32,7 +32,8 @@ def walk():
         actions = rng.choice([Action.FORWARD] * 6 + [Action.RUN] * 3 + list(Action), count)
         actions[bodies["posture"] >= Posture.DOWN] = Action.RISE
         observation, _, terminated, truncated, info = env.step(actions)
-        true += np.bincount(info["events"]["kind"], minlength=len(true))
+        kinds = [event["kind"] for events in info["events"] for event in events]
+        true += np.bincount(np.array(kinds, np.int64), minlength=len(true))
         done = terminated | truncated
         if done.any():
             observation, _ = env.reset(options={"reset_mask": done})

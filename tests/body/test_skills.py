@@ -8,7 +8,7 @@ from body import skills as body_skills
 from body.senses import Senses
 from body.skills import Skills, skill_command_size
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status, Target
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Object, Posture
 
 DONE = SkillStatus(status=Status.DONE)

@@ -13,11 +13,12 @@ from minigrid.minigrid_env import MiniGridEnv
 
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.levels import Levels
-from envs.babyai.vocabulary import RESTING, SENSES, Action, Cause, EventKind, mission_words
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Action, Cause, EventKind, mission_words
 from envs.babyai.world import BabyAIWorld
 
 ID = "BabyAI-PutNextLocal-v0"
-TOUCH = SENSES["touch"]
+TOUCH = BABYAI.senses["touch"]
 
 
 class Corridor(MiniGridEnv):
@@ -125,7 +126,7 @@ def test_a_free_way_is_felt_as_progress_only(front):
     world.step(np.array([Action.FORWARD]))
     assert felt(world) == set()
     assert len(world.events()) == 0
-    assert world.observation["proprio"][0, SENSES["proprio"].index("progress")] == 1.0
+    assert world.observation["proprio"][0, BABYAI.senses["proprio"].index("progress")] == 1.0
     assert world.pose(0) == (2, 1, 0)
 
 
@@ -134,7 +135,7 @@ def test_turning_and_waiting_are_not_touch(action, turn):
     world = corridor(Wall())
     world.step(np.array([Action[action]]))
     assert felt(world) == set()
-    assert world.observation["proprio"][0, SENSES["proprio"].index("last_turn")] == turn
+    assert world.observation["proprio"][0, BABYAI.senses["proprio"].index("last_turn")] == turn
 
 
 def test_touch_lasts_one_tick():
@@ -146,9 +147,9 @@ def test_touch_lasts_one_tick():
 
 def test_at_the_start_a_body_rests_and_has_done_nothing():
     seen = corridor(Wall()).observation
-    for sense, names in SENSES.items():
+    for sense, names in BABYAI.senses.items():
         for name, value in zip(names, seen[sense][0], strict=True):
-            assert value == RESTING.get((sense, name), 0.0), (sense, name)
+            assert value == BABYAI.columns[sense][BABYAI.column(sense, name)].rest, (sense, name)
 
 
 def test_the_last_command_is_felt():

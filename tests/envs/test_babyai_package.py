@@ -11,7 +11,8 @@ from side_by_side import Meddler
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.levels import Levels
 from envs.babyai.package import PackageWorld
-from envs.babyai.vocabulary import SENSES, Action, Cause, EventKind
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Action, Cause, EventKind
 from envs.babyai.world import BabyAIWorld
 
 ROWS = np.arange(3)
@@ -58,7 +59,7 @@ def begin_finished(*worlds):
 def felt(world, row=0):
     """Return the names of what a row's touch feels."""
     touch = world.observation["touch"][row]
-    return {name for name, value in zip(SENSES["touch"], touch, strict=True) if value}
+    return {name for name, value in zip(BABYAI.senses["touch"], touch, strict=True) if value}
 
 
 # ---- Side by side with the compiled engine ----
@@ -112,7 +113,7 @@ def test_a_command_that_an_environment_takes_for_another_is_felt_as_what_it_did(
     world = world_of(id=OBSTACLES)
     world.step(np.full(3, Action.PICKUP))
     assert felt(world) == set()
-    assert world.observation["proprio"][0, SENSES["proprio"].index("last_turn")] == -1
+    assert world.observation["proprio"][0, BABYAI.senses["proprio"].index("last_turn")] == -1
     assert world.observation["efference"][0].argmax() == Action.PICKUP
 
 

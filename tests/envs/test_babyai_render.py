@@ -11,12 +11,13 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.levels import Levels
 from envs.babyai.package import PackageWorld
 from envs.babyai.render import HEIGHT, WIDTH, frame
-from envs.babyai.vocabulary import SENSES, Action, Color, DoorState, Object
+from envs.babyai.spec import BABYAI
+from envs.babyai.vocabulary import Action, Color, DoorState, Object
 from envs.babyai.world import BabyAIWorld
 
 MAP = np.s_[15:561, 15:561]
 PANEL = np.s_[15:561, 576:945]
-TOUCH = tuple(name for name in SENSES["touch"][6:] if name != "rail")
+TOUCH = tuple(name for name in BABYAI.senses["touch"][6:] if name != "rail")
 PORTABLE = (Object.KEY, Object.BALL, Object.BOX)
 
 
@@ -41,7 +42,7 @@ def view(*object_types):
 def draw(
     cells=None, pose=(3, 3, 0), held=(0, 0), image=None, felt=(), mission="go to the red ball"
 ):
-    touch = np.array([name in felt for name in SENSES["touch"]], np.float32)
+    touch = np.array([name in felt for name in BABYAI.senses["touch"]], np.float32)
     cells, image = room() if cells is None else cells, view() if image is None else image
     return frame(cells, pose, held, image, touch, mission)
 

@@ -1,5 +1,7 @@
 """The two faces over a world that counts: no tick is lost, doubled or given to another row."""
 
+import json
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,11 +9,24 @@ from gymnasium import spaces
 
 from envs.engine.faces import WorldEnv, WorldVectorEnv
 
+EVENTS = np.dtype([("row", np.int32), ("kind", np.int8), ("severity", np.float32)])
 LENGTHS = (3, 5, 8)  # ticks until an episode of each row ends; the last one by time
+
+
+class CountingSpec:
+    """As much of a spec as the faces ask for."""
+
+    def observation_space(self):
+        return spaces.Dict({"counts": spaces.Box(0, 10_000, (4,), np.int64)})
+
+    def action_space(self):
+        return spaces.Discrete(6)
 
 
 class CountingWorld:
     """Shows (row, seed, episode, tick) and ends each row's episodes after its own length."""
+
+    spec = CountingSpec()
 
     def __init__(self, num_envs=3):
         self.num_envs = num_envs
@@ -75,12 +90,8 @@ class CountingWorld:
         self.closed += 1
 
 
-SPACE = spaces.Dict({"counts": spaces.Box(0, 10_000, (4,), np.int64)})
-ACTIONS = spaces.Discrete(6)
-
-
 def batch(**options):
-    env = WorldVectorEnv(CountingWorld(), SPACE, ACTIONS, **options)
+    env = WorldVectorEnv(CountingWorld(), **options)
     return env, env.reset(seed=100)[0]["counts"]
 
 
@@ -133,7 +144,9 @@ def test_seeds_may_be_given_row_by_row():
 def test_a_first_reset_without_a_seed_finds_one_by_itself():
     seeds = []
     for _ in range(2):
-        env = WorldVectorEnv(CountingWorld(), SPACE, ACTIONS)
+        env = WorldVectorEnv(
+            CountingWorld(),
+        )
         seeds.append(env.reset()[0]["counts"][:, 1].tolist())
     assert seeds[0] != seeds[1]
     assert seeds[0] == list(range(seeds[0][0], seeds[0][0] + 3))
@@ -165,7 +178,7 @@ class Window:
 
 
 def single(**options):
-    return WorldEnv(CountingWorld(1), SPACE, ACTIONS, **options)
+    return WorldEnv(CountingWorld(1), **options)
 
 
 def test_the_single_face_shows_the_same_without_the_leading_axis():
@@ -210,6 +223,28 @@ def test_a_window_is_shown_each_tick_and_closed_at_the_end():
 
 
 def test_stepping_before_a_reset_is_refused_by_both_faces():
-    for env, action in ((single(), 0), (WorldVectorEnv(CountingWorld(), SPACE, ACTIONS), [0] * 3)):
+    for env, action in (
+        (single(), 0),
+        (
+            WorldVectorEnv(
+                CountingWorld(),
+            ),
+            [0] * 3,
+        ),
+    ):
         with pytest.raises(gymnasium.error.ResetNeeded):
             env.step(action)
+
+
+def test_events_are_one_tuple_of_plain_dicts_for_each_row():
+    env, _ = batch()
+    happened = np.array([(0, 7, 0.5), (2, 8, 0.25), (2, 9, 0.0)], EVENTS)
+    env.world.events = lambda: happened
+    *_, info = env.step(np.zeros(3, int))
+    assert info["events"].tolist() == [
+        ({"row": 0, "kind": 7, "severity": 0.5},),
+        (),
+        ({"row": 2, "kind": 8, "severity": 0.25}, {"row": 2, "kind": 9, "severity": 0.0}),
+    ]
+    assert info["_events"].tolist() == [True, False, True]
+    json.dumps(info["events"].tolist())

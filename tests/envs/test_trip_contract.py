@@ -183,8 +183,9 @@ def test_the_final_info_tells_how_the_episodes_that_ended_went():
     ended, clocks, counts = [], np.zeros(24, int), {kind: np.zeros(24, int) for kind in EventKind}
     for _, reward, terminated, truncated, info in play(env, 520, 7):
         clocks += 1
-        for event in info["events"]:
-            counts[EventKind(event["kind"])][event["row"]] += 1
+        for row, events in enumerate(info["events"]):
+            for event in events:
+                counts[EventKind(event["kind"])][row] += 1
         done = terminated | truncated
         if done.any():
             final = info["final_info"]

@@ -50,7 +50,7 @@ def moment(observation, reward, terminated, truncated, info, row):
         seen = [values[0].tobytes() for values in observation.values()]
     else:
         seen = [values[row].tobytes() for values in observation.values()]
-    events = [event.tolist()[1:] for event in info["events"] if event["row"] == row]
+    events = [list(event.values())[1:] for event in info["events"][row]]
     return seen, float(reward[row]), bool(terminated[row]), bool(truncated[row]), events
 
 

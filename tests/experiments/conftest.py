@@ -9,9 +9,8 @@ import pytest
 
 from agents.types import Trace
 from body.types import Intent, Skill
-from envs.trip.vocabulary import SENSES
+from envs.trip.spec import TRIP
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord, WorldEvent
-from experiments.running.worlds import TRIP
 from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
 from mind.types import Decision, Feeling
 
@@ -21,9 +20,9 @@ FALL_TICK = 25
 
 def senses(tick):
     """Return the senses of one tick, all zero but balance and posture."""
-    values = {group: np.zeros(len(names), np.float32) for group, names in SENSES.items()}
+    values = {group: np.zeros(len(names), np.float32) for group, names in TRIP.senses.items()}
     values["vestibular"][0] = 0.3 * np.sin(tick / 5)
-    values["proprio"][SENSES["proprio"].index("down" if tick > FALL_TICK else "standing")] = 1
+    values["proprio"][TRIP.senses["proprio"].index("down" if tick > FALL_TICK else "standing")] = 1
     values["image"] = np.ones((7, 7, 3), np.uint8)
     values["mission"] = np.array([0, 6, 0, 0, 0], np.int32)
     values["clock"] = np.array([tick], np.int32)

@@ -14,8 +14,9 @@ from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, DoorState, Object
 from experiments import evaluate, run
 from experiments.launching.rollout import rollout
-from experiments.play import ANOTHER_LIFE, CONTROLS, Game, make_env, picture_of
+from experiments.play import ANOTHER_LIFE, Game, make_env, picture_of
 from experiments.running.loop import Loop
+from experiments.viewers import controls
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import story_of
 from experiments.viewers.terminal import felt, seen
@@ -230,14 +231,14 @@ def ticks_of(game):
 def test_the_world_waits_for_a_key(game):
     assert [game.tick(()).action for _ in range(5)] == [None] * 5
     assert ticks_of(game) == 0
-    for key in CONTROLS["babyai"].keys:
+    for key in controls.BABYAI.keys:
         assert game.tick({key.name}).action == key.action
         game.tick(())
-    assert ticks_of(game) == len(CONTROLS["babyai"].keys)
+    assert ticks_of(game) == len(controls.BABYAI.keys)
 
 
 def test_each_command_has_a_key_and_a_held_key_waits(game):
-    assert {key.action for key in CONTROLS["babyai"].keys} == {*Action}
+    assert {key.action for key in controls.BABYAI.keys} == {*Action}
     done = [game.tick({"left"}).action for _ in range(9)]
     assert [i for i, action in enumerate(done) if action == Action.LEFT] == [0, 4, 8]
 

@@ -23,7 +23,7 @@ from experiments.balrog_babyai.measures import (
     to_record,
 )
 from experiments.balrog_babyai.tables import public_sheet, task_sheets
-from experiments.report.comparison import SUCCESS
+from experiments.report.measures import SUCCESS
 from experiments.report.sheet import Sheet
 
 ROOT = Path(__file__).resolve().parents[2]

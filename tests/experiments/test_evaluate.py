@@ -16,7 +16,7 @@ from agents.random_agent import RandomAgent
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.launching.rollout import rollout
-from experiments.report.comparison import FALLS, MEASURES, SUCCESS, with_derived
+from experiments.report.measures import FALLS, MEASURES, SUCCESS, with_derived
 from experiments.trip import bodies
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from envs.trip.spec import TRIP
 from experiments import run
 from experiments.export import __main__ as export
 from experiments.export.records import read_run
 from experiments.running.record import rounded
-from experiments.running.worlds import TRIP
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = "what \u2028 is\0 that \ud800"  # a line's end that is none, and what few files can hold

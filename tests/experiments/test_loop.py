@@ -6,7 +6,8 @@ import pytest
 
 from agents.random_agent import RandomAgent
 from agents.types import Trace
-from envs.trip.vocabulary import SENSES, Action
+from envs.trip.spec import TRIP
+from envs.trip.vocabulary import Action
 from experiments.running.loop import CallbackError, Loop
 
 
@@ -141,7 +142,7 @@ def test_pictures_are_drawn_only_for_those_who_want_them():
 def test_a_score_is_what_was_told():
     class Runner(CountingAgent):
         def act(self, observation):
-            down = observation["proprio"][:, SENSES["proprio"].index("down")] > 0
+            down = observation["proprio"][:, TRIP.senses["proprio"].index("down")] > 0
             bored = super().act(observation) < 1
             return np.where(down, Action.RISE, np.where(bored, Action.LEFT, Action.RUN))
 

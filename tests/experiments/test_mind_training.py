@@ -9,7 +9,7 @@ import pytest
 
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from experiments.training.mind.trip import (
     RNG_KEYS,
     best,

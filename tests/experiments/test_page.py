@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from body.types import Failure, SkillStatus, Status
-from envs.trip.vocabulary import SENSES
+from envs.trip.spec import TRIP
 from experiments.viewers.page import ReplayPage, json_script
 from experiments.viewers.side_by_side import story_of
 from mind.memory import ExperienceStore
@@ -175,7 +175,7 @@ def test_every_channel_of_every_sense_has_a_strip_of_its_own(opened):
     opened.keyboard.press("u")
     names = opened.locator(".channel:visible .name").all_inner_texts()
     needs_and_feelings = ["energy", "drive", "mood", "surprise", "reward", "fear"]
-    assert len(names) == sum(map(len, SENSES.values())) + len(needs_and_feelings)
+    assert len(names) == sum(map(len, TRIP.senses.values())) + len(needs_and_feelings)
     assert {"lean forward", "toe left", "head", "speed", "cup", "laughter"} <= {*names}
 
 
@@ -418,7 +418,7 @@ def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
 def restless(step, random):
     """Return a moment in which all that is felt and all that is true differs from the last one."""
     senses = {
-        group: random.random(len(names)).astype(np.float32) if group in SENSES else names
+        group: random.random(len(names)).astype(np.float32) if group in TRIP.senses else names
         for group, names in step.senses.items()
     }
     lean = random.random(2).round(2).tolist()

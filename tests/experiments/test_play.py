@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from envs.trip.vocabulary import Action, Posture
-from experiments.play import ANOTHER_LIFE, CONTROLS, QUIT, Game, Stage, picture_of, play
+from experiments.play import ANOTHER_LIFE, QUIT, Game, Stage, picture_of, play
+from experiments.viewers import controls
 
-KEYS = CONTROLS["trip"].keys
+KEYS = controls.TRIP.keys
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_keys_are_read_from_the_keyboard_and_the_window_closes(monkeypatch, game
     import pygame
 
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    stage = Stage()
+    stage = Stage(["up"])
     try:
         assert stage.show(game.tick(()))
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_UP))

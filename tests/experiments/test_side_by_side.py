@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.babyai.spec import BABYAI
 from experiments.running.cli import BadInput
-from experiments.running.worlds import BABYAI
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import story_of, write_beside
 

@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_module
 
 from body.motor import HandyMotor, PolicyMotor
 from body.types import Skill, Status
-from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS, Action
 from experiments.training.mind.babyai import agreeing, is_held_out, live, reply_to
 from experiments.training.mind.variation import mission_lines, vary

@@ -3,8 +3,9 @@
 import numpy as np
 
 from body.types import Intent, NoticedEvent, Percept, Skill, SkillStatus, Status, Target
-from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Color, Mission, Object
 from mind.types import DecisionContext, Feeling
 
@@ -33,7 +34,7 @@ def percept(
         group = next(name for name, parts in names.items() if component in parts)
         senses[group][names[group].index(component)] = value
     if command:
-        senses["efference"][vocabulary.actions.index(command)] = 1
+        senses["efference"][vocabulary.action_names.index(command)] = 1
     image = np.ones((7, 7, 3), np.uint8)
     image[3, 6, :2] = held
     landmarks = np.zeros((12, 5), np.int16)

@@ -7,8 +7,9 @@ import pytest
 from felt import GO_TO_BALL, context, feeling, handling, percept
 
 from body.types import Failure, NoticedEvent, SkillStatus, Status
-from body.vocabularies import BABYAI, TRIP
 from envs.babyai import vocabulary as babyai
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Color, Mission, Object
 from mind.reasoning.narration import (
     EventObservation,
@@ -436,7 +437,7 @@ def test_commands_are_told_in_words():
     assert command_words(BABYAI) == (
         *("turn left", "turn right", "go forward", "pick up", "drop", "toggle", "done"),
     )
-    assert len(set(command_words(TRIP))) == len(TRIP.actions)
+    assert len(set(command_words(TRIP))) == len(TRIP.action_names)
 
 
 def test_the_nearest_walls_are_told_straight_ahead_and_at_the_sides():

@@ -4,8 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from body.types import SKILLS_WITH_A_TARGET, Condition, Goal, Intent, Manner, Skill, Target
-from body.vocabularies import BABYAI, TRIP
+from body.types import (
+    SKILLS_WITH_A_TARGET,
+    Condition,
+    Goal,
+    Intent,
+    Manner,
+    Skill,
+    Target,
+    skills_of,
+)
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from mind.reasoning.parsing import (
     LONGEST_REPLY,
     NotUnderstood,
@@ -31,7 +41,7 @@ def targets(vocabulary, objects):
 
 def intents(vocabulary):
     of_all = targets(vocabulary, vocabulary.targets)
-    return st.sampled_from(vocabulary.skills).flatmap(
+    return st.sampled_from(skills_of(vocabulary)).flatmap(
         lambda skill: st.builds(
             Intent,
             skill=st.just(skill),

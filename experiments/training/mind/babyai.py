@@ -27,8 +27,8 @@ from body.types import (
     Skill,
     Target,
 )
-from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
@@ -252,11 +252,11 @@ class BabyAITraining:
 
     def examples(self, options: DictConfig) -> list[Example]:
         """Return an example for each of `options.moments.babyai` moments, in all `LEVELS`."""
-        motor = motor_of(options, BABYAI.world)
+        motor = motor_of(options, BABYAI.name)
         moments = live_everywhere(options.moments.babyai, seed=options.seed, motor=motor)
         print(f"babyai: {len(moments):,} moments of decision", flush=True)
         return [
-            Example(prompt=moment.prompt, reply=reply_to(moment), world=BABYAI.world)
+            Example(prompt=moment.prompt, reply=reply_to(moment), world=BABYAI.name)
             for moment in moments
         ]
 
@@ -266,11 +266,11 @@ class BabyAITraining:
         Once in the words of training, once in those that were held out from it.
         """
         found: dict[str, float] = {}
-        seed, motor = options.seed + HELD_OUT_SEED, motor_of(options, BABYAI.world)
+        seed, motor = options.seed + HELD_OUT_SEED, motor_of(options, BABYAI.name)
         for name, words in (("babyai", "train"), ("babyai_held_out_words", "test")):
             moments = live(options.held_out, split="test", seed=seed, motor=motor, words=words)
             prompts = [moment.prompt for moment in moments]
-            replies = first_replies(folder, prompts, options, BABYAI.world)
+            replies = first_replies(folder, prompts, options, BABYAI.name)
             intents, plans = agreeing(moments, replies)
             formed = sum(reply is not None for reply in replies)
             found |= rates(name, len(moments), format=formed, agreement=intents)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from body.vocabularies import BY_WORLD
+from envs.engine.spec import find
 from experiments.running.statistics import wilson
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import Prompt
@@ -36,7 +36,7 @@ def first_replies(
 
 def _parsed(reply: str, world: str) -> Reply | None:
     try:
-        return parse_reply(reply, BY_WORLD[world])
+        return parse_reply(reply, find(world))
     except NotUnderstood:
         return None
 

@@ -28,10 +28,10 @@ from body.types import (
     Skill,
     Status,
 )
-from body.vocabularies import TRIP
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.training.mind.contract import motor_of
@@ -364,7 +364,7 @@ class TripTraining:
 
     def examples(self, options: DictConfig) -> list[Example]:
         """Return an example for each of `options.moments.trip` moments, on all levels."""
-        motor = motor_of(options, TRIP.world)
+        motor = motor_of(options, TRIP.name)
         examples: list[Example] = []
         for level, share in options.levels.items():
             wanted = int(options.moments.trip * share)
@@ -380,12 +380,12 @@ class TripTraining:
     def measure(self, folder: Path, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, and of those that agree."""
         agreeing = formed = asked = 0
-        motor, seed = motor_of(options, TRIP.world), options.seed + HELD_OUT_SEED
+        motor, seed = motor_of(options, TRIP.name), options.seed + HELD_OUT_SEED
         for level, share in options.levels.items():
             wanted = int(options.held_out * share)
             moments = live(wanted, level=level, split="test", seed=seed, motor=motor)
             prompts = [moment.prompt for moment in moments]
-            replies = first_replies(folder, prompts, options, TRIP.world)
+            replies = first_replies(folder, prompts, options, TRIP.name)
             asked += len(moments)
             formed += sum(reply is not None for reply in replies)
             agreeing += _agreeing(moments, replies, level, motor)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from body.vocabularies import BY_WORLD
+from envs.engine.spec import find
 from experiments.training.mind.contract import mind_training
 from mind.language_models.types import Message, Prompt
 from mind.learning.cold_start import Example
@@ -51,9 +51,7 @@ def recolor(example: Example, rng: random.Random) -> Example:
     No mission comes to be in words that are held out.
     """
     training = mind_training(example.world)
-    colors = [
-        color for color in BY_WORLD[example.world].colors if color not in training.fixed_colors
-    ]
+    colors = [color for color in find(example.world).colors if color not in training.fixed_colors]
     system, *asked = example.prompt.messages
     swap = _swap(colors, rng)
     while training.is_held_out(mission_lines(swap(asked[0].text))):
@@ -89,7 +87,7 @@ def spoil(reply: str, rng: random.Random) -> str:
 def refused(prompt: Prompt, spoilt: str, world: str = "trip") -> Prompt:
     """Return the conversation in which the spoilt reply was sent back with what was wrong."""
     try:
-        parse_reply(spoilt, BY_WORLD[world])
+        parse_reply(spoilt, find(world))
     except NotUnderstood as problem:
         return Prompts().repair(prompt, spoilt, str(problem))
     return prompt  # this mistake did not spoil it

@@ -21,8 +21,8 @@ from torch import Tensor
 from agents.planners.babyai import BabyAIPlanner
 from body.motor import HandyMotor
 from body.types import SKILLS_WITH_A_TARGET, Intent, NoticedEvent, Percept, Skill, Status, Target
-from body.vocabularies import BABYAI
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from experiments.training.motor.env import TrainingEnv, VectorWorld
 
 IDLE_SHARE = 0.15

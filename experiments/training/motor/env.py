@@ -12,7 +12,7 @@ from body.motor import sense_vector, sense_vector_size
 from body.policy import VIEW
 from body.senses import Senses
 from body.skills import Skills, skill_command_size
-from body.types import Percept, Vocabulary
+from body.types import Percept, WorldSpec
 
 
 class VectorWorld(Protocol):
@@ -72,9 +72,9 @@ class TrainingEnv(BatchVecEnv):
         skill_command: (B, C) skill commands of their active skills.
     """
 
-    def __init__(self, worlds: Sequence[VectorWorld], vocabulary: Vocabulary, seed: int):
+    def __init__(self, worlds: Sequence[VectorWorld], vocabulary: WorldSpec, seed: int):
         count = sum(world.num_envs for world in worlds)
-        actions = spaces.Discrete(len(vocabulary.actions))
+        actions = spaces.Discrete(len(vocabulary.action_names))
         super().__init__(count, observation_space(vocabulary), actions)
         self._worlds, self._seed = list(worlds), seed
         self._edges = np.cumsum([world.num_envs for world in worlds])[:-1]
@@ -115,7 +115,7 @@ class TrainingEnv(BatchVecEnv):
             world.close()
 
 
-def observation_space(vocabulary: Vocabulary) -> spaces.Dict:
+def observation_space(vocabulary: WorldSpec) -> spaces.Dict:
     """Return the space of what the motor policy is shown: the view, and senses beside the skill.
 
     The view is flat, so that Stable-Baselines3 does not take it for a photograph.

@@ -28,7 +28,7 @@ from agents.planners.trip import next_skills
 from body.motor import ScriptedMotor
 from body.skills import NOBODY
 from body.types import Percept, Skill, Status
-from body.vocabularies import TRIP
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import stumble_forks

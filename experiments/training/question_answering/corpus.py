@@ -19,11 +19,13 @@ from agents.planners.trip import TripPlanner
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.motor import PolicyMotor
-from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, Vocabulary
-from body.vocabularies import BABYAI, TRIP
+from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.engine.faces import WorldVectorEnv
+from envs.engine.spec import Crossing
 from envs.trip.env import TripVectorEnv
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.chronicle import Chronicle
@@ -37,7 +39,6 @@ from experiments.ground_truth.questions import (
     questions_of,
     when_words,
 )
-from experiments.running.worlds import words_of
 from experiments.training.question_answering.dialogues import (
     Dialogue,
     alike,
@@ -156,7 +157,7 @@ class Stray:
         seed: Of the errors.
     """
 
-    def __init__(self, motor: Motor, vocabulary: Vocabulary, seed: int):
+    def __init__(self, motor: Motor, vocabulary: WorldSpec, seed: int):
         self._motor, self._vocabulary = motor, vocabulary
         self._rng = np.random.default_rng(seed)
 
@@ -168,13 +169,14 @@ class Stray:
         """Return the motor's commands, some of them spoilt."""
         actions = self._motor.act(percept, skill_command)
         count = len(actions)
-        if self._vocabulary.gait:
+        gradual = self._vocabulary.crossing is Crossing.GRADUAL
+        if gradual:
             stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
             clumsy = np.arange(count) % 2 == 0
             actions = np.where(stumbling & clumsy, Action.FORWARD, actions)
-        stray = self._rng.random(count) < STRAY * (1 if self._vocabulary.gait else 5)
+        stray = self._rng.random(count) < STRAY * (1 if gradual else 5)
         return np.where(
-            stray, self._rng.integers(len(self._vocabulary.actions), size=count), actions
+            stray, self._rng.integers(len(self._vocabulary.action_names), size=count), actions
         )
 
 
@@ -237,7 +239,7 @@ def felt_windows(sense_embeddings: NDArray[np.float32]) -> list[int]:
 # ---- Lives ----
 
 
-def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, Vocabulary, float]]:
+def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, WorldSpec, float]]:
     """Yield worlds to wander in, their vocabularies, and their shares of the episodes."""
     for level, share in ((2, 0.1), (3, 0.25), (4, 0.4)):
         trip = TripVectorEnv(avatars, level=level, split=split, layouts=2048, autoreset=False)
@@ -246,21 +248,21 @@ def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, Vocabular
 
 
 def live(
-    env: WorldVectorEnv, vocabulary: Vocabulary, *, episodes: int, seed: int, memory: KeepingStore
+    env: WorldVectorEnv, vocabulary: WorldSpec, *, episodes: int, seed: int, memory: KeepingStore
 ) -> Iterator[Life]:
     """Yield that many episodes or a few more, as they end."""
-    count, name = env.num_envs, f"{vocabulary.world}-{seed}"
-    motor = Stray(PolicyMotor(None, vocabulary.world), vocabulary, seed)
+    count, name = env.num_envs, f"{vocabulary.name}-{seed}"
+    motor = Stray(PolicyMotor(None, vocabulary.name), vocabulary, seed)
     keeper: Any = memory.keeper  # stands in for an encoder
     minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=keeper)
     body = Body(count, vocabulary, motor)
     being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
-    table = TripPlanner() if vocabulary.gait else BabyAIPlanner(count)
+    table = vocabulary.load("planner")(count)
     for row, mind in enumerate(being.minds):
         assert isinstance(mind, Wanderer)
         mind.attach(row, table)
     ids = [mind.body_id for mind in being.minds]
-    chronicle = Chronicle(env.world, words_of(env), body_ids=ids)
+    chronicle = Chronicle(env.world, env.world.spec, body_ids=ids)
     everyone, lived = np.arange(count), np.zeros(count, np.int64)
     observation, _ = env.reset(seed=seed * 1_000_003)
     being.begin(observation, everyone, lived.tolist())
@@ -275,7 +277,7 @@ def live(
         if len(rows):
             now = memory.keeper.embed(being.windows(rows))
             for graph, window in zip(chronicle.end(rows), felt_windows(now), strict=True):
-                yield _life(vocabulary.world, graph, memory, window)
+                yield _life(vocabulary.name, graph, memory, window)
             observation, _ = env.reset(options={"reset_mask": terminated | truncated})
             lived[rows] += 1
             being.begin(observation, rows, lived[rows].tolist())
@@ -393,7 +395,7 @@ def _dialogue(
             now=_NOW,
             threshold=float(rng.choice(THRESHOLDS)),
             mode=mode,
-            timed=life.world == TRIP.world,
+            timed=life.world == TRIP.name,
         )
         for (asked, *_), *_ in talks
     ]
@@ -502,7 +504,7 @@ def make(
             keep_facts(life, facts)
             dialogues += dialogues_of(life, memory, rng, DIALOGUES_EACH, balance)
         env.close()
-        report(f"{vocabulary.world}: {lives:,} episodes, {len(dialogues) - before:,} dialogues")
+        report(f"{vocabulary.name}: {lives:,} episodes, {len(dialogues) - before:,} dialogues")
     sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
     return Corpus(dialogues=dialogues, sensed=sensed)
 

@@ -7,10 +7,11 @@ import numpy as np
 from agents.soul import Soul
 from body.senses import Senses
 from body.types import Intent, Manner, Skill
-from body.vocabularies import BABYAI, TRIP
 from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.spec import BABYAI
 from envs.trip.env import TripVectorEnv
 from envs.trip.oracle import oracle_actions
+from envs.trip.spec import TRIP
 from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, Posture
 from experiments.ground_truth.chronicle import Chronicle

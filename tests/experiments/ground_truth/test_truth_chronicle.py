@@ -9,8 +9,8 @@ from minigrid.core.world_object import Ball, Box, Door, Key, Wall
 from minigrid.minigrid_env import MiniGridEnv
 
 from body.types import Intent, Manner, Skill
-from body.vocabularies import BABYAI
 from envs.babyai import vocabulary as babyai
+from envs.babyai.spec import BABYAI
 from envs.babyai.world import BabyAIWorld
 from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, EventKind, Posture
