@@ -97,6 +97,7 @@ BABYAI = register(
         entry_points={
             "planner": "agents.planners.babyai:BabyAIPlanner",
             "scripted_motor": "body.motor:HandyMotor",
+            "motor_training": "experiments.training.motor.babyai:TRAINING",
             "controls": "experiments.viewers.controls:BABYAI",
             "measures": "experiments.report.measures:BABYAI",
         },

@@ -85,6 +85,7 @@ TRIP = register(
             "planner": "agents.planners.trip:TripPlanner",
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",
+            "motor_training": "experiments.training.motor.trip:TRAINING",
             "controls": "experiments.viewers.controls:TRIP",
             "measures": "experiments.report.measures:TRIP",
         },

@@ -185,7 +185,7 @@ def test_the_single_face_shows_the_same_without_the_leading_axis():
     env = single(homeostatic_weight=2.0)
     observation, info = env.reset(seed=40)
     assert observation["counts"].tolist() == [0, 40, 0, 0]
-    assert info == {"events": [], "success": False}
+    assert info == {"events": (), "success": False}
     for tick in range(1, 4):
         observation, reward, terminated, truncated, info = env.step(4)
         assert observation["counts"].tolist() == [0, 40, 0, tick]
