@@ -68,6 +68,7 @@ def misfits(config):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_composes_with_a_world(command, world):
@@ -104,6 +105,7 @@ def test_every_command_with_a_world_of_its_own_composes(command):
         assert misfits(compose(command)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "name"), CHOICES)
 def test_every_choice_composes_and_fits_the_constructor_that_it_names(group, name):
     choice = [] if group == "env" else [f"{group}={name}", *NEEDED.get((group, name), [])]

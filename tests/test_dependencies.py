@@ -60,12 +60,14 @@ def undeclared(folder, allowed):
 FOR_DEVELOPERS = {"playwright": "experiments/viewers/browser.py"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_library_that_a_package_imports_is_declared(package):
     missing = undeclared(package, CORE.union(*(EXTRAS[extra] for extra in FOR_SOME)))
     assert {name: path for name, path in missing.items() if FOR_DEVELOPERS.get(name) != path} == {}
 
 
+@pytest.mark.slow
 def test_every_library_that_a_test_or_a_benchmark_imports_is_declared():
     assert undeclared("tests", CORE | EXTRAS["dev"] | EXTRAS["rerun"] | ORACLES) == {}
     assert undeclared("bench", CORE | EXTRAS["bench"]) == {}

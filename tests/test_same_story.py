@@ -53,6 +53,7 @@ def told():
     return digest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_another_process_tells_the_same_story(told, hash_seed):
     assert in_another_process(hash_seed) == told
@@ -86,6 +87,7 @@ def run(folder, *overrides, hash_seed="0"):
     return [path.read_bytes() for path in sorted(folder.glob("episodes/*.jsonl"))]
 
 
+@pytest.mark.slow
 def test_a_whole_being_lives_the_same_life_to_the_byte_filmed_or_not(tmp_path):
     lived = run(tmp_path / "one")
     assert len(lived) == 1

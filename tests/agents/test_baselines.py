@@ -41,6 +41,7 @@ def live(agent, env, ticks, seed=3):
 # ---- Reactive ----
 
 
+@pytest.mark.slow
 def test_the_reactive_agent_solves_empty_rooms():
     env = make(16, 0, autoreset=False)
     _, succeeded = live(Reactive(Body(16, TRIP, ScriptedMotor())), env, 250)

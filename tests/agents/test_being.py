@@ -165,6 +165,7 @@ def test_all_who_wait_in_a_tick_are_asked_as_one_batch(lives):
     assert life.model.batch_sizes == [6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["paused", "simulated"])
 def test_an_avatar_has_the_same_story_alone_and_in_a_batch(lives, clock):
     together = lives(num=3, level=2, motor=Headlong(), clock=clock).live(120)

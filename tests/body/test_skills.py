@@ -339,6 +339,7 @@ def test_what_never_ends_takes_too_long():
 # ---- Starting ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("intent", "held", "posture", "words"),
     [
@@ -398,6 +399,7 @@ def test_an_intent_is_returned_as_it_was_given_and_forgotten_at_a_new_beginning(
 # ---- The code ----
 
 
+@pytest.mark.slow
 def test_the_code_is_skill_manner_and_compass():
     life = Life("######", "#>..B#", "######")
     life.intend(Skill.GO_TO, Object.BALL, manner=Manner.CAREFUL)

@@ -76,12 +76,14 @@ class OwnLevels:
 # ---- Side by side ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TASKS, *IDS])
 def test_engine_and_package_agree(name):
     tally = walk(levels_of(name), steps=240, seed=3)
     assert tally.steps >= 240
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TASKS, "MiniGrid-PutNear-6x6-N2-v0", "MiniGrid-MemoryS7-v0"])
 def test_the_comparison_reaches_ends_of_either_kind(name):
     tally = walk(levels_of(name), steps=1500, seed=4)

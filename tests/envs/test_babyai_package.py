@@ -65,6 +65,7 @@ def felt(world, row=0):
 # ---- Side by side with the compiled engine ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COVERED)
 def test_what_the_package_is_felt_to_do_is_what_the_engine_feels(arguments):
     package, engine = world_of(**arguments), world_of(BabyAIWorld, **arguments)

@@ -162,6 +162,7 @@ def test_the_vector_env_renders_a_frame_for_each_row():
     assert [picture.shape for picture in pictures] == [(576, 960, 3)] * 2
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_screen_and_prints_nothing():
     code = (
         "import numpy as np; from envs.babyai.render import frame; "

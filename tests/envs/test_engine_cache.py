@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ENVS = Path(__file__).resolve().parents[2] / "envs"
 ASK = "import numpy as np; from envs.trip.world import _rng_key_of as f; print(f(np.uint64(1), 2))"
 

@@ -55,6 +55,7 @@ def seen_by_minigrid(env, grid, x, y, heading):
     return seen.encode(visible), visible
 
 
+@pytest.mark.slow
 def test_the_view_is_minigrids_in_random_grids_from_every_heading(minigrid):
     rng = np.random.default_rng(8)
     offsets, image = flat_offsets(PADDED), np.zeros((VIEW, VIEW, 3), np.uint8)
@@ -95,6 +96,7 @@ def test_cells_that_say_themselves_what_stops_light_are_seen_alike(minigrid):
     minigrid.see_through_walls = False
 
 
+@pytest.mark.slow
 def test_what_trip_shows_is_what_minigrid_would_see_in_its_rooms(minigrid):
     world = TripWorld(24, level=4, layouts=16)
     world.reset(np.arange(24), seeds=np.arange(24))

@@ -84,6 +84,7 @@ def test_every_posture_makes_a_full_frame_of_the_same_size_that_no_other_one_mak
     assert len({frame[MAP].tobytes() for frame in frames.values()}) == len(POSTURES)
 
 
+@pytest.mark.slow
 def test_every_object_and_color_looks_different_on_the_map_and_before_the_eyes(renderer):
     kinds = [(obj, color) for obj in FIXED for color in Color]
     maps, sights = set(), set()
@@ -226,6 +227,7 @@ def test_the_ground_fills_the_view_as_it_comes_closer(renderer):
 # ---- Screens ----
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_screen_and_prints_nothing():
     code = (
         "import sys; sys.path.insert(0, 'tests/envs')\n"

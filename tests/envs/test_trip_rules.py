@@ -466,6 +466,7 @@ def test_a_body_that_fell_holds_no_rail():
 EARLY, LATE = 0.3, 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reflex", "contact", "end"),
     [

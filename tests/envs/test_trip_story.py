@@ -81,6 +81,7 @@ def test_alone_a_body_lives_as_it_does_among_others(commands, among_64, row):
             env.reset()
 
 
+@pytest.mark.slow
 def test_among_thousands_a_body_lives_as_it_does_among_few(commands, among_64):
     told = batch_story(commands[:60], range(64), num_envs=16_384)
     assert told == among_64[:60]
@@ -104,6 +105,7 @@ def batch_story_of_few(commands, **options):
     return told
 
 
+@pytest.mark.slow
 def test_a_batch_split_in_two_lives_as_one(commands, among_64):
     halves = []
     for start in (0, 32):
@@ -134,6 +136,7 @@ def test_another_seed_is_another_story(among_64):
     assert len(set(stories)) == 64
 
 
+@pytest.mark.slow
 def test_looking_does_not_change_the_world(commands):
     stories = []
     for looks in (False, True):

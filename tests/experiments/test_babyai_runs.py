@@ -51,6 +51,7 @@ def lines(path):
 # ---- Run ----
 
 
+@pytest.mark.slow
 def test_a_run_is_filmed_recorded_and_told_in_ticks(command, strip, tmp_path):
     status, out, err = command(run, *REACTIVE, "episodes=1")
     assert (status, err) == (0, "")

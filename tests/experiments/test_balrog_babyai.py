@@ -78,6 +78,7 @@ def configured(*overrides):
 # ---- Held-out layouts ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_no_layout_of_the_test_split_is_in_a_bank_of_training(task):
     train, test = (
@@ -110,6 +111,7 @@ def test_the_episodes_that_are_measured_are_of_the_test_split(monkeypatch):
 # ---- Arms ----
 
 
+@pytest.mark.slow
 def test_the_scripted_bot_solves_every_task_and_never_acts_in_vain(command, tmp_path):
     status, out, err = command("episodes=12", "layouts=64", "arms=[oracle_bot]")
     assert (status, err) == (0, "")
@@ -154,6 +156,7 @@ def test_every_arm_lives_the_same_episodes_and_all_is_kept(command, tmp_path):
     assert "mean of 2 tasks" in out
 
 
+@pytest.mark.slow
 def test_a_language_model_is_plugged_in_by_config_alone(command, tmp_path):
     arms = "arms=[model,model_without_touch,being]"
     status, out, err = command(*QUICK, arms, "episodes=3", *speaking("always_ahead"))
@@ -197,6 +200,7 @@ def test_trainings_are_all_folders_with_weights_in_order(tmp_path):
 # ---- Going on ----
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, monkeypatch):
     command(*QUICK, "arms=[random]")
     first = results(tmp_path / "run")["arms"]["random"]
@@ -330,6 +334,7 @@ def test_public_figures_add_up_to_what_their_sources_say():
 # ---- Mistakes ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
@@ -355,6 +360,7 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
+@pytest.mark.slow
 def test_help_comes_at_once_and_imports_nothing_slow():
     code = (
         "import sys; sys.argv = ['run', '--help']\n"

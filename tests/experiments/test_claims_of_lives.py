@@ -117,6 +117,7 @@ def as_told(claim):
     return replace(claim, value=f"{float(claim.value):.0f}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held_out", [False, True])
 def test_every_question_and_its_answer_are_understood(lives, held_out):
     """In all phrasings, also those that nobody was trained on."""

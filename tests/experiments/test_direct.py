@@ -99,6 +99,7 @@ def test_what_is_not_a_mission_says_nothing():
     assert said("") == said("tidy up") == []
 
 
+@pytest.mark.slow
 def test_what_is_named_is_marked_where_the_eyes_see_it():
     env = BabyAIVectorEnv(24, task="putnext", layouts=24)
     observation, _ = env.reset(seed=0)
@@ -137,6 +138,7 @@ def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
         observation, *_ = env.step(np.full(300, action))
 
 
+@pytest.mark.slow
 def test_where_a_object_is_said_to_lie_is_seen_from_the_start():
     """A body that has turned round still knows what lay to its left."""
     env = BabyAIVectorEnv(1, id="BabyAI-GoToLocal-v0", layouts=20)
@@ -199,6 +201,7 @@ def test_an_avatar_does_the_same_alone_and_among_others(tmp_path, sampled):
     assert Lived.by(tmp_path, 1, sampled=sampled) == Lived.by(tmp_path, 5, sampled=sampled)
 
 
+@pytest.mark.slow
 def test_training_leaves_a_policy_a_card_and_a_curve_and_goes_on_from_its_checkpoint(tmp_path):
     folder = train(options(f"folder={tmp_path}", "seed=1"))
     card = json.loads((folder / "direct.json").read_text())

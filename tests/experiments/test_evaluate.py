@@ -77,6 +77,7 @@ def make(num, **more):
 # ---- The same for everybody ----
 
 
+@pytest.mark.slow
 def test_everybody_lives_the_same_unseen_rooms_and_all_is_kept(command, tmp_path):
     status, out, err = command(*QUICK, *speaking("sensible"))
     assert (status, err) == (0, "")
@@ -97,6 +98,7 @@ def test_everybody_lives_the_same_unseen_rooms_and_all_is_kept(command, tmp_path
     assert str(tmp_path / "run" / "evaluation.json") in out
 
 
+@pytest.mark.slow
 def test_decisions_refused_replies_and_safe_intents_are_counted(command, tmp_path):
     command(*QUICK, *speaking("sensible"), "agents=[being]", "clock=paused")
     lived = results(tmp_path / "run")["agents"]["being"]
@@ -115,6 +117,7 @@ def test_decisions_refused_replies_and_safe_intents_are_counted(command, tmp_pat
     )
 
 
+@pytest.mark.slow
 def test_the_difference_is_of_the_same_episodes(command, tmp_path):
     command(*QUICK, *speaking("sensible"), "agents=[reactive,being]")
     found = results(tmp_path / "run")
@@ -126,6 +129,7 @@ def test_the_difference_is_of_the_same_episodes(command, tmp_path):
     assert "tokens an episode" not in found["difference"]["measures"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tmp_path):
     def episodes(name, *more):
         command(*QUICK, "agents=[random,reactive]", *more, folder=tmp_path / name)
@@ -161,6 +165,7 @@ def test_agents_are_told_once_of_each_end():
     assert sum(counts) == 6
 
 
+@pytest.mark.slow
 def test_real_time_passes_as_slowly_as_in_the_world_and_can_be_stopped():
     env, ticks = make(2, level=0, layouts=2), iter(range(100))
     began = time.perf_counter()
@@ -196,6 +201,7 @@ def test_measures_are_ratios_of_sums_over_episodes():
 # ---- Mistakes ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
@@ -241,6 +247,7 @@ def test_a_model_that_fails_for_good_leaves_what_the_others_did(command, tmp_pat
     assert (found["status"], list(found["agents"])) == ("unfinished", ["reactive"])
 
 
+@pytest.mark.slow
 def test_help_comes_at_once_and_imports_nothing_slow():
     code = (
         "import sys; sys.argv = ['evaluate', '--help']\n"
@@ -259,6 +266,7 @@ def test_help_comes_at_once_and_imports_nothing_slow():
 # ---- Interruptions ----
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_who_has_finished(tmp_path):
     here = Path(__file__).parent
     process = subprocess.Popen(

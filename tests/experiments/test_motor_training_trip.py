@@ -79,6 +79,7 @@ def test_a_return_goes_on_after_a_mission_but_ends_where_the_curriculum_resets()
     assert told >= 6, "missions that are over are still told"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rewards():
     def digest(seed: int):
         env, rng = small_env(seed), np.random.default_rng(5)
@@ -109,6 +110,7 @@ def test_only_the_first_execution_of_an_episode_is_an_exercise():
     assert not begun.any(), "an exercise that begins in mid-life could be farmed for reward"
 
 
+@pytest.mark.slow
 def test_training_leaves_a_policy_with_a_card_and_goes_on_from_its_checkpoint(tmp_path):
     folder = train(options(f"folder={tmp_path}"))
     card = json.loads((folder / "policy.json").read_text())
@@ -135,6 +137,7 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_teacher_is_imitated_but_never_in_a_stumble():
     small = options()
     env = TRAINING.make_env(small)

@@ -148,6 +148,7 @@ def test_a_memory_of_another_run_leads_nowhere(opened, scrub):
     ]
 
 
+@pytest.mark.slow
 def test_playing_goes_on_by_itself_until_it_is_paused(opened):
     opened.keyboard.press("Space")
     opened.wait_for_timeout(700)
@@ -179,6 +180,7 @@ def test_every_channel_of_every_sense_has_a_strip_of_its_own(opened):
     assert {"lean forward", "toe left", "head", "speed", "cup", "laughter"} <= {*names}
 
 
+@pytest.mark.slow
 def test_a_strip_says_its_value_its_unit_and_its_range(opened):
     opened.keyboard.press("u")
     scrub_to = {7: "0.30 m", 24: "-0.30 m"}
@@ -293,6 +295,7 @@ def test_the_way_back_in_the_browser_leads_to_where_a_memory_was_followed(opened
     assert shown(opened) == ("episode 0", "32")
 
 
+@pytest.mark.slow
 def test_the_address_names_the_tick_that_is_shown(opened, scrub):
     scrub(opened, 27)
     opened.wait_for_url("**/replay.html#e=0&t=27")
@@ -351,6 +354,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(written):
     assert [path.name for path in written.parent.iterdir()] == ["replay.html"]
 
 
+@pytest.mark.slow
 def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, open_page, monkeypatch):
     start, step = made_up
     monkeypatch.setattr("experiments.viewers.page._FRESH_S", 0.0)
@@ -393,6 +397,7 @@ def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
     assert states["things"] == [[0, [[8, 7, 1, 4], [0, 0, 0, 0]]]]
 
 
+@pytest.mark.slow
 def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
     made_up, strip, tmp_path, open_page, monkeypatch
 ):

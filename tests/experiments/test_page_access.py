@@ -9,6 +9,8 @@ from experiments.running.loop import Loop
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import write_beside
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def trip(tell, tmp_path):

@@ -15,6 +15,8 @@ from PIL import Image
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import write_beside
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).with_name("replay_golden.png")
 ALIKE = 2.0  # mean difference of colours from 0 to 255 that another version of a browser may make
 FALL = "#t=27"

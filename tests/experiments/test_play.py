@@ -35,6 +35,7 @@ def test_each_motor_command_has_one_key():
     assert len({key.name for key in KEYS} | {QUIT, ANOTHER_LIFE}) == len(Action) + 2
 
 
+@pytest.mark.slow
 def test_each_key_makes_its_motor_command(game):
     for key in KEYS:
         assert actions(game, {key.name}, 1) == [key.action]
@@ -62,6 +63,7 @@ def test_in_a_stumble_a_side_step_does_not_wait(game):
     assert actions(game, {"left"}, 2) == [Action.LEFT, Action.LEFT]
 
 
+@pytest.mark.slow
 def test_what_happens_is_told_and_a_finished_life_waits_for_another(game):
     scene = [game.tick({"r"}) for _ in range(40)][-1]
     assert any("bump (wall)" in line for line in scene.told)
@@ -123,6 +125,7 @@ def test_keys_are_read_from_the_keyboard_and_the_window_closes(monkeypatch, game
         stage.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
 @pytest.mark.parametrize(
     ("arguments", "words"),

@@ -88,6 +88,7 @@ def test_talks_side_by_side_are_as_if_each_were_alone(bundled):
         torch.testing.assert_close(together[mine], alone, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_every_dialogue_is_in_one_batch_whoever_makes_it(corpus, bundled):
     _, tokenizer = bundled
     parts = batches(corpus.dialogues, corpus.sensed, tokenizer)
@@ -267,6 +268,7 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
     assert facts.values[obj][facts.numbers[obj][2]] == UNKNOWN
 
 
+@pytest.mark.slow
 def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
     """At small size, of the very windows: whether every kind of memory reaches its facts."""
     facts = corpus.sensed.facts
@@ -304,6 +306,7 @@ def test_a_line_that_is_no_dialogue_is_named(corpus, tmp_path):
         load([tmp_path])
 
 
+@pytest.mark.slow
 def test_the_loss_reaches_the_senses(corpus, bundled):
     model, tokenizer = bundled
     spread = {kind: np.ones(WINDOW[kind], np.float32) for kind in KINDS}
@@ -347,6 +350,7 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
     assert not (tmp_path / "teller").exists()
 
 
+@pytest.mark.slow
 def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
     """And a card that says how it was made; at the smallest size."""
     save(tmp_path, corpus)

@@ -9,6 +9,8 @@ import pytest
 from experiments import chat as talk
 from experiments.recall_qa import __main__ as tell
 
+pytestmark = pytest.mark.slow
+
 LIFE = ("render=none", "level=4", "episodes=2", "body=scripted", "agent=being")
 
 

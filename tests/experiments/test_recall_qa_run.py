@@ -161,6 +161,7 @@ def test_no_answer_is_asked_for_more_often_than_the_next_one(inquiries):
     assert len(spread(known, 3, seed=0)) == 3
 
 
+@pytest.mark.slow
 def test_bodies_of_another_build_can_be_asked():
     where = replace(WHERE, world=UNUSUAL, bodies=2, episodes=1)
     with wandering(where, ":memory:", None) as lived:
@@ -340,6 +341,7 @@ def test_a_ablation_costs_what_is_lost_on_the_same_questions():
     assert tuple(lost["motor"]) == (0.0, 0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_dissociation_is_told_apart_for_what_was_asked_as_in_training():
     senses = [record(body=f"body-{at}", number=at, held_out=at % 2 > 0) for at in range(20)]
     hurt = [one | {"right": one["held_out"]} for one in senses]
@@ -362,6 +364,7 @@ def test_where_nothing_could_be_counted_a_table_has_a_dash():
 # ---- The command ----
 
 
+@pytest.mark.slow
 def test_a_run_leaves_tables_numbers_and_every_answer(command, tmp_path):
     status, out, err = command("arms=[oracle,majority,words]", *speaking("knowing_nothing"))
     assert (status, err) == (0, "")
@@ -375,6 +378,7 @@ def test_a_run_leaves_tables_numbers_and_every_answer(command, tmp_path):
     assert "truth" in out
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_it_would_have(command, tmp_path):
     options = ("arms=[oracle,no_memory]", *speaking("knowing_nothing"))
     command(*options)
@@ -390,6 +394,7 @@ def test_a_killed_run_goes_on_and_ends_as_it_would_have(command, tmp_path):
     assert results.read_text("utf-8") == whole
 
 
+@pytest.mark.slow
 def test_nobody_lives_where_all_is_answered(command):
     options = ("arms=[oracle]", *speaking("knowing_nothing"))
     command(*options)
@@ -398,6 +403,7 @@ def test_nobody_lives_where_all_is_answered(command):
     assert "100.0%" in out
 
 
+@pytest.mark.slow
 def test_answers_of_other_settings_are_refused(command):
     options = ("arms=[oracle]", *speaking("knowing_nothing"))
     command(*options)
@@ -407,6 +413,7 @@ def test_answers_of_other_settings_are_refused(command):
     assert "take another hydra.run.dir" in err
 
 
+@pytest.mark.slow
 def test_arms_are_never_compared_on_different_questions(command, tmp_path):
     options = ("arms=[oracle]", "delays=[restart]", *speaking("knowing_nothing"))
     command(*options)
@@ -421,6 +428,7 @@ def test_arms_are_never_compared_on_different_questions(command, tmp_path):
     assert "other questions" in err
 
 
+@pytest.mark.slow
 def test_arms_that_feel_are_left_out_where_nothing_can_be_felt(command):
     status, out, _ = command("arms=[oracle,senses]", *speaking("knowing_nothing"))
     assert status == 0
@@ -446,6 +454,7 @@ def test_mistakes_are_answered_in_one_line(command, tmp_path, option, said):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_help_needs_no_slow_import():
     code = (
         "import sys; sys.argv = ['run', '--help']\n"

@@ -72,6 +72,7 @@ def numbers(cell):
     return [float(one) for one in cell.translate(str.maketrans("[],", "   ")).split()]
 
 
+@pytest.mark.slow
 def test_all_is_left_where_it_was_asked_for(sweep, tmp_path):
     told = report([sweep], tmp_path / "out")
     assert told == [str(tmp_path / "out" / f"report.{kind}") for kind in KINDS]
@@ -168,6 +169,7 @@ def test_csv_has_a_line_for_each_run(sweep):
     assert {row["kind"] for row in rows} == {TRAINED, UNTRAINED, CONTROL}
 
 
+@pytest.mark.slow
 def test_the_same_sweeps_give_the_same_bytes(sweep, tmp_path):
     written = []
     for name in ("one", "other"):
@@ -189,6 +191,7 @@ def test_markdown_has_as_many_cells_in_each_row(sweep):
         assert len({line.count(" | ") for line in lines}) == 1
 
 
+@pytest.mark.slow
 def test_the_page_opens_without_a_network_and_fits_a_phone(sweep, tmp_path, open_page):
     report([sweep], tmp_path)
     page = open_page(tmp_path / "report.html", width=390, height=800)

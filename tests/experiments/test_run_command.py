@@ -68,6 +68,7 @@ def lines(path):
 # ---- Help ----
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_slow():
     code = (
         "import sys; sys.argv = ['run', '--help']\n"
@@ -87,6 +88,7 @@ def test_help_imports_nothing_slow():
 # ---- Mistakes ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
@@ -121,6 +123,7 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_is_answered_with_one_line(command, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     status, _, err = command(
@@ -188,6 +191,7 @@ def test_a_run_leaves_all_that_is_needed_to_know_and_repeat_it(command, tmp_path
     assert "page  run/replay.html" in out
 
 
+@pytest.mark.slow
 def test_a_default_run_of_any_body_is_filmed(command, tmp_path):
     status, out, _ = command(
         "+env=trip", "agent=reactive", "body=scripted", "episodes=1", folder=tmp_path / "run"
@@ -204,6 +208,7 @@ def test_several_avatars_live_at_once(command, tmp_path):
     assert avatars == [0, 1, 0]
 
 
+@pytest.mark.slow
 def test_a_run_with_a_language_model_is_played_back_to_the_byte(command, tmp_path):
     assert command(*BEING, *SCRIPTED, folder=tmp_path / "lived")[0] == 0
     replay = ("mind/language_model=replay", f"mind.language_model.path={tmp_path / 'lived'}")
@@ -218,6 +223,7 @@ def test_a_run_with_a_language_model_is_played_back_to_the_byte(command, tmp_pat
 # ---- Interruptions ----
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_keeps_what_was_lived(tmp_path):
     process = start(tmp_path, *RANDOM, "episodes=100000")
     wait_for((tmp_path / "episodes" / "0002.jsonl").exists)
@@ -235,6 +241,7 @@ def test_ctrl_c_in_the_middle_keeps_what_was_lived(tmp_path):
     assert "replay.html" in out
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_quits_at_once(tmp_path):
     (tmp_path / "stubborn.py").write_text(
         "from agents.random_agent import RandomAgent\n"
@@ -257,6 +264,7 @@ def test_a_second_ctrl_c_quits_at_once(tmp_path):
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_killed_run_keeps_every_finished_episode(tmp_path):
     process = start(tmp_path, *RANDOM, "episodes=100000")
     wait_for((tmp_path / "episodes" / "0003.jsonl").exists)
@@ -276,6 +284,7 @@ def choices(group):
     return sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "name"),
     [(group, name) for group in ("env", "agent", "body", "soul", "memory", "mind/language_model")

@@ -137,6 +137,7 @@ def test_a_closed_window_lets_life_go_on(screen, tell):
     assert time.perf_counter() - began < 2.0
 
 
+@pytest.mark.slow
 def test_what_is_too_long_for_the_bar_shows_its_end():
     assert (bar("keys", "a" * 900 + "b", 640) == bar("keys", "a" * 500 + "b", 640)).all()
     assert (bar("keys", "a" * 900 + "b", 640) != bar("keys", "a" * 900, 640)).any()

@@ -17,6 +17,8 @@ import pytest
 
 from experiments import run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NANO = ROOT / "mind" / "pretrained" / "nano"
 TRIP = ("+env=trip", "render=none", "level=2", "body=scripted", "episodes=1", "seed=4")
@@ -191,7 +193,6 @@ def _wait_until_healthy(port, process, log, seconds=90):
     raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("fastapi"), reason="needs the extra serve")
 @pytest.mark.parametrize("which", ["nano", "stranger"])
 def test_a_run_with_transformers_serve_is_played_back_to_the_byte(live, tmp_path, stranger, which):

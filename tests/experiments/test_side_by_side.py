@@ -124,6 +124,7 @@ def rewrite(folder, old, new):
     page.write_text(html.replace(old, new))
 
 
+@pytest.mark.slow
 def test_what_a_page_says_stays_text_on_the_page_of_both(live, open_page):
     one, two = live("one"), live("two")
     rewrite(two, "the life of two", "</scr\\u003cb>two\\u003c/b>\\u003c/script>")
@@ -144,6 +145,7 @@ def picture(page, life):
     return of(page, life, "world").evaluate("canvas => canvas.toDataURL()")
 
 
+@pytest.mark.slow
 def test_both_lives_are_shown_at_the_same_tick(both, open_page, scrub):
     page = open_page(both)
     assert page.locator(".life").count() == 2
@@ -159,6 +161,7 @@ def test_both_lives_are_shown_at_the_same_tick(both, open_page, scrub):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_where_the_two_part_is_told_and_can_be_jumped_to(both, open_page):
     page = open_page(both)
     told = page.locator("#difference-words").inner_text()
@@ -204,6 +207,7 @@ def test_the_shorter_life_stands_still_at_its_end(both, open_page):
     assert picture(page, "A") == at_the_end
 
 
+@pytest.mark.slow
 def test_senses_of_both_are_unfolded_together_and_stay_level(both, open_page):
     page = open_page(both)
     page.get_by_role("button", name="balance", exact=True).first.click()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ("-m", "+env=trip,babyai", "agent=random", "level=0")
 
@@ -171,7 +173,6 @@ def finish_with_a_death(folder, *launcher):
     return killed, parents
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "launcher",
     [
@@ -185,7 +186,6 @@ def test_a_worker_that_is_killed_is_replaced_and_the_table_is_the_same(tmp_path,
     assert "lost their worker" in out
 
 
-@pytest.mark.slow
 def test_a_job_that_always_kills_its_worker_is_given_up_and_the_others_finish(tmp_path):
     launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     command = ("-m", "+env=trip", "agent=random", "level=0", "episodes=2", *deadly(tmp_path))
@@ -213,7 +213,6 @@ def two_nodes(monkeypatch):
         cluster.shutdown()
 
 
-@pytest.mark.slow
 def test_a_sweep_on_two_nodes_of_a_ray_cluster_survives_the_death_of_a_worker(tmp_path, two_nodes):
     _, parents = finish_with_a_death(
         tmp_path,

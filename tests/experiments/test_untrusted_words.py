@@ -15,6 +15,8 @@ from experiments import run
 from mind.memory import ExperienceStore
 from mind.types import Experience
 
+pytestmark = pytest.mark.slow
+
 WORLD = "MiniGrid-Untrusted-v0"
 HARMLESS = "walk about"
 EVERYTHING = " ".join(hostile.TEXTS)

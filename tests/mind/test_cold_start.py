@@ -43,6 +43,7 @@ def tokenizer():
     return train_tokenizer(texts, 320)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_text_can_be_written_and_read_back(text):
     small = test_any_text_can_be_written_and_read_back.tokenizer
@@ -86,6 +87,7 @@ def test_batches_hold_each_example_once_and_mask_the_rest(tokenizer):
     assert rows == 23
 
 
+@pytest.mark.slow
 def test_a_tiny_model_learns_to_answer_and_runs_like_any_other(tmp_path):
     told: list[str] = []
     learned = train(
@@ -124,6 +126,7 @@ def test_padding_and_what_was_asked_do_not_count_as_its_own_words(tokenizer):
     assert both.item() > own.item()
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_models_folder(tmp_path):
     tiny = Size(width=32, layers=2, heads=2, context=96, vocabulary=330)
     told: list[str] = []

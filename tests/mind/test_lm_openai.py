@@ -208,6 +208,7 @@ def test_a_failure_that_stays_is_reported_after_the_last_retry():
     assert "still loading" in str(info.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

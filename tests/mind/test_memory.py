@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from textwrap import dedent
@@ -137,6 +138,7 @@ def test_after_a_restart_the_next_addition_and_recall_are_the_same(path, tmp_pat
     assert first != second
 
 
+@pytest.mark.slow
 def test_recall_is_the_same_in_another_process_with_other_hashes(path):
     with ExperienceStore(path) as memory:
         memory.add(a_life(50))
@@ -152,6 +154,7 @@ def test_recall_is_the_same_in_another_process_with_other_hashes(path):
     assert there.strip() == str(here)
 
 
+@pytest.mark.slow
 def test_recency_falls_by_half_a_percent_an_hour(path):
     with ExperienceStore(path, importance_weight=0, relevance_weight=0) as memory:
         memory.add([lived(tick=hours * HOUR) for hours in (0, 300, 1000)])
@@ -213,6 +216,7 @@ def test_what_is_ordinary_for_one_body_is_measured_against_its_own_life(path):
     assert hardened.importance < 0.3
 
 
+@pytest.mark.slow
 def test_importance_alone_decides_where_only_it_has_weight(path):
     with ExperienceStore(path, recency_weight=0, relevance_weight=0) as memory:
         memory.add([lived(pain=1.0), lived(pain=0.0), lived(pain=1.0, reward_error=-2.0)])
@@ -221,6 +225,7 @@ def test_importance_alone_decides_where_only_it_has_weight(path):
     assert [each.score for each in recalled] == pytest.approx([1, 1 / (1 + math.sqrt(3)), 0])
 
 
+@pytest.mark.slow
 def test_relevance_is_the_cosine_of_the_vectors(path):
     with ExperienceStore(path, embed=None, recency_weight=0, importance_weight=0) as memory:
         vectors = np.array([[2, 0], [3, 4], [0, 5], [-1, 0]], np.float32)
@@ -239,6 +244,24 @@ def test_cosines_of_whole_numbers_are_those_of_the_vectors():
     some = cosines(coded(vectors), every[::3], vectors[7])
     np.testing.assert_array_equal(some[::3], found[::3])
     assert not some[1::3].any()
+
+
+def test_whole_numbers_use_all_of_their_range_and_nothing_stays_nothing():
+    with np.errstate(all="raise"):
+        codes = coded(np.array([[0.6, -0.8], [0.0, 0.0]], np.float32))
+    assert codes.code.tolist() == [[95, -127], [0, 0]]
+    assert codes.scale.tolist() == [pytest.approx(0.8 / 127), 0.0]
+
+
+def test_one_candidate_is_measured_against_itself_alone():
+    weigh = RecallScore(
+        recency_weight=1, importance_weight=1, relevance_weight=1, decay_per_hour=0.5,
+        ticks_per_hour=HOUR,
+    )  # fmt: skip
+    lived_at, other = np.array([0, 600]), np.array([0.0, 1.0])
+    only = np.array([1, 0])[:1]
+    found = weigh.best(only, lived_at, other, other.astype(np.float32), 1)
+    assert [part.tolist() for part in found] == [[1], [0.0], [0.0], [0.0], [0.0]]
 
 
 def test_the_best_are_those_of_a_full_sort():
@@ -303,6 +326,7 @@ def test_of_equals_the_later_one_comes_first(path):
     assert {each.score for each in recalled} == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [3, 7])
 def test_equal_vectors_are_equally_relevant_wherever_they_lie(path, length):
     vector, *questions = np.random.default_rng(5).normal(size=(40, 384))
@@ -365,6 +389,7 @@ def test_an_empty_addition_changes_nothing(path):
     ("wrong", "complaint"),
     [
         ({"pain": float("nan")}, "pain must be at least 0 and finite, got nan"),
+        ({"pain": math.inf}, "pain must be at least 0 and finite, got inf"),
         ({"surprise": -1.0}, "surprise must be at least 0 and finite, got -1.0"),
         ({"reward_error": math.inf}, "reward_error must be finite, got inf"),
         ({"body_id": ""}, "body_id must say whose life"),
@@ -465,6 +490,7 @@ def process_line(code: str, arguments) -> list[str]:
     return [sys.executable, "-c", preamble + dedent(code), *map(str, arguments)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acknowledged_before_the_kill", range(1, 51))
 def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(
     path, acknowledged_before_the_kill
@@ -493,6 +519,7 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.slow
 def test_another_process_reads_what_is_being_written(path):
     code = """
         with ExperienceStore(path, read_only=True) as memory:
@@ -536,6 +563,21 @@ def test_a_reader_knows_as_much_as_one_who_opens_it_anew(path):
 def test_who_only_reads_needs_a_file(tmp_path):
     with pytest.raises(MemoryFileError, match="there is none"):
         ExperienceStore(tmp_path / "memory.sqlite", read_only=True)
+
+
+def test_who_only_reads_an_empty_file_is_told_that_it_is_damaged(path):
+    path.touch()
+    with pytest.raises(MemoryFileError, match="damaged"):
+        ExperienceStore(path, read_only=True)
+
+
+def test_who_only_reads_may_do_so_from_another_thread_and_writes_nothing(path):
+    with ExperienceStore(path) as memory, ExperienceStore(path, read_only=True) as reader:
+        memory.add(a_life(3))
+        reader.encoded_by("eyes")
+        memory.encoded_by("ears")  # nobody has begun another before
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(reader.count).result() == 3
 
 
 def test_nothing_is_left_beside_a_closed_file(path):
@@ -589,6 +631,14 @@ def test_what_is_otherwise_later_or_worse_is_kept_by_itself(path, other):
         assert memory.ticks(second) == [other.get("tick", 5)]
 
 
+@pytest.mark.parametrize(("cosine", "kept"), [(0.91, 1), (0.89, 2)])
+def test_nearly_the_same_words_have_a_cosine_of_nine_tenths(path, cosine, kept):
+    other = [cosine, math.sqrt(1 - cosine**2)]
+    with ExperienceStore(path, embed=None) as memory:
+        memory.add([lived(tick=1), lived(tick=5)], np.array([[1, 0], other], np.float32))
+        assert memory.count("anna") == kept
+
+
 def test_what_another_one_lives_between_changes_nothing(path):
     with ExperienceStore(path) as memory:
         pair = [lived(tick=1), lived(tick=1, body_id="berta")]
@@ -630,6 +680,29 @@ def test_what_cannot_have_been_felt_is_refused():
         Query(body_id="anna", like={Kind.EMOTION: np.zeros(3, np.float32)})
 
 
+def test_what_was_kept_without_how_it_felt_is_like_nothing(path):
+    like = dict.fromkeys(KINDS, felt_vectors(0)[0, 0])
+    with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
+        memory.add(a_life(1))
+        memory.add(a_life(3)[1:], sense_embeddings=felt_vectors(5, 0))
+        found = memory.recall(Query(body_id="anna", like=like), 9)
+        assert {one.id: one.relevance for one in found} == {1: 0.0, 2: 0.0, 3: 1.0}
+
+
+def test_an_episode_and_a_run_can_be_asked_for(path):
+    stays = [("monday", 0), ("monday", 1), ("tuesday", 0), ("tuesday", 1)]
+    with ExperienceStore(path) as memory:
+        memory.add([lived(run_id=run, episode=episode) for run, episode in stays])
+
+        def found(**asked):
+            return {one.id for one in memory.recall(Query(body_id="anna", **asked), 9)}
+
+        assert found(episode=1) == {2, 4}
+        assert found(run_id="monday") == {1, 2}
+        assert found(run_id="tuesday", episode=0) == {3}
+        assert found(run_id="sunday") == set()
+
+
 def test_a_place_and_a_time_can_be_asked_for(path):
     places = [(0, 0), (3, -2), (4, -2), (9, 9)]
     life = [
@@ -654,6 +727,7 @@ def test_vectors_of_another_encoder_are_refused(path):
         memory.encoded_by("b" * 12)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_costs_nothing_that_was_acknowledged(path):
     # A limit on the size of files stands in for the end of the disk.
     printed = run_python(
@@ -802,6 +876,7 @@ def test_a_missing_folder_is_made(tmp_path):
     assert (tmp_path / "deep" / "down" / "memory.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_a_second_store_on_the_same_file_is_refused(path):
     with ExperienceStore(path) as memory:
         memory.add([lived()])
@@ -885,6 +960,11 @@ def test_hashed_words_have_length_one_and_do_not_depend_on_company():
     for vector, text in zip(together, texts, strict=True):
         assert (embed([text])[0] == vector).all()
     assert embed([]).shape == (0, 256)
+
+
+def test_hashed_words_of_no_dimension_are_refused():
+    with pytest.raises(ValueError, match="dimensions must be at least 1, got 0"):
+        HashedWords(0)
 
 
 def test_hashed_words_of_a_known_text_are_the_same_on_every_machine():

@@ -210,6 +210,7 @@ def _some_time(graphs, ticks, rng):
     )
 
 
+@pytest.mark.slow
 def test_claims_are_judged_as_in_the_record(lives):
     rng, verdicts, attributes = np.random.default_rng(0), Counter(), defaultdict(set)
     for graphs in lives:
@@ -225,6 +226,7 @@ def test_claims_are_judged_as_in_the_record(lives):
     assert all({TRUE, FALSE} <= found for found in attributes.values()), attributes
 
 
+@pytest.mark.slow
 def test_every_fact_that_was_sensed_can_be_claimed(lives):
     claimed = 0
     for graphs in lives:

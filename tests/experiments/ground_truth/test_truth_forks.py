@@ -209,6 +209,7 @@ def take_away(world, cause, body):
     layout["cells"][y, x] = int(Object.EMPTY)
 
 
+@pytest.mark.slow
 def test_without_its_cause_a_mishap_comes_or_not_as_in_a_copy_of_the_world(crowd, mishaps):
     answers = []
     for graph, node in mishaps:

@@ -108,6 +108,7 @@ def test_where_it_is_balanced_no_answer_is_more_common_than_the_next_one(asked):
         assert most <= next_most + 1
 
 
+@pytest.mark.slow
 def test_strange_questions_keep_what_they_are_about(asked):
     rng = np.random.default_rng(0)
     known = {word for _, question in asked for word in question.text.split()}
@@ -120,6 +121,7 @@ def test_strange_questions_keep_what_they_are_about(asked):
     assert any(word not in known for text in strange for word in text.split())
 
 
+@pytest.mark.slow
 def test_some_strange_words_are_made_up_and_others_known_from_elsewhere(asked):
     rng, family = np.random.default_rng(2), "where"
     known = {word for _, question in asked for word in question.text.split()}
@@ -182,6 +184,7 @@ def test_no_question_is_about_what_was_never_felt():
     assert all(question.answer == UNKNOWN for question in outcomes)
 
 
+@pytest.mark.slow
 def test_what_an_unseen_cable_was_cannot_be_known():
     rng = np.random.default_rng(0)
     questions = [question for _ in range(30) for question in questions_of(on_a_hidden_cable(), rng)]
@@ -204,6 +207,7 @@ def test_questions_come_in_any_order_and_are_the_same_for_the_same_rng_key(trip_
 # ---- In other words ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept_back", [False, True])
 def test_the_same_question_in_other_words_has_the_same_answer(asked, kept_back):
     rng = np.random.default_rng(2)
@@ -384,6 +388,7 @@ def gain(asked, world):
     return base, guessed - base
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["trip", "babyai"])
 def test_the_words_of_a_question_tell_nothing_about_its_answer(asked, world):
     base, more = gain(asked, world)
@@ -391,6 +396,7 @@ def test_the_words_of_a_question_tell_nothing_about_its_answer(asked, world):
     assert more <= 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["trip", "babyai"])
 def test_words_that_told_something_would_be_found_out(asked, world):
     def leaking(question):
@@ -434,6 +440,7 @@ def strangeness(questions, answers):
             if variance[word] > 5 and not word.isdecimal()}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["trip", "babyai"])
 @pytest.mark.parametrize("answers", list(ANSWERS))
 def test_no_word_goes_with_an_answer(asked, world, answers):
