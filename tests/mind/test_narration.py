@@ -75,7 +75,8 @@ def test_a_calm_percept_says_little():
     [
         ({"speed_mps": 0.6}, "walking slowly, steady"),
         ({"speed_mps": 1.2}, "walking, steady"),
-        ({"speed_mps": 2.4}, "running, steady"),
+        ({"speed_mps": 1.69}, "walking, steady"),
+        ({"speed_mps": 1.71}, "running, steady"),
         ({"posture": "down"}, "down, steady"),
         ({"lean_forward_m": -0.1}, "standing, swaying"),
         ({"lean_forward_m": 0.2}, "standing, off balance ahead"),
@@ -134,6 +135,11 @@ def test_a_feeling_is_told_as_mood_strongest_emotions_and_unmet_needs():
     assert told == (
         "low, very embarrassed, relieved, badly needs dignity, needs water, needs less pain"
     )
+
+
+def test_emotions_are_told_from_a_strength_on_and_the_strongest_first():
+    emotions = {"fear": 0.16, "relief": 0.14, "joy": 0.4}
+    assert feeling_words(feeling(**emotions)) == "even, glad, afraid"
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,10 @@ def test_what_is_said_of_a_life_is_judged(event, attribute, value, verdict):
 
 @pytest.mark.parametrize(
     ("value", "verdict"),
-    [("2.0", TRUE), ("2.5", TRUE), ("1.5", TRUE), ("2.51", FALSE), ("1.4", FALSE), ("20", FALSE)],
+    [
+        *[(value, TRUE) for value in ("2.0", "2.5", "1.5")],
+        *[(value, FALSE) for value in ("2.51", "1.4", "20", "2.0.0")],
+    ],
 )
 def test_a_time_may_be_off_by_half_a_second(value, verdict):
     assert said("fell", "time", value) is verdict
@@ -392,6 +395,11 @@ def test_the_first_and_the_last_time_are_told_apart():
     assert said("stumbled", "foot", "left", **last) is FALSE
     assert said("stumbled", "foot", "right", **last) is TRUE
     assert said("stumbled", "foot", "left") is TRUE
+
+
+def test_how_often_is_asked_of_all_times_whichever_of_them_is_named():
+    for occurrence in Occurrence:
+        assert said("stumbled", "count", "2", occurrence=occurrence) is TRUE
 
 
 @pytest.mark.parametrize("attribute", ["foot", "happened"])
