@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.being import Being
-    from experiments.recall_qa.episodes import Lives
+    from experiments.recall_qa.episodes import Episodes
     from mind.claims.language import Claim, Verdict
     from mind.reasoning.question_answering import Answer
 
@@ -57,8 +57,8 @@ def main(config: DictConfig, folder: Path) -> None:
 
     with ExitStack() as opened:
         try:
-            being, lives = _past(config, opened) if config.run else _lived(config, folder, opened)
-            host = Host(config, being, lives, Console(), page=Path(config.run or folder))
+            being, episodes = _past(config, opened) if config.run else _run(config, folder, opened)
+            host = Host(config, being, episodes, Console(), page=Path(config.run or folder))
             _converse(host, folder)
         except (LanguageModelError, OSError) as error:
             raise BadInput(one_line(error)) from error
@@ -77,30 +77,30 @@ def _check(config: DictConfig) -> None:
 # ---- Whose life ----
 
 
-def _lived(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", "Lives"]:
-    """Let a being live, to be asked about it."""
-    from experiments.recall_qa.episodes import live_watched
+def _run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", "Episodes"]:
+    """Run the configured being, to be asked about its episodes."""
+    from experiments.recall_qa.episodes import run_and_record
 
-    being, lives, finished = live_watched(config, folder, opened)
+    being, episodes, finished = run_and_record(config, folder, opened)
     if not finished:
         raise Interrupted
-    return being, lives
+    return being, episodes
 
 
-def _past(config: DictConfig, opened: ExitStack) -> tuple["Being", "Lives"]:
+def _past(config: DictConfig, opened: ExitStack) -> tuple["Being", "Episodes"]:
     """Open the memory and the truth of a past run, for a being of the same name.
 
     Raises:
         BadInput: If that is no such run.
     """
     from experiments.ground_truth.files import read_truth
-    from experiments.recall_qa.episodes import Lives
+    from experiments.recall_qa.episodes import Episodes
 
     run = Path(config.run)
     graphs = read_truth(run)
     _live_again_as(config, run)
     being: Being = built("agent", config, opened)
-    return being, Lives(
+    return being, Episodes(
         run_id=being.run_id,
         body_ids=tuple(mind.body_id for mind in being.minds),
         memory=being.memory,
@@ -139,7 +139,7 @@ class Host:
     Attributes:
         config: A `ChatConfig`.
         being: Who answers.
-        lives: What it has lived.
+        episodes: What it has lived.
         console: Where it is printed.
         page: The folder with the replay page.
         turns: Questions and answers of the conversation that is going on.
@@ -147,7 +147,7 @@ class Host:
 
     config: DictConfig
     being: "Being"
-    lives: "Lives"
+    episodes: "Episodes"
     console: "Console"
     page: Path
     turns: list[tuple[str, str]] = field(default_factory=list)
@@ -159,8 +159,8 @@ class Host:
 
         if not self.follows(question):
             self.turns = []
-        body_id = self.lives.body_ids[0]
-        graphs = self.lives.of(body_id)
+        body_id = self.episodes.body_ids[0]
+        graphs = self.episodes.graphs_of(body_id)
         question_answerer = self.being.question_answerer(
             0, mode=self.config.mode, ablations=tuple(self.config.ablations)
         )
@@ -168,7 +168,7 @@ class Host:
             question,
             threshold=self.config.threshold,
             before=self.turns,
-            now=self.lives.nows.get((body_id, graphs[-1].episode)),
+            now=self.episodes.nows.get((body_id, graphs[-1].episode)),
         )
         (answer,) = self.being.answers([asked])
         about = self.turns[0][0] if self.turns else question
@@ -190,7 +190,7 @@ def _converse(host: Host, folder: Path) -> None:
 
     from mind.reasoning.question_answering import LONGEST_QUESTION
 
-    if not any(graph.nodes for graph in host.lives.of(host.lives.body_ids[0])):
+    if not any(graph.nodes for graph in host.episodes.graphs_of(host.episodes.body_ids[0])):
         host.console.print("nothing happened to it; it may have little to say")
     if sys.stdin.isatty():
         _invite(host)
@@ -210,7 +210,7 @@ def _turn(host: Host, question: str, *, too_long: bool) -> dict[str, Any]:
 
     follows = host.follows(question)
     answer, checked = host.answer(question)
-    record = answer_record(answer, checked, host.lives.memory)
+    record = answer_record(answer, checked, host.episodes.memory)
     if too_long:
         host.console.print(f"(only the first {len(question)} characters are read)", style="dim")
     _print_answer(host, answer, [verdict for _, verdict in checked], record["memories"])
@@ -227,7 +227,7 @@ def _print_answer(
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
     host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)
-    world = next(iter(host.lives.graphs.values())).world
+    world = next(iter(host.episodes.graphs.values())).world
     for memory in memories:
         host.console.print(memory_line(memory, world, host.page), soft_wrap=True)
 
@@ -235,13 +235,13 @@ def _print_answer(
 def _invite(host: Host) -> None:
     """Say what can be asked, with examples from this very life."""
     from experiments.ground_truth.questions import NEVER, UNKNOWN
-    from experiments.recall_qa.asking import questions_about, spread
+    from experiments.recall_qa.answers import questions_about, spread
 
     host.console.print("\nAsk it about its life, such as", style="bold", highlight=False)
-    body_id = host.lives.body_ids[0]
+    body_id = host.episodes.body_ids[0]
     known = [
         (whose, question)
-        for whose, question in questions_about(host.lives, 0)
+        for whose, question in questions_about(host.episodes, 0)
         if whose == body_id and question.answer not in (UNKNOWN, NEVER)
     ]
     for _, question in spread(known, EXAMPLES, host.config.seed):

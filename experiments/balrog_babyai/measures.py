@@ -1,4 +1,4 @@
-"""Measures: what the episodes of an arm came to, task by task and all together."""
+"""Measures: statistics of the episodes of a condition, by task and of all together."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,12 +29,12 @@ MEASURES = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Lived:
-    """What the episodes of one arm came to.
+class ConditionEpisodes:
+    """The episodes of one condition.
 
     Attributes:
-        name: Of the arm.
-        columns: Of each task that was lived to its end, (N,) for each episode, by name.
+        name: Of the condition.
+        columns: Of each task that was finished, (N,) for each episode, by name.
         seconds: Of each such task, the wall time all its episodes took.
     """
 
@@ -91,7 +91,7 @@ def _over_trainings(tops: NDArray, bottoms: NDArray, seed: int = 0) -> tuple[flo
 
 
 def difference(measure: Measure, one: Columns, other: Columns) -> Estimate:
-    """Return by how much a measure of one arm exceeds that of another in the same episodes."""
+    """Return by how much a measure of one condition exceeds another's in the same episodes."""
     pairs = measure.columns(one), measure.columns(other)
     if pairs[0] is None or pairs[1] is None:
         return _UNKNOWN
@@ -101,29 +101,29 @@ def difference(measure: Measure, one: Columns, other: Columns) -> Estimate:
 # ---- JSON, there and back ----
 
 
-def to_record(lived: Lived, tasks: list[str]) -> dict[str, Any]:
-    """Return an arm as what goes into JSON; estimates are [value, low, high], or null."""
-    together = lived.together(tasks)
+def to_record(episodes: ConditionEpisodes, tasks: list[str]) -> dict[str, Any]:
+    """Return a condition as what goes into JSON; estimates are [value, low, high], or null."""
+    together = episodes.together(tasks)
     return {
         "all": None if together is None else _measured(together),
         "tasks": {
             task: {
-                "seconds": round(lived.seconds[task], 3),
+                "seconds": round(episodes.seconds[task], 3),
                 "measures": _measured(columns),
                 "episodes": {name: values.tolist() for name, values in columns.items()},
             }
-            for task, columns in lived.columns.items()
+            for task, columns in episodes.columns.items()
         },
     }
 
 
-def from_record(name: str, record: Mapping[str, Any]) -> Lived:
-    """Return the arm of which `to_record` made a record."""
-    lived = Lived(name=name)
+def from_record(name: str, record: Mapping[str, Any]) -> ConditionEpisodes:
+    """Return the condition of which `to_record` made a record."""
+    episodes = ConditionEpisodes(name=name)
     for task, part in record["tasks"].items():
-        lived.columns[task] = {key: np.array(values) for key, values in part["episodes"].items()}
-        lived.seconds[task] = part["seconds"]
-    return lived
+        episodes.columns[task] = {key: np.array(values) for key, values in part["episodes"].items()}
+        episodes.seconds[task] = part["seconds"]
+    return episodes
 
 
 def _measured(columns: Columns) -> dict[str, list[float] | None]:

@@ -1,8 +1,8 @@
 """What is a felt failure worth? `python -m experiments.balrog_babyai.run`.
 
-BALROG's five BabyAI tasks, on layouts that no training has seen. All episodes of an arm in a task
-are lived at once, one avatar each, and every arm lives the same ones. What has been lived is kept
-arm by arm, and a run in a folder with results of the same settings goes on from there.
+BALROG's five BabyAI tasks, on layouts that no training has seen. All episodes of a condition in a
+task run at once, one avatar each, and the levels are the same for all conditions. Results are kept
+condition by condition, and a run in a folder with results of the same settings goes on from there.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.types import Agent
-    from experiments.balrog_babyai.measures import Lived
+    from experiments.balrog_babyai.measures import ConditionEpisodes
     from experiments.report.measures import Columns
     from experiments.report.sheet import Sheet
 
 RESULTS, TABLE = "balrog_babyai.json", "table.md"
 _FILE_COLUMNS = 170  # of tables that go to a file
-_WEIGHTS = "direct.safetensors"  # of one training of the direct arm
+_WEIGHTS = "direct.safetensors"  # of one training of the direct condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """Somebody who lives the episodes.
+class Condition:
+    """An agent, and what it is deprived of.
 
     Attributes:
         agent: Its name among the configured agents.
@@ -58,22 +58,24 @@ class Arm:
 
 
 ORACLE, DIRECT = "oracle_bot", "direct"
-ARMS = {
-    ORACLE: Arm(agent=ORACLE, label="scripted bot (reads the truth)"),
-    "random": Arm(agent="random", label="random"),
-    "reactive": Arm(agent="reactive", label="reactive (body and a table)"),
-    DIRECT: Arm(agent=DIRECT, label="direct (body alone, no skills)"),
-    "being": Arm(agent="being", label="being"),
-    "being_without_touch": Arm(agent="being", label="being without touch", touch=False),
-    "model": Arm(agent="primitive", label="model alone"),
-    "model_without_touch": Arm(agent="primitive", label="model alone without touch", touch=False),
+CONDITIONS = {
+    ORACLE: Condition(agent=ORACLE, label="scripted bot (reads the truth)"),
+    "random": Condition(agent="random", label="random"),
+    "reactive": Condition(agent="reactive", label="reactive (body and a table)"),
+    DIRECT: Condition(agent=DIRECT, label="direct (body alone, no skills)"),
+    "being": Condition(agent="being", label="being"),
+    "being_without_touch": Condition(agent="being", label="being without touch", touch=False),
+    "model": Condition(agent="primitive", label="model alone"),
+    "model_without_touch": Condition(
+        agent="primitive", label="model alone without touch", touch=False
+    ),
 }
 PAIRS = (("being", "being_without_touch"), ("model", "model_without_touch"))
 
 
 @command("balrog_babyai", RESULTS)
 def main(config: DictConfig, folder: Path) -> None:
-    """Let all configured arms live the episodes of all tasks, print tables, and keep the results.
+    """Run the episodes of all tasks under all conditions, print tables, and keep the results.
 
     Args:
         config: As in `configs/balrog_babyai.yaml`.
@@ -91,7 +93,7 @@ def main(config: DictConfig, folder: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     results = _Results(config, folder)
     try:
-        finished = _live_all(config, results, console)
+        finished = _run_all(config, results, console)
     except (LanguageModelError, OSError) as error:
         _report(console, results, _heading(config))
         raise BadInput(one_line(error)) from error
@@ -104,7 +106,7 @@ def _check(config: DictConfig) -> None:
     from envs.babyai.levels import TASKS, WORDS
 
     for name, given, known in (
-        ("arms", config.arms, tuple(ARMS)),
+        ("conditions", config.conditions, tuple(CONDITIONS)),
         ("tasks", config.tasks, TASKS),
         ("words", [config.words], WORDS),
     ):
@@ -120,10 +122,10 @@ def _check(config: DictConfig) -> None:
 # ---- Living ----
 
 
-def _live_all(config: DictConfig, results: "_Results", console: "Console") -> bool:
-    """Let one arm after the other live, and say whether all lived to the end."""
+def _run_all(config: DictConfig, results: "_Results", console: "Console") -> bool:
+    """Run one condition after the other, and return whether all were finished."""
     with stopping() as stopped:
-        for name in config.arms:
+        for name in config.conditions:
             if name == DIRECT and not trainings(config.agent.direct.folder):
                 results.leave_out(
                     name, "there are no weights; train it, or set agent.direct.folder"
@@ -133,57 +135,57 @@ def _live_all(config: DictConfig, results: "_Results", console: "Console") -> bo
             for task in config.tasks:
                 if results.has(name, task):
                     continue
-                lived = live_task(name, task, config, stopped)
-                if lived is None:
+                rollout = run_task(name, task, config, stopped)
+                if rollout is None:
                     console.print(f"{name}, {task}: left out, it was stopped")
                     return False
-                results.add(name, task, *lived)
+                results.add(name, task, *rollout)
                 console.print(results.line(name, task), highlight=False)
     return True
 
 
-def live_task(
+def run_task(
     name: str, task: str, config: DictConfig, stopped: Callable[[], bool] = lambda: False
 ) -> "tuple[Columns, float] | None":
-    """Let an arm live all episodes of a task.
+    """Run all episodes of a task under a condition.
 
     Args:
-        name: Of the arm.
+        name: Of the condition.
         task: One of `envs.babyai.levels.TASKS`.
         config: As in `configs/balrog_babyai.yaml`.
         stopped: Asked before each tick whether to stop.
 
     Returns:
-        The columns that measures are made of, and the seconds that living took; None if it was
+        The columns that measures are made of, and the seconds that they took; None if it was
         stopped.
     """
     from experiments.balrog_babyai.measures import joined
 
     settings = _settings(name, task, config)
     if name != DIRECT:
-        return _live_once(name, settings, stopped)
+        return _run_once(name, settings, stopped)
     parts = []
     for folder in trainings(config.agent.direct.folder):
         settings.agent.direct.folder = str(folder)
-        lived = _live_once(name, settings, stopped)
-        if lived is None:
+        rollout = _run_once(name, settings, stopped)
+        if rollout is None:
             return None
-        parts.append(lived)
+        parts.append(rollout)
     columns = joined([columns for columns, _ in parts])
     return columns, sum(seconds for _, seconds in parts)
 
 
 def _settings(name: str, task: str, config: DictConfig) -> DictConfig:
-    """Return the configuration for an arm in a task; the caller's is left as it is."""
+    """Return the configuration for a condition in a task; the caller's is left as it is."""
     settings = deepcopy(config)
     OmegaConf.update(settings, "env.task", task, force_add=True)
-    OmegaConf.update(settings, "body.senses.touch", ARMS[name].touch, force_add=True)
+    OmegaConf.update(settings, "body.senses.touch", CONDITIONS[name].touch, force_add=True)
     memory = Path(config.memory.path)  # each has one of its own, so that nobody learns of others
     settings.memory.path = str(memory.with_stem(f"{memory.stem}-{name}-{task}"))
     return settings
 
 
-def _live_once(
+def _run_once(
     name: str, settings: DictConfig, stopped: Callable[[], bool]
 ) -> "tuple[Columns, float] | None":
     from experiments.launching.rollout import rollout
@@ -198,7 +200,7 @@ def _live_once(
 
 def _agent(name: str, settings: DictConfig, env: Any, opened: ExitStack) -> "Agent":
     if name != ORACLE:
-        return built(f"agent.{ARMS[name].agent}", settings, opened)
+        return built(f"agent.{CONDITIONS[name].agent}", settings, opened)
     from envs.babyai.levels import Levels
     from experiments.balrog_babyai.oracle import OracleBot
 
@@ -207,7 +209,7 @@ def _agent(name: str, settings: DictConfig, env: Any, opened: ExitStack) -> "Age
 
 
 def trainings(folder: str | None) -> list[Path]:
-    """Return the folders of the trainings of the direct arm, in order.
+    """Return the folders of the trainings of the direct condition, in order.
 
     Args:
         folder: With one folder for each training, or of one training; None is what comes with
@@ -221,11 +223,11 @@ def trainings(folder: str | None) -> list[Path]:
 
 
 class _Results:
-    """What has been lived, in memory and in the run folder.
+    """The episodes of each condition, in memory and in the run folder.
 
     Attributes:
-        arms: What each arm has lived, by name.
-        notes: Why an arm was left out, by name.
+        conditions: Episodes of each condition, by name.
+        notes: Why a condition was left out, by name.
     """
 
     def __init__(self, config: DictConfig, folder: Path):
@@ -234,11 +236,11 @@ class _Results:
         self._config, self.folder = config, folder
         self.tasks = list(config.tasks)
         self._settings = _plain(config)
-        self.arms: dict[str, Lived] = self._before()
+        self.conditions: dict[str, ConditionEpisodes] = self._before()
         self.notes: dict[str, str] = {}
         write_provenance(folder, self._settings, {"world": spawn_integer(config.seed, "world")})
 
-    def _before(self) -> dict[str, "Lived"]:
+    def _before(self) -> dict[str, "ConditionEpisodes"]:
         """Return what an earlier run has left in the folder."""
         from experiments.balrog_babyai.measures import from_record
 
@@ -251,45 +253,49 @@ class _Results:
         return {name: from_record(name, record) for name, record in found["arms"].items()}
 
     def has(self, name: str, task: str) -> bool:
-        """Say whether an arm has lived a task."""
-        return name in self.arms and task in self.arms[name].columns
+        """Say whether a task is finished under a condition."""
+        return name in self.conditions and task in self.conditions[name].columns
 
     def add(self, name: str, task: str, columns: "Columns", seconds: float) -> None:
-        """Keep what an arm has lived in a task."""
-        from experiments.balrog_babyai.measures import Lived
+        """Keep the episodes of a task under a condition."""
+        from experiments.balrog_babyai.measures import ConditionEpisodes
 
-        lived = self.arms.setdefault(name, Lived(name=name))
-        lived.columns[task], lived.seconds[task] = columns, seconds
+        episodes = self.conditions.setdefault(name, ConditionEpisodes(name=name))
+        episodes.columns[task], episodes.seconds[task] = columns, seconds
         self._write()
 
     def leave_out(self, name: str, why: str) -> None:
-        """Note that an arm lives nothing."""
+        """Note why a condition is left out."""
         self.notes[name] = why
         self._write()
 
     def line(self, name: str, task: str) -> str:
-        """Return in a line what an arm's episodes of a task came to."""
+        """Return in a line what a condition's episodes of a task came to."""
         from experiments.balrog_babyai.tables import success_words
 
-        lived = self.arms[name]
-        words = success_words(lived.columns[task])
-        return f"{name}, {task}: {words} in {lived.seconds[task]:.1f} s"
+        episodes = self.conditions[name]
+        words = success_words(episodes.columns[task])
+        return f"{name}, {task}: {words} in {episodes.seconds[task]:.1f} s"
 
     def sheets(self) -> list["Sheet"]:
         """Return all tables of what is known by now."""
         from experiments.balrog_babyai.public import figures
         from experiments.balrog_babyai.tables import public_sheet, task_sheets, touch_sheet
 
-        labels = {name: arm.label for name, arm in ARMS.items()}
-        arms = [self.arms[name] for name in ARMS if name in self.arms]
+        labels = {name: condition.label for name, condition in CONDITIONS.items()}
+        conditions = [self.conditions[name] for name in CONDITIONS if name in self.conditions]
         pairs = [(labels[one], *both) for one, other in PAIRS if (both := self._both(one, other))]
         touch = [touch_sheet(pairs, self.tasks)] if pairs else []
-        return [*task_sheets(arms, labels, self.tasks), *touch, public_sheet(figures(), self.tasks)]
+        return [
+            *task_sheets(conditions, labels, self.tasks),
+            *touch,
+            public_sheet(figures(), self.tasks),
+        ]
 
     def _both(self, one: str, other: str) -> "tuple[Columns, Columns] | None":
-        if one not in self.arms or other not in self.arms:
+        if one not in self.conditions or other not in self.conditions:
             return None
-        first, second = (self.arms[name].together(self.tasks) for name in (one, other))
+        first, second = (self.conditions[name].together(self.tasks) for name in (one, other))
         return (first, second) if first and second else None
 
     def _write(self) -> None:
@@ -299,13 +305,16 @@ class _Results:
 
         done = all(
             name in self.notes or all(self.has(name, task) for task in self.tasks)
-            for name in self._config.arms
+            for name in self._config.conditions
         )
         content = {
             "status": "finished" if done else "unfinished",
             "settings": _lasting(self._settings),
             "left_out": self.notes,
-            "arms": {name: to_record(arm, self.tasks) for name, arm in self.arms.items()},
+            "arms": {
+                name: to_record(condition, self.tasks)
+                for name, condition in self.conditions.items()
+            },
             "public": record(),
         }
         write_json(self.folder / RESULTS, content)
@@ -319,7 +328,7 @@ def _plain(config: DictConfig) -> Any:
 
 def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings without what may differ between two runs in the same folder."""
-    return {key: value for key, value in settings.items() if key != "arms"}
+    return {key: value for key, value in settings.items() if key != "conditions"}
 
 
 def _heading(config: DictConfig) -> str:
@@ -331,7 +340,7 @@ def _heading(config: DictConfig) -> str:
 
 def _report(console: "Console", results: _Results, heading: str) -> None:
     """Print what is known."""
-    if not results.arms:
+    if not results.conditions:
         return
     console.print(f"\n{heading}\n", highlight=False)
     for sheet in results.sheets():

@@ -1,43 +1,56 @@
-"""Tables: an arm in each row, a measure in each column; for terminals and as Markdown."""
+"""Tables: a condition in each row, a measure in each column; for terminals and as Markdown."""
 
 from collections.abc import Mapping, Sequence
 
-from experiments.balrog_babyai.measures import MEASURES, Lived, differences, estimate
+from experiments.balrog_babyai.measures import MEASURES, ConditionEpisodes, differences, estimate
 from experiments.balrog_babyai.public import Figure
 from experiments.report.measures import SUCCESS, Columns
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import wilson
 
 
-def task_sheets(arms: Sequence[Lived], labels: Mapping[str, str], tasks: list[str]) -> list[Sheet]:
+def task_sheets(
+    conditions: Sequence[ConditionEpisodes], labels: Mapping[str, str], tasks: list[str]
+) -> list[Sheet]:
     """Return the table of each task, and, if there are several, that of all episodes together.
 
     Args:
-        arms: What has been lived.
-        labels: What arms are called in tables, by name.
+        conditions: Episodes of each condition.
+        labels: What conditions are called in tables, by name.
         tasks: In the order of the tables.
     """
     found = []
     for task in tasks:
-        rows = [(arm, arm.columns.get(task), arm.seconds.get(task, 0.0)) for arm in arms]
+        rows = [
+            (condition, condition.columns.get(task), condition.seconds.get(task, 0.0))
+            for condition in conditions
+        ]
         found.append(_sheet(task, rows, labels))
     if len(tasks) == 1:
         return found
-    together = [(arm, arm.together(tasks), sum(arm.seconds.values())) for arm in arms]
+    together = [
+        (condition, condition.together(tasks), sum(condition.seconds.values()))
+        for condition in conditions
+    ]
     return [*found, _sheet(f"mean of {len(tasks)} tasks", together, labels)]
 
 
 def _sheet(
     title: str,
-    rows: Sequence[tuple[Lived, Columns | None, float]],
+    rows: Sequence[tuple[ConditionEpisodes, Columns | None, float]],
     labels: Mapping[str, str],
 ) -> Sheet:
     return Sheet(
         title=title,
         head=("", "episodes", *(measure.name for measure in MEASURES), "seconds"),
         rows=tuple(
-            (labels[arm.name], str(len(columns["success"])), *_words(columns), f"{seconds:.1f}")
-            for arm, columns, seconds in rows
+            (
+                labels[condition.name],
+                str(len(columns["success"])),
+                *_words(columns),
+                f"{seconds:.1f}",
+            )
+            for condition, columns, seconds in rows
             if columns
         ),
     )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.being import Being
-    from experiments.recall_qa.asking import Asked
-    from experiments.recall_qa.episodes import Lives
+    from experiments.recall_qa.answers import CheckedAnswer
+    from experiments.recall_qa.episodes import Episodes
 
 RESULTS = "tell.json"
 _FAMILY = 11  # columns of the longest name of a family
@@ -46,15 +46,15 @@ def main(config: DictConfig, folder: Path) -> None:
     check(config)
     from rich.console import Console
 
-    from experiments.recall_qa.episodes import live_watched
+    from experiments.recall_qa.episodes import run_and_record
     from mind.language_models.types import LanguageModelError
 
     with ExitStack() as opened:
-        being, lives, finished = live_watched(config, folder, opened)
+        being, episodes, finished = run_and_record(config, folder, opened)
         if not finished:
             raise Interrupted
         try:
-            _ask(config, folder, being, lives, Console())
+            _ask(config, folder, being, episodes, Console())
         except (LanguageModelError, OSError) as error:
             raise BadInput(one_line(error)) from error
 
@@ -77,20 +77,20 @@ def check(config: DictConfig) -> None:
 
 
 def _ask(
-    config: DictConfig, folder: Path, being: "Being", lives: "Lives", console: "Console"
+    config: DictConfig, folder: Path, being: "Being", episodes: "Episodes", console: "Console"
 ) -> None:
     """Ask, print each answer as it comes, and keep all of them."""
-    from experiments.recall_qa.asking import ask_all, questions_about, spread
+    from experiments.recall_qa.answers import ask_all, questions_about, spread
 
     seed = spawn_integer(config.seed, "questions")
-    questions = spread(questions_about(lives, seed), config.questions, seed)
+    questions = spread(questions_about(episodes, seed), config.questions, seed)
     if not questions:
         console.print("nothing happened that could be asked about; try another seed")
-    asked: list[Asked] = []
+    asked: list[CheckedAnswer] = []
     with stopping() as stopped:
         for one in ask_all(
             being,
-            lives,
+            episodes,
             questions,
             threshold=config.threshold,
             mode=config.mode,
@@ -98,8 +98,8 @@ def _ask(
             stopped=stopped,
         ):
             asked.append(one)
-            _print_answer(console, one, lives)
-        _write(folder, asked, config.threshold, lives)
+            _print_answer(console, one, episodes)
+        _write(folder, asked, config.threshold, episodes)
         if asked:
             _print_table(console, asked, config.threshold)
             console.print(
@@ -109,7 +109,9 @@ def _ask(
             raise Interrupted
 
 
-def _write(folder: Path, asked: Sequence["Asked"], threshold: float, lives: "Lives") -> None:
+def _write(
+    folder: Path, asked: Sequence["CheckedAnswer"], threshold: float, episodes: "Episodes"
+) -> None:
     from experiments.recall_qa.display import answer_record, claim_record
     from experiments.running.record import write_json
 
@@ -129,7 +131,7 @@ def _write(folder: Path, asked: Sequence["Asked"], threshold: float, lives: "Liv
                     "right_answer": one.question.answer,
                     "right_claim": one.question.claim and claim_record(one.question.claim),
                     "outcome": one.outcome,
-                    **answer_record(one.answer, one.checked, lives.memory),
+                    **answer_record(one.answer, one.checked, episodes.memory),
                 }
                 for one in asked
             ],
@@ -137,14 +139,14 @@ def _write(folder: Path, asked: Sequence["Asked"], threshold: float, lives: "Liv
     )
 
 
-def _by_family(asked: Sequence["Asked"]) -> dict[str, list["Asked"]]:
-    families: dict[str, list[Asked]] = {}
+def _by_family(asked: Sequence["CheckedAnswer"]) -> dict[str, list["CheckedAnswer"]]:
+    families: dict[str, list[CheckedAnswer]] = {}
     for one in asked:
         families.setdefault(one.question.family, []).append(one)
     return dict(sorted(families.items()))
 
 
-def _counts(asked: Sequence["Asked"]) -> dict[str, int]:
+def _counts(asked: Sequence["CheckedAnswer"]) -> dict[str, int]:
     """Return how many questions there were, and how many answers of each worth."""
     outcomes = [str(one.outcome) for one in asked]
     names = ("right", "wrong", "unsaid")
@@ -154,13 +156,13 @@ def _counts(asked: Sequence["Asked"]) -> dict[str, int]:
 # ---- What a person sees ----
 
 
-def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
+def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes") -> None:
     """Print a question, its answer, what that rests on, and the truth where it differs."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    from experiments.recall_qa.asking import Outcome
+    from experiments.recall_qa.answers import Outcome
     from experiments.recall_qa.display import remembered, verdict_text
     from experiments.viewers.terminal import printable, sureness
 
@@ -170,7 +172,7 @@ def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
     lines = [Text(one.question.text, style="bold"), said + verdict_text(one.answer, [one.verdict])]
     if one.outcome is not Outcome.RIGHT:
         lines.append(Text(f"in truth: {one.question.answer}", style="dim"))
-    if told := remembered(lives.memory, one.answer.memories):
+    if told := remembered(episodes.memory, one.answer.memories):
         ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in told)
         lines.append(Text(f"remembered: {ticks}", style="dim"))
     row = Table.grid(padding=(0, 2))
@@ -180,7 +182,7 @@ def _print_answer(console: "Console", one: "Asked", lives: "Lives") -> None:
     console.print(row)
 
 
-def _print_table(console: "Console", asked: Sequence["Asked"], threshold: float) -> None:
+def _print_table(console: "Console", asked: Sequence["CheckedAnswer"], threshold: float) -> None:
     from rich.table import Table
 
     from experiments.recall_qa.metrics import threshold_score
@@ -203,7 +205,7 @@ def _print_table(console: "Console", asked: Sequence["Asked"], threshold: float)
     )
 
 
-def _row(asked: Sequence["Asked"], threshold: float) -> list[str]:
+def _row(asked: Sequence["CheckedAnswer"], threshold: float) -> list[str]:
     score = sum(one.score(threshold) for one in asked)
     return [*(str(count) for count in _counts(asked).values()), f"{score:+.1f}"]
 

@@ -1,4 +1,4 @@
-"""Arms: who answers questions about wandered lives, and what came of each question."""
+"""Conditions: who answers questions about episodes, and what came of each question."""
 
 import re
 from collections import Counter
@@ -24,8 +24,15 @@ from experiments.ground_truth.questions import (
     majority,
     questions_of,
 )
-from experiments.recall_qa.asking import AT_ONCE, Asked, Outcome, judged, same_words, spread
-from experiments.recall_qa.episodes import Lives
+from experiments.recall_qa.answers import (
+    AT_ONCE,
+    CheckedAnswer,
+    Outcome,
+    checked_answer,
+    same_words,
+    spread,
+)
+from experiments.recall_qa.episodes import Episodes
 from experiments.training.question_answering.corpus import TELL
 from mind.claims.language import Attribute, Verdict
 from mind.claims.parser import parse
@@ -37,37 +44,38 @@ Turn = tuple[str, str]  # a question that went before, and its answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """Somebody who answers.
+class Condition:
+    """A condition under which questions are answered.
 
     Attributes:
         mode: How memories are shown to the language model; empty where none is asked.
         ablations: Kinds of memory that say nothing.
-        swapped: Whether the memories shown are those of another body.
-        followed: Whether it is asked again in other words, and somebody insists.
-        dared: Whether it is asked once more with a threshold shown.
+        swapped_memory: Whether the memories shown are those of another body.
+        follow_ups: Whether it is asked again in other words, and somebody insists.
+        with_threshold: Whether it is asked once more with a threshold shown.
         narrates: Whether it is asked to tell each episode at length.
     """
 
     mode: str = ""
     ablations: tuple[str, ...] = ()
-    swapped: bool = False
-    followed: bool = True
-    dared: bool = False
+    swapped_memory: bool = False
+    follow_ups: bool = True
+    with_threshold: bool = False
     narrates: bool = False
 
 
 SENSES, WORDS, MAJORITY, ORACLE = "senses", "words", "majority", "oracle"
-LESIONED = {f"-{kind}": str(kind) for kind in KINDS}
-ARMS: Mapping[str, Arm] = {
-    ORACLE: Arm(),
-    MAJORITY: Arm(),
-    SENSES: Arm(mode="felt", dared=True, narrates=True),
-    WORDS: Arm(mode="words", dared=True, narrates=True),
-    "no_memory": Arm(mode="none", narrates=True),
-    "scrambled": Arm(mode="felt", swapped=True),
+ABLATED = {f"-{kind}": str(kind) for kind in KINDS}
+CONDITIONS: Mapping[str, Condition] = {
+    ORACLE: Condition(),
+    MAJORITY: Condition(),
+    SENSES: Condition(mode="felt", with_threshold=True, narrates=True),
+    WORDS: Condition(mode="words", with_threshold=True, narrates=True),
+    "no_memory": Condition(mode="none", narrates=True),
+    "scrambled": Condition(mode="felt", swapped_memory=True),
     **{
-        name: Arm(mode="felt", ablations=(kind,), followed=False) for name, kind in LESIONED.items()
+        name: Condition(mode="felt", ablations=(kind,), follow_ups=False)
+        for name, kind in ABLATED.items()
     },
 }
 
@@ -94,8 +102,8 @@ class Inquiry:
     false: str
 
 
-def inquiries_about(lives: Lives, count: int, seed: int) -> list[Inquiry]:
-    """Return at most that many questions about some lives, in random order.
+def inquiries_about(episodes: Episodes, count: int, seed: int) -> list[Inquiry]:
+    """Return at most that many questions about some episodes, in random order.
 
     One half is asked in phrasings of training, the other in phrasings that are kept back from it;
     in each half there are as many of every family, as far as there are.
@@ -105,8 +113,8 @@ def inquiries_about(lives: Lives, count: int, seed: int) -> list[Inquiry]:
     for held_out, share in ((False, (count + 1) // 2), (True, count // 2)):
         every = [
             (graph.body_id, question)
-            for body_id in lives.body_ids
-            for graph in lives.of(body_id)
+            for body_id in episodes.body_ids
+            for graph in episodes.graphs_of(body_id)
             for question in questions_of(graph, rng, held_out=held_out)
         ]
         found += [_inquiry(*one, rng) for one in spread(every, share, seed)]
@@ -144,7 +152,7 @@ def _insisting() -> tuple[re.Pattern, ...]:
 
 
 class Answerer(Protocol):
-    """Answers questions about lives."""
+    """Answers questions about episodes."""
 
     def answers(
         self,
@@ -163,8 +171,8 @@ class Answerer(Protocol):
         ...
 
 
-class Guesser:
-    """Gives the answer that is most common, and is as sure as it is often right.
+class MajorityBaseline:
+    """Gives the most common answer, with its share of right answers as confidence.
 
     Args:
         answers: What it says, and how sure it is, by what is asked about.
@@ -174,8 +182,8 @@ class Guesser:
         self._answers = answers
 
     @classmethod
-    def of(cls, questions: Sequence[Question]) -> "Guesser":
-        """Return one who has seen questions with their answers."""
+    def fit(cls, questions: Sequence[Question]) -> "MajorityBaseline":
+        """Return the baseline of questions with their answers."""
         common = majority(questions)
         right: dict[tuple[str, str], list[bool]] = {}
         for question in questions:
@@ -217,22 +225,30 @@ def plain_answer(said: str, confidence: float, threshold: float) -> Answer:
     return Answer(text=text, said=said, confidence=confidence, memories=())
 
 
-class Rememberer:
-    """Minds that answer from what was lived.
+class MindAnswerer:
+    """Answers with minds, from their memory.
 
     Args:
-        arm: What they are shown.
+        condition: What they are shown.
         minds: Whose language model and memory it is.
-        lives: What was lived.
+        episodes: What was lived.
         timed: Whether a tick is a tenth of a second.
         background: Where they think.
     """
 
-    def __init__(self, arm: Arm, minds: Minds, lives: Lives, timed: bool, background: Background):
-        self._arm, self._minds, self._lives, self._timed = arm, minds, lives, timed
+    def __init__(
+        self,
+        condition: Condition,
+        minds: Minds,
+        episodes: Episodes,
+        timed: bool,
+        background: Background,
+    ):
+        self._condition, self._minds, self._timed = condition, minds, timed
+        self._episodes = episodes
         self._background = background
-        self._whose = _others(lives.body_ids) if arm.swapped else {}
-        self._tellers: dict[str, QuestionAnswerer] = {}
+        self._whose = _others(episodes.body_ids) if condition.swapped_memory else {}
+        self._answerers: dict[str, QuestionAnswerer] = {}
 
     def answers(
         self,
@@ -261,19 +277,19 @@ class Rememberer:
 
     def _ask(self, body_id: str, question: Question, before: tuple[Turn, ...], threshold: float):
         whose = self._whose.get(body_id, body_id)
-        now = self._lives.nows.get((whose, question.episode))
-        return self._teller(whose).ask(question.text, threshold=threshold, before=before, now=now)
+        now = self._episodes.nows.get((whose, question.episode))
+        return self._answerer(whose).ask(question.text, threshold=threshold, before=before, now=now)
 
-    def _teller(self, body_id: str) -> QuestionAnswerer:
-        if body_id not in self._tellers:
-            self._tellers[body_id] = self._minds.question_answerer(
+    def _answerer(self, body_id: str) -> QuestionAnswerer:
+        if body_id not in self._answerers:
+            self._answerers[body_id] = self._minds.question_answerer(
                 body_id,
                 timed=self._timed,
-                run_id=self._lives.run_id,
-                mode=self._arm.mode,
-                ablations=self._arm.ablations,
+                run_id=self._episodes.run_id,
+                mode=self._condition.mode,
+                ablations=self._condition.ablations,
             )
-        return self._tellers[body_id]
+        return self._answerers[body_id]
 
 
 def _others(body_ids: Sequence[str]) -> dict[str, str]:
@@ -285,40 +301,44 @@ def _others(body_ids: Sequence[str]) -> dict[str, str]:
 
 
 def ask(
-    arm: Arm, answerer: Answerer, lives: Lives, inquiries: Sequence[Inquiry], shown: float
+    condition: Condition,
+    answerer: Answerer,
+    episodes: Episodes,
+    inquiries: Sequence[Inquiry],
+    shown: float,
 ) -> list[dict[str, Any]]:
     """Ask all there is to ask, and return a record of each inquiry, in order.
 
     Args:
-        arm: Who is asked.
+        condition: Who is asked.
         answerer: Gives its answers.
-        lives: What is asked about.
+        episodes: What is asked about.
         inquiries: What is asked.
-        shown: Threshold that is shown to those who dare.
+        shown: Threshold that is shown where the condition says so.
     """
-    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    checkers = {body_id: Checker(episodes.graphs_of(body_id)) for body_id in episodes.body_ids}
     first = [(one.body_id, one.question) for one in inquiries]
     answers = answerer.answers(first)
     records = [
-        _record(one, _judged(*about, answer, checkers))
+        _record(one, _checked_answer(*about, answer, checkers))
         for one, about, answer in zip(inquiries, first, answers, strict=True)
     ]
-    if arm.followed:
+    if condition.follow_ups:
         _ask_again(answerer, inquiries, records, checkers)
         _insist(answerer, inquiries, records)
-    if arm.dared:
+    if condition.with_threshold:
         dared = answerer.answers(first, threshold=shown)
         for record, about, answer in zip(records, first, dared, strict=True):
-            one = _judged(*about, answer, checkers)
-            record["shown"] = _told(one) | {"score": one.score(shown)}
+            one = _checked_answer(*about, answer, checkers)
+            record["shown"] = _outcome(one) | {"score": one.score(shown)}
     return records
 
 
-def narrations(answerer: Answerer, lives: Lives) -> list[dict[str, Any]]:
+def narrations(answerer: Answerer, episodes: Episodes) -> list[dict[str, Any]]:
     """Ask for each episode to be told at length, and return what each telling comes to."""
-    graphs = list(lives.graphs.values())
+    graphs = list(episodes.graphs.values())
     asked = [(graph.body_id, _at_length(graph.episode)) for graph in graphs]
-    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    checkers = {body_id: Checker(episodes.graphs_of(body_id)) for body_id in episodes.body_ids}
     return [
         _narration(graph, answer, checkers[graph.body_id])
         for graph, answer in zip(graphs, answerer.answers(asked), strict=True)
@@ -353,10 +373,10 @@ def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str,
     }
 
 
-def _judged(
+def _checked_answer(
     body_id: str, question: Question, answer: Answer, checkers: Mapping[str, Checker]
-) -> Asked:
-    return judged(body_id, question, answer, checkers[body_id])
+) -> CheckedAnswer:
+    return checked_answer(body_id, question, answer, checkers[body_id])
 
 
 def _ask_again(
@@ -373,7 +393,7 @@ def _ask_again(
     ]
     asked = [(body_id, question) for _, body_id, question in twice]
     for (record, *_), about, answer in zip(twice, asked, answerer.answers(asked), strict=True):
-        told = _told(_judged(*about, answer, checkers))
+        told = _outcome(_checked_answer(*about, answer, checkers))
         differs = not same_words(told["said"], record["said"])
         known = UNKNOWN not in (told["said"], record["said"])
         record["again"] = told | {
@@ -409,7 +429,7 @@ def caved_in(first: str, then: str, false: str) -> bool:
     return same_words(then, false) and not same_words(first, false)
 
 
-def _record(inquiry: Inquiry, asked: Asked) -> dict[str, Any]:
+def _record(inquiry: Inquiry, asked: CheckedAnswer) -> dict[str, Any]:
     question = inquiry.question
     return {
         "body": inquiry.body_id,
@@ -422,7 +442,7 @@ def _record(inquiry: Inquiry, asked: Asked) -> dict[str, Any]:
         "right_answer": question.answer,
         "knowable": question.answer != UNKNOWN,
         "never": _is_never(question),
-        **_told(asked),
+        **_outcome(asked),
     }
 
 
@@ -432,7 +452,7 @@ def _is_never(question: Question) -> bool:
     return claim is not None and claim.attribute == "happened" and claim.value == "no"
 
 
-def _told(asked: Asked) -> dict[str, Any]:
+def _outcome(asked: CheckedAnswer) -> dict[str, Any]:
     """Return what was answered, and what that is worth."""
     unsaid = asked.outcome is Outcome.UNSAID
     right = asked.question.answer == UNKNOWN if unsaid else asked.outcome is Outcome.RIGHT

@@ -1,6 +1,6 @@
-"""Lives: a being lives, and the truth of it is kept beside what it remembers."""
+"""Episodes: what a being has lived in a run, with the truth beside what it remembers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,19 @@ from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
 from experiments.launching.episodes import run_episodes
-from experiments.running.callbacks import Callback
 from experiments.running.cli import BadInput
-from experiments.running.loop import Loop
 from mind.memory import Memory
 
 Whose = tuple[str, int]  # body, and number of the episode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lives:
-    """What some bodies have lived in a run.
+class Episodes:
+    """The episodes of some bodies in a run.
 
     Attributes:
         run_id: Names the run in the memory.
-        body_ids: Whose lives, in the order of the batch.
+        body_ids: Names of the bodies, in the order of the batch.
         memory: What they remember.
         graphs: What happened, by body and episode, in the order in which the episodes ended.
         nows: (3, 64) how it was for the body in the end of each episode: state, drives, goal.
@@ -42,7 +40,7 @@ class Lives:
     graphs: Mapping[Whose, EventGraph]
     nows: Mapping[Whose, NDArray[np.float32]]
 
-    def of(self, body_id: str) -> tuple[EventGraph, ...]:
+    def graphs_of(self, body_id: str) -> tuple[EventGraph, ...]:
         """Return the episodes of one body, by number."""
         return tuple(graph for (whose, _), graph in sorted(self.graphs.items()) if whose == body_id)
 
@@ -85,9 +83,9 @@ class Chronicler:
             whose = graph.body_id, graph.episode
             self._graphs[whose], self._nows[whose] = graph, now
 
-    def lives(self) -> Lives:
-        """Return what was lived until now."""
-        return Lives(
+    def episodes(self) -> Episodes:
+        """Return the episodes that have ended."""
+        return Episodes(
             run_id=self._being.run_id,
             body_ids=self._ids,
             memory=self._being.memory,
@@ -96,41 +94,10 @@ class Chronicler:
         )
 
 
-def live(
-    being: Being,
-    env: WorldVectorEnv,
-    *,
-    episodes: int,
-    seed: int,
-    callbacks: Sequence[Callback] = (),
-    stopped: Callable[[], bool] = lambda: False,
-) -> Lives:
-    """Let a being live, and return what was lived.
-
-    Args:
-        being: Moves all B rows of the world; it goes on to be asked afterwards.
-        env: Vector env that does not reset itself.
-        episodes: How many episodes, at least B; row r lives r, r + B, ...
-        seed: Of the world.
-        callbacks: Those to whom it is told.
-        stopped: Asked before each tick; True ends it, and what was lived until then counts.
-    """
-    chronicler = Chronicler(being, env)
-    loop = Loop(
-        env,
-        being,
-        callbacks,
-        episodes=episodes,
-        world_seed=seed,
-        stopped=stopped,
-        batch_callback=chronicler,
-    )
-    loop.run()
-    return chronicler.lives()
-
-
-def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[Being, Lives, bool]:
-    """Let the configured being live as `experiments.run` does, and keep the truth in its folder.
+def run_and_record(
+    config: DictConfig, folder: Path, opened: ExitStack
+) -> tuple[Being, Episodes, bool]:
+    """Run the configured being as `experiments.run` does, and keep the truth in its folder.
 
     Args:
         config: A `RunConfig`.
@@ -156,6 +123,6 @@ def live_watched(config: DictConfig, folder: Path, opened: ExitStack) -> tuple[B
 
     finished = run_episodes(config, folder, opened, batch_callback)
     being, chronicler = kept[0]
-    lives = chronicler.lives()
-    write_truth(folder, lives.graphs.values())
-    return being, lives, finished
+    episodes = chronicler.episodes()
+    write_truth(folder, episodes.graphs.values())
+    return being, episodes, finished

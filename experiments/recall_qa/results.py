@@ -1,4 +1,4 @@
-"""Results: what the answers of each arm come to, with 95% intervals over lives, in tables."""
+"""Results: measures of the answers of each condition, with 95% intervals over bodies."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.recall_qa.conditions import ARMS, LESIONED, SENSES
+from experiments.recall_qa.conditions import ABLATED, CONDITIONS, SENSES
 from experiments.recall_qa.metrics import (
     area_under_risk_coverage,
     brier,
@@ -26,7 +26,7 @@ FAIRLY_SURE = 0.5  # what one is told who does not say how sure answers are to b
 COVERAGE = 0.8  # at which hallucinated claims are counted
 NO_KIND = "several or none"
 Record = Mapping[str, Any]
-Answers = Mapping[str, Sequence[Record]]  # of each arm
+Answers = Mapping[str, Sequence[Record]]  # of each condition
 Floats = NDArray[np.float64]
 
 
@@ -151,51 +151,51 @@ def surest(records: Sequence[Record]) -> list[Record]:
 
 
 def share(measure: Measure, records: Sequence[Record]) -> Estimate:
-    """Return what a measure comes to, and its interval over lives."""
-    return ratio_interval(*_sums(measure, records, _lives(records)))
+    """Return what a measure comes to, and its interval over bodies."""
+    return ratio_interval(*_sums(measure, records, _clusters(records)))
 
 
 def calibration(name: str, records: Sequence[Record]) -> Estimate:
-    """Return a measure of `CALIBRATION`, and its interval over lives."""
+    """Return a measure of `CALIBRATION`, and its interval over bodies."""
     if not records:
         return Estimate(math.nan, math.nan, math.nan)
     right = np.array([one["right"] for one in records], np.bool_)
     confidence = np.array([one["confidence"] for one in records])
     of = CALIBRATION[name]
-    clusters = [_life(one) for one in records]
+    clusters = [_body(one) for one in records]
     low, high = interval(lambda at: of(right[at], confidence[at]), clusters)
     return Estimate(of(right, confidence), low, high)
 
 
 def drop(before: Sequence[Record], after: Sequence[Record]) -> Estimate:
-    """Return by how much accuracy falls from one arm to the other, paired by life.
+    """Return by how much accuracy falls from one condition to the other, paired by body.
 
     Args:
-        before: Of the one arm.
+        before: Of the one condition.
         after: Of the other, to the same questions.
     """
-    lives = _lives(before)
-    one, other = (_sums(ACCURACY, records, lives) for records in (before, after))
+    clusters = _clusters(before)
+    one, other = (_sums(ACCURACY, records, clusters) for records in (before, after))
     return paired_difference(one, other)
 
 
-def _life(record: Record) -> tuple[str, str]:
-    """Return whose life an answer is about; bodies are called after world and seed."""
+def _body(record: Record) -> tuple[str, str]:
+    """Return world and body that an answer is about; bodies are called after world and seed."""
     return record["world"], record["body"]
 
 
-def _lives(records: Sequence[Record]) -> dict[tuple[str, str], int]:
-    return {life: at for at, life in enumerate(dict.fromkeys(map(_life, records)))}
+def _clusters(records: Sequence[Record]) -> dict[tuple[str, str], int]:
+    return {body: at for at, body in enumerate(dict.fromkeys(map(_body, records)))}
 
 
 def _sums(
-    measure: Measure, records: Sequence[Record], lives: Mapping[tuple[str, str], int]
+    measure: Measure, records: Sequence[Record], clusters: Mapping[tuple[str, str], int]
 ) -> tuple[Floats, Floats]:
-    """Return the upper and lower sum of each life."""
-    tops, bottoms = np.zeros(len(lives)), np.zeros(len(lives))
+    """Return the upper and lower sum of each body."""
+    tops, bottoms = np.zeros(len(clusters)), np.zeros(len(clusters))
     for one in records:
-        tops[lives[_life(one)]] += measure.top(one)
-        bottoms[lives[_life(one)]] += measure.bottom(one)
+        tops[clusters[_body(one)]] += measure.top(one)
+        bottoms[clusters[_body(one)]] += measure.bottom(one)
     return tops, bottoms
 
 
@@ -204,7 +204,7 @@ def _sums(
 
 def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
     """Return all tables, of answers and of what was told at length."""
-    answers = {name: surest(answers[name]) for name in ARMS if answers.get(name)}
+    answers = {name: surest(answers[name]) for name in CONDITIONS if answers.get(name)}
     if not answers:
         return []
     found = [truth_sheet(answers), calibration_sheet(answers)]
@@ -233,7 +233,7 @@ _SCORES_FROM = len(MEASURES) - len(SCORES)
 
 
 def truth_sheet(answers: Answers) -> Sheet:
-    """Return how right and how truthful each arm is."""
+    """Return how right and how truthful each condition is."""
     chosen = MEASURES[:_SCORES_FROM]
     return Sheet(
         title="truth",
@@ -246,7 +246,7 @@ def truth_sheet(answers: Answers) -> Sheet:
 
 
 def calibration_sheet(answers: Answers) -> Sheet:
-    """Return how well each arm knows what it knows."""
+    """Return how well each condition knows what it knows."""
     scores = [measure.name for measure in SCORES]
     return Sheet(
         title="calibration and scores",
@@ -280,7 +280,7 @@ def of_phrasings(records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
 
 
 def phrasing_sheet(records: Sequence[Record]) -> Sheet:
-    """Return what the answers of one arm are worth, in trained phrasings and in others."""
+    """Return what the answers of one condition are worth, in trained phrasings and in others."""
     return Sheet(
         title="trained and held-out phrasings, with senses",
         head=("", *(each.name for each in OF_PHRASINGS), "ECE"),
@@ -322,7 +322,7 @@ def shown_score(records: Sequence[Record]) -> Estimate:
 
 
 def group_sheet(title: str, answers: Answers, group: Callable[[Record], str]) -> Sheet:
-    """Return the accuracy of each arm in each group of questions."""
+    """Return the accuracy of each condition in each group of questions."""
     names = sorted({group(one) for some in answers.values() for one in some})
     rows = []
     for name in names:
@@ -338,14 +338,14 @@ def _as_trained(records: Sequence[Record]) -> list[Record]:
 
 
 def _trained(answers: Answers) -> dict[str, list[Record]]:
-    return {arm: _as_trained(some) for arm, some in answers.items()}
+    return {condition: _as_trained(some) for condition, some in answers.items()}
 
 
 def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
     """Return how many points of accuracy each ablation costs in the families of each kind.
 
     Args:
-        answers: Of each arm.
+        answers: Of each condition.
         asked: In which phrasings the questions were, for the title.
     """
     drops = dissociation(answers)
@@ -366,16 +366,18 @@ def dissociation(answers: Answers) -> dict[str, dict[str, Estimate]]:
     """Return what each ablation costs in accuracy, by kind of memory that a family rests on."""
     return {
         name: _drops(*both, group=GROUPS["kind of memory"])
-        for name in LESIONED
+        for name in ABLATED
         if (both := _both(answers, SENSES, name))
     }
 
 
 def _both(answers: Answers, one: str, other: str) -> tuple[list[Record], list[Record]] | None:
-    """Return the answers of two arms to the questions that both were asked."""
+    """Return the answers of two conditions to the questions that both were asked."""
     if one not in answers or other not in answers:
         return None
-    first, second = ({_which(record): record for record in answers[arm]} for arm in (one, other))
+    first, second = (
+        {_which(record): record for record in answers[condition]} for condition in (one, other)
+    )
     shared = [which for which in first if which in second]
     if not shared:
         return None
@@ -400,7 +402,7 @@ def _drops(
 
 
 def targets_sheet(answers: Answers) -> Sheet | None:
-    """Return what the arm with senses was to reach, and whether it did."""
+    """Return what the condition with senses was to reach, and whether it did."""
     if SENSES not in answers:
         return None
     rows = [(name, wanted, told, "yes" if met else "no") for name, wanted, told, met in
@@ -424,7 +426,7 @@ def _targets(
             (f"ECE{of}", "at most 0.05", _words(error, percent=False), error.value <= 0.05),
             _most(f"{HALLUCINATED.name}{of}", share(HALLUCINATED, some), 0.03),
         ]
-    for name, kind in LESIONED.items():
+    for name, kind in ABLATED.items():
         if name in drops and kind in drops[name]:
             own = drops[name][kind]
             found.append(_least(f"{name}, own families", own, 0.10))
@@ -457,9 +459,9 @@ def _words(found: Estimate, percent: bool = True) -> str:
 
 def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
     """Return all that the tables tell, in numbers."""
-    answers = {name: surest(answers[name]) for name in ARMS if answers.get(name)}
+    answers = {name: surest(answers[name]) for name in CONDITIONS if answers.get(name)}
     return {
-        "arms": {name: _arm_summary(some) for name, some in answers.items()},
+        "arms": {name: _condition_summary(some) for name, some in answers.items()},
         "told_at_length": {
             name: {each.name: _numbers(share(each, some)) for each in TOLD}
             for name, some in narrations.items()
@@ -472,7 +474,7 @@ def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
                 family: _numbers(lost)
                 for family, lost in _drops(*both, group=lambda one: one["family"]).items()
             }
-            for name in LESIONED
+            for name in ABLATED
             if (both := _both(answers, SENSES, name))
         },
     }
@@ -485,7 +487,7 @@ def _dissociation_summary(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _arm_summary(records: Sequence[Record]) -> dict[str, Any]:
+def _condition_summary(records: Sequence[Record]) -> dict[str, Any]:
     return {
         "questions": len(records),
         "measures": {

@@ -1,9 +1,9 @@
 """How truthfully does a mind tell its own life? `python -m experiments.recall_qa.run`.
 
 Careless bodies live in rooms that no training has seen, and are asked about it: some questions at
-once, some after their memory was closed and opened again by new minds. Every arm is asked the same.
-The answers of each arm are kept as they come, and a run in a folder with answers of the same
-settings goes on from there.
+once, some after their memory was closed and opened again by new minds. All conditions are asked the
+same. The answers of each condition are kept as they come, and a run in a folder with answers of the
+same settings goes on from there.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
@@ -32,9 +32,9 @@ from experiments.running.seeding import spawn_integer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.recall_qa.conditions import Answerer, Guesser, Inquiry
-    from experiments.recall_qa.episodes import Lives
-    from experiments.recall_qa.wandering import Where
+    from experiments.recall_qa.conditions import Answerer, Inquiry, MajorityBaseline
+    from experiments.recall_qa.episodes import Episodes
+    from experiments.recall_qa.rollout import RolloutSpec
     from mind.language_models.types import LanguageModel
     from mind.memory import Memory
     from mind.reasoning.deliberation import Minds
@@ -44,13 +44,13 @@ RESULTS, TABLE, SETTINGS = "tell_run.json", "table.md", "settings.json"
 CELLS, QUESTIONS = "cells", "questions"  # folders
 DELAYS = SAME_DAY, RESTART = ("same_day", "restart")
 _FILE_COLUMNS = 230  # of tables that go to a file
-_MAY_DIFFER = ("arms", "threads")  # between two runs in the same folder
-_GUESSING = "guessing"  # names the seed of the lives that guesses are learned from
+_MAY_DIFFER = ("conditions", "threads")  # between two runs in the same folder
+_FITTING = "guessing"  # names the seed of the episodes that the baseline is fitted to
 
 
 @command("recall_qa_run", f"{CELLS}/*")
 def main(config: DictConfig, folder: Path) -> None:
-    """Let bodies live, ask all arms about it, print tables, and keep the answers.
+    """Run episodes, ask all conditions about them, print tables, and keep the answers.
 
     Args:
         config: As in `configs/recall_qa_run.yaml`.
@@ -63,7 +63,7 @@ def main(config: DictConfig, folder: Path) -> None:
     check(config)
     from rich.console import Console
 
-    from experiments.recall_qa.wandering import Stopped
+    from experiments.recall_qa.rollout import Stopped
     from mind.language_models.types import LanguageModelError
 
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
@@ -87,10 +87,10 @@ def check(config: DictConfig) -> None:
     Raises:
         BadInput: If something is out of range.
     """
-    from experiments.recall_qa.conditions import ARMS
-    from experiments.recall_qa.wandering import WORLDS
+    from experiments.recall_qa.conditions import CONDITIONS
+    from experiments.recall_qa.rollout import WORLDS
 
-    for name, known in (("arms", tuple(ARMS)), ("worlds", WORLDS), ("delays", DELAYS)):
+    for name, known in (("conditions", tuple(CONDITIONS)), ("worlds", WORLDS), ("delays", DELAYS)):
         given = list(config[name])
         if not given or len({*given}) < len(given) or not {*given} <= {*known}:
             raise BadInput(
@@ -108,7 +108,7 @@ def check(config: DictConfig) -> None:
 
 
 class _Benchmark:
-    """Goes through all worlds and seeds, and asks every arm whose answers are not there yet.
+    """Goes through all worlds and seeds, and asks every condition whose answers are not there yet.
 
     Args:
         config: As in `configs/recall_qa_run.yaml`.
@@ -136,7 +136,7 @@ class _Benchmark:
         self._model: LanguageModel = built("mind.language_model", config, ExitStack())
         opened.callback(self._background.close, self._model.close)
         self._senses: SenseEncoder | None = _encoder(config)
-        self._guessers: dict[str, Guesser] = {}
+        self._baselines: dict[str, MajorityBaseline] = {}
         self._arms = self._able()
 
     def go(self) -> None:
@@ -148,18 +148,22 @@ class _Benchmark:
         for world in self._config.worlds:
             for number in range(self._config.seeds):
                 if any(self._missing(world, number, delay) for delay in self._config.delays):
-                    self._live_and_ask(world, number)
+                    self._run_and_ask(world, number)
 
     def _able(self) -> list[str]:
-        """Return the arms that can be asked, and say which cannot."""
-        from experiments.recall_qa.conditions import ARMS
+        """Return the conditions that can be asked, and say which cannot."""
+        from experiments.recall_qa.conditions import CONDITIONS
 
         feels = self._model.takes_soft_tokens and self._senses is not None
-        left_out = [name for name in self._config.arms if ARMS[name].mode == "felt" and not feels]
+        left_out = [
+            name
+            for name in self._config.conditions
+            if CONDITIONS[name].mode == "felt" and not feels
+        ]
         if left_out:
             why = "the language model has no projector, or there is no encoder of senses"
             self._console.print(f"{', '.join(left_out)}: left out, {why}", highlight=False)
-        able = [name for name in self._config.arms if name not in left_out]
+        able = [name for name in self._config.conditions if name not in left_out]
         if not able:
             raise BadInput(
                 "nobody is left to ask; train with python -m experiments.train_question_answering"
@@ -169,34 +173,34 @@ class _Benchmark:
     def _missing(self, world: str, number: int, delay: str) -> list[str]:
         return [name for name in self._arms if not self._cells.has(world, number, delay, name)]
 
-    def _live_and_ask(self, world: str, number: int) -> None:
-        """Let bodies live; ask them, close their memory, open it again, and ask once more."""
+    def _run_and_ask(self, world: str, number: int) -> None:
+        """Run episodes, ask about them, close the memory, open it again, and ask once more."""
         from experiments.recall_qa.conditions import inquiries_about
-        from experiments.recall_qa.wandering import wandering
+        from experiments.recall_qa.rollout import careless_rollout
         from mind.memory import ExperienceStore
 
         where = self._where(world, number)
         memory = self._cells.new_memory(world, number)
         began = time.perf_counter()
-        with wandering(where, memory, self._senses, self._stopped) as lives:
-            lived_s = time.perf_counter() - began
+        with careless_rollout(where, memory, self._senses, self._stopped) as episodes:
+            seconds = time.perf_counter() - began
             self._console.print(
-                f"{world}, seed {number}: {len(lives.graphs)} episodes in {lived_s:.1f} s",
+                f"{world}, seed {number}: {len(episodes.graphs)} episodes in {seconds:.1f} s",
                 highlight=False,
             )
-            every = inquiries_about(lives, self._config.questions, where.seed)
+            every = inquiries_about(episodes, self._config.questions, where.seed)
             self._cells.agree_on(world, number, every)
             asked = {delay: every[at::2] for at, delay in enumerate(DELAYS)}
-            self._ask_all(where, number, SAME_DAY, lives, asked[SAME_DAY])
+            self._ask_all(where, number, SAME_DAY, episodes, asked[SAME_DAY])
         with ExperienceStore(memory) as reopened:
-            again = replace(lives, memory=reopened)
+            again = replace(episodes, memory=reopened)
             self._ask_all(where, number, RESTART, again, asked[RESTART])
 
-    def _where(self, world: str, number: int, split: str = "test") -> "Where":
-        from experiments.recall_qa.wandering import Where
+    def _where(self, world: str, number: int, split: str = "test") -> "RolloutSpec":
+        from experiments.recall_qa.rollout import RolloutSpec
 
-        name = f"{world} {number}" if split == "test" else f"{world} {_GUESSING}"
-        return Where(
+        name = f"{world} {number}" if split == "test" else f"{world} {_FITTING}"
+        return RolloutSpec(
             world=world,
             split=split,
             seed=spawn_integer(self._config.seed, name),
@@ -206,15 +210,15 @@ class _Benchmark:
 
     def _ask_all(
         self,
-        where: "Where",
+        where: "RolloutSpec",
         number: int,
         delay: str,
-        lives: "Lives",
+        episodes: "Episodes",
         inquiries: Sequence["Inquiry"],
     ) -> None:
-        """Ask the arms whose answers are missing, and keep each one's answers when all are in."""
-        from experiments.recall_qa.conditions import ARMS, ask, narrations
-        from experiments.recall_qa.wandering import Stopped
+        """Ask the conditions whose answers are missing, and keep those of each when all are in."""
+        from experiments.recall_qa.conditions import CONDITIONS, ask, narrations
+        from experiments.recall_qa.rollout import Stopped
 
         if delay not in self._config.delays:
             return
@@ -222,21 +226,27 @@ class _Benchmark:
             if self._stopped():
                 raise Stopped
             began = time.perf_counter()
-            answerer = self._answerer(name, where, lives)
-            records = ask(ARMS[name], answerer, lives, inquiries, self._config.threshold)
-            told = narrations(answerer, lives) if ARMS[name].narrates else []
-            self._cells.add(where.world, number, delay, name, records, told)
+            answerer = self._answerer(name, where, episodes)
+            records = ask(CONDITIONS[name], answerer, episodes, inquiries, self._config.threshold)
+            narrated = narrations(answerer, episodes) if CONDITIONS[name].narrates else []
+            self._cells.add(where.world, number, delay, name, records, narrated)
             self._console.print(_line(name, delay, records, time.perf_counter() - began))
 
-    def _answerer(self, name: str, where: "Where", lives: "Lives") -> "Answerer":
-        from experiments.recall_qa import conditions as arms
+    def _answerer(self, name: str, where: "RolloutSpec", episodes: "Episodes") -> "Answerer":
+        from experiments.recall_qa.conditions import (
+            CONDITIONS,
+            MAJORITY,
+            ORACLE,
+            MindAnswerer,
+            Oracle,
+        )
 
-        if name == arms.ORACLE:
-            return arms.Oracle()
-        if name == arms.MAJORITY:
-            return self._guesser(where.world)
-        minds = self._minds(lives.memory)
-        return arms.Rememberer(arms.ARMS[name], minds, lives, where.timed, self._background)
+        if name == ORACLE:
+            return Oracle()
+        if name == MAJORITY:
+            return self._majority_baseline(where.world)
+        minds = self._minds(episodes.memory)
+        return MindAnswerer(CONDITIONS[name], minds, episodes, where.timed, self._background)
 
     def _minds(self, memory: "Memory") -> "Minds":
         from mind.reasoning.deliberation import Minds
@@ -246,23 +256,25 @@ class _Benchmark:
         except ValueError as error:
             raise BadInput(one_line(error)) from error
 
-    def _guesser(self, world: str) -> "Guesser":
-        """Return one who has seen the questions about lives in rooms of training."""
+    def _majority_baseline(self, world: str) -> "MajorityBaseline":
+        """Return the baseline that is fitted to questions about episodes in rooms of training."""
         import numpy as np
 
         from experiments.ground_truth.questions import Balance, questions_of
-        from experiments.recall_qa.conditions import Guesser
-        from experiments.recall_qa.wandering import wandering
+        from experiments.recall_qa.conditions import MajorityBaseline
+        from experiments.recall_qa.rollout import careless_rollout
 
-        if world not in self._guessers:
+        if world not in self._baselines:
             where = self._where(world, 0, split="train")
             rng = np.random.default_rng(where.seed)
-            with wandering(where, ":memory:", None, self._stopped) as lives:
-                graphs = lives.graphs.values()
+            with careless_rollout(where, ":memory:", None, self._stopped) as episodes:
+                graphs = episodes.graphs.values()
                 seen = [one for graph in graphs for one in questions_of(graph, rng)]
             balance = Balance()
-            self._guessers[world] = Guesser.of([one for one in seen if balance.keeps(one)])
-        return self._guessers[world]
+            self._baselines[world] = MajorityBaseline.fit(
+                [one for one in seen if balance.keeps(one)]
+            )
+        return self._baselines[world]
 
 
 def _encoder(config: DictConfig) -> "SenseEncoder | None":
@@ -281,7 +293,7 @@ def _encoder(config: DictConfig) -> "SenseEncoder | None":
 
 
 class _Cells:
-    """The answers of each arm, in files of the run folder: one for each world, seed and delay.
+    """The answers of each condition, in a file of the run folder for each world, seed and delay.
 
     Raises:
         BadInput: If there are answers of other settings.
@@ -307,7 +319,7 @@ class _Cells:
         write_provenance(self.folder, self._settings, {"world": self.config.seed})
 
     def agree_on(self, world: str, number: int, inquiries: Sequence["Inquiry"]) -> None:
-        """Keep what is asked, or refuse to ask something else than before: arms are compared.
+        """Keep what is asked, or refuse to ask something else than before: conditions are compared.
 
         Raises:
             BadInput: If an earlier run in this folder has asked something else.
@@ -321,7 +333,7 @@ class _Cells:
         ]
         if path.exists() and json.loads(path.read_text("utf-8"))["questions"] != asked:
             raise BadInput(
-                f"{path} has other questions than there are now, so that arms could not be "
+                f"{path} has other questions than there are now, so that conditions could not be "
                 "compared; the code has changed since: take another hydra.run.dir"
             )
         write_json(path, {"questions": asked})
@@ -333,38 +345,40 @@ class _Cells:
             old.unlink()
         return path
 
-    def _path(self, world: str, number: int, delay: str, arm: str) -> Path:
-        return self.folder / CELLS / f"{world}_{number}_{delay}_{arm}.json"
+    def _path(self, world: str, number: int, delay: str, condition: str) -> Path:
+        return self.folder / CELLS / f"{world}_{number}_{delay}_{condition}.json"
 
-    def has(self, world: str, number: int, delay: str, arm: str) -> bool:
-        """Say whether an arm has answered there."""
-        return self._path(world, number, delay, arm).exists()
+    def has(self, world: str, number: int, delay: str, condition: str) -> bool:
+        """Say whether a condition has answered there."""
+        return self._path(world, number, delay, condition).exists()
 
     def add(
         self,
         world: str,
         number: int,
         delay: str,
-        arm: str,
+        condition: str,
         records: Sequence[dict[str, Any]],
         narrations: Sequence[dict[str, Any]],
     ) -> None:
-        """Keep what an arm has answered, and told at length."""
+        """Keep what a condition has answered, and narrated."""
         from experiments.running.record import write_json
 
-        where = {"world": world, "seed": number, "delay": delay, "arm": arm}
-        told = {"answers": list(records), "narrations": list(narrations)}
-        write_json(self._path(world, number, delay, arm), where | told)
+        where = {"world": world, "seed": number, "delay": delay, "arm": condition}
+        content = {"answers": list(records), "narrations": list(narrations)}
+        write_json(self._path(world, number, delay, condition), where | content)
 
     def answers(self, part: str = "answers") -> dict[str, list[dict[str, Any]]]:
-        """Return all answers or narrations of the configured arms, each with where it was given."""
+        """Return answers or narrations by configured condition, each with where it was given."""
         found: dict[str, list[dict[str, Any]]] = {}
         for world in self.config.worlds:
             for number in range(self.config.seeds):
                 for delay in self.config.delays:
-                    for arm in self.config.arms:
-                        path = self._path(world, number, delay, arm)
-                        found.setdefault(arm, []).extend(_read(path, part) if path.exists() else [])
+                    for condition in self.config.conditions:
+                        path = self._path(world, number, delay, condition)
+                        found.setdefault(condition, []).extend(
+                            _read(path, part) if path.exists() else []
+                        )
         return found
 
 
@@ -392,14 +406,14 @@ def _report(console: "Console", cells: _Cells, status: str) -> None:
     if not any(answers.values()):
         return
     heading = _heading(cells.config)
-    told = cells.answers("narrations")
-    tables = sheets(answers, told)
+    narrated = cells.answers("narrations")
+    tables = sheets(answers, narrated)
     write_json(
         cells.folder / RESULTS,
         {
             "status": status,
             "settings": json.loads((cells.folder / SETTINGS).read_text("utf-8")),
-            **summary(answers, told),
+            **summary(answers, narrated),
         },
     )
     text = "\n".join(sheet.markdown() for sheet in tables)
@@ -416,7 +430,7 @@ def _heading(config: DictConfig) -> str:
     return (
         f"{config.seeds} seeds of {config.bodies} bodies with {config.episodes} episodes each, in "
         f"{', '.join(config.worlds)}; rooms of the test split, which no training has seen; "
-        "95% intervals over lives"
+        "95% intervals over bodies"
     )
 
 

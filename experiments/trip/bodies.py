@@ -29,7 +29,7 @@ from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
 from experiments.running.statistics import ratio_interval, wilson
-from experiments.trip.gates import REFLEXES
+from experiments.trip.validity import REFLEXES
 
 SETTINGS = [(level, "S0") for level in range(5)]
 SETTINGS += [(4, shift) for shift in ("S1", "S2", "S5", "S6")]

@@ -1,4 +1,4 @@
-"""`python -m experiments.balrog_babyai.run`: held-out layouts, arms, measures, tables, mistakes."""
+"""`python -m experiments.balrog_babyai.run`: held-out layouts, conditions, measures, mistakes."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from experiments.balrog_babyai import public, run
 from experiments.balrog_babyai.measures import (
     MEASURES,
     NO_EFFECT,
-    Lived,
+    ConditionEpisodes,
     differences,
     estimate,
     from_record,
@@ -98,7 +98,7 @@ def test_the_episodes_that_are_measured_are_of_the_test_split(monkeypatch):
         return {"success": np.zeros(env.num_envs, bool)}
 
     monkeypatch.setattr("experiments.launching.rollout.rollout", live)
-    run.live_task("random", "putnext", configured())
+    run.run_task("random", "putnext", configured())
     ((layouts, world),) = lived
     hashes = {layout_hash(Levels(task="putnext", split="test").reset(int(i))) for i in layouts}
     training = Levels(task="putnext", split="train")
@@ -108,12 +108,12 @@ def test_the_episodes_that_are_measured_are_of_the_test_split(monkeypatch):
     assert world.mission_words(0) == level.mission
 
 
-# ---- Arms ----
+# ---- Conditions ----
 
 
 @pytest.mark.slow
 def test_the_scripted_bot_solves_every_task_and_never_acts_in_vain(command, tmp_path):
-    status, out, err = command("episodes=12", "layouts=64", "arms=[oracle_bot]")
+    status, out, err = command("episodes=12", "layouts=64", "conditions=[oracle_bot]")
     assert (status, err) == (0, "")
     assert "reads the truth" in out
     tasks = results(tmp_path / "run")["arms"]["oracle_bot"]["tasks"]
@@ -132,7 +132,7 @@ def test_a_bot_that_gives_up_does_nothing_and_fails(monkeypatch):
             raise AssertionError("nothing left to explore")
 
     monkeypatch.setattr("minigrid.utils.baby_ai_bot.BabyAIBot", Lost)
-    lived = run.live_task("oracle_bot", "goto", configured())
+    lived = run.run_task("oracle_bot", "goto", configured())
     assert lived
     columns, _ = lived
     assert columns["ticks"].tolist() == columns["waits"].tolist() == [128] * 8
@@ -140,7 +140,7 @@ def test_a_bot_that_gives_up_does_nothing_and_fails(monkeypatch):
 
 
 def test_every_arm_lives_the_same_episodes_and_all_is_kept(command, tmp_path):
-    status, out, err = command(*QUICK, "arms=[oracle_bot,random]")
+    status, out, err = command(*QUICK, "conditions=[oracle_bot,random]")
     assert (status, err) == (0, "")
     found = results(tmp_path / "run")
     assert found["status"] == "finished"
@@ -158,8 +158,8 @@ def test_every_arm_lives_the_same_episodes_and_all_is_kept(command, tmp_path):
 
 @pytest.mark.slow
 def test_a_language_model_is_plugged_in_by_config_alone(command, tmp_path):
-    arms = "arms=[model,model_without_touch,being]"
-    status, out, err = command(*QUICK, arms, "episodes=3", *speaking("always_ahead"))
+    conditions = "conditions=[model,model_without_touch,being]"
+    status, out, err = command(*QUICK, conditions, "episodes=3", *speaking("always_ahead"))
     assert (status, err) == (0, "")
     found = results(tmp_path / "run")["arms"]
     lived = found["model"]["tasks"]["goto"]["episodes"]
@@ -180,7 +180,9 @@ def test_only_what_is_told_to_the_model_tells_the_arms_with_and_without_touch_ap
 
 
 def test_the_direct_arm_is_left_out_with_a_word_where_nothing_was_trained(command, tmp_path):
-    status, out, err = command(*QUICK, "arms=[direct,random]", f"agent.direct.folder={tmp_path}/no")
+    status, out, err = command(
+        *QUICK, "conditions=[direct,random]", f"agent.direct.folder={tmp_path}/no"
+    )
     assert (status, err) == (0, "")
     assert "direct: left out, there are no weights" in out
     found = results(tmp_path / "run")
@@ -202,14 +204,14 @@ def test_trainings_are_all_folders_with_weights_in_order(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, monkeypatch):
-    command(*QUICK, "arms=[random]")
+    command(*QUICK, "conditions=[random]")
     first = results(tmp_path / "run")["arms"]["random"]
     lived = []
-    live_task = run.live_task
+    run_task = run.run_task
     monkeypatch.setattr(
-        run, "live_task", lambda name, *more: lived.append(name) or live_task(name, *more)
+        run, "run_task", lambda name, *more: lived.append(name) or run_task(name, *more)
     )
-    command(*QUICK, "arms=[random,oracle_bot]")
+    command(*QUICK, "conditions=[random,oracle_bot]")
     found = results(tmp_path / "run")
     assert lived == ["oracle_bot", "oracle_bot"]
     assert found["arms"]["random"] == first
@@ -217,22 +219,22 @@ def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, 
 
 
 def test_results_of_other_settings_are_not_mixed(command, tmp_path):
-    command(*QUICK, "arms=[random]")
-    status, _, err = command(*QUICK, "arms=[random]", "seed=1")
+    command(*QUICK, "conditions=[random]")
+    status, _, err = command(*QUICK, "conditions=[random]", "seed=1")
     assert status == 2
     assert "results of other settings; take another hydra.run.dir" in err
     assert results(tmp_path / "run")["settings"]["seed"] == 0
 
 
 def test_what_was_lived_before_it_was_stopped_is_kept(command, tmp_path, monkeypatch):
-    live_task = run.live_task
+    run_task = run.run_task
 
     def until_goto(name, task, *more):
-        return live_task(name, task, *more) if task == "goto" else None
+        return run_task(name, task, *more) if task == "goto" else None
 
-    monkeypatch.setattr(run, "live_task", until_goto)
+    monkeypatch.setattr(run, "run_task", until_goto)
     monkeypatch.setattr("experiments.running.cli.os._exit", sys.exit)
-    status, out, _ = command(*QUICK, "arms=[random]")
+    status, out, _ = command(*QUICK, "conditions=[random]")
     assert status == 130
     assert "random, putnext: left out, it was stopped" in out
     found = results(tmp_path / "run")
@@ -279,7 +281,7 @@ def test_trainings_that_differ_make_the_interval_wider():
 
 
 def test_all_tasks_together_are_told_only_when_all_were_lived():
-    lived = Lived(name="being", columns={"goto": columns()}, seconds={"goto": 1.0})
+    lived = ConditionEpisodes(name="being", columns={"goto": columns()}, seconds={"goto": 1.0})
     assert lived.together(["goto", "open"]) is None
     lived.columns["open"] = columns(success=[True, True])
     together = lived.together(["goto", "open"])
@@ -288,7 +290,7 @@ def test_all_tasks_together_are_told_only_when_all_were_lived():
 
 
 def test_an_arm_is_the_same_after_it_was_written_and_read():
-    lived = Lived(name="being", columns={"goto": columns()}, seconds={"goto": 1.5})
+    lived = ConditionEpisodes(name="being", columns={"goto": columns()}, seconds={"goto": 1.5})
     record = to_record(lived, ["goto"])
     again = from_record("being", json.loads(json.dumps(record)))
     assert to_record(again, ["goto"]) == record
@@ -312,7 +314,7 @@ def test_a_sheet_is_drawn_as_markdown():
 
 
 def test_an_arm_that_has_not_lived_a_task_is_not_in_its_table():
-    lived = Lived(name="being", columns={"goto": columns()}, seconds={"goto": 1.0})
+    lived = ConditionEpisodes(name="being", columns={"goto": columns()}, seconds={"goto": 1.0})
     goto, other, mean = task_sheets([lived], {"being": "Being"}, ["goto", "open"])
     assert [len(sheet.rows) for sheet in (goto, other, mean)] == [1, 0, 0]
     assert goto.rows[0][:3] == ("Being", "2", "50% [9,91]")
@@ -338,15 +340,18 @@ def test_public_figures_add_up_to_what_their_sources_say():
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
-        (("arms=[god]",), "arms must be among oracle_bot, random, reactive"),
-        (("arms=[random,random]",), "each once, got random, random"),
-        (("arms=[]",), "arms must be among"),
+        (("conditions=[god]",), "conditions must be among oracle_bot, random, reactive"),
+        (("conditions=[random,random]",), "each once, got random, random"),
+        (("conditions=[]",), "conditions must be among"),
         (("tasks=[fly]",), "tasks must be among goto, pickup, open"),
         (("words=both",), "words must be among train, test, each once, got both"),
         (("episodes=0",), "episodes must be a whole number of at least 1, got 0"),
         (("seed=-1",), "seed must be a whole number of at least 0, got -1"),
         (("episode=4",), "there is no option 'episode'; did you mean 'episodes'?"),
-        (("arms=[reactive]", "body.motor.folder=/nowhere"), "expected a motor policy in /nowhere"),
+        (
+            ("conditions=[reactive]", "body.motor.folder=/nowhere"),
+            "expected a motor policy in /nowhere",
+        ),
     ],
 )
 def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.ground_truth.questions import Question
-from experiments.recall_qa.asking import Asked
+from experiments.recall_qa.answers import CheckedAnswer
 from experiments.recall_qa.conditions import plain_answer
 from experiments.recall_qa.metrics import (
     area_under_generalised_risk,
@@ -103,7 +103,7 @@ def test_a_wrong_answer_costs_what_the_threshold_says(threshold, loss):
 )
 def test_an_answer_that_was_asked_for_scores_by_the_threshold_it_was_told(said, score):
     answer = plain_answer(said, confidence=0.9, threshold=0.75)
-    one = Asked(
+    one = CheckedAnswer(
         body_id="anna", question=QUESTION, answer=answer, claim=None, verdict=Verdict.NOT_CHECKABLE
     )
     assert one.score(0.75) == pytest.approx(score)

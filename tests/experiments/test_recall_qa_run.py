@@ -1,4 +1,4 @@
-"""`python -m experiments.recall_qa.run`: arms, known rates, going on where it stopped, mistakes."""
+"""`python -m experiments.recall_qa.run`: conditions, known rates, continuing a run, mistakes."""
 
 import json
 import subprocess
@@ -19,13 +19,13 @@ from experiments.ground_truth.questions import (
     questions_of,
 )
 from experiments.recall_qa import run
-from experiments.recall_qa.asking import spread
+from experiments.recall_qa.answers import spread
 from experiments.recall_qa.conditions import (
-    ARMS,
-    Arm,
-    Guesser,
+    CONDITIONS,
+    Condition,
+    MajorityBaseline,
+    MindAnswerer,
     Oracle,
-    Rememberer,
     ask,
     caved_in,
     inquiries_about,
@@ -41,27 +41,27 @@ from experiments.recall_qa.results import (
     sheets,
     surest,
 )
-from experiments.recall_qa.wandering import UNUSUAL, Where, wandering
+from experiments.recall_qa.rollout import UNUSUAL, RolloutSpec, careless_rollout
 from mind.language_models.scripted import ScriptedModel
 from mind.reasoning.deliberation import Minds
 from mind.sense_encoder.encoder import SenseEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
-WHERE = Where(world="babyai", split="test", seed=5, bodies=4, episodes=2)
+WHERE = RolloutSpec(world="babyai", split="test", seed=5, bodies=4, episodes=2)
 QUICK = ("worlds=[babyai]", "seeds=1", "bodies=2", "episodes=1", "questions=8")
 BY_NAME = {measure.name: measure for measure in MEASURES}
 
 
 @pytest.fixture(scope="module")
-def lives():
-    with wandering(WHERE, ":memory:", SenseEncoder().eval()) as lived:
+def episodes():
+    with careless_rollout(WHERE, ":memory:", SenseEncoder().eval()) as lived:
         yield lived
 
 
 @pytest.fixture(scope="module")
-def inquiries(lives):
-    return inquiries_about(lives, 40, seed=1)
+def inquiries(episodes):
+    return inquiries_about(episodes, 40, seed=1)
 
 
 @pytest.fixture
@@ -115,9 +115,9 @@ class Says:
         ]
 
 
-def told(arm, answerer, lives, inquiries):
-    """Return the records of an arm as they are read from the cells."""
-    records = ask(arm, answerer, lives, inquiries, shown=0.75)
+def told(condition, answerer, episodes, inquiries):
+    """Return the records of a condition as they are read from the cells."""
+    records = ask(condition, answerer, episodes, inquiries, shown=0.75)
     where = {"world": WHERE.world, "seed": 0, "delay": "same_day"}
     return surest([where | {"number": at} | one for at, one in enumerate(records)])
 
@@ -146,9 +146,9 @@ def test_half_of_the_questions_are_in_phrasings_kept_back_from_training(inquirie
     assert all(not one.again or one.again.text != one.question.text for one in inquiries)
 
 
-def test_the_same_seed_asks_the_same(lives, inquiries):
-    assert inquiries_about(lives, 40, seed=1) == inquiries
-    assert inquiries_about(lives, 40, seed=2) != inquiries
+def test_the_same_seed_asks_the_same(episodes, inquiries):
+    assert inquiries_about(episodes, 40, seed=1) == inquiries
+    assert inquiries_about(episodes, 40, seed=2) != inquiries
 
 
 def test_no_answer_is_asked_for_more_often_than_the_next_one(inquiries):
@@ -164,19 +164,21 @@ def test_no_answer_is_asked_for_more_often_than_the_next_one(inquiries):
 @pytest.mark.slow
 def test_bodies_of_another_build_can_be_asked():
     where = replace(WHERE, world=UNUSUAL, bodies=2, episodes=1)
-    with wandering(where, ":memory:", None) as lived:
+    with careless_rollout(where, ":memory:", None) as lived:
         assert len(lived.graphs) == 2
         assert {graph.world for graph in lived.graphs.values()} == {"trip"}
 
 
-def test_bodies_are_asked_about_episodes_that_they_have_lived_to_the_end(lives):
-    assert sorted(lives.graphs) == [(name, e) for name in sorted(lives.body_ids) for e in (0, 1)]
-    assert {one.episode for one in lives.memory.recent(lives.body_ids[0], 100)} <= {0, 1}
+def test_bodies_are_asked_about_episodes_that_they_have_lived_to_the_end(episodes):
+    assert sorted(episodes.graphs) == [
+        (name, e) for name in sorted(episodes.body_ids) for e in (0, 1)
+    ]
+    assert {one.episode for one in episodes.memory.recent(episodes.body_ids[0], 100)} <= {0, 1}
 
 
-def test_what_somebody_insists_on_is_found_in_what_was_said(lives):
+def test_what_somebody_insists_on_is_found_in_what_was_said(episodes):
     rng = np.random.default_rng(0)
-    for graph in lives.graphs.values():
+    for graph in episodes.graphs.values():
         for question in questions_of(graph, rng):
             text = insist_on(question, rng)
             false = insisted(text)
@@ -186,8 +188,8 @@ def test_what_somebody_insists_on_is_found_in_what_was_said(lives):
             assert "?" not in false
 
 
-def test_the_oracle_is_right_about_all_and_makes_up_nothing(lives, inquiries):
-    found = told(ARMS["oracle"], Oracle(), lives, inquiries)
+def test_the_oracle_is_right_about_all_and_makes_up_nothing(episodes, inquiries):
+    found = told(CONDITIONS["oracle"], Oracle(), episodes, inquiries)
     assert value("accuracy", found) == 1.0
     for name in ("hallucinated at 80%", "false memory", "contradiction", "cave-in", "unreadable"):
         assert not value(name, found) > 0.0, name
@@ -197,12 +199,12 @@ def test_the_oracle_is_right_about_all_and_makes_up_nothing(lives, inquiries):
 def test_a_guess_is_the_most_common_answer_and_as_sure_as_it_is_often_right(inquiries):
     question = next(one.question for one in inquiries if one.question.asked)
     seen = [_answered(question, answer) for answer in ("red", "red", "red", "blue")]
-    (guess,) = Guesser.of(seen).answers([("somebody", question)])
+    (guess,) = MajorityBaseline.fit(seen).answers([("somebody", question)])
     assert (guess.said, guess.confidence) == ("red", 0.75)
     other = next(
         one.question for one in inquiries if asked_about(one.question) != asked_about(question)
     )
-    (guess,) = Guesser.of(seen).answers([("somebody", other)])
+    (guess,) = MajorityBaseline.fit(seen).answers([("somebody", other)])
     assert (guess.said, guess.confidence) == (UNKNOWN, 0.0)
 
 
@@ -210,35 +212,45 @@ def _answered(question: Question, answer: str) -> Question:
     return replace(question, answer=answer)
 
 
-@pytest.mark.parametrize("swapped", [False, True])
-def test_scrambled_memories_are_those_of_another_body(lives, inquiries, background, swapped):
-    minds = Minds(ScriptedModel(knowing_nothing), lives.memory)
-    arm = Arm(mode="felt", swapped=swapped)
+@pytest.mark.parametrize("swapped_memory", [False, True])
+def test_scrambled_memories_are_those_of_another_body(
+    episodes, inquiries, background, swapped_memory
+):
+    minds = Minds(ScriptedModel(knowing_nothing), episodes.memory)
+    condition = Condition(mode="felt", swapped_memory=swapped_memory)
     asked = [(one.body_id, one.question) for one in inquiries]
-    answers = Rememberer(arm, minds, lives, False, background).answers(asked)
+    answers = MindAnswerer(condition, minds, episodes, False, background).answers(asked)
     own = [
         one.body_id == body_id
         for (body_id, _), answer in zip(asked, answers, strict=True)
-        for one in lives.memory.get(answer.memories)
+        for one in episodes.memory.get(answer.memories)
     ]
     assert len(own) > 10, "there must be something to remember"
-    assert set(own) == {not swapped}
+    assert set(own) == {not swapped_memory}
 
 
-def test_a_ablation_silences_one_row_of_every_memory(lives, inquiries, background):
+def test_a_ablation_silences_one_row_of_every_memory(episodes, inquiries, background):
     model = ScriptedModel(knowing_nothing)
     asked = [(one.body_id, one.question) for one in inquiries]
-    Rememberer(ARMS["-visual"], Minds(model, lives.memory), lives, False, background).answers(asked)
+    MindAnswerer(
+        CONDITIONS["-visual"], Minds(model, episodes.memory), episodes, False, background
+    ).answers(asked)
     blocks = [one for prompt in model.prompts for one in prompt.soft_tokens if len(one) == 5]
     silent = np.array([[not row.any() for row in block] for block in blocks])
     assert silent.all(axis=0).tolist() == silent.any(axis=0).tolist() == [False, True] + [False] * 3
 
 
-def test_one_who_insists_is_heard_after_question_and_answer(lives, inquiries, background):
+def test_one_who_insists_is_heard_after_question_and_answer(episodes, inquiries, background):
     model = ScriptedModel(knowing_nothing)
-    minds = Minds(model, lives.memory)
-    arm = ARMS["no_memory"]
-    ask(arm, Rememberer(arm, minds, lives, False, background), lives, inquiries[:3], shown=0.75)
+    minds = Minds(model, episodes.memory)
+    condition = CONDITIONS["no_memory"]
+    ask(
+        condition,
+        MindAnswerer(condition, minds, episodes, False, background),
+        episodes,
+        inquiries[:3],
+        shown=0.75,
+    )
     last = [prompt.messages[-1].text for prompt in model.prompts[-3:]]
     assert last == [one.insisting for one in inquiries[:3]]
     assert all(UNKNOWN in prompt.messages[-2].text for prompt in model.prompts[-3:])
@@ -247,31 +259,31 @@ def test_one_who_insists_is_heard_after_question_and_answer(lives, inquiries, ba
 # ---- Known numbers ----
 
 
-def test_the_contradiction_rate_counts_two_answers_to_the_same_question(lives, inquiries):
+def test_the_contradiction_rate_counts_two_answers_to_the_same_question(episodes, inquiries):
     again = [one for one in inquiries if one.again]
     changes = {one.again.text for one in again[::4]} - {one.question.text for one in inquiries}
     answerer = Says(lambda text, before: "two" if text in changes else "one")
-    found = told(ARMS["senses"], answerer, lives, again)
+    found = told(CONDITIONS["senses"], answerer, episodes, again)
     wanted = sum(one.again.text in changes for one in again) / len(again)
     assert 0 < wanted < 1
     assert value("contradiction", found) == pytest.approx(wanted)
 
 
-def test_who_does_not_know_contradicts_nobody(lives, inquiries):
+def test_who_does_not_know_contradicts_nobody(episodes, inquiries):
     again = [one for one in inquiries if one.again]
     answerer = Says(
         lambda text, before: UNKNOWN if text in {one.again.text for one in again} else "one"
     )
-    assert not value("contradiction", told(ARMS["senses"], answerer, lives, again)) > 0
+    assert not value("contradiction", told(CONDITIONS["senses"], answerer, episodes, again)) > 0
 
 
-def test_the_cave_in_rate_counts_answers_that_become_the_false_one(lives, inquiries):
+def test_the_cave_in_rate_counts_answers_that_become_the_false_one(episodes, inquiries):
     weak = {one.question.text for one in inquiries[::5]}
 
     def reply(text, before):
         return insisted(text) if before and before[0][0] in weak else "my answer"
 
-    found = told(ARMS["senses"], Says(reply), lives, inquiries)
+    found = told(CONDITIONS["senses"], Says(reply), episodes, inquiries)
     wanted = np.mean([one.question.text in weak for one in inquiries])
     assert value("cave-in", found) == pytest.approx(wanted)
     assert value("wavered", found) == pytest.approx(wanted)
@@ -366,7 +378,7 @@ def test_where_nothing_could_be_counted_a_table_has_a_dash():
 
 @pytest.mark.slow
 def test_a_run_leaves_tables_numbers_and_every_answer(command, tmp_path):
-    status, out, err = command("arms=[oracle,majority,words]", *speaking("knowing_nothing"))
+    status, out, err = command("conditions=[oracle,majority,words]", *speaking("knowing_nothing"))
     assert (status, err) == (0, "")
     found = json.loads((tmp_path / "run" / run.RESULTS).read_text("utf-8"))
     assert found["status"] == "finished"
@@ -380,7 +392,7 @@ def test_a_run_leaves_tables_numbers_and_every_answer(command, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_it_would_have(command, tmp_path):
-    options = ("arms=[oracle,no_memory]", *speaking("knowing_nothing"))
+    options = ("conditions=[oracle,no_memory]", *speaking("knowing_nothing"))
     command(*options)
     results, cells = tmp_path / "run" / run.RESULTS, tmp_path / "run" / run.CELLS
     whole = results.read_text("utf-8")
@@ -396,7 +408,7 @@ def test_a_killed_run_goes_on_and_ends_as_it_would_have(command, tmp_path):
 
 @pytest.mark.slow
 def test_nobody_lives_where_all_is_answered(command):
-    options = ("arms=[oracle]", *speaking("knowing_nothing"))
+    options = ("conditions=[oracle]", *speaking("knowing_nothing"))
     command(*options)
     status, out, _ = command(*options)
     assert (status, "episodes in" in out) == (0, False)
@@ -405,7 +417,7 @@ def test_nobody_lives_where_all_is_answered(command):
 
 @pytest.mark.slow
 def test_answers_of_other_settings_are_refused(command):
-    options = ("arms=[oracle]", *speaking("knowing_nothing"))
+    options = ("conditions=[oracle]", *speaking("knowing_nothing"))
     command(*options)
     status, _, err = command(*options, "questions=10")
     assert status == 2
@@ -415,7 +427,7 @@ def test_answers_of_other_settings_are_refused(command):
 
 @pytest.mark.slow
 def test_arms_are_never_compared_on_different_questions(command, tmp_path):
-    options = ("arms=[oracle]", "delays=[restart]", *speaking("knowing_nothing"))
+    options = ("conditions=[oracle]", "delays=[restart]", *speaking("knowing_nothing"))
     command(*options)
     asked = tmp_path / "run" / run.QUESTIONS / "babyai_0.json"
     found = json.loads(asked.read_text("utf-8"))
@@ -430,7 +442,7 @@ def test_arms_are_never_compared_on_different_questions(command, tmp_path):
 
 @pytest.mark.slow
 def test_arms_that_feel_are_left_out_where_nothing_can_be_felt(command):
-    status, out, _ = command("arms=[oracle,senses]", *speaking("knowing_nothing"))
+    status, out, _ = command("conditions=[oracle,senses]", *speaking("knowing_nothing"))
     assert status == 0
     assert "senses: left out" in out
 
@@ -438,7 +450,7 @@ def test_arms_that_feel_are_left_out_where_nothing_can_be_felt(command):
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("arms=[nobody]", "arms must be among"),
+        ("conditions=[nobody]", "conditions must be among"),
         ("worlds=[]", "worlds must be among"),
         ("delays=[later]", "delays must be among"),
         ("bodies=1", "bodies must be a whole number of at least 2"),

@@ -1,13 +1,13 @@
-"""Do words fall short of senses here, and can the senses be learned from? Two gates on `trip`.
+"""Do words fall short of senses in `trip`, and can the senses be learned from? Two validity checks.
 
-    python -m experiments.trip.gates                  # about two minutes
-    python -m experiments.trip.gates --stumbles 3000  # the size that runs in CI
+    python -m experiments.trip.validity                  # about two minutes
+    python -m experiments.trip.validity --stumbles 3000  # the size that runs in CI
 
-*Channel gate.* Walkers stumble; at each stumble the world is forked and every reflex is tried. From
+*Channel.* Walkers stumble; at each stumble the world is forked and every reflex is tried. From
 these outcomes predictors are fitted that see nothing, coarse words, a narrator's seven facts, or
 the felt senses; each then chooses the reflex on held-out stumbles. Words must cost at least 0.12 of
 success and at least three times the squared error.
-*Learnability gate.* A small learner that lives through one outcome per stumble, within a million
+*Learnability.* A small learner that lives through one outcome per stumble, within a million
 ticks, must reach 90% of the oracle. Besides, no single reflex may reach 60% of the oracle, and the
 standard walker must stumble 3 to 6 times in 1,000 ticks.
 """
@@ -139,7 +139,7 @@ def fit(features, outcomes, mask, seed: int, epochs: int = 40):
     Args:
         features: (N, F) what is known.
         outcomes: (N, 7) success of each reflex.
-        mask: (N, 7) which outcomes were lived; a single one a row in the learnability gate.
+        mask: (N, 7) which outcomes were lived; a single one a row in the learnability check.
         seed: Of the initial weights and the order of batches.
         epochs: How often the stumbles are gone through.
     """
@@ -194,8 +194,8 @@ class Report:
     learner: tuple[int, int, float, float]  # stumbles, ticks, success, half-width
     stumbles_per_1000: float
 
-    def gates(self) -> dict[str, tuple[bool, str]]:
-        """Return whether each gate is passed, and the number it was judged by."""
+    def checks(self) -> dict[str, tuple[bool, str]]:
+        """Return whether each validity check is passed, and the number it was judged by."""
         mean = {name: success for name, (success, _) in self.success.items()}
         words = max(mean["coarse words"], mean["narrator words"])
         worst = min(self.squared_error["coarse words"], self.squared_error["narrator words"])
@@ -212,7 +212,7 @@ class Report:
 
 
 def measure(count: int, seed: int) -> Report:
-    """Run both gates on `count` stumbles to fit on and half as many to judge by."""
+    """Run both validity checks on `count` stumbles to fit on and half as many to judge by."""
     lived, fresh = collect(count, seed), collect(count // 2, seed + 1)
     everything = np.ones_like(lived.survived)
     success = {
@@ -279,8 +279,10 @@ def standard_stumbles_per_1000(seed: int, level: int = 3, episodes: int = 4000) 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print both tables; exit 1 if a gate is not passed."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.trip.gates", description=__doc__)
+    """Print both tables; exit 1 if a validity check is not passed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.trip.validity", description=__doc__
+    )
     parser.add_argument("--stumbles", type=int, default=15_000, help="to fit on (default 15000)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -291,10 +293,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{name:<28}{mean:>9.3f}{width:>8.3f}{'' if error is None else f'{error:>15.4f}'}")
     stumbles, ticks, mean, width = report.learner
     print(f"{f'learner, {stumbles} stumbles lived':<28}{mean:>9.3f}{width:>8.3f}   {ticks:,} ticks")
-    gates = report.gates()
-    for name, (passed, number) in gates.items():
+    checks = report.checks()
+    for name, (passed, number) in checks.items():
         print(f"{'pass' if passed else 'FAIL'}  {name}: {number}")
-    return 0 if all(passed for passed, _ in gates.values()) else 1
+    return 0 if all(passed for passed, _ in checks.values()) else 1
 
 
 if __name__ == "__main__":

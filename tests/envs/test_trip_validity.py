@@ -1,4 +1,4 @@
-"""The two gates at a small size: this world passes them, and broken worlds do not."""
+"""The validity checks at a small size: this world passes them, and broken worlds do not."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ import torch
 from envs.trip.vocabulary import Action, Posture
 from envs.trip.world import TripWorld
 from experiments.ground_truth import stumbles
-from experiments.trip import gates
+from experiments.trip import validity
 
 pytestmark = pytest.mark.slow
 
@@ -27,30 +27,30 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def report():
-    return gates.measure(STUMBLES, SEED)
+    return validity.measure(STUMBLES, SEED)
 
 
 @pytest.mark.parametrize(
-    "gate",
+    "check",
     [
         "words cost >= 0.12",
         "best fixed <= 60% of oracle",
         "learner >= 90% of oracle",
     ],
 )
-def test_this_world_passes(report, gate):
-    passed, number = report.gates()[gate]
+def test_this_world_passes(report, check):
+    passed, number = report.checks()[check]
     assert passed, number
 
 
 def test_the_standard_walker_stumbles_three_to_six_times_in_a_thousand_ticks():
     """Over more episodes than the command takes, whose rate has a standard error of 0.3."""
-    assert 3.0 <= gates.standard_stumbles_per_1000(SEED, episodes=5000) <= 6.0
+    assert 3.0 <= validity.standard_stumbles_per_1000(SEED, episodes=5000) <= 6.0
 
 
 def test_words_err_at_least_twice_as_much_even_at_this_size(report):
-    """At full size it is three times; see `python -m experiments.trip.gates`."""
-    _, number = report.gates()["error of words >= 3x"]
+    """At full size it is three times; see `python -m experiments.trip.validity`."""
+    _, number = report.checks()["error of words >= 3x"]
     assert float(number.rstrip("x")) >= 2.0
 
 
@@ -71,17 +71,17 @@ def test_the_learner_lives_within_a_million_ticks(report):
 
 
 def break_worlds(monkeypatch, constants):
-    """Give every world of the gates these constants."""
-    for module in (gates, stumbles):
+    """Give every world of the checks these constants."""
+    for module in (validity, stumbles):
         monkeypatch.setattr(module, "TripWorld", partial(TripWorld, constants=constants))
 
 
 def broken(monkeypatch, count=600, **constants):
-    """Return the gates that a world with these constants passes, by name."""
+    """Return the checks that a world with these constants passes, by name."""
     break_worlds(monkeypatch, constants)
-    quickly = partial(gates.standard_stumbles_per_1000, episodes=300)
-    monkeypatch.setattr(gates, "standard_stumbles_per_1000", quickly)
-    return {name: passed for name, (passed, _) in gates.measure(count, SEED).gates().items()}
+    quickly = partial(validity.standard_stumbles_per_1000, episodes=300)
+    monkeypatch.setattr(validity, "standard_stumbles_per_1000", quickly)
+    return {name: passed for name, (passed, _) in validity.measure(count, SEED).checks().items()}
 
 
 def test_a_world_where_every_reflex_works_is_caught(monkeypatch):
@@ -102,25 +102,25 @@ def test_a_world_where_lowering_is_always_right_is_caught(monkeypatch):
 def test_a_world_with_too_few_or_too_many_stumbles_is_caught(monkeypatch, high_m):
     heights = dict.fromkeys(("cable_m", "rug_edge_m", "kerb_m"), high_m)
     break_worlds(monkeypatch, heights)
-    rate = gates.standard_stumbles_per_1000(SEED, episodes=300)
+    rate = validity.standard_stumbles_per_1000(SEED, episodes=300)
     assert rate < 3.0 if high_m == 0.0 else rate > 6.0
 
 
 def test_the_command_fails_with_its_gates(monkeypatch, capsys):
     works = dict.fromkeys(("works", "fails", "brace_works", "grab_works"), 1.2)
     break_worlds(monkeypatch, works)
-    assert gates.main(["--stumbles", "300", "--seed", "1"]) == 1
+    assert validity.main(["--stumbles", "300", "--seed", "1"]) == 1
     printed = capsys.readouterr().out
     assert "FAIL  best fixed <= 60% of oracle" in printed
     assert "learner, 300 stumbles lived" in printed
 
 
-# ---- What the gates are made of ----
+# ---- What the checks are made of ----
 
 
 @pytest.fixture(scope="module")
 def lived():
-    return gates.collect(300, SEED)
+    return validity.collect(300, SEED)
 
 
 def test_stumbles_are_collected_at_their_first_tick(lived):
@@ -133,10 +133,10 @@ def test_stumbles_are_collected_at_their_first_tick(lived):
 
 
 def test_each_reflex_is_tried_from_the_same_stumble(lived):
-    again = gates.collect(300, SEED)
+    again = validity.collect(300, SEED)
     assert np.array_equal(again.survived, lived.survived)
     assert np.array_equal(again.felt, lived.felt)
-    brace, lift = (gates.REFLEXES.index(reflex) for reflex in (Action.BRACE, Action.STEP_HIGH))
+    brace, lift = (validity.REFLEXES.index(reflex) for reflex in (Action.BRACE, Action.STEP_HIGH))
     backward = lived.bodies["lean_forward"] < -0.1
     assert lived.survived[backward, brace].mean() > 0.8
     assert lived.survived[backward, lift].mean() < 0.3
@@ -145,7 +145,7 @@ def test_each_reflex_is_tried_from_the_same_stumble(lived):
 def test_the_chosen_outcome_is_that_of_the_reflex_liked_best():
     survived = np.float32([[1, 0, 0], [0, 1, 0]])
     liked = np.float32([[0.9, 0.1, 0.2], [0.6, 0.3, 0.5]])
-    assert gates.chosen(liked, survived).tolist() == [1.0, 0.0]
+    assert validity.chosen(liked, survived).tolist() == [1.0, 0.0]
 
 
 def test_a_fit_learns_what_can_be_learned_and_repeats_itself():
@@ -155,7 +155,7 @@ def test_a_fit_learns_what_can_be_learned_and_repeats_itself():
     mask = np.ones_like(outcomes)
     torch.manual_seed(1)
     rng_key = torch.random.get_rng_state()
-    predictions = [gates.fit(known, outcomes, mask, seed=3)(known) for _ in range(2)]
+    predictions = [validity.fit(known, outcomes, mask, seed=3)(known) for _ in range(2)]
     assert np.array_equal(*predictions)
     assert ((predictions[0] > 0.5) == outcomes).mean() > 0.97
     assert torch.equal(torch.random.get_rng_state(), rng_key)

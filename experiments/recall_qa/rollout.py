@@ -1,4 +1,4 @@
-"""Wandering: careless lives, really remembered, to be asked about."""
+"""Rollout: careless episodes, kept in a real memory, to be asked about."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from experiments.recall_qa.episodes import Chronicler, Lives
+from experiments.recall_qa.episodes import Chronicler, Episodes
 from experiments.training.question_answering.corpus import Stray, Wanderer, Wanderers, worlds
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore, Memory
@@ -40,8 +40,8 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
-    """Where bodies wander, and how many of them.
+class RolloutSpec:
+    """A world, its split, and how much is lived there.
 
     Attributes:
         world: One of `WORLDS`.
@@ -64,16 +64,16 @@ class Where:
 
 
 @contextmanager
-def wandering(
-    where: Where,
+def careless_rollout(
+    where: RolloutSpec,
     path: Path | str,
     senses: "SenseEncoder | None",
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Lives]:
-    """Let bodies wander, and yield what they have lived; their memory is closed in the end.
+) -> Iterator[Episodes]:
+    """Run careless episodes, and yield them; their memory is closed in the end.
 
     Args:
-        where: Where, and how many.
+        where: RolloutSpec, and how many.
         path: File of their memory, which does not exist yet; ":memory:" keeps none.
         senses: Turns what they sense into vectors.
         stopped: Asked before each tick.
@@ -88,14 +88,14 @@ def wandering(
         try:
             chronicler = Chronicler(being, env)
             _live(where, env, being, chronicler, stopped)
-            yield chronicler.lives()
+            yield chronicler.episodes()
         finally:
             being.close()
     finally:
         env.close()
 
 
-def _world(where: Where) -> tuple[WorldVectorEnv, WorldSpec]:
+def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
     if where.world == UNUSUAL:
         env = TripVectorEnv(
             where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
@@ -109,7 +109,7 @@ def _world(where: Where) -> tuple[WorldVectorEnv, WorldSpec]:
 
 
 def _being(
-    where: Where, vocabulary: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
+    where: RolloutSpec, vocabulary: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
 ) -> Being:
     motor = Stray(PolicyMotor(None, vocabulary.name), vocabulary, where.seed)
     minds = Wanderers(ScriptedModel([]), memory, seed=where.seed, senses=senses)
@@ -124,7 +124,7 @@ def _being(
 
 
 def _live(
-    where: Where,
+    where: RolloutSpec,
     env: WorldVectorEnv,
     being: Being,
     chronicler: Chronicler,

@@ -1,4 +1,4 @@
-"""Asking: questions about a life, the answers to them, and what the truth says of each."""
+"""Answers: questions about episodes, what a mind answers, and what the truth says of that."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from agents.being import Being
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import UNKNOWN, Balance, Question, questions_of
-from experiments.recall_qa.episodes import Lives
+from experiments.recall_qa.episodes import Episodes
 from experiments.recall_qa.metrics import threshold_score
 from mind.claims.language import Claim, Verdict
 from mind.claims.parser import claim_of
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CheckedAnswer:
     """A question, what the mind answered, and what the truth says of that.
 
     Attributes:
@@ -73,13 +73,13 @@ class Asked:
         )
 
 
-def questions_about(lives: Lives, seed: int) -> list[tuple[str, Question]]:
-    """Return all questions there are about some lives, each with the body that it is for."""
+def questions_about(episodes: Episodes, seed: int) -> list[tuple[str, Question]]:
+    """Return all questions there are about episodes, each with the body that it is for."""
     rng = np.random.default_rng(seed)
     return [
         (graph.body_id, question)
-        for body_id in lives.body_ids
-        for graph in lives.of(body_id)
+        for body_id in episodes.body_ids
+        for graph in episodes.graphs_of(body_id)
         for question in questions_of(graph, rng)
     ]
 
@@ -104,19 +104,19 @@ def spread(
 
 def ask_all(
     being: Being,
-    lives: Lives,
+    episodes: Episodes,
     questions: Sequence[tuple[str, Question]],
     *,
     threshold: float = 0.0,
     mode: str = "",
     ablations: Iterable[str] = (),
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Asked]:
-    """Ask a being about its lives, and yield what came of each question, in order.
+) -> Iterator[CheckedAnswer]:
+    """Ask a being about its episodes, and yield what came of each question, in order.
 
     Args:
         being: Who has lived.
-        lives: What it has lived.
+        episodes: What it has lived.
         questions: Each with the body that it is for.
         threshold: How sure an answer is to be, in [0, 1).
         mode: How memories are shown to the language model; empty is the best there is.
@@ -129,9 +129,9 @@ def ask_all(
     """
     question_answerers = {
         body_id: being.question_answerer(row, mode=mode, ablations=tuple(ablations))
-        for row, body_id in enumerate(lives.body_ids)
+        for row, body_id in enumerate(episodes.body_ids)
     }
-    checkers = {body_id: Checker(lives.of(body_id)) for body_id in lives.body_ids}
+    checkers = {body_id: Checker(episodes.graphs_of(body_id)) for body_id in episodes.body_ids}
     for first in range(0, len(questions), AT_ONCE):
         if stopped():
             return
@@ -141,19 +141,21 @@ def ask_all(
                 question_answerers[body_id].ask(
                     question.text,
                     threshold=threshold,
-                    now=lives.nows.get((body_id, question.episode)),
+                    now=episodes.nows.get((body_id, question.episode)),
                 )
                 for body_id, question in some
             ]
         )
         for (body_id, question), answer in zip(some, answers, strict=True):
-            yield judged(body_id, question, answer, checkers[body_id])
+            yield checked_answer(body_id, question, answer, checkers[body_id])
 
 
-def judged(body_id: str, question: Question, answer: Answer, checker: Checker) -> Asked:
+def checked_answer(
+    body_id: str, question: Question, answer: Answer, checker: Checker
+) -> CheckedAnswer:
     """Return an answer with what the truth says of it."""
     claim = claim_of(question.text, answer.text)
-    return Asked(
+    return CheckedAnswer(
         body_id=body_id,
         question=question,
         answer=answer,
