@@ -58,8 +58,8 @@ class Walker:
         return self.motor.act(percept, self.skills.skill_command())
 
 
-class Guesser:
-    """A body that does anything at all."""
+class RandomBody:
+    """Uniformly random motor commands."""
 
     def __init__(self, seed: int):
         self._rng = np.random.default_rng(seed)
@@ -72,8 +72,8 @@ class Guesser:
         return self._rng.integers(len(Action), size=world.num_envs)
 
 
-class Oracle:
-    """The oracle, which reads the truth."""
+class OracleBody:
+    """The commands of the oracle, which reads the exact state."""
 
     def begin(self, rows: NDArray) -> None:
         """Do nothing: it has no memory."""
@@ -83,8 +83,8 @@ class Oracle:
         return oracle_actions(world)
 
 
-def live(act, level: int, shift: str, episodes: int, seed: int) -> dict[str, NDArray]:
-    """Live `episodes` on test rooms, one per body, and return their scores by name."""
+def run_episodes(act, level: int, shift: str, episodes: int, seed: int) -> dict[str, NDArray]:
+    """Run `episodes` in test rooms, one for each body, and return their scores by name."""
     world = TripWorld(episodes, level=level, shift=shift, split="test", layouts=episodes)
     rows = np.arange(episodes)
     world.reset(rows, seeds=seed * 1_000_003 + rows)
@@ -146,8 +146,8 @@ def main(arguments: list[str] | None = None) -> None:
     bodies: dict[str, Callable[[int], Any]] = {
         "trained": lambda count: Walker(count, motor),
         "scripted": lambda count: Walker(count, ScriptedMotor()),
-        "random": lambda count: Guesser(options.seed),
-        "oracle": lambda count: Oracle(),
+        "random": lambda count: RandomBody(options.seed),
+        "oracle": lambda count: OracleBody(),
     }
     scores = _print_lives(bodies, options) | _print_recovery(bodies, options)
     if options.card:
@@ -164,7 +164,7 @@ def _print_lives(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[st
     trained = {}
     for level, shift in SETTINGS:
         for name, make in bodies.items():
-            scores = live(make(count), level, shift, count, options.seed)
+            scores = run_episodes(make(count), level, shift, count, options.seed)
             won = int(scores["success"].sum())
             low, high = wilson(won, count)
             falls = ratio_interval(100.0 * scores["falls"], scores["cells_walked"])

@@ -146,7 +146,7 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tm
 def test_scores_are_those_of_the_first_end_of_each_body():
     env = make(16, level=3, layouts=16)
     lived = rollout(evaluate.Oracle(env), env, 5 * 1_000_003)
-    known = bodies.live(bodies.Oracle(), 3, "S0", 16, 5)
+    known = bodies.run_episodes(bodies.OracleBody(), 3, "S0", 16, 5)
     for name, values in known.items():
         np.testing.assert_array_equal(lived[name], values)
     assert len(set(lived["ticks"].tolist())) > 3
