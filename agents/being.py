@@ -22,7 +22,6 @@ from agents.thinking import Thinking
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Intent, Percept
-from envs.engine.spec import TimeUnit
 from mind.language_models import LanguageModel
 from mind.memory import Memory
 from mind.reasoning.deliberation import Minds
@@ -211,7 +210,7 @@ class Being:
         """Return one who answers questions about what this avatar has lived in this run."""
         return self._shared.question_answerer(
             self.minds[row].body_id,
-            timed=self._body.vocabulary.time_unit is TimeUnit.SECONDS,
+            spec=self._body.vocabulary,
             run_id=self.run_id,
             mode=mode,
             ablations=ablations,

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.engine.spec import TimeUnit as TimeUnit
 from envs.engine.spec import WorldSpec
 
 

@@ -95,6 +95,7 @@ BABYAI = register(
         tallies=(("no effect", "no_effect"), ("repeats", "repeats")),
         scored=("actions", "no_effect", "repeats", "waits"),
         entry_points={
+            "ground_truth": "experiments.ground_truth.babyai:BabyAITruth",
             "planner": "agents.planners.babyai:BabyAIPlanner",
             "scripted_motor": "body.motor:HandyMotor",
             "motor_training": "experiments.training.motor.babyai:TRAINING",

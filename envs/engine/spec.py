@@ -61,6 +61,14 @@ class TimeUnit(Enum):
     SECONDS = "s"
     TICKS = "ticks"
 
+    def at(self, number: str) -> str:
+        """Return a time of the episode in words, rounded: ``"4 s"``, or ``"tick 42"``."""
+        return f"{round(float(number))} s" if self is TimeUnit.SECONDS else f"tick {number}"
+
+    def lasting(self, number: str) -> str:
+        """Return a duration in words: ``"1.7 s"``, or ``"17 ticks"``."""
+        return f"{number} {self.value}"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorldSpec:

@@ -82,6 +82,7 @@ TRIP = register(
         task_of=_task,
         tallies=(("falls", "fall"), ("stumbles", "stumble")),
         entry_points={
+            "ground_truth": "experiments.ground_truth.trip:TripTruth",
             "planner": "agents.planners.trip:TripPlanner",
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",

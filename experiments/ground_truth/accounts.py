@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph
 from mind.claims.language import Attribute
 from mind.claims.narrator import Account
@@ -27,7 +28,7 @@ def accounts_of(
                 and fact.value
                 and (attribute in facts or attribute is Attribute.TIME)
             },
-            timed=graph.world == "trip",
+            unit=find(graph.world).time_unit,
         )
         for node in graph.nodes
         if node.noticed

@@ -10,6 +10,7 @@ from body.events import EVENT_TRAITS, About
 from body.types import NoticedEvent, Percept
 from envs.babyai.vocabulary import Cause, EventKind
 from envs.babyai.world import BabyAIWorld
+from envs.engine.faces import World
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import place_of
 from experiments.ground_truth.world_truth import TrueEvent, WorldTruth, names_of
@@ -34,7 +35,12 @@ class BabyAITruth(WorldTruth):
         }
     )
 
-    def __init__(self, world: BabyAIWorld):
+    def __init__(self, world: World):
+        if not isinstance(world, BabyAIWorld):
+            raise ValueError(
+                f"event graphs can be kept of the levels of babyai that are compiled, got "
+                f"'{world.spec.name}' through the package; choose another env.id"
+            )
         self._world = world
         self._names = names_of(self.EVENTS)
         self._starts = np.zeros((world.num_envs, 3), np.int64)  # column, row, heading

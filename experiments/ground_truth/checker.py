@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from envs.engine.spec import TimeUnit, find
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from mind.claims.language import EVENTS, SELF, VALUES, Attribute, Claim, Occurrence, Verdict
 
-AT_MOST_S = 0.5  # by which a time or a duration may be off; in a world without seconds,
-AT_MOST_TICKS = 1
+AT_MOST = {TimeUnit.SECONDS: 0.5, TimeUnit.TICKS: 1}  # by which a time or duration may be off
 NEAR_TICKS = 5  # by which the tick that a claim names may be off
 
 _OF_ALL = (Attribute.HAPPENED, Attribute.COUNT)
@@ -136,7 +136,7 @@ def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:
 def _is_same(world: str, claim: Claim, truth: str) -> bool:
     """Return whether a claimed value is the true one, as exactly as its kind can be told."""
     if claim.attribute in _TIMES:
-        at_most = AT_MOST_S if world == "trip" else AT_MOST_TICKS
+        at_most = AT_MOST[find(world).time_unit]
         return _is_number(claim.value) and abs(float(claim.value) - float(truth)) <= at_most + 1e-9
     if claim.attribute is Attribute.THING:
         return claim.value == truth or truth.endswith(f" {claim.value}")

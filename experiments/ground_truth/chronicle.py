@@ -15,13 +15,9 @@ from numpy.typing import NDArray
 from agents.soul.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
 from body.types import Intent, NoticedEvent, Percept
-from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import World
 from envs.engine.spec import WorldSpec
-from envs.trip.world import TripWorld
-from experiments.ground_truth.babyai import BabyAITruth
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
-from experiments.ground_truth.trip import TripTruth
 from experiments.ground_truth.world_truth import WorldTruth
 from mind.claims.language import Attribute
 from mind.reasoning.narration import (
@@ -260,19 +256,15 @@ class Chronicle:
 
 
 def truth_of(world: World) -> WorldTruth:
-    """Return who knows the truth of a world.
+    """Return the truth of a world, by its entry point "ground_truth".
 
     Raises:
-        ValueError: If nobody does.
+        ValueError: If it has none.
     """
-    if isinstance(world, TripWorld):
-        return TripTruth(world)
-    if isinstance(world, BabyAIWorld):
-        return BabyAITruth(world)
-    raise ValueError(
-        f"event graphs can be kept of trip, and of the levels of babyai that are compiled, got "
-        f"'{world.spec.name}' through the package; choose another env.id"
-    )
+    try:
+        return world.spec.load("ground_truth")(world)
+    except LookupError as error:
+        raise ValueError(f"event graphs cannot be kept: {error}") from error
 
 
 def strongest_emotion(feeling: Feeling) -> str:

@@ -17,10 +17,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from experiments.ground_truth.babyai import BabyAITruth
+from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph, EventNode
-from experiments.ground_truth.trip import TripTruth
-from experiments.ground_truth.world_truth import WorldTruth
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms, say
 from mind.claims.language import VALUES, Attribute, Claim, Occurrence, When
@@ -93,7 +91,6 @@ _WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
     "if_grabbed": (Attribute.IF_GRABBED, 0.4),
 }
 _PRESUPPOSING = ("what", "foot", "when", "where", "hurt", "feel", "need", "doing", "why", "part")
-_TRUTHS: Mapping[str, type[WorldTruth]] = {"trip": TripTruth, "babyai": BabyAITruth}
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
 _HELD_OUT = "held_out"
 _INSIST = "insist"  # what stands in the file of phrasings beside questions
@@ -257,7 +254,7 @@ class _Asker:
             kind: [node for node in graph.of_kind(kind) if node.noticed]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
         }
-        events = _TRUTHS[graph.world].EVENTS
+        events = find(graph.world).load("ground_truth").EVENTS
         self._kinds = [kind for kind, event in events.items() if event.counted]
         self._forked = [kind for kind, event in events.items() if event.forked]
 
@@ -308,7 +305,7 @@ class _Asker:
         preposition = _PREPOSITIONS.get(attribute)
         if preposition is None:
             return value
-        told = say(attribute, value, Person.SECOND, timed=self._graph.world == "trip")
+        told = say(attribute, value, Person.SECOND, find(self._graph.world).time_unit)
         return f"{preposition} {told}"
 
     def about_several(self) -> Iterable[Question]:

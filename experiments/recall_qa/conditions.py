@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from agents.background import Background
+from body.types import WorldSpec
 from experiments.ground_truth import questions as truth_questions
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.graph import EventGraph
@@ -232,7 +233,7 @@ class MindAnswerer:
         condition: What they are shown.
         minds: Whose language model and memory it is.
         episodes: What was lived.
-        timed: Whether a tick is a tenth of a second.
+        spec: World that it was lived in.
         background: Where they think.
     """
 
@@ -241,10 +242,10 @@ class MindAnswerer:
         condition: Condition,
         minds: Minds,
         episodes: Episodes,
-        timed: bool,
+        spec: WorldSpec,
         background: Background,
     ):
-        self._condition, self._minds, self._timed = condition, minds, timed
+        self._condition, self._minds, self._spec = condition, minds, spec
         self._episodes = episodes
         self._background = background
         self._whose = _others(episodes.body_ids) if condition.swapped_memory else {}
@@ -284,7 +285,7 @@ class MindAnswerer:
         if body_id not in self._answerers:
             self._answerers[body_id] = self._minds.question_answerer(
                 body_id,
-                timed=self._timed,
+                spec=self._spec,
                 run_id=self._episodes.run_id,
                 mode=self._condition.mode,
                 ablations=self._condition.ablations,

@@ -14,6 +14,7 @@ from body.body import Body
 from body.motor import PolicyMotor
 from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
+from envs.engine.spec import find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Episodes
@@ -58,9 +59,9 @@ class RolloutSpec:
     episodes: int
 
     @property
-    def timed(self) -> bool:
-        """Whether a tick is a tenth of a second."""
-        return self.world.startswith("trip")
+    def spec(self) -> WorldSpec:
+        """The world's spec; what follows its name is a level and a shift."""
+        return find(self.world.partition("-")[0])
 
 
 @contextmanager

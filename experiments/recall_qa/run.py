@@ -246,7 +246,7 @@ class _Benchmark:
         if name == MAJORITY:
             return self._majority_baseline(where.world)
         minds = self._minds(episodes.memory)
-        return MindAnswerer(CONDITIONS[name], minds, episodes, where.timed, self._background)
+        return MindAnswerer(CONDITIONS[name], minds, episodes, where.spec, self._background)
 
     def _minds(self, memory: "Memory") -> "Minds":
         from mind.reasoning.deliberation import Minds

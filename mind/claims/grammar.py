@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from body.types import TimeUnit
 from mind.claims.events import event_table
 from mind.claims.language import VALUES, Attribute
 
@@ -86,14 +87,14 @@ def chosen(text: str, **known: str | None) -> str:
 # ---- Values ----
 
 
-def say(attribute: Attribute, value: str, person: Person, *, timed: bool) -> str:
+def say(attribute: Attribute, value: str, person: Person, unit: TimeUnit) -> str:
     """Return a value of a claim in English.
 
     Args:
         attribute: Whose value it is.
         value: As claims have it.
         person: Who tells.
-        timed: Whether times are in seconds, and not in ticks.
+        unit: In which times are told.
     """
     if value in texts()["values"].get(attribute, {}):
         return texts()["values"][attribute][value]
@@ -104,9 +105,9 @@ def say(attribute: Attribute, value: str, person: Person, *, timed: bool) -> str
     if attribute is Attribute.COUNT:
         return texts()["times"].get(value, f"{value} times")
     if attribute is Attribute.TIME:
-        return f"{round(float(value))} s" if timed else f"tick {value}"
+        return unit.at(value)
     if attribute is Attribute.DURATION:
-        return f"{value} s" if timed else f"{value} ticks"
+        return unit.lasting(value)
     return value
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from body.types import TimeUnit
 from mind.claims.grammar import Person, Tense, chosen, facts_of, filled, forms, say, texts
 from mind.claims.language import Attribute
 
@@ -21,13 +22,13 @@ class Account:
         event: One of `mind.claims.language.EVENTS`.
         episode: Number of the episode.
         facts: Values that are known of it; its time and whatever else is to be told.
-        timed: Whether times are in seconds, and not in ticks.
+        unit: In which times are told.
     """
 
     event: str
     episode: int
     facts: Mapping[Attribute, str] = field(default_factory=dict)
-    timed: bool = True
+    unit: TimeUnit = TimeUnit.SECONDS
 
 
 def narrate(
@@ -82,7 +83,7 @@ def _event(
     text = chosen(
         _any(texts()["told"]["held_out" if held_out else "plain"], rng),
         episode=str(account.episode),
-        time=say(Attribute.TIME, time, person, timed=account.timed) if time else None,
+        time=say(Attribute.TIME, time, person, account.unit) if time else None,
         event=verbs[tense is Tense.PRESENT],
     )
     return filled(text, person)
@@ -97,7 +98,7 @@ def _fact(
 ) -> str:
     value = account.facts[attribute]
     text = _any(facts_of(attribute, value, person, tense), rng)
-    return text.replace("{value}", say(attribute, value, person, timed=account.timed))
+    return text.replace("{value}", say(attribute, value, person, account.unit))
 
 
 def _any(texts: list[str], rng: np.random.Generator) -> str:

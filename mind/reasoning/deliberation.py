@@ -98,7 +98,7 @@ class Minds:
         self,
         body_id: str,
         *,
-        timed: bool,
+        spec: WorldSpec,
         run_id: str = "",
         mode: Mode | str = "",
         ablations: Collection[str] = (),
@@ -107,7 +107,7 @@ class Minds:
 
         Args:
             body_id: Whose life.
-            timed: Whether a tick is a tenth of a second.
+            spec: World that it was lived in.
             run_id: The run whose episodes are asked about; empty is any.
             mode: How memories are shown; empty is felt where the language model can feel, else in
                 words.
@@ -119,7 +119,7 @@ class Minds:
             AskPrompts(self._prompts.folder),
             body_id=body_id,
             run_id=run_id,
-            timed=timed,
+            spec=spec,
             mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
             ablations=ablations,
             seed=self._seed,

@@ -446,7 +446,7 @@ def _command(percept: Percept) -> str:
 # ---- Memories, as they are shown when one is asked about one's life ----
 
 
-def memory_words(experience: Experience, *, timed: bool) -> str:
+def memory_words(experience: Experience, spec: WorldSpec) -> str:
     """Return event, time and place of a memory: ``fell at 4 s, for 1.7 s, around here, episode 2``.
 
     The time follows the event at once, in whole seconds, and each part begins with a word of its
@@ -454,12 +454,12 @@ def memory_words(experience: Experience, *, timed: bool) -> str:
 
     Args:
         experience: What is remembered.
-        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+        spec: World that it was lived in.
     """
-    began, lasted = experience.first_tick, experience.last_tick - experience.first_tick
-    when = f"{round(began / 10)} s" if timed else f"tick {began}"
+    lasted = experience.last_tick - experience.first_tick
+    when = spec.time_unit.at(spec.span(experience.first_tick))
     if lasted:
-        when += f", for {lasted / 10:.1f} s" if timed else f", for {lasted} ticks"
+        when += f", for {spec.time_unit.lasting(spec.span(lasted))}"
     times = f", {experience.times} times" if experience.times > 1 else ""
     position = place_words(experience.ahead, experience.right)
     kind = experience.kind.replace("_", " ")

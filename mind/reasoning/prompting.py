@@ -143,7 +143,7 @@ class AskPrompts:
         now: NDArray[np.float32],
         threshold: float = 0.0,
         mode: Mode | str = Mode.FELT,
-        timed: bool = True,
+        spec: WorldSpec,
     ) -> Prompt:
         """Return what a mind is asked about its life.
 
@@ -154,7 +154,7 @@ class AskPrompts:
             now: (3, 64) how it is now.
             threshold: How sure an answer is to be; 0 is not told.
             mode: How memories are shown.
-            timed: Whether a tick is a tenth of a second.
+            spec: World that they were lived in.
 
         Raises:
             ValueError: If there is no such mode.
@@ -162,7 +162,7 @@ class AskPrompts:
         mode = Mode(mode)
         told = [f"now: {FELT}"] if mode is Mode.FELT else []
         if mode is not Mode.NONE:
-            lines = (experience_line(one, mode=mode, timed=timed) for one in experiences)
+            lines = (experience_line(one, mode=mode, spec=spec) for one in experiences)
             told += [f"#{number} {line}" for number, line in enumerate(lines, start=1)]
         user = self._ask.render(
             told="\n".join(told), threshold=threshold, question=unmarked(question)
@@ -204,13 +204,13 @@ class CommandPrompts:
         return _sent_back(self._repair, prompt, reply, problem)
 
 
-def experience_line(experience: Experience, *, mode: Mode, timed: bool) -> str:
+def experience_line(experience: Experience, *, mode: Mode, spec: WorldSpec) -> str:
     """Return a memory in one line: event, time and place, then what it was like, felt or in words.
 
     Example: ``fell at 4 s, for 1.7 s, around here, episode 2: <felt>``
     """
     like = FELT if mode is Mode.FELT else unmarked(lived_words(experience))
-    return f"{unmarked(memory_words(experience, timed=timed))}: {like}"
+    return f"{unmarked(memory_words(experience, spec))}: {like}"
 
 
 def _templates(folder: Path, names: Sequence[str]) -> list[Template]:

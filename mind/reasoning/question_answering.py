@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from body.types import WorldSpec
 from mind.claims.parser import episode_of, events_in
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
@@ -79,7 +80,7 @@ class QuestionAnswerer:
         prompts: What the language model is shown.
         body_id: Whose life it is.
         run_id: The run whose episodes are asked about; empty is any.
-        timed: Whether a tick is a tenth of a second; otherwise time is told in ticks.
+        spec: World that it was lived in.
         mode: How memories are shown.
         ablations: Kinds of memory, and parts of the now, that say nothing; of `ABLATIONS`.
         seed: Of everything the language model leaves to noise.
@@ -96,7 +97,7 @@ class QuestionAnswerer:
         *,
         body_id: str,
         run_id: str = "",
-        timed: bool = True,
+        spec: WorldSpec,
         mode: Mode | str = Mode.FELT,
         ablations: Collection[str] = (),
         seed: int = 0,
@@ -105,7 +106,7 @@ class QuestionAnswerer:
         if unknown:
             raise ValueError(f"ablations must be of {', '.join(ABLATIONS)}, got '{unknown[0]}'")
         self._batcher, self._memory, self._prompts = batcher, memory, prompts
-        self._body_id, self._run_id, self._timed = body_id, run_id, timed
+        self._body_id, self._run_id, self._spec = body_id, run_id, spec
         self._mode, self._ablations, self._seed = Mode(mode), frozenset(ablations), seed
 
     async def ask(
@@ -141,7 +142,7 @@ class QuestionAnswerer:
             now=without(now, NOW, self._ablations),
             threshold=threshold,
             mode=self._mode,
-            timed=self._timed,
+            spec=self._spec,
         )
         for (_, answer), following in zip(before, asked[1:], strict=True):
             prompt = prompt.then(reply=in_form(one_line(answer, LONGEST_ANSWER)), user=following)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from agents.background import Background
+from envs.babyai.spec import BABYAI
 from experiments.ground_truth.questions import (
     UNKNOWN,
     Question,
@@ -219,7 +220,7 @@ def test_scrambled_memories_are_those_of_another_body(
     minds = Minds(ScriptedModel(knowing_nothing), episodes.memory)
     condition = Condition(mode="felt", swapped_memory=swapped_memory)
     asked = [(one.body_id, one.question) for one in inquiries]
-    answers = MindAnswerer(condition, minds, episodes, False, background).answers(asked)
+    answers = MindAnswerer(condition, minds, episodes, BABYAI, background).answers(asked)
     own = [
         one.body_id == body_id
         for (body_id, _), answer in zip(asked, answers, strict=True)
@@ -246,7 +247,7 @@ def test_one_who_insists_is_heard_after_question_and_answer(episodes, inquiries,
     condition = CONDITIONS["no_memory"]
     ask(
         condition,
-        MindAnswerer(condition, minds, episodes, False, background),
+        MindAnswerer(condition, minds, episodes, BABYAI, background),
         episodes,
         inquiries[:3],
         shown=0.75,

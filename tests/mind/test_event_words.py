@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs.engine.spec import TimeUnit
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from experiments.ground_truth.questions import questions_of
 from experiments.ground_truth.trip import TripTruth
@@ -73,3 +74,8 @@ def test_a_new_row_reaches_questions(sneezing):
     assert found == {Attribute.THING: "red ball", Attribute.MOOD: "low"}
     assert any("you sneezed in episode 2" in one.text for one in asked)
     assert any("how often" in one.text or "how many" in one.text for one in asked)
+
+
+def test_times_are_told_in_the_unit_of_the_world():
+    assert (TimeUnit.SECONDS.at("3.6"), TimeUnit.SECONDS.lasting("1.7")) == ("4 s", "1.7 s")
+    assert (TimeUnit.TICKS.at("42"), TimeUnit.TICKS.lasting("17")) == ("tick 42", "17 ticks")

@@ -230,12 +230,10 @@ def test_five_parts_and_where_and_when_take_few_words():
 
 def test_a_memory_tells_event_time_and_place_in_the_time_of_its_world():
     fell = replace(narrate(fall(), "anna"), ahead=5, right=-2)
-    assert (
-        memory_words(fell, timed=True) == "fell at 4 s, for 0.4 s, around 5 ahead 2 left, episode 3"
-    )
+    assert memory_words(fell, TRIP) == "fell at 4 s, for 0.4 s, around 5 ahead 2 left, episode 3"
     often = replace(fell, kind="hand_stayed_full", times=3, ahead=0, right=0)
     told = "hand stayed full at tick 38, for 4 ticks, 3 times, around here, episode 3"
-    assert memory_words(often, timed=False) == told
+    assert memory_words(often, BABYAI) == told
 
 
 def test_an_experience_is_told_the_same_way_every_time():

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
     FELT,
@@ -69,9 +71,9 @@ def remember(experiences):
 TWO = (lived(42), lived(79, kind="was_seen", ahead=5, right=-2))
 
 
-def question_answerer(model, experiences=TWO, *, timed=True, mode="felt", **settings):
+def question_answerer(model, experiences=TWO, *, spec=TRIP, mode="felt", **settings):
     minds = Minds(model, remember(experiences))
-    return minds.question_answerer("anna", timed=timed, mode=mode, **settings)
+    return minds.question_answerer("anna", spec=spec, mode=mode, **settings)
 
 
 def ask(question="which foot was it?", *, reply=LEFT, make=None, **asked):
@@ -134,7 +136,7 @@ def test_without_memory_there_is_the_question_alone():
 
 def test_where_a_tick_is_no_time_it_is_told_in_ticks():
     often = [lived(42, times=3)]
-    _, prompt = ask(make={"experiences": often, "timed": False, "mode": "words"})
+    _, prompt = ask(make={"experiences": often, "spec": BABYAI, "mode": "words"})
     assert shown(prompt)[0].startswith(
         "#1 stumbled at tick 42, for 3 ticks, 3 times, around here, episode 0: "
     )
@@ -195,7 +197,8 @@ def test_a_long_conversation_is_cut_at_its_beginning():
 
 
 def test_the_bundled_text_tells_a_model_how_to_answer():
-    system = AskPrompts().ask("why?", [], [], now=np.zeros((3, 64), np.float32)).messages[0].text
+    nothing = np.zeros((3, 64), np.float32)
+    system = AskPrompts().ask("why?", [], [], now=nothing, spec=TRIP).messages[0].text
     assert "<answer>a few words</answer>" in system
     assert UNKNOWN in system
     assert "that did not happen" in system
@@ -204,7 +207,7 @@ def test_the_bundled_text_tells_a_model_how_to_answer():
 def test_a_folder_of_ones_own_is_asked_with(tmp_path):
     (tmp_path / "ask_system.txt").write_text("mine")
     (tmp_path / "ask.txt").write_text("Q: {{ question }}")
-    prompt = AskPrompts(tmp_path).ask("why?", TWO, [], now=felt_as(0), mode="none")
+    prompt = AskPrompts(tmp_path).ask("why?", TWO, [], now=felt_as(0), mode="none", spec=TRIP)
     assert [message.text for message in prompt.messages] == ["mine", "Q: why?"]
     (tmp_path / "ask.txt").unlink()
     with pytest.raises(ValueError, match=r"prompts need ask_system\.txt, ask\.txt in"):
@@ -262,7 +265,7 @@ def test_a_ablation_does_not_reach_into_the_memory_itself():
     memory = remember(TWO)
     minds = Minds(ScriptedModel(lambda prompt: LEFT), memory)
     asyncio.run(
-        minds.question_answerer("anna", timed=True, mode="felt", ablations=ABLATIONS).ask("why?")
+        minds.question_answerer("anna", spec=TRIP, mode="felt", ablations=ABLATIONS).ask("why?")
     )
     assert memory.sense_embeddings((1,)).all()
 

@@ -23,7 +23,7 @@ from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Tar
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.engine.faces import WorldVectorEnv
-from envs.engine.spec import Crossing
+from envs.engine.spec import Crossing, find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Posture
@@ -395,7 +395,7 @@ def _dialogue(
             now=_NOW,
             threshold=float(rng.choice(THRESHOLDS)),
             mode=mode,
-            timed=life.world == TRIP.name,
+            spec=find(life.world),
         )
         for (asked, *_), *_ in talks
     ]

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.ground_truth.checker import AT_MOST_S, AT_MOST_TICKS, NEAR_TICKS, Checker
+from envs.engine.spec import find
+from experiments.ground_truth.checker import AT_MOST, NEAR_TICKS, Checker
 from experiments.ground_truth.files import to_record
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from mind.claims.language import EVENTS, VALUES, Attribute, Claim, Occurrence, Verdict, When
@@ -154,7 +155,7 @@ def is_told(world, claim, value):
         if claim.value in ("soon", UNLIKELY):
             return False
         off = round(abs(float(claim.value) - float(value)), 6)
-        return off <= (AT_MOST_S if world == "trip" else AT_MOST_TICKS)
+        return off <= AT_MOST[find(world).time_unit]
     if claim.attribute is Attribute.THING:
         without_colour = value.split(" ", 1)[1] if " " in value else value
         return claim.value in (value, without_colour)
