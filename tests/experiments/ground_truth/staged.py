@@ -15,7 +15,6 @@ from envs.trip.spec import TRIP
 from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, Posture
 from experiments.ground_truth.chronicle import Chronicle
-from experiments.running import worlds
 from tests.envs.drawn_room import DrawnRoom
 
 ONE = np.zeros(1, np.intp)
@@ -38,7 +37,7 @@ class Staged:
         chronicle: Who writes what happens.
     """
 
-    def __init__(self, world, vocabulary=TRIP, words=worlds.TRIP, intent=None):
+    def __init__(self, world, vocabulary=TRIP, words=TRIP, intent=None):
         self.world, self._intent = world, intent
         self._senses, self._soul = Senses(1, vocabulary), Soul(1)
         self._soul.begin(ONE)
@@ -129,13 +128,13 @@ class Crowd:
 def trip_crowd(count=64, ticks=600, seed=5, *, level=4, layouts=32, constants=None, keep=False):
     """Let a crowd hurry through rooms; half of it has reflexes."""
     env = TripVectorEnv(count, level=level, layouts=layouts, constants=constants, autoreset=False)
-    return _live(env, TRIP, worlds.TRIP, _hurry, ticks, seed, keep)
+    return _live(env, TRIP, TRIP, _hurry, ticks, seed, keep)
 
 
 def babyai_crowd(count=32, ticks=300, seed=5):
     """Let a crowd meddle with all that is in its way."""
     env = BabyAIVectorEnv(count, layouts=16, autoreset=False)
-    return _live(env, BABYAI, worlds.BABYAI, _meddle, ticks, seed, keep=False)
+    return _live(env, BABYAI, BABYAI, _meddle, ticks, seed, keep=False)
 
 
 def _hurry(world, rng):

@@ -1,6 +1,7 @@
 """What a chronicle writes of lives that were staged, each with its answer known beforehand."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from minigrid.core.grid import Grid
@@ -12,11 +13,11 @@ from body.types import Intent, Manner, Skill
 from envs.babyai import vocabulary as babyai
 from envs.babyai.spec import BABYAI
 from envs.babyai.world import BabyAIWorld
+from envs.trip.spec import TRIP
 from envs.trip.state import PAD
 from envs.trip.vocabulary import Action, EventKind, Posture
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.trip import KEPT_TICKS
-from experiments.running import worlds
 from mind.claims.language import Attribute
 from tests.experiments.ground_truth.staged import ONE, Staged, on_a_hidden_cable, room, trip_crowd
 
@@ -259,11 +260,11 @@ def test_a_new_episode_knows_nothing_of_the_one_before():
 
 def test_worlds_without_a_truth_are_refused_in_one_line():
     class Elsewhere:
-        name = "elsewhere"
+        spec = replace(TRIP, name="elsewhere", entry_points={})
 
     with pytest.raises(ValueError, match="elsewhere") as refusal:
-        # its type is wrong on purpose: a world of neither kind is what is refused
-        Chronicle(Elsewhere(), worlds.TRIP, body_ids=["anna"])  # type: ignore[arg-type]
+        # its type is wrong on purpose: a world without an entry point is what is refused
+        Chronicle(Elsewhere(), TRIP, body_ids=["anna"])  # type: ignore[arg-type]
     assert "\n" not in str(refusal.value)
 
 
@@ -337,7 +338,7 @@ class Corridors:
 def corridor(front=None, held=None):
     world = BabyAIWorld(1, levels=Corridors(front, held), layouts=1)
     world.reset(ONE, ONE)
-    return Staged(world, BABYAI, worlds.BABYAI)
+    return Staged(world, BABYAI, BABYAI)
 
 
 @pytest.mark.parametrize(
