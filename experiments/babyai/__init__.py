@@ -1,1 +1,0 @@
-"""Experiments on the `babyai` world itself."""
