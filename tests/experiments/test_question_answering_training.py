@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_module
 
 from experiments.ground_truth.graph import EventNode, Fact
 from experiments.ground_truth.questions import ATTRIBUTES, UNKNOWN, Balance
+from experiments.training.question_answering.batches import Batches, collate, loaded
 from experiments.training.question_answering.corpus import (
     Corpus,
     KeepingStore,
@@ -21,8 +22,8 @@ from experiments.training.question_answering.corpus import (
 )
 from experiments.training.question_answering.dialogues import Dialogue, encode
 from experiments.training.question_answering.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
+from experiments.training.question_answering.grounded_model import GroundedModel
 from experiments.training.question_answering.initial_model import deepened
-from experiments.training.question_answering.learning import Batches, GroundedModel, collate, loaded
 from experiments.training.question_answering.train import run
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS

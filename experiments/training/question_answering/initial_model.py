@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from experiments.training.question_answering.corpus import Corpus
 from experiments.training.question_answering.dialogues import Dialogue
-from experiments.training.question_answering.learning import GroundedModel
+from experiments.training.question_answering.grounded_model import GroundedModel
 from mind.language_models.projector import WEIGHTS, load_projector
 from mind.learning.cold_start import Example, load_trained
 from mind.learning.tokenizer import add_words, words_in

@@ -24,10 +24,11 @@ from experiments.running.record import git_commit, write_atomically
 from experiments.training.mind.train import CARD, EXAMPLES, examples_in, measure
 from experiments.training.mind.variation import vary
 from experiments.training.question_answering import corpus as corpora
+from experiments.training.question_answering.batches import Batches, loaded
 from experiments.training.question_answering.corpus import Corpus
 from experiments.training.question_answering.facts import Sensed
+from experiments.training.question_answering.grounded_model import GroundedModel
 from experiments.training.question_answering.initial_model import initial_model
-from experiments.training.question_answering.learning import Batches, GroundedModel, loaded
 from mind.language_models.loading import choose_device
 from mind.language_models.projector import WEIGHTS, save_projector
 from mind.learning import cold_start

@@ -1,31 +1,21 @@
-"""The grounded model: a language model, an encoder of senses, and the projector between them.
-
-A dialogue (`experiments.training.question_answering.dialogues`) has markers where memories are
-shown as soft tokens. There the language model is given the projected vectors of the encoder in
-place of words, and learns from its own answers alone: the gradient reaches through them to the
-senses.
-"""
+"""Batches of dialogues side by side, with the windows that are shown in them."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from experiments.ground_truth.questions import ATTRIBUTES
 from experiments.training.question_answering.dialogues import NOTHING, Dialogue, Encoded, encode
 from experiments.training.question_answering.facts import NOT_ASKED, Sensed
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
 from mind.learning.cold_start import grouped
-from mind.sense_encoder.encoder import SenseEncoder
-from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
-from mind.sense_encoder.trail import WINDOW
+from mind.sense_encoder.kinds import KINDS, Kind
 
 ABLATION = 0.2  # share of dialogues in which one kind of memory, or part of the now, says nothing
 _CHARACTERS = 3  # of a dialogue in a token, what is felt included; about
@@ -33,134 +23,6 @@ _ALIKE = 50  # characters by which dialogues of one length may differ
 
 Windows = dict[Kind, Tensor]  # (M, size) of each kind of memory, float16
 Numbers = dict[Attribute, Tensor]  # (M,) which value of each attribute was true, where any is asked
-
-
-class Projector(nn.Module):
-    """Eight linear maps from what is felt to what the language model reads."""
-
-    def __init__(self, hidden: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(MAPS, EMBEDDING_SIZE, hidden) * 0.02)
-        self.bias = nn.Parameter(torch.randn(MAPS, hidden) * 0.02)
-
-    def forward(self, soft_tokens: Tensor, maps: Tensor) -> Tensor:
-        """Return (N, hidden) of (N, 64), each through one of the maps, (N,)."""
-        every = torch.einsum("nd,mdh->nmh", soft_tokens, self.weight) + self.bias
-        return every[torch.arange(len(soft_tokens), device=soft_tokens.device), maps]
-
-
-class GroundedModel(nn.Module):
-    """All that learns: the language model, the senses, the projector, and what vectors must tell.
-
-    A vector must let the numbers of its window be told again, and the facts that its kind of memory
-    can know.
-
-    Args:
-        model: Any causal language model.
-        senses: The encoder.
-        spread: Standard deviation of each number of the windows, by kind, for telling them again.
-        values: The values of each attribute that vectors are to tell.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        senses: SenseEncoder,
-        spread: Mapping[Kind, NDArray],
-        values: Mapping[Attribute, Sequence[str]],
-    ):
-        super().__init__()
-        self.model, self.senses = model, senses
-        hidden = model.get_input_embeddings().embedding_dim
-        self.projector = Projector(hidden)
-        self.again = nn.ModuleDict(
-            {kind: nn.Linear(EMBEDDING_SIZE, WINDOW[kind]) for kind in KINDS if kind in spread}
-        )
-        self.spread = nn.ParameterDict(
-            {kind: nn.Parameter(torch.tensor(one).float(), False) for kind, one in spread.items()}
-        )
-        self.known = nn.ModuleDict(
-            {
-                attribute: nn.Linear(EMBEDDING_SIZE, len(known))
-                for attribute, known in values.items()
-            }
-        )
-
-    def losses(self, batch: "Batch") -> dict[str, Tensor]:
-        """Return the losses: "told" of the mind's own words, and those of its senses."""
-        windows = _as_numbers(batch.windows)
-        memories = self.senses(windows)
-        now = self.senses.feel_now(windows)
-        every = torch.cat([memories, now], dim=1)  # (M, 8, 64)
-        soft_tokens = every.flatten(0, 1)[batch.soft_rows] * batch.soft_kept[:, None]
-        embedded = self.model.get_input_embeddings()(batch.tokens)
-        projected = self.projector(soft_tokens, batch.soft_rows % MAPS)
-        embedded = embedded.masked_scatter(batch.is_soft[..., None], projected.to(embedded))
-        logits = self.model(
-            inputs_embeds=embedded,
-            attention_mask=batch.mask(),
-            position_ids=batch.position,
-            use_cache=False,
-        ).logits[:, :-1]
-        each = nn.functional.cross_entropy(
-            logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
-        )
-        said = batch.said[:, 1:].flatten()
-        told = (each * said).sum() / said.sum()
-        return {"told": told, **self._of_senses(windows, memories, batch.numbers)}
-
-    def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
-        """Return the losses of the senses alone: "again" and "known"."""
-        windows, numbers = self._here(sensed)
-        return self._of_senses(windows, self.senses(windows), numbers)
-
-    @torch.no_grad()
-    def knows(self, sensed: Sensed) -> dict[str, float]:
-        """Return in what share of windows each fact can be told from its vector."""
-        windows, numbers = self._here(sensed)
-        memories = self.senses(windows)
-        shares = {}
-        for attribute, true in numbers.items():
-            right = self._guesses(attribute, memories).argmax(dim=1) == true
-            shares[str(attribute)] = right[true != NOT_ASKED].float().mean().item()
-        return shares
-
-    @property
-    def device(self) -> torch.device:
-        """Where all of it is."""
-        return self.projector.weight.device
-
-    def _here(self, sensed: Sensed) -> tuple[Windows, Numbers]:
-        windows, numbers = _moved(tensors(sensed), self.device)
-        return _as_numbers(windows), numbers
-
-    def _of_senses(self, windows: Windows, memories: Tensor, numbers: Numbers) -> dict[str, Tensor]:
-        return {"again": self._again(windows, memories), "known": self._known(memories, numbers)}
-
-    def _known(self, memories: Tensor, numbers: Numbers) -> Tensor:
-        """Return the mean loss of telling facts, over attributes that are told of any window."""
-        errors = [
-            nn.functional.cross_entropy(
-                self._guesses(attribute, memories), true, ignore_index=NOT_ASKED
-            )
-            for attribute, true in numbers.items()
-        ]
-        return torch.stack(errors).mean() if errors else memories.new_zeros(())
-
-    def _guesses(self, attribute: Attribute, memories: Tensor) -> Tensor:
-        return self.known[attribute](memories[:, KINDS.index(ATTRIBUTES[attribute])])
-
-    def _again(self, windows: Windows, memories: Tensor) -> Tensor:
-        errors = [
-            (again(memories[:, KINDS.index(Kind(kind))]) - windows[Kind(kind)] / self.spread[kind])
-            .square()
-            .mean()
-            for kind, again in self.again.items()
-        ]
-        return torch.stack(errors).mean()
-
-
-# ---- Batches ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +65,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """Return it on a device."""
-        return Batch(*(_moved(getattr(self, field.name), device) for field in fields(self)))
+        return Batch(*(moved(getattr(self, field.name), device) for field in fields(self)))
 
 
 def tensors(sensed: Sensed) -> tuple[Windows, Numbers]:
@@ -217,17 +79,13 @@ def tensors(sensed: Sensed) -> tuple[Windows, Numbers]:
     return windows, numbers
 
 
-def _moved(part: Any, device: torch.device) -> Any:
+def moved(part: Any, device: torch.device) -> Any:
     """Return tensors on a device, however they are kept together."""
     if isinstance(part, tuple):
-        return tuple(_moved(one, device) for one in part)
+        return tuple(moved(one, device) for one in part)
     if isinstance(part, dict):
-        return {name: _moved(one, device) for name, one in part.items()}
+        return {name: moved(one, device) for name, one in part.items()}
     return part.to(device, non_blocking=True)
-
-
-def _as_numbers(windows: Windows) -> Windows:
-    return {kind: rows.float() for kind, rows in windows.items()}
 
 
 class Batches(Dataset):
