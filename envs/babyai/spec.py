@@ -99,6 +99,7 @@ BABYAI = register(
             "planner": "agents.planners.babyai:BabyAIPlanner",
             "scripted_motor": "body.motor:HandyMotor",
             "motor_training": "experiments.training.motor.babyai:TRAINING",
+            "mind_training": "experiments.training.mind.babyai:TRAINING",
             "controls": "experiments.viewers.controls:BABYAI",
             "measures": "experiments.report.measures:BABYAI",
         },

@@ -87,6 +87,7 @@ TRIP = register(
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",
             "motor_training": "experiments.training.motor.trip:TRAINING",
+            "mind_training": "experiments.training.mind.trip:TRAINING",
             "controls": "experiments.viewers.controls:TRIP",
             "measures": "experiments.report.measures:TRIP",
         },

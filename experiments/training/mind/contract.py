@@ -1,6 +1,5 @@
-"""What the training of a mind needs to know of a world, and where each world says it."""
+"""What the trainer needs to know of a world: `mind_training` among its spec's entry points."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -8,13 +7,9 @@ from omegaconf import DictConfig
 
 from body.body import Motor
 from body.motor import PolicyMotor, scripted_motor
-from experiments.running.cli import BadInput
+from envs.engine.spec import find
+from experiments.running.cli import BadInput, one_line
 from mind.learning.cold_start import Example
-
-_BY_WORLD = {
-    "trip": "experiments.training.mind.trip:TRAINING",
-    "babyai": "experiments.training.mind.babyai:TRAINING",
-}
 
 
 class MindTraining(Protocol):
@@ -45,10 +40,10 @@ def mind_training(world: str) -> MindTraining:
     Raises:
         BadInput: If none is known.
     """
-    if world not in _BY_WORLD:
-        raise BadInput(f"world must be one of {', '.join(_BY_WORLD)}, got '{world}'")
-    module, _, attribute = _BY_WORLD[world].partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return find(world).load("mind_training")
+    except LookupError as error:
+        raise BadInput(one_line(error)) from error
 
 
 def motor_of(options: DictConfig, world: str) -> Motor:

@@ -1,6 +1,5 @@
-"""What the trainer needs to know of a world, and where each world says it."""
+"""What the trainer needs to know of a world: `motor_training` among its spec's entry points."""
 
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,13 +9,9 @@ from torch import Tensor
 
 from body.body import Motor
 from body.types import Percept
-from experiments.running.cli import BadInput
+from envs.engine.spec import find
+from experiments.running.cli import BadInput, one_line
 from experiments.training.motor.env import TrainingEnv
-
-_BY_WORLD = {
-    "trip": "experiments.training.motor.trip:TRAINING",
-    "babyai": "experiments.training.motor.babyai:TRAINING",
-}
 
 
 class MotorTraining(Protocol):
@@ -63,7 +58,7 @@ def motor_training(world: str) -> MotorTraining:
     Raises:
         BadInput: If none is known.
     """
-    if world not in _BY_WORLD:
-        raise BadInput(f"world must be one of {', '.join(_BY_WORLD)}, got '{world}'")
-    module, _, attribute = _BY_WORLD[world].partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return find(world).load("motor_training")
+    except LookupError as error:
+        raise BadInput(one_line(error)) from error
