@@ -1,9 +1,13 @@
 """Attention: which avatars of a batch have to decide now."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from body.events import EVENT_TRAITS
+from body.state import copied, load_arrays
 from body.types import Percept
 
 ALARMING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.alarming)
@@ -63,3 +67,23 @@ class Attention:
         self._since[rows] = 0
         self._alarmed[rows] = False
         self._known[rows] = self._seen[rows]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that is carried from tick to tick, by name, as copies."""
+        return copied(self._arrays())
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            ValueError: If it is of another number of avatars. Nothing is changed then.
+        """
+        load_arrays("attention", self._arrays(), state)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            "since": self._since,
+            "alarmed": self._alarmed,
+            "known": self._known,
+            "seen": self._seen,
+        }

@@ -18,6 +18,7 @@ from agents.attention import Attention
 from agents.history import History
 from agents.outward import ended, outer_trace
 from agents.soul import Feelings, Soul
+from agents.state import State, arrays_of, check_same_being, intent_from, intent_state
 from agents.thinking import Thinking
 from agents.types import Observation, Trace
 from body.body import Body
@@ -219,3 +220,53 @@ class Being:
     def answers(self, asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         """Return what comes of coroutines that run beside the minds, as soon as all are done."""
         return self._thinking.run(asked)
+
+    # ---- Saved and loaded ----
+
+    def state(self) -> dict[str, Any]:
+        """Return all that this being is, as copies, between two ticks; see `agents.state`.
+
+        A decision under way is first written to its end, and takes effect when it would have. What
+        this being was made with is not in it, nor the language model, which is taken to keep
+        nothing, nor the memory: it names how much each body must remember, and is loaded
+        beside a copy of the memory's file that was made at the same time.
+        """
+        thinking = self._thinking.state()  # first: it lets minds come to the end of their thoughts
+        return {
+            "world": self._body.vocabulary.world,
+            "remembered": {one.body_id: self.memory.count(one.body_id) for one in self.minds},
+            "body": self._body.fork_state(),
+            "noise": self._body.senses.ablation.state(),
+            "soul": self._soul.state(),
+            "minds": {mind.body_id: mind.state() for mind in self.minds},
+            "attention": self._attention.state(),
+            "history": self._history.state(),
+            "thinking": thinking,
+            "over": self._over.tolist(),
+            "percept": arrays_of(self._percept),
+            "feelings": arrays_of(self._feelings),
+            "noticing": {str(row): intent_state(one) for row, one in self._noticing.items()},
+        }
+
+    def load_state(self, state: State) -> None:
+        """Go on from what `state` returned, with the same next decisions in the same world.
+
+        Raises:
+            ValueError: If it is of another world, of other bodies, or of a memory that holds
+                something else, or if a part is missing. Nothing is changed then.
+        """
+        check_same_being(self.state(), state)
+        self._body.load_state(state["body"])
+        self._body.senses.ablation.load_state(state["noise"])
+        self._soul.load_state(state["soul"])
+        for mind in self.minds:
+            mind.load_state(state["minds"][mind.body_id])
+        self._attention.load_state(state["attention"])
+        self._history.load_state(state["history"])
+        self._thinking.load_state(state["thinking"])
+        self._over[:] = state["over"]
+        percept, feelings = state["percept"], state["feelings"]
+        vocabulary = self._body.vocabulary
+        self._percept = Percept(vocabulary=vocabulary, **percept) if percept else None
+        self._feelings = Feelings(**feelings) if feelings else None
+        self._noticing = {int(row): intent_from(one) for row, one in state["noticing"].items()}

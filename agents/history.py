@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,17 @@ class Story:
         return tuple(
             f"{words} {now - tick} ago" for tick, words in self.recent if now - tick <= RECENT_TICKS
         )
+
+    def state(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return values | {"recent": list(self.recent)}
+
+    @classmethod
+    def loaded(cls, state: Mapping[str, Any]) -> "Story":
+        """Return the story of which `state` returned this."""
+        recent = deque(((tick, words) for tick, words in state["recent"]), maxlen=RECENT_EVENTS)
+        return cls(**{**state, "recent": recent})
 
 
 class History:
@@ -135,6 +146,25 @@ class History:
             self._minds[row].experience(one) for row, events in lived.items() for one in events
         ]
         self._memory.add(experiences, sense_embeddings=self._sense_embeddings(lived))
+
+    def state(self) -> dict[str, Any]:
+        """Return recent senses, what is known of the episodes, and the scales of pain."""
+        return {
+            "trail": self._trail.state(),
+            "stories": [story.state() for story in self.stories],
+            "pain_scales": [scale.state() for scale in self.pain_scales],
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            ValueError: If it is of another number of avatars.
+        """
+        self._trail.load_state(state["trail"])
+        self.stories = [Story.loaded(story) for story in state["stories"]]
+        for scale, pains in zip(self.pain_scales, state["pain_scales"], strict=True):
+            scale.load_state(pains)
 
     def _lived(
         self,

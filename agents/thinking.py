@@ -6,8 +6,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from agents.background import Background
+from agents.state import State, decision_from, decision_state
 from mind.language_models import TokenBudget
 from mind.types import Decision, Exchange
 
@@ -29,6 +31,18 @@ class _Pending:
     decision: Future[Decision]
     token_budget: TokenBudget
     since: int
+
+    def state(self) -> dict[str, Any]:
+        """Return it as plain values, as soon as it is made."""
+        return {"since": self.since, "decision": decision_state(self.decision.result())}
+
+    @classmethod
+    def loaded(cls, state: State) -> "_Pending":
+        """Return the decision of which `state` returned this."""
+        decision, token_budget = Future[Decision](), TokenBudget()
+        decision.set_result(decision_from(state["decision"]))
+        token_budget.finished = True
+        return cls(decision, token_budget, state["since"])
 
 
 class Thinking:
@@ -67,6 +81,7 @@ class Thinking:
         self._tick = 0
         self._pending: dict[int, _Pending] = {}
         self._dropped: dict[int, _Pending] = {}
+        self._token_budgets = WeakSet[TokenBudget]()  # of these, and of what was forgotten
 
     def __contains__(self, row: int) -> bool:
         """Return whether a decision of this avatar is under way."""
@@ -118,6 +133,29 @@ class Thinking:
         """Give up what is under way, wait for `last` to run, and end; twice is as good as once."""
         self._background.close(last)
 
+    # ---- Saved and loaded ----
+
+    def state(self) -> dict[str, Any]:
+        """Return all decisions that have yet to take effect or to be told, as plain values.
+
+        What is being written is first written to its end; it takes effect no earlier for that.
+        """
+        unfinished = [budget for budget in self._token_budgets if not budget.finished]
+        self.run([self._advance(dict.fromkeys(unfinished, math.inf))])
+        return {
+            "tick": self._tick,
+            "pending": {str(row): one.state() for row, one in self._pending.items()},
+            "dropped": {str(row): one.state() for row, one in self._dropped.items()},
+            "made": {str(row): decision_state(one) for row, one in self.made.items()},
+        }
+
+    def load_state(self, state: State) -> None:
+        """Go on from what `state` returned."""
+        self._tick = state["tick"]
+        self._pending = {int(row): _Pending.loaded(one) for row, one in state["pending"].items()}
+        self._dropped = {int(row): _Pending.loaded(one) for row, one in state["dropped"].items()}
+        self.made = {int(row): decision_from(one) for row, one in state["made"].items()}
+
     # ---- Ticks and tokens ----
 
     def _think(self, deciding: Mapping[int, Coroutine[Any, Any, Decision]]) -> None:
@@ -128,6 +166,7 @@ class Thinking:
         """
         wanted = {one.token_budget: self._wanted(one.since) for one in self._pending.values()}
         token_budgets = {row: TokenBudget() for row in deciding}
+        self._token_budgets.update(token_budgets.values())
         wanted |= dict.fromkeys(token_budgets.values(), self._wanted(self._tick))
         waiting = [self._advance(wanted)] if self._waits and wanted else []
         writing = [token_budgets[row].of(decision) for row, decision in deciding.items()]

@@ -1,6 +1,7 @@
 """Ablations: senses that are switched off, or that say something but not what they mean."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,14 @@ class Ablation:
         for name in self._shuffled:
             sensed[name] = self._shuffle(observation[name])
         return sensed
+
+    def state(self) -> dict[str, Any]:
+        """Return where the noise of shuffled senses stands, as plain values."""
+        return dict(self._rng.bit_generator.state)
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self._rng.bit_generator.state = state
 
     def _shuffle(self, values: NDArray) -> NDArray:
         """Return (B, n) values with their components, or (B, 7, 7, 3) with the cells, permuted."""

@@ -70,6 +70,7 @@ class Senses:
     Attributes:
         num_avatars: B.
         vocabulary: Names of what can be seen and felt.
+        ablation: What is wrong with which sense.
         ego_map: What is remembered of the surroundings.
         sensor_state: (B,) records of `SENSOR_STATE`: this tick, in the form in which skills read
             it.
@@ -88,7 +89,7 @@ class Senses:
     ):
         self.num_avatars = num_avatars
         self.vocabulary = vocabulary
-        self._ablations = Ablation(ablations or {}, vocabulary)
+        self.ablation = Ablation(ablations or {}, vocabulary)
         self.ego_map = EgoMap(num_avatars, vocabulary)
         self.sensor_state = np.zeros(num_avatars, SENSOR_STATE)
         self.begin(np.arange(num_avatars))
@@ -113,7 +114,7 @@ class Senses:
         Raises:
             ValueError: If the observation is not of `num_avatars` avatars.
         """
-        observation = self._ablations.of(observation)
+        observation = self.ablation.of(observation)
         image = np.ascontiguousarray(observation["image"], np.uint8)
         if image.shape != (self.num_avatars, 7, 7, 3):
             raise ValueError(

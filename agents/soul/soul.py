@@ -12,6 +12,7 @@ from agents.soul.mood import Mood
 from agents.soul.needs import NEEDS, Needs, levels_of
 from agents.soul.surprise import Surprise
 from agents.soul.temperament import Temperament
+from body.state import copied, load_arrays
 from body.types import Percept
 from mind.types import Feeling
 
@@ -146,7 +147,7 @@ class Soul:
 
     def state(self) -> dict[str, NDArray]:
         """Return all that is carried from tick to tick, by name, as copies."""
-        return {name: trace.copy() for name, trace in self._traces().items()}
+        return copied(self._traces())
 
     def load_state(self, state: Mapping[str, NDArray]) -> None:
         """Go on from what `state` returned.
@@ -155,18 +156,7 @@ class Soul:
             ValueError: If the state is of another soul: names or shapes differ. Nothing is
                 changed then.
         """
-        traces = self._traces()
-        if state.keys() != traces.keys():
-            names = ", ".join(sorted(state.keys() ^ traces.keys()))
-            raise ValueError(f"soul state must hold what state() returns, differs in: {names}")
-        for name, trace in traces.items():
-            if state[name].shape != trace.shape:
-                raise ValueError(
-                    f"soul state '{name}' must have shape {trace.shape}, got {state[name].shape}; "
-                    f"make the soul with num_avatars={len(state[name])}"
-                )
-        for name, trace in traces.items():
-            trace[:] = state[name]
+        load_arrays("soul", self._traces(), state)
 
     def _traces(self) -> dict[str, NDArray]:
         parts = {"surprise": self._surprise, "appraisal": self._appraisal, "mood": self._mood}

@@ -5,6 +5,7 @@ they have felt. So the words come from quantiles of the speaker's own history.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 
 UNFELT = 0.01  # pain below it does not count as pain
 REMEMBERED = 0.1  # and below this it is no measure for others
@@ -32,6 +33,14 @@ class PrivateScale:
         rank = self.rank(pain)
         self.add(pain)
         return rank
+
+    def state(self) -> list[float]:
+        """Return the pains, in order of size."""
+        return list(self._pains)
+
+    def load_state(self, state: Sequence[float]) -> None:
+        """Go on from what `state` returned."""
+        self._pains = [float(pain) for pain in state]
 
 
 def word_of(rank: float, pain: float) -> str:

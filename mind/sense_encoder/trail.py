@@ -13,10 +13,12 @@ Both worlds have one layout: touch and commands of a world that has fewer are ze
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from body.state import copied, load_arrays
 from body.types import Manner, Percept, Skill, WorldSpec
 from mind.sense_encoder.kinds import Kind
 
@@ -70,7 +72,7 @@ class Trail:
         self._extra = {
             kind: np.zeros((num_avatars, size), np.float32) for kind, size in _EXTRA.items()
         }
-        self._tick = 0
+        self._tick = np.zeros((), np.int64)  # an array, to be saved beside the others
 
     def begin(self, rows: NDArray[np.intp]) -> None:
         """Forget what these bodies have lived: an episode begins."""
@@ -126,6 +128,23 @@ class Trail:
             found[kind] = np.hstack([lived, self._extra[kind][rows]])
         found[Kind.SENSATION][:, -2] = pain_rank
         return found
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that is carried from tick to tick, by name, as copies."""
+        return copied(self._arrays())
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            ValueError: If it is of another number of bodies. Nothing is changed then.
+        """
+        load_arrays("trail", self._arrays(), state)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        ticks = {f"ticks.{kind.value}": kept for kind, kept in self._kept.items()}
+        extra = {f"extra.{kind.value}": kept for kind, kept in self._extra.items()}
+        return {"tick": self._tick} | ticks | extra
 
 
 def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
