@@ -37,7 +37,7 @@ class Background:
             self._thread.join()
             self._loop.close()
 
-    def _start_all(self, pairs: Sequence[tuple[Coroutine, Future]]) -> None:
+    def _start_all(self, pairs: Sequence[tuple[Coroutine[Any, Any, T], Future[T]]]) -> None:
         for coroutine, future in pairs:
             task = self._loop.create_task(_fulfil(future, coroutine))
             self._tasks.add(task)
@@ -50,7 +50,7 @@ class Background:
         await last()
 
 
-async def _fulfil(future: Future, coroutine: Coroutine) -> None:
+async def _fulfil(future: Future[T], coroutine: Coroutine[Any, Any, T]) -> None:
     try:
         future.set_result(await coroutine)
     except asyncio.CancelledError:

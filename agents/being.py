@@ -233,7 +233,7 @@ class Being:
         """
         thinking = self._thinking.state()  # first: it lets minds come to the end of their thoughts
         return {
-            "world": self._body.vocabulary.world,
+            "world": self._body.vocabulary.name,
             "remembered": {one.body_id: self.memory.count(one.body_id) for one in self.minds},
             "body": self._body.fork_state(),
             "noise": self._body.senses.ablation.state(),

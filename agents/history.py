@@ -73,8 +73,9 @@ class Story:
     @classmethod
     def loaded(cls, state: Mapping[str, Any]) -> "Story":
         """Return the story of which `state` returned this."""
-        recent = deque(((tick, words) for tick, words in state["recent"]), maxlen=RECENT_EVENTS)
-        return cls(**{**state, "recent": recent})
+        story = cls(state["episode"], mishap_since=state["mishap_since"], fell=state["fell"])
+        story.recent.extend((tick, words) for tick, words in state["recent"])
+        return story
 
 
 class History:

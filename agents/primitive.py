@@ -60,8 +60,8 @@ class Primitive:
         """Start an episode for the avatars in `rows`."""
         self._body.begin(rows)
         self._over[rows] = False
-        for row in rows.tolist():
-            self._commanders[row].begin()
+        for row in rows:
+            self._commanders[int(row)].begin()
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,).

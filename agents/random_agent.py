@@ -25,7 +25,7 @@ class RandomAgent:
         seeds = [np.random.SeedSequence(seed, spawn_key=(row,)) for row in range(num_avatars)]
         self._streams = [np.random.default_rng(seed) for seed in seeds]
         self._num_actions = num_actions
-        self._drawn = np.empty((0, num_avatars), np.int64)
+        self._drawn: NDArray[np.int64] = np.empty((0, num_avatars), np.int64)
         self._used = 0
 
     def begin(

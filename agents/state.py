@@ -133,7 +133,7 @@ def decision_state(decision: Decision) -> dict[str, Any]:
 
 def decision_from(state: State) -> Decision:
     """Return the decision of which `decision_state` returned this."""
-    parts = {
+    parts: dict[str, Any] = {
         "intent": intent_from(state["intent"]),
         "goals": tuple(state["goals"]),
         "memories": tuple(state["memories"]),

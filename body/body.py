@@ -1,7 +1,7 @@
 """Body: senses, skills and a motor policy as one object, for a batch of avatars."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from body.types import Intent, Percept, Skill, SkillStatus, WorldSpec
 class Motor(Protocol):
     """What moves the limbs: a policy conditioned on the skill command."""
 
-    def begin(self, rows: NDArray) -> None:
+    def begin(self, rows: NDArray[np.intp]) -> None:
         """Forget what these avatars did before."""
         ...
 
@@ -56,13 +56,13 @@ class Body:
         self.skills = Skills(self.senses)
         self._motor = motor
 
-    def begin(self, rows: NDArray) -> None:
+    def begin(self, rows: NDArray[np.intp]) -> None:
         """Start a new life for these avatars: forget map, active skills and sensor state."""
         self.senses.begin(rows)
         self.skills.begin(rows)
         self._motor.begin(rows)
 
-    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
+    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray[Any]]:
         """Return what these avatars carry from tick to tick, as copies, (N, ...) each.
 
         That is what they sensed and remember, and their active skills. A motor keeps nothing, and
@@ -76,7 +76,7 @@ class Body:
         return copies | {"reasons": copies["reasons"].astype(np.str_)}
 
     def load_state(
-        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+        self, state: Mapping[str, NDArray[Any]], rows: NDArray[np.intp] | None = None
     ) -> None:
         """Put avatars back to what `fork_state` returned; given the same, they do the same.
 
@@ -104,7 +104,7 @@ class Body:
         for name, kept in self._kept().items():
             kept[rows] = state[name]
 
-    def _kept(self) -> dict[str, NDArray]:
+    def _kept(self) -> dict[str, NDArray[Any]]:
         ego_map, skills = self.senses.ego_map, self.skills
         return {
             "sensor_state": self.senses.sensor_state,
@@ -115,7 +115,7 @@ class Body:
             "reasons": skills.reasons,
         }
 
-    def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
+    def perceive(self, observation: Mapping[str, NDArray[Any]]) -> Percept:
         """Return what the senses make of one tick's observation, (B, ...); once a tick."""
         return self.senses.perceive(observation)
 

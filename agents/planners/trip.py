@@ -78,15 +78,17 @@ def _looks_at(percept: Percept, object: Target) -> bool:
     return (int(ahead[0]), int(ahead[1])) == (object.object, object.color)
 
 
-def next_skills(percept: Percept, rows: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+def next_skills(
+    percept: Percept, rows: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return what serves the mission next for many avatars: skills, objects, colors, (N,) each.
 
     Args:
         percept: Of the whole batch.
         rows: (N,) avatars.
     """
-    mission = percept.mission[rows].astype(np.int64)
-    kind, obj, color, place, place_color = mission.T
+    mission: NDArray[np.int64] = percept.mission[rows].astype(np.int64)
+    kind, obj, color, place, place_color = (mission[:, column] for column in range(5))
     hand = percept.image[rows, EYE_COLUMN, EYE_ROW].astype(np.int64)
     ahead = percept.image[rows, EYE_COLUMN, EYE_ROW - 1].astype(np.int64)
     full = hand[:, 0] > EMPTY

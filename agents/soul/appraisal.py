@@ -15,6 +15,8 @@ An amount x >= 0 becomes the intensity 1 - exp(-x / scale). Intensities rise at 
 their half-lives.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,7 +88,7 @@ class Appraisal:
         self._harm[:, list(FIRST_HARM)] = list(FIRST_HARM.values())
 
     @property
-    def traces(self) -> dict[str, NDArray]:
+    def traces(self) -> dict[str, NDArray[Any]]:
         """The arrays that are carried from tick to tick, live."""
         return {
             "emotions": self._emotions,
@@ -97,7 +99,7 @@ class Appraisal:
             "harm": self._harm,
         }
 
-    def begin(self, rows: NDArray) -> None:
+    def begin(self, rows: NDArray[np.intp]) -> None:
         """Start an episode: calm, with nothing expected."""
         for name, trace in self.traces.items():
             if name != "harm":
@@ -135,14 +137,21 @@ class Appraisal:
         np.maximum(self._emotions, intensities, out=self._emotions)
         return error, self._emotions.copy()
 
-    def _reward_error(self, reward):
+    def _reward_error(self, reward: NDArray[np.float32]) -> NDArray[np.float32]:
         error = reward - self._expected_reward
         self._expected_reward += EXPECTATION_RATE * np.clip(error, -LARGEST_LESSON, LARGEST_LESSON)
         return error
 
     # ---- Fear, hope, and how it came out ----
 
-    def _judge_prospects(self, amounts, percept, levels, drive, suffered):
+    def _judge_prospects(
+        self,
+        amounts: NDArray[np.float32],
+        percept: Percept,
+        levels: NDArray[np.float32],
+        drive: NDArray[np.float32],
+        suffered: NDArray[np.float32],
+    ) -> None:
         """Compare what is expected now, in this danger's worst moment, and what came of it."""
         fell = percept.events[:, NoticedEvent.FELL]
         danger = threat(percept.vestibular)
@@ -157,18 +166,22 @@ class Appraisal:
         self._dread[:] = np.where(over, 0.0, np.maximum(self._dread, expected))
         self._feared[:] = expected
 
-    def _loss_of_a_fall(self, levels, drive):
+    def _loss_of_a_fall(
+        self, levels: NDArray[np.float32], drive: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Return by how much a fall would raise the drive: the more, the less is left to lose."""
         after = np.maximum(levels - self._harm, 0.0)
         return np.maximum(self._drive.of(self._setpoints - after, self._weights) - drive, 0.0)
 
-    def _learn_harm(self, fell, lost):
+    def _learn_harm(self, fell: NDArray[np.bool_], lost: NDArray[np.float32]) -> None:
         if fell.any():
             self._harm[fell] += HARM_RATE * (np.maximum(lost[fell], 0.0) - self._harm[fell])
 
     # ---- Embarrassment ----
 
-    def _embarrassment(self, percept, dignity_lost):
+    def _embarrassment(
+        self, percept: Percept, dignity_lost: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Return seen * own fault * loss of competence, from a mishap that is still fresh."""
         lost = np.zeros_like(self._mishap)
         for event, share in COMPETENCE_LOST:

@@ -4,6 +4,8 @@ Which of the two predicts behaviour better is an open question (Blain and Rutled
 9:e57977, find that happiness follows what is learnt rather than what is got), so both are kept.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,11 +39,11 @@ class Mood:
         self._recent = np.zeros(num_avatars, np.float32)
 
     @property
-    def traces(self) -> dict[str, NDArray]:
+    def traces(self) -> dict[str, NDArray[Any]]:
         """The arrays that are carried from tick to tick, live."""
         return {"errors": self._errors, "recent": self._recent}
 
-    def begin(self, rows: NDArray) -> None:
+    def begin(self, rows: NDArray[np.intp]) -> None:
         """Start an episode: happiness begins anew, mood goes on."""
         self._recent[rows] = 0.0
 

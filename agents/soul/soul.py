@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ class Soul:
         self._levels = np.zeros((num_avatars, len(NEEDS)), np.float32)
         self._last_drive = np.zeros(num_avatars, np.float32)
 
-    def begin(self, rows: NDArray) -> None:
+    def begin(self, rows: NDArray[np.intp]) -> None:
         """Start an episode for the avatars in `rows`; the next tick has nothing before it."""
         self._fresh[rows] = True
         self._appraisal.begin(rows)
@@ -145,11 +146,11 @@ class Soul:
             emotions=emotions,
         )
 
-    def state(self) -> dict[str, NDArray]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return all that is carried from tick to tick, by name, as copies."""
         return copied(self._traces())
 
-    def load_state(self, state: Mapping[str, NDArray]) -> None:
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `state` returned.
 
         Raises:
@@ -158,7 +159,7 @@ class Soul:
         """
         load_arrays("soul", self._traces(), state)
 
-    def _traces(self) -> dict[str, NDArray]:
+    def _traces(self) -> dict[str, NDArray[Any]]:
         parts = {"surprise": self._surprise, "appraisal": self._appraisal, "mood": self._mood}
         own = {"fresh": self._fresh, "levels": self._levels, "drive": self._last_drive}
         return own | {

@@ -12,6 +12,8 @@ whose felt senses stay quite still, ordinary ticks are below that. To a careless
 bump is about 6, a stumble about 17 and a fall about 60 (medians).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +49,7 @@ class Surprise:
         self._ordinary = np.full(num_avatars, LEAST_ORDINARY, np.float32)
 
     @property
-    def traces(self) -> dict[str, NDArray]:
+    def traces(self) -> dict[str, NDArray[Any]]:
         """The arrays that are carried from tick to tick, live."""
         return {
             "last": self._last,
@@ -80,7 +82,12 @@ class Surprise:
         self._learn(deviation, improbability, fresh)
         return surprise
 
-    def _learn(self, deviation, improbability, fresh):
+    def _learn(
+        self,
+        deviation: NDArray[np.float32],
+        improbability: NDArray[np.float32],
+        fresh: NDArray[np.bool_],
+    ) -> None:
         rate = np.where(fresh, np.float32(0.0), 1.0 / self._ticks)
         np.minimum(self._ticks + ~fresh, MEMORY_TICKS, out=self._ticks)
         bound = LARGEST_LESSON * np.sqrt(self._variance)
@@ -93,7 +100,9 @@ class Surprise:
         np.maximum(self._ordinary, LEAST_ORDINARY, out=self._ordinary)
 
 
-def _improbability(deviation, variance):
+def _improbability(
+    deviation: NDArray[np.float32], variance: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return log p(most probable) - log p(deviation) under Student's t, over all features."""
     odds = deviation * deviation
     odds /= variance * TAIL
