@@ -18,7 +18,7 @@ from agents.state import read_state, save_state
 from body.ablation import Ablation
 from body.body import Body
 from body.motor import PolicyMotor
-from body.vocabularies import BY_WORLD, TRIP
+from envs.engine.spec import find
 from mind.language_models.transformers_model import TransformersModel
 from mind.memory import ExperienceStore
 from mind.pretrained import folder
@@ -49,7 +49,7 @@ class Life:
     def __init__(self, world, memory, *, num=6, model=None, name="body", senses=None):
         made_by, options = WORLDS[world]
         self.env = gymnasium.make_vec(made_by, num_envs=num, autoreset=False, **options)
-        self.body = Body(num, BY_WORLD[world], PolicyMotor(world=world), senses or {})
+        self.body = Body(num, find(world), PolicyMotor(world=world), senses or {})
         self.path, self.memory = memory, ExperienceStore(memory)
         encoder = None if model else load_encoder(folder("nano"))
         model = model or TransformersModel(
@@ -295,7 +295,7 @@ def test_a_scale_of_pain_goes_on_from_what_was_saved():
 
 
 def test_shuffled_senses_go_on_from_what_was_saved():
-    ablation, fresh = (Ablation({"pain": "shuffled"}, TRIP) for _ in range(2))
+    ablation, fresh = (Ablation({"pain": "shuffled"}, find("trip")) for _ in range(2))
     observation = {"pain": np.arange(10.0).reshape(2, 5)}
     for _ in range(3):
         ablation.of(observation)
