@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from body.columns import index
 from body.types import WorldSpec
 from envs.engine.spec import Crossing
 
@@ -37,7 +38,8 @@ OBSTACLE, HAZARD, LANDMARK, STRETCH, TARGET, PORTABLE, RAIL, RECEIVER = (1 << i 
 DOOR, GROUND = 1 << 8, 1 << 9  # GROUND is stepped onto where other objects are stood before
 
 # Columns of proprioception.
-_PROGRESS, _LAST_TURN, _DOWN = 5, 7, 11
+_PROGRESS, _LAST_TURN = index("proprio", "progress"), index("proprio", "last_turn")
+_DOWN = index("proprio", "down")
 
 PLACE = np.dtype(
     [

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.body import Motor
+from body.columns import LEAN, POSTURES, index
 from body.senses import VECTOR_SENSES
 from body.skills import (
     AHEAD,
@@ -24,11 +25,15 @@ from body.skills import (
 from body.types import Manner, Percept, Skill, WorldSpec, skills_of
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action as Command
+from envs.engine.body_senses import Posture
 from envs.engine.spec import find
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 
 PRETRAINED = Path(__file__).parent / "pretrained"
+_SPEED, _SINE, _COSINE = (
+    index("proprio", name) for name in ("speed_mps", "sin_phase", "cos_phase")
+)
 
 
 def sense_vector(percept: Percept) -> NDArray[np.float32]:
@@ -87,6 +92,9 @@ class ScriptedMotor:
 
     It steps high over what can be tripped on, slows down for what is slippery, lifts the foot
     early in its swing and lowers it late; it knows nothing of its own body's constants.
+
+    Args:
+        spec: Of a world with the motor commands of `trip`.
     """
 
     _PACES = np.array([Action.CAREFUL, Action.FORWARD, Action.RUN])
@@ -96,12 +104,15 @@ class ScriptedMotor:
         Skill.TIE_LACE: Action.TIE_LACE,
     }
 
+    def __init__(self, spec: WorldSpec = TRIP):
+        self._skills = np.array(skills_of(spec))
+
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, 24)."""
-        posture = percept.proprio[:, 8:13].argmax(1)
+        posture = percept.proprio[:, POSTURES].argmax(1)
         on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
         walking = self._walk(percept, skill_command)
         return np.select(
@@ -111,21 +122,21 @@ class ScriptedMotor:
         )
 
     def _catch(self, percept: Percept) -> NDArray[np.int64]:
-        ahead, right = percept.vestibular[:, 0], percept.vestibular[:, 1]
-        phase = np.arctan2(percept.proprio[:, 1], percept.proprio[:, 2]) % (2 * np.pi)
+        ahead, right = percept.vestibular[:, LEAN].T
+        phase = np.arctan2(percept.proprio[:, _SINE], percept.proprio[:, _COSINE]) % (2 * np.pi)
         lift = np.where(phase < np.pi, Action.STEP_HIGH, Action.DONE)
-        fast = percept.proprio[:, 0] > 1.2
+        fast = percept.proprio[:, _SPEED] > 1.2
         forward = np.where(fast, Action.RUN, lift)
         sideways = np.where(right < 0, Action.LEFT, Action.RIGHT)
         along = np.where(ahead < 0, Action.BRACE, forward)
         return np.where(np.abs(right) > np.abs(ahead), sideways, along)
 
     def _walk(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        skills = len(skills_of(TRIP))
-        skill = np.array(skills_of(TRIP))[skill_command[:, :skills].argmax(1)]
+        skills = len(self._skills)
+        skill = self._skills[skill_command[:, :skills].argmax(1)]
         manner = skill_command[:, skills : skills + len(Manner)].argmax(1)
         navigation_features = skill_command[:, -NAVIGATION_SIZE:]
-        slow = percept.proprio[:, 0] < 0.2
+        slow = percept.proprio[:, _SPEED] < 0.2
         pace = self._PACES[manner]
         pace = np.where(navigation_features[:, HAZARD_AHEAD] > 0, Action.STEP_HIGH, pace)
         turn = np.select(
@@ -148,6 +159,9 @@ class HandyMotor:
     """The same for `babyai`: follows the navigation features, and uses its hand on arrival.
 
     A door that is shut and in the way is opened; where there is no way, it stands still.
+
+    Args:
+        spec: Of a world with MiniGrid's motor commands; says which skills its commands speak of.
     """
 
     _HANDS = {
@@ -158,12 +172,15 @@ class HandyMotor:
         Skill.UNLOCK: Command.TOGGLE,
     }
 
+    def __init__(self, spec: WorldSpec = BABYAI):
+        self._skills = np.array(skills_of(spec))
+
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, 25)."""
-        skill = np.array(skills_of(BABYAI))[skill_command[:, : len(skills_of(BABYAI))].argmax(1)]
+        skill = self._skills[skill_command[:, : len(self._skills)].argmax(1)]
         navigation_features = skill_command[:, -NAVIGATION_SIZE:] > 0
         command = np.select(
             [
@@ -182,4 +199,5 @@ class HandyMotor:
 
 def scripted_motor(world: str) -> Motor:
     """Return the motor that is written by hand for a world, by its name."""
-    return find(world).load("scripted_motor")()
+    spec = find(world)
+    return spec.load("scripted_motor")(spec)

@@ -12,19 +12,30 @@ from numba import njit
 from numpy.typing import NDArray
 
 from body.ablation import Ablation
+from body.columns import LACES, POSTURES, SOLES, TOES, index
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, EgoMap
 from body.types import NoticedEvent, Percept, WorldSpec
-from envs.trip.vocabulary import Action, Posture
+from envs.engine.body_senses import COMMON, Posture
 
-# Columns of the felt senses; see `envs.trip.vocabulary.SENSES`.
-_SPEED, _PROGRESS, _LAST_TURN, _POSTURE = 0, 5, 7, 8
-_TOES, _SOLES, _LACES, _BUMP = 0, 2, 4, 6
-_FELT_BY_FEET = 8  # columns of touch that every world has; what the hand meets comes after them
-_BLOCKED = 8  # by wall, door, object: see `envs.babyai.vocabulary.SENSES`
-_NOTHING, _REFUSED, _STILL_FULL, _LOCKED, _OPENED, _SHUT = 11, 12, 13, 16, 17, 18
-_CUP = 6
-_SEEN_BY, _LAUGHTER = 0, 1
-_TIE_LACE = Action.TIE_LACE.value
+# Columns of the senses.
+_SPEED, _LAST_TURN = index("proprio", "speed_mps"), index("proprio", "last_turn")
+_POSTURE, _POSTURES = POSTURES.start, POSTURES.stop
+_TOES, _SOLES, _LACES, _BUMP = TOES.start, SOLES.start, LACES.start, index("touch", "bump")
+_COMMON_TOUCH = len(COMMON["touch"])
+_CUP = index("intero", "cup")
+_SEEN_BY, _LAUGHTER = index("social", "seen_by"), index("social", "laughter")
+# What touch tells of the way and the hand in worlds that have it, and what is noticed by it.
+_BY_THE_HAND = (
+    ("blocked_by_wall", NoticedEvent.BUMPED),
+    ("blocked_by_door", NoticedEvent.BUMPED),
+    ("blocked_by_thing", NoticedEvent.BUMPED),
+    ("nothing_there", NoticedEvent.GRASPED_NOTHING),
+    ("refused", NoticedEvent.WAS_REFUSED),
+    ("still_full", NoticedEvent.HAND_STAYED_FULL),
+    ("locked", NoticedEvent.FOUND_LOCKED),
+    ("opened", NoticedEvent.OPENED),
+    ("shut", NoticedEvent.SHUT),
+)
 
 # Names that compiled code reads as numbers.
 STAND, CROUCH, STUMBLE, DOWN, RISING = (int(posture) for posture in Posture)
@@ -90,6 +101,16 @@ class Senses:
         self.num_avatars = num_avatars
         self.vocabulary = vocabulary
         self.ablation = Ablation(ablations or {}, vocabulary)
+        self._by_hand = np.array(
+            [
+                (vocabulary.column("touch", name), event)
+                for name, event in _BY_THE_HAND
+                if vocabulary.has("touch", name)
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+        ties = vocabulary.has("efference", "tie_lace")
+        self._tie_lace = vocabulary.column("efference", "tie_lace") if ties else -1
         self.ego_map = EgoMap(num_avatars, vocabulary)
         self.sensor_state = np.zeros(num_avatars, SENSOR_STATE)
         self.begin(np.arange(num_avatars))
@@ -132,6 +153,8 @@ class Senses:
             self.ego_map.kinds,
             image,
             tuple(sense[name] for name in ("proprio", "touch", "intero", "efference", "social")),
+            self._by_hand,
+            self._tie_lace,
             events,
         )
         return Percept(
@@ -151,15 +174,19 @@ class Senses:
 
 
 @njit(cache=True)
-def _notice(sensor_state, memory, kinds, image, senses, events):
+def _notice(sensor_state, memory, kinds, image, senses, by_hand, tie_lace, events):
     proprio, touch, intero, efference, social = senses
     for row in range(len(sensor_state)):
         body, ego_map, noticed = sensor_state[row], memory[row], events[row]
         body.tick += 1
         _feel_contacts(body, ego_map, kinds, touch[row], noticed)
-        if touch.shape[1] > _FELT_BY_FEET:
-            _feel_hand_work(body, ego_map, touch[row], noticed)
-        _feel_laces(body, touch[row], efference[row], noticed)
+        if len(by_hand):
+            _feel_hand_work(body, ego_map, touch[row], by_hand, noticed)
+        elif _begins(body, touch[row], _BUMP):
+            _feel_bump(body, ego_map, noticed)
+        for i in range(_COMMON_TOUCH):
+            body.touched[i] = touch[row, i] > _TOUCHED
+        _feel_laces(body, touch[row], efference[row], tie_lace, noticed)
         _feel_posture(body, proprio[row], noticed)
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
         _feel_cup(body, intero[row, _CUP], noticed)
@@ -199,27 +226,24 @@ def _feel_contacts(body, ego_map, kinds, touch, noticed):
         _blame_cell(body, kinds, ego_map.grid[here])
         _blame(body, body.contact[0], body.contact[1])
         noticed[NoticedEvent.SLIPPED] = True
-    if len(touch) == _FELT_BY_FEET and _begins(body, touch, _BUMP):
-        ahead = ego_map.grid[here + STEPS[ego_map.heading]]
-        obj = ahead & 255
-        known = obj != UNSEEN and obj != EMPTY
-        _blame(body, obj if known else 0, (ahead >> 8) & 15 if known else 0)
-        noticed[NoticedEvent.BUMPED] = True
-    for i in range(_FELT_BY_FEET):
-        body.touched[i] = touch[i] > _TOUCHED
 
 
 @njit(cache=True)
-def _feel_hand_work(body, ego_map, touch, noticed):
+def _feel_bump(body, ego_map, noticed):
+    """Where nothing tells what blocked the way, it is put down to what is known to be ahead."""
+    ahead = ego_map.grid[ego_map.cell + STEPS[ego_map.heading]]
+    obj = ahead & 255
+    known = obj != UNSEEN and obj != EMPTY
+    _blame(body, obj if known else 0, (ahead >> 8) & 15 if known else 0)
+    noticed[NoticedEvent.BUMPED] = True
+
+
+@njit(cache=True)
+def _feel_hand_work(body, ego_map, touch, by_hand, noticed):
     """What blocked the way, and what the hand met: each tick's by itself, about what is ahead."""
-    blocked = touch[_BLOCKED] + touch[_BLOCKED + 1] + touch[_BLOCKED + 2]
-    noticed[NoticedEvent.BUMPED] = blocked > _TOUCHED
-    noticed[NoticedEvent.GRASPED_NOTHING] = touch[_NOTHING] > _TOUCHED
-    noticed[NoticedEvent.WAS_REFUSED] = touch[_REFUSED] > _TOUCHED
-    noticed[NoticedEvent.HAND_STAYED_FULL] = touch[_STILL_FULL] > _TOUCHED
-    noticed[NoticedEvent.FOUND_LOCKED] = touch[_LOCKED] > _TOUCHED
-    noticed[NoticedEvent.OPENED] = touch[_OPENED] > _TOUCHED
-    noticed[NoticedEvent.SHUT] = touch[_SHUT] > _TOUCHED
+    for i in range(len(by_hand)):
+        if touch[by_hand[i, 0]] > _TOUCHED:
+            noticed[by_hand[i, 1]] = True
     if noticed.any():
         ahead = ego_map.grid[ego_map.cell + STEPS[ego_map.heading]]
         known = ahead & 255 > EMPTY
@@ -232,7 +256,7 @@ def _begins(body, touch, i):
 
 
 @njit(cache=True)
-def _feel_laces(body, touch, efference, noticed):
+def _feel_laces(body, touch, efference, tie_lace, noticed):
     for foot in range(2):
         lace = touch[_LACES + foot]
         if lace > _STEPPED_ON and body.lace[foot] <= _STEPPED_ON:
@@ -246,7 +270,7 @@ def _feel_laces(body, touch, efference, noticed):
             _blame(body, 0, 0)
         elif lace < TIGHT_BELOW and body.loose[foot]:
             body.loose[foot] = False
-            if efference[_TIE_LACE] > 0.5:
+            if tie_lace >= 0 and efference[tie_lace] > 0.5:
                 noticed[NoticedEvent.LACE_TIED] = True
                 _blame(body, 0, 0)
         body.lace[foot] = lace
@@ -255,7 +279,7 @@ def _feel_laces(body, touch, efference, noticed):
 @njit(cache=True)
 def _feel_posture(body, proprio, noticed):
     """A mishap is put down to the contact just before it, and so is all that comes of it."""
-    before, now = body.posture, np.int64(np.argmax(proprio[_POSTURE : _POSTURE + 5]))
+    before, now = body.posture, np.int64(np.argmax(proprio[_POSTURE:_POSTURES]))
     body.posture = now
     if now == before:
         return

@@ -14,7 +14,7 @@ TABLES = ("envs.*.vocabulary", "envs.*.spec", "envs.engine.body_senses")
 MAY_IMPORT = {
     "envs": ("envs", "envs.*"),
     "body": ("body", "body.*", *TABLES),
-    "mind": ("mind", "mind.*", "body.types", "body.events"),
+    "mind": ("mind", "mind.*", "body.types", "body.events", "body.columns"),
     "agents": ("agents", "agents.*", "mind", "mind.*", "body", "body.*", *TABLES),
     "experiments": ("experiments.*", "agents", "agents.*", "mind.*", "body.*", "envs.*"),
 }

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from body.columns import LACES, POSTURES
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW
 from body.senses import LOOSE_FROM
 from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
-from envs.trip.vocabulary import Mission, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Mission
 
-_POSTURES = slice(8, 13)  # columns of proprioception
-_LACES = slice(4, 6)  # columns of touch
 _ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
 _LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
 
@@ -35,7 +35,7 @@ def next_intent(percept: Percept, status: SkillStatus) -> Intent:
     Raises:
         ValueError: If the mission is unknown.
     """
-    if int(np.argmax(percept.proprio[_POSTURES])) in _ON_THE_GROUND:
+    if int(np.argmax(percept.proprio[POSTURES])) in _ON_THE_GROUND:
         return _GET_UP
     if status.failure in _LOST:
         return _LOOK_AROUND
@@ -59,7 +59,7 @@ def _bring(percept: Percept, object: Target, place: Target) -> Intent:
 
 
 def _tie_then_fetch(percept: Percept, object: Target) -> Intent:
-    if percept.touch[_LACES].max() < LOOSE_FROM:
+    if percept.touch[LACES].max() < LOOSE_FROM:
         return _fetch(percept, object)
     return _PUT_DOWN if percept.held[0] > EMPTY else _TIE_LACE
 
@@ -96,8 +96,8 @@ def next_skills(
     brings = (kind == Mission.CARRY_CUP) | (kind == Mission.DELIVER)
     goes = (kind == Mission.GO_TO) | (kind == Mission.CROSS_UNSEEN)
     at_place = (ahead[:, 0] == place) & (ahead[:, 1] == place_color)
-    loose = percept.touch[rows][:, _LACES].max(1) >= LOOSE_FROM
-    down = np.isin(percept.proprio[rows][:, _POSTURES].argmax(1), _ON_THE_GROUND)
+    loose = percept.touch[rows][:, LACES].max(1) >= LOOSE_FROM
+    down = np.isin(percept.proprio[rows][:, POSTURES].argmax(1), _ON_THE_GROUND)
     skill = np.select(
         [
             down,

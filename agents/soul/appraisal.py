@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from agents.soul.drive import Drive
 from agents.soul.needs import DIGNITY, FREEDOM_FROM_PAIN, NEEDS
 from agents.soul.temperament import Temperament, kept_per_tick
+from body.columns import LEAN, index
 from body.events import EVENT_TRAITS
 from body.types import NoticedEvent, Percept
 
@@ -52,7 +53,7 @@ COMPETENCE_LOST = tuple(
 )
 MISHAP_HALF_LIFE_TICKS = 30.0
 FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that an object can be blamed for
-_SEEN_BY, _LAUGHTER = 0, 1
+_SEEN_BY, _LAUGHTER = index("social", "seen_by"), index("social", "laughter")
 
 
 class Appraisal:
@@ -200,7 +201,7 @@ def threat(vestibular: NDArray[np.float32]) -> NDArray[np.float32]:
     an inverted pendulum's, so it is not expected to more than double in a tick, nor to be caught
     and overshoot: what shakes a body that stands upright, or lies, is no threat.
     """
-    lean, change = vestibular[:, :2], vestibular[:, 2:]
+    lean, change = vestibular[:, LEAN], vestibular[:, LEAN.stop :]
     size = np.abs(lean)
     next_lean = np.clip(size + np.sign(lean) * change, 0.0, 2.0 * size).max(axis=1)
     return np.clip((next_lean - STEADY_M) / (LOST_M - STEADY_M), 0.0, 1.0)

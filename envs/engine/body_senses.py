@@ -10,6 +10,17 @@ from enum import IntEnum
 
 from envs.engine.spec import Column, Columns
 
+
+class Posture(IntEnum):
+    """How a body is holding itself; one-hot in `proprio`."""
+
+    STAND = 0
+    CROUCH = 1
+    STUMBLE = 2
+    DOWN = 3
+    RISING = 4
+
+
 _SIDE = (-1.0, 1.0)
 
 COMMON: Columns = {

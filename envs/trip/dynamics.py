@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from envs.engine.body_senses import Posture
 from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, uniform
 from envs.engine.view import HEADINGS
@@ -28,7 +29,6 @@ from envs.trip.vocabulary import (
     Mission,
     Object,
     PersonState,
-    Posture,
 )
 
 # ---- Names that compiled code reads as numbers ----

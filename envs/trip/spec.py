@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from envs.engine.body_senses import columns_with
+from envs.engine.body_senses import Posture, columns_with
 from envs.engine.spec import Crossing, Senses, TimeUnit, WorldSpec, column, register, words_of
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
@@ -20,7 +20,6 @@ from envs.trip.vocabulary import (
     Mission,
     Object,
     PersonState,
-    Posture,
     mission_words,
 )
 

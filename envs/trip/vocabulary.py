@@ -27,16 +27,6 @@ class Action(IntEnum):
     CAREFUL = 13
 
 
-class Posture(IntEnum):
-    """How the body is holding itself."""
-
-    STAND = 0
-    CROUCH = 1
-    STUMBLE = 2
-    DOWN = 3
-    RISING = 4
-
-
 class Object(IntEnum):
     """What a cell can show in the image's first channel; 0 to 10 are MiniGrid's."""
 

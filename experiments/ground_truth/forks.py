@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.engine.body_senses import Posture
 from envs.trip.state import OBJECTS
-from envs.trip.vocabulary import Action, Cause, Object, Posture
+from envs.trip.vocabulary import Action, Cause, Object
 from envs.trip.world import TripWorld
 from experiments.ground_truth.places import EAST, SOUTH
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.engine.body_senses import Posture
 from envs.trip.oracle import oracle_actions
-from envs.trip.vocabulary import Action, Object, Posture
+from envs.trip.vocabulary import Action, Object
 from envs.trip.world import TripWorld
 
 HOLD_TICKS, WATCH_TICKS = 10, 20  # a reflex is held for, and then judged after

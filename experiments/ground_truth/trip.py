@@ -7,15 +7,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from body.columns import LACES, SOLES, TOES
 from body.events import EVENT_TRAITS, About
 from body.types import NoticedEvent, Percept
+from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import (
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
     Cause,
     EventKind,
     Object,
-    Posture,
     object_words,
 )
 from envs.trip.world import TripWorld
@@ -109,7 +110,7 @@ class TripTruth(WorldTruth):
 
     def _note_contacts(self) -> None:
         touch = self._before["touch"]
-        toes, soles, laces = touch[:, 0:2], touch[:, 2:4], touch[:, 4:6] >= 1.0
+        toes, soles, laces = touch[:, TOES], touch[:, SOLES], touch[:, LACES] >= 1.0
         noticed = np.maximum(np.maximum(toes, soles), laces)
         struck = noticed.max(axis=1) > 0
         self._contact[struck] = self._before["tick"][struck]

@@ -23,9 +23,10 @@ from body.policy import CARD, PolicyError
 from body.senses import Senses
 from body.skills import Skills
 from body.types import Status
+from envs.engine.body_senses import Posture
 from envs.trip.oracle import oracle_actions
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
 from experiments.running.statistics import ratio_interval, wilson

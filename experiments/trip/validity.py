@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.engine.body_senses import Posture
 from envs.trip.oracle import oracle_actions
 from envs.trip.state import BODY
-from envs.trip.vocabulary import Action, Cause, Posture
+from envs.trip.vocabulary import Action, Cause
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
 from experiments.running.statistics import half_width

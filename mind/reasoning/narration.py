@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from body.columns import LACES, LEAN, index
 from body.events import EVENT_TRAITS, Role
 from body.types import Intent, NoticedEvent, Percept, Status, Target, WorldSpec
 from mind.claims.events import event_table
@@ -44,10 +45,15 @@ _COMMANDS = {  # motor commands that have other names in words
 }
 
 # Columns of the senses; see `body.types.Percept`.
-_SPEED, _SINE, _COSINE, _STANCE, _FOOT_HEIGHT, _POSTURE = 0, 1, 2, 3, 4, 8
-_LACES, _RAIL = slice(4, 6), 7
-_FATIGUE, _LOAD, _CUP = 3, 5, 6
-_SEEN_BY, _LAUGHTER, _HELPED = 0, 1, 2
+_SPEED, _SINE, _COSINE, _STANCE, _FOOT_HEIGHT = (
+    index("proprio", name)
+    for name in ("speed_mps", "sin_phase", "cos_phase", "stance_foot", "foot_height")
+)
+_RAIL = index("touch", "rail")
+_FATIGUE, _LOAD, _CUP = (index("intero", name) for name in ("fatigue", "load", "cup"))
+_SEEN_BY, _LAUGHTER, _HELPED = (
+    index("social", name) for name in ("seen_by", "laughter", "being_helped")
+)
 
 _STILL_MPS, _SLOW_MPS, _RUNNING_MPS = 0.1, 0.9, 1.7
 _STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
@@ -157,7 +163,7 @@ def _body(percept: Percept) -> str:
 
 def gait(percept: Percept) -> str:
     """Return how one avatar holds itself or moves: ``"walking slowly"``."""
-    posture = _POSTURES[int(np.argmax(percept.proprio[_POSTURE : _POSTURE + len(_POSTURES)]))]
+    posture = _POSTURES[int(np.argmax(percept.proprio[POSTURES]))]
     speed = float(percept.proprio[_SPEED])
     if posture != "standing" or speed < _STILL_MPS:
         return posture
@@ -167,7 +173,7 @@ def gait(percept: Percept) -> str:
 
 
 def _balance(vestibular: NDArray[np.float32]) -> str:
-    forward, right = (float(lean) for lean in vestibular[:2])
+    forward, right = (float(lean) for lean in vestibular[LEAN])
     lean = max(abs(forward), abs(right))
     if lean < _STEADY_M:
         return "steady"
@@ -179,7 +185,7 @@ def _balance(vestibular: NDArray[np.float32]) -> str:
 
 
 def _laces(touch: NDArray[np.float32]) -> list[str]:
-    sides = zip(("left", "right"), touch[_LACES], strict=True)
+    sides = zip(("left", "right"), touch[LACES], strict=True)
     return [f"{side} lace loose" for side, looseness in sides if looseness >= _LACE_LOOSE]
 
 
@@ -422,7 +428,7 @@ def _proprioception(before: Percept, now: Percept) -> str:
     words = ", then ".join(held)
     if not now.vocabulary.varies("proprio", "sin_phase"):
         return words
-    lean = max((before.vestibular[:2], now.vestibular[:2]), key=lambda one: np.abs(one).max())
+    lean = max((before.vestibular[LEAN], now.vestibular[LEAN]), key=lambda one: np.abs(one).max())
     ahead, right = (int(np.sign(one)) * _level(abs(one), _TOP_LEAN_M) for one in lean)
     speed = _level(before.proprio[_SPEED], _TOP_SPEED_MPS)
     foot = "right" if now.proprio[_STANCE] > 0 else "left"

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from envs.trip.vocabulary import Action, Object, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action, Object
 
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north
 KINDS = {

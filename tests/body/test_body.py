@@ -9,8 +9,9 @@ from body.motor import HandyMotor, ScriptedMotor
 from body.skills import AHEAD, ARRIVED, BEHIND, HAZARD_AHEAD, TO_THE_LEFT, TO_THE_RIGHT
 from body.types import Failure, Intent, Skill, Status, Target
 from envs.babyai.spec import BABYAI
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 
 
 class ObedientMotor:

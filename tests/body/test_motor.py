@@ -24,8 +24,9 @@ from body.skills import (
     skill_command_size,
 )
 from body.types import Intent, Manner, Skill, Target, skills_of
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 
 CODE_SIZE = skill_command_size(TRIP)
 

@@ -6,8 +6,9 @@ from drawn_world import COLOR, DrawnWorld
 
 from body.senses import Senses
 from body.types import NoticedEvent
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Object, Posture
+from envs.trip.vocabulary import Action, Object
 
 CORRIDOR = ("#######", "#.>=..#", "#######")
 

@@ -6,8 +6,9 @@ import pytest
 
 from body.senses import Senses
 from body.types import NoticedEvent
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
+from envs.trip.vocabulary import Action, Cause, EventKind, Object
 
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
 

@@ -8,8 +8,9 @@ from body import skills as body_skills
 from body.senses import Senses
 from body.skills import Skills, skill_command_size
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status, Target
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Object, Posture
+from envs.trip.vocabulary import Object
 
 DONE = SkillStatus(status=Status.DONE)
 RUNNING = SkillStatus(status=Status.RUNNING)

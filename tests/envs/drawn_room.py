@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from envs.engine.body_senses import Posture
 from envs.trip.state import LAYOUT, PAD
-from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
+from envs.trip.vocabulary import Action, Cause, EventKind, Object
 from envs.trip.world import TripWorld
 
 COLOR = 2  # of all that is drawn

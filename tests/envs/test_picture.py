@@ -8,7 +8,8 @@ import pytest
 from envs.babyai.levels import Levels
 from envs.babyai.package import PackageWorld
 from envs.babyai.world import BabyAIWorld
-from envs.trip.vocabulary import Action, Object, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action, Object
 from envs.trip.world import TripWorld
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from drawn_room import COLOR, DrawnRoom
 
+from envs.engine.body_senses import Posture
 from envs.engine.view import HEADINGS
 from envs.trip.oracle import oracle_actions
-from envs.trip.vocabulary import Action, Cause, EventKind, Mission, Object, Posture
+from envs.trip.vocabulary import Action, Cause, EventKind, Mission, Object
 from envs.trip.world import TripWorld
 
 BATCH, TICKS = 128, 300

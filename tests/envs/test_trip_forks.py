@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from envs.engine.body_senses import Posture
 from envs.trip.env import TripEnv, TripVectorEnv
 from envs.trip.oracle import oracle_actions
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 
 BATCH = 32

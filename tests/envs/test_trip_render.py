@@ -9,12 +9,13 @@ import numpy as np
 import pygame
 import pytest
 
+from envs.engine.body_senses import Posture
 from envs.trip.render import NoDisplayError, Renderer, Window
 from envs.trip.render.eyes import DIRECTIONS, distances_to_walls
 from envs.trip.render.room import seen_cells
 from envs.trip.render.sight import eye_of
 from envs.trip.state import BODY, GRID, LAYOUT, OBJECT, OBJECTS, PAD
-from envs.trip.vocabulary import Action, Color, Object, PersonState, Posture, mission_words
+from envs.trip.vocabulary import Action, Color, Object, PersonState, mission_words
 
 FLAT = (Object.CABLE, Object.RUG_EDGE, Object.ICE, Object.KERB, Object.WET, Object.GRAVEL)
 FIXED = (*FLAT, Object.RAIL, Object.TABLE, Object.GOAL)

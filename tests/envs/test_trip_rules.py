@@ -8,17 +8,9 @@ from drawn_room import COLOR, DrawnRoom
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.engine.body_senses import Posture
 from envs.trip.state import OBJECTS
-from envs.trip.vocabulary import (
-    BLOCKS_THE_WAY,
-    Action,
-    BodyPart,
-    Cause,
-    EventKind,
-    Mission,
-    Object,
-    Posture,
-)
+from envs.trip.vocabulary import BLOCKS_THE_WAY, Action, BodyPart, Cause, EventKind, Mission, Object
 from envs.trip.world import TripWorld
 
 HALL = ("##########", "#........#", "#>.......#", "#........#", "##########")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from envs.trip.vocabulary import Action, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 from experiments.ground_truth import stumbles
 from experiments.trip import validity

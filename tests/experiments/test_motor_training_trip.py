@@ -8,7 +8,8 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from body.policy import load_policy
-from envs.trip.vocabulary import Action, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action
 from experiments.running.cli import BadInput
 from experiments.training.motor.contract import motor_training
 from experiments.training.motor.imitation import Imitation

@@ -8,7 +8,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.trip.vocabulary import Action, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action
 from experiments.play import ANOTHER_LIFE, QUIT, Game, Stage, picture_of, play
 from experiments.viewers import controls
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pygame
 
+from envs.engine.body_senses import Posture
 from envs.engine.view import HEADINGS
 from envs.trip.render.ink import (
     BAD,
@@ -30,7 +31,7 @@ from envs.trip.render.ink import (
     lighter,
     mix,
 )
-from envs.trip.vocabulary import Action, PersonState, Posture
+from envs.trip.vocabulary import Action, PersonState
 
 FIGURE = 112  # pixels along each side of a figure's sheet; the cell's middle is its middle
 _PIXELS_PER_METRE = 39.0 / 0.7

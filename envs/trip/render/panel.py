@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pygame
 
+from envs.engine.body_senses import Posture
 from envs.trip.render.ink import (
     BAD,
     CARD,
@@ -30,7 +31,7 @@ from envs.trip.render.ink import (
     traffic_light,
     wrapped,
 )
-from envs.trip.vocabulary import Action, BodyPart, Object, Posture, object_words
+from envs.trip.vocabulary import Action, BodyPart, Object, object_words
 
 WIDTH = 369
 MISSION = pygame.Rect(0, 0, WIDTH, 72)

@@ -9,6 +9,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from envs.engine.body_senses import Posture
 from envs.engine.view import HEADINGS, OCCLUSION, OFFSETS, VIEW
 from envs.trip.render import figures, glyphs
 from envs.trip.render.eyes import Ground
@@ -32,7 +33,7 @@ from envs.trip.render.ink import (
     traffic_light,
 )
 from envs.trip.state import GRID, PAD
-from envs.trip.vocabulary import Mission, Object, PersonState, Posture
+from envs.trip.vocabulary import Mission, Object, PersonState
 
 MAP = 546  # pixels along each side of the map
 _FINE = 2  # the floor is drawn so many times finer, for the eyes that come close to it

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import pygame
 
+from envs.engine.body_senses import Posture
 from envs.engine.view import HEADINGS
 from envs.trip.render import glyphs
 from envs.trip.render.eyes import Eye, View
@@ -20,7 +21,6 @@ from envs.trip.render.ink import (
     text,
 )
 from envs.trip.render.room import DrawnRoom, place_of, round_corners
-from envs.trip.vocabulary import Posture
 
 CELL_M = 0.7
 _LEVEL_PITCH = math.radians(-17.0)

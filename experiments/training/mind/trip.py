@@ -19,6 +19,7 @@ from agents.being import Being
 from agents.planners.trip import next_intent, next_skills
 from agents.soul import Soul
 from body.body import Body, Motor
+from body.columns import LACES, POSTURES, index
 from body.types import (
     Failure,
     Intent,
@@ -28,11 +29,12 @@ from body.types import (
     Skill,
     Status,
 )
+from envs.engine.body_senses import Posture
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
@@ -81,7 +83,7 @@ class Clumsy:
     def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the motor's commands, but to walk on in every second body's stumbles."""
         actions = self._motor.act(percept, skill_command)
-        stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+        stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
         clumsy = np.arange(len(actions)) % 2 == 0
         return np.where(stumbling & clumsy, Action.FORWARD, actions)
 
@@ -142,7 +144,7 @@ def choices_at(percept: Percept, context: DecisionContext, why_not: WhyNot) -> t
     wanted = [plain]
     if plain.skill not in _HANDS_BUSY:
         wanted += [replace(plain, manner=manner) for manner in (Manner.CAREFUL, Manner.FAST)]
-    if plain.skill != Skill.TIE_LACE and percept.touch[4:6].max() >= 0.3:
+    if plain.skill != Skill.TIE_LACE and percept.touch[LACES].max() >= 0.3:
         wanted.append(Intent(skill=Skill.TIE_LACE))
     can = tuple(intent for intent in wanted if not why_not(intent))
     return can or (Intent(skill=Skill.WAIT),)
@@ -338,12 +340,12 @@ _SAID = (
 def speech(moment: Moment) -> str:
     """Return what one says aloud: what hurts most, else what one feels most, else nothing."""
     percept, feels = moment.percept, feeling_words(moment.feeling)
-    if percept.social[1] > 0:
+    if percept.social[index("social", "laughter")] > 0:
         return "do not laugh"
-    if percept.social[2] > 0:
+    if percept.social[index("social", "being_helped")] > 0:
         return "thank you"
     hurts = float(percept.pain.max())
-    fell = percept.proprio[11] > 0.5 or percept.events[NoticedEvent.FELL]
+    fell = percept.proprio[index("proprio", "down")] > 0.5 or percept.events[NoticedEvent.FELL]
     if fell and hurts > 0.05:
         part = ("feet", "knees", "hands", "hips", "head")[int(percept.pain.argmax())]
         return f"ouch, my {part}"

@@ -25,11 +25,13 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from agents.planners.trip import next_skills
+from body.columns import POSTURES
 from body.motor import ScriptedMotor
 from body.skills import NOBODY
 from body.types import Percept, Skill, Status
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 from experiments.ground_truth.stumbles import stumble_forks
 from experiments.training.motor.env import TrainingEnv, VectorWorld
@@ -250,7 +252,7 @@ class TripTraining:
         """Return (B, A) weights of the commands' log-likelihoods."""
         targets = np.eye(len(Action), dtype=np.float32)[commands]
         targets[np.isin(commands, RARE)] *= RARE_WEIGHT
-        stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+        stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
         targets[stumbling] = 0.0 if rehearsal else 1.0 / len(Action)
         return targets
 

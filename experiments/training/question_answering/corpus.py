@@ -18,15 +18,17 @@ from agents.planners.babyai import BabyAIPlanner
 from agents.planners.trip import TripPlanner
 from agents.soul import Soul
 from body.body import Body, Motor
+from body.columns import POSTURES
 from body.motor import PolicyMotor
 from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
+from envs.engine.body_senses import Posture
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import Crossing, find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.graph import EventGraph, EventNode
@@ -171,7 +173,7 @@ class Stray:
         count = len(actions)
         gradual = self._vocabulary.crossing is Crossing.GRADUAL
         if gradual:
-            stumbling = percept.proprio[:, 8:13].argmax(1) == Posture.STUMBLE
+            stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
             clumsy = np.arange(count) % 2 == 0
             actions = np.where(stumbling & clumsy, Action.FORWARD, actions)
         stray = self._rng.random(count) < STRAY * (1 if gradual else 5)

@@ -9,11 +9,12 @@ from body.senses import Senses
 from body.types import Intent, Manner, Skill
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
+from envs.engine.body_senses import Posture
 from envs.trip.env import TripVectorEnv
 from envs.trip.oracle import oracle_actions
 from envs.trip.spec import TRIP
 from envs.trip.state import PAD
-from envs.trip.vocabulary import Action, Posture
+from envs.trip.vocabulary import Action
 from experiments.ground_truth.chronicle import Chronicle
 from tests.envs.drawn_room import DrawnRoom
 

@@ -13,9 +13,10 @@ from body.types import Intent, Manner, Skill
 from envs.babyai import vocabulary as babyai
 from envs.babyai.spec import BABYAI
 from envs.babyai.world import BabyAIWorld
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
 from envs.trip.state import PAD
-from envs.trip.vocabulary import Action, EventKind, Posture
+from envs.trip.vocabulary import Action, EventKind
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.trip import KEPT_TICKS
 from mind.claims.language import Attribute

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.trip.vocabulary import Action, Cause, EventKind, Object, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action, Cause, EventKind, Object
 from envs.trip.world import TripWorld
 from experiments.ground_truth.files import to_record
 from mind.claims.language import Attribute

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envs.trip.vocabulary import Action, Posture
+from envs.engine.body_senses import Posture
+from envs.trip.vocabulary import Action
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import (
     FAMILIES,
