@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from body.columns import LACES, LEAN, index
+from body.columns import LACES, LEAN, POSTURES, index
 from body.events import EVENT_TRAITS, Role
 from body.types import Intent, NoticedEvent, Percept, Status, Target, WorldSpec
 from mind.claims.events import event_table
