@@ -127,8 +127,9 @@ def _prepared(
     """Return the world, all agents by name, and the seed of the world; mistakes come out here."""
     from experiments.running.record import write_provenance
 
-    for name, value in (("split", "test"), ("layouts", _ROOMS)):
-        OmegaConf.update(config, f"env.{name}", value, force_add=True)
+    if "split" in config.env:  # a world without one has no rooms that training could have seen
+        for name, value in (("split", "test"), ("layouts", _ROOMS)):
+            OmegaConf.update(config, f"env.{name}", value, force_add=True)
     env = built("env", config, opened)
     agents: dict[str, Agent] = {
         name: Oracle(env) if name == ORACLE else built(f"agent.{name}", config, opened)
