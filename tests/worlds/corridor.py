@@ -171,7 +171,8 @@ class CorridorWorld:
 
     @property
     def terminated(self):
-        return self.bodies["held"].copy()
+        """(B,) once the ball has been in the hand for a tick, so that it was felt to be there."""
+        return self.bodies["held"] & (self.bodies["event"] != EventKind.PICKED_UP)
 
     @property
     def truncated(self):

@@ -1,4 +1,4 @@
-"""A world of one's own, in one file, lives in every ordinary command; see docs/adding_a_world.md."""
+"""A world of one's own lives in every ordinary command; see docs/adding_a_world.md."""
 
 import json
 import subprocess
@@ -96,7 +96,11 @@ class TestABeingInIt:
 
     def test_is_compared_with_chance(self, tmp_path):
         told = run(
-            "evaluate", "agents=[random]", "episodes=4", "body=scripted", f"hydra.run.dir={tmp_path}"
+            "evaluate",
+            "agents=[random]",
+            "episodes=4",
+            "body=scripted",
+            f"hydra.run.dir={tmp_path}",
         )
         assert "success" in told
 
@@ -115,4 +119,8 @@ def test_nothing_that_is_shared_names_it():
         if path.suffix in (".py", ".yaml", ".txt", ".html", ".js")
     ]
     assert len(shared) > 200
-    assert not [path for path in shared if "corridor" in path.read_text("utf-8").lower().replace("keycorridor", "")]
+    assert not [
+        path
+        for path in shared
+        if "corridor" in path.read_text("utf-8").lower().replace("keycorridor", "")
+    ]
