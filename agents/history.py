@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.outward import noticed
 from agents.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role
+from body.state import copied, load_arrays
 from body.types import Intent, NoticedEvent, Percept
 from mind.memory import Memory
 from mind.reasoning.deliberation import Mind
@@ -151,7 +152,7 @@ class History:
     def state(self) -> dict[str, Any]:
         """Return recent senses, what is known of the episodes, and the scales of pain."""
         return {
-            "trail": self._trail.state(),
+            "trail": copied(self._trail.arrays),
             "stories": [story.state() for story in self.stories],
             "pain_scales": [scale.state() for scale in self.pain_scales],
         }
@@ -162,7 +163,7 @@ class History:
         Raises:
             ValueError: If it is of another number of avatars.
         """
-        self._trail.load_state(state["trail"])
+        load_arrays("trail", self._trail.arrays, state["trail"])
         self.stories = [Story.loaded(story) for story in state["stories"]]
         for scale, pains in zip(self.pain_scales, state["pain_scales"], strict=True):
             scale.load_state(pains)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from body.state import copied, load_arrays
 from body.types import Manner, Percept, Skill, WorldSpec
 from mind.sense_encoder.kinds import Kind
 
@@ -129,19 +128,9 @@ class Trail:
         found[Kind.SENSATION][:, -2] = pain_rank
         return found
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return all that is carried from tick to tick, by name, as copies."""
-        return copied(self._arrays())
-
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what `state` returned.
-
-        Raises:
-            ValueError: If it is of another number of bodies. Nothing is changed then.
-        """
-        load_arrays("trail", self._arrays(), state)
-
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that are carried from tick to tick, live."""
         ticks = {f"ticks.{kind.value}": kept for kind, kept in self._kept.items()}
         extra = {f"extra.{kind.value}": kept for kind, kept in self._extra.items()}
         return {"tick": self._tick} | ticks | extra

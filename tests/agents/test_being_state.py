@@ -25,7 +25,6 @@ from mind.pretrained import folder
 from mind.reasoning.deliberation import Minds
 from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.encoder import load_encoder
-from mind.sense_encoder.trail import Trail
 from tests.typist import Typist
 
 ROOT = Path(__file__).parents[2]
@@ -271,17 +270,17 @@ def test_attention_goes_on_from_what_was_saved(lives):
         Attention(3).load_state(lived.state())
 
 
-def test_a_trail_goes_on_from_what_was_saved(lives):
-    life = lives().begin().live(ticks=21)
-    saved, rows = life.being._history._trail.state(), np.arange(4)
-    fresh = Trail(4)
-    fresh.load_state(saved)
+def test_recent_senses_go_on_from_what_was_saved(lives):
+    life, other = lives().begin().live(ticks=21), lives()
+    saved, rows = life.being._history.state(), np.arange(4)
+    other.being._history.load_state(saved)
     for kind, windows in life.being.windows(rows).items():
-        np.testing.assert_array_equal(fresh.windows(rows, np.zeros(4, np.float32))[kind], windows)
+        np.testing.assert_array_equal(other.being.windows(rows)[kind], windows)
     life.live(ticks=1)
-    assert (saved["ticks.motor"] != life.being._history._trail.state()["ticks.motor"]).any()
+    now = life.being._history.state()["trail"]["ticks.motor"]
+    assert (saved["trail"]["ticks.motor"] != now).any()
     with pytest.raises(ValueError, match=r"trail state 'ticks\.sensation' must be float32"):
-        Trail(3).load_state(saved)
+        lives(num=3).being._history.load_state(saved)
 
 
 def test_a_scale_of_pain_goes_on_from_what_was_saved():
