@@ -31,6 +31,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor, nn
 
 from body.policy import COLORS, OBJECTS, VIEW
+from experiments.running.schema import register
 from experiments.training.motor.imitation import imitate
 from experiments.training.motor.train import FlatViewEncoder, make_motor_ppo
 from experiments.training.motor.trip import TRAINING, TripTrainingEnv
@@ -47,6 +48,7 @@ BATCHES = ((64, 10), (2048, 4), (4096, 2), (8192, 1))  # with epochs; the first 
 
 def shipped(folder: Path) -> DictConfig:
     """Return the options that the shipped motor policy is trained with."""
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_body", overrides=["+env=trip", f"folder={folder}"])
 

@@ -6,28 +6,22 @@ quarter turn ten times a second is more than anybody wants. In a stumble each ti
 does not wait. The world of `babyai` stands still until a key is pressed, and each key waits.
 """
 
-import os
-import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
-from hydra.errors import HydraException
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from experiments.running.callbacks import events_of, mission_of
-from experiments.running.cli import spec_of
+from experiments.running.cli import BadInput, command, one_line, require_world, spec_of
 from experiments.viewers.controls import Controls, Key
 
-_BAD_INPUT = 2  # exit status
-_INTERRUPTED = 130
 _NO_SCREEN = (
     "playing needs a screen and a keyboard, and no display was found; "
     "for a film instead, use python -m experiments.run +env=trip"
@@ -143,7 +137,7 @@ class Stage:
     HEIGHT = 112  # of the strip below the picture
 
     def __init__(self, keys: Iterable[str]):
-        from envs.trip.render import Window
+        from envs.engine.render.window import Window
 
         self._names = {*keys, QUIT, ANOTHER_LIFE}
 
@@ -172,7 +166,7 @@ def picture_of(scene: Scene) -> NDArray[np.uint8]:
     """Return the frame with the strip below it, (height + 112, width, 3) uint8."""
     import pygame
 
-    from envs.trip.render.ink import NIGHT
+    from envs.engine.render.ink import NIGHT
 
     width = scene.frame.shape[1]
     strip = pygame.Surface((width, Stage.HEIGHT), depth=32)
@@ -185,7 +179,7 @@ def picture_of(scene: Scene) -> NDArray[np.uint8]:
 
 def _draw_keys(strip: Any, scene: Scene) -> None:
     """Draw a cap for each key, lit while it acts."""
-    from envs.trip.render.ink import CARD, GROOVE, JACKET, QUIET_WORDS, WORDS, pill, stamp, text
+    from envs.engine.render.ink import CARD, GROOVE, JACKET, QUIET_WORDS, WORDS, pill, stamp, text
 
     stamp(strip, pill(546, Stage.HEIGHT - 15, CARD, 10.0), (15, 0))
     captions = [(key.name, key.label, key.action == scene.action) for key in scene.keys]
@@ -201,7 +195,7 @@ def _draw_keys(strip: Any, scene: Scene) -> None:
 
 def _draw_told(strip: Any, told: tuple[str, ...]) -> None:
     """Write the latest events, the newest brightest."""
-    from envs.trip.render.ink import CARD, QUIET_WORDS, WORDS, pill, stamp, text, wrapped
+    from envs.engine.render.ink import CARD, QUIET_WORDS, WORDS, pill, stamp, text, wrapped
 
     stamp(strip, pill(369, Stage.HEIGHT - 15, CARD, 10.0), (576, 0))
     lines = [
@@ -232,41 +226,26 @@ def make_env(config: DictConfig) -> Any:
     return get_class(controls.env)(**own, render_mode="rgb_array")
 
 
-@hydra.main(config_path="pkg://configs", config_name="play", version_base="1.3")
-def _play(config: DictConfig) -> None:
-    with _answering():  # Hydra adds lines of its own to what it sees passing
-        if "env" not in config:
-            raise ValueError("playing needs a world: add +env=NAME, such as +env=trip")
-        if config.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {config.seed}")
+@command("play")
+def main(config: DictConfig, _: Path) -> None:
+    """Let a person play.
+
+    Raises:
+        BadInput: Without a screen, or if something is out of range.
+    """
+    from envs.engine.render.window import NoDisplayError
+
+    require_world(config)
+    if config.seed < 0:
+        raise BadInput(f"seed must be at least 0, got {config.seed}")
+    try:
         keys = (key.name for key in spec_of(config).load("controls").keys)
         with closing(Stage(keys)) as stage, closing(make_env(config)) as env:
             play(Game(env, config.seed), stage.keys, stage.show)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Answer a missing screen and bad input with one line and exit status 2."""
-    from envs.trip.render import NoDisplayError
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
-    except NoDisplayError:
-        print(_NO_SCREEN, file=sys.stderr)
-        sys.exit(_BAD_INPUT)
-    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
-        message = str(error).partition("\n    object_type=")[0]
-        print(" ".join(message.split()), file=sys.stderr)
-        sys.exit(_BAD_INPUT)
-
-
-def main() -> None:
-    """Play from the command line; the exit status is 0, or 2 without a screen or for bad input."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us instead of being printed
-    with _answering():
-        _play()
+    except NoDisplayError as error:
+        raise BadInput(_NO_SCREEN) from error
+    except (ValueError, TypeError) as error:
+        raise BadInput(one_line(error)) from error
 
 
 if __name__ == "__main__":

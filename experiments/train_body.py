@@ -19,7 +19,11 @@ from experiments.running.cli import BadInput, command, one_line, require_world
 
 @command("train_body")
 def main(options: DictConfig, _: Path) -> None:
-    """Train a motor policy, and say where it is."""
+    """Train the motor policy of a world.
+
+    Raises:
+        BadInput: If something is out of range, or the folder holds another policy.
+    """
     require_world(options)
     from body.policy import PolicyError
     from experiments.training.motor.train import train

@@ -14,7 +14,7 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
 from experiments.running.schema import register
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-HAVE_A_WORLD = ("balrog_babyai",)  # commands that need none chosen
+HAVE_A_WORLD = ("balrog_babyai", "recall_qa_run")  # commands that need none chosen
 COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in HAVE_A_WORLD)
 CHOICES = sorted(
     (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
@@ -101,6 +101,7 @@ def test_luck_knows_the_commands_of_its_world():
 
 @pytest.mark.parametrize("command", HAVE_A_WORLD)
 def test_every_command_with_a_world_of_its_own_composes(command):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         assert misfits(compose(command)) == []
 

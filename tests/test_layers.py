@@ -2,6 +2,8 @@
 
 import ast
 import fnmatch
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,39 @@ MAY_IMPORT = {
     "mind": ("mind", "mind.*", "body.types", "body.events", "body.columns"),
     "agents": ("agents", "agents.*", "mind", "mind.*", "body", "body.*", *TABLES),
     "experiments": ("experiments.*", "agents", "agents.*", "mind.*", "body.*", "envs.*"),
+}
+# The rooms of each package from low to high. A room may import lower ones; those in one row know
+# nothing of each other. All modules at the top of `experiments` are commands, imported by nobody.
+COMMANDS = "commands"
+ROOMS = {
+    "envs": (("engine",), ("trip", "babyai")),
+    "body": (
+        ("types",),
+        ("ablation", "ego_map", "policy", "vocabularies"),
+        ("senses",),
+        ("skills",),
+        ("motor", "body"),
+    ),
+    "mind": (
+        ("types", "claims", "pretrained"),
+        ("sense_encoder",),
+        ("language_models", "memory"),
+        ("reasoning",),
+        ("learning",),
+    ),
+    "agents": (
+        ("types", "attention", "background", "soul", "planners"),
+        ("outward", "thinking"),
+        ("history",),
+        ("being", "primitive", "random_agent", "reactive"),
+    ),
+    "experiments": (
+        ("running",),
+        ("report", "viewers", "ground_truth", "export"),
+        ("launching", "training"),
+        ("recall_qa", "balrog_babyai", "trip"),
+        (COMMANDS,),
+    ),
 }
 # Where a library with a heavy or a visible side may be imported at all.
 ONLY_IN = {
@@ -74,13 +109,97 @@ def peeks(tree: ast.AST):
             yield node.lineno, node.arg
 
 
+# ---- Rooms ----
+
+
+def rank(package: str, room: str) -> int:
+    """Return how high a room is; -1 for one that is not in the table."""
+    return next((at for at, row in enumerate(ROOMS[package]) if room in row), -1)
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: `memory` of `mind.memory.store`."""
+    package, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    return COMMANDS if package == "experiments" and rank(package, room) < 0 else room
+
+
+def climbs(path: str, code: str) -> list[str]:
+    """Return the imports of a file that lead up within its package, or to a command."""
+    module = module_of(path)
+    package, room = module.partition(".")[0], room_of(module)
+    found: dict[tuple[int, str], str] = {}
+    for line, names in imported_modules(ast.parse(code), path):
+        for name in names[1:] or names:
+            if not name.startswith(f"{package}.") or name == module:
+                continue
+            other = room_of(name)
+            if other == COMMANDS or name.endswith("__main__"):
+                fault = "a command is imported by nobody"
+            elif other == room or rank(package, other) < rank(package, room):
+                continue
+            else:
+                fault = f"{other} is not below {room}"
+            found[line, other] = f"{path}:{line} imports {name}; {fault}"
+    return list(found.values())
+
+
+def module_of(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+# ---- Cycles ----
+
+
+def cycle(files: Mapping[str, str]) -> list[str]:
+    """Return modules that import each other in a circle, or none; types alone do not count."""
+    modules = {module_of(path) for path in files}
+    graph = {module_of(path): _imported(path, code) & modules for path, code in files.items()}
+    try:
+        TopologicalSorter({module: graph[module] - {module} for module in graph}).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def _imported(path: str, code: str) -> set[str]:
+    """Return what a file imports when it runs: the longest names, which may be of attributes."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    found: set[str] = set()
+    for _, names in imported_modules(tree, path):
+        found.update(names)
+    return found
+
+
+def texts(paths: Iterable[Path]) -> dict[str, str]:
+    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
+
+
 def test_imports_point_down_and_only_experiments_read_the_truth():
-    found = [
-        offence
-        for path in sources()
-        for offence in offences(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
-    ]
+    found = [offence for file in texts(sources()).items() for offence in offences(*file)]
     assert not found, "\n" + "\n".join(found)
+
+
+def test_imports_point_down_inside_packages_and_nobody_imports_a_command():
+    found = [climb for file in texts(sources()).items() for climb in climbs(*file)]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_every_room_has_its_place(package):
+    inside = {path.stem for path in (ROOT / package).iterdir() if path.suffix == ".py"}
+    inside -= {"__init__"}
+    if package == "experiments":
+        inside = {COMMANDS}
+    inside |= {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+    assert inside == {room for row in ROOMS[package] for room in row}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert cycle(texts(sources())) == []
 
 
 @pytest.mark.parametrize(
@@ -119,3 +238,48 @@ def test_the_check_catches_each_kind_of_offence(path, code):
 )
 def test_the_check_lets_what_is_allowed_pass(path, code):
     assert offences(path, code) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("envs/engine/view.py", "from envs.trip import vocabulary"),
+        ("envs/babyai/render.py", "from envs.trip.render import Renderer"),
+        ("body/types.py", "from body.senses import Senses"),
+        ("body/senses.py", "def f():\n    import body.skills"),
+        ("mind/claims/parser.py", "from mind import memory"),
+        ("mind/memory/store.py", "from mind.language_models.types import Prompt"),
+        ("mind/language_models/types.py", "from mind.reasoning.prompting import Prompts"),
+        ("mind/reasoning/deliberation.py", "from mind.learning import cold_start"),
+        ("agents/types.py", "from agents.being import Being"),
+        ("experiments/running/loop.py", "from experiments.launching.sweep import Sweep"),
+        ("experiments/viewers/screen.py", "from ..recall_qa import display"),
+        ("experiments/training/motor/trip.py", "from experiments.trip.gates import measure"),
+        ("experiments/recall_qa/episodes.py", "from experiments import run"),
+        ("experiments/train_mind.py", "from experiments.train_body import make_ppo"),
+        ("experiments/chat.py", "from experiments.recall_qa.__main__ import main"),
+    ],
+)
+def test_the_check_of_rooms_catches_each_kind_of_offence(path, code):
+    assert len(climbs(path, code)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("envs/trip/world.py", "from envs.engine.faces import World\nfrom envs.trip import state"),
+        ("body/senses.py", "from . import types\nfrom body.ego_map import EgoMap"),
+        ("agents/planners/trip.py", "from body.skills import Skills"),
+        ("experiments/run.py", "from experiments.launching.episodes import run_episodes"),
+        ("experiments/recall_qa/run.py", "from experiments.running.cli import command"),
+    ],
+)
+def test_the_check_of_rooms_lets_what_is_allowed_pass(path, code):
+    assert climbs(path, code) == []
+
+
+def test_the_check_of_cycles_catches_one_inside_functions_but_not_one_of_types():
+    one, other = "import mind.b\n", "def f():\n    from mind.a import x\n"
+    assert set(cycle({"mind/a.py": one, "mind/b.py": other})) == {"mind.a", "mind.b"}
+    types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from mind.a import x\n"
+    assert cycle({"mind/a.py": one, "mind/b.py": types}) == []

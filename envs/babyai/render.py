@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from envs.babyai.picture import extent
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Color, DoorState, Object
-from envs.engine.view import OFFSETS, VIEW
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     BAD,
     CARD,
     COLORS,
@@ -39,7 +38,8 @@ from envs.trip.render.ink import (
     text,
     wrapped,
 )
-from envs.trip.render.window import Window
+from envs.engine.render.window import Window
+from envs.engine.view import OFFSETS, VIEW
 
 __all__ = ["HEIGHT", "WIDTH", "Window", "frame"]
 

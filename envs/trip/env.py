@@ -118,6 +118,6 @@ class TripVectorEnv(WorldVectorEnv):
 
 
 def _open_window() -> Any:
-    from envs.trip.render import Window
+    from envs.engine.render.window import Window
 
     return Window()

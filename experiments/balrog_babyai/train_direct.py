@@ -19,13 +19,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import (
-    BadInput,
-    command,
-    command_line,
-    one_line,
-    require_world,
-)
+from experiments.running.cli import BadInput, command, command_line, one_line, require_world
 
 CURVE = "curve.jsonl"
 LAST = 1000  # episodes, of which a share of successes is taken
@@ -278,7 +272,11 @@ def _card(ppo, options: DictConfig) -> dict:
 
 @command("train_direct")
 def main(options: DictConfig, _: Path) -> None:
-    """Train the policy, and say where it is."""
+    """Train one policy from mission and senses to motor commands.
+
+    Raises:
+        BadInput: If something is out of range, or the folder holds another policy.
+    """
     require_world(options)
     try:
         folder = train(options)

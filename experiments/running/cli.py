@@ -66,7 +66,7 @@ def command(
 
         @functools.wraps(function)
         def main() -> None:
-            register()
+            register(name)
             with answering():
                 prepare()
                 entry()

@@ -1,11 +1,18 @@
-"""The top level of a command's configuration; below it, constructors are the schema."""
+"""The top level of each command's configuration; below it, constructors are the schema.
+
+Each field has a docstring, which the help of its command shows (`experiments.running.options`).
+Fields of type Any are groups, or come with the choice of a group.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import II, MISSING
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from experiments.running.options import options_text
+from experiments.running.training_schema import TrainBodyConfig, TrainDirectConfig
 
 
 class Render(StrEnum):
@@ -17,7 +24,7 @@ class Render(StrEnum):
 
 
 class Clock(StrEnum):
-    """What thinking costs: nothing, ticks by the number of words, or true time."""
+    """What thinking costs: nothing, ticks by the number of tokens, or true time."""
 
     paused = "paused"
     simulated = "simulated"
@@ -25,113 +32,236 @@ class Clock(StrEnum):
 
 
 @dataclass
-class RunConfig:
-    """What can be chosen for a run, besides what the chosen parts take themselves."""
+class Parts:
+    """The groups that an agent and its world are chosen from."""
 
     env: Any = MISSING
-    """The world; given as `+env=NAME`."""
-    world: str = MISSING
-    """Its name; comes with it."""
+    """World; given as `+env=NAME`."""
+    world: Any = MISSING
+    """Name of the world; comes with it."""
     agent: Any = MISSING
-    """Who lives in it."""
+    """Agent, or agents by name."""
     body: Any = MISSING
-    """Its senses, skills and motor."""
+    """Senses, skills and motor."""
     soul: Any = MISSING
-    """What matters to that one."""
+    """Needs, drive and temperament."""
     mind: Any = MISSING
-    """What it thinks with."""
+    """Language model and what surrounds it."""
     memory: Any = MISSING
-    """Where what was lived is kept."""
-    episodes: int = 3
-    """How many lives to live."""
-    seed: int = 6
-    """One seed for everything."""
-    avatars: int = 1
-    """How many bodies live at the same time."""
-    level: int = 4
-    """Difficulty, handed to a world that has levels."""
-    render: Render = Render.video
-    """Nothing, films, or a window."""
-    clock: Clock = Clock.simulated
-    """What thinking costs; the world may have a default of its own."""
-    decide_every: int = 10
-    """Ticks between two decisions of one avatar, at least; likewise."""
+    """Experience store."""
 
 
 @dataclass
-class EvaluateConfig:
-    """What can be chosen for an evaluation, besides what the chosen parts take themselves."""
+class RunConfig(Parts):
+    """Options of `experiments.run`, besides those of the chosen parts."""
 
-    env: Any = MISSING
-    """The world; given as `+env=NAME`."""
-    world: str = MISSING
-    """Its name; comes with it."""
-    agent: Any = MISSING
-    """Who can be evaluated, by name."""
-    agents: list[str] = field(default_factory=list)
-    """Who is evaluated, in this order."""
-    body: Any = MISSING
-    """Senses, skills and motor, of all agents that have no other."""
-    soul: Any = MISSING
-    """What matters to the being."""
-    mind: Any = MISSING
-    """What it thinks with."""
-    memory: Any = MISSING
-    """Where what was lived is kept."""
+    episodes: int = 3
+    """Number of episodes."""
+    seed: int = 6
+    """One seed for everything: the same seed gives the same episodes."""
+    avatars: int = 1
+    """Number of bodies that live at the same time."""
+    level: int = 4
+    """Difficulty, 0 to 4, of a world that has levels."""
+    render: Render = Render.video
+    """Nothing, films, or a window."""
+    clock: Clock = Clock.simulated
+    """What thinking costs: nothing, ticks, or true time. A world may have a default of its own."""
+    decide_every: int = 10
+    """Ticks between two decisions of one avatar, at least. A world may have another default."""
+
+
+@dataclass
+class EvaluateConfig(Parts):
+    """Options of `experiments.evaluate`, besides those of the chosen parts."""
+
+    agents: list[str] = field(
+        default_factory=lambda: ["oracle", "random", "scripted", "reactive", "being"]
+    )
+    """Agents to compare, in this order; the quick ones first, since Ctrl-C keeps them."""
     episodes: int = 100
-    """How many lives each agent lives."""
+    """Number of episodes of each agent, all at once, one avatar each."""
     seed: int = 0
     """One seed for everything."""
-    avatars: int = II("episodes")
-    """How many bodies live at the same time: one for each episode."""
+    avatars: Any = "${episodes}"
+    """Number of bodies that live at the same time: one for each episode."""
     level: int = 4
-    """Difficulty, handed to a world that has levels."""
+    """Difficulty, 0 to 4, of a world that has levels."""
     clock: Clock = Clock.simulated
-    """What thinking costs; the world may have a default of its own."""
+    """What thinking costs: nothing, ticks, or true time. A world may have a default of its own."""
     decide_every: int = 10
-    """Ticks between two decisions of one avatar, at least; likewise."""
+    """Ticks between two decisions of one avatar, at least. A world may have another default."""
 
 
 @dataclass
 class AskConfig(RunConfig):
-    """What can be chosen for a run whose being is asked about it afterwards."""
+    """Options of a run whose being is asked about it afterwards."""
 
     threshold: float = 0.5
-    """How sure an answer is to be, in [0, 1); otherwise it is "I don't know"."""
+    """Confidence that an answer needs, in [0, 1); otherwise it is "I don't know"."""
     mode: str = ""
-    """How memories are shown to the language model: felt, words or none; empty is the best."""
+    """How memories are shown to the language model: felt, words or none. Empty is felt where the
+    model takes soft tokens, and words elsewhere."""
     ablations: list[str] = field(default_factory=list)
-    """Kinds of memory, and parts of the now, that say nothing."""
+    """Memories left out: sensation, visual, emotion, proprioception, motor; and of the present:
+    state, drives, goal."""
 
 
 @dataclass
 class RecallQAConfig(AskConfig):
-    """What can be chosen for `tell`."""
+    """Options of `experiments.recall_qa`."""
 
     threshold: float = 0.75
-    """How sure an answer is to be: a wrong one costs threshold / (1 - threshold)."""
+    """Confidence t that an answer needs, in [0, 1). A right answer scores 1, a wrong one
+    -t / (1 - t), and "I don't know" 0."""
     questions: int = 40
-    """How many questions are asked, at most."""
+    """Number of questions, at most; of every family as many."""
 
 
 @dataclass
 class ChatConfig(AskConfig):
-    """What can be chosen for `talk`."""
+    """Options of `experiments.chat`."""
 
     run: str | None = None
     """Folder of a past run to talk about, instead of living first."""
 
 
-def register() -> None:
-    """Make the schemas known to Hydra, as `run_schema`, `evaluate_schema` and so on."""
-    nodes = {
-        "run": RunConfig,
-        "evaluate": EvaluateConfig,
-        "recall_qa": RecallQAConfig,
-        "chat": ChatConfig,
-    }
-    for name, node in nodes.items():
-        ConfigStore.instance().store(name=f"{name}_schema", node=node)
+@dataclass
+class RecallQARunConfig:
+    """Options of `experiments.recall_qa.run`."""
+
+    mind: Any = MISSING
+    """Language model."""
+    conditions: list[str] = field(
+        default_factory=lambda: [
+            *("oracle", "majority", "senses", "words", "no_memory", "scrambled"),
+            *("-sensation", "-visual", "-emotion", "-proprioception", "-motor"),
+        ]
+    )
+    """Conditions, in this order."""
+    worlds: list[str] = field(
+        default_factory=lambda: ["trip-2", "trip-3", "trip-4", "babyai", "trip-4-S6"]
+    )
+    """World, level and shift; in trip-4-S6 bodies are unusual."""
+    delays: list[str] = field(default_factory=lambda: ["same_day", "restart"])
+    """When questions are asked: same_day, or restart, after new minds have opened the memory."""
+    seeds: int = 3
+    """Number of runs in each world, each with other bodies."""
+    bodies: int = 24
+    """Number of bodies that live at the same time."""
+    episodes: int = 2
+    """Number of episodes of each body."""
+    questions: int = 100
+    """Number of questions for each world and seed, half of them for each delay."""
+    threshold: float = 0.75
+    """Confidence that the prompt demands of those who are asked once more with one."""
+    senses: str | None = None
+    """Folder of the sense encoder; null is the one in the language model's folder."""
+    seed: int = 0
+    """One seed for everything."""
+    threads: int = 1
+    """Threads of torch."""
+
+
+@dataclass
+class BalrogBabyAIConfig(Parts):
+    """Options of `experiments.balrog_babyai.run`, besides those of the chosen parts."""
+
+    clock: Any = MISSING
+    """Comes with the world."""
+    decide_every: Any = MISSING
+    """Comes with the world."""
+    tasks: list[str] = field(
+        default_factory=lambda: ["goto", "pickup", "open", "putnext", "pick_up_seq_go_to"]
+    )
+    """BALROG's BabyAI tasks."""
+    conditions: list[str] = field(
+        default_factory=lambda: [
+            *("oracle_bot", "random", "reactive", "direct", "being", "being_without_touch"),
+            *("model", "model_without_touch"),
+        ]
+    )
+    """Conditions, in this order; the quick ones first, since Ctrl-C keeps them."""
+    episodes: int = 200
+    """Number of episodes of each task and condition, all at once, one avatar each."""
+    avatars: Any = "${episodes}"
+    """Number of bodies that live at the same time: one for each episode."""
+    words: str = "train"
+    """Names in missions: train, as BALROG has it, or test, those that GLAM keeps back."""
+    layouts: int = 4096
+    """Number of layouts that episodes are drawn from; the same ones for any number of episodes."""
+    seed: int = 0
+    """One seed for everything."""
+
+
+@dataclass
+class PlayConfig:
+    """Options of `experiments.play`, besides those of the world."""
+
+    env: Any = MISSING
+    """World; given as `+env=NAME`."""
+    world: Any = MISSING
+    """Name of the world; comes with it."""
+    clock: Any = None
+    """Comes with the world; nobody thinks here."""
+    decide_every: Any = None
+    """Comes with the world; nobody thinks here."""
+    avatars: Any = 1
+    """Number of bodies: a person has one."""
+    level: int = 2
+    """Difficulty, 0 to 4, of a world that has levels."""
+    seed: int = 0
+    """Seed of the first body and room; each further episode takes the next one."""
+
+
+SCHEMAS: dict[str, type] = {
+    "run": RunConfig,
+    "evaluate": EvaluateConfig,
+    "recall_qa": RecallQAConfig,
+    "chat": ChatConfig,
+    "recall_qa_run": RecallQARunConfig,
+    "balrog_babyai": BalrogBabyAIConfig,
+    "play": PlayConfig,
+    "train_body": TrainBodyConfig,
+    "train_direct": TrainDirectConfig,
+}
+# What `+preset=debug` sets in each command, so that it ends in seconds.
+DEBUG: dict[str, dict[str, Any]] = {
+    "run": {"episodes": 1, "level": 0, "render": "none"},
+    "evaluate": {"episodes": 2, "level": 0},
+    "recall_qa": {"episodes": 1, "level": 2, "render": "none", "questions": 4},
+    "chat": {"episodes": 1, "level": 2, "render": "none"},
+    "recall_qa_run": {
+        "worlds": ["trip-2"], "seeds": 1, "bodies": 2, "episodes": 1, "questions": 4,
+    },
+    "train_body": {
+        "ticks": 2_000, "layouts": 8, "imitation": {"ticks": 2_000}, "ppo": {"steps": 8},
+    },
+    "train_direct": {
+        "ticks": 2_000, "avatars": 8, "layouts": 16, "measured": 4, "ppo": {"batch": 128},
+    },
+    "balrog_babyai": {"tasks": ["goto"], "episodes": 2, "layouts": 16},
+}  # fmt: skip
+
+
+def register(command: str = "run") -> None:
+    """Make known to Hydra the schemas, as `run_schema` and so on, and the presets of a command.
+
+    In help texts `${options:NAME}` is the list of options of that command.
+
+    Args:
+        command: Name of its configuration.
+    """
+    store = ConfigStore.instance()
+    for name, schema in SCHEMAS.items():
+        store.store(name=f"{name}_schema", node=schema)
+    OmegaConf.register_new_resolver("options", _options, replace=True)
+    if command in DEBUG:
+        store.store(group="preset", name="debug", node=DEBUG[command], package="_global_")
+
+
+def _options(name: str, *, _root_: DictConfig) -> str:
+    return options_text(SCHEMAS[name], _root_)
 
 
 def check(config: RunConfig) -> None:

@@ -125,7 +125,7 @@ class Screen:
     wants_frames = True
 
     def __init__(self, ask: Ask | None = None):
-        from envs.trip.render import Window
+        from envs.engine.render.window import Window
 
         self._window = Window("Groundrush", FRAMES_PER_SECOND)
         self._subtitles = Subtitles()

@@ -10,7 +10,8 @@ import pygame
 import pytest
 
 from envs.engine.body_senses import Posture
-from envs.trip.render import NoDisplayError, Renderer, Window
+from envs.engine.render.window import NoDisplayError, Window
+from envs.trip.render import Renderer
 from envs.trip.render.eyes import DIRECTIONS, distances_to_walls
 from envs.trip.render.room import seen_cells
 from envs.trip.render.sight import eye_of

@@ -16,6 +16,7 @@ from experiments import evaluate, run
 from experiments.launching.rollout import rollout
 from experiments.play import ANOTHER_LIFE, Game, make_env, picture_of
 from experiments.running.loop import Loop
+from experiments.running.schema import register
 from experiments.viewers import controls
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import story_of
@@ -255,6 +256,7 @@ def test_what_the_hand_meets_is_told_and_drawn(game):
 def test_play_builds_the_world_that_was_chosen():
     from hydra import compose, initialize_config_module
 
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         config = compose("play", ["+env=babyai", "env.id=MiniGrid-Empty-5x5-v0"])
     env = make_env(config)

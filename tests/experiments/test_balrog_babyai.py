@@ -25,6 +25,7 @@ from experiments.balrog_babyai.measures import (
 from experiments.balrog_babyai.tables import public_sheet, task_sheets
 from experiments.report.measures import SUCCESS
 from experiments.report.sheet import Sheet
+from experiments.running.schema import register
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
@@ -71,6 +72,7 @@ def exploring(prompt):
 
 
 def configured(*overrides):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         return compose("balrog_babyai", [*QUICK, "memory.path=memory.sqlite", *overrides])
 

@@ -33,6 +33,7 @@ from experiments.balrog_babyai.train_direct import (
     train,
 )
 from experiments.running.cli import BadInput
+from experiments.running.schema import register
 from experiments.training.motor.ppo import load_checkpoint
 
 NAMED, OTHER = 9, 10  # codes of the window
@@ -50,6 +51,7 @@ TINY = [
 
 
 def options(*more: str):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_direct", overrides=["+env=babyai", *TINY, *more])
 
@@ -259,6 +261,7 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
 
 
 def test_another_world_is_refused(tmp_path):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         trip = compose("train_direct", overrides=["+env=trip", "+level=0", f"folder={tmp_path}"])
     with pytest.raises(BadInput, match="babyai"):

@@ -11,6 +11,7 @@ from body.policy import load_policy
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Action
 from experiments.running.cli import BadInput
+from experiments.running.schema import register
 from experiments.training.motor.contract import motor_training
 from experiments.training.motor.imitation import Imitation
 from experiments.training.motor.ppo import load_checkpoint
@@ -39,6 +40,7 @@ TINY = [
 
 
 def options(*more: str):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_body", overrides=[*TINY, *more])
 

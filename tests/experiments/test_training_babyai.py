@@ -12,6 +12,7 @@ from body.types import Skill, Status
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS, Action
+from experiments.running.schema import register
 from experiments.training.mind.babyai import agreeing, is_held_out, live, reply_to
 from experiments.training.mind.variation import mission_lines, vary
 from experiments.training.motor.babyai import MEDDLING_REWARD, TICK_REWARD, BabyAITrainingEnv
@@ -85,6 +86,7 @@ def test_to_turn_where_there_is_nothing_to_do_costs_something(env):
 
 
 def test_a_tiny_training_leaves_a_policy_that_a_body_can_use_and_goes_on(tmp_path, capsys):
+    register()
     with initialize_config_module("configs", version_base="1.3"):
         options = compose("train_body", overrides=[*TINY, f"folder={tmp_path}"])
     options.bodies.levels = {"BabyAI-GoToLocal-v0": 4}

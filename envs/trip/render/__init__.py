@@ -1,6 +1,5 @@
-"""Pictures of the `trip` world: `Renderer` draws frames in memory, `Window` shows them."""
+"""Pictures of the `trip` world: `Renderer` draws frames in memory."""
 
 from envs.trip.render.renderer import Renderer
-from envs.trip.render.window import NoDisplayError, Window
 
-__all__ = ["NoDisplayError", "Renderer", "Window"]
+__all__ = ["Renderer"]

@@ -13,8 +13,7 @@ import numpy as np
 import pygame
 
 from envs.engine.body_senses import Posture
-from envs.engine.view import HEADINGS
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     BAD,
     COLORS,
     FLESH,
@@ -31,6 +30,7 @@ from envs.trip.render.ink import (
     lighter,
     mix,
 )
+from envs.engine.view import HEADINGS
 from envs.trip.vocabulary import Action, PersonState
 
 FIGURE = 112  # pixels along each side of a figure's sheet; the cell's middle is its middle

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import pygame
 
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     COLORS,
     FLESH,
     HAIR,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pygame
 
 from envs.engine.body_senses import Posture
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     BAD,
     CARD,
     COLORS,

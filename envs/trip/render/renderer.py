@@ -4,9 +4,9 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from envs.engine.render.ink import NIGHT
 from envs.trip.constants import load_constants
 from envs.trip.render import panel
-from envs.trip.render.ink import NIGHT
 from envs.trip.render.room import MAP, MapPainter, Rooms
 from envs.trip.render.sight import SightPainter
 

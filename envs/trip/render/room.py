@@ -10,10 +10,7 @@ import pygame
 from numpy.typing import NDArray
 
 from envs.engine.body_senses import Posture
-from envs.engine.view import HEADINGS, OCCLUSION, OFFSETS, VIEW
-from envs.trip.render import figures, glyphs
-from envs.trip.render.eyes import Ground
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     BAD,
     FLOOR,
     GROUT,
@@ -32,6 +29,9 @@ from envs.trip.render.ink import (
     text,
     traffic_light,
 )
+from envs.engine.view import HEADINGS, OCCLUSION, OFFSETS, VIEW
+from envs.trip.render import figures, glyphs
+from envs.trip.render.eyes import Ground
 from envs.trip.state import GRID, PAD
 from envs.trip.vocabulary import Mission, Object, PersonState
 

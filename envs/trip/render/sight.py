@@ -6,11 +6,7 @@ from functools import lru_cache
 import pygame
 
 from envs.engine.body_senses import Posture
-from envs.engine.view import HEADINGS
-from envs.trip.render import glyphs
-from envs.trip.render.eyes import Eye, View
-from envs.trip.render.figures import falling_direction
-from envs.trip.render.ink import (
+from envs.engine.render.ink import (
     BAD,
     NIGHT,
     WHITE,
@@ -20,6 +16,10 @@ from envs.trip.render.ink import (
     stamp_centred,
     text,
 )
+from envs.engine.view import HEADINGS
+from envs.trip.render import glyphs
+from envs.trip.render.eyes import Eye, View
+from envs.trip.render.figures import falling_direction
 from envs.trip.render.room import DrawnRoom, place_of, round_corners
 
 CELL_M = 0.7

@@ -1,0 +1,111 @@
+"""Options of commands: each is told once, in its schema; and the preset that ends in seconds."""
+
+import importlib
+import json
+import sys
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from experiments.running.options import options_text
+from experiments.running.schema import DEBUG, SCHEMAS, register
+
+HOMES = {
+    "recall_qa": "recall_qa.__main__",
+    "recall_qa_run": "recall_qa.run",
+    "balrog_babyai": "balrog_babyai.run",
+    "train_direct": "balrog_babyai.train_direct",
+}
+AT_HOME = ("balrog_babyai", "recall_qa_run")  # in a world that is chosen already
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Return a function that runs a command here, and returns its status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def command(name, *overrides):
+        monkeypatch.setattr(sys, "argv", [name, *overrides])
+        try:
+            importlib.import_module(f"experiments.{HOMES.get(name, name)}").main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        said = capfd.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+def composed(name, *overrides):
+    register(name)
+    world = [] if name in AT_HOME else ["+env=trip"]
+    with initialize_config_module("configs", version_base="1.3"):
+        return compose(name, [*world, *overrides])
+
+
+# ---- Help ----
+
+
+def test_an_option_is_listed_with_its_value_and_its_docstring():
+    lines = options_text(SCHEMAS["run"], composed("run", "seed=9")).splitlines()
+    assert (
+        "  seed=9            One seed for everything: the same seed gives the same episodes."
+        in lines
+    )
+    assert any(line.endswith("One of none, video, human.") for line in lines)
+    assert not any(line.startswith("  env") for line in lines), "groups are listed by Hydra"
+
+
+def test_options_of_a_part_are_listed_by_their_full_names():
+    text = options_text(SCHEMAS["train_body"], composed("train_body"))
+    assert "  ppo.gamma=0.99    Discount per step." in text.splitlines()
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_help_lists_every_option_with_what_it_is_set_to(name, command):
+    status, out, _ = command(name, "--help")
+    assert not status
+    register(name)
+    with initialize_config_module("configs", version_base="1.3"):
+        assert options_text(SCHEMAS[name], compose(name)) in out
+    assert max(map(len, out.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(name, command):
+    world = () if name in AT_HOME else ("+env=trip",)
+    status, out, err = command(name, *world, "sead=3")
+    assert (status, out) == (2, "")
+    assert err == "there is no option 'sead'; did you mean 'seed'?\n"
+
+
+# ---- Preset ----
+
+
+@pytest.mark.parametrize("name", DEBUG)
+def test_the_debug_preset_composes_with_its_command_and_gives_way_to_what_is_typed(name):
+    config = composed(name, "+preset=debug", "seed=5")
+    assert {key: config[key] for key in DEBUG[name] if key not in ("imitation", "ppo")} == {
+        key: value for key, value in DEBUG[name].items() if key not in ("imitation", "ppo")
+    }
+    assert config.seed == 5
+
+
+def test_a_run_with_the_debug_preset_ends_with_its_run_folder(command, tmp_path):
+    status, out, err = command(
+        "run", "+env=trip", "+preset=debug", "hydra.run.dir=run", "agent=reactive", "body=scripted"
+    )
+    assert (status, err) == (0, "")
+    assert "page  run/replay.html" in out
+    assert len(json.loads((tmp_path / "run/summary.json").read_text())["episodes"]) == 1
+
+
+def test_an_evaluation_with_the_debug_preset_compares_two_episodes(command, tmp_path):
+    status, _, err = command(
+        "evaluate", "+env=babyai", "+preset=debug", "hydra.run.dir=run", "agents=[random,reactive]"
+    )
+    assert (status, err) == (0, "")
+    found = json.loads((tmp_path / "run/evaluation.json").read_text())
+    assert (found["status"], found["episodes"]) == ("finished", 2)
