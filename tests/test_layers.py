@@ -2,7 +2,7 @@
 
 import ast
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def climbs(path: str, code: str) -> list[str]:
             if not name.startswith(f"{package}.") or name == module:
                 continue
             other = room_of(name)
-            if other == COMMANDS or name.endswith("__main__"):
+            if other == COMMANDS or "__main__" in name.split("."):
                 fault = "a command is imported by nobody"
             elif other == room or rank(package, other) < rank(package, room):
                 continue
@@ -154,24 +154,24 @@ def module_of(path: str) -> str:
 def cycle(files: Mapping[str, str]) -> list[str]:
     """Return modules that import each other in a circle, or none; types alone do not count."""
     modules = {module_of(path) for path in files}
-    graph = {module_of(path): _imported(path, code) & modules for path, code in files.items()}
+    graph = {module_of(path): _imported(path, code, modules) for path, code in files.items()}
     try:
-        TopologicalSorter({module: graph[module] - {module} for module in graph}).prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
         return error.args[1]
     return []
 
 
-def _imported(path: str, code: str) -> set[str]:
-    """Return what a file imports when it runs: the longest names, which may be of attributes."""
+def _imported(path: str, code: str, modules: Collection[str]) -> set[str]:
+    """Return which of the modules a file imports when it runs."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = [ast.Pass()]
     found: set[str] = set()
-    for _, names in imported_modules(tree, path):
-        found.update(names)
-    return found
+    for _, (module, *below) in imported_modules(tree, path):
+        found.update(name if name in modules else module for name in below or [module])
+    return found & {*modules} - {module_of(path)}
 
 
 def texts(paths: Iterable[Path]) -> dict[str, str]:
