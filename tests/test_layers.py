@@ -27,10 +27,11 @@ ROOMS = {
     "envs": (("engine",), ("trip", "babyai")),
     "body": (
         ("types",),
-        ("ablation", "ego_map", "policy", "vocabularies"),
+        ("ablation", "ego_map", "events", "policy"),
         ("senses",),
         ("skills",),
-        ("motor", "body"),
+        ("body",),
+        ("motor",),
     ),
     "mind": (
         ("types", "claims", "pretrained"),
