@@ -26,7 +26,7 @@ COMMANDS = "commands"
 ROOMS = {
     "envs": (("engine",), ("trip", "babyai")),
     "body": (
-        ("types",),
+        ("types", "columns", "state"),
         ("ablation", "ego_map", "events", "policy"),
         ("senses",),
         ("skills",),
@@ -41,7 +41,7 @@ ROOMS = {
         ("learning",),
     ),
     "agents": (
-        ("types", "attention", "background", "soul", "planners"),
+        ("types", "attention", "background", "soul", "planners", "state"),
         ("outward", "thinking"),
         ("history",),
         ("being", "primitive", "random_agent", "reactive"),
