@@ -54,11 +54,19 @@ def _lines(name: str, text: str, config: DictConfig) -> str:
     value = OmegaConf.select(config, name, default="???")  # which OmegaConf calls missing
     if isinstance(value, Enum):
         text = f"{text} One of {', '.join(type(value).__members__)}."
-    head = f"  {name}={_words(value)}"
+    head = _broken(f"  {name}={_words(value)}")
     wrapped = textwrap.wrap(text, _WIDTH - _NAMES)
     beside = wrapped.pop(0) if len(head) < _NAMES else ""
     rest = (" " * _NAMES + line for line in wrapped)
     return "\n".join([f"{head:{_NAMES}}{beside}".rstrip(), *rest])
+
+
+def _broken(head: str) -> str:
+    """Break a list that is too long for a line after one of its commas."""
+    if len(head) <= _WIDTH:
+        return head
+    cut = head.rindex(",", 0, _WIDTH) + 1
+    return f"{head[:cut]}\n{_broken('    ' + head[cut:])}"
 
 
 def _words(value: Any) -> str:
