@@ -11,25 +11,53 @@ from envs.engine.spec import TimeUnit as TimeUnit
 from envs.engine.spec import WorldSpec
 
 
-class Skill(IntEnum):
-    """The closed vocabulary of what the body can be asked to do."""
+class TargetKind(IntEnum):
+    """What kind of object a skill is about."""
 
-    GO_TO = 0
-    CROSS = 1
-    CARRY_TO = 2
-    FOLLOW_RAIL = 3
+    NOTHING = 0
+    ANYTHING = 1  # that an intent may name
+    HAZARD = 2
+    RAIL = 3
+    PORTABLE = 4
+    DOOR = 5
+
+
+class Skill(IntEnum):
+    """The closed vocabulary of what the body can be asked to do, and about what.
+
+    Attributes:
+        target: What kind of object it is about.
+    """
+
+    target: TargetKind
+
+    GO_TO = 0, TargetKind.ANYTHING
+    CROSS = 1, TargetKind.HAZARD
+    CARRY_TO = 2, TargetKind.ANYTHING
+    FOLLOW_RAIL = 3, TargetKind.RAIL
     TIE_LACE = 4
-    PICK_UP = 5
+    PICK_UP = 5, TargetKind.PORTABLE
     PUT_DOWN = 6
     WAIT = 7
     GET_UP = 8
     LOOK_AROUND = 9
-    FIND = 10
-    FACE = 11
-    PUT_NEXT_TO = 12
-    OPEN = 13
-    UNLOCK = 14
+    FIND = 10, TargetKind.ANYTHING
+    FACE = 11, TargetKind.ANYTHING
+    PUT_NEXT_TO = 12, TargetKind.ANYTHING
+    OPEN = 13, TargetKind.DOOR
+    UNLOCK = 14, TargetKind.DOOR
     EXPLORE = 15
+
+    def __new__(cls, number: int, target: TargetKind = TargetKind.NOTHING):
+        """Make a member of its number and the kind of its target."""
+        skill = int.__new__(cls, number)
+        skill._value_, skill.target = number, target
+        return skill
+
+    @property
+    def takes_target(self) -> bool:
+        """Whether an intent with this skill names an object."""
+        return self.target is not TargetKind.NOTHING
 
 
 class Manner(IntEnum):
@@ -87,22 +115,6 @@ class NoticedEvent(IntEnum):
     SHUT = 19
 
 
-SKILLS_WITH_A_TARGET = frozenset(
-    {
-        Skill.GO_TO,
-        Skill.CROSS,
-        Skill.CARRY_TO,
-        Skill.FOLLOW_RAIL,
-        Skill.PICK_UP,
-        Skill.FIND,
-        Skill.FACE,
-        Skill.PUT_NEXT_TO,
-        Skill.OPEN,
-        Skill.UNLOCK,
-    }
-)
-
-
 @lru_cache
 def skills_of(spec: WorldSpec) -> tuple[Skill, ...]:
     """Return what a body can be asked to do in a world, in the order of its motor policy's code."""
@@ -132,7 +144,7 @@ class Intent:
 
     Attributes:
         skill: One of the body's skills.
-        target: The object it is about; needed by `SKILLS_WITH_A_TARGET`, else None.
+        target: The object it is about; needed where `Skill.takes_target`, else None.
         manner: Careful, normal or fast.
         reason: Why, in the mind's own words; never read by the body.
     """
@@ -144,7 +156,7 @@ class Intent:
 
     def __post_init__(self):
         """Refuse an intent with a missing or a superfluous target."""
-        if (self.skill in SKILLS_WITH_A_TARGET) != (self.target is not None):
+        if self.skill.takes_target != (self.target is not None):
             wanted = "a target" if self.target is None else "no target"
             raise ValueError(f"skill '{self.skill.name.lower()}' takes {wanted}, got {self.target}")
 

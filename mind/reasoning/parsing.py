@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from body.types import (
-    SKILLS_WITH_A_TARGET,
     Condition,
     Goal,
     Intent,
@@ -224,7 +223,7 @@ def _skill_in(words: str, vocabulary: WorldSpec) -> tuple[Skill, str]:
 
 def _target_of(skill: Skill, object: str, vocabulary: WorldSpec) -> Target | None:
     name = skill.name.lower().replace("_", " ")
-    if skill not in SKILLS_WITH_A_TARGET:
+    if not skill.takes_target:
         if object:
             raise NotUnderstood(f"'{name}' takes no thing, got {_quote(object)}; leave it out")
         return None

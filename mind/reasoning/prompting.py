@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 from numpy.typing import NDArray
 
 from body.types import (
-    SKILLS_WITH_A_TARGET,
     Goal,
     Intent,
     Manner,
@@ -235,7 +234,7 @@ def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> 
 
 
 def _takes_a_object(skill: Skill) -> bool:
-    return skill in SKILLS_WITH_A_TARGET
+    return skill.takes_target
 
 
 def _name(skill: Skill) -> str:

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from body.types import (
-    SKILLS_WITH_A_TARGET,
     Condition,
     Goal,
     Intent,
@@ -45,7 +44,7 @@ def intents(vocabulary):
         lambda skill: st.builds(
             Intent,
             skill=st.just(skill),
-            target=of_all if skill in SKILLS_WITH_A_TARGET else st.none(),
+            target=of_all if skill.takes_target else st.none(),
             manner=st.sampled_from(Manner),
         )
     )

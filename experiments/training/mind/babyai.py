@@ -19,7 +19,6 @@ from agents.planners.babyai import intent_for, plan_of
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.types import (
-    SKILLS_WITH_A_TARGET,
     Failure,
     Goal,
     Intent,
@@ -118,7 +117,7 @@ class Teacher(Mind):
     def _anything(self, percept: Percept, context: DecisionContext, why_not: WhyNot) -> Intent:
         able = [skill for skill in context.can_start if skill is not Skill.WAIT]
         skill = able[self._rng.integers(len(able))]
-        if skill not in SKILLS_WITH_A_TARGET:
+        if not skill.takes_target:
             return Intent(skill=skill)
         known = [
             Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from agents.planners.babyai import BabyAIPlanner
 from body.motor import HandyMotor
-from body.types import SKILLS_WITH_A_TARGET, Intent, NoticedEvent, Percept, Skill, Status, Target
+from body.types import Intent, NoticedEvent, Percept, Skill, Status, Target
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from experiments.training.motor.env import TrainingEnv, VectorWorld
@@ -131,7 +131,7 @@ class BabyAITrainingEnv(TrainingEnv):
         """Return a skill that could start, with a remembered target where it takes one."""
         able = [skill for skill in self.skills.can_start(row) if skill not in _NO_EXERCISE]
         skill = able[self._rng.integers(len(able))]
-        if skill not in SKILLS_WITH_A_TARGET:
+        if not skill.takes_target:
             return Intent(skill=skill)
         known = [(obj, color) for obj, color, *_ in percept.landmarks.tolist() if obj]
         self._rng.shuffle(known)

@@ -27,7 +27,7 @@ from torch import Tensor
 from agents.planners.trip import next_skills
 from body.columns import POSTURES
 from body.motor import ScriptedMotor
-from body.skills import NOBODY
+from body.skills import NO_SKILL
 from body.types import Percept, Skill, Status
 from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
@@ -185,7 +185,7 @@ class TripTrainingEnv(TrainingEnv):
     def _give_executions(self, percept: Percept, rows: NDArray) -> None:
         skill, obj, color = next_skills(percept, rows)
         exercised = self._rng.random(len(rows)) < self._exercises
-        exercised &= self.skills.executions["skill"][rows] == NOBODY  # only as the first one
+        exercised &= self.skills.executions["skill"][rows] == NO_SKILL  # only as the first one
         exercised &= skill != Skill.GET_UP
         self._exercising[rows] = exercised
         for i in np.flatnonzero(exercised):

@@ -20,7 +20,7 @@ from agents.soul import Soul
 from body.body import Body, Motor
 from body.columns import POSTURES
 from body.motor import PolicyMotor
-from body.types import SKILLS_WITH_A_TARGET, Intent, Manner, Percept, Skill, Target, WorldSpec
+from body.types import Intent, Manner, Percept, Skill, Target, WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.engine.body_senses import Posture
@@ -132,7 +132,7 @@ class Wanderer(Mind):
     def _anything(self, percept: Percept, context: DecisionContext) -> Intent:
         able = [skill for skill in context.can_start if skill is not Skill.WAIT]
         skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
-        if skill not in SKILLS_WITH_A_TARGET:
+        if not skill.takes_target:
             return Intent(skill=skill)
         known = [
             Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]
