@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from body.events import EVENT_TRAITS
 from body.state import copied, load_arrays
-from body.types import Percept
+from body.types import PerceptBatch
 
 ALARMING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.alarming)
 _COLORS = 16  # colors fit in four bits
@@ -48,7 +48,7 @@ class Attention:
         self._alarmed[rows] = False
         self._known[rows] = self._seen[rows] = False
 
-    def notice(self, percept: Percept) -> None:
+    def notice(self, percept: PerceptBatch) -> None:
         """Take in one tick of all avatars; once a tick."""
         self._since += 1
         self._alarmed |= percept.events[:, ALARMING].any(axis=1)

@@ -22,7 +22,7 @@ from agents.state import State, arrays_of, check_same_being, intent_from, intent
 from agents.thinking import Thinking
 from agents.types import Observation, Trace
 from body.body import Body
-from body.types import Intent, Percept
+from body.types import Intent, Percept, PerceptBatch
 from mind.language_models import LanguageModel
 from mind.memory import Memory
 from mind.reasoning.deliberation import Minds
@@ -82,7 +82,7 @@ class Being:
         self._thinking = Thinking(minds.advance, clock=clock, tokens_per_tick=tokens_per_tick)
         self._over = np.zeros(body.num_avatars, np.bool_)
         self._noticing: dict[int, Intent | None] = {}
-        self._percept: Percept | None = None
+        self._percept: PerceptBatch | None = None
         self._feelings: Feelings | None = None
 
     def begin(
@@ -133,7 +133,7 @@ class Being:
 
     # ---- A tick ----
 
-    def _remember(self, percept: Percept, feelings: Feelings) -> None:
+    def _remember(self, percept: PerceptBatch, feelings: Feelings) -> None:
         """Keep what was sensed, and put what was noticed into memory."""
         executions = self._body.skills.executions
         self._history.sense(percept, feelings, executions["skill"], executions["manner"])
@@ -141,13 +141,13 @@ class Being:
         self._noticing = {row: self._body.intent(row) for row in rows.tolist()}
         self._history.remember(self._noticing, self._percept, percept, feelings)
 
-    def _decide(self, percept: Percept, feelings: Feelings) -> None:
+    def _decide(self, percept: PerceptBatch, feelings: Feelings) -> None:
         """Let those with a reason begin to decide, and what is decided by now take effect."""
         self._attention.notice(percept)
         due = self._attention.due(ended(self._body)).tolist()
         rows = [row for row in due if row not in self._thinking and not self._over[row]]
         self._attention.attend(np.asarray(rows, np.intp))
-        deciding = {row: self._decision(row, percept.of(row), feelings) for row in rows}
+        deciding = {row: self._decision(row, percept.row(row), feelings) for row in rows}
         for row, decision in self._thinking.tick(deciding).items():
             assert decision.intent is not None, "a mind asks for an intent"
             self._body.intend(row, decision.intent)
@@ -169,7 +169,7 @@ class Being:
     # ---- What shows of it ----
 
     @property
-    def percept(self) -> Percept | None:
+    def percept(self) -> PerceptBatch | None:
         """What all avatars perceived in the tick that `act` last dealt with."""
         return self._percept
 

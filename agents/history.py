@@ -13,7 +13,7 @@ from agents.outward import noticed
 from agents.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role
 from body.state import copied, load_arrays
-from body.types import Intent, NoticedEvent, Percept
+from body.types import Intent, NoticedEvent, Percept, PerceptBatch
 from mind.memory import Memory
 from mind.reasoning.deliberation import Mind
 from mind.reasoning.narration import EventObservation, about_words, event_words, pain_caused
@@ -110,7 +110,7 @@ class History:
 
     def sense(
         self,
-        percept: Percept,
+        percept: PerceptBatch,
         feelings: Feelings,
         skill: NDArray[np.integer],
         manner: NDArray[np.integer],
@@ -125,8 +125,8 @@ class History:
     def remember(
         self,
         intents: Mapping[int, Intent | None],
-        before: Percept | None,
-        percept: Percept,
+        before: PerceptBatch | None,
+        percept: PerceptBatch,
         feelings: Feelings,
     ) -> None:
         """Put all that avatars noticed in this tick into memory, in one go.
@@ -141,7 +141,7 @@ class History:
             return
         assert before is not None, "nothing can be noticed in the first tick of a life"
         lived = {
-            row: self._lived(row, intent, before.of(row), percept.of(row), feelings)
+            row: self._lived(row, intent, before.row(row), percept.row(row), feelings)
             for row, intent in intents.items()
         }
         experiences = [

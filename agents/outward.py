@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from agents.types import Trace
 from body.body import Body
 from body.events import EVENT_TRAITS
-from body.types import NoticedEvent, Percept, Status
+from body.types import NoticedEvent, PerceptBatch, Status
 
 _IN_ORDER = sorted(NoticedEvent, key=lambda event: EVENT_TRAITS[event].order)
 
@@ -21,7 +21,7 @@ def ended(body: Body) -> NDArray[np.bool_]:
     return body.skills.executions["status"] != Status.RUNNING
 
 
-def outer_trace(body: Body, percept: Percept | None, row: int) -> Trace:
+def outer_trace(body: Body, percept: PerceptBatch | None, row: int) -> Trace:
     """Return what shows of avatar `row`, given the batch's last percept, if there was one."""
     intent = body.intent(row)
     events = noticed(percept.events[row]) if percept else ()

@@ -13,7 +13,7 @@ from agents.background import Background
 from agents.outward import noticed
 from agents.types import Observation, Trace
 from body.body import Body
-from body.types import Percept
+from body.types import PerceptBatch
 from mind.language_models import LanguageModel
 from mind.reasoning.commanding import Commanders
 from mind.types import Decision
@@ -46,7 +46,7 @@ class Primitive:
         self._commanders = [self._shared.of(f"{name}-{row}") for row in range(body.num_avatars)]
         self._over = np.zeros(body.num_avatars, np.bool_)
         self._background = Background()
-        self._percept: Percept | None = None
+        self._percept: PerceptBatch | None = None
         self._decided: dict[int, Decision] = {}
 
     @property
@@ -72,7 +72,7 @@ class Primitive:
         percept = self._percept = self._body.perceive(observation)
         rows = np.flatnonzero(~self._over).tolist()
         waiting = self._background.start(
-            [self._commanders[row].decide(percept.of(row)) for row in rows]
+            [self._commanders[row].decide(percept.row(row)) for row in rows]
         )
         commands = [future.result() for future in waiting]
         decisions = (command.decision for command in commands)

@@ -10,7 +10,7 @@ from agents.outward import ended, outer_trace
 from agents.planners.types import Planner
 from agents.types import Observation, Trace
 from body.body import Body
-from body.types import Percept
+from body.types import PerceptBatch
 
 
 class Reactive:
@@ -26,7 +26,7 @@ class Reactive:
         self._body = body
         self._table: Planner = body.vocabulary.load("planner")(body.num_avatars)
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
-        self._percept: Percept | None = None
+        self._percept: PerceptBatch | None = None
 
     def begin(
         self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
@@ -44,7 +44,7 @@ class Reactive:
         self._attention.attend(due)
         for row in due.tolist():
             status = self._body.status(row)
-            self._body.intend(row, self._table.next_intent(row, percept.of(row), status))
+            self._body.intend(row, self._table.next_intent(row, percept.row(row), status))
         return self._body.act(percept)
 
     def end(self, rows: NDArray[np.intp]) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from body.senses import Senses
 from body.skills import Skills
-from body.types import Intent, Percept, Skill, SkillStatus, WorldSpec
+from body.types import Intent, PerceptBatch, Skill, SkillStatus, WorldSpec
 
 
 class Motor(Protocol):
@@ -18,7 +18,7 @@ class Motor(Protocol):
         """Forget what these avatars did before."""
         ...
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given the skill commands, (B, code)."""
         ...
 
@@ -115,7 +115,7 @@ class Body:
             "reasons": skills.reasons,
         }
 
-    def perceive(self, observation: Mapping[str, NDArray[Any]]) -> Percept:
+    def perceive(self, observation: Mapping[str, NDArray[Any]]) -> PerceptBatch:
         """Return what the senses make of one tick's observation, (B, ...); once a tick."""
         return self.senses.perceive(observation)
 
@@ -143,7 +143,7 @@ class Body:
         """Return `why_not` of this tick, which says the same when others have gone by."""
         return self.skills.refusals(avatar)
 
-    def act(self, percept: Percept) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch) -> NDArray[np.int64]:
         """Bring the active skills up to date with the percept and return motor commands, (B,)."""
         self.skills.advance(percept)
         return self._motor.act(percept, self.skills.skill_command())

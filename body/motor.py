@@ -22,7 +22,7 @@ from body.skills import (
     TO_THE_RIGHT,
     skill_command_size,
 )
-from body.types import Manner, Percept, Skill, WorldSpec, skills_of
+from body.types import Manner, PerceptBatch, Skill, WorldSpec, skills_of
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action as Command
 from envs.engine.body_senses import Posture
@@ -36,7 +36,7 @@ _SPEED, _SINE, _COSINE = (
 )
 
 
-def sense_vector(percept: Percept) -> NDArray[np.float32]:
+def sense_vector(percept: PerceptBatch) -> NDArray[np.float32]:
     """Return (B, F) float32, the felt senses side by side; F is 55 in `trip`, 59 in `babyai`."""
     return np.concatenate([getattr(percept, name) for name in VECTOR_SENSES], axis=1)
 
@@ -77,7 +77,7 @@ class PolicyMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: this policy has no state of its own."""
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, code)."""
         import torch
 
@@ -110,7 +110,7 @@ class ScriptedMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, 24)."""
         posture = percept.proprio[:, POSTURES].argmax(1)
         on_the_ground = (posture == Posture.DOWN) | (posture == Posture.RISING)
@@ -121,7 +121,7 @@ class ScriptedMotor:
             walking,
         )
 
-    def _catch(self, percept: Percept) -> NDArray[np.int64]:
+    def _catch(self, percept: PerceptBatch) -> NDArray[np.int64]:
         ahead, right = percept.vestibular[:, LEAN].T
         phase = np.arctan2(percept.proprio[:, _SINE], percept.proprio[:, _COSINE]) % (2 * np.pi)
         lift = np.where(phase < np.pi, Action.STEP_HIGH, Action.DONE)
@@ -131,7 +131,7 @@ class ScriptedMotor:
         along = np.where(ahead < 0, Action.BRACE, forward)
         return np.where(np.abs(right) > np.abs(ahead), sideways, along)
 
-    def _walk(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _walk(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         skills = len(self._skills)
         skill = self._skills[skill_command[:, :skills].argmax(1)]
         manner = skill_command[:, skills : skills + len(Manner)].argmax(1)
@@ -178,7 +178,7 @@ class HandyMotor:
     def begin(self, rows: NDArray) -> None:
         """Do nothing: these rules have no state."""
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,), given skill commands, (B, 25)."""
         skill = self._skills[skill_command[:, : len(self._skills)].argmax(1)]
         navigation_features = skill_command[:, -NAVIGATION_SIZE:] > 0

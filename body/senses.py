@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from body.ablation import Ablation
 from body.columns import LACES, POSTURES, SOLES, TOES, index
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, EgoMap
-from body.types import NoticedEvent, Percept, WorldSpec
+from body.types import NoticedEvent, PerceptBatch, WorldSpec
 from envs.engine.body_senses import COMMON, Posture
 
 # Columns of the senses.
@@ -122,7 +122,7 @@ class Senses:
         blank["new"], blank["contact_ticks"], blank["held_object"] = True, _CONTACT_TICKS, EMPTY
         self.sensor_state[rows] = blank
 
-    def perceive(self, observation: Mapping[str, NDArray]) -> Percept:
+    def perceive(self, observation: Mapping[str, NDArray]) -> PerceptBatch:
         """Return what the senses make of one tick's observation; call it once a tick.
 
         Args:
@@ -157,7 +157,7 @@ class Senses:
             self._tie_lace,
             events,
         )
-        return Percept(
+        return PerceptBatch(
             vocabulary=self.vocabulary,
             image=image,
             **sense,

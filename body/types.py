@@ -1,8 +1,10 @@
-"""Percept, Intent, SkillStatus: the treaty between body and mind."""
+"""Percept, Intent, SkillStatus: the contract between body and mind."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,31 +178,31 @@ class SkillStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Percept:
-    """What the senses made of an observation; every array's leading axis is the avatar.
+class _PerceptFields:
+    """The fields that one percept and many have in common; shapes are those of one.
 
     Attributes:
         vocabulary: Names of what can be seen.
-        image: (B, 7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
+        image: (7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
             own cell, where an object in the hand shows.
-        proprio: (B, 13) float32: speed (m/s), sine and cosine of the gait phase, stance foot
+        proprio: (13,) float32: speed (m/s), sine and cosine of the gait phase, stance foot
             (-1, +1), foot height, progress through the cell, effort, last turn, posture one-hot 5.
-        vestibular: (B, 4) float32: lean forward and right (m), and their changes; noisy.
-        touch: (B, T) float32 in [0, 1]: toes, soles slipping, laces, bump, rail in hand; in a
+        vestibular: (4,) float32: lean forward and right (m), and their changes; noisy.
+        touch: (T,) float32 in [0, 1]: toes, soles slipping, laces, bump, rail in hand; in a
             world of objects to handle also what blocked the way, and what the hand met.
-        pain: (B, 5) float32 in [0, 1]: feet, knees, hands, hips, head.
-        intero: (B, 8) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
+        pain: (5,) float32 in [0, 1]: feet, knees, hands, hips, head.
+        intero: (8,) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
             dignity.
-        efference: (B, A) float32, one-hot of the last motor command.
-        social: (B, 3) float32 in [0, 1]: seen by, laughter, being helped.
-        mission: (B, M) mission tokens, to be read by `vocabulary.mission_words`.
-        clock: (B,) int32 ticks since the episode began.
-        position: (B, 2) int16, where the body believes to be: cells ahead and to the right of where
+        efference: (A,) float32, one-hot of the last motor command.
+        social: (3,) float32 in [0, 1]: seen by, laughter, being helped.
+        mission: (M,) mission tokens, to be read by `vocabulary.mission_words`.
+        clock: int32, ticks since the episode began.
+        position: (2,) int16, where the body believes to be: cells ahead and to the right of where
             the episode began, as it stood then.
-        landmarks: (B, K, 5) int16, what is remembered of the surroundings, nearest first: object,
+        landmarks: (K, 5) int16, what is remembered of the surroundings, nearest first: object,
             color, state, cells ahead, cells to the right (both signed); object 0 ends the list.
-        events: (B, len(FeltEvent)) bool, what was noticed in this tick.
-        event_objects: (B, 2) int16, object and color the body believes the last event was about;
+        events: (E,) bool, what was noticed in this tick, by number of `NoticedEvent`.
+        event_objects: (2,) int16, object and color the body believes the last event was about;
             object 0 where it does not know.
     """
 
@@ -220,28 +222,58 @@ class Percept:
     events: NDArray[np.bool_]
     event_objects: NDArray[np.int16]
 
-    def of(self, avatar: int) -> "Percept":
-        """Return one avatar's percept: the same fields without the leading axis, as copies."""
-        rows = {
-            field.name: getattr(self, field.name)[avatar].copy()
+    def _arrays(self) -> dict[str, NDArray]:
+        return {
+            field.name: getattr(self, field.name)
             for field in fields(self)
             if field.name != "vocabulary"
         }
-        return Percept(vocabulary=self.vocabulary, **rows)
 
-    def copy(self) -> "Percept":
-        """Return the same percept with arrays of its own, which no world will write into."""
-        arrays = {
-            field.name: getattr(self, field.name).copy()
-            for field in fields(self)
-            if field.name != "vocabulary"
-        }
-        return Percept(vocabulary=self.vocabulary, **arrays)
+    def copy(self) -> Self:
+        """Return the same with arrays of its own, which no world will write into."""
+        return replace(self, **{name: array.copy() for name, array in self._arrays().items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percept(_PerceptFields):
+    """What one avatar's senses made of an observation; fields as in `_PerceptFields`."""
+
+    def __post_init__(self):
+        """Refuse what is of a batch."""
+        shape = self.image.shape
+        assert shape == (7, 7, 3), f"expected one image (7, 7, 3), got {shape}; take `row(...)`"
 
     @property
     def held(self) -> tuple[int, int]:
-        """Object and color in the hand of a single avatar; object 1 (empty) is an empty hand."""
+        """Object and color in the hand; object 1 (empty) is an empty hand."""
         return int(self.image[3, 6, 0]), int(self.image[3, 6, 1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerceptBatch(_PerceptFields):
+    """What the senses of B avatars made of an observation.
+
+    Fields are as in `_PerceptFields`, each array with the avatar as leading axis, B.
+    """
+
+    def __post_init__(self):
+        """Refuse arrays of unequal length, and what is of one avatar."""
+        shape = self.image.shape
+        assert shape[1:] == (7, 7, 3), f"expected images (B, 7, 7, 3), got {shape}; use `stack`"
+        sizes = {name: len(array) for name, array in self._arrays().items()}
+        assert set(sizes.values()) == {shape[0]}, f"expected {shape[0]} avatars, got {sizes}"
+
+    @classmethod
+    def stack(cls, percepts: Sequence[Percept]) -> "PerceptBatch":
+        """Return percepts of one avatar each, at least one, as a batch."""
+        each = [percept._arrays() for percept in percepts]
+        arrays = {name: np.stack([one[name] for one in each]) for name in each[0]}
+        return cls(vocabulary=percepts[0].vocabulary, **arrays)
+
+    def row(self, avatar: int) -> Percept:
+        """Return one avatar's percept, with arrays of its own."""
+        arrays = {name: array[avatar].copy() for name, array in self._arrays().items()}
+        return Percept(vocabulary=self.vocabulary, **arrays)
 
 
 class Condition(IntEnum):
@@ -285,7 +317,7 @@ class Goal:
         return f"{self.condition.name.lower()} {obj}"
 
     def verify(self, percept: Percept) -> bool:
-        """Return whether it is true, as far as one avatar's percept (no leading axis) tells."""
+        """Return whether it is true, as far as the percept tells."""
         if self.condition is Condition.HOLD:
             return self.object.is_like(*percept.held)
         if self.condition is Condition.FACE:
@@ -310,7 +342,7 @@ def _spot(landmark: NDArray[np.int16]) -> tuple[int, int, int]:
 
 
 def still_open(goals: tuple[Goal, ...], percept: Percept) -> tuple[Goal, ...]:
-    """Return the goals from the first one on that is not true yet, to one avatar's percept."""
+    """Return the goals from the first one on that is not true yet."""
     done = 0
     while done < len(goals) and goals[done].verify(percept):
         done += 1

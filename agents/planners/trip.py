@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from body.columns import LACES, POSTURES
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW
 from body.senses import LOOSE_FROM
-from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
+from body.types import Failure, Intent, Percept, PerceptBatch, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Mission
 
@@ -79,7 +79,7 @@ def _looks_at(percept: Percept, object: Target) -> bool:
 
 
 def next_skills(
-    percept: Percept, rows: NDArray[np.intp]
+    percept: PerceptBatch, rows: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return what serves the mission next for many avatars: skills, objects, colors, (N,) each.
 

@@ -25,7 +25,7 @@ from agents.soul.needs import DIGNITY, FREEDOM_FROM_PAIN, NEEDS
 from agents.soul.temperament import Temperament, kept_per_tick
 from body.columns import LEAN, index
 from body.events import EVENT_TRAITS
-from body.types import NoticedEvent, Percept
+from body.types import NoticedEvent, PerceptBatch
 
 EMOTIONS = ("joy", "distress", "fear", "hope", "relief", "disappointment", "embarrassment")
 JOY, DISTRESS, FEAR, HOPE, RELIEF, DISAPPOINTMENT, EMBARRASSMENT = range(len(EMOTIONS))
@@ -108,7 +108,7 @@ class Appraisal:
 
     def update(
         self,
-        percept: Percept,
+        percept: PerceptBatch,
         levels: NDArray[np.float32],
         lost: NDArray[np.float32],
         drive: NDArray[np.float32],
@@ -207,7 +207,7 @@ def threat(vestibular: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip((next_lean - STEADY_M) / (LOST_M - STEADY_M), 0.0, 1.0)
 
 
-def own_fault(percept: Percept) -> NDArray[np.float32]:
+def own_fault(percept: PerceptBatch) -> NDArray[np.float32]:
     """Return one's own share in a mishap, (B,): all of it where no object can be blamed.
 
     A hazard that is known to be there could have been minded; a lace is one's own.

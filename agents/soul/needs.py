@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from body.types import Percept
+from body.types import PerceptBatch
 
 NEEDS = ("energy", "water", "warmth", "freedom_from_pain", "dignity")
 ENERGY, WATER, WARMTH, FREEDOM_FROM_PAIN, DIGNITY = range(len(NEEDS))
@@ -79,7 +79,7 @@ def check_share(name: str, values: ArrayLike) -> None:
         raise ValueError(f"need '{name}' must be in [0, 1], got {value:g}{guess}")
 
 
-def levels_of(percept: Percept) -> NDArray[np.float32]:
+def levels_of(percept: PerceptBatch) -> NDArray[np.float32]:
     """Return how far each need is met, (B, 5) float32 in [0, 1], in the order of `NEEDS`.
 
     Freedom from pain is 1 less the pain of all body parts together, 0 from a sum of 1 on.

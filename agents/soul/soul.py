@@ -14,7 +14,7 @@ from agents.soul.needs import NEEDS, Needs, levels_of
 from agents.soul.surprise import Surprise
 from agents.soul.temperament import Temperament
 from body.state import copied, load_arrays
-from body.types import Percept
+from body.types import PerceptBatch
 from mind.types import Feeling
 
 
@@ -111,7 +111,7 @@ class Soul:
         self._appraisal.begin(rows)
         self._mood.begin(rows)
 
-    def feel(self, percept: Percept) -> Feelings:
+    def feel(self, percept: PerceptBatch) -> Feelings:
         """Return what this tick means to each avatar; call it once a tick.
 
         The first tick of an episode has reward 0 and surprise 1.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.soul.needs import DIGNITY, ENERGY, WARMTH, WATER
-from body.types import Percept
+from body.types import PerceptBatch
 
 # Pain is taken by body part, so freedom from pain would count it twice.
 _NEEDS_FELT = np.array([ENERGY, WATER, WARMTH, DIGNITY])
@@ -60,7 +60,7 @@ class Surprise:
         }
 
     def measure(
-        self, percept: Percept, levels: NDArray[np.float32], fresh: NDArray[np.bool_]
+        self, percept: PerceptBatch, levels: NDArray[np.float32], fresh: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """Return how surprising this tick was, and learn from it.
 

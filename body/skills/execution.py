@@ -17,7 +17,7 @@ from body.types import (
     Failure,
     Intent,
     Manner,
-    Percept,
+    PerceptBatch,
     Skill,
     SkillStatus,
     Status,
@@ -177,7 +177,7 @@ class Skills:
             status=Status(execution["status"]), failure=Failure(execution["failure"])
         )
 
-    def advance(self, percept: Percept) -> None:
+    def advance(self, percept: PerceptBatch) -> None:
         """Bring all active skills up to date with the percept of this tick; call it once a tick."""
         _advance(
             self.executions,

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from agents.types import Observation, Trace
 from body.ego_map import EYE_COLUMN, EYE_ROW, SPAN, STEPS, egocentric
 from body.senses import Senses
-from body.types import NoticedEvent, Percept
+from body.types import NoticedEvent, PerceptBatch
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import Action, Color, DoorState, Object, mission_words
 
@@ -183,7 +183,7 @@ class Reader:
         for row in rows.tolist():
             self._clauses[row] = clauses_of(mission_words(observation["mission"][row]))
 
-    def read(self, observation: Observation) -> tuple[Percept, Shown]:
+    def read(self, observation: Observation) -> tuple[PerceptBatch, Shown]:
         """Return what is perceived in one tick, and what the policy is shown of it."""
         percept = self.senses.perceive(observation)
         shown = Shown(
@@ -460,7 +460,7 @@ class DirectAgent:
         self._streams = [np.random.default_rng(seed) for seed in seeds] if sampled else []
         self._network = load_direct(Path(folder))
         self._reader = Reader(num_avatars, touch)
-        self._percept: Percept | None = None
+        self._percept: PerceptBatch | None = None
 
     def begin(
         self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]

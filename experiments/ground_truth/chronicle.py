@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.soul.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
-from body.types import Intent, NoticedEvent, Percept
+from body.types import Intent, NoticedEvent, Percept, PerceptBatch
 from envs.engine.faces import World
 from envs.engine.spec import WorldSpec
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
@@ -96,7 +96,7 @@ class Chronicle:
         self._truth = truth_of(world)
         self._stories = [_Story(-1) for _ in self._ids]
         self._scales = [PrivateScale() for _ in self._ids]
-        self._before: Percept | None = None
+        self._before: PerceptBatch | None = None
         self._actions = np.zeros(len(self._ids), np.int64)
 
     def begin(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
@@ -106,7 +106,7 @@ class Chronicle:
             self._stories[row] = _Story(episode)
 
     def sensed(
-        self, percept: Percept, feelings: Feelings | None, intents: Sequence[Intent | None]
+        self, percept: PerceptBatch, feelings: Feelings | None, intents: Sequence[Intent | None]
     ) -> None:
         """Note what the bodies noticed in this tick, beside what was true.
 
@@ -120,7 +120,7 @@ class Chronicle:
         for row in sorted({*happened, *noticed}):
             if self._before is not None and self._stories[row].ticks:
                 feeling = feelings.of(row) if feelings else None
-                self._note(row, happened.get(row, {}), percept.of(row), feeling, intents[row])
+                self._note(row, happened.get(row, {}), percept.row(row), feeling, intents[row])
         self._before = percept.copy()
 
     def stepped(self, actions: NDArray[np.int64]) -> None:
@@ -165,7 +165,7 @@ class Chronicle:
     ) -> None:
         """Add what was true in this tick, and what this body knew of it."""
         assert self._before is not None
-        before = self._before.of(row)
+        before = self._before.row(row)
         pain = pain_caused(before, now)
         noticed_kinds = {event.name.lower() for event in NoticedEvent if now.events[event]}
         rank = self._scales[row].take(pain) if noticed_kinds else 0.0

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Manner, Percept, Skill, WorldSpec
+from body.types import Manner, PerceptBatch, Skill, WorldSpec
 from mind.sense_encoder.kinds import Kind
 
 TICKS = 16  # of a window; a stumble is caught or not within fewer
@@ -80,7 +80,7 @@ class Trail:
 
     def note(
         self,
-        percept: Percept,
+        percept: PerceptBatch,
         feelings: NDArray[np.float32],
         skill: NDArray[np.integer],
         manner: NDArray[np.integer],

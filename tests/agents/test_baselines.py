@@ -63,7 +63,7 @@ def test_the_table_says_the_same_for_one_avatar_and_for_many():
         percept = body.perceive(observation)
         asked = zip(*next_skills(percept, np.arange(12)), strict=True)
         for row, (skill, obj, color) in enumerate(asked):
-            intent = next_intent(percept.of(row), GOING_WELL)
+            intent = next_intent(percept.row(row), GOING_WELL)
             target = (intent.target.object, intent.target.color) if intent.target else (-1, -1)
             assert (intent.skill, *target) == (skill, obj, color)
             skills.add(intent.skill)
@@ -75,7 +75,7 @@ def test_the_table_says_the_same_for_one_avatar_and_for_many():
 
 def test_one_who_has_lost_the_way_looks_around_first():
     body = Body(1, TRIP, ScriptedMotor())
-    percept = body.perceive(make(1, 0).reset(seed=1)[0]).of(0)
+    percept = body.perceive(make(1, 0).reset(seed=1)[0]).row(0)
     for failure in (Failure.BLOCKED, Failure.LOST_SIGHT):
         lost = SkillStatus(status=Status.FAILED, failure=failure)
         assert next_intent(percept, lost).skill is Skill.LOOK_AROUND

@@ -263,7 +263,7 @@ def test_what_happens_is_remembered_with_where_it_came_from(lives):
 
 def test_causes_come_before_what_they_lead_to(lives):
     life = lives()
-    percept = life.body.perceive(life.observation).of(0)
+    percept = life.body.perceive(life.observation).row(0)
     percept.events[[NoticedEvent.FELL, NoticedEvent.SLIPPED, NoticedEvent.STUMBLED]] = True
     assert noticed(percept.events) == (
         NoticedEvent.SLIPPED,

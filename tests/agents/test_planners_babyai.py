@@ -19,7 +19,7 @@ def percept():
     """Return what one body senses in a room where nothing is in sight."""
     env = BabyAIVectorEnv(1, task="open", layouts=4)
     body = Body(1, BABYAI, HandyMotor())
-    return body.perceive(env.reset(seed=3)[0]).of(0)
+    return body.perceive(env.reset(seed=3)[0]).row(0)
 
 
 def seeing(percept, *objects, held=(1, 0)):

@@ -6,7 +6,7 @@ import pytest
 
 from agents.soul import EMOTIONS, NEEDS, Feelings, Needs, Soul, Temperament
 from agents.soul.appraisal import threat
-from body.types import NoticedEvent, Percept
+from body.types import NoticedEvent, PerceptBatch
 from envs.trip.spec import TRIP
 
 ICE = 13
@@ -28,7 +28,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
             senses[name][:] = values
     events = np.zeros((avatars, len(NoticedEvent)), np.bool_)
     events[:, list(noticed)] = True
-    return Percept(
+    return PerceptBatch(
         vocabulary=TRIP,
         image=np.zeros((avatars, 7, 7, 3), np.uint8),
         **senses,
@@ -62,7 +62,7 @@ def only(source, rows):
     arrays = {
         f.name: getattr(source, f.name)[rows] for f in fields(source) if f.name != "vocabulary"
     }
-    return Percept(vocabulary=source.vocabulary, **arrays)
+    return PerceptBatch(vocabulary=source.vocabulary, **arrays)
 
 
 def emotions_after(soul, *percepts):
@@ -119,7 +119,7 @@ def test_a_percept_of_another_batch_is_refused():
     with pytest.raises(ValueError, match="percept must be of 4 avatars, got intero of shape"):
         Soul(4).feel(percept(3))
     with pytest.raises(ValueError, match=r"percept must be of 1 avatars, got .* \(8,\)"):
-        Soul(1).feel(percept().of(0))
+        Soul(1).feel(percept().row(0))
 
 
 def test_a_soul_without_avatars_is_refused():

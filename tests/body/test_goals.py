@@ -12,7 +12,7 @@ BALL, KEY = Target(object=Object.BALL), Target(object=Object.KEY)
 
 
 def is_beside(obj, other, *rows):
-    percept = Senses(1, TRIP).perceive(DrawnWorld(*rows).observe()).of(0)
+    percept = Senses(1, TRIP).perceive(DrawnWorld(*rows).observe()).row(0)
     return Goal(condition=Condition.BESIDE, object=obj, other=other).verify(percept)
 
 

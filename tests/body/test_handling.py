@@ -56,7 +56,7 @@ class Life:
         return BABYAI.mission_words(self.percept.mission[0])
 
     def is_true(self, condition, object, other=None):
-        return Goal(condition=condition, object=object, other=other).verify(self.percept.of(0))
+        return Goal(condition=condition, object=object, other=other).verify(self.percept.row(0))
 
 
 @pytest.mark.parametrize("motor", MOTORS)

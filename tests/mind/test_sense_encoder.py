@@ -1,12 +1,10 @@
 """What was just lived, as five vectors: each kind sees its own senses, and no others."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 from felt import handling, percept
 
-from body.types import Percept
+from body.types import PerceptBatch
 from envs.trip.vocabulary import Color, Object, PersonState
 from mind.sense_encoder.encoder import WEIGHTS, EncoderError, SenseEncoder, load_encoder
 from mind.sense_encoder.kinds import KINDS, Kind
@@ -20,22 +18,12 @@ def person_at(ahead, right, color=Color.RED, state=PersonState.LAUGHING):
     return Object.PERSON, color, state, ahead, right
 
 
-def batch(*percepts):
-    """Return percepts of one avatar each as one batch."""
-    arrays = {
-        field.name: np.stack([getattr(one, field.name) for one in percepts])
-        for field in fields(Percept)
-        if field.name != "vocabulary"
-    }
-    return Percept(vocabulary=percepts[0].vocabulary, **arrays)
-
-
 def lived(*percepts, feelings=0.0, skill=NOBODY):
     """Return the windows of one body that lived these ticks."""
     trail = Trail(1)
     for one in percepts:
         told = np.full((1, FEELINGS), feelings, np.float32)
-        trail.note(batch(one), told, skill, np.array([1]))
+        trail.note(PerceptBatch.stack([one]), told, skill, np.array([1]))
     return trail.windows(np.array([0]), np.array([0.5], np.float32))
 
 
@@ -120,7 +108,7 @@ def test_pain_counts_as_caused_in_the_tick_it_comes():
 
 def test_a_new_episode_remembers_nothing_of_the_last():
     trail = Trail(2)
-    both = batch(percept(knees=0.5), percept(knees=0.5))
+    both = PerceptBatch.stack([percept(knees=0.5), percept(knees=0.5)])
     trail.note(both, np.ones((2, FEELINGS), np.float32), np.array([1, 1]), np.array([1, 1]))
     trail.begin(np.array([1]))
     first, second = (trail.windows(np.array([row]), np.zeros(1, np.float32)) for row in (0, 1))

@@ -8,7 +8,7 @@ only ever shown the words.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from body.types import (
     Manner,
     NoticedEvent,
     Percept,
+    PerceptBatch,
     Skill,
     Status,
 )
@@ -80,7 +81,7 @@ class Clumsy:
         """Pass it on."""
         self._motor.begin(rows)
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the motor's commands, but to walk on in every second body's stumbles."""
         actions = self._motor.act(percept, skill_command)
         stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
@@ -223,7 +224,7 @@ def _live_on(
     world.load_state(state)
     body.load_state(_together([moment.body for moment, _, _ in asked]))
     body.skills.begin(np.arange(count))  # each choice is made anew, even that to go on
-    percept = _stack([moment.percept for moment, _, _ in asked])
+    percept = PerceptBatch.stack([moment.percept for moment, _, _ in asked])
     for row, (_, intent, _) in enumerate(asked):
         body.intend(row, intent)
     total, open_rows = np.zeros(count), np.ones(count, bool)
@@ -250,16 +251,6 @@ def _other_rng_keys(rng_key: NDArray[np.uint64], number: NDArray[np.uint64]) -> 
     with np.errstate(over="ignore"):
         others = [int(mix(one + np.uint64(n))) for one, n in zip(rng_key, number, strict=True)]
     return np.where(number == 0, rng_key, np.array(others, np.uint64))
-
-
-def _stack(percepts: Sequence[Percept]) -> Percept:
-    """Return percepts of one avatar each as one batch."""
-    arrays = {
-        field.name: np.stack([getattr(percept, field.name) for percept in percepts])
-        for field in fields(Percept)
-        if field.name != "vocabulary"
-    }
-    return Percept(vocabulary=percepts[0].vocabulary, **arrays)
 
 
 def best(moment: Moment, found: NDArray) -> Intent:

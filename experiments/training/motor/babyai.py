@@ -20,7 +20,7 @@ from torch import Tensor
 
 from agents.planners.babyai import BabyAIPlanner
 from body.motor import HandyMotor
-from body.types import Intent, NoticedEvent, Percept, Skill, Status, Target
+from body.types import Intent, NoticedEvent, Percept, PerceptBatch, Skill, Status, Target
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from experiments.training.motor.env import TrainingEnv, VectorWorld
@@ -88,7 +88,7 @@ class BabyAITrainingEnv(TrainingEnv):
         self._give_executions(percept, np.flatnonzero(ended))
         return self._show(percept), payment, ended, infos
 
-    def _payment(self, percept: Percept, done: NDArray, taken: NDArray) -> NDArray[np.float32]:
+    def _payment(self, percept: PerceptBatch, done: NDArray, taken: NDArray) -> NDArray[np.float32]:
         """Return (B,) rewards of the tick, and count the actions that had no effect."""
         wasted = percept.events[:, NO_EFFECT].any(axis=1)
         self._wasted += wasted
@@ -96,7 +96,7 @@ class BabyAITrainingEnv(TrainingEnv):
         worth = worth + TICK_REWARD + NO_EFFECT_REWARD * wasted
         return (worth + MEDDLING_REWARD * self._meddled(percept)).astype(np.float32)
 
-    def _meddled(self, percept: Percept) -> NDArray[np.bool_]:
+    def _meddled(self, percept: PerceptBatch) -> NDArray[np.bool_]:
         """Return whose hand did what its active skill did not ask for, (B,)."""
         skill = self.skills.executions["skill"]
         unasked = [
@@ -115,9 +115,9 @@ class BabyAITrainingEnv(TrainingEnv):
         self._wasted[ended] = 0
         return infos
 
-    def _give_executions(self, percept: Percept, rows: NDArray) -> None:
+    def _give_executions(self, percept: PerceptBatch, rows: NDArray) -> None:
         for row in rows.tolist():
-            self.skills.intend(row, self._draw(row, percept.of(row)))
+            self.skills.intend(row, self._draw(row, percept.row(row)))
             if self.skills.status(row).status is Status.FAILED:
                 self.skills.intend(row, Intent(skill=Skill.LOOK_AROUND))
 
@@ -156,7 +156,7 @@ class BabyAITraining:
         return BabyAITrainingEnv(worlds, seed=options.seed)
 
     def imitation_targets(
-        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+        self, percept: PerceptBatch, commands: NDArray[np.int64], *, rehearsal: bool
     ) -> NDArray[np.int64]:
         """Return the commands themselves."""
         return commands

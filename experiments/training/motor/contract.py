@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from body.body import Motor
-from body.types import Percept
+from body.types import PerceptBatch
 from envs.engine.spec import find
 from experiments.running.cli import BadInput, one_line
 from experiments.training.motor.env import TrainingEnv
@@ -28,7 +28,7 @@ class MotorTraining(Protocol):
         ...
 
     def imitation_targets(
-        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+        self, percept: PerceptBatch, commands: NDArray[np.int64], *, rehearsal: bool
     ) -> NDArray:
         """Return what the policy is to learn of the teacher's commands, (B, ...).
 

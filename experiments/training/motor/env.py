@@ -12,7 +12,7 @@ from body.motor import sense_vector, sense_vector_size
 from body.policy import VIEW
 from body.senses import Senses
 from body.skills import Skills, skill_command_size
-from body.types import Percept, WorldSpec
+from body.types import PerceptBatch, WorldSpec
 
 
 class VectorWorld(Protocol):
@@ -81,7 +81,7 @@ class TrainingEnv(BatchVecEnv):
         self._rng = np.random.default_rng(seed)
         self.senses = Senses(count, vocabulary)
         self.skills = Skills(self.senses)
-        self.percept: Percept
+        self.percept: PerceptBatch
         self.skill_command: NDArray[np.float32]
 
     def _reset_worlds(self) -> list[dict[str, NDArray]]:
@@ -95,13 +95,13 @@ class TrainingEnv(BatchVecEnv):
         parts = np.split(self._actions, self._edges)
         return [world.step(part) for world, part in zip(self._worlds, parts, strict=True)]
 
-    def _perceive(self, observations: Sequence[dict[str, NDArray]]) -> Percept:
+    def _perceive(self, observations: Sequence[dict[str, NDArray]]) -> PerceptBatch:
         """Perceive what the worlds show, and advance the active skills."""
         percept = self.senses.perceive(_side_by_side(observations))
         self.skills.advance(percept)
         return percept
 
-    def _show(self, percept: Percept) -> dict[str, NDArray]:
+    def _show(self, percept: PerceptBatch) -> dict[str, NDArray]:
         """Keep percept and skill commands, and return what the motor policy is shown of them."""
         self.percept, self.skill_command = percept, self.skills.skill_command()
         return {

@@ -28,7 +28,7 @@ from agents.planners.trip import next_skills
 from body.columns import POSTURES
 from body.motor import ScriptedMotor
 from body.skills import NO_SKILL
-from body.types import Percept, Skill, Status
+from body.types import PerceptBatch, Skill, Status
 from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action
@@ -175,14 +175,14 @@ class TripTrainingEnv(TrainingEnv):
             "stumbles": int(score["stumbles"][place]),
         }
 
-    def _renew(self, percept: Percept) -> dict[str, NDArray]:
+    def _renew(self, percept: PerceptBatch) -> dict[str, NDArray]:
         """Give those a skill who have none, and return what the policy is shown."""
         idle = np.flatnonzero(self.skills.executions["status"] != Status.RUNNING)
         if len(idle):
             self._give_executions(percept, idle)
         return self._show(percept)
 
-    def _give_executions(self, percept: Percept, rows: NDArray) -> None:
+    def _give_executions(self, percept: PerceptBatch, rows: NDArray) -> None:
         skill, obj, color = next_skills(percept, rows)
         exercised = self._rng.random(len(rows)) < self._exercises
         exercised &= self.skills.executions["skill"][rows] == NO_SKILL  # only as the first one
@@ -193,7 +193,7 @@ class TripTrainingEnv(TrainingEnv):
         manner = self._rng.choice(3, len(rows), p=MANNER_SHARES)
         self.skills.intend_many(rows, skill, obj, color, manner)
 
-    def _draw_exercise(self, percept: Percept, row: int) -> tuple[int, int, int]:
+    def _draw_exercise(self, percept: PerceptBatch, row: int) -> tuple[int, int, int]:
         """Draw a skill that could start, with a target that is known where it needs one."""
         able = [skill for skill in self.skills.can_start(row) if skill != Skill.CARRY_TO]
         skill = able[self._rng.integers(len(able))]
@@ -247,7 +247,7 @@ class TripTraining:
         return TripTrainingEnv([*worlds, StumbleCurriculum(options.stumbling)], seed=options.seed)
 
     def imitation_targets(
-        self, percept: Percept, commands: NDArray[np.int64], *, rehearsal: bool
+        self, percept: PerceptBatch, commands: NDArray[np.int64], *, rehearsal: bool
     ) -> NDArray[np.float32]:
         """Return (B, A) weights of the commands' log-likelihoods."""
         targets = np.eye(len(Action), dtype=np.float32)[commands]

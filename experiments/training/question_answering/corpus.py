@@ -20,7 +20,7 @@ from agents.soul import Soul
 from body.body import Body, Motor
 from body.columns import POSTURES
 from body.motor import PolicyMotor
-from body.types import Intent, Manner, Percept, Skill, Target, WorldSpec
+from body.types import Intent, Manner, Percept, PerceptBatch, Skill, Target, WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.engine.body_senses import Posture
@@ -167,7 +167,7 @@ class Stray:
         """Pass it on."""
         self._motor.begin(rows)
 
-    def act(self, percept: Percept, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
+    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the motor's commands, some of them spoilt."""
         actions = self._motor.act(percept, skill_command)
         count = len(actions)
