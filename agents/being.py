@@ -267,6 +267,6 @@ class Being:
         self._over[:] = state["over"]
         percept, feelings = state["percept"], state["feelings"]
         vocabulary = self._body.vocabulary
-        self._percept = Percept(vocabulary=vocabulary, **percept) if percept else None
+        self._percept = PerceptBatch(vocabulary=vocabulary, **percept) if percept else None
         self._feelings = Feelings(**feelings) if feelings else None
         self._noticing = {int(row): intent_from(one) for row, one in state["noticing"].items()}

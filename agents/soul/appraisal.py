@@ -148,7 +148,7 @@ class Appraisal:
     def _judge_prospects(
         self,
         amounts: NDArray[np.float32],
-        percept: Percept,
+        percept: PerceptBatch,
         levels: NDArray[np.float32],
         drive: NDArray[np.float32],
         suffered: NDArray[np.float32],
@@ -181,7 +181,7 @@ class Appraisal:
     # ---- Embarrassment ----
 
     def _embarrassment(
-        self, percept: Percept, dignity_lost: NDArray[np.float32]
+        self, percept: PerceptBatch, dignity_lost: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return seen * own fault * loss of competence, from a mishap that is still fresh."""
         lost = np.zeros_like(self._mishap)
