@@ -51,5 +51,5 @@ def test_one_is_not_taken_for_many_nor_avatars_for_fewer(batch):
         replace(one, image=batch.image)
     with pytest.raises(AssertionError, match=r"expected images \(B, 7, 7, 3\).*`stack`"):
         replace(batch, image=one.image)
-    with pytest.raises(AssertionError, match="expected 3 avatars, got .*'pain': 2"):
+    with pytest.raises(AssertionError, match=r"expected 3 avatars, got .*'pain': 2"):
         replace(batch, pain=batch.pain[:2])

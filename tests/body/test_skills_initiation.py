@@ -13,8 +13,8 @@ from body.skills.initiation import REFUSALS, TARGET_REFUSALS, unmet
 from body.skills.spec import SKILL_TABLE
 from body.types import Failure, Intent, Skill, Target, TargetKind
 from envs.babyai.spec import BABYAI
-from envs.trip.spec import TRIP
 from envs.engine.body_senses import Posture
+from envs.trip.spec import TRIP
 
 
 @pytest.mark.slow
