@@ -23,9 +23,9 @@ from agents.thinking import Thinking
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import Intent, Percept, PerceptBatch
+from mind.contract import MindFactory
 from mind.language_models import LanguageModel
 from mind.memory import Memory
-from mind.reasoning.deliberation import Minds
 from mind.reasoning.question_answering import NOW, QuestionAnswerer
 from mind.sense_encoder.kinds import EMBEDDING_SIZE
 from mind.sense_encoder.trail import Windows
@@ -40,7 +40,7 @@ class Being:
     Args:
         body: Senses and moves all avatars.
         soul: Feels for all avatars; for as many as the body.
-        minds: Where each avatar gets its mind from. Closed with the being.
+        minds: Makes the mind of each avatar. Closed with the being.
         clock: What thinking costs: "paused", "simulated" or "wall".
         run_id: Names the run in what is remembered.
         tokens_per_tick: Tokens written in one tick of the simulated clock, above 0.
@@ -61,7 +61,7 @@ class Being:
         self,
         body: Body,
         soul: Soul,
-        minds: Minds,
+        minds: MindFactory,
         *,
         clock: str = "simulated",
         run_id: str = "",
@@ -76,7 +76,7 @@ class Being:
             )
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._body, self._soul, self._shared = body, soul, minds
-        self.minds = [minds.of(f"{name}-{row}") for row in range(body.num_avatars)]
+        self.minds = [minds.make(f"{name}-{row}") for row in range(body.num_avatars)]
         self.run_id = run_id
         self._history = History(self.minds, minds.memory, minds.senses, run_id=run_id)
         self._thinking = Thinking(minds.advance, clock=clock, tokens_per_tick=tokens_per_tick)

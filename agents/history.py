@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,11 @@ from agents.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role
 from body.state import copied, load_arrays
 from body.types import Intent, NoticedEvent, Percept, PerceptBatch
+from mind.contract import Mind
 from mind.memory import Memory
-from mind.reasoning.deliberation import Mind
 from mind.reasoning.narration import EventObservation, about_words, event_words, pain_caused
 from mind.reasoning.scale import PrivateScale
-from mind.sense_encoder.trail import Trail, Windows
-
-if TYPE_CHECKING:
-    from mind.sense_encoder.encoder import SenseEncoder
+from mind.sense_encoder.trail import Encoder, Trail, Windows
 
 RECENT_EVENTS = 3  # that a mind is told of, unless they are older than
 RECENT_TICKS = 100
@@ -94,7 +91,7 @@ class History:
     """
 
     def __init__(
-        self, minds: Sequence[Mind], memory: Memory, encoder: "SenseEncoder | None", *, run_id: str
+        self, minds: Sequence[Mind], memory: Memory, encoder: Encoder | None, *, run_id: str
     ):
         self._minds, self._memory, self._encoder = minds, memory, encoder
         self._run_id = run_id

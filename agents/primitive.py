@@ -15,7 +15,7 @@ from agents.types import Observation, Trace
 from body.body import Body
 from body.types import PerceptBatch
 from mind.language_models import LanguageModel
-from mind.reasoning.commanding import Commanders
+from mind.reasoning.commanding import CommanderFactory
 from mind.types import Decision
 
 
@@ -42,8 +42,8 @@ class Primitive:
         name: str = "body",
     ):
         self._body = body
-        self._shared = Commanders(language_model, prompts=prompts, batch=batch, seed=seed)
-        self._commanders = [self._shared.of(f"{name}-{row}") for row in range(body.num_avatars)]
+        self._shared = CommanderFactory(language_model, prompts=prompts, batch=batch, seed=seed)
+        self._commanders = [self._shared.make(f"{name}-{row}") for row in range(body.num_avatars)]
         self._over = np.zeros(body.num_avatars, np.bool_)
         self._background = Background()
         self._percept: PerceptBatch | None = None

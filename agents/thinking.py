@@ -169,7 +169,7 @@ class Thinking:
         self._token_budgets.update(token_budgets.values())
         wanted |= dict.fromkeys(token_budgets.values(), self._wanted(self._tick))
         waiting = [self._advance(wanted)] if self._waits and wanted else []
-        writing = [token_budgets[row].of(decision) for row, decision in deciding.items()]
+        writing = [token_budgets[row].track(decision) for row, decision in deciding.items()]
         started: list[Future[Any]] = self._background.start([*waiting, *writing])
         written = started[len(waiting) :]
         for (row, token_budget), decision in zip(token_budgets.items(), written, strict=True):

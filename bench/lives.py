@@ -25,7 +25,7 @@ from experiments.running.cli import built
 from experiments.running.schema import register
 from mind.language_models.continuous_batch import ContinuousBatch
 from mind.language_models.transformers_model import TransformersModel
-from mind.reasoning.deliberation import Mind
+from mind.memory import ExperienceStore
 from mind.reasoning.prompting import Prompts
 
 TARGET = 10.0  # times the decisions a second of one avatar at a time, at 64
@@ -38,7 +38,7 @@ PARTS = {  # of the time, and which methods take it
     "writing replies": [(ContinuousBatch, "_continue")],
     "prompts to tokens": [(TransformersModel, "_encode")],
     "words of prompts": [(Prompts, "decide")],
-    "recalling": [(Mind, "_recall")],
+    "recalling": [(ExperienceStore, "recall")],
     "remembering": [(Being, "_remember")],
     "senses, skills, motor": [(Body, "perceive"), (Body, "act")],
     "soul": [(Soul, "feel")],

@@ -1,9 +1,11 @@
 """Feeling, Experience, Decision: what goes into a mind, what stays, and what comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from body.types import Intent, Skill, SkillStatus
+
+WhyNot = Callable[[Intent], str]  # says why a body could not start an intent now, or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

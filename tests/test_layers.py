@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+import re
 from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -38,7 +39,7 @@ ROOMS = {
         ("sense_encoder",),
         ("language_models", "memory"),
         ("reasoning",),
-        ("learning",),
+        ("contract", "learning"),
     ),
     "agents": (
         ("types", "attention", "background", "soul", "planners", "state"),
@@ -63,6 +64,9 @@ ONLY_IN = {
         "experiments/viewers/screen.py",
     )
 }
+# Private names that a module may use without defining them: those of named tuples, and of `os`.
+PUBLIC_ALL_THE_SAME = {"_asdict", "_fields", "_make", "_replace", "_exit"}
+KEEPS_TO_ITSELF = ("body", "mind", "agents", "experiments")
 MAY_NOT_PEEK = ("agents", "mind", "body")  # `info` and `unwrapped` are for the experimenter
 
 
@@ -97,7 +101,50 @@ def offences(path: str, code: str) -> list[str]:
             found.append(f"{path}:{line} imports {top}; only {homes} may")
     if package in MAY_NOT_PEEK:
         found += [f"{path}:{line} reads {what}; only experiments may" for line, what in peeks(tree)]
+    if package in KEEPS_TO_ITSELF:
+        found += [
+            f"{path}:{line} uses {name}, private to another module; ask for a public method of it"
+            for line, name in strangers_privates(tree, path)
+        ]
     return found
+
+
+def strangers_privates(tree: ast.AST, path: str):
+    """Yield private attributes that are used in a module, and defined nowhere in it.
+
+    A class may use what its base class calls its own, where that is of the same package.
+    """
+    used, defined, own = [], set(PUBLIC_ALL_THE_SAME), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.ClassDef) and not inherits_from_another_package(node, tree, path):
+            own |= {part.value for part in ast.walk(node) if is_own_attribute(part)}
+        elif isinstance(node, ast.Name | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            if isinstance(node.ctx, ast.Store):
+                defined.add(name)
+            elif isinstance(node, ast.Attribute) and re.fullmatch("_[^_](.*[^_])?", name):
+                used.append(node)
+    for node in used:
+        if node.attr not in defined and node.value not in own:
+            yield node.lineno, node.attr
+
+
+def is_own_attribute(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    return node.value.id in ("self", "cls")
+
+
+def inherits_from_another_package(node: ast.ClassDef, tree: ast.AST, path: str) -> bool:
+    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    elsewhere = set(OURS) - {path.split("/")[0]}
+    return any(
+        name.rpartition(".")[2] in bases and name.split(".")[0] in elsewhere
+        for _, names in imported_modules(tree, path)
+        for name in names
+    )
 
 
 def peeks(tree: ast.AST):
@@ -221,6 +268,11 @@ def test_no_modules_import_each_other_in_a_circle():
         ("agents/being.py", "truth = env.unwrapped.world"),
         ("experiments/run.py", "import pygame"),
         ("experiments/run.py", "import configs"),
+        ("experiments/run.py", "def f(memory):\n    return memory._lives"),
+        (
+            "agents/being.py",
+            "from mind import A\nclass B(A):\n  def f(self):\n    self._plan()",
+        ),
     ],
 )
 def test_the_check_catches_each_kind_of_offence(path, code):
@@ -235,6 +287,14 @@ def test_the_check_catches_each_kind_of_offence(path, code):
         ("mind/reasoning/deliberation.py", "from body.types import Intent"),
         ("agents/being.py", "import logging\nlogging.info('x')"),
         ("experiments/play.py", "import pygame\nfrom envs.trip.state import BODY"),
+        (
+            "agents/being.py",
+            "class Mine:\n  def f(self, other):\n    self._a = other._a._replace()",
+        ),
+        (
+            "body/body.py",
+            "class Mine:\n  def _f(self):\n    self._f()\n    self.__class__",
+        ),
     ],
 )
 def test_the_check_lets_what_is_allowed_pass(path, code):

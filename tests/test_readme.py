@@ -148,7 +148,7 @@ def test_every_function_is_in_the_file_that_a_document_names(document):
 
 def test_the_way_from_percept_to_action_is_told_step_by_step():
     steps = dict(named_in_files(README.partition("## From percept to intent to action")[2]))
-    assert steps["Mind.decide"] == "mind/reasoning/deliberation.py"
+    assert steps["LanguageMind.decide"] == "mind/reasoning/deliberation.py"
     assert steps["Skills.advance"] == "body/skills/execution.py"
     assert steps["PolicyMotor.act"] == "body/motor.py"
     assert steps["step_body"] == "envs/trip/dynamics.py"

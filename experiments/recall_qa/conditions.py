@@ -37,7 +37,7 @@ from experiments.recall_qa.episodes import Episodes
 from experiments.training.question_answering.corpus import TELL
 from mind.claims.language import Attribute, Verdict
 from mind.claims.parser import parse
-from mind.reasoning.deliberation import Minds
+from mind.contract import MindFactory
 from mind.reasoning.question_answering import Answer, QuestionAnswerer
 from mind.sense_encoder.kinds import KINDS
 
@@ -240,7 +240,7 @@ class MindAnswerer:
     def __init__(
         self,
         condition: Condition,
-        minds: Minds,
+        minds: MindFactory,
         episodes: Episodes,
         spec: WorldSpec,
         background: Background,

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.being import Being
-from agents.soul import Soul
-from body.body import Body
-from body.motor import PolicyMotor
 from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Episodes
-from experiments.training.question_answering.corpus import Stray, Wanderer, Wanderers, worlds
-from mind.language_models.scripted import ScriptedModel
+from experiments.training.behavior import noisy_being
+from experiments.training.question_answering.corpus import worlds
 from mind.memory import ExperienceStore, Memory
 
 if TYPE_CHECKING:
@@ -112,16 +109,15 @@ def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
 def _being(
     where: RolloutSpec, vocabulary: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
 ) -> Being:
-    motor = Stray(PolicyMotor(None, vocabulary.name), vocabulary, where.seed)
-    minds = Wanderers(ScriptedModel([]), memory, seed=where.seed, senses=senses)
-    body, soul = Body(where.bodies, vocabulary, motor), Soul(where.bodies)
-    name = f"{where.world}-{where.seed}"
-    being = Being(body, soul, minds, clock="paused", run_id=_RUN, name=name)
-    table = vocabulary.load("planner")(where.bodies)
-    for row, mind in enumerate(being.minds):
-        assert isinstance(mind, Wanderer)
-        mind.attach(row, table)
-    return being
+    return noisy_being(
+        vocabulary,
+        where.bodies,
+        memory,
+        run_id=_RUN,
+        name=f"{where.world}-{where.seed}",
+        seed=where.seed,
+        senses=senses,
+    )
 
 
 def _live(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from experiments.recall_qa.rollout import RolloutSpec
     from mind.language_models.types import LanguageModel
     from mind.memory import Memory
-    from mind.reasoning.deliberation import Minds
+    from mind.reasoning.factory import LanguageMindFactory
     from mind.sense_encoder.encoder import SenseEncoder
 
 RESULTS, TABLE, SETTINGS = "tell_run.json", "table.md", "settings.json"
@@ -248,11 +248,13 @@ class _Benchmark:
         minds = self._minds(episodes.memory)
         return MindAnswerer(CONDITIONS[name], minds, episodes, where.spec, self._background)
 
-    def _minds(self, memory: "Memory") -> "Minds":
-        from mind.reasoning.deliberation import Minds
+    def _minds(self, memory: "Memory") -> "LanguageMindFactory":
+        from mind.reasoning.factory import LanguageMindFactory
 
         try:
-            return Minds(self._model, memory, seed=self._config.seed, senses=self._senses)
+            return LanguageMindFactory(
+                self._model, memory, seed=self._config.seed, senses=self._senses
+            )
         except ValueError as error:
             raise BadInput(one_line(error)) from error
 

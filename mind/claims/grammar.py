@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -61,9 +61,9 @@ def phrases(person: Person) -> tuple[tuple[str, str], ...]:
 
 def facts_of(attribute: Attribute, value: str, person: Person, tense: Tense) -> list[str]:
     """Return phrasings of a fact, with the slot {value} where its value stands."""
-    phrasings = texts()["facts"].get(attribute, [])
-    if isinstance(phrasings, Mapping):
-        phrasings = phrasings[value]
+    by_value: Any = texts()["facts"].get(attribute, [])
+    has_values = isinstance(by_value, Mapping)
+    phrasings: list[str] = cast(Any, by_value)[value] if has_values else by_value
     chosen = [text.split(" | ")[tense is Tense.PRESENT and " | " in text] for text in phrasings]
     return [filled(text, person) for text in chosen]
 
@@ -77,7 +77,7 @@ def filled(text: str, person: Person, **slots: str) -> str:
 def chosen(text: str, **known: str | None) -> str:
     """Return a phrasing whose [ ] are told where their slots are known, and filled with them."""
 
-    def told(part: re.Match) -> str:
+    def told(part: re.Match[str]) -> str:
         return part[1] if all(known.get(slot) for slot in _SLOT.findall(part[1])) else ""
 
     text = _OPTIONAL.sub(told, text)
@@ -149,7 +149,7 @@ def _only_one(text: str, values: tuple[str, ...]) -> str:
     """Return the one value of a closed list that a text names, the longest before its parts."""
     if text in values:
         return text
-    found = []
+    found: list[str] = []
     for value in sorted(values, key=len, reverse=True):
         text, count = re.subn(rf"\b{re.escape(value)}\b", " ", text)
         found += [value] * bool(count)

@@ -27,7 +27,7 @@ class Account:
 
     event: str
     episode: int
-    facts: Mapping[Attribute, str] = field(default_factory=dict)
+    facts: Mapping[Attribute, str] = field(default_factory=dict[Attribute, str])
     unit: TimeUnit = TimeUnit.SECONDS
 
 
@@ -66,7 +66,8 @@ def _sentence(
     held_out: bool,
 ) -> str:
     known = [one for one in account.facts if one in texts()["facts"] and account.facts[one]]
-    some = [known[place] for place in sorted(rng.permutation(len(known))[:facts])]
+    places: list[int] = rng.permutation(len(known))[:facts].tolist()
+    some = [known[place] for place in sorted(places)]
     clauses = [_event(account, rng, person, tense, held_out)]
     clauses += [_fact(account, attribute, rng, person, tense) for attribute in some]
     unsure = "" if sure else _any(texts()["unsure"], rng)

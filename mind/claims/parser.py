@@ -82,7 +82,7 @@ def _of_an_event(clause: str, about: Claim | None) -> Claim | None:
     return None
 
 
-def _event_claim(match: re.Match, attribute: str, about: Claim | None) -> Claim:
+def _event_claim(match: re.Match[str], attribute: str, about: Claim | None) -> Claim:
     found: Mapping[str, str | None] = match.groupdict()
     episode = found.get("episode")
     known = about.when.episode if about else None
@@ -132,9 +132,9 @@ def _of_a_fact(clause: str, about: Claim | None) -> Claim | None:
 
 
 @cache
-def _event_patterns() -> tuple[tuple[re.Pattern, str], ...]:
+def _event_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return patterns of what is said of events, each with what sort of object it says."""
-    made = []
+    made: list[tuple[re.Pattern[str], str]] = []
     for person in (Person.FIRST, Person.THIRD):
         past = _any_of(person, 0)
         for text in (*texts()["told"]["plain"], *texts()["told"]["held_out"]):
@@ -156,19 +156,19 @@ def _any_of(person: Person, form: int) -> str:
     return f"(?P<event>{'|'.join(sorted(map(re.escape, verbs), key=len, reverse=True))})"
 
 
-def _pattern(text: str, person: Person, **slots: str) -> re.Pattern:
+def _pattern(text: str, person: Person, **slots: str) -> re.Pattern[str]:
     text = _OPTIONAL.sub(r"(?:\1)?", text)
     subject = {"I": _SUBJECTS} if person is Person.THIRD else {}
     return re.compile(filled(text, person, **_SLOTS, **slots, **subject), re.IGNORECASE)
 
 
 @cache
-def _fact_patterns() -> tuple[tuple[re.Pattern, Attribute, str], ...]:
+def _fact_patterns() -> tuple[tuple[re.Pattern[str], Attribute, str], ...]:
     """Return patterns of facts, those with few values first, and the value where it is fixed."""
     return tuple(sorted(_every_fact(), key=lambda one: one[1] not in VALUES))
 
 
-def _every_fact() -> Iterator[tuple[re.Pattern, Attribute, str]]:
+def _every_fact() -> Iterator[tuple[re.Pattern[str], Attribute, str]]:
     for attribute in map(Attribute, texts()["facts"]):
         fixed = isinstance(texts()["facts"][attribute], Mapping)
         for person in (Person.FIRST, Person.THIRD):

@@ -5,6 +5,11 @@ has ended makes room. Each row stands in a row of the key-value cache, from the 
 that nothing but its own row is written when one comes or goes.
 """
 
+# transformers declares few types of its caches and outputs:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -144,7 +149,9 @@ class ContinuousBatch:
             self._cache.add(cache, mask)
         self._rows += joining
 
-    def _forward(self, tokens, mask, positions, more: dict[str, Any], content: Any) -> Any:
+    def _forward(
+        self, tokens: Tensor, mask: Tensor, positions: Tensor, more: dict[str, Any], content: Any
+    ) -> Any:
         """Run the model, keep its last logits, and return its cache."""
         inputs = inputs_of(self._model, tokens, mask, positions) | more
         output = self._model(**inputs, **{self._cached: content}, use_cache=True)

@@ -1,6 +1,10 @@
 """Loading a Hugging Face causal language model without trusting what is in its files."""
 
-from collections.abc import Iterator
+# transformers declares few types of what it loads:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
+from collections.abc import Generator
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
@@ -102,7 +106,7 @@ def _check(path: str, model: Any, tokenizer: Any, report: dict[str, Any]) -> Non
 
 
 @contextmanager
-def _explained(path: str, part: str) -> Iterator[None]:
+def _explained(path: str, part: str) -> Generator[None, None, None]:
     try:
         yield
     # Files from elsewhere: the libraries that read them raise nearly anything, and plain
@@ -126,7 +130,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None, None, None]:
     """Keep progress bars and reports off the screen; what matters is raised."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(CRITICAL)

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import openai
@@ -169,7 +169,7 @@ class OpenAIModel:
 
         async def attempt() -> Completion:
             request = self._request(prompt, seed)
-            response = await self._client.chat.completions.create(**request)
+            response = await cast(Any, self._client).chat.completions.create(**request)
             latency_s = time.perf_counter() - begun
             return _completion(response, prompt, self._stop, latency_s, self._max_new_tokens)
 
@@ -302,8 +302,8 @@ def _completion(
 
     What goes on for more tokens than were asked for is cut off, and does not count as thinking.
     """
-    choices = getattr(response, "choices", None)
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    choices: Any = getattr(response, "choices", None)
+    choice = cast(list[Any], choices)[0] if isinstance(choices, list) and choices else None
     message = getattr(choice, "message", None)
     written = getattr(message, "content", None)
     if message is None or not isinstance(written, str | None):
@@ -326,8 +326,8 @@ def _completion(
 
 
 def _log_probabilities(choice: Any) -> list[float]:
-    tokens = getattr(getattr(choice, "logprobs", None), "content", None)
-    known = [getattr(token, "logprob", None) for token in tokens or []]
+    tokens: Any = getattr(getattr(choice, "logprobs", None), "content", None)
+    known = [getattr(token, "logprob", None) for token in cast(list[Any], tokens or [])]
     return [float(value) for value in known if isinstance(value, int | float)]
 
 
@@ -342,7 +342,8 @@ def _estimate(characters: int) -> int:
 
 def _vectors(response: Any, count: int) -> NDArray[np.float32]:
     """Return the embeddings of a response, (count, D), each of length one."""
-    rows = [getattr(entry, "embedding", None) for entry in getattr(response, "data", None) or []]
+    entries: list[Any] = getattr(response, "data", None) or []
+    rows = [getattr(entry, "embedding", None) for entry in entries]
     try:
         vectors = np.array(rows, dtype=np.float32)
     except (TypeError, ValueError):

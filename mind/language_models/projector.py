@@ -5,8 +5,14 @@ The language model itself stays as it is (Tsimpoukelli et al. 2021, Frozen, arXi
 al. 2023, LLaVA, arXiv 2304.08485); only here the maps depend on which sense a vector is of.
 """
 
+# safetensors declares no types:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from pathlib import Path
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -33,7 +39,7 @@ class Projector:
     def __init__(self, weight: Tensor, bias: Tensor, encoder: str = ""):
         self.weight, self.bias, self.encoder = weight, bias, encoder
 
-    def __call__(self, soft_tokens: NDArray) -> Tensor:
+    def __call__(self, soft_tokens: NDArray[np.floating]) -> Tensor:
         """Return (n, hidden) of a memory's five vectors or the now's three, (n, 64).
 
         Raises:

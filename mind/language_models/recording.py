@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from mind.language_models.batching import Batcher
 from mind.language_models.types import Completion, NoReply, Prompt, prompt_key
@@ -79,9 +79,10 @@ def from_record(record: Any) -> Exchange:
     Raises:
         ValueError: If it is not such a record.
     """
-    if not isinstance(record, Mapping) or not record.get("key"):
+    if not isinstance(record, Mapping) or not cast(Mapping[str, Any], record).get("key"):
         raise ValueError("exchange must be an object with a 'key'")
-    values = {name: record[name] for name in _TYPES if record.get(name) is not None}
+    given = cast(Mapping[str, Any], record)
+    values = {name: given[name] for name in _TYPES if given.get(name) is not None}
     for name, value in values.items():
         if not isinstance(value, _TYPES[name]):
             raise ValueError(f"exchange's '{name}' must be {_TYPES[name]}, got {value!r}")

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +162,9 @@ def _files(path: Path) -> list[Path]:
 def _of_line(line: bytes, *, where: str) -> list[Exchange]:
     try:
         entry: Any = json.loads(line)
-        recorded = entry.get("exchanges", []) if isinstance(entry, dict) else []
+        recorded: list[Any] = []
+        if isinstance(entry, dict):
+            recorded = cast(dict[str, Any], entry).get("exchanges", [])
         exchanges = [from_record(record) for record in recorded]
         for exchange in exchanges:
             Finish(exchange.finish)

@@ -51,8 +51,8 @@ class TokenBudget:
         """Wait until it has what is wanted, or is finished."""
         await self._arrived.wait()
 
-    async def of(self, decision: Coroutine[Any, Any, T]) -> T:
-        """Return what comes of a coroutine; whatever is asked in it counts here."""
+    async def track(self, decision: Coroutine[Any, Any, T]) -> T:
+        """Return the result of a coroutine, and count the tokens of all that it asks for."""
         _CURRENT.set(self)
         try:
             return await decision

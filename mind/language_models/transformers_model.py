@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -122,7 +122,10 @@ class TransformersModel:
 
     def scheduler(self) -> "_Scheduler":
         """Return where replies are written side by side; see `LanguageModel.scheduler`."""
-        return _Scheduler(self)
+        batch = ContinuousBatch(
+            self._model, temperature=self._temperature, has_ended=self._has_ended
+        )
+        return _Scheduler(batch, work=self._work, begin=self._begin, outcome=self._outcome)
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Return the log-probability of each candidate; see `LanguageModel.score`."""
@@ -176,6 +179,8 @@ class TransformersModel:
             latency_s=latency_s,
             finish=Finish.STOP if sample.ended else Finish.LENGTH,
             log_probability=fmean(sample.log_probabilities),
+            token_ids=tuple(sample.tokens),
+            token_log_probs=tuple(sample.log_probabilities),
         )
 
     def _score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
@@ -194,7 +199,7 @@ class TransformersModel:
             inference.embed(self._model, rows[start : start + self._batch_size]).cpu().numpy()
             for start in range(0, len(rows), self._batch_size)
         ]
-        width = self._model.config.get_text_config().hidden_size
+        width = cast(Any, self._model).config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
 
     def _encode(self, prompt: Prompt) -> inference.Row:
@@ -282,13 +287,25 @@ class TransformersModel:
 
 
 class _Scheduler:
-    """Replies of one model that are written side by side; the work is done in its thread."""
+    """Replies of one model that are written side by side.
 
-    def __init__(self, model: TransformersModel):
-        self._model = model
-        self._batch = ContinuousBatch(
-            model._model, temperature=model._temperature, has_ended=model._has_ended
-        )
+    Args:
+        batch: Continues their rows.
+        work: Does a job in the model's thread.
+        begin: Returns the row of a reply that begins; raises where it cannot.
+        outcome: Returns the reply of a row that is over and took so many seconds.
+    """
+
+    def __init__(
+        self,
+        batch: ContinuousBatch,
+        *,
+        work: Callable[[Callable[[], None]], Awaitable[None]],
+        begin: Callable[[Generation], Sample],
+        outcome: Callable[[Sample, float], Completion | LanguageModelError],
+    ):
+        self._batch, self._work = batch, work
+        self._begin_row, self._outcome = begin, outcome
         self._written: dict[Generation, tuple[Sample, float]] = {}  # and when each began
 
     @property
@@ -300,7 +317,7 @@ class _Scheduler:
         self, tokens: int, *, joining: Sequence[Generation], leaving: Sequence[Generation]
     ) -> None:
         """Write so many tokens of each, or until one is over; see `DecodingScheduler.write`."""
-        await self._model._work(lambda: self._write(tokens, joining, leaving))
+        await self._work(lambda: self._write(tokens, joining, leaving))
 
     def _write(
         self, tokens: int, joining: Sequence[Generation], leaving: Sequence[Generation]
@@ -317,7 +334,7 @@ class _Scheduler:
         now, before = time.perf_counter(), len(self._written)
         for writing in joining:
             try:
-                self._written[writing] = self._model._begin(writing), now
+                self._written[writing] = self._begin_row(writing), now
             except LanguageModelError as error:
                 writing.outcome = error
         return [sample for sample, _ in list(self._written.values())[before:]]
@@ -329,7 +346,7 @@ class _Scheduler:
         over = [writing for writing, (sample, _) in self._written.items() if sample.over]
         for writing in over:
             sample, began = self._written.pop(writing)
-            writing.outcome = self._model._outcome(sample, time.perf_counter() - began)
+            writing.outcome = self._outcome(sample, time.perf_counter() - began)
         return bool(over)
 
 
@@ -341,5 +358,5 @@ def _context(model: Any) -> int | None:
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     """Return the tokens that end a reply, by the model's word and the tokenizer's."""
     named = model.generation_config.eos_token_id if model.generation_config else None
-    named = named if isinstance(named, list) else [named]
-    return frozenset({*named, tokenizer.eos_token_id} - {None})
+    ends = cast(list[int | None], named) if isinstance(named, list) else [named]
+    return frozenset(end for end in (*ends, tokenizer.eos_token_id) if end is not None)

@@ -53,7 +53,7 @@ class Prompt:
             take them reads the messages without the markers.
 
     Example:
-        >>> prompt = Prompt.of(system="Answer in one word.", user="Which way?")
+        >>> prompt = Prompt.single_turn(system="Answer in one word.", user="Which way?")
         >>> len(prompt.then(reply="Well, left.", user="That were two words.").messages)
         4
     """
@@ -74,7 +74,7 @@ class Prompt:
             )
 
     @classmethod
-    def of(
+    def single_turn(
         cls, *, user: str, system: str = "", soft_tokens: tuple[NDArray[np.float32], ...] = ()
     ) -> "Prompt":
         """Return a prompt of one user message, after a system message where there is one."""
@@ -117,6 +117,10 @@ class Completion:
         finish: Why it ends where it ends.
         log_probability: Mean natural-log probability of the written tokens under the model
             itself, before temperature; at most 0, NaN where unknown.
+        token_ids: Ids of the written tokens, as they were sampled; empty where the model does not
+            tell. Not kept in the record of a run.
+        token_log_probs: Natural-log probability of each of them, in the same sense as
+            `log_probability`, which is their mean; empty where `token_ids` is.
     """
 
     text: str
@@ -125,6 +129,8 @@ class Completion:
     latency_s: float
     finish: Finish
     log_probability: float = float("nan")
+    token_ids: tuple[int, ...] = ()
+    token_log_probs: tuple[float, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,11 @@ it is asked counts a little too, for that is where it learns to copy: an object 
 in the mission comes again among what is near.
 """
 
+# torch and transformers declare few of their types:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import json
 import math
 import random
@@ -56,7 +61,7 @@ class Size:
     vocabulary: int = 1024
 
 
-def new_model(size: Size, tokenizer, seed: int) -> Any:
+def new_model(size: Size, tokenizer: Any, seed: int) -> Any:
     """Return an untrained `LlamaForCausalLM` of this size."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -79,7 +84,7 @@ def new_model(size: Size, tokenizer, seed: int) -> Any:
         )
 
 
-def encode(tokenizer, example: Example, context: int) -> tuple[list[int], int]:
+def encode(tokenizer: Any, example: Example, context: int) -> tuple[list[int], int]:
     """Return the tokens of the conversation, and how many of them are only read, not learned."""
     messages = example.messages()
     asked = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
@@ -227,7 +232,7 @@ def schedule(progress: float) -> float:
     return 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * (progress - 0.03) / 0.97))
 
 
-def save(model, tokenizer, folder: Path) -> None:
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write model (safetensors) and tokenizer in Hugging Face format."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)

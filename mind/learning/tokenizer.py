@@ -5,9 +5,15 @@ byte by byte. The chat template leaves the system message out: what it says is w
 trained on, and reading it would cost half of the context at every decision.
 """
 
+# tokenizers declares few of its types:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 TAGS = ("<think>", "</think>", "<answer>", "</answer>", "<say>", "</say>")
 PAD, ASKER, MIND, END = "<pad>", "<asker>", "<mind>", "<end>"
@@ -50,7 +56,7 @@ def train_tokenizer(texts: Iterable[str], size: int = 1024):
     return fast
 
 
-def add_words(tokenizer, texts: Iterable[str], known: Iterable[str], limit: int) -> list[str]:
+def add_words(tokenizer: Any, texts: Iterable[str], known: Iterable[str], limit: int) -> list[str]:
     """Give words of new texts a token each, and return them, those that save most tokens first.
 
     Only words that no word of a known text begins with: those are still written as before, so that

@@ -53,7 +53,9 @@ class Query:
     kinds: Collection[str] = ()
     episode: int | None = None
     run_id: str = ""
-    like: Mapping[Kind, NDArray[np.float32]] = field(default_factory=dict, compare=False)
+    like: Mapping[Kind, NDArray[np.float32]] = field(
+        default_factory=dict[Kind, NDArray[np.float32]], compare=False
+    )
     ticks: tuple[int, int] | None = None
     near: tuple[int, int] | None = None
     within: int = 1

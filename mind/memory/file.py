@@ -1,11 +1,11 @@
 """ExperienceFile: the SQLite file that lives are kept in, and what can be wrong with it."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,7 +214,7 @@ class ExperienceFile:
             raise LookupError(f"memory {self.path} has no experience {id}; ask for one it returned")
         return _sense_embeddings(row[0])
 
-    def _row(self, values: Sequence, dimensions: int) -> Row:
+    def _row(self, values: Sequence[Any], dimensions: int) -> Row:
         id, *told, lived_at, vector, sense_embeddings = values
         vector = self._vector(vector, dimensions)
         return Row(
@@ -306,7 +306,7 @@ class ExperienceFile:
         probe = None if embedding.probe is None else _blob(embedding.probe)
         connection.execute("INSERT INTO embedding VALUES (?, ?)", (embedding.dimensions, probe))
 
-    def _vector(self, stored: bytes, dimensions: int) -> NDArray[np.float32]:
+    def _vector(self, stored: Any, dimensions: int) -> NDArray[np.float32]:
         if not isinstance(stored, bytes) or len(stored) != dimensions * STORED_FLOAT.itemsize:
             raise self.damaged()
         return np.frombuffer(stored, STORED_FLOAT)
@@ -321,7 +321,7 @@ class ExperienceFile:
         return self._connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Generator[sqlite3.Connection, None, None]:
         """Commit at the end, or undo everything if anything goes wrong, Ctrl-C included."""
         connection = self._opened()
         connection.execute("BEGIN IMMEDIATE")
@@ -334,7 +334,7 @@ class ExperienceFile:
             raise
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None, None, None]:
         """Say what SQLite complains about in one line, with what to do."""
         try:
             yield
@@ -345,7 +345,7 @@ class ExperienceFile:
             raise MemoryFileError(f"memory {self.path}: {TROUBLE.get(code, unknown)}") from None
 
 
-def _values(row: Row) -> tuple:
+def _values(row: Row) -> tuple[Any, ...]:
     told = (getattr(row.experience, column) for column in COLUMNS)
     sense_embeddings = (
         None
@@ -355,7 +355,7 @@ def _values(row: Row) -> tuple:
     return (row.id, *told, row.lived_at, _blob(row.vector), sense_embeddings)
 
 
-def _experience(values: Sequence) -> Experience:
+def _experience(values: Sequence[Any]) -> Experience:
     return Experience(**dict(zip(COLUMNS, values, strict=True)))
 
 

@@ -3,7 +3,13 @@
 The codes of a million experiences are a quarter of a gigabyte: reading them once is most of it.
 """
 
+# numba compiles functions into values without types:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -32,7 +38,7 @@ def dots(
 
 
 @njit(cache=True, nogil=True)
-def _range(values, rows):
+def _range(values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Any, Any]:
     """Return the smallest and the largest value of some rows."""
     smallest = largest = values[rows[0]]
     for row in rows:
@@ -41,7 +47,22 @@ def _range(values, rows):
 
 
 @njit(cache=True, nogil=True)
-def best(candidates, lived_at, importance, relevance, weights, per_tick, decays, limit):
+def best(
+    candidates: NDArray[np.int64],
+    lived_at: NDArray[np.int64],
+    importance: NDArray[np.float64],
+    relevance: NDArray[np.float32],
+    weights: tuple[float, float, float],
+    per_tick: float,
+    decays: NDArray[np.float64],
+    limit: int,
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+]:
     """Return row, score, recency, importance and relevance of the best, (limit,) each.
 
     Args:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ SAME_EMBEDDING_COSINE = 0.99
 AGAIN_WITHIN = 10  # ticks after which the same again is another experience
 AGAIN_COSINE = 0.9  # of its words, as they are embedded
 
-TYPES: dict[str, Callable] = {field.name: field.type for field in fields(Experience)}  # type: ignore[misc]
+TYPES: dict[str, Callable[[Any], Any]] = {field.name: field.type for field in fields(Experience)}  # type: ignore[misc]
 
 
 class ExperienceStore:
@@ -431,7 +432,7 @@ def same_embedding(one: Embedding, other: Embedding | None) -> bool:
     return float(one.probe @ other.probe) >= SAME_EMBEDDING_COSINE
 
 
-def unit_vectors(given: NDArray, rows: int) -> NDArray[np.float32]:
+def unit_vectors(given: NDArray[np.floating], rows: int) -> NDArray[np.float32]:
     """Return vectors as float32 of length one or zero, (N, D).
 
     Raises:
@@ -495,7 +496,7 @@ def checked(experience: Experience) -> Experience:
 
 def plain(name: str, value: object) -> str | int | float:
     """Return a field's value as the Python type that the field is declared as."""
-    told = TYPES[name](value)
+    told: Any = TYPES[name](value)
     if isinstance(told, int) and told.bit_length() > 63:
         raise ValueError(f"experience's {name} must be below 2**63, got {told}")
     if isinstance(told, str) and not told.isascii():

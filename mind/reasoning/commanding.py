@@ -1,7 +1,7 @@
 """Commander: a language model that gives every single motor command, without a body's skills.
 
-What a `Mind` leaves to skills and to a motor policy is asked of the language model here, tick by
-tick: it is told what is seen, its last commands, and what was felt of each.
+What a `LanguageMind` leaves to skills and to a motor policy is asked of the language model here,
+tick by tick: its prompt says what is seen, its last commands, and what was sensed after each.
 """
 
 from collections import deque
@@ -11,15 +11,14 @@ from pathlib import Path
 
 from body.types import Percept
 from mind.language_models import Batcher, LanguageModel
-from mind.language_models.recording import Recording
-from mind.reasoning.deliberation import ask, seeds_of, what_it_took
+from mind.reasoning.asking import ask, attempt_seeds, cost
 from mind.reasoning.narration import command_words, sensed_words
 from mind.reasoning.parsing import parse_command
 from mind.reasoning.prompting import CommandPrompts
 from mind.types import Decision
 
-COMMANDS_TOLD = 8
-_SAFE = "forward"  # where no reply could be used; as in BALROG (Paglieri et al. 2024)
+COMMANDS_SHOWN = 8
+_FALLBACK = "forward"  # where no reply could be used; as in BALROG (Paglieri et al. 2024)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +29,17 @@ class Command:
     decision: Decision
 
 
-class Commanders:
-    """What the commanders of a batch of bodies share: one language model, one set of texts.
+class CommanderFactory:
+    """Makes commanders that share one language model and one set of prompt templates.
 
     Attributes:
         language_model: Answers all of them.
 
     Args:
         language_model: Answers the commanders that wait at the same time as one batch.
-        prompts: Folder of prompt templates; None is the one that comes with the mind.
+        prompts: Folder of prompt templates; None is the one that comes with the package.
         batch: Most prompts in one call of the language model, at least 1.
-        seed: Of everything the language model leaves to noise, at least 0.
+        seed: Of all sampling from the language model, at least 0.
     """
 
     def __init__(
@@ -58,12 +57,12 @@ class Commanders:
         self._prompts = CommandPrompts(prompts)
         self._seed = seed
 
-    def of(self, body_id: str) -> "Commander":
-        """Return a commander of one body; its noise depends on the seed and on `body_id`."""
+    def make(self, body_id: str) -> "Commander":
+        """Return a commander for one body; its noise depends on the seed and on `body_id`."""
         return Commander(self._batcher, self._prompts, body_id=body_id, seed=self._seed)
 
     async def close(self) -> None:
-        """Let go of the language model."""
+        """Close the language model."""
         await self.language_model.close()
 
 
@@ -73,8 +72,8 @@ class Commander:
     Args:
         batcher: Asks the language model.
         prompts: What the language model is shown.
-        body_id: Whose commander it is.
-        seed: Of everything the language model leaves to noise.
+        body_id: The body it belongs to.
+        seed: Of all sampling from the language model.
     """
 
     def __init__(self, batcher: Batcher, prompts: CommandPrompts, *, body_id: str, seed: int = 0):
@@ -83,10 +82,10 @@ class Commander:
         self._prompts = prompts
         self._seed = seed
         self._decisions = 0
-        self._lately: deque[str] = deque(maxlen=COMMANDS_TOLD)
+        self._lately: deque[str] = deque(maxlen=COMMANDS_SHOWN)
 
     def begin(self) -> None:
-        """Start an episode: what was done before it does not count."""
+        """Start an episode: forget the commands of the one before."""
         self._lately.clear()
 
     async def decide(self, percept: Percept) -> Command:
@@ -96,23 +95,25 @@ class Commander:
             percept: Of this body alone, without the leading axis; of every tick.
 
         Raises:
-            LanguageModelError: If the language model can not be used at all (see `NoReply`).
+            LanguageModelError: If the language model cannot be used at all (see `NoReply`).
         """
         number, self._decisions = self._decisions, self._decisions + 1
         self._feel(percept)
         commands = command_words(percept.vocabulary)
-        prompt = self._prompts.decide(percept, self._lately)
-        recording = Recording(self._batcher)
-        understand = partial(parse_command, commands=commands)
-        seeds = seeds_of(self._seed, self.body_id, number)
-        reply = await ask(recording, prompt, seeds, understand, self._prompts.repair)
-        command, thoughts = reply or (percept.vocabulary.action_names.index(_SAFE), "")
+        reply, exchanges = await ask(
+            self._batcher,
+            self._prompts.decide(percept, self._lately),
+            seeds=attempt_seeds(self._seed, self.body_id, number),
+            parse=partial(parse_command, commands=commands),
+            repair=self._prompts.repair,
+        )
+        command, thoughts = reply or (percept.vocabulary.action_names.index(_FALLBACK), "")
         self._lately.append(commands[command])
         decision = Decision(
             intent=None,
             thoughts=thoughts,
             goals=(percept.vocabulary.mission_words(percept.mission), commands[command]),
-            **what_it_took(recording.exchanges, fallback=reply is None),
+            **cost(exchanges, fallback=reply is None),
         )
         return Command(number=command, decision=decision)
 

@@ -209,7 +209,7 @@ def _pains(pain: NDArray[np.float32], limit: int = len(_PARTS)) -> str:
 
 
 def _others(social: NDArray[np.float32]) -> str:
-    parts = []
+    parts: list[str] = []
     if social[_SEEN_BY] > 0:
         parts.append("many look" if social[_SEEN_BY] > 0.5 else "somebody looks")
     if social[_LAUGHTER] > 0:

@@ -1,8 +1,8 @@
 """Plan: the goals that a mind has set itself, in order, for the rest of an episode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from body.types import Condition, Goal, Percept, Target, still_open
 
@@ -43,7 +43,7 @@ class Plan:
             ValueError: If it is not such a state; nothing is changed.
         """
         try:
-            episode, goals = int(state["episode"]), tuple(map(_goal, _sequence(state["goals"])))
+            episode, goals = int(state["episode"]), tuple(map(_goal, _list(state["goals"])))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"state of a plan must hold an episode and goals as `Plan.state` wrote them, got "
@@ -52,10 +52,10 @@ class Plan:
         self._episode, self._goals = episode, goals
 
 
-def _sequence(value: Any) -> Sequence[Any]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
         raise TypeError("goals must be a list")
-    return value
+    return cast(list[Any], value)
 
 
 def _goal(record: Mapping[str, Any]) -> Goal:

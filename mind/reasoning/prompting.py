@@ -89,7 +89,7 @@ class Prompts:
             can_start=[_name(skill) for skill in context.can_start],
         )
         text = unmarked(user).strip()
-        return Prompt.of(system=self._system_text(percept.vocabulary), user=text)
+        return Prompt.single_turn(system=self._system_text(percept.vocabulary), user=text)
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
@@ -167,7 +167,7 @@ class AskPrompts:
             told="\n".join(told), threshold=threshold, question=unmarked(question)
         )
         vectors = (now, *soft_tokens) if mode is Mode.FELT else ()
-        return Prompt.of(system=self._system, user=user.strip(), soft_tokens=vectors)
+        return Prompt.single_turn(system=self._system, user=user.strip(), soft_tokens=vectors)
 
 
 class CommandPrompts:
@@ -196,7 +196,7 @@ class CommandPrompts:
         words = percept.vocabulary
         system = self._system.render(world=words.name, actions=command_words(words))
         user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
-        return Prompt.of(system=system.strip(), user=unmarked(user).strip())
+        return Prompt.single_turn(system=system.strip(), user=unmarked(user).strip())
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""

@@ -6,6 +6,10 @@ reads them, and by what can be told again of the senses from the vector alone
 (`experiments.train_question_answering`).
 """
 
+# safetensors and torch declare few of their types:
+# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path

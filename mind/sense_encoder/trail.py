@@ -13,7 +13,7 @@ Both worlds have one layout: touch and commands of a world that has fewer are ze
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,22 @@ WINDOW: Mapping[Kind, int] = {
     for kind, size in SIZES.items()
 }
 Windows = Mapping[Kind, NDArray[np.float32]]
+
+
+class Encoder(Protocol):
+    """Turns what was just sensed into embeddings, one for each kind of memory."""
+
+    def embed(self, windows: Windows) -> NDArray[np.float32]:
+        """Return the embeddings of N experiences, (N, 5, 64)."""
+        ...
+
+    def embed_now(self, windows: Windows) -> NDArray[np.float32]:
+        """Return state, drives and goal of N bodies, (N, 3, 64)."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return what tells this encoder from others, whose embeddings cannot be compared."""
+        ...
 
 
 class Trail:
@@ -120,7 +136,7 @@ class Trail:
             pain_rank: (N,) in [0, 1], as `Experience.pain_rank` has it.
         """
         ago = (self._tick - np.arange(TICKS)) % TICKS
-        found = {}
+        found: dict[Kind, NDArray[np.float32]] = {}
         for kind, kept in self._kept.items():
             ticks = ago[list(LOOKS)] if kind is Kind.VISUAL else ago
             lived = kept[ticks][:, rows].transpose(1, 0, 2).reshape(len(rows), -1)

@@ -19,7 +19,7 @@ from envs.trip.vocabulary import Action, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt, TimedOut, Unreachable
 from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 from tests.typist import Typist
 
 
@@ -62,7 +62,7 @@ class Life:
         )
         self.body = Body(num, TRIP, motor or ScriptedMotor())
         self.being = Being(
-            self.body, Soul(num), Minds(self.model, self.memory), run_id="run", **more
+            self.body, Soul(num), LanguageMindFactory(self.model, self.memory), run_id="run", **more
         )
         self.observation, _ = self.env.reset(seed=seed)
         self.being.begin(self.observation, np.arange(num), list(range(num)))
@@ -358,7 +358,7 @@ def test_closing_twice_is_as_good_as_once_even_while_thinking(lives):
 
 def test_what_cannot_work_is_refused():
     body = Body(2, TRIP, ScriptedMotor())
-    shared = Minds(ScriptedModel([]), ExperienceStore(":memory:"))
+    shared = LanguageMindFactory(ScriptedModel([]), ExperienceStore(":memory:"))
     with pytest.raises(ValueError, match="soul must be of 2 avatars as the body is, got 1"):
         Being(body, Soul(1), shared)
     with pytest.raises(ValueError, match="tokens_per_tick must be above 0, got 0"):

@@ -14,7 +14,7 @@ from body.motor import HandyMotor
 from envs.babyai.spec import BABYAI
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 
 NUM = 4
 
@@ -51,7 +51,9 @@ def alone(prompt):
 
 def being(model, body):
     memory = ExperienceStore(":memory:")
-    return Being(body, Soul(NUM), Minds(model, memory), clock="paused", decide_every=1)
+    return Being(
+        body, Soul(NUM), LanguageMindFactory(model, memory), clock="paused", decide_every=1
+    )
 
 
 def steering(model, body):

@@ -22,7 +22,7 @@ from envs.engine.spec import find
 from mind.language_models.transformers_model import TransformersModel
 from mind.memory import ExperienceStore
 from mind.pretrained import folder
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.encoder import load_encoder
 from tests.typist import Typist
@@ -55,7 +55,7 @@ class Life:
             path=folder("nano"), device="cpu", dtype="float32", temperature=0.0, stop=["</say>"],
             max_new_tokens=96,
         )  # fmt: skip
-        minds = Minds(model, self.memory, senses=encoder)
+        minds = LanguageMindFactory(model, self.memory, senses=encoder)
         self.being = Being(
             self.body, Soul(num), minds, run_id="run", tokens_per_tick=3.0, name=name
         )

@@ -339,7 +339,9 @@ def small_training(folder, *more):
 
 def some_decisions(path):
     """Write examples of decisions to rehearse, and return where they are."""
-    asked = Prompt.of(system="you live in trip", user="mission: fetch the red key\nhand: empty")
+    asked = Prompt.single_turn(
+        system="you live in trip", user="mission: fetch the red key\nhand: empty"
+    )
     reply = "<answer>pick up red key, normal</answer>"
     write_examples(path, [Example(prompt=asked, reply=reply)] * 4)
     return path

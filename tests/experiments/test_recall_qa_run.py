@@ -44,7 +44,7 @@ from experiments.recall_qa.results import (
 )
 from experiments.recall_qa.rollout import UNUSUAL, RolloutSpec, careless_rollout
 from mind.language_models.scripted import ScriptedModel
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 from mind.sense_encoder.encoder import SenseEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,7 +217,7 @@ def _answered(question: Question, answer: str) -> Question:
 def test_scrambled_memories_are_those_of_another_body(
     episodes, inquiries, background, swapped_memory
 ):
-    minds = Minds(ScriptedModel(knowing_nothing), episodes.memory)
+    minds = LanguageMindFactory(ScriptedModel(knowing_nothing), episodes.memory)
     condition = Condition(mode="felt", swapped_memory=swapped_memory)
     asked = [(one.body_id, one.question) for one in inquiries]
     answers = MindAnswerer(condition, minds, episodes, BABYAI, background).answers(asked)
@@ -234,7 +234,11 @@ def test_a_ablation_silences_one_row_of_every_memory(episodes, inquiries, backgr
     model = ScriptedModel(knowing_nothing)
     asked = [(one.body_id, one.question) for one in inquiries]
     MindAnswerer(
-        CONDITIONS["-visual"], Minds(model, episodes.memory), episodes, False, background
+        CONDITIONS["-visual"],
+        LanguageMindFactory(model, episodes.memory),
+        episodes,
+        BABYAI,
+        background,
     ).answers(asked)
     blocks = [one for prompt in model.prompts for one in prompt.soft_tokens if len(one) == 5]
     silent = np.array([[not row.any() for row in block] for block in blocks])
@@ -243,7 +247,7 @@ def test_a_ablation_silences_one_row_of_every_memory(episodes, inquiries, backgr
 
 def test_one_who_insists_is_heard_after_question_and_answer(episodes, inquiries, background):
     model = ScriptedModel(knowing_nothing)
-    minds = Minds(model, episodes.memory)
+    minds = LanguageMindFactory(model, episodes.memory)
     condition = CONDITIONS["no_memory"]
     ask(
         condition,

@@ -33,7 +33,9 @@ def examples(count: int) -> list[Example]:
         reply = (
             f"<think>i need the {colour} ball</think><answer>go to {colour} ball, normal</answer>"
         )
-        made.append(Example(prompt=Prompt.of(system="Be a mind.", user=asked), reply=reply))
+        made.append(
+            Example(prompt=Prompt.single_turn(system="Be a mind.", user=asked), reply=reply)
+        )
     return made
 
 

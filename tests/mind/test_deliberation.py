@@ -18,18 +18,23 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.narration import EventObservation
 
 GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
 
 
 def minds(model, **settings):
-    return Minds(model, ExperienceStore(":memory:"), **settings)
+    return LanguageMindFactory(model, ExperienceStore(":memory:"), **settings)
 
 
 def decide(mind, *, seen=None, felt=None, now=None, why_not=lambda intent: ""):
     return asyncio.run(mind.decide(seen or percept(), felt or feeling(), now or context(), why_not))
+
+
+def remember(shared, name, lived):
+    """Put an event into memory as an experience of a body, and return its id there."""
+    return shared.memory.add([shared.make(name).experience(lived)])[0]
 
 
 def told(model, call=-1):
@@ -57,7 +62,7 @@ def stumble(clock, event=NoticedEvent.STUMBLED, **of_story):
 
 def test_a_good_reply_becomes_a_decision_with_what_it_cost():
     model = ScriptedModel([GOOD])
-    decision = decide(minds(model).of("anna"))
+    decision = decide(minds(model).make("anna"))
     assert (decision.intent.skill, decision.intent.manner) == (Skill.GO_TO, Manner.CAREFUL)
     assert (decision.thoughts, decision.speech) == ("ball ahead", "here I go")
     assert decision.goals == ("go to the red ball", "go to red ball, careful")
@@ -83,7 +88,7 @@ def test_a_good_reply_becomes_a_decision_with_what_it_cost():
 )
 def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
     model = ScriptedModel([bad, GOOD])
-    decision = decide(minds(model).of("anna"))
+    decision = decide(minds(model).make("anna"))
     assert len(model.prompts) == 2
     assert told(model).startswith(f"That cannot be done: {said}")
     assert model.prompts[1].messages[:2] == model.prompts[0].messages
@@ -94,37 +99,37 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
 
 
 @pytest.mark.parametrize("bad", ["", "garbage", "<answer>fly, normal</answer>", TimedOut("30 s")])
-def test_after_two_bad_replies_a_safe_intent_is_taken_and_counted(bad):
+def test_after_two_bad_replies_a_fallback_intent_is_taken_and_counted(bad):
     model = ScriptedModel([bad, bad])
-    decision = decide(minds(model).of("anna"))
+    decision = decide(minds(model).make("anna"))
     assert (decision.intent.skill, decision.fallback) == (Skill.WAIT, True)
     assert (decision.attempts, len(model.prompts)) == (2, 2)
     assert decision.speech == decision.thoughts == ""
 
 
-def test_one_who_is_down_gets_up_to_be_safe():
+def test_the_fallback_of_a_body_that_is_down_is_to_get_up():
     now = context(can_start=(Skill.WAIT, Skill.GET_UP))
-    decision = decide(minds(ScriptedModel(["", ""])).of("anna"), now=now)
+    decision = decide(minds(ScriptedModel(["", ""])).make("anna"), now=now)
     assert decision.intent.skill is Skill.GET_UP
 
 
 def test_after_a_time_out_the_same_is_asked_again():
     model = ScriptedModel([TimedOut("30 s are over"), GOOD])
-    decision = decide(minds(model).of("anna"))
+    decision = decide(minds(model).make("anna"))
     assert model.prompts[0] == model.prompts[1]
     assert model.seeds[0] != model.seeds[1]
     assert (decision.fallback, decision.attempts) == (False, 2)
     assert decision.exchanges[0].error == "TimedOut: 30 s are over"
 
 
-def test_a_model_that_can_never_answer_is_an_error_not_a_safe_intent():
+def test_a_model_that_can_never_answer_is_an_error_not_a_fallback_intent():
     with pytest.raises(Unreachable, match="no server"):
-        decide(minds(ScriptedModel([Unreachable("no server at port 1")])).of("anna"))
+        decide(minds(ScriptedModel([Unreachable("no server at port 1")])).make("anna"))
 
 
 def test_where_there_is_no_room_to_say_what_was_wrong_the_safe_intent_is_taken():
     model = ScriptedModel(["garbage", PromptTooLong("300 tokens")])
-    decision = decide(minds(model).of("anna"))
+    decision = decide(minds(model).make("anna"))
     assert (decision.fallback, decision.attempts) == (True, 2)
 
 
@@ -132,7 +137,7 @@ def test_what_the_body_cannot_start_is_told_and_asked_again():
     model = ScriptedModel(["<answer>pick up red ball, normal</answer>", GOOD])
     full = "the hand is full: put down the box first"
     decision = decide(
-        minds(model).of("anna"),
+        minds(model).make("anna"),
         why_not=lambda intent: full if intent.skill is Skill.PICK_UP else "",
     )
     assert f"'pick up red ball, normal' cannot start: {full}" in told(model)
@@ -154,7 +159,7 @@ def test_confidence_is_the_mean_probability_of_what_was_written():
                 for _ in prompts
             ]
 
-    decision = decide(minds(Sure([])).of("anna"))
+    decision = decide(minds(Sure([])).make("anna"))
     assert decision.confidence == pytest.approx(0.8)
     assert decision.latency_s == 0.25
 
@@ -164,7 +169,7 @@ def test_how_one_feels_changes_what_is_said():
         feels = next(line for line in prompt.messages[-1].text.split("\n") if line[:5] == "feel:")
         return f"<answer>wait, normal</answer><say>I am {feels[6:]}</say>"
 
-    mind = minds(ScriptedModel(speak)).of("anna")
+    mind = minds(ScriptedModel(speak)).make("anna")
     calm = decide(mind, felt=feeling())
     ashamed = decide(mind, felt=feeling(mood=-0.3, embarrassment=0.6))
     relieved = decide(mind, felt=feeling(mood=0.2, relief=0.3))
@@ -177,10 +182,10 @@ def test_how_one_feels_changes_what_is_said():
 
 def test_what_was_lived_is_recalled_when_it_matters():
     model = ScriptedModel([GOOD])
-    mind = minds(model).of("anna")
-    id = mind.remember(stumble(clock=3))
-    mind.remember(stumble(clock=4, event=NoticedEvent.LACE_TIED))
-    decision = decide(mind, seen=percept(objects=((11, 2, 0, 1, 0),)))
+    shared = minds(model)
+    id = remember(shared, "anna", stumble(clock=3))
+    remember(shared, "anna", stumble(clock=4, event=NoticedEvent.LACE_TIED))
+    decision = decide(shared.make("anna"), seen=percept(objects=((11, 2, 0, 1, 0),)))
     assert decision.memories[0] == id
     assert "recall: #1 stumbled over blue cable at normal pace, hurt knees 3; #2 tied lace" in told(
         model
@@ -189,12 +194,12 @@ def test_what_was_lived_is_recalled_when_it_matters():
 
 def test_the_same_words_come_to_mind_only_once_and_not_too_many():
     model = ScriptedModel([GOOD])
-    mind = minds(model, recalled=2).of("anna")
+    shared = minds(model, recalled=2)
     for _ in range(3):
-        mind.remember(stumble(clock=3))
+        remember(shared, "anna", stumble(clock=3))
     for event in (NoticedEvent.LACE_TIED, NoticedEvent.GOT_UP):
-        mind.remember(stumble(clock=5, event=event))
-    assert len(decide(mind).memories) == 2
+        remember(shared, "anna", stumble(clock=5, event=event))
+    assert len(decide(shared.make("anna")).memories) == 2
     recall = next(line for line in told(model).split("\n") if line.startswith("recall:"))
     assert recall.count("stumbled") <= 1
     assert "#3" not in recall
@@ -202,24 +207,25 @@ def test_the_same_words_come_to_mind_only_once_and_not_too_many():
 
 @pytest.mark.parametrize(("stumbles", "come_to_mind"), [(5, 2), (6, 1)])
 def test_other_words_come_to_mind_among_three_times_as_many_memories(stumbles, come_to_mind):
-    mind = minds(ScriptedModel([GOOD]), recalled=2).of("anna")
-    mind.remember(stumble(clock=0, event=NoticedEvent.LACE_TIED))
+    shared = minds(ScriptedModel([GOOD]), recalled=2)
+    remember(shared, "anna", stumble(clock=0, event=NoticedEvent.LACE_TIED))
     for number in range(1, stumbles + 1):  # far enough apart to be kept one by one
-        mind.remember(stumble(clock=20 * number))
-    assert len(decide(mind, seen=percept(objects=((11, 2, 0, 1, 0),))).memories) == come_to_mind
+        remember(shared, "anna", stumble(clock=20 * number))
+    seen = percept(objects=((11, 2, 0, 1, 0),))
+    assert len(decide(shared.make("anna"), seen=seen).memories) == come_to_mind
 
 
 def test_nobody_recalls_what_another_body_lived():
     model = ScriptedModel([GOOD])
     shared = minds(model)
-    shared.of("anna").remember(stumble(clock=3))
-    assert decide(shared.of("ben")).memories == ()
+    remember(shared, "anna", stumble(clock=3))
+    assert decide(shared.make("ben")).memories == ()
     assert "recall:" not in told(model)
 
 
 def test_an_experience_gets_the_importance_that_the_body_measured():
     shared = minds(ScriptedModel([]))
-    id = shared.of("anna").remember(stumble(clock=9))
+    id = remember(shared, "anna", stumble(clock=9))
     assert shared.memory.get([id])[0].importance > 0
 
 
@@ -229,7 +235,7 @@ def test_minds_that_wait_at_the_same_time_are_asked_together():
 
     async def all_decide():
         waiting = [
-            shared.of(f"body-{row}").decide(percept(), feeling(), context()) for row in range(7)
+            shared.make(f"body-{row}").decide(percept(), feeling(), context()) for row in range(7)
         ]
         return await asyncio.gather(*waiting)
 
@@ -240,7 +246,7 @@ def test_minds_that_wait_at_the_same_time_are_asked_together():
 def test_noise_depends_on_seed_body_decision_and_attempt_alone():
     def seeds(name, seed, decisions):
         model = ScriptedModel(["", GOOD] * decisions)
-        mind = minds(model, seed=seed).of(name)
+        mind = minds(model, seed=seed).make(name)
         for _ in range(decisions):
             decide(mind)
         return model.seeds
@@ -271,7 +277,7 @@ def goals_told(model):
 
 def test_a_plan_is_kept_told_and_worked_off_from_its_front():
     model = ScriptedModel([PLAN + EXPLORE, *[EXPLORE] * 3])
-    mind = minds(model).of("anna")
+    mind = minds(model).make("anna")
     seen = handling(objects=((*BALL, 0, 2, 0),))
     stacks = [
         decide(mind, seen=percept).goals[1:-1]
@@ -298,7 +304,7 @@ def test_a_plan_is_kept_told_and_worked_off_from_its_front():
 
 def test_a_goal_behind_one_that_is_not_true_stays():
     plan = "<plan>hold red ball; see blue box</plan>"
-    mind = minds(ScriptedModel([plan + EXPLORE])).of("anna")
+    mind = minds(ScriptedModel([plan + EXPLORE])).make("anna")
     assert decide(mind, seen=handling(objects=((*BOX, 0, 1, 1),))).goals == (
         "put the red ball next to the blue box",
         "hold red ball",
@@ -310,13 +316,13 @@ def test_a_goal_behind_one_that_is_not_true_stays():
 def test_what_is_true_already_is_not_planned_for():
     beside = handling(objects=((*BALL, 0, 2, 0), (*BOX, 0, 2, 1)))
     plan = "<plan>see red ball; red ball beside blue box</plan>"
-    decision = decide(minds(ScriptedModel([plan + EXPLORE])).of("anna"), seen=beside)
+    decision = decide(minds(ScriptedModel([plan + EXPLORE])).make("anna"), seen=beside)
     assert decision.goals[1:] == ("explore, normal",)
 
 
 def test_a_new_plan_takes_the_place_of_the_old_one_and_no_plan_keeps_it():
     model = ScriptedModel([PLAN + EXPLORE, "<plan>hold key</plan>" + EXPLORE, *[EXPLORE] * 2])
-    mind = minds(model).of("anna")
+    mind = minds(model).make("anna")
     for _ in range(3):
         decide(mind, seen=handling())
     assert goals_told(model)[2] == "goals: hold key"
@@ -324,7 +330,7 @@ def test_a_new_plan_takes_the_place_of_the_old_one_and_no_plan_keeps_it():
 
 def test_a_plan_does_not_outlive_its_episode():
     model = ScriptedModel([PLAN + EXPLORE, EXPLORE])
-    mind = minds(model).of("anna")
+    mind = minds(model).make("anna")
     decide(mind, seen=handling())
     decision = decide(mind, seen=handling(), now=context(episode=1))
     assert (goals_told(model)[1], decision.goals[1:]) == ("", ("explore, normal",))
@@ -344,7 +350,7 @@ def test_a_plan_that_comes_after_its_episode_is_not_kept():
                     return await ScriptedModel([PLAN + EXPLORE]).generate(prompts, seeds=seeds)
                 return await super().generate(prompts, seeds=seeds)
 
-        mind = minds(Slow([EXPLORE, EXPLORE])).of("anna")
+        mind = minds(Slow([EXPLORE, EXPLORE])).make("anna")
         old = asyncio.create_task(mind.decide(handling(), feeling(), context()))
         await asked.wait()
         await mind.decide(handling(), feeling(), context(episode=1))
@@ -358,7 +364,7 @@ def test_a_plan_that_comes_after_its_episode_is_not_kept():
 def test_a_plan_that_cannot_be_understood_goes_back_and_changes_nothing():
     bad = "<plan>find happiness</plan>" + EXPLORE
     model = ScriptedModel([PLAN + EXPLORE, bad, EXPLORE])
-    mind = minds(model).of("anna")
+    mind = minds(model).make("anna")
     decide(mind, seen=handling())
     decision = decide(mind, seen=handling())
     assert told(model).startswith("That cannot be done: 'find happiness' is not a goal; write hold")
@@ -371,14 +377,14 @@ def test_a_plan_that_cannot_be_understood_goes_back_and_changes_nothing():
 def test_a_mind_with_the_state_of_another_decides_as_that_one_would_have():
     def begun():
         model = ScriptedModel([PLAN + EXPLORE, *["", EXPLORE] * 2])
-        mind = minds(model, seed=3).of("anna")
+        mind = minds(model, seed=3).make("anna")
         decide(mind, seen=handling())
         return model, mind
 
     model, mind = begun()
     state = json.loads(json.dumps(mind.state()))
     there = ScriptedModel(["", EXPLORE] * 2)
-    other = minds(there, seed=3).of("anna")
+    other = minds(there, seed=3).make("anna")
     other.load_state(state)
     for _ in range(2):
         assert decide(other, seen=handling()).goals == decide(mind, seen=handling()).goals
@@ -398,7 +404,7 @@ def test_a_mind_with_the_state_of_another_decides_as_that_one_would_have():
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoilt):
-    mind = minds(ScriptedModel([PLAN + EXPLORE])).of("anna")
+    mind = minds(ScriptedModel([PLAN + EXPLORE])).make("anna")
     decide(mind, seen=handling())
     state = mind.state()
     with pytest.raises(ValueError, match=r"^state of a (mind|plan) must hold [^\n]*$"):

@@ -36,7 +36,7 @@ from tests.typist import Typist
 
 
 def ask(text: str) -> Prompt:
-    return Prompt.of(system="You are a body.", user=text)
+    return Prompt.single_turn(system="You are a body.", user=text)
 
 
 def echo(prompt: Prompt) -> str:
@@ -78,7 +78,7 @@ def test_a_repair_turn_is_appended_to_the_conversation():
 
 
 def test_a_prompt_without_a_system_message_has_none():
-    assert [message.role for message in Prompt.of(user="hello").messages] == [Role.USER]
+    assert [message.role for message in Prompt.single_turn(user="hello").messages] == [Role.USER]
 
 
 @pytest.mark.parametrize("messages", [(), (Message(role=Role.ASSISTANT, text="hello"),)])
@@ -97,18 +97,18 @@ def test_the_key_of_a_prompt_depends_on_messages_roles_and_seed_and_on_nothing_e
     assert len(set(keys)) == 4
     assert keys[0] == prompt_key(ask("where to?"), 1)
     # Records of earlier runs are found by this very value.
-    assert prompt_key(Prompt.of(user="hello"), 7) == (
+    assert prompt_key(Prompt.single_turn(user="hello"), 7) == (
         "48e7989aa6ce20dc7853b2a84d80ace01b859c6a12c502cf176fcea8c11a4b7e"
     )
 
 
 def feel(value: float, text: str = f"now: {FELT}") -> Prompt:
-    return Prompt.of(user=text, soft_tokens=(np.full((3, 64), value, np.float32),))
+    return Prompt.single_turn(user=text, soft_tokens=(np.full((3, 64), value, np.float32),))
 
 
 def test_the_key_of_a_prompt_depends_on_what_is_felt_to_three_decimals():
     keys = [prompt_key(feel(value), 1) for value in (0.5, 0.502, -0.5)]
-    keys.append(prompt_key(Prompt.of(user="now: "), 1))
+    keys.append(prompt_key(Prompt.single_turn(user="now: "), 1))
     assert len(set(keys)) == 4
     assert prompt_key(feel(0.5004), 1) == prompt_key(feel(0.4996), 1) == keys[0]
     assert prompt_key(feel(0.0), 1) == prompt_key(feel(-0.0), 1) == prompt_key(feel(-1e-5), 1)
@@ -123,7 +123,7 @@ def test_what_is_felt_does_not_make_prompts_different_to_python():
 def test_a_prompt_has_vectors_for_each_of_its_markers_and_no_others(text, count):
     soft_tokens = (np.zeros((5, 64), np.float32),) * count
     with pytest.raises(ValueError, match="prompt must have vectors for each of its"):
-        Prompt.of(user=text, soft_tokens=soft_tokens)
+        Prompt.single_turn(user=text, soft_tokens=soft_tokens)
 
 
 def test_neither_a_reply_nor_an_answer_to_it_can_bring_a_marker_in():
@@ -296,7 +296,7 @@ async def on_the_way(batcher, text, *, wanted):
     """Ask on behalf of a draft of which so many tokens are wanted; return it and what will come."""
     token_budget = TokenBudget()
     token_budget.want(wanted)
-    coming = asyncio.create_task(token_budget.of(batcher.generate(ask(text), seed=0)))
+    coming = asyncio.create_task(token_budget.track(batcher.generate(ask(text), seed=0)))
     await batcher.advance({token_budget: wanted})
     return token_budget, coming
 
@@ -335,7 +335,7 @@ def test_all_replies_of_a_decision_count_and_a_finished_one_is_not_waited_for():
     async def run():
         batcher, token_budget = Batcher(Typist(words_of)), TokenBudget()
         token_budget.want(4)
-        decision = asyncio.create_task(token_budget.of(decide(batcher)))
+        decision = asyncio.create_task(token_budget.track(decide(batcher)))
         await batcher.advance({token_budget: 4})
         halfway = token_budget.tokens, token_budget.finished
         await batcher.advance({token_budget: 99})

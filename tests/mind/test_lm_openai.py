@@ -121,7 +121,7 @@ def make(server, **settings):
 def ask(model, texts=("where to?",), seeds=None):
     async def run():
         try:
-            prompts = [Prompt.of(system="You are a body.", user=text) for text in texts]
+            prompts = [Prompt.single_turn(system="You are a body.", user=text) for text in texts]
             return await model.generate(prompts, seeds=seeds or range(len(texts)))
         finally:
             await model.close()
@@ -151,7 +151,9 @@ def test_a_reply_comes_with_its_tokens_and_its_log_probability(monkeypatch):
 
 
 def test_a_server_reads_the_words_alone_of_what_is_also_felt():
-    soft_tokens = Prompt.of(user=f"now: {FELT}\nwhy?", soft_tokens=(np.zeros((3, 64), np.float32),))
+    soft_tokens = Prompt.single_turn(
+        user=f"now: {FELT}\nwhy?", soft_tokens=(np.zeros((3, 64), np.float32),)
+    )
     with serving(always(200, reply("left"))) as server:
         model = make(server)
 
@@ -262,7 +264,7 @@ def test_a_server_that_sends_byte_after_byte_is_given_up_in_time_too():
         model = make(f"http://127.0.0.1:{port}/v1", timeout_s=0.2, retries=0)
         try:
             async with asyncio.timeout(3):
-                await model.generate([Prompt.of(user="?")], seeds=[0])
+                await model.generate([Prompt.single_turn(user="?")], seeds=[0])
         finally:
             await model.close()
             server.close()
@@ -334,7 +336,7 @@ def test_a_server_is_asked_without_the_settings_that_it_refuses():
 
     async def run():
         model = make(server, retries=0, concurrency=1)
-        prompts = [Prompt.of(user="one"), Prompt.of(user="two")]
+        prompts = [Prompt.single_turn(user="one"), Prompt.single_turn(user="two")]
         completions = await model.generate(prompts, seeds=[1, 2])
         await model.close()
         return completions
@@ -396,7 +398,7 @@ def test_a_slow_reply_does_not_hold_up_those_who_ask_later():
         order = []
 
         async def avatar(text):
-            order.append((await batcher.generate(Prompt.of(user=text), seed=0)).text)
+            order.append((await batcher.generate(Prompt.single_turn(user=text), seed=0)).text)
 
         slow = asyncio.create_task(avatar("slow"))
         await asyncio.sleep(0.05)
@@ -475,7 +477,7 @@ def test_what_a_server_cannot_do_is_said_in_one_line():
     with pytest.raises(CannotEmbed, match="set embedding_model"):
         asyncio.run(model.embed(["a"]))
     with pytest.raises(CannotScore, match="score needs a model with probabilities"):
-        asyncio.run(model.score(Prompt.of(user="?"), ["a"]))
+        asyncio.run(model.score(Prompt.single_turn(user="?"), ["a"]))
 
 
 @pytest.mark.parametrize(

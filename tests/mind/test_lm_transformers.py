@@ -29,6 +29,7 @@ from mind.language_models.types import (
     BadModelFolder,
     Completion,
     Finish,
+    Generation,
     PartlyAnswered,
     Prompt,
     PromptTooLong,
@@ -96,7 +97,7 @@ def prompts(count):
     texts = [
         " ".join(VOCABULARY[11 + (n * 7 + k) % 37] for k in range(n + 1)) for n in range(count)
     ]
-    return [Prompt.of(user=text) for text in texts]
+    return [Prompt.single_turn(user=text) for text in texts]
 
 
 def generate(model, asked, seeds):
@@ -130,6 +131,41 @@ def test_a_row_writes_the_same_alone_and_in_a_batch_of_any_size(plain):
             assert (same.text, same.prompt_tokens, same.tokens) == without_latency(one)[:3]
             assert same.log_probability == pytest.approx(one.log_probability, abs=1e-5)
     assert len({c.text for c in together}) == 12
+
+
+def with_its_tokens_scored_again(folder, prompt, completion):
+    """Check the sampled tokens of a completion against a second look of the model at them."""
+    model: Any = make(folder)
+    ids, known = completion.token_ids, completion.token_log_probs
+    assert len(ids) == len(known) == completion.tokens
+    assert sum(known) / len(known) == pytest.approx(completion.log_probability, abs=1e-12)
+    (scored,) = inference.score(model._model, model._encode(prompt), [list(ids)])
+    assert scored == pytest.approx(sum(known), abs=1e-4)
+    assert completion.text == model._decode(ids)
+
+
+def test_a_completion_has_the_tokens_that_were_sampled_and_their_log_probabilities(plain):
+    asked = prompts(6)
+    completions = generate(make(plain, batch_size=4), asked, list(range(6)))
+    for prompt, completion in zip(asked, completions, strict=True):
+        with_its_tokens_scored_again(plain, prompt, completion)
+    assert {c.finish for c in completions} == set(Finish) - {Finish.WITHHELD}
+
+
+def test_a_completion_that_joins_others_has_its_own_tokens(plain):
+    asked = prompts(6)
+    scheduler = make(plain).scheduler()
+    generations = [Generation(prompt, seed) for seed, prompt in enumerate(asked)]
+
+    async def write():
+        for generation in generations:
+            await scheduler.write(1, joining=[generation], leaving=())
+        while any(generation.outcome is None for generation in generations):
+            await scheduler.write(20, joining=(), leaving=())
+
+    asyncio.run(write())
+    for generation in generations:
+        with_its_tokens_scored_again(plain, generation.prompt, generation.outcome)
 
 
 def test_the_seed_and_nothing_else_decides_what_is_written(plain):
@@ -286,24 +322,24 @@ def test_an_embedding_is_the_mean_last_state_of_the_text_alone_of_length_one(pla
 
 def test_a_chat_template_is_used_where_there_is_one(plain, tmp_path):
     chat = build(tmp_path / "chat", chat_template=CHAT)
-    prompt = Prompt.of(system="word1", user="word2").then(reply="word3", user="word4")
+    prompt = Prompt.single_turn(system="word1", user="word2").then(reply="word3", user="word4")
     spelled = "<system> word1 <user> word2 <assistant> word3 <user> word4 <assistant>"
     through_template = generate(make(chat), [prompt], [0])[0]
-    by_hand = generate(make(plain), [Prompt.of(user=spelled)], [0])[0]
+    by_hand = generate(make(plain), [Prompt.single_turn(user=spelled)], [0])[0]
     assert through_template.text == by_hand.text
     assert through_template.prompt_tokens == 9
 
 
 def test_a_template_without_system_messages_gets_them_in_the_first_user_message(plain, tmp_path):
     chat = build(tmp_path / "chat", chat_template=NO_SYSTEM + CHAT)
-    reply = generate(make(chat), [Prompt.of(system="word1", user="word2")], [0])[0]
-    by_hand = Prompt.of(user="<user> word1 word2 <assistant>")
+    reply = generate(make(chat), [Prompt.single_turn(system="word1", user="word2")], [0])[0]
+    by_hand = Prompt.single_turn(user="<user> word1 word2 <assistant>")
     assert reply.text == generate(make(plain), [by_hand], [0])[0].text
 
 
 def test_without_a_template_the_messages_are_simply_put_one_after_the_other(plain):
-    in_turns = Prompt.of(system="word1", user="word2")
-    joined = Prompt.of(user="word1 word2")
+    in_turns = Prompt.single_turn(system="word1", user="word2")
+    joined = Prompt.single_turn(user="word1 word2")
     replies = generate(make(plain), [in_turns, joined], [0, 0])
     assert replies[0].text == replies[1].text
     assert replies[0].prompt_tokens == 2
@@ -318,7 +354,9 @@ def test_a_template_that_fails_is_reported_in_one_line(tmp_path):
 
 def test_a_prompt_too_long_for_the_model_is_told_so_and_the_others_are_answered(tmp_path):
     model = make(build(tmp_path / "short", context=16), max_new_tokens=12)
-    long, close, short = (Prompt.of(user=" ".join(["word1"] * length)) for length in (16, 14, 2))
+    long, close, short = (
+        Prompt.single_turn(user=" ".join(["word1"] * length)) for length in (16, 14, 2)
+    )
     with pytest.raises(PartlyAnswered) as info:
         asyncio.run(model.generate([long, close, short], seeds=[0, 1, 2]))
     refused, cut, whole = info.value.outcomes
@@ -333,7 +371,7 @@ def test_a_prompt_too_long_for_the_model_is_told_so_and_the_others_are_answered(
 
 
 def test_an_empty_prompt_is_answered(plain):
-    assert generate(make(plain), [Prompt.of(user="")], [0])[0].tokens == 12
+    assert generate(make(plain), [Prompt.single_turn(user="")], [0])[0].tokens == 12
 
 
 def test_loading_and_writing_leave_threads_and_global_randomness_alone(plain):
@@ -483,7 +521,7 @@ def memory(seed):
 
 def asked(*soft_tokens, text="word1 word2"):
     marked = " ".join(f"word3 {FELT}" for _ in soft_tokens)
-    return Prompt.of(user=f"{marked} {text}", soft_tokens=soft_tokens)
+    return Prompt.single_turn(user=f"{marked} {text}", soft_tokens=soft_tokens)
 
 
 def build_gpt2(folder):
@@ -515,9 +553,11 @@ def test_vectors_stand_where_the_markers_are_each_through_the_map_of_its_kind(
     """Compared with the plain reading of it: no batch, no padding, no cache."""
     folder = architecture(tmp_path / "model")
     now = np.random.default_rng(9).normal(size=(3, 64)).astype(np.float32)
-    prompt = Prompt.of(user=f"word3 {FELT} word4 {FELT} word5", soft_tokens=(now, memory(1)))
+    prompt = Prompt.single_turn(
+        user=f"word3 {FELT} word4 {FELT} word5", soft_tokens=(now, memory(1))
+    )
     model = feeling(folder)
-    others = [Prompt.of(user="word6"), asked(memory(2), memory(3), memory(4))]
+    others = [Prompt.single_turn(user="word6"), asked(memory(2), memory(3), memory(4))]
     completion = generate(model, [*others, prompt], seeds=[0] * 3)[-1]
     assert completion.prompt_tokens == 3 + 3 + 5
     written = by_hand(folder, ["word3", now, "word4", memory(1), "word5"])
@@ -550,7 +590,7 @@ def test_one_who_feels_says_the_same_in_any_batch(tmp_path, architecture):
     prompts = [
         asked(memory(0)),
         asked(memory(1), memory(2)),
-        Prompt.of(user="word5 word6"),
+        Prompt.single_turn(user="word5 word6"),
         asked(),
     ]
     together = generate(feeling(folder), prompts, seeds=range(4))
@@ -569,7 +609,7 @@ def test_each_kind_of_memory_has_a_map_of_its_own(copy):
 def test_a_model_without_a_projector_reads_the_words_alone(copy):
     model = make(copy, temperature=0.0)
     assert not model.takes_soft_tokens
-    words = Prompt.of(user="word3  word1 word2")
+    words = Prompt.single_turn(user="word3  word1 word2")
     soft_tokens, plain = generate(model, [asked(memory(0)), words], seeds=[0, 0])
     assert without_latency(soft_tokens) == without_latency(plain)
 

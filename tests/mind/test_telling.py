@@ -18,7 +18,7 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Minds
+from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.prompting import AskPrompts
 from mind.reasoning.question_answering import (
     ABLATIONS,
@@ -72,7 +72,7 @@ TWO = (lived(42), lived(79, kind="was_seen", ahead=5, right=-2))
 
 
 def question_answerer(model, experiences=TWO, *, spec=TRIP, mode="felt", **settings):
-    minds = Minds(model, remember(experiences))
+    minds = LanguageMindFactory(model, remember(experiences))
     return minds.question_answerer("anna", spec=spec, mode=mode, **settings)
 
 
@@ -263,7 +263,7 @@ def test_a_lesioned_part_of_the_now_says_nothing():
 
 def test_a_ablation_does_not_reach_into_the_memory_itself():
     memory = remember(TWO)
-    minds = Minds(ScriptedModel(lambda prompt: LEFT), memory)
+    minds = LanguageMindFactory(ScriptedModel(lambda prompt: LEFT), memory)
     asyncio.run(
         minds.question_answerer("anna", spec=TRIP, mode="felt", ablations=ABLATIONS).ask("why?")
     )
@@ -425,8 +425,8 @@ def test_memories_are_felt_by_a_model_that_can_and_told_in_words_to_one_that_can
 def test_senses_that_the_model_was_not_made_for_are_refused_in_one_line():
     memory = ExperienceStore(":memory:")
     # only the fingerprint of these senses is looked at, so they are no whole encoder
-    Minds(Feels([]), memory, senses=Senses("abc"))  # type: ignore[arg-type]
-    Minds(ScriptedModel([]), ExperienceStore(":memory:"), senses=Senses("xyz"))  # type: ignore[arg-type]
+    LanguageMindFactory(Feels([]), memory, senses=Senses("abc"))  # type: ignore[arg-type]
+    LanguageMindFactory(ScriptedModel([]), ExperienceStore(":memory:"), senses=Senses("xyz"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"reads the senses of encoder abc, got xyz; use") as it:
-        Minds(Feels([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
+        LanguageMindFactory(Feels([]), memory, senses=Senses("xyz"))  # type: ignore[arg-type]
     assert "\n" not in str(it.value)

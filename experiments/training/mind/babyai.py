@@ -1,9 +1,9 @@
-"""Teaching a mind what is good in `babyai`: live, and say at each decision what the table would do.
+"""Teaching a mind what is good in `babyai`: act, and label each decision by the scripted planner.
 
-A body lives under a careless teacher, who often does something else than he says, so that there are
-failures to learn from. An example is what is asked at a decision, and what a good mind would have
-answered: a plan where there is none, a thought, and the intent that serves the first open goal.
-Missions in GLAM's held-out words are never taught.
+The bodies often do something else than the label says, so that there are failures to learn from.
+An example is what is asked at a decision, and the reply of a good mind: a plan where there is none,
+a thought, and the intent that serves the first open goal. Missions in GLAM's held-out words are
+never taught.
 """
 
 from collections.abc import Sequence
@@ -24,23 +24,29 @@ from body.types import (
     Intent,
     Percept,
     Skill,
-    Target,
 )
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS
+from experiments.training.behavior import (
+    BehaviorMind,
+    BehaviorMindFactory,
+    generator_for,
+    random_intent,
+)
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
-from experiments.training.mind.trip import live_until
-from mind.language_models.scripted import ScriptedModel
+from experiments.training.mind.trip import RECALLED, live_until
 from mind.language_models.types import Prompt
 from mind.learning.cold_start import Example
-from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
+from mind.memory import ExperienceStore, Memory
+from mind.reasoning.deliberation import anything_goes, recall
 from mind.reasoning.narration import object_words
-from mind.types import Decision, DecisionContext, Feeling
+from mind.reasoning.plan import Plan
+from mind.reasoning.prompting import Prompts
+from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
-CARELESS = 0.3  # share of decisions in which something else is done than is taught
+EPSILON = 0.3  # share of decisions in which something else is done than is taught
 LEVELS = {  # where it is lived, and for which share of the moments; "" are the five tasks
     "": 0.6,
     "BabyAI-PutNextLocal-v0": 0.1,
@@ -72,14 +78,20 @@ class Moment:
     intent: Intent
 
 
-class Teacher(Mind):
-    """Knows what is good, keeps each moment of decision, and does not always do it."""
+class EpsilonRandomTeacher(BehaviorMind):
+    """Labels each moment of decision by the planner, and now and then does something else.
 
-    def attach(self, moments: list[Moment]) -> None:
-        """Say where the moments are kept."""
-        self._kept = moments
-        key = (*self.body_id.encode(),)
-        self._rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+    Args:
+        body_id: The body it belongs to.
+        memory: What it recalls from.
+        moments: Receives the moments of decision.
+        seed: Of its deviations, with `body_id`.
+    """
+
+    def __init__(self, body_id: str, memory: Memory, moments: list[Moment], seed: int):
+        self.body_id, self.rng = body_id, generator_for(body_id, seed)
+        self._memory, self._prompts, self._moments = memory, Prompts(), moments
+        self._plan = Plan()
 
     async def decide(
         self,
@@ -88,9 +100,10 @@ class Teacher(Mind):
         context: DecisionContext,
         why_not: WhyNot = anything_goes,
     ) -> Decision:
-        """Keep the moment, and return the table's intent or, now and then, any other."""
+        """Keep the moment, and return the planner's intent or, now and then, any other."""
         goals = self._plan.open_goals(percept, context.episode)
-        recalled = [found.experience.words for found in self._recall(percept, context)]
+        found = recall(self._memory, self.body_id, percept, context, RECALLED)
+        recalled = [recollection.experience.words for recollection in found]
         prompt = self._prompts.decide(percept, feeling, context, recalled, goals)
         plan = None
         if not goals:
@@ -101,7 +114,7 @@ class Teacher(Mind):
         intent = intent_for(goals[0], percept, context.status)
         if not why_not(intent):
             failure = context.status.failure
-            self._kept.append(
+            self._moments.append(
                 Moment(
                     prompt=prompt,
                     percept=percept,
@@ -111,37 +124,11 @@ class Teacher(Mind):
                     intent=intent,
                 )
             )
-        careless = self._rng.random() < CARELESS
-        return Decision(intent=self._anything(percept, context, why_not) if careless else intent)
-
-    def _anything(self, percept: Percept, context: DecisionContext, why_not: WhyNot) -> Intent:
-        able = [skill for skill in context.can_start if skill is not Skill.WAIT]
-        skill = able[self._rng.integers(len(able))]
-        if not skill.takes_target:
-            return Intent(skill=skill)
-        known = [
-            Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]
-        ]
-        intents = [Intent(skill=skill, target=target) for target in known]
-        fitting = [intent for intent in intents if not why_not(intent)]
-        if not fitting:
-            return Intent(skill=Skill.EXPLORE)
-        return fitting[self._rng.integers(len(fitting))]
-
-
-class Teachers(Minds):
-    """Minds of that kind."""
-
-    def of(self, body_id: str) -> Teacher:
-        """Return a mind for one body."""
-        return Teacher(
-            self._batcher,
-            self.memory,
-            self._prompts,
-            body_id=body_id,
-            recalled=self._recalled,
-            seed=self._seed,
-        )
+        if self.rng.random() < EPSILON:
+            intent = random_intent(
+                percept, context, self.rng, otherwise=Skill.EXPLORE, why_not=why_not
+            )
+        return Decision(intent=intent)
 
 
 def live(
@@ -158,14 +145,14 @@ def live(
     make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset=False)
     env = make(id=level) if level else make(task="mixed", words=words)
     body = Body(avatars, BABYAI, motor)
-    minds = Teachers(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
+    memory = ExperienceStore(":memory:")
+    moments: list[Moment] = []
+    minds = BehaviorMindFactory(
+        lambda body_id: EpsilonRandomTeacher(body_id, memory, moments, seed), memory
+    )
     being = Being(
         body, Soul(avatars), minds, clock="paused", run_id="teaching", decide_every=1, patience=50
     )
-    moments: list[Moment] = []
-    for mind in being.minds:
-        assert isinstance(mind, Teacher)
-        mind.attach(moments)
     live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
     being.close()
     env.close()

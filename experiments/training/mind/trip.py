@@ -1,14 +1,15 @@
 """Teaching a mind what is good: live, stop at each decision, try the choices on exact forks.
 
-A body lives under a careless teacher. At each decision world and body are copied; afterwards every
-choice that makes sense there is lived out from such copies, under several lucks, until the mission
-is over. The best choice, and words that say why, make an example: what is asked, and what a good
-mind would have answered. The forks are the world's truth, so the labels are an oracle's; a mind is
-only ever shown the words.
+A body acts at random among the choices worth trying. At each decision world and body are copied;
+afterwards every such choice is simulated from those copies, under several random streams, until the
+mission is over. The best choice, and words that say why, make an example: what is asked, and the
+reply of a good mind. The forks are the world's truth, so the labels are an oracle's; a mind is only
+ever shown the words.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from agents.being import Being
 from agents.planners.trip import next_intent, next_skills
 from agents.soul import Soul
 from body.body import Body, Motor
-from body.columns import LACES, POSTURES, index
+from body.columns import LACES, index
 from body.types import (
     Failure,
     Intent,
@@ -30,25 +31,25 @@ from body.types import (
     Skill,
     Status,
 )
-from envs.engine.body_senses import Posture
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
+from experiments.training.behavior import BehaviorMind, BehaviorMindFactory, ReflexlessMotor
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
-from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import Prompt
 from mind.learning.cold_start import Example
-from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Mind, Minds, WhyNot
+from mind.memory import ExperienceStore, Memory
+from mind.reasoning.deliberation import anything_goes, recall
 from mind.reasoning.narration import feeling_words, near, object_words
 from mind.reasoning.parsing import Reply
-from mind.types import Decision, DecisionContext, Feeling
+from mind.reasoning.prompting import Prompts
+from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
 RNG_KEYS = 3
+RECALLED = 3  # experiences that a prompt shows, at most
 HORIZON_TICKS = 250
 AS_GOOD = 0.02  # of value: a difference that does not count
 _HANDS_BUSY = (Skill.PUT_DOWN, Skill.GET_UP, Skill.TIE_LACE, Skill.LOOK_AROUND, Skill.WAIT)
@@ -68,48 +69,49 @@ class Moment:
     body: dict[str, NDArray]
 
 
-# ---- Living under a careless teacher ----
+# ---- Collecting moments of decision ----
 
 
-class Clumsy:
-    """A motor of which every second body has no reflexes, so that there are falls to learn from."""
+class RandomChoiceMind(BehaviorMind):
+    """Takes any choice worth trying, and keeps each moment of decision.
 
-    def __init__(self, motor: Motor):
-        self._motor = motor
+    Args:
+        row: The avatar that it decides for.
+        world: The world, which is copied at each decision.
+        body: The body of the batch, which is copied too.
+        memory: What it recalls from.
+        moments: Receives the moments of decision.
+        seed: Of its choices, with `row`.
+    """
 
-    def begin(self, rows: NDArray) -> None:
-        """Pass it on."""
-        self._motor.begin(rows)
-
-    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the motor's commands, but to walk on in every second body's stumbles."""
-        actions = self._motor.act(percept, skill_command)
-        stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
-        clumsy = np.arange(len(actions)) % 2 == 0
-        return np.where(stumbling & clumsy, Action.FORWARD, actions)
-
-
-class CarelessMind(Mind):
-    """Follows the mission table in a manner left to chance, and keeps each moment of decision."""
-
-    def attach(self, row: int, world: TripWorld, body: Body, moments: list[Moment]) -> None:
-        """Say whose mind this is, and where its moments are kept."""
-        self._row, self._world, self._kept = row, world, moments
-        self._body = body
-        self._rng = np.random.default_rng([self._seed, row])
+    def __init__(
+        self,
+        body_id: str,
+        row: int,
+        *,
+        world: TripWorld,
+        body: Body,
+        memory: Memory,
+        moments: list[Moment],
+        seed: int,
+    ):
+        self.body_id, self.rng = body_id, np.random.default_rng([seed, row])
+        self._row, self._world, self._body = row, world, body
+        self._memory, self._prompts, self._moments = memory, Prompts(), moments
 
     async def decide(
         self,
         percept: Percept,
         feeling: Feeling,
         context: DecisionContext,
-        why_not: WhyNot = lambda intent: "",
+        why_not: WhyNot = anything_goes,
     ) -> Decision:
-        """Keep the moment, and return the table's intent in any manner."""
-        recalled = [found.experience.words for found in self._recall(percept, context)]
+        """Keep the moment, and return one of the choices."""
+        found = recall(self._memory, self.body_id, percept, context, RECALLED)
+        recalled = [recollection.experience.words for recollection in found]
         row = np.array([self._row])
         choices = choices_at(percept, context, why_not)
-        self._kept.append(
+        self._moments.append(
             Moment(
                 prompt=self._prompts.decide(percept, feeling, context, recalled),
                 percept=percept,
@@ -121,22 +123,7 @@ class CarelessMind(Mind):
                 body=self._body.fork_state(row),
             )
         )
-        return Decision(intent=choices[self._rng.integers(len(choices))])
-
-
-class CarelessMinds(Minds):
-    """Minds of the careless kind."""
-
-    def of(self, body_id: str) -> CarelessMind:
-        """Return a mind for one body."""
-        return CarelessMind(
-            self._batcher,
-            self.memory,
-            self._prompts,
-            body_id=body_id,
-            recalled=self._recalled,
-            seed=self._seed,
-        )
+        return Decision(intent=choices[self.rng.integers(len(choices))])
 
 
 def choices_at(percept: Percept, context: DecisionContext, why_not: WhyNot) -> tuple[Intent, ...]:
@@ -156,15 +143,24 @@ def live(
 ) -> list[Moment]:
     """Return that many moments of decision, from lives on the given level."""
     env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
-    body = Body(avatars, TRIP, Clumsy(motor))
-    minds = CarelessMinds(ScriptedModel([]), ExperienceStore(":memory:"), seed=seed)
-    world = env.world
+    body = Body(avatars, TRIP, ReflexlessMotor(motor))
+    world, memory = env.world, ExperienceStore(":memory:")
     assert isinstance(world, TripWorld)
-    being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
     moments: list[Moment] = []
-    for row, mind in enumerate(being.minds):
-        assert isinstance(mind, CarelessMind)
-        mind.attach(row, world, body, moments)
+    rows = count()
+    minds = BehaviorMindFactory(
+        lambda body_id: RandomChoiceMind(
+            body_id,
+            next(rows),
+            world=world,
+            body=body,
+            memory=memory,
+            moments=moments,
+            seed=seed,
+        ),
+        memory,
+    )
+    being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
     live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
     being.close()
     env.close()

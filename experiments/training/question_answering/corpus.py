@@ -8,27 +8,17 @@ from the two come conversations: a life's memories, and questions about it with 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.being import Being
-from agents.planners.babyai import BabyAIPlanner
-from agents.planners.trip import TripPlanner
-from agents.soul import Soul
-from body.body import Body, Motor
-from body.columns import POSTURES
-from body.motor import PolicyMotor
-from body.types import Intent, Manner, Percept, PerceptBatch, Skill, Target, WorldSpec
+from body.types import WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
-from envs.engine.body_senses import Posture
 from envs.engine.faces import WorldVectorEnv
-from envs.engine.spec import Crossing, find
+from envs.engine.spec import find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.graph import EventGraph, EventNode
@@ -41,6 +31,7 @@ from experiments.ground_truth.questions import (
     questions_of,
     when_words,
 )
+from experiments.training.behavior import noisy_being
 from experiments.training.question_answering.dialogues import (
     Dialogue,
     alike,
@@ -51,19 +42,14 @@ from experiments.training.question_answering.facts import FactsKeeper, Sensed
 from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
 from mind.claims.parser import events_in
-from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
-from mind.reasoning.deliberation import Mind, Minds, WhyNot, anything_goes
 from mind.reasoning.narration import lived_words
 from mind.reasoning.prompting import AskPrompts
-from mind.reasoning.question_answering import in_form, recall_for
+from mind.reasoning.question_answering import NOW, in_form, recall_for
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
 from mind.sense_encoder.trail import WINDOW, Windows
-from mind.types import Decision, DecisionContext, Experience, Feeling
+from mind.types import Experience
 
-CARELESS = 0.4  # share of decisions in which something else is done than serves the mission
-MANNERS = (0.15, 0.25, 0.6)  # careful, normal, fast
-STRAY = 0.03  # share of ticks in which a limb does something else than it should
 DIALOGUES_FILE = "lessons.jsonl"
 
 
@@ -99,87 +85,7 @@ class Corpus:
     sensed: Sensed
 
 
-# ---- Who lives ----
-
-
-class Wanderer(Mind):
-    """Follows the mission table carelessly: in any manner, and not always."""
-
-    def attach(self, row: int, table: TripPlanner | BabyAIPlanner) -> None:
-        """Say whose mind this is, and what it would do if it cared."""
-        self._row, self._table = row, table
-        key = (*self.body_id.encode(),)
-        self._rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
-        self._of_episode = -1
-
-    async def decide(
-        self,
-        percept: Percept,
-        feeling: Feeling,
-        context: DecisionContext,
-        why_not: WhyNot = anything_goes,
-    ) -> Decision:
-        """Return the table's intent in any manner or, now and then, any other."""
-        if context.episode != self._of_episode:
-            self._of_episode = context.episode
-            self._table.begin([self._row])
-        intent = self._table.next_intent(self._row, percept, context.status)
-        if self._rng.random() < CARELESS:
-            intent = self._anything(percept, context)
-        intent = replace(intent, manner=Manner(self._rng.choice(len(Manner), p=MANNERS)))
-        return Decision(intent=Intent(skill=Skill.WAIT) if why_not(intent) else intent)
-
-    def _anything(self, percept: Percept, context: DecisionContext) -> Intent:
-        able = [skill for skill in context.can_start if skill is not Skill.WAIT]
-        skill = able[self._rng.integers(len(able))] if able else Skill.WAIT
-        if not skill.takes_target:
-            return Intent(skill=skill)
-        known = [
-            Target(object=row[0], color=row[1]) for row in percept.landmarks.tolist() if row[0]
-        ]
-        if not known:
-            return Intent(skill=Skill.LOOK_AROUND)
-        return Intent(skill=skill, target=known[self._rng.integers(len(known))])
-
-
-class Wanderers(Minds):
-    """Minds of the careless kind."""
-
-    def of(self, body_id: str) -> Wanderer:
-        """Return a mind for one body."""
-        return Wanderer(self._batcher, self.memory, self._prompts, body_id=body_id, seed=self._seed)
-
-
-class Stray:
-    """A motor that errs: every second body has no reflexes, and limbs do what they like at times.
-
-    Args:
-        motor: What moves the limbs otherwise.
-        vocabulary: Of the world.
-        seed: Of the errors.
-    """
-
-    def __init__(self, motor: Motor, vocabulary: WorldSpec, seed: int):
-        self._motor, self._vocabulary = motor, vocabulary
-        self._rng = np.random.default_rng(seed)
-
-    def begin(self, rows: NDArray) -> None:
-        """Pass it on."""
-        self._motor.begin(rows)
-
-    def act(self, percept: PerceptBatch, skill_command: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the motor's commands, some of them spoilt."""
-        actions = self._motor.act(percept, skill_command)
-        count = len(actions)
-        gradual = self._vocabulary.crossing is Crossing.GRADUAL
-        if gradual:
-            stumbling = percept.proprio[:, POSTURES].argmax(1) == Posture.STUMBLE
-            clumsy = np.arange(count) % 2 == 0
-            actions = np.where(stumbling & clumsy, Action.FORWARD, actions)
-        stray = self._rng.random(count) < STRAY * (1 if gradual else 5)
-        return np.where(
-            stray, self._rng.integers(len(self._vocabulary.action_names), size=count), actions
-        )
+# ---- What is kept ----
 
 
 class WindowKeeper:
@@ -198,6 +104,10 @@ class WindowKeeper:
         sense_embeddings[:, 0, 0] = np.arange(self.count, self.count + rows)
         self.count += rows
         return sense_embeddings
+
+    def embed_now(self, windows: Windows) -> NDArray[np.float32]:
+        """Return zeros: nobody is asked anything while a corpus is collected."""
+        return np.zeros((len(windows[KINDS[0]]), len(NOW), EMBEDDING_SIZE), np.float32)
 
     def fingerprint(self) -> str:
         """Return what tells it from encoders."""
@@ -253,16 +163,16 @@ def live(
     env: WorldVectorEnv, vocabulary: WorldSpec, *, episodes: int, seed: int, memory: KeepingStore
 ) -> Iterator[Life]:
     """Yield that many episodes or a few more, as they end."""
-    count, name = env.num_envs, f"{vocabulary.name}-{seed}"
-    motor = Stray(PolicyMotor(None, vocabulary.name), vocabulary, seed)
-    keeper: Any = memory.keeper  # stands in for an encoder
-    minds = Wanderers(ScriptedModel([]), memory, seed=seed, senses=keeper)
-    body = Body(count, vocabulary, motor)
-    being = Being(body, Soul(count), minds, clock="paused", run_id="corpus", name=name)
-    table = vocabulary.load("planner")(count)
-    for row, mind in enumerate(being.minds):
-        assert isinstance(mind, Wanderer)
-        mind.attach(row, table)
+    count = env.num_envs
+    being = noisy_being(
+        vocabulary,
+        count,
+        memory,
+        run_id="corpus",
+        name=f"{vocabulary.name}-{seed}",
+        seed=seed,
+        senses=memory.keeper,
+    )
     ids = [mind.body_id for mind in being.minds]
     chronicle = Chronicle(env.world, env.world.spec, body_ids=ids)
     everyone, lived = np.arange(count), np.zeros(count, np.int64)

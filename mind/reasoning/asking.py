@@ -1,0 +1,72 @@
+"""Asking a language model until a reply can be used, and what that took."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mind.language_models import Batcher, NoReply, Prompt
+from mind.language_models.recording import Recording
+from mind.reasoning.parsing import NotUnderstood
+from mind.types import Exchange
+
+ATTEMPTS = 2  # the second one is shown what was wrong with the first
+
+T = TypeVar("T")
+
+
+async def ask(
+    batcher: Batcher,
+    prompt: Prompt,
+    *,
+    seeds: Sequence[int],
+    parse: Callable[[str], T],
+    repair: Callable[[Prompt, str, str], Prompt],
+) -> tuple[T | None, tuple[Exchange, ...]]:
+    """Return the first reply that can be used, or None, and all that was asked and replied.
+
+    A reply that cannot be used is sent back; where there is none, the same is asked again.
+
+    Args:
+        batcher: Asks the language model.
+        prompt: What is asked first.
+        seeds: One for each attempt.
+        parse: Takes a reply apart, or raises `NotUnderstood`.
+        repair: Adds a reply to the prompt, with what was wrong with it.
+
+    Raises:
+        LanguageModelError: If the language model cannot be used at all (see `NoReply`).
+    """
+    recording = Recording(batcher)
+    for seed in seeds:
+        try:
+            completion = await recording.generate(prompt, seed=seed)
+        except NoReply:
+            continue
+        try:
+            return parse(completion.text), recording.exchanges
+        except NotUnderstood as problem:
+            prompt = repair(prompt, completion.text, str(problem))
+    return None, recording.exchanges
+
+
+def attempt_seeds(seed: int, body_id: str, decision: int) -> list[int]:
+    """Return a seed for each attempt at a decision, independent of all other decisions."""
+    keys = [(*body_id.encode(), decision, attempt) for attempt in range(ATTEMPTS)]
+    drawn = [np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0] for key in keys]
+    return [int(number >> 1) for number in drawn]
+
+
+def cost(exchanges: Sequence[Exchange], *, fallback: bool) -> dict[str, Any]:
+    """Return the fields of a `Decision` that follow from what was asked and replied."""
+    log_probability = math.nan if fallback else exchanges[-1].log_probability
+    return {
+        "confidence": math.exp(log_probability),  # geometric mean over the tokens written
+        "prompt_tokens": sum(exchange.prompt_tokens for exchange in exchanges),
+        "tokens": sum(exchange.tokens for exchange in exchanges),
+        "latency_s": sum(exchange.latency_s for exchange in exchanges),
+        "attempts": len(exchanges),
+        "fallback": fallback,
+        "exchanges": tuple(exchanges),
+    }

@@ -1,0 +1,127 @@
+"""LanguageMindFactory: what the minds of a batch of bodies share."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from body.types import WorldSpec
+from mind.language_models import Batcher, LanguageModel, TokenBudget
+from mind.memory import Memory
+from mind.reasoning.deliberation import LanguageMind
+from mind.reasoning.prompting import AskPrompts, Mode, Prompts
+from mind.reasoning.question_answering import QuestionAnswerer
+from mind.sense_encoder.trail import Encoder
+
+
+class LanguageMindFactory:
+    """Makes minds that share one language model, one memory and one set of prompt templates.
+
+    Attributes:
+        language_model: Answers all of them.
+        memory: What all of them have lived.
+        senses: The encoder whose embeddings are remembered beside the words, or None.
+
+    Args:
+        language_model: Answers the minds that wait at the same time as one batch.
+        memory: Keeps what is lived; a mind recalls of it only its own body's.
+        prompts: Folder of prompt templates; None is the one that comes with the package.
+        recalled: Most experiences that are recalled for a decision, at least 0.
+        batch: Most prompts in one call of the language model, at least 1.
+        seed: Of all sampling from the language model, at least 0.
+        senses: The encoder whose embeddings are remembered beside the words.
+
+    Raises:
+        ValueError: If a number is out of range, or the language model reads embeddings of another
+            encoder.
+        MemoryFileError: If the memory holds embeddings of another encoder.
+    """
+
+    def __init__(
+        self,
+        language_model: LanguageModel,
+        memory: Memory,
+        *,
+        prompts: str | Path | None = None,
+        recalled: int = 3,
+        batch: int = 64,
+        seed: int = 0,
+        senses: Encoder | None = None,
+    ):
+        if recalled < 0:
+            raise ValueError(f"recalled must be at least 0, got {recalled}")
+        if seed < 0:
+            raise ValueError(f"seed must be at least 0, got {seed}")
+        if senses is not None:
+            _check_encoder(language_model, senses)
+            memory.encoded_by(senses.fingerprint())
+        self.memory = memory
+        self.senses = senses
+        self.language_model = language_model
+        self._batcher = Batcher(language_model, maximum=batch)
+        self._prompts = Prompts(prompts)
+        self._recalled = recalled
+        self._seed = seed
+
+    def make(self, body_id: str) -> LanguageMind:
+        """Return a mind for one body; its noise depends on the seed and on `body_id`."""
+        return LanguageMind(
+            self._batcher,
+            self.memory,
+            self._prompts,
+            body_id=body_id,
+            recalled=self._recalled,
+            seed=self._seed,
+        )
+
+    def question_answerer(
+        self,
+        body_id: str,
+        *,
+        spec: WorldSpec,
+        run_id: str = "",
+        mode: Mode | str = "",
+        ablations: Collection[str] = (),
+    ) -> QuestionAnswerer:
+        """Return what answers questions about a body's episodes; see `QuestionAnswerer`.
+
+        Args:
+            body_id: The body whose episodes are asked about.
+            spec: World that they were lived in.
+            run_id: The run whose episodes are asked about; empty is any.
+            mode: How memories are shown; empty is as soft tokens where the language model takes
+                them, else in words.
+            ablations: Kinds of memory, and parts of the now, that are left out.
+        """
+        return QuestionAnswerer(
+            self._batcher,
+            self.memory,
+            AskPrompts(self._prompts.folder),
+            body_id=body_id,
+            run_id=run_id,
+            spec=spec,
+            mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
+            ablations=ablations,
+            seed=self._seed,
+        )
+
+    async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:
+        """Have decisions written on until each has as many tokens as is wanted, or is made."""
+        await self._batcher.advance(wanted)
+
+    async def close(self) -> None:
+        """Close the language model and the memory."""
+        try:
+            await self.language_model.close()
+        finally:
+            self.memory.close()
+
+
+def _check_encoder(language_model: LanguageModel, senses: Encoder) -> None:
+    """Refuse an encoder whose embeddings the language model was not trained to read."""
+    if language_model.takes_soft_tokens and language_model.encoder:
+        encoder = senses.fingerprint()
+        if encoder != language_model.encoder:
+            raise ValueError(
+                f"language model '{language_model.name}' reads the senses of encoder "
+                f"{language_model.encoder}, got {encoder}; use the encoder of its own folder, or "
+                "train a projector with python -m experiments.train_question_answering"
+            )
