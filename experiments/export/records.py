@@ -21,7 +21,7 @@ from envs.engine.spec import WorldSpec, find
 from experiments.running.cli import BadInput
 
 _FINISHED = ("success", "failure", "time up")
-_DAMAGES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+_DAMAGES = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 # How a run makes its world (by what, and of which id), and the id that makes it for one body.
 _MADE_BY = {
     "trip": ("gymnasium.make_vec", "envs:Trip-v0"),

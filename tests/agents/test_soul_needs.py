@@ -3,12 +3,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from agents.soul import EMOTIONS, NEEDS, Needs, Soul, Temperament
+from experiments.running.schema import register
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs/soul").glob("*.yaml"))
+CONFIGS = sorted(path.stem for path in (Path(__file__).parents[2] / "configs/soul").glob("*.yaml"))
+
+
+def configured(name, avatars):
+    """Return the soul of that name, as a run of so many avatars builds it."""
+    register("run")
+    with initialize_config_module("configs", version_base="1.3"):
+        config = compose("run", [f"soul={name}", f"avatars={avatars}", f"episodes={avatars}"])
+    return instantiate(config.soul, _convert_="all")
 
 
 def test_a_need_that_is_not_named_keeps_its_default():
@@ -59,15 +68,15 @@ def test_impossible_temperaments_are_refused(given, message):
         Temperament(**given)
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_soul_in_the_configs_builds(path):
-    soul = instantiate(OmegaConf.load(path), num_avatars=3, _convert_="all")
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_soul_in_the_configs_builds(name):
+    soul = configured(name, avatars=3)
     assert isinstance(soul, Soul)
     assert soul.weights.shape == (3, len(NEEDS))
 
 
 def test_the_default_config_is_the_default_soul_and_the_proud_one_minds_dignity_more():
-    souls = {path.stem: instantiate(OmegaConf.load(path), num_avatars=1) for path in CONFIGS}
+    souls = {name: configured(name, avatars=1) for name in CONFIGS}
     dignity = NEEDS.index("dignity")
     np.testing.assert_array_equal(souls["default"].weights, Soul(1).weights)
     np.testing.assert_array_equal(souls["default"].setpoints, Soul(1).setpoints)

@@ -11,7 +11,10 @@ import pytest
 from bench import soak
 from bench.soak import LOOKS, Look, Watch, faults, growth, reply, slope, table
 
-NOBODY = SimpleNamespace(memory=SimpleNamespace(_lives={}, count=lambda: 0), _scales=[])
+NOBODY = SimpleNamespace(
+    memory=SimpleNamespace(_lives={}, count=lambda: 0),
+    _history=SimpleNamespace(pain_scales=[]),
+)
 
 
 @pytest.fixture(autouse=True)

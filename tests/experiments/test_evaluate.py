@@ -16,7 +16,7 @@ from agents.random_agent import RandomAgent
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.launching.rollout import rollout
-from experiments.report.measures import FALLS, MEASURES, SUCCESS, with_derived
+from experiments.report.measures import FALLS, SUCCESS, measures_of, with_derived
 from experiments.trip import bodies
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,12 +182,13 @@ def test_real_time_passes_as_slowly_as_in_the_world_and_can_be_stopped():
 def scores(**more):
     given = {"mission": [0, 1, 1], "success": [1, 1, 0], "cells_walked": [50, 40, 10],
              "falls": [0, 1, 2], "cup": [1.0, 0.5, 0.9]}  # fmt: skip
-    return with_derived({name: np.array(values) for name, values in (given | more).items()})
+    columns = {name: np.array(values) for name, values in (given | more).items()}
+    return with_derived(columns, "trip")
 
 
 def test_measures_are_ratios_of_sums_over_episodes():
     columns = scores()
-    by_name = {measure.name: measure for measure in MEASURES["trip"]}
+    by_name = {measure.name: measure for measure in measures_of("trip").told}
     assert SUCCESS.estimate(columns).value == pytest.approx(2 / 3)
     assert FALLS.estimate(columns).value == pytest.approx(3.0)
     assert SUCCESS.words(SUCCESS.estimate(columns)) == "67% [21,94]"
