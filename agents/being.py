@@ -211,7 +211,7 @@ class Being:
         """Return one who answers questions about what this avatar has lived in this run."""
         return self._shared.question_answerer(
             self.minds[row].body_id,
-            spec=self._body.vocabulary,
+            spec=self._body.spec,
             run_id=self.run_id,
             mode=mode,
             ablations=ablations,
@@ -233,7 +233,7 @@ class Being:
         """
         thinking = self._thinking.state()  # first: it lets minds come to the end of their thoughts
         return {
-            "world": self._body.vocabulary.name,
+            "world": self._body.spec.name,
             "remembered": {one.body_id: self.memory.count(one.body_id) for one in self.minds},
             "body": self._body.fork_state(),
             "noise": self._body.senses.ablation.state(),
@@ -266,7 +266,7 @@ class Being:
         self._thinking.load_state(state["thinking"])
         self._over[:] = state["over"]
         percept, feelings = state["percept"], state["feelings"]
-        vocabulary = self._body.vocabulary
-        self._percept = PerceptBatch(vocabulary=vocabulary, **percept) if percept else None
+        spec = self._body.spec
+        self._percept = PerceptBatch(spec=spec, **percept) if percept else None
         self._feelings = Feelings(**feelings) if feelings else None
         self._noticing = {int(row): intent_from(one) for row, one in state["noticing"].items()}

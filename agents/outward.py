@@ -28,6 +28,6 @@ def outer_trace(body: Body, percept: PerceptBatch | None, row: int) -> Trace:
     return Trace(
         intent=intent,
         status=body.status(row),
-        intent_words=intent.words(body.vocabulary) if intent else "",
+        intent_words=intent.words(body.spec) if intent else "",
         events=tuple(event.name.lower() for event in events),
     )

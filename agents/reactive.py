@@ -24,7 +24,7 @@ class Reactive:
 
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
         self._body = body
-        self._table: Planner = body.vocabulary.load("planner")(body.num_avatars)
+        self._table: Planner = body.spec.load("planner")(body.num_avatars)
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: PerceptBatch | None = None
 

@@ -40,9 +40,9 @@ def main() -> None:
     episodes = parser.parse_args().episodes
     print("| world | episodes | kept | did not happen | said before | junk |")
     print("|---|--:|--:|--:|--:|--:|")
-    for number, (env, vocabulary, _) in enumerate(worlds(64, "test")):
+    for number, (env, spec, _) in enumerate(worlds(64, "test")):
         memory = KeepingStore()
-        lives = list(live(env, vocabulary, episodes=episodes, seed=100 + number, memory=memory))
+        lives = list(live(env, spec, episodes=episodes, seed=100 + number, memory=memory))
         env.close()
         print(row(NAMES[number], lives), flush=True)
 

@@ -21,14 +21,14 @@ class Ablation:
     Args:
         senses: For each sense that is not to be left alone: True (nothing is wrong), False
             (muted), or ``"shuffled"``.
-        vocabulary: Says which senses there are; ``"image"`` is one too.
+        spec: Says which senses there are; ``"image"`` is one too.
 
     Raises:
         ValueError: If there is no such sense, or something else is to be done with it.
     """
 
-    def __init__(self, senses: Mapping[str, bool | str], vocabulary: WorldSpec):
-        known = ("image", *vocabulary.senses)
+    def __init__(self, senses: Mapping[str, bool | str], spec: WorldSpec):
+        known = ("image", *spec.senses)
         for name, how in senses.items():
             if name not in known:
                 raise ValueError(f"there is no sense '{name}' to change; choose of {known}")

@@ -31,13 +31,13 @@ class Body:
 
     Attributes:
         num_avatars: B.
-        vocabulary: Names of what can be seen.
+        spec: Names of what can be seen.
         senses: Observation to percept.
         skills: The active skills under way.
 
     Args:
         num_avatars: B.
-        vocabulary: Names of what can be seen and felt, and what can be done.
+        spec: Names of what can be seen and felt, and what can be done.
         motor: Moves the limbs.
         senses: For each sense that is not well: False where it is muted, "shuffled" where it says
             something else than it means; see `body.ablation.Ablation`.
@@ -46,13 +46,13 @@ class Body:
     def __init__(
         self,
         num_avatars: int,
-        vocabulary: WorldSpec,
+        spec: WorldSpec,
         motor: Motor,
         senses: Mapping[str, bool | str] | None = None,
     ):
         self.num_avatars = num_avatars
-        self.vocabulary = vocabulary
-        self.senses = Senses(num_avatars, vocabulary, senses)
+        self.spec = spec
+        self.senses = Senses(num_avatars, spec, senses)
         self.skills = Skills(self.senses)
         self._motor = motor
 

@@ -132,21 +132,21 @@ def make_scratch() -> Scratch:
     )
 
 
-def kinds_of(vocabulary: WorldSpec) -> NDArray[np.uint16]:
+def kinds_of(spec: WorldSpec) -> NDArray[np.uint16]:
     """Return (256,) flags of each kind of object.
 
     A landmark is anything but floor and wall. Of a stretch of equal cells (a hazard, a rail) only
     the nearest cell is listed among the landmarks. A receiver is what an object can be handed to.
     """
     flags = np.zeros(256, np.uint16)
-    flags[list(vocabulary.obstacles)] |= OBSTACLE
-    flags[list(vocabulary.hazards)] |= HAZARD | STRETCH
-    flags[list(vocabulary.targets)] |= TARGET
-    flags[list(vocabulary.portables)] |= PORTABLE
-    flags[list(vocabulary.doors)] |= DOOR
-    flags[list(vocabulary.grounds)] |= GROUND
-    flags[FLOOR + 1 : len(vocabulary.objects)] |= LANDMARK
-    for obj, name in enumerate(vocabulary.objects):
+    flags[list(spec.obstacles)] |= OBSTACLE
+    flags[list(spec.hazards)] |= HAZARD | STRETCH
+    flags[list(spec.targets)] |= TARGET
+    flags[list(spec.portables)] |= PORTABLE
+    flags[list(spec.doors)] |= DOOR
+    flags[list(spec.grounds)] |= GROUND
+    flags[FLOOR + 1 : len(spec.objects)] |= LANDMARK
+    for obj, name in enumerate(spec.objects):
         if name == "rail":
             flags[obj] |= RAIL | STRETCH
         if name in ("table", "person"):
@@ -163,9 +163,9 @@ class EgoMap:
         kinds: (256,) flags of each kind of object.
     """
 
-    def __init__(self, num_avatars: int, vocabulary: WorldSpec):
-        self.kinds = kinds_of(vocabulary)
-        self._crossing = int(vocabulary.crossing)
+    def __init__(self, num_avatars: int, spec: WorldSpec):
+        self.kinds = kinds_of(spec)
+        self._crossing = int(spec.crossing)
         self.memory = np.zeros(num_avatars, PLACE)
         self.landmarks = np.zeros((num_avatars, LANDMARKS, 5), np.int16)
         self.begin(np.arange(num_avatars))

@@ -41,9 +41,9 @@ def sense_vector(percept: PerceptBatch) -> NDArray[np.float32]:
     return np.concatenate([getattr(percept, name) for name in VECTOR_SENSES], axis=1)
 
 
-def sense_vector_size(vocabulary: WorldSpec) -> int:
+def sense_vector_size(spec: WorldSpec) -> int:
     """Return how wide the felt vector is in a world."""
-    return sum(len(names) for names in vocabulary.senses.values())
+    return sum(len(names) for names in spec.senses.values())
 
 
 class PolicyMotor:
@@ -62,10 +62,10 @@ class PolicyMotor:
 
         where = Path(folder) if folder else PRETRAINED / world
         self._network = load_policy(where)
-        vocabulary = find(world)
+        spec = find(world)
         wanted = (
-            sense_vector_size(vocabulary) + skill_command_size(vocabulary),
-            len(vocabulary.action_names),
+            sense_vector_size(spec) + skill_command_size(spec),
+            len(spec.action_names),
         )
         if self._network.sizes != wanted:
             raise PolicyError(

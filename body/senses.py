@@ -80,7 +80,7 @@ class Senses:
 
     Attributes:
         num_avatars: B.
-        vocabulary: Names of what can be seen and felt.
+        spec: Names of what can be seen and felt.
         ablation: What is wrong with which sense.
         ego_map: What is remembered of the surroundings.
         sensor_state: (B,) records of `SENSOR_STATE`: this tick, in the form in which skills read
@@ -88,30 +88,30 @@ class Senses:
 
     Args:
         num_avatars: B.
-        vocabulary: Names of what can be seen and felt.
+        spec: Names of what can be seen and felt.
         ablations: What is wrong with which sense; see `Ablation`. Nothing, without.
     """
 
     def __init__(
         self,
         num_avatars: int,
-        vocabulary: WorldSpec,
+        spec: WorldSpec,
         ablations: Mapping[str, bool | str] | None = None,
     ):
         self.num_avatars = num_avatars
-        self.vocabulary = vocabulary
-        self.ablation = Ablation(ablations or {}, vocabulary)
+        self.spec = spec
+        self.ablation = Ablation(ablations or {}, spec)
         self._by_hand = np.array(
             [
-                (vocabulary.column("touch", name), event)
+                (spec.column("touch", name), event)
                 for name, event in _BY_THE_HAND
-                if vocabulary.has("touch", name)
+                if spec.has("touch", name)
             ],
             np.int64,
         ).reshape(-1, 2)
-        ties = vocabulary.has("efference", "tie_lace")
-        self._tie_lace = vocabulary.column("efference", "tie_lace") if ties else -1
-        self.ego_map = EgoMap(num_avatars, vocabulary)
+        ties = spec.has("efference", "tie_lace")
+        self._tie_lace = spec.column("efference", "tie_lace") if ties else -1
+        self.ego_map = EgoMap(num_avatars, spec)
         self.sensor_state = np.zeros(num_avatars, SENSOR_STATE)
         self.begin(np.arange(num_avatars))
 
@@ -158,7 +158,7 @@ class Senses:
             events,
         )
         return PerceptBatch(
-            vocabulary=self.vocabulary,
+            spec=self.spec,
             image=image,
             **sense,
             mission=observation["mission"],

@@ -130,10 +130,10 @@ class Target:
     object: int
     color: int = -1
 
-    def words(self, vocabulary: WorldSpec) -> str:
+    def words(self, spec: WorldSpec) -> str:
         """Return the target's name, colour first where there is one."""
-        name = vocabulary.objects[self.object]
-        return name if self.color < 0 else f"{vocabulary.colors[self.color]} {name}"
+        name = spec.objects[self.object]
+        return name if self.color < 0 else f"{spec.colors[self.color]} {name}"
 
     def is_like(self, object: int, color: int) -> bool:
         """Return whether an object of this kind and color is meant by it."""
@@ -162,10 +162,10 @@ class Intent:
             wanted = "a target" if self.target is None else "no target"
             raise ValueError(f"skill '{self.skill.name.lower()}' takes {wanted}, got {self.target}")
 
-    def words(self, vocabulary: WorldSpec) -> str:
+    def words(self, spec: WorldSpec) -> str:
         """Return the intent in the form that the mind writes it: ``go to red ball, careful``."""
         name = self.skill.name.lower().replace("_", " ")
-        target = f" {self.target.words(vocabulary)}" if self.target else ""
+        target = f" {self.target.words(spec)}" if self.target else ""
         return f"{name}{target}, {self.manner.name.lower()}"
 
 
@@ -182,7 +182,7 @@ class _PerceptFields:
     """The fields that one percept and many have in common; shapes are those of one.
 
     Attributes:
-        vocabulary: Names of what can be seen.
+        spec: Names of what can be seen.
         image: (7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
             own cell, where an object in the hand shows.
         proprio: (13,) float32: speed (m/s), sine and cosine of the gait phase, stance foot
@@ -195,7 +195,7 @@ class _PerceptFields:
             dignity.
         efference: (A,) float32, one-hot of the last motor command.
         social: (3,) float32 in [0, 1]: seen by, laughter, being helped.
-        mission: (M,) mission tokens, to be read by `vocabulary.mission_words`.
+        mission: (M,) mission tokens, to be read by `spec.mission_words`.
         clock: int32, ticks since the episode began.
         position: (2,) int16, where the body believes to be: cells ahead and to the right of where
             the episode began, as it stood then.
@@ -206,7 +206,7 @@ class _PerceptFields:
             object 0 where it does not know.
     """
 
-    vocabulary: WorldSpec
+    spec: WorldSpec
     image: NDArray[np.uint8]
     proprio: NDArray[np.float32]
     vestibular: NDArray[np.float32]
@@ -224,9 +224,7 @@ class _PerceptFields:
 
     def _arrays(self) -> dict[str, NDArray]:
         return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "vocabulary"
+            field.name: getattr(self, field.name) for field in fields(self) if field.name != "spec"
         }
 
     def copy(self) -> Self:
@@ -268,12 +266,12 @@ class PerceptBatch(_PerceptFields):
         """Return percepts of one avatar each, at least one, as a batch."""
         each = [percept._arrays() for percept in percepts]
         arrays = {name: np.stack([one[name] for one in each]) for name in each[0]}
-        return cls(vocabulary=percepts[0].vocabulary, **arrays)
+        return cls(spec=percepts[0].spec, **arrays)
 
     def row(self, avatar: int) -> Percept:
         """Return one avatar's percept, with arrays of its own."""
         arrays = {name: array[avatar].copy() for name, array in self._arrays().items()}
-        return Percept(vocabulary=self.vocabulary, **arrays)
+        return Percept(spec=self.spec, **arrays)
 
 
 class Condition(IntEnum):
@@ -306,12 +304,12 @@ class Goal:
             wanted = "one other thing" if self.other is None else "no other thing"
             raise ValueError(f"goal '{self.condition.name.lower()}' takes {wanted}")
 
-    def words(self, vocabulary: WorldSpec) -> str:
+    def words(self, spec: WorldSpec) -> str:
         """Return the goal in the form that the mind writes it: ``red ball beside blue box``."""
-        obj = self.object.words(vocabulary)
+        obj = self.object.words(spec)
         if self.condition is Condition.BESIDE:
             assert self.other is not None
-            return f"{obj} beside {self.other.words(vocabulary)}"
+            return f"{obj} beside {self.other.words(spec)}"
         if self.condition is Condition.OPEN:
             return f"{obj} open"
         return f"{self.condition.name.lower()} {obj}"

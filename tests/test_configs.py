@@ -90,7 +90,7 @@ def test_a_world_brings_its_clock_which_can_still_be_chosen():
 def test_every_sense_can_be_muted_or_shuffled(sense):
     choices = [f"body.senses.{sense}=shuffled", "body=scripted"]
     body = instantiate(composed("run", *choices, world="babyai").body)
-    assert body.vocabulary.name == "babyai"
+    assert body.spec.name == "babyai"
 
 
 def test_luck_knows_the_commands_of_its_world():

@@ -51,7 +51,7 @@ def plan_of(mission: str, percept: Percept) -> tuple[Goal, ...]:
     """
     mission = _WHERE.sub("", mission.lower())
     if _TO_THE_GOAL.search(mission):
-        objects = percept.vocabulary.objects
+        objects = percept.spec.objects
         return (Goal(condition=Condition.FACE, object=Target(object=objects.index("goal"))),)
     later, after, first = mission.partition(_AFTER)
     clauses = [*_ORDER.split(first), *_ORDER.split(later)] if after else _ORDER.split(mission)
@@ -70,30 +70,30 @@ def _goals_of(clause: str, percept: Percept) -> Iterator[Goal]:
             yield Goal(condition=condition, object=obj)
             return
     if obj := _named(clause, percept):  # "open the red door, then the blue door"
-        yield Goal(condition=_usual(obj, percept.vocabulary), object=obj)
+        yield Goal(condition=_usual(obj, percept.spec), object=obj)
 
 
-def _usual(object: Target, vocabulary: WorldSpec) -> Condition:
-    return Condition.OPEN if object.object in vocabulary.doors else Condition.FACE
+def _usual(object: Target, spec: WorldSpec) -> Condition:
+    return Condition.OPEN if object.object in spec.doors else Condition.FACE
 
 
 def _named(words: str, percept: Percept) -> Target | None:
-    vocabulary = percept.vocabulary
+    spec = percept.spec
     parts = words.removeprefix("the ").removeprefix("an ").removeprefix("a ").split()
     if not parts:
         return None
-    has_color = parts[0] in vocabulary.colors
-    color = vocabulary.colors.index(parts[0]) if has_color else -1
+    has_color = parts[0] in spec.colors
+    color = spec.colors.index(parts[0]) if has_color else -1
     name = " ".join(parts[has_color:])
-    if name in vocabulary.objects:
-        return Target(object=vocabulary.objects.index(name), color=color)
+    if name in spec.objects:
+        return Target(object=spec.objects.index(name), color=color)
     return _remembered(color, percept) if name == "object" else None
 
 
 def _remembered(color: int, percept: Percept) -> Target | None:
     """Return the nearest object to name, of this color."""
     for obj, its_color, *_ in percept.landmarks.tolist():
-        if obj in percept.vocabulary.targets and color in (-1, its_color):
+        if obj in percept.spec.targets and color in (-1, its_color):
             return Target(object=obj, color=its_color)
     return None
 
@@ -144,11 +144,11 @@ def _open(door: Target, percept: Percept) -> Intent:
 
 def _way_out(percept: Percept) -> Intent:
     """Return what helps where one does not get on: a door to unlock, or another look."""
-    vocabulary = percept.vocabulary
+    spec = percept.spec
     locked = [
         Target(object=obj, color=color)
         for obj, color, state, *_ in percept.landmarks.tolist()
-        if obj in vocabulary.doors and state == DOOR_LOCKED
+        if obj in spec.doors and state == DOOR_LOCKED
     ]
     seen = {(obj, color) for obj, color, *_ in percept.landmarks.tolist()} | {percept.held}
     for door in locked:
@@ -182,6 +182,6 @@ class BabyAIPlanner:
         """
         goals = self._goals[row]
         if goals is None:
-            goals = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
+            goals = plan_of(percept.spec.mission_words(percept.mission), percept)
         goals = self._goals[row] = still_open(goals, percept)
         return intent_for(goals[0], percept, status) if goals else Intent(skill=Skill.WAIT)

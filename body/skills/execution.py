@@ -56,9 +56,9 @@ SKILL_EXECUTION = np.dtype(
 )
 
 
-def skill_command_size(vocabulary: WorldSpec) -> int:
+def skill_command_size(spec: WorldSpec) -> int:
     """Return how wide the skill command is: a world's skills, manners, navigation features."""
-    return len(skills_of(vocabulary)) + len(Manner) + NAVIGATION_SIZE
+    return len(skills_of(spec)) + len(Manner) + NAVIGATION_SIZE
 
 
 class Skills:
@@ -77,13 +77,13 @@ class Skills:
 
     def __init__(self, senses: Senses):
         self._senses = senses
-        self._vocabulary = senses.vocabulary
+        self._spec = senses.spec
         self.executions = np.zeros(senses.num_avatars, SKILL_EXECUTION)
         self.navigation_features = np.zeros((senses.num_avatars, NAVIGATION_SIZE), np.float32)
         self.reasons = np.full(senses.num_avatars, "", object)
         self._scratch = make_scratch()
         self._columns = np.zeros(len(Skill) + 1, np.int64)  # skills elsewhere are never under way
-        skills = skills_of(self._vocabulary)
+        skills = skills_of(self._spec)
         self._columns[list(skills)] = np.arange(len(skills))
         self._columns[-1] = len(skills)
         self.begin(np.arange(senses.num_avatars))
@@ -193,9 +193,7 @@ class Skills:
 
         An avatar whose active skill has ended, or that has none, is shown as waiting.
         """
-        skill_command = np.empty(
-            (len(self.executions), skill_command_size(self._vocabulary)), np.float32
-        )
+        skill_command = np.empty((len(self.executions), skill_command_size(self._spec)), np.float32)
         _encode(self.executions, self._columns, self.navigation_features, skill_command)
         return skill_command
 
@@ -206,7 +204,7 @@ class Skills:
         sensor_state = self._senses.sensor_state[avatar]
         return tuple(
             skill
-            for skill in skills_of(self._vocabulary)
+            for skill in skills_of(self._spec)
             if not any(self._unmet(sensor_state, skill, ANY_FITTING))
         )
 
@@ -222,7 +220,7 @@ class Skills:
         obj = intent.target.object if intent.target else NOTHING
         need, kind = self._unmet(sensor_state, intent.skill, obj)
         words = REFUSALS[Need(need)] if need else TARGET_REFUSALS[TargetKind(kind)] if kind else ""
-        names = self._vocabulary.objects
+        names = self._spec.objects
         name = names[obj] if 0 <= obj < len(names) else f"thing {obj}"
         return words.format(held=names[sensor_state["held_object"]], object=name)
 

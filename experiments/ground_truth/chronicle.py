@@ -192,12 +192,12 @@ class Chronicle:
         """Return what is true of all that happened in this tick, from the body's own side."""
         manner = intent.manner.name.lower() if intent else None
         facts = {
-            Attribute.DID: command_words(now.vocabulary)[int(self._actions[row])],
+            Attribute.DID: command_words(now.spec)[int(self._actions[row])],
             Attribute.DOING: intent.skill.name.lower().replace("_", " ") if intent else "nothing",
         }
         if manner:
             facts[Attribute.MANNER] = manner
-        if now.vocabulary.varies("proprio", "sin_phase"):
+        if now.spec.varies("proprio", "sin_phase"):
             facts[Attribute.GAIT] = _gait(before)
         if feeling:
             facts[Attribute.FEELING] = strongest_emotion(feeling)
@@ -284,7 +284,7 @@ def _hurt(before: Percept, now: Percept, rank: float) -> dict[Attribute, Fact]:
     facts = {Attribute.HURT: Fact(value=word_of(rank, pain))}
     if pain >= UNFELT:
         worst = int(np.argmax(now.pain - before.pain))
-        facts[Attribute.PART] = Fact(value=now.vocabulary.senses["pain"][worst])
+        facts[Attribute.PART] = Fact(value=now.spec.senses["pain"][worst])
     return facts
 
 

@@ -80,9 +80,9 @@ def careless_rollout(
         Stopped: If it was stopped.
         MemoryFileError: If nothing can be remembered there.
     """
-    env, vocabulary = _world(where)
+    env, spec = _world(where)
     try:
-        being = _being(where, vocabulary, ExperienceStore(path), senses)
+        being = _being(where, spec, ExperienceStore(path), senses)
         try:
             chronicler = Chronicler(being, env)
             _live(where, env, being, chronicler, stopped)
@@ -99,18 +99,18 @@ def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
             where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
         )
         return env, TRIP
-    for name, (env, vocabulary, _) in zip(_TRAINED, worlds(where.bodies, where.split), strict=True):
+    for name, (env, spec, _) in zip(_TRAINED, worlds(where.bodies, where.split), strict=True):
         if name == where.world:
-            return env, vocabulary
+            return env, spec
         env.close()
     raise ValueError(f"world must be of {', '.join(WORLDS)}, got '{where.world}'")
 
 
 def _being(
-    where: RolloutSpec, vocabulary: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
+    where: RolloutSpec, spec: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
 ) -> Being:
     return noisy_being(
-        vocabulary,
+        spec,
         where.bodies,
         memory,
         run_id=_RUN,

@@ -211,18 +211,18 @@ class NoisyMotor:
         return np.where(is_noise, random, actions)
 
 
-def noisy_motor(vocabulary: WorldSpec, seed: int) -> NoisyMotor:
+def noisy_motor(spec: WorldSpec, seed: int) -> NoisyMotor:
     """Return the trained motor of a world, with noise and, where there is a gait, no reflexes."""
-    motor: Motor = PolicyMotor(None, vocabulary.name)
-    gradual = vocabulary.crossing is Crossing.GRADUAL
+    motor: Motor = PolicyMotor(None, spec.name)
+    gradual = spec.crossing is Crossing.GRADUAL
     if gradual:
         motor = ReflexlessMotor(motor)
     noise = NOISE if gradual else 5 * NOISE
-    return NoisyMotor(motor, len(vocabulary.action_names), noise=noise, seed=seed)
+    return NoisyMotor(motor, len(spec.action_names), noise=noise, seed=seed)
 
 
 def noisy_being(
-    vocabulary: WorldSpec,
+    spec: WorldSpec,
     num_avatars: int,
     memory: Memory,
     *,
@@ -234,7 +234,7 @@ def noisy_being(
     """Return a being with a mind and a motor that both deviate at random from what they should do.
 
     Args:
-        vocabulary: Of the world.
+        spec: Of the world.
         num_avatars: How many avatars it has.
         memory: Keeps what is lived.
         run_id: Names the run in what is remembered.
@@ -242,12 +242,12 @@ def noisy_being(
         seed: Of all that is random.
         senses: The encoder whose embeddings are remembered, or None.
     """
-    planner = vocabulary.load("planner")(num_avatars)
+    planner = spec.load("planner")(num_avatars)
     rows = count()
     minds = BehaviorMindFactory(
         lambda body_id: EpsilonRandomMind(body_id, next(rows), planner, seed),
         memory,
         senses=senses,
     )
-    body = Body(num_avatars, vocabulary, noisy_motor(vocabulary, seed))
+    body = Body(num_avatars, spec, noisy_motor(spec, seed))
     return Being(body, Soul(num_avatars), minds, clock="paused", run_id=run_id, name=name)

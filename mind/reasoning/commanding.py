@@ -99,7 +99,7 @@ class Commander:
         """
         number, self._decisions = self._decisions, self._decisions + 1
         self._feel(percept)
-        commands = command_words(percept.vocabulary)
+        commands = command_words(percept.spec)
         reply, exchanges = await ask(
             self._batcher,
             self._prompts.decide(percept, self._lately),
@@ -107,12 +107,12 @@ class Commander:
             parse=partial(parse_command, commands=commands),
             repair=self._prompts.repair,
         )
-        command, thoughts = reply or (percept.vocabulary.action_names.index(_FALLBACK), "")
+        command, thoughts = reply or (percept.spec.action_names.index(_FALLBACK), "")
         self._lately.append(commands[command])
         decision = Decision(
             intent=None,
             thoughts=thoughts,
-            goals=(percept.vocabulary.mission_words(percept.mission), commands[command]),
+            goals=(percept.spec.mission_words(percept.mission), commands[command]),
             **cost(exchanges, fallback=reply is None),
         )
         return Command(number=command, decision=decision)

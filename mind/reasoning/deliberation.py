@@ -86,21 +86,21 @@ class LanguageMind:
             self._batcher,
             self._prompts.decide(percept, feeling, context, words, goals),
             seeds=attempt_seeds(self._seed, self.body_id, number),
-            parse=partial(_startable, vocabulary=percept.vocabulary, why_not=why_not),
+            parse=partial(_startable, spec=percept.spec, why_not=why_not),
             repair=self._prompts.repair,
         )
         taken = reply or fallback(context)
         if taken.plan is not None:
             goals = self._plan.replace(taken.plan, percept, context.episode)
-        vocabulary = percept.vocabulary
+        spec = percept.spec
         return Decision(
             intent=taken.intent,
             speech=taken.speech,
             thoughts=taken.thoughts,
             goals=(
-                vocabulary.mission_words(percept.mission),
-                *(goal.words(vocabulary) for goal in goals),
-                taken.intent.words(vocabulary),
+                spec.mission_words(percept.mission),
+                *(goal.words(spec) for goal in goals),
+                taken.intent.words(spec),
             ),
             memories=tuple(recollection.id for recollection in recalled),
             **cost(exchanges, fallback=reply is None),
@@ -137,7 +137,7 @@ def recall(
     if not limit:
         return []
     about = (
-        percept.vocabulary.mission_words(percept.mission),
+        percept.spec.mission_words(percept.mission),
         *near(percept, _OBJECTS_ASKED_ABOUT),
         *context.recent[-1:],
     )
@@ -154,13 +154,13 @@ def fallback(context: DecisionContext) -> Reply:
     return Reply(intent=Intent(skill=Skill.GET_UP if is_down else Skill.WAIT))
 
 
-def _startable(text: str, vocabulary: WorldSpec, why_not: WhyNot) -> Reply:
+def _startable(text: str, spec: WorldSpec, why_not: WhyNot) -> Reply:
     """Return a reply whose intent the body could start now.
 
     Raises:
         NotUnderstood: If it is not in its form, or the body could not.
     """
-    reply = parse_reply(text, vocabulary)
+    reply = parse_reply(text, spec)
     if problem := why_not(reply.intent):
-        raise NotUnderstood(f"'{reply.intent.words(vocabulary)}' cannot start: {problem}")
+        raise NotUnderstood(f"'{reply.intent.words(spec)}' cannot start: {problem}")
     return reply

@@ -110,7 +110,7 @@ class Scene:
 def scene(percept: Percept) -> Scene:
     """Return the percept of one avatar (no leading axis) in words."""
     return Scene(
-        mission=percept.vocabulary.mission_words(percept.mission),
+        mission=percept.spec.mission_words(percept.mission),
         body=_body(percept),
         hand=_hand(percept),
         pain=_pains(percept.pain),
@@ -125,7 +125,7 @@ def near(percept: Percept, limit: int) -> tuple[str, ...]:
     Example: ``("hazard blue cable 1 ahead", "locked red door 3 ahead 1 left")``
     """
     rows = [row for row in percept.landmarks if row[0]]
-    wanted = percept.vocabulary.mission_words(percept.mission)
+    wanted = percept.spec.mission_words(percept.mission)
     is_wanted = [object_words(percept, row) in wanted for row in rows]
     kept = sorted(range(len(rows)), key=lambda i: not is_wanted[i])[:limit]
     return tuple(_landmark(percept, rows[i]) for i in sorted(kept))
@@ -134,13 +134,13 @@ def near(percept: Percept, limit: int) -> tuple[str, ...]:
 def object_words(percept: Percept, object_and_color: NDArray[np.int16]) -> str:
     """Return what an object is called, colour first; empty for object 0, which is unknown."""
     obj, color = (int(number) for number in object_and_color[:2])
-    return Target(object=obj, color=color).words(percept.vocabulary) if obj else ""
+    return Target(object=obj, color=color).words(percept.spec) if obj else ""
 
 
 def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
     obj, _, state, ahead, right = (int(number) for number in row)
-    hazard = "hazard " if obj in percept.vocabulary.hazards else ""
-    door = _DOORS[state] if obj in percept.vocabulary.doors else ""
+    hazard = "hazard " if obj in percept.spec.hazards else ""
+    door = _DOORS[state] if obj in percept.spec.doors else ""
     return f"{hazard}{door}{object_words(percept, row)} {place_words(ahead, right)}"
 
 
@@ -193,7 +193,7 @@ def _hand(percept: Percept) -> str:
     obj, color = percept.held
     if obj <= _EMPTY:
         return "empty"
-    name = Target(object=obj, color=color).words(percept.vocabulary)
+    name = Target(object=obj, color=color).words(percept.spec)
     cup = float(percept.intero[_CUP])
     if cup > 0:
         return f"{name}, full {_level(cup)}"
@@ -226,7 +226,7 @@ def _level(value: float, top: float = 1.0) -> int:
 
 def walls(percept: Percept) -> tuple[str, ...]:
     """Return how far the nearest seen walls are straight ahead, to the left and to the right."""
-    is_wall = percept.image[:, :, 0] == percept.vocabulary.objects.index("wall")
+    is_wall = percept.image[:, :, 0] == percept.spec.objects.index("wall")
     lines = (
         ("ahead", is_wall[_EYE_COLUMN, _EYE_ROW - 1 :: -1]),
         ("left", is_wall[_EYE_COLUMN - 1 :: -1, _EYE_ROW]),
@@ -285,12 +285,12 @@ def doing_words(context: DecisionContext, percept: Percept) -> str:
     how = status.status.name.lower()
     if status.status is Status.FAILED:
         how += ", " + status.failure.name.lower().replace("_", " ")
-    return f"{context.intent.words(percept.vocabulary)}: {how}"
+    return f"{context.intent.words(percept.spec)}: {how}"
 
 
-def command_words(vocabulary: WorldSpec) -> tuple[str, ...]:
+def command_words(spec: WorldSpec) -> tuple[str, ...]:
     """Return each motor command in words, in their order: ``("turn left", "turn right", ...)``."""
-    return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in vocabulary.action_names)
+    return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in spec.action_names)
 
 
 # ---- What was lived ----
@@ -396,7 +396,7 @@ def _sentence(lived: EventObservation, about: str, caused: NDArray[np.float32]) 
 
 def _sensation(lived: EventObservation) -> str:
     """Return touch, pain, and how the pain it caused compares: ``"left toe caught 8; knees 5"``."""
-    names = lived.now.vocabulary.senses["touch"]
+    names = lived.now.spec.senses["touch"]
     levels = [_level(value) for value in lived.now.touch]
     touches = [
         f"{_TOUCHES.get(name, name.replace('_', ' '))} {level}"
@@ -426,7 +426,7 @@ def _proprioception(before: Percept, now: Percept) -> str:
     """
     held = list(dict.fromkeys((gait(before), gait(now))))
     words = ", then ".join(held)
-    if not now.vocabulary.varies("proprio", "sin_phase"):
+    if not now.spec.varies("proprio", "sin_phase"):
         return words
     lean = max((before.vestibular[LEAN], now.vestibular[LEAN]), key=lambda one: np.abs(one).max())
     ahead, right = (int(np.sign(one)) * _level(abs(one), _TOP_LEAN_M) for one in lean)
@@ -438,14 +438,14 @@ def _proprioception(before: Percept, now: Percept) -> str:
 
 def _motor(lived: EventObservation) -> str:
     """Return what was under way, and the commands: ``"wait, normal; brace, then go forward"``."""
-    vocabulary = lived.now.vocabulary
-    intent = lived.intent.words(vocabulary) if lived.intent else "nothing"
+    spec = lived.now.spec
+    intent = lived.intent.words(spec) if lived.intent else "nothing"
     given = dict.fromkeys((_command(lived.before), _command(lived.now)))
     return f"{intent}; {', then '.join(given)}"
 
 
 def _command(percept: Percept) -> str:
-    given = zip(command_words(percept.vocabulary), percept.efference, strict=False)
+    given = zip(command_words(percept.spec), percept.efference, strict=False)
     return next((words for words, copy in given if copy > 0.5), "nothing")
 
 

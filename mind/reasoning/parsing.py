@@ -54,12 +54,12 @@ class Reply:
     plan: tuple[Goal, ...] | None = None
 
 
-def parse_reply(text: str, vocabulary: WorldSpec) -> Reply:
+def parse_reply(text: str, spec: WorldSpec) -> Reply:
     """Return what a reply of the form think, plan, answer, say asks for; all but answer may lack.
 
     Args:
         text: What the language model wrote.
-        vocabulary: What objects are called.
+        spec: What objects are called.
 
     Raises:
         NotUnderstood: If it has another form, or asks for what the body does not know.
@@ -71,17 +71,17 @@ def parse_reply(text: str, vocabulary: WorldSpec) -> Reply:
             f"what you say has {len(speech)} letters; say it in at most {LONGEST_SPEECH}"
         )
     thoughts = parts.get("think", "")
-    intent = parse_intent(parts["answer"], vocabulary, reason=thoughts)
-    plan = parse_plan(parts["plan"], vocabulary) if "plan" in parts else None
+    intent = parse_intent(parts["answer"], spec, reason=thoughts)
+    plan = parse_plan(parts["plan"], spec) if "plan" in parts else None
     return Reply(intent=intent, thoughts=thoughts, speech=speech, plan=plan)
 
 
-def parse_intent(words: str, vocabulary: WorldSpec, *, reason: str = "") -> Intent:
+def parse_intent(words: str, spec: WorldSpec, *, reason: str = "") -> Intent:
     """Return the intent that `Intent.words` writes as `words`; case and spacing do not matter.
 
     Args:
         words: Such as ``go to red ball, careful``.
-        vocabulary: What objects are called.
+        spec: What objects are called.
         reason: Kept in the intent as it is.
 
     Raises:
@@ -97,17 +97,17 @@ def parse_intent(words: str, vocabulary: WorldSpec, *, reason: str = "") -> Inte
     manner = _MANNERS.get(how.strip())
     if manner is None:
         raise NotUnderstood(f"{_quote(how)} is not a manner; the manners are {_list(_MANNERS)}")
-    skill, obj = _skill_in(what.strip(), vocabulary)
-    target = _target_of(skill, obj, vocabulary)
+    skill, obj = _skill_in(what.strip(), spec)
+    target = _target_of(skill, obj, spec)
     return Intent(skill=skill, target=target, manner=manner, reason=reason)
 
 
-def parse_plan(words: str, vocabulary: WorldSpec) -> tuple[Goal, ...]:
+def parse_plan(words: str, spec: WorldSpec) -> tuple[Goal, ...]:
     """Return the goals that stand in a plan, in order, with a semicolon between two.
 
     Args:
         words: Such as ``hold red ball; red ball beside blue box``; empty is a plan of no goals.
-        vocabulary: What objects are called.
+        spec: What objects are called.
 
     Raises:
         NotUnderstood: If there are too many goals, or one of them cannot be understood.
@@ -115,15 +115,15 @@ def parse_plan(words: str, vocabulary: WorldSpec) -> tuple[Goal, ...]:
     written = words.split(";") if words.strip() else []
     if len(written) > LONGEST_PLAN:
         raise NotUnderstood(f"the plan has {len(written)} goals; write at most {LONGEST_PLAN}")
-    return tuple(parse_goal(goal, vocabulary) for goal in written)
+    return tuple(parse_goal(goal, spec) for goal in written)
 
 
-def parse_goal(words: str, vocabulary: WorldSpec) -> Goal:
+def parse_goal(words: str, spec: WorldSpec) -> Goal:
     """Return the goal that `Goal.words` writes as `words`; case and spacing do not matter.
 
     Args:
         words: Such as ``hold red ball``.
-        vocabulary: What objects are called.
+        spec: What objects are called.
 
     Raises:
         NotUnderstood: If it has another form, or names what cannot be wanted so.
@@ -131,13 +131,13 @@ def parse_goal(words: str, vocabulary: WorldSpec) -> Goal:
     words = " ".join(words.lower().split())
     first, _, rest = words.partition(" ")
     if first in _BEFORE_A_OBJECT and rest:
-        return _goal(_BEFORE_A_OBJECT[first], _named(rest, vocabulary), vocabulary)
+        return _goal(_BEFORE_A_OBJECT[first], _named(rest, spec), spec)
     obj, beside, other = words.partition(" beside ")
     if beside and obj and other:
-        target = _named(obj, vocabulary)
-        return _goal(Condition.BESIDE, target, vocabulary, other=_named(other, vocabulary))
+        target = _named(obj, spec)
+        return _goal(Condition.BESIDE, target, spec, other=_named(other, spec))
     if words.endswith(" open"):
-        return _goal(Condition.OPEN, _named(words.removesuffix(" open"), vocabulary), vocabulary)
+        return _goal(Condition.OPEN, _named(words.removesuffix(" open"), spec), spec)
     raise NotUnderstood(
         f"{_quote(words)} is not a goal; write {_GOALS}, and a semicolon between two goals"
     )
@@ -212,40 +212,39 @@ def _refuse_words_outside(text: str, form: str) -> None:
 # ---- The intent ----
 
 
-def _skill_in(words: str, vocabulary: WorldSpec) -> tuple[Skill, str]:
+def _skill_in(words: str, spec: WorldSpec) -> tuple[Skill, str]:
     """Return the skill that the words begin with, and what follows it."""
-    skills = {skill.name.lower().replace("_", " "): skill for skill in skills_of(vocabulary)}
+    skills = {skill.name.lower().replace("_", " "): skill for skill in skills_of(spec)}
     for name, skill in skills.items():
         if words == name or words.startswith(name + " "):
             return skill, words[len(name) :].strip()
     raise NotUnderstood(f"{_quote(words)} is not a skill; the skills are {_list(skills)}")
 
 
-def _target_of(skill: Skill, object: str, vocabulary: WorldSpec) -> Target | None:
+def _target_of(skill: Skill, object: str, spec: WorldSpec) -> Target | None:
     name = skill.name.lower().replace("_", " ")
     if not skill.takes_target:
         if object:
             raise NotUnderstood(f"'{name}' takes no thing, got {_quote(object)}; leave it out")
         return None
     if not object:
-        example = Target(object=min(vocabulary.targets), color=0).words(vocabulary)
+        example = Target(object=min(spec.targets), color=0).words(spec)
         raise NotUnderstood(f"'{name}' lacks a thing; name one, as in '{name} {example}'")
-    return _named(object, vocabulary)
+    return _named(object, spec)
 
 
-def _named(words: str, vocabulary: WorldSpec) -> Target:
+def _named(words: str, spec: WorldSpec) -> Target:
     """Return what is called by these words, with its color in front or without."""
     first, _, rest = words.partition(" ")
-    has_color = first in vocabulary.colors and rest
-    color = vocabulary.colors.index(first) if has_color else -1
+    has_color = first in spec.colors and rest
+    color = spec.colors.index(first) if has_color else -1
     name = rest if has_color else words
-    for obj in sorted(vocabulary.targets):
-        if vocabulary.objects[obj] == name:
+    for obj in sorted(spec.targets):
+        if spec.objects[obj] == name:
             return Target(object=obj, color=color)
-    known = _names(vocabulary.targets, vocabulary)
+    known = _names(spec.targets, spec)
     raise NotUnderstood(
-        f"{_quote(words)} is not a thing to name; the things are {known}, "
-        f"in {_list(vocabulary.colors)}"
+        f"{_quote(words)} is not a thing to name; the things are {known}, in {_list(spec.colors)}"
     )
 
 
@@ -253,22 +252,22 @@ def _named(words: str, vocabulary: WorldSpec) -> Target:
 
 
 def _goal(
-    condition: Condition, object: Target, vocabulary: WorldSpec, *, other: Target | None = None
+    condition: Condition, object: Target, spec: WorldSpec, *, other: Target | None = None
 ) -> Goal:
     """Return a goal, if it is about an object of which it can come true."""
-    name = vocabulary.objects[object.object]
-    if condition is Condition.OPEN and object.object not in vocabulary.doors:
-        doors = _names(vocabulary.doors, vocabulary)
+    name = spec.objects[object.object]
+    if condition is Condition.OPEN and object.object not in spec.doors:
+        doors = _names(spec.doors, spec)
         raise NotUnderstood(f"'{name}' cannot be open; what can be is {doors}")
     is_moved = condition in (Condition.HOLD, Condition.BESIDE)
-    if is_moved and object.object not in vocabulary.portables:
-        portables = _names(vocabulary.portables, vocabulary)
+    if is_moved and object.object not in spec.portables:
+        portables = _names(spec.portables, spec)
         raise NotUnderstood(f"'{name}' cannot be held or brought; what can be is {portables}")
     return Goal(condition=condition, object=object, other=other)
 
 
-def _names(objects: Iterable[int], vocabulary: WorldSpec) -> str:
-    return _list(vocabulary.objects[obj] for obj in sorted(objects)) or "nothing here"
+def _names(objects: Iterable[int], spec: WorldSpec) -> str:
+    return _list(spec.objects[obj] for obj in sorted(objects)) or "nothing here"
 
 
 def _quote(text: str) -> str:

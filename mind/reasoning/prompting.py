@@ -81,7 +81,7 @@ class Prompts:
         """
         user = self._decide.render(
             scene=scene(percept),
-            goals=[goal.words(percept.vocabulary) for goal in goals],
+            goals=[goal.words(percept.spec) for goal in goals],
             feeling=feeling_words(feeling),
             recent=context.recent,
             recalled=recalled,
@@ -89,29 +89,29 @@ class Prompts:
             can_start=[_name(skill) for skill in context.can_start],
         )
         text = unmarked(user).strip()
-        return Prompt.single_turn(system=self._system_text(percept.vocabulary), user=text)
+        return Prompt.single_turn(system=self._system_text(percept.spec), user=text)
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
         return _sent_back(self._repair, prompt, reply, problem)
 
-    def _system_text(self, vocabulary: WorldSpec) -> str:
+    def _system_text(self, spec: WorldSpec) -> str:
         """Return the part that does not change from decision to decision."""
-        if vocabulary not in self._system_texts:
-            skills = skills_of(vocabulary)
-            text = self._system_of(vocabulary.name).render(
+        if spec not in self._system_texts:
+            skills = skills_of(spec)
+            text = self._system_of(spec.name).render(
                 skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_object(skill)],
                 skills_without_a_thing=[
                     _name(skill) for skill in skills if not _takes_a_object(skill)
                 ],
                 manners=[manner.name.lower() for manner in Manner],
-                examples=[example.words(vocabulary) for example in _examples(vocabulary)],
-                objects=[vocabulary.objects[obj] for obj in sorted(vocabulary.targets)],
-                colors=vocabulary.colors,
+                examples=[example.words(spec) for example in _examples(spec)],
+                objects=[spec.objects[obj] for obj in sorted(spec.targets)],
+                colors=spec.colors,
                 most_goals=LONGEST_PLAN,
             )
-            self._system_texts[vocabulary] = text.strip()
-        return self._system_texts[vocabulary]
+            self._system_texts[spec] = text.strip()
+        return self._system_texts[spec]
 
     def _system_of(self, world: str) -> Template:
         own = f"{world}/system.txt"
@@ -193,7 +193,7 @@ class CommandPrompts:
             percept: Of one avatar, without the leading axis.
             lately: The last commands in words, with what was felt, oldest first.
         """
-        words = percept.vocabulary
+        words = percept.spec
         system = self._system.render(world=words.name, actions=command_words(words))
         user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
         return Prompt.single_turn(system=system.strip(), user=unmarked(user).strip())
@@ -241,11 +241,11 @@ def _name(skill: Skill) -> str:
     return skill.name.lower().replace("_", " ")
 
 
-def _examples(vocabulary: WorldSpec) -> list[Intent]:
-    obj = min(vocabulary.targets - vocabulary.hazards)
+def _examples(spec: WorldSpec) -> list[Intent]:
+    obj = min(spec.targets - spec.hazards)
     examples = [Intent(skill=Skill.GO_TO, target=Target(object=obj, color=0))]
-    if vocabulary.hazards:
-        hazard = Target(object=min(vocabulary.hazards), color=min(2, len(vocabulary.colors) - 1))
+    if spec.hazards:
+        hazard = Target(object=min(spec.hazards), color=min(2, len(spec.colors) - 1))
         examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))
-    last = Skill.GET_UP if Skill.GET_UP in skills_of(vocabulary) else Skill.WAIT
+    last = Skill.GET_UP if Skill.GET_UP in skills_of(spec) else Skill.WAIT
     return [*examples, Intent(skill=last)]

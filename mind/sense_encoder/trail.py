@@ -122,7 +122,7 @@ class Trail:
         self._kept[Kind.MOTOR][now] = _padded(percept.efference, _COMMANDS)
         caused = np.maximum(percept.pain - pain_before, 0.0).sum(axis=1)
         self._extra[Kind.SENSATION][:, 1] = caused
-        persons = _persons(percept.vocabulary, percept.landmarks)
+        persons = _persons(percept.spec, percept.landmarks)
         self._extra[Kind.VISUAL][:] = np.hstack([persons, percept.event_objects, percept.social])
         self._extra[Kind.MOTOR][:] = np.hstack(
             [_one_hot(skill, len(Skill)), _one_hot(np.where(skill < 0, -1, manner), len(Manner))]
@@ -159,18 +159,18 @@ def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     return np.hstack([np.maximum(left, right), rest]), right - left
 
 
-def _persons(vocabulary: WorldSpec, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
+def _persons(spec: WorldSpec, landmarks: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return who is known to be near, (B, 64).
 
     For each color it is how far ahead and to the right, in parts of `_ABOUT` cells, and which
     state; all zero where nobody is. Of two alike the nearer one is told.
     """
     found = np.zeros((len(landmarks), _COLORS, 2 + _STATES), np.float32)
-    if "person" not in vocabulary.objects:
+    if "person" not in spec.objects:
         return found.reshape(len(landmarks), PERSONS)
     place = landmarks[:, :, 3:5]
     is_near = np.abs(place).max(axis=2) <= _ABOUT
-    is_person = landmarks[:, :, 0] == vocabulary.objects.index("person")
+    is_person = landmarks[:, :, 0] == spec.objects.index("person")
     # Nearest last, because of what is written to one place the last stays.
     rows, numbers = (order[::-1] for order in np.nonzero(is_near & is_person))
     color, state = landmarks[rows, numbers, 1], landmarks[rows, numbers, 2]

@@ -29,7 +29,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
     events = np.zeros((avatars, len(NoticedEvent)), np.bool_)
     events[:, list(noticed)] = True
     return PerceptBatch(
-        vocabulary=TRIP,
+        spec=TRIP,
         image=np.zeros((avatars, 7, 7, 3), np.uint8),
         **senses,
         mission=np.zeros((avatars, 5), np.int32),
@@ -59,10 +59,8 @@ def life(ticks, avatars, seed=0):
 
 def only(source, rows):
     """The percept of some avatars of a batch, as a batch."""
-    arrays = {
-        f.name: getattr(source, f.name)[rows] for f in fields(source) if f.name != "vocabulary"
-    }
-    return PerceptBatch(vocabulary=source.vocabulary, **arrays)
+    arrays = {f.name: getattr(source, f.name)[rows] for f in fields(source) if f.name != "spec"}
+    return PerceptBatch(spec=source.spec, **arrays)
 
 
 def emotions_after(soul, *percepts):

@@ -125,9 +125,9 @@ def go_on(body, env, observation, ticks):
 @pytest.fixture(params=FORKED)
 def lived(request):
     """A body and its world after some ticks, and the observation that comes next."""
-    vocabulary, motor, env_id, options = FORKED[request.param]
+    spec, motor, env_id, options = FORKED[request.param]
     env = gymnasium.make_vec(env_id, num_envs=4, **options)
-    body = Body(4, vocabulary, motor())
+    body = Body(4, spec, motor())
     observation = go_on(body, env, env.reset(seed=3)[0], 60)[1]
     yield body, env, observation
     env.close()

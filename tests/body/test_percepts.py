@@ -18,12 +18,12 @@ def batch():
 
 
 def arrays(percept):
-    return {f.name: getattr(percept, f.name) for f in fields(percept) if f.name != "vocabulary"}
+    return {f.name: getattr(percept, f.name) for f in fields(percept) if f.name != "spec"}
 
 
 def test_a_row_of_a_batch_is_one_percept_with_arrays_of_its_own(batch):
     one = batch.row(1)
-    assert one.vocabulary is batch.vocabulary
+    assert one.spec is batch.spec
     assert one.held == (1, 0)
     for name, array in arrays(one).items():
         np.testing.assert_array_equal(array, getattr(batch, name)[1])

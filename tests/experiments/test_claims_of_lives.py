@@ -22,8 +22,8 @@ def lives() -> list[Life]:
     memory = KeepingStore()
     return [
         life
-        for number, (env, vocabulary, _) in enumerate(worlds(16, "train"))
-        for life in live(env, vocabulary, episodes=16, seed=number, memory=memory)
+        for number, (env, spec, _) in enumerate(worlds(16, "train"))
+        for life in live(env, spec, episodes=16, seed=number, memory=memory)
     ]
 
 

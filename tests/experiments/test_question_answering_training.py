@@ -40,9 +40,9 @@ BUNDLED = "mind/pretrained/nano"
 def corpus():
     """Return what can be learned from a few careless lives."""
     memory, facts, dialogues = KeepingStore(), FactsKeeper(), []
-    for number, (env, vocabulary, _) in enumerate(worlds(16, "train")):
+    for number, (env, spec, _) in enumerate(worlds(16, "train")):
         rng = np.random.default_rng(number)
-        for life in live(env, vocabulary, episodes=16, seed=number, memory=memory):
+        for life in live(env, spec, episodes=16, seed=number, memory=memory):
             keep_facts(life, facts)
             dialogues += dialogues_of(life, memory, rng, 2, Balance())
         env.close()

@@ -23,18 +23,18 @@ def percept(
     command="",
     mission=(Mission.GO_TO, Object.BALL, Color.RED, 0, 0),
     clock=0,
-    vocabulary=TRIP,
+    spec=TRIP,
     **felt,
 ):
     """Return a percept; `felt` are components of the senses by name, as in ``knees=0.4``."""
-    names = vocabulary.senses
+    names = spec.senses
     senses = {name: np.zeros(len(parts), np.float32) for name, parts in names.items()}
     senses["proprio"][8 + POSTURES.index(posture)] = 1
     for component, value in felt.items():
         group = next(name for name, parts in names.items() if component in parts)
         senses[group][names[group].index(component)] = value
     if command:
-        senses["efference"][vocabulary.action_names.index(command)] = 1
+        senses["efference"][spec.action_names.index(command)] = 1
     image = np.ones((7, 7, 3), np.uint8)
     image[3, 6, :2] = held
     landmarks = np.zeros((12, 5), np.int16)
@@ -43,7 +43,7 @@ def percept(
     noticed = np.zeros(len(NoticedEvent), np.bool_)
     noticed[list(events)] = True
     return Percept(
-        vocabulary=vocabulary,
+        spec=spec,
         image=image,
         mission=np.asarray(mission),
         clock=np.int32(clock),
@@ -59,7 +59,7 @@ def handling(mission="put the red ball next to the blue box", **seen):
     """Return a percept of the world of objects to handle, with nothing around unless told."""
     words = np.zeros(babyai.LONGEST_MISSION, np.uint8)
     words[: len(mission)] = list(mission.encode())
-    return percept(**{"objects": (), "vocabulary": BABYAI} | seen, mission=words)
+    return percept(**{"objects": (), "spec": BABYAI} | seen, mission=words)
 
 
 def feeling(mood=0.0, deficits=None, **emotions):

@@ -93,7 +93,7 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
     assert told(model).startswith(f"That cannot be done: {said}")
     assert model.prompts[1].messages[:2] == model.prompts[0].messages
     assert model.prompts[1].messages[2].text == (bad if len(bad) < 400 else bad[:400] + "...")
-    assert decision.intent.words(percept().vocabulary) == "go to red ball, careful"
+    assert decision.intent.words(percept().spec) == "go to red ball, careful"
     assert (decision.attempts, decision.fallback) == (2, False)
     assert decision.tokens == len(bad.split()) + len(GOOD.split())
 

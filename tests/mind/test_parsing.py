@@ -33,14 +33,14 @@ BALL = Intent(
 COMMANDS = ("turn left", "go forward", "pick up")
 
 
-def targets(vocabulary, objects):
-    colors = st.integers(-1, len(vocabulary.colors) - 1)
+def targets(spec, objects):
+    colors = st.integers(-1, len(spec.colors) - 1)
     return st.builds(Target, object=st.sampled_from(sorted(objects)), color=colors)
 
 
-def intents(vocabulary):
-    of_all = targets(vocabulary, vocabulary.targets)
-    return st.sampled_from(skills_of(vocabulary)).flatmap(
+def intents(spec):
+    of_all = targets(spec, spec.targets)
+    return st.sampled_from(skills_of(spec)).flatmap(
         lambda skill: st.builds(
             Intent,
             skill=st.just(skill),
@@ -50,10 +50,9 @@ def intents(vocabulary):
     )
 
 
-def goals(vocabulary):
+def goals(spec):
     everything, portable, doors = (
-        targets(vocabulary, objects)
-        for objects in (vocabulary.targets, vocabulary.portables, vocabulary.doors)
+        targets(spec, objects) for objects in (spec.targets, spec.portables, spec.doors)
     )
     objects = {
         Condition.HOLD: portable,
@@ -73,7 +72,7 @@ def goals(vocabulary):
 
 
 WORLDS_AND_INTENTS = st.sampled_from([TRIP, BABYAI]).flatmap(
-    lambda vocabulary: st.tuples(st.just(vocabulary), intents(vocabulary))
+    lambda spec: st.tuples(st.just(spec), intents(spec))
 )
 # Pieces that replies are made of, so that random text is often nearly right.
 PIECES = st.sampled_from(
@@ -146,8 +145,8 @@ def test_a_object_without_a_color_is_any_of_its_kind():
 
 @given(WORLDS_AND_INTENTS)
 def test_what_an_intent_says_is_understood_as_the_same_intent(world_and_intent):
-    vocabulary, intent = world_and_intent
-    assert parse_intent(intent.words(vocabulary), vocabulary) == intent
+    spec, intent = world_and_intent
+    assert parse_intent(intent.words(spec), spec) == intent
 
 
 def test_skills_of_another_world_are_no_skills_here():

@@ -107,7 +107,7 @@ class EpsilonRandomTeacher(BehaviorMind):
         prompt = self._prompts.decide(percept, feeling, context, recalled, goals)
         plan = None
         if not goals:
-            plan = plan_of(percept.vocabulary.mission_words(percept.mission), percept)
+            plan = plan_of(percept.spec.mission_words(percept.mission), percept)
             goals = self._plan.replace(plan, percept, context.episode)
         if not goals:  # all of it seems true: nothing to teach
             return Decision(intent=Intent(skill=Skill.LOOK_AROUND))

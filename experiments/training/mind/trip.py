@@ -261,14 +261,14 @@ def reply_to(moment: Moment, intent: Intent) -> str:
     """Return the answer of a good mind: a thought, the intent, and a word aloud if one feels."""
     thought = ", ".join(part for part in (_step(moment, intent), _manner(moment, intent)) if part)
     said = speech(moment)
-    words = intent.words(moment.percept.vocabulary)
+    words = intent.words(moment.percept.spec)
     say = f"<say>{said}</say>" if said else ""
     return f"<think>{thought}</think><answer>{words}</answer>{say}"
 
 
 def _step(moment: Moment, intent: Intent) -> str:
     """Say which step of the mission this is."""
-    vocabulary = moment.percept.vocabulary
+    spec = moment.percept.spec
     failure = moment.context.status.failure
     if intent.skill == Skill.GET_UP:
         return "i am down"
@@ -277,11 +277,11 @@ def _step(moment: Moment, intent: Intent) -> str:
     if intent.skill == Skill.TIE_LACE:
         return "a lace is loose, i could step on it"
     if intent.skill == Skill.PUT_DOWN:
-        wanted = _held_words(moment) in vocabulary.mission_words(moment.percept.mission)
+        wanted = _held_words(moment) in spec.mission_words(moment.percept.mission)
         return "i am there" if wanted else "my hand is full"
     if intent.target is None:
         return "i wait"
-    name = intent.target.words(vocabulary)
+    name = intent.target.words(spec)
     if intent.skill == Skill.CARRY_TO:
         return f"i have the {_held_words(moment)}, next the {name}"
     known = any(name in words for words in near(moment.percept, 8))

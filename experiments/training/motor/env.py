@@ -64,7 +64,7 @@ class TrainingEnv(BatchVecEnv):
 
     Args:
         worlds: They reset finished rows in the same step.
-        vocabulary: Of the world.
+        spec: Of the world.
         seed: Of the episodes and the active skills.
 
     Attributes:
@@ -72,14 +72,14 @@ class TrainingEnv(BatchVecEnv):
         skill_command: (B, C) skill commands of their active skills.
     """
 
-    def __init__(self, worlds: Sequence[VectorWorld], vocabulary: WorldSpec, seed: int):
+    def __init__(self, worlds: Sequence[VectorWorld], spec: WorldSpec, seed: int):
         count = sum(world.num_envs for world in worlds)
-        actions = spaces.Discrete(len(vocabulary.action_names))
-        super().__init__(count, observation_space(vocabulary), actions)
+        actions = spaces.Discrete(len(spec.action_names))
+        super().__init__(count, observation_space(spec), actions)
         self._worlds, self._seed = list(worlds), seed
         self._edges = np.cumsum([world.num_envs for world in worlds])[:-1]
         self._rng = np.random.default_rng(seed)
-        self.senses = Senses(count, vocabulary)
+        self.senses = Senses(count, spec)
         self.skills = Skills(self.senses)
         self.percept: PerceptBatch
         self.skill_command: NDArray[np.float32]
@@ -115,12 +115,12 @@ class TrainingEnv(BatchVecEnv):
             world.close()
 
 
-def observation_space(vocabulary: WorldSpec) -> spaces.Dict:
+def observation_space(spec: WorldSpec) -> spaces.Dict:
     """Return the space of what the motor policy is shown: the view, and senses beside the skill.
 
     The view is flat, so that Stable-Baselines3 does not take it for a photograph.
     """
-    width = sense_vector_size(vocabulary) + skill_command_size(vocabulary)
+    width = sense_vector_size(spec) + skill_command_size(spec)
     return spaces.Dict(
         {
             "image": spaces.Box(0, 255, (VIEW * VIEW * 3,), np.uint8),

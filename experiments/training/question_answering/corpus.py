@@ -160,16 +160,16 @@ def worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, WorldSpec
 
 
 def live(
-    env: WorldVectorEnv, vocabulary: WorldSpec, *, episodes: int, seed: int, memory: KeepingStore
+    env: WorldVectorEnv, spec: WorldSpec, *, episodes: int, seed: int, memory: KeepingStore
 ) -> Iterator[Life]:
     """Yield that many episodes or a few more, as they end."""
     count = env.num_envs
     being = noisy_being(
-        vocabulary,
+        spec,
         count,
         memory,
         run_id="corpus",
-        name=f"{vocabulary.name}-{seed}",
+        name=f"{spec.name}-{seed}",
         seed=seed,
         senses=memory.keeper,
     )
@@ -189,7 +189,7 @@ def live(
         if len(rows):
             now = memory.keeper.embed(being.windows(rows))
             for graph, window in zip(chronicle.end(rows), felt_windows(now), strict=True):
-                yield _life(vocabulary.name, graph, memory, window)
+                yield _life(spec.name, graph, memory, window)
             observation, _ = env.reset(options={"reset_mask": terminated | truncated})
             lived[rows] += 1
             being.begin(observation, rows, lived[rows].tolist())
@@ -407,16 +407,16 @@ def make(
     """Wander through that many episodes, and return what can be learned from them."""
     dialogues: list[Dialogue] = []
     memory, facts = KeepingStore(), FactsKeeper()
-    for number, (env, vocabulary, share) in enumerate(worlds(avatars, split)):
+    for number, (env, spec, share) in enumerate(worlds(avatars, split)):
         rng = np.random.default_rng([seed, number])
         balance = Balance()
         wanted, lives, before = int(episodes * share), 0, len(dialogues)
-        for life in live(env, vocabulary, episodes=wanted, seed=seed * 10 + number, memory=memory):
+        for life in live(env, spec, episodes=wanted, seed=seed * 10 + number, memory=memory):
             lives += 1
             keep_facts(life, facts)
             dialogues += dialogues_of(life, memory, rng, DIALOGUES_EACH, balance)
         env.close()
-        report(f"{vocabulary.name}: {lives:,} episodes, {len(dialogues) - before:,} dialogues")
+        report(f"{spec.name}: {lives:,} episodes, {len(dialogues) - before:,} dialogues")
     sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
     return Corpus(dialogues=dialogues, sensed=sensed)
 

@@ -29,7 +29,7 @@ class Staged:
 
     Args:
         world: Of one row, prepared until all is as it is to begin.
-        vocabulary: Of the world.
+        spec: Of the world.
         words: How it is told of.
         intent: What the body is about all the time.
 
@@ -38,9 +38,9 @@ class Staged:
         chronicle: Who writes what happens.
     """
 
-    def __init__(self, world, vocabulary=TRIP, words=TRIP, intent=None):
+    def __init__(self, world, spec=TRIP, words=TRIP, intent=None):
         self.world, self._intent = world, intent
-        self._senses, self._soul = Senses(1, vocabulary), Soul(1)
+        self._senses, self._soul = Senses(1, spec), Soul(1)
         self._soul.begin(ONE)
         self.chronicle = Chronicle(world, words, body_ids=["anna"])
         self.chronicle.begin(ONE, [7])
@@ -152,9 +152,9 @@ def _meddle(world, rng):
     return rng.choice(_MEDDLING, world.num_envs)
 
 
-def _live(env, vocabulary, words, choose, ticks, seed, keep):
+def _live(env, spec, words, choose, ticks, seed, keep):
     world, count, rng = env.world, env.num_envs, np.random.default_rng(seed)
-    senses, soul = Senses(count, vocabulary), Soul(count)
+    senses, soul = Senses(count, spec), Soul(count)
     ids = [f"body-{row}" for row in range(count)]
     chronicle, everyone = Chronicle(world, words, body_ids=ids), np.arange(count)
     crowd = Crowd(graphs=[], states=[], actions=[], events=[], began={})

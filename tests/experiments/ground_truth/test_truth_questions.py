@@ -321,11 +321,11 @@ class NaiveBayes:
     def _fit(self, group):
         answers = Counter(question.answer for question in group)
         counts = Counter(word for question in group for word in words_of(question))
-        vocabulary = [word for word, count in counts.items() if count >= self.OFTEN]
+        spec = [word for word, count in counts.items() if count >= self.OFTEN]
         with_answer = {answer: Counter() for answer in answers}
         for question in group:
             with_answer[question.answer].update(words_of(question))
-        return answers, vocabulary, with_answer
+        return answers, spec, with_answer
 
     def _pays(self, group):
         """Return whether words are better than none, by a standard error, in an inner test."""
@@ -341,12 +341,12 @@ class NaiveBayes:
 
     @staticmethod
     def _likeliest(model, question):
-        answers, vocabulary, with_answer = model
+        answers, spec, with_answer = model
         words = words_of(question)
 
         def likely(answer):
             total = math.log(answers[answer])
-            for word in vocabulary:
+            for word in spec:
                 chance = (with_answer[answer][word] + 1) / (answers[answer] + 2)
                 total += math.log(chance if word in words else 1 - chance)
             return total
