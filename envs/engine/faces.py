@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
+from numba import njit
 from numpy.typing import NDArray
 
 from envs.engine.spec import WorldSpec
@@ -210,13 +211,11 @@ class WorldVectorEnv(_Face, VectorEnv):
         return self._observation(), reward, terminated, truncated, info
 
     def _events(self) -> dict[str, NDArray]:
-        """Return what happened to each row as a tuple of plain dicts, and who has any; (B,)."""
-        happened = self.world.events()
-        events, mask = np.empty(self.num_envs, object), np.zeros(self.num_envs, np.bool_)
-        events.fill(())
-        for row, event in zip(happened["row"].tolist(), plain_events(happened), strict=True):
-            events[row] += (event,)
-        mask[happened["row"]] = True
+        """Return what happened in each row, padded with records of kind 0, and who has any.
+
+        `events` is (B, K) records, K the most that any row has in this tick (at least 1).
+        """
+        events, mask = by_row(self.world.events(), self.num_envs)
         return {"events": events, "_events": mask}
 
     def _commands(self, actions: Any) -> NDArray[np.int64]:
@@ -337,6 +336,44 @@ class WorldEnv(_Face, gymnasium.Env):
         if self._window is not None:
             self._window.close()
         self.world.close()
+
+
+def by_row(events: NDArray, num_rows: int) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Return (N,) records of events as (B, K), by their field `row`, and (B,) who has any.
+
+    Those of a row keep their order; what is left of K, at least 1, is zero.
+    """
+    if not len(events):  # as in most ticks of a few rows
+        return np.zeros((num_rows, 1), events.dtype), np.zeros(num_rows, np.bool_)
+    rows = np.ascontiguousarray(events["row"], np.int64)
+    counts = np.zeros(num_rows, np.int64)
+    most = _count(rows, counts)
+    spread = np.zeros((num_rows, most), events.dtype)
+    size = events.dtype.itemsize
+    _spread(
+        np.ascontiguousarray(events).view(np.uint8).reshape(len(events), size),
+        rows,
+        spread.view(np.uint8).reshape(num_rows, most, size),
+    )
+    return spread, counts > 0
+
+
+@njit(cache=True)
+def _count(rows, counts):
+    most = 0
+    for row in rows:
+        counts[row] += 1
+        most = max(most, counts[row])
+    return most
+
+
+@njit(cache=True)
+def _spread(events, rows, spread):
+    filled = np.zeros(len(spread), np.int64)
+    for i in range(len(rows)):
+        row = rows[i]
+        spread[row, filled[row]] = events[i]
+        filled[row] += 1
 
 
 def plain_events(events: NDArray) -> tuple[dict[str, int | float], ...]:

@@ -266,8 +266,8 @@ def action_name(world: WorldSpec, action: int) -> str:
 
 
 def events_of(world: WorldSpec, events: Iterable[Mapping[str, Any]]) -> tuple[WorldEvent, ...]:
-    """Return what happened to one avatar, from its ``info["events"]``."""
-    return tuple(_event(world, event) for event in events)
+    """Return what happened to one avatar, from its ``info["events"]``; kind 0 is nothing."""
+    return tuple(_event(world, event) for event in events if event["kind"])
 
 
 def _event(world: WorldSpec, event: Mapping[str, Any]) -> WorldEvent:

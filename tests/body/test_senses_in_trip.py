@@ -33,8 +33,7 @@ def walk():
         actions = rng.choice([Action.FORWARD] * 6 + [Action.RUN] * 3 + list(Action), count)
         actions[bodies["posture"] >= Posture.DOWN] = Action.RISE
         observation, _, terminated, truncated, info = env.step(actions)
-        kinds = [event["kind"] for events in info["events"] for event in events]
-        true += np.bincount(np.array(kinds, np.int64), minlength=len(true))
+        true += np.bincount(info["events"]["kind"].ravel(), minlength=len(true))
         done = terminated | truncated
         if done.any():
             observation, _ = env.reset(options={"reset_mask": done})

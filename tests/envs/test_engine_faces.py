@@ -66,7 +66,7 @@ class CountingWorld:
         self.rewards[:, 0], self.rewards[:, 1] = actions, self._shown[:, 3]
 
     def events(self):
-        return np.zeros(0, [("row", np.int32)])
+        return np.zeros(0, EVENTS)
 
     def score(self, rows):
         return {"ticks": self._shown[rows, 3].copy(), "success": self.terminated[rows]}
@@ -236,15 +236,42 @@ def test_stepping_before_a_reset_is_refused_by_both_faces():
             env.step(action)
 
 
-def test_events_are_one_tuple_of_plain_dicts_for_each_row():
+def test_events_stand_in_their_rows_in_their_order():
     env, _ = batch()
-    happened = np.array([(0, 7, 0.5), (2, 8, 0.25), (2, 9, 0.0)], EVENTS)
-    env.world.events = lambda: happened
+    happened = [(0, 7, 0.5), (2, 8, 0.25), (2, 9, 0.0)]
+    env.world.events = lambda: np.array(happened, EVENTS)
     *_, info = env.step(np.zeros(3, int))
+    nothing = (0, 0, 0.0)
     assert info["events"].tolist() == [
-        ({"row": 0, "kind": 7, "severity": 0.5},),
-        (),
-        ({"row": 2, "kind": 8, "severity": 0.25}, {"row": 2, "kind": 9, "severity": 0.0}),
+        [happened[0], nothing],
+        [nothing, nothing],
+        [happened[1], happened[2]],
     ]
     assert info["_events"].tolist() == [True, False, True]
-    json.dumps(info["events"].tolist())
+
+
+def test_where_nothing_happened_there_is_one_empty_record_a_row():
+    *_, info = batch()[0].step(np.zeros(3, int))
+    assert info["events"].shape == (3, 1)
+    assert not info["events"]["kind"].any()
+    assert not info["_events"].any()
+
+
+def test_the_events_of_a_single_env_are_plain_dicts():
+    env = single()
+    env.reset(seed=1)
+    env.world.events = lambda: np.array([(0, 7, 0.5)], EVENTS)
+    *_, info = env.step(1)
+    assert info["events"] == ({"row": 0, "kind": 7, "severity": 0.5},)
+    json.dumps(info["events"])
+
+
+def test_a_wrapper_of_gymnasium_can_take_events_apart():
+    env = gymnasium.wrappers.vector.DictInfoToList(
+        gymnasium.make_vec("envs:Trip-v0", num_envs=8, level=2, layouts=8)
+    )
+    env.reset(seed=3)
+    for _ in range(60):
+        *_, infos = env.step(env.action_space.sample())
+        for info in infos:
+            assert "events" not in info or info["events"]["kind"].any()

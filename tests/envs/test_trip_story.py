@@ -50,7 +50,7 @@ def moment(observation, reward, terminated, truncated, info, row):
         seen = [values[0].tobytes() for values in observation.values()]
     else:
         seen = [values[row].tobytes() for values in observation.values()]
-    events = [list(event.values())[1:] for event in info["events"][row]]
+    events = [event.tolist()[1:] for event in info["events"][row] if event["kind"]]
     return seen, float(reward[row]), bool(terminated[row]), bool(truncated[row]), events
 
 
