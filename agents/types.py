@@ -68,7 +68,7 @@ class Agent(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish writing, and let go of files, threads and servers."""
+        """Finish writing, and release files, threads and servers."""
         ...
 
 

@@ -74,7 +74,7 @@ class Contestant:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
         self.env.close()
 
 

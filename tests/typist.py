@@ -4,7 +4,7 @@ from mind.language_models.scripted import ScriptedModel
 
 
 class Typist(ScriptedModel):
-    """A script whose replies are written at a desk, a word of each at a time.
+    """A script whose replies are written by a decoding scheduler, a word of each at a time.
 
     Attributes:
         at_once: How many replies each word was written beside.
@@ -26,19 +26,19 @@ class _Scheduler:
         self._model, self._written = model, {}
 
     async def write(self, tokens, *, joining, leaving):
-        for writing in leaving:
-            self._model.left.append(writing.prompt)
-            del self._written[writing]
-        for writing in joining:
-            self._written[writing] = self._model._say(writing.prompt, writing.seed)
+        for generation in leaving:
+            self._model.left.append(generation.prompt)
+            del self._written[generation]
+        for generation in joining:
+            self._written[generation] = self._model._say(generation.prompt, generation.seed)
         for _ in range(tokens):
             self._model.at_once.append(len(self._written))
-            for writing, said in self._written.items():
-                writing.tokens += not isinstance(said, Exception)
-                if isinstance(said, Exception) or writing.tokens >= said.tokens:
-                    writing.outcome = said
-            over = [writing for writing in self._written if writing.outcome is not None]
-            for writing in over:
-                del self._written[writing]
+            for generation, said in self._written.items():
+                generation.tokens += not isinstance(said, Exception)
+                if isinstance(said, Exception) or generation.tokens >= said.tokens:
+                    generation.outcome = said
+            over = [generation for generation in self._written if generation.outcome is not None]
+            for generation in over:
+                del self._written[generation]
             if over or not self._written:
                 return

@@ -82,7 +82,7 @@ class World(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of threads and windows."""
+        """Release threads and windows."""
         ...
 
 
@@ -254,7 +254,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         return tuple(self.world.frame(row) for row in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Let go of the world's threads."""
+        """Release the world's threads."""
         self.world.close()
 
 

@@ -71,7 +71,7 @@ class OracleBot:
             return Action.DONE
 
     def end(self, rows: NDArray[np.intp]) -> None:
-        """Let go of the environments of the avatars in `rows`."""
+        """Release the environments of the avatars in `rows`."""
         for row in rows.tolist():
             self._envs.pop(row, None)
             self._bots.pop(row, None)

@@ -27,9 +27,9 @@ def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
     """
     for life in lives(run, env, pictured=True):
         path = run.folder / "episodes" / f"{life.record.episode:04d}.rrd"
-        token_budget = path.with_name(f".{path.name}.draft")
-        _write(token_budget, run, life)
-        token_budget.replace(path)
+        draft = path.with_name(f".{path.name}.draft")
+        _write(draft, run, life)
+        draft.replace(path)
         yield str(path)
 
 

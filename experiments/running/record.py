@@ -234,12 +234,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file that is, at every moment, either the old one or the new one."""
-    token_budget = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{path.name}.draft")
     try:
-        token_budget.write_text(text, encoding="utf-8")
-        token_budget.replace(path)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
     except OSError:
-        token_budget.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 

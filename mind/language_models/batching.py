@@ -25,17 +25,17 @@ STRIDE = 8
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    writing: Generation
+    generation: Generation
     token_budget: TokenBudget
     reply: asyncio.Future[Completion]
-    noted: int = 0  # tokens that the draft knows of
+    noted: int = 0  # tokens that the budget knows of
 
     def note(self) -> None:
-        """Add what has been written to the draft, and hand out a reply that is over."""
-        self.token_budget.add(self.writing.tokens - self.noted)
-        self.noted = self.writing.tokens
-        if self.writing.outcome is not None:
-            _settle(self, self.writing.outcome)
+        """Count new tokens in the budget, and hand out a reply that is over."""
+        self.token_budget.add(self.generation.tokens - self.noted)
+        self.noted = self.generation.tokens
+        if self.generation.outcome is not None:
+            _settle(self, self.generation.outcome)
 
 
 class Batcher:
@@ -43,8 +43,8 @@ class Batcher:
 
     A batch is sent when no new prompt has come for a few passes of the event loop, or when
     it is full. While the model works on as many batches as it can, further prompts wait and
-    become the next batch. Where the model has a desk, prompts need not wait for others' replies:
-    they join them, and all are written on as long as a draft lacks tokens.
+    become the next batch. Where the model has a decoding scheduler, prompts need not wait for
+    others' replies: they join them, and all are written on while a token budget lacks any.
     """
 
     def __init__(self, model: LanguageModel, *, maximum: int = 64):
@@ -55,8 +55,8 @@ class Batcher:
         self._maximum = maximum
         self._waiting: list[_Call] = []
         self._batches: set[asyncio.Task[None]] = set()
-        self._desk = model.scheduler()
-        self._written: list[_Call] = []  # at the desk
+        self._scheduler = model.scheduler()
+        self._running: list[_Call] = []  # generations that the scheduler has
         self._dispatcher: asyncio.Task[None] | None = None
 
     async def generate(self, prompt: Prompt, *, seed: int) -> Completion:
@@ -75,9 +75,9 @@ class Batcher:
         return await reply
 
     async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:
-        """Have drafts written on, and return when each has as many tokens as is wanted, or ended.
+        """Have decisions written on until each has as many tokens as is wanted, or is finished.
 
-        What a model without a desk writes is not known before it is whole.
+        What a model without a scheduler writes is not known before it is whole.
         """
         for token_budget, tokens in wanted.items():
             token_budget.want(tokens)
@@ -87,7 +87,7 @@ class Batcher:
 
     def _work(self) -> None:
         if self._dispatcher is None or self._dispatcher.done():
-            dispatch = self._write(self._desk) if self._desk else self._dispatch()
+            dispatch = self._decode(self._scheduler) if self._scheduler else self._dispatch()
             self._dispatcher = asyncio.get_running_loop().create_task(dispatch)
 
     async def _until_quiet(self) -> None:
@@ -129,32 +129,32 @@ class Batcher:
                 call.reply.cancel()
 
     async def _outcomes(self, batch: Sequence[_Call]) -> Sequence[Completion | LanguageModelError]:
-        writings = [call.writing for call in batch]
+        generations = [call.generation for call in batch]
         try:
             return await self.model.generate(
-                [writing.prompt for writing in writings],
-                seeds=[writing.seed for writing in writings],
+                [generation.prompt for generation in generations],
+                seeds=[generation.seed for generation in generations],
             )
         except PartlyAnswered as partly:
             return partly.outcomes
 
     # ---- Side by side ----
 
-    async def _write(self, scheduler: DecodingScheduler) -> None:
-        """Write on until no draft lacks anything; more is written when one does again."""
+    async def _decode(self, scheduler: DecodingScheduler) -> None:
+        """Write on until no budget lacks tokens; more is written when one does again."""
         while True:
             await self._until_quiet()
             if not (stride := self._stride()):
                 return
-            leaving = [call for call in self._written if call.reply.done()]
-            staying = [call for call in self._written if not call.reply.done()]
+            leaving = [call for call in self._running if call.reply.done()]
+            staying = [call for call in self._running if not call.reply.done()]
             joining = self._take(self._maximum - len(staying)) if scheduler.is_open else []
-            self._written = [*staying, *joining]
+            self._running = [*staying, *joining]
             try:
                 await scheduler.write(
                     stride,
-                    joining=[call.writing for call in joining],
-                    leaving=[call.writing for call in leaving],
+                    joining=[call.generation for call in joining],
+                    leaving=[call.generation for call in leaving],
                 )
             except Exception as error:
                 self._give_up(error)
@@ -163,21 +163,21 @@ class Batcher:
 
     def _stride(self) -> int:
         """Return how many tokens are certainly lacking somewhere, at most `STRIDE`."""
-        calls = (*self._waiting, *self._written)
+        calls = (*self._waiting, *self._running)
         lacks = [call.token_budget.lacks for call in calls if not call.reply.done()]
         return int(min(max(lacks, default=0), STRIDE))
 
     def _note(self) -> None:
         """Hand out what has been written."""
-        for call in self._written:
+        for call in self._running:
             call.note()
-        self._written = [call for call in self._written if call.writing.outcome is None]
+        self._running = [call for call in self._running if call.generation.outcome is None]
 
     def _give_up(self, error: Exception) -> None:
-        """Tell everybody at the desk what is wrong, and leave it."""
-        for call in self._written:
+        """Tell all running calls what is wrong, and take a new scheduler."""
+        for call in self._running:
             _settle(call, error)
-        self._written, self._desk = [], self.model.scheduler()
+        self._running, self._scheduler = [], self.model.scheduler()
 
 
 def _settle(call: _Call, outcome: Completion | Exception) -> None:

@@ -1,4 +1,4 @@
-"""RunningBatch: rows that a causal model continues side by side, and that come and go meanwhile.
+"""ContinuousBatch: rows that a causal model continues side by side, and that come and go meanwhile.
 
 A row that joins is read at once; from then on every step adds a token to each row, and a row that
 has ended makes room. Each row stands in a row of the key-value cache, from the first column on, so
@@ -159,7 +159,7 @@ class ContinuousBatch:
         return getattr(output, self._cached)
 
     def _write(self, rows: Sequence[Sample]) -> None:
-        """Add to each row the token that its last logits and its noise come to."""
+        """Add to each row the token chosen from its last logits and its noise."""
         uniforms = torch.tensor([row.noise for row in rows], dtype=torch.float64)
         chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
@@ -167,7 +167,7 @@ class ContinuousBatch:
                 row.add(token, log_probability, self._has_ended([*row.tokens, token]))
 
     def _make_room(self) -> None:
-        """Let go of the rows that are over: of each, or of all where they are not kept apart."""
+        """Remove the rows that are over: each, or all at once where they are not kept apart."""
         if isinstance(self._cache, _Rows):
             for place in reversed(range(len(self._rows))):
                 if self._rows[place].over:
@@ -221,7 +221,7 @@ class _Rows:
         count, self.width = len(self._lengths), max(self._lengths)
         columns = torch.tensor(self._lengths, device=self._device)
         positions = columns[:, None]
-        if min(self._lengths) == self.width:  # a slice is quicker, and so is one who is alone
+        if min(self._lengths) == self.width:  # a slice is quicker; so is a row that is alone
             self.places = slice(count), self.width
             mask = positions.new_ones(count, self.width + 1)
         else:

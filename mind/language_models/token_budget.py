@@ -1,4 +1,4 @@
-"""TokenBudget: how much of a decision has been written, and how much of it somebody waits for.
+"""TokenBudget: how many tokens of a decision are written, and for how many somebody waits.
 
 A world with a clock of its own need not wait for whole replies: where a reply takes effect some
 ticks after it was asked for, it is enough to know that it has not ended yet. So whoever waits says
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class TokenBudget:
-    """All that is written for one decision, in however many replies.
+    """The tokens of one decision, in however many replies.
 
     Attributes:
         tokens: How many have been written.
@@ -65,9 +65,9 @@ class TokenBudget:
             self._arrived.set()
 
 
-_CURRENT: ContextVar[TokenBudget | None] = ContextVar("draft", default=None)
+_CURRENT: ContextVar[TokenBudget | None] = ContextVar("token_budget", default=None)
 
 
 def current_token_budget() -> TokenBudget:
-    """Return the draft to which the running coroutine belongs, or one of its own."""
+    """Return the token budget of the running coroutine, or a fresh one where it has none."""
     return _CURRENT.get() or TokenBudget()

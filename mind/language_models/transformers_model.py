@@ -112,13 +112,15 @@ class TransformersModel:
             PromptTooLong: If all are.
             BadModelFolder: If the model's numbers are not numbers.
         """
-        writings = [Generation(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
-        for start in range(0, len(writings), self._batch_size):
-            batch, scheduler = writings[start : start + self._batch_size], self.scheduler()
+        generations = [
+            Generation(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
+        for start in range(0, len(generations), self._batch_size):
+            batch, scheduler = generations[start : start + self._batch_size], self.scheduler()
             await scheduler.write(1, joining=batch, leaving=())
-            while any(writing.outcome is None for writing in batch):
+            while any(generation.outcome is None for generation in batch):
                 await scheduler.write(self._max_new_tokens, joining=(), leaving=())
-        return settle([writing.outcome for writing in writings if writing.outcome])
+        return settle([generation.outcome for generation in generations if generation.outcome])
 
     def scheduler(self) -> "_Scheduler":
         """Return where replies are written side by side; see `LanguageModel.scheduler`."""
@@ -153,16 +155,16 @@ class TransformersModel:
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
 
-    def _begin(self, writing: Generation) -> Sample:
+    def _begin(self, generation: Generation) -> Sample:
         """Return the row of a reply that begins.
 
         Raises:
             PromptTooLong: If there is no room for it.
         """
-        row = self._encode(writing.prompt)
+        row = self._encode(generation.prompt)
         if (limit := self._room(row)) < 1:
             raise self._too_long(row)
-        uniforms = noise(writing.seed, limit) if self._temperature else ()
+        uniforms = noise(generation.seed, limit) if self._temperature else ()
         return Sample(row, limit, uniforms)
 
     def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
@@ -322,9 +324,9 @@ class _Scheduler:
     def _write(
         self, tokens: int, joining: Sequence[Generation], leaving: Sequence[Generation]
     ) -> None:
-        for writing in leaving:
-            if writing in self._written:
-                self._written.pop(writing)[0].over = True
+        for generation in leaving:
+            if generation in self._written:
+                self._written.pop(generation)[0].over = True
         self._batch.step(self._begin(joining))
         while not self._settle() and self._written and (tokens := tokens - 1) > 0:
             self._batch.step()
@@ -332,21 +334,21 @@ class _Scheduler:
     def _begin(self, joining: Sequence[Generation]) -> list[Sample]:
         """Return the rows of those that can be begun; the others are over at once."""
         now, before = time.perf_counter(), len(self._written)
-        for writing in joining:
+        for generation in joining:
             try:
-                self._written[writing] = self._begin_row(writing), now
+                self._written[generation] = self._begin_row(generation), now
             except LanguageModelError as error:
-                writing.outcome = error
+                generation.outcome = error
         return [sample for sample, _ in list(self._written.values())[before:]]
 
     def _settle(self) -> bool:
         """Note how far each reply is, and say whether any is over."""
-        for writing, (sample, _) in self._written.items():
-            writing.tokens = len(sample.tokens)
-        over = [writing for writing, (sample, _) in self._written.items() if sample.over]
-        for writing in over:
-            sample, began = self._written.pop(writing)
-            writing.outcome = self._outcome(sample, time.perf_counter() - began)
+        for generation, (sample, _) in self._written.items():
+            generation.tokens = len(sample.tokens)
+        over = [generation for generation, (sample, _) in self._written.items() if sample.over]
+        for generation in over:
+            sample, began = self._written.pop(generation)
+            generation.outcome = self._outcome(sample, time.perf_counter() - began)
         return bool(over)
 
 

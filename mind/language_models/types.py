@@ -236,7 +236,7 @@ class LanguageModel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of threads, connections and memory; the model cannot be used afterwards."""
+        """Release threads, connections and memory; the model cannot be used afterwards."""
         ...
 
 

@@ -179,5 +179,5 @@ class Memory(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file; nothing can be asked afterwards. Closing twice does nothing."""
+        """Close the file; nothing can be asked afterwards. Closing twice does nothing."""
         ...

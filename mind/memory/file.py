@@ -230,7 +230,7 @@ class ExperienceFile:
         return MemoryFileError(f"memory {self.path}: {DAMAGED}")
 
     def close(self) -> None:
-        """Let go of the file; closing twice does nothing."""
+        """Close the file; closing twice does nothing."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -197,7 +197,7 @@ class ExperienceStore:
             return sum(len(life) for life in self._lives.values())
 
     def close(self) -> None:
-        """Let go of the file; nothing can be asked afterwards. Closing twice does nothing."""
+        """Close the file; nothing can be asked afterwards. Closing twice does nothing."""
         with self._lock:
             self._file.close()
             self._in_step = False

@@ -293,7 +293,7 @@ def words_of(prompt):
 
 
 async def on_the_way(batcher, text, *, wanted):
-    """Ask on behalf of a draft of which so many tokens are wanted; return it and what will come."""
+    """Ask with a token budget of which so many are wanted; return it and what will come."""
     token_budget = TokenBudget()
     token_budget.want(wanted)
     coming = asyncio.create_task(token_budget.track(batcher.generate(ask(text), seed=0)))
@@ -353,7 +353,7 @@ def test_what_is_written_as_a_whole_batch_is_waited_for_whole():
     assert asyncio.run(run()) == (True, 30)
 
 
-def test_at_a_desk_no_more_replies_are_written_at_once_than_the_maximum():
+def test_with_a_decoding_scheduler_no_more_replies_are_written_at_once_than_the_maximum():
     async def run():
         model = Typist(words_of)
         batcher = Batcher(model, maximum=3)
@@ -368,7 +368,7 @@ def test_at_a_desk_no_more_replies_are_written_at_once_than_the_maximum():
     assert sum(model.at_once) == sum(len(text.split()) for text in expected)
 
 
-def test_at_a_desk_one_prompt_without_a_reply_leaves_the_others_theirs():
+def test_with_a_decoding_scheduler_one_prompt_without_a_reply_leaves_the_others_theirs():
     async def run():
         batcher = Batcher(Typist(["left a bit", TimedOut("30 s are over"), "right"]))
         calls = (batcher.generate(ask(str(number)), seed=number) for number in range(3))
@@ -381,7 +381,7 @@ def test_at_a_desk_one_prompt_without_a_reply_leaves_the_others_theirs():
     assert isinstance(failure, TimedOut)
 
 
-def test_at_a_desk_a_caller_that_gives_up_makes_room():
+def test_with_a_decoding_scheduler_a_caller_that_gives_up_makes_room():
     async def run():
         model = Typist(words_of)
         batcher = Batcher(model)
@@ -396,7 +396,7 @@ def test_at_a_desk_a_caller_that_gives_up_makes_room():
     assert model.at_once[3:] == [1] * 4
 
 
-def test_an_unexpected_error_at_a_desk_reaches_everybody_and_the_batcher_goes_on():
+def test_an_unexpected_error_of_a_decoding_scheduler_reaches_everybody_and_the_batcher_goes_on():
     failures, reply = broken_together(Typist(words_of), ["3", "no number"], after="2")
     assert [type(failure) for failure in failures] == [ValueError, ValueError]
     assert reply.text == "2 2"
