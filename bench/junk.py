@@ -9,18 +9,23 @@ import argparse
 from collections.abc import Sequence
 
 from experiments.running.statistics import wilson
-from experiments.training.question_answering.corpus import KeepingStore, Life, live, worlds
+from experiments.training.question_answering.episodes import (
+    EpisodeRecord,
+    WindowStore,
+    run_episodes,
+    training_worlds,
+)
 from mind.memory.store import AGAIN_WITHIN
 from mind.types import Experience
 
 NAMES = ("trip, level 2", "trip, level 3", "trip, level 4", "babyai")  # in the order of the corpus
 
 
-def happened(life: Life, experience: Experience) -> bool:
+def happened(record: EpisodeRecord, experience: Experience) -> bool:
     """Return whether what is remembered is in the event graph."""
     return any(
         node.first_tick <= experience.last_tick and experience.first_tick <= node.tick
-        for node in life.graph.of_kind(experience.kind)
+        for node in record.graph.of_kind(experience.kind)
     )
 
 
@@ -40,25 +45,25 @@ def main() -> None:
     episodes = parser.parse_args().episodes
     print("| world | episodes | kept | did not happen | said before | junk |")
     print("|---|--:|--:|--:|--:|--:|")
-    for number, (env, spec, _) in enumerate(worlds(64, "test")):
-        memory = KeepingStore()
-        lives = list(live(env, spec, episodes=episodes, seed=100 + number, memory=memory))
+    for number, (env, spec, _) in enumerate(training_worlds(64, "test")):
+        memory = WindowStore()
+        records = list(run_episodes(env, spec, episodes=episodes, seed=100 + number, memory=memory))
         env.close()
-        print(row(NAMES[number], lives), flush=True)
+        print(row(NAMES[number], records), flush=True)
 
 
-def row(name: str, lives: Sequence[Life]) -> str:
-    """Return what one world came to, as a row of the table."""
-    kept = sum(len(life.experiences) for life in lives)
-    untrue = sum(not happened(life, entry) for life in lives for entry in life.experiences)
+def row(name: str, records: Sequence[EpisodeRecord]) -> str:
+    """Return the row of one world in the table."""
+    kept = sum(len(record.experiences) for record in records)
+    untrue = sum(not happened(record, entry) for record in records for entry in record.experiences)
     again = sum(
         says_the_same(*pair)
-        for life in lives
-        for pair in zip(life.experiences, life.experiences[1:], strict=False)
+        for record in records
+        for pair in zip(record.experiences, record.experiences[1:], strict=False)
     )
     low, high = wilson(untrue + again, kept)
     junk = f"{(untrue + again) / kept:.1%} [{low:.1%}, {high:.1%}]"
-    return f"| {name} | {len(lives):,} | {kept:,} | {untrue} | {again} | {junk} |"
+    return f"| {name} | {len(records):,} | {kept:,} | {untrue} | {again} | {junk} |"
 
 
 if __name__ == "__main__":

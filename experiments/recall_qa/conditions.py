@@ -34,7 +34,7 @@ from experiments.recall_qa.answers import (
     spread,
 )
 from experiments.recall_qa.episodes import Episodes
-from experiments.training.question_answering.corpus import TELL
+from experiments.training.question_answering.conversations import WHAT_HAPPENED
 from mind.claims.language import Attribute, Verdict
 from mind.claims.parser import parse
 from mind.contract import MindFactory
@@ -347,7 +347,7 @@ def narrations(answerer: Answerer, episodes: Episodes) -> list[dict[str, Any]]:
 
 
 def _at_length(episode: int) -> Question:
-    text = TELL[0].format(episode)
+    text = WHAT_HAPPENED[0].format(episode)
     return Question(
         family="told", kind="", text=text, answer="", claim=None, asked=None, episode=episode
     )

@@ -16,30 +16,25 @@ from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Episodes
 from experiments.training.behavior import noisy_being
-from experiments.training.question_answering.corpus import worlds
+from experiments.training.question_answering.episodes import training_worlds
 from mind.memory import ExperienceStore, Memory
 
 if TYPE_CHECKING:
     from mind.sense_encoder.encoder import SenseEncoder
 
-_TRAINED = (
-    "trip-2",
-    "trip-3",
-    "trip-4",
-    "babyai",
-)  # in the order of `experiments.training.question_answering.corpus`
+_TRAINED = ("trip-2", "trip-3", "trip-4", "babyai")  # in the order of `training_worlds`
 UNUSUAL = "trip-4-S6"  # bodies such as training has none of
 WORLDS = (*_TRAINED, UNUSUAL)
 _RUN = "tell"
 
 
 class Stopped(Exception):
-    """Somebody wants no more of it."""
+    """The rollout was stopped from outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutSpec:
-    """A world, its split, and how much is lived there.
+    """A world, its split, and how many episodes are run there.
 
     Attributes:
         world: One of `WORLDS`.
@@ -71,7 +66,7 @@ def careless_rollout(
     """Run careless episodes, and yield them; their memory is closed in the end.
 
     Args:
-        where: RolloutSpec, and how many.
+        where: World, split, seed, and how many episodes.
         path: File of their memory, which does not exist yet; ":memory:" keeps none.
         senses: Turns what they sense into vectors.
         stopped: Asked before each tick.
@@ -85,7 +80,7 @@ def careless_rollout(
         being = _being(where, spec, ExperienceStore(path), senses)
         try:
             chronicler = Chronicler(being, env)
-            _live(where, env, being, chronicler, stopped)
+            _run_episodes(where, env, being, chronicler, stopped)
             yield chronicler.episodes()
         finally:
             being.close()
@@ -99,7 +94,8 @@ def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
             where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
         )
         return env, TRIP
-    for name, (env, spec, _) in zip(_TRAINED, worlds(where.bodies, where.split), strict=True):
+    trained = training_worlds(where.bodies, where.split)
+    for name, (env, spec, _) in zip(_TRAINED, trained, strict=True):
         if name == where.world:
             return env, spec
         env.close()
@@ -120,19 +116,19 @@ def _being(
     )
 
 
-def _live(
+def _run_episodes(
     where: RolloutSpec,
     env: WorldVectorEnv,
     being: Being,
     chronicler: Chronicler,
     stopped: Callable[[], bool],
 ) -> None:
-    """Let each body live its episodes; who has lived them walks on, untold, until all have."""
-    everyone, lived = np.arange(where.bodies), np.zeros(where.bodies, np.int64)
+    """Run each body's episodes; a body whose are over walks on, unrecorded, until all are."""
+    everyone, ended = np.arange(where.bodies), np.zeros(where.bodies, np.int64)
     observation, _ = env.reset(seed=where.seed)
-    being.begin(observation, everyone, lived.tolist())
-    chronicler.on_episode_start(everyone, lived.tolist())
-    while (lived < where.episodes).any():
+    being.begin(observation, everyone, ended.tolist())
+    chronicler.on_episode_start(everyone, ended.tolist())
+    while (ended < where.episodes).any():
         if stopped():
             raise Stopped
         actions = being.act(observation)
@@ -142,11 +138,11 @@ def _live(
         done = terminated | truncated
         if not done.any():
             continue
-        chronicler.on_episode_end(np.flatnonzero(done & (lived < where.episodes)))
+        chronicler.on_episode_end(np.flatnonzero(done & (ended < where.episodes)))
         observation, _ = env.reset(options={"reset_mask": done})
-        lived[done] += 1
+        ended[done] += 1
         rows = np.flatnonzero(done)
-        being.begin(observation, rows, lived[rows].tolist())
-        being.end(rows[lived[rows] >= where.episodes])
-        on = rows[lived[rows] < where.episodes]
-        chronicler.on_episode_start(on, lived[on].tolist())
+        being.begin(observation, rows, ended[rows].tolist())
+        being.end(rows[ended[rows] >= where.episodes])
+        on = rows[ended[rows] < where.episodes]
+        chronicler.on_episode_start(on, ended[on].tolist())

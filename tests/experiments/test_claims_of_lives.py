@@ -1,4 +1,4 @@
-"""Claims of real lives: told, understood again, and checked against what happened."""
+"""Claims of real episodes: told, understood again, and checked against what happened."""
 
 import itertools
 from dataclasses import replace
@@ -9,7 +9,12 @@ import pytest
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import UNKNOWN, questions_of
-from experiments.training.question_answering.corpus import KeepingStore, Life, live, worlds
+from experiments.training.question_answering.episodes import (
+    EpisodeRecord,
+    WindowStore,
+    run_episodes,
+    training_worlds,
+)
 from mind.claims.grammar import Person, Tense
 from mind.claims.language import Attribute, Verdict
 from mind.claims.narrator import narrate
@@ -17,22 +22,22 @@ from mind.claims.parser import claim_of, parse, question_of
 
 
 @pytest.fixture(scope="module")
-def lives() -> list[Life]:
-    """Return a few dozen lives of careless bodies in both worlds."""
-    memory = KeepingStore()
+def episodes() -> list[EpisodeRecord]:
+    """Return a few dozen episodes of careless bodies in both worlds."""
+    memory = WindowStore()
     return [
-        life
-        for number, (env, spec, _) in enumerate(worlds(16, "train"))
-        for life in live(env, spec, episodes=16, seed=number, memory=memory)
+        episode
+        for number, (env, spec, _) in enumerate(training_worlds(16, "train"))
+        for episode in run_episodes(env, spec, episodes=16, seed=number, memory=memory)
     ]
 
 
-def test_whatever_is_remembered_did_happen(lives):
+def test_whatever_is_remembered_did_happen(episodes):
     """An event of that kind, at that time, noticed by this body."""
     count = 0
-    for life in lives:
-        for entry in life.experiences:
-            nodes = [node for node in life.graph.of_kind(entry.kind) if node.noticed]
+    for episode in episodes:
+        for entry in episode.experiences:
+            nodes = [node for node in episode.graph.of_kind(entry.kind) if node.noticed]
             assert any(
                 node.first_tick <= entry.last_tick and entry.first_tick <= node.tick
                 for node in nodes
@@ -46,13 +51,13 @@ EVERY_WAY = list(itertools.product((Person.FIRST, Person.THIRD), Tense, (True, F
 
 @pytest.mark.parametrize(("person", "tense", "sure"), EVERY_WAY)
 @pytest.mark.parametrize("held_out", [False, True])
-def test_what_the_narrator_tells_is_understood_and_true(lives, person, tense, sure, held_out):
+def test_what_the_narrator_tells_is_understood_and_true(episodes, person, tense, sure, held_out):
     """All of it, in every person and tense, certain or not."""
     rng = np.random.default_rng(0)
     told = 0
-    for life in lives:
-        checker = Checker([life.graph])
-        accounts = accounts_of(life.graph)
+    for episode in episodes:
+        checker = Checker([episode.graph])
+        accounts = accounts_of(episode.graph)
         text = narrate(
             accounts, rng, person=person, tense=tense, sure=sure, facts=4, held_out=held_out
         )
@@ -66,13 +71,13 @@ def test_what_the_narrator_tells_is_understood_and_true(lives, person, tense, su
     assert told > 400
 
 
-def test_a_false_narration_is_found_out(lives):
+def test_a_false_narration_is_found_out(episodes):
     """Where a fact of a single event is told with another value."""
     rng = np.random.default_rng(1)
     found = 0
-    for life in lives:
-        checker = Checker([life.graph])
-        for account in accounts_of(life.graph):
+    for episode in episodes:
+        checker = Checker([episode.graph])
+        for account in accounts_of(episode.graph):
             for attribute, lie in LIES.items():
                 if account.facts.get(attribute, lie) == lie:
                     continue
@@ -80,7 +85,7 @@ def test_a_false_narration_is_found_out(lives):
                 text = narrate([replace(account, facts=facts)], rng, facts=9)
                 claim = next(one for one in parse(text).claims if one.attribute is attribute)
                 # another event of that kind, a moment before or after, may have been like that
-                if _alone(life, claim):
+                if _alone(episode, claim):
                     assert checker.check(claim) is Verdict.FALSE, text
                     found += 1
     assert found > 100
@@ -101,10 +106,10 @@ LIES = {
 }
 
 
-def _alone(life, claim) -> bool:
+def _alone(episode, claim) -> bool:
     near = [
         node
-        for node in life.graph.of_kind(claim.event)
+        for node in episode.graph.of_kind(claim.event)
         if node.first_tick - 20 <= (claim.when.tick or 0) <= node.tick + 20
     ]
     return len(near) == 1
@@ -119,13 +124,13 @@ def as_told(claim):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("held_out", [False, True])
-def test_every_question_and_its_answer_are_understood(lives, held_out):
+def test_every_question_and_its_answer_are_understood(episodes, held_out):
     """In all phrasings, also those that nobody was trained on."""
     rng = np.random.default_rng(2)
     count = 0
-    for life in lives:
-        checker = Checker([life.graph])
-        for question in questions_of(life.graph, rng, held_out=held_out):
+    for episode in episodes:
+        checker = Checker([episode.graph])
+        for question in questions_of(episode.graph, rng, held_out=held_out):
             asked = question_of(question.text)
             assert asked == question.asked, question
             claim = claim_of(question.text, question.answer)
@@ -144,12 +149,12 @@ def test_what_is_not_the_narrators_english_is_not_guessed_at():
     assert parsed.unparsed == ("the moon was full", "Its name was Fido")
 
 
-def test_what_is_told_of_others_is_not_checkable(lives):
-    """Only the own life is known."""
-    episode = lives[0].graph.episode
+def test_what_is_told_of_others_is_not_checkable(episodes):
+    """Only the own episode is known."""
+    episode = episodes[0].graph.episode
     (claim,) = parse(f"In episode {episode}, the red person fell.").claims
     assert claim.subject == "red person"
-    assert Checker([lives[0].graph]).check(claim) is Verdict.NOT_CHECKABLE
+    assert Checker([episodes[0].graph]).check(claim) is Verdict.NOT_CHECKABLE
 
 
 @pytest.mark.parametrize(

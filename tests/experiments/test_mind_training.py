@@ -14,7 +14,7 @@ from experiments.training.mind.trip import (
     RNG_KEYS,
     best,
     choices_at,
-    live,
+    collect_moments,
     reply_to,
     speech,
     values,
@@ -28,7 +28,7 @@ MOTOR = ScriptedMotor()
 
 @pytest.fixture(scope="module")
 def moments():
-    return live(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
+    return collect_moments(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def found(moments):
     return values(moments, level=4, split="train", motor=MOTOR)
 
 
-def test_the_same_seed_lives_the_same_moments(moments):
-    again = live(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
+def test_the_same_seed_collects_the_same_moments(moments):
+    again = collect_moments(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
     assert [moment.prompt for moment in again] == [moment.prompt for moment in moments]
     assert [moment.choices for moment in again] == [moment.choices for moment in moments]
 
@@ -116,7 +116,7 @@ def test_several_rng_keys_are_tried():
     assert RNG_KEYS >= 2
 
 
-def testrecoloring_keeps_prompt_and_reply_in_step(moments, found):
+def test_recoloring_keeps_prompt_and_reply_in_step(moments, found):
     moment, value = next(
         (moment, value)
         for moment, value in zip(moments, found, strict=True)
@@ -132,7 +132,7 @@ def testrecoloring_keeps_prompt_and_reply_in_step(moments, found):
         parse_reply(other.reply, TRIP)
 
 
-def test_aspoilt_reply_is_sent_back_with_what_was_wrong(moments):
+def test_a_spoilt_reply_is_sent_back_with_what_was_wrong(moments):
     reply = "<think>so</think><answer>go to red ball, normal</answer>"
     seen = set()
     for seed in range(20):

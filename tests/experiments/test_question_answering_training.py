@@ -1,4 +1,4 @@
-"""Dialogues about lives, and learning from them."""
+"""Dialogues about episodes, and learning from them."""
 
 import json
 
@@ -10,17 +10,14 @@ from hydra import compose, initialize_config_module
 from experiments.ground_truth.graph import EventNode, Fact
 from experiments.ground_truth.questions import ATTRIBUTES, UNKNOWN, Balance
 from experiments.training.question_answering.batches import Batches, collate, loaded
-from experiments.training.question_answering.corpus import (
-    Corpus,
-    KeepingStore,
-    dialogues_of,
-    keep_facts,
-    live,
-    load,
-    save,
-    worlds,
-)
+from experiments.training.question_answering.conversations import dialogues_of
+from experiments.training.question_answering.corpus import Corpus, keep_facts, load, save
 from experiments.training.question_answering.dialogues import Dialogue, encode
+from experiments.training.question_answering.episodes import (
+    WindowStore,
+    run_episodes,
+    training_worlds,
+)
 from experiments.training.question_answering.facts import NOT_ASKED, Facts, FactsKeeper, Sensed
 from experiments.training.question_answering.grounded_model import GroundedModel
 from experiments.training.question_answering.initial_model import deepened
@@ -38,13 +35,13 @@ BUNDLED = "mind/pretrained/nano"
 
 @pytest.fixture(scope="module")
 def corpus():
-    """Return what can be learned from a few careless lives."""
-    memory, facts, dialogues = KeepingStore(), FactsKeeper(), []
-    for number, (env, spec, _) in enumerate(worlds(16, "train")):
+    """Return what can be learned from a few careless episodes."""
+    memory, facts, dialogues = WindowStore(), FactsKeeper(), []
+    for number, (env, spec, _) in enumerate(training_worlds(16, "train")):
         rng = np.random.default_rng(number)
-        for life in live(env, spec, episodes=16, seed=number, memory=memory):
-            keep_facts(life, facts)
-            dialogues += dialogues_of(life, memory, rng, 2, Balance())
+        for record in run_episodes(env, spec, episodes=16, seed=number, memory=memory):
+            keep_facts(record, facts)
+            dialogues += dialogues_of(record, memory, rng, 2, Balance())
         env.close()
     sensed = Sensed(memory.keeper.windows(), facts.of(memory.keeper.count))
     return Corpus(dialogues=dialogues, sensed=sensed)

@@ -13,7 +13,7 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS, Action
 from experiments.running.schema import register
-from experiments.training.mind.babyai import agreeing, is_held_out, live, reply_to
+from experiments.training.mind.babyai import agreeing, collect_moments, is_held_out, reply_to
 from experiments.training.mind.variation import mission_lines, vary
 from experiments.training.motor.babyai import MEDDLING_REWARD, TICK_REWARD, BabyAITrainingEnv
 from experiments.training.motor.train import train
@@ -43,7 +43,7 @@ def env():
 
 @pytest.fixture(scope="module")
 def moments():
-    return live(150, split="train", seed=2, motor=HandyMotor(), avatars=16)
+    return collect_moments(150, split="train", seed=2, motor=HandyMotor(), avatars=16)
 
 
 def lived(env, ticks, act):
@@ -130,7 +130,7 @@ def test_another_wording_of_a_reply_does_not_agree(moments):
 
 
 def test_the_same_seed_lives_the_same_moments(moments):
-    again = live(150, split="train", seed=2, motor=HandyMotor(), avatars=16)
+    again = collect_moments(150, split="train", seed=2, motor=HandyMotor(), avatars=16)
     assert [moment.prompt for moment in again] == [moment.prompt for moment in moments]
 
 
@@ -149,6 +149,6 @@ def test_no_variation_asks_in_words_that_are_held_out(moments):
 
 
 def test_held_out_words_are_asked_where_they_are_wanted():
-    asked = live(20, split="test", seed=1, motor=HandyMotor(), words="test", avatars=8)
+    asked = collect_moments(20, split="test", seed=1, motor=HandyMotor(), words="test", avatars=8)
     missions = [BABYAI.mission_words(moment.percept.mission) for moment in asked]
     assert all(any(words in mission for words in HELD_OUT_WORDS) for mission in missions)

@@ -34,9 +34,10 @@ from experiments.training.behavior import (
     generator_for,
     random_intent,
 )
+from experiments.training.mind.collecting import run_episodes
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
-from experiments.training.mind.trip import RECALLED, live_until
+from experiments.training.mind.trip import RECALLED
 from mind.language_models.types import Prompt
 from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore, Memory
@@ -47,7 +48,7 @@ from mind.reasoning.prompting import Prompts
 from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
 EPSILON = 0.3  # share of decisions in which something else is done than is taught
-LEVELS = {  # where it is lived, and for which share of the moments; "" are the five tasks
+LEVELS = {  # where episodes are run, and for which share of the moments; "" are the five tasks
     "": 0.6,
     "BabyAI-PutNextLocal-v0": 0.1,
     "BabyAI-GoToLocal-v0": 0.05,
@@ -131,7 +132,7 @@ class EpsilonRandomTeacher(BehaviorMind):
         return Decision(intent=intent)
 
 
-def live(
+def collect_moments(
     moments_wanted: int,
     *,
     split: str,
@@ -141,7 +142,7 @@ def live(
     words: str = "train",
     avatars: int = 32,
 ) -> list[Moment]:
-    """Return that many moments of decision, from lives in a level, or in the five tasks."""
+    """Return that many moments of decision, from episodes of a level, or of the five tasks."""
     make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset=False)
     env = make(id=level) if level else make(task="mixed", words=words)
     body = Body(avatars, BABYAI, motor)
@@ -153,17 +154,19 @@ def live(
     being = Being(
         body, Soul(avatars), minds, clock="paused", run_id="teaching", decide_every=1, patience=50
     )
-    live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
+    run_episodes(being, env, seed, until=lambda: len(moments) >= moments_wanted)
     being.close()
     env.close()
     return moments[:moments_wanted]
 
 
-def live_everywhere(count: int, *, seed: int, motor: Motor) -> list[Moment]:
+def collect_from_all_levels(count: int, *, seed: int, motor: Motor) -> list[Moment]:
     """Return moments from all `LEVELS` of the train split, without those in held-out words."""
     moments: list[Moment] = []
     for level, share in LEVELS.items():
-        moments += live(round(count * share), split="train", seed=seed, motor=motor, level=level)
+        moments += collect_moments(
+            round(count * share), split="train", seed=seed, motor=motor, level=level
+        )
     return [moment for moment in moments if not is_held_out(_mission(moment))]
 
 
@@ -189,8 +192,8 @@ def reply_to(moment: Moment) -> str:
 def _thought(moment: Moment) -> str:
     """Say what was felt to fail, and which step of the plan this is."""
     failed = moment.failure is not Failure.NONE
-    sensor_state = f"{moment.failure.name.lower().replace('_', ' ')}, " if failed else ""
-    return sensor_state + _step(moment)
+    failure = f"{moment.failure.name.lower().replace('_', ' ')}, " if failed else ""
+    return failure + _step(moment)
 
 
 def _step(moment: Moment) -> str:
@@ -239,7 +242,7 @@ class BabyAITraining:
     def examples(self, options: DictConfig) -> list[Example]:
         """Return an example for each of `options.moments.babyai` moments, in all `LEVELS`."""
         motor = motor_of(options, BABYAI.name)
-        moments = live_everywhere(options.moments.babyai, seed=options.seed, motor=motor)
+        moments = collect_from_all_levels(options.moments.babyai, seed=options.seed, motor=motor)
         print(f"babyai: {len(moments):,} moments of decision", flush=True)
         return [
             Example(prompt=moment.prompt, reply=reply_to(moment), world=BABYAI.name)
@@ -254,7 +257,9 @@ class BabyAITraining:
         found: dict[str, float] = {}
         seed, motor = options.seed + HELD_OUT_SEED, motor_of(options, BABYAI.name)
         for name, words in (("babyai", "train"), ("babyai_held_out_words", "test")):
-            moments = live(options.held_out, split="test", seed=seed, motor=motor, words=words)
+            moments = collect_moments(
+                options.held_out, split="test", seed=seed, motor=motor, words=words
+            )
             prompts = [moment.prompt for moment in moments]
             replies = first_replies(folder, prompts, options, BABYAI.name)
             intents, plans = agreeing(moments, replies)

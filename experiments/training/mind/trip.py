@@ -1,4 +1,4 @@
-"""Teaching a mind what is good: live, stop at each decision, try the choices on exact forks.
+"""Teaching a mind what is good: act, stop at each decision, try the choices on exact forks.
 
 A body acts at random among the choices worth trying. At each decision world and body are copied;
 afterwards every such choice is simulated from those copies, under several random streams, until the
@@ -7,7 +7,7 @@ reply of a good mind. The forks are the world's truth, so the labels are an orac
 ever shown the words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -31,12 +31,12 @@ from body.types import (
     Skill,
     Status,
 )
-from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.world import TripWorld
 from experiments.training.behavior import BehaviorMind, BehaviorMindFactory, ReflexlessMotor
+from experiments.training.mind.collecting import run_episodes
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
 from mind.language_models.types import Prompt
@@ -138,10 +138,10 @@ def choices_at(percept: Percept, context: DecisionContext, why_not: WhyNot) -> t
     return can or (Intent(skill=Skill.WAIT),)
 
 
-def live(
+def collect_moments(
     moments_wanted: int, *, level: int, split: str, seed: int, motor: Motor, avatars: int = 64
 ) -> list[Moment]:
-    """Return that many moments of decision, from lives on the given level."""
+    """Return that many moments of decision, from episodes of the given level."""
     env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
     body = Body(avatars, TRIP, ReflexlessMotor(motor))
     world, memory = env.world, ExperienceStore(":memory:")
@@ -161,32 +161,17 @@ def live(
         memory,
     )
     being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
-    live_until(lambda: len(moments) >= moments_wanted, being, env, seed)
+    run_episodes(being, env, seed, until=lambda: len(moments) >= moments_wanted)
     being.close()
     env.close()
     return moments[:moments_wanted]
-
-
-def live_until(enough: Callable[[], bool], being: Being, env: WorldVectorEnv, seed: int) -> None:
-    """Let a being live one episode after the other in all rows of a world until it is enough."""
-    observation, _ = env.reset(seed=seed * 1_000_003)
-    episodes = np.zeros(env.num_envs, np.int64)
-    being.begin(observation, np.arange(env.num_envs), episodes.tolist())
-    while not enough():
-        observation, _, terminated, truncated, _ = env.step(being.act(observation))
-        done = terminated | truncated
-        if done.any():
-            observation, _ = env.reset(options={"reset_mask": done})
-            rows = np.flatnonzero(done)
-            episodes[rows] += 1
-            being.begin(observation, rows, episodes[rows].tolist())
 
 
 # ---- Trying the choices ----
 
 
 def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -> list[NDArray]:
-    """Return the value of each choice at each moment: reward to the end, mean over lucks."""
+    """Return the value of each choice at each moment: reward to the end, mean over rng keys."""
     asked = [
         (moment, intent, rng_key)
         for moment in moments
@@ -195,7 +180,7 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
     ]
     returns = np.concatenate(
         [
-            _live_on(asked[first : first + 4096], level, split, motor)
+            _returns(asked[first : first + 4096], level, split, motor)
             for first in range(0, len(asked), 4096)
         ]
     )
@@ -207,7 +192,7 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
     return found
 
 
-def _live_on(
+def _returns(
     asked: Sequence[tuple[Moment, Intent, int]], level: int, split: str, motor: Motor
 ) -> NDArray[np.float64]:
     """Return the reward that each (moment, intent, noise) leads to: the world's, felt included."""
@@ -346,7 +331,7 @@ class TripTraining:
     """See `experiments.training.mind.contract.MindTraining`.
 
     An example is the best of the choices that were tried. A reply agrees if its intent is that, or
-    lived out from the same forks comes within `AS_GOOD` of its value.
+    simulated from the same forks comes within `AS_GOOD` of its value.
     """
 
     fixed_colors = ("grey",)  # walls are
@@ -357,7 +342,9 @@ class TripTraining:
         examples: list[Example] = []
         for level, share in options.levels.items():
             wanted = int(options.moments.trip * share)
-            moments = live(wanted, level=level, split="train", seed=options.seed, motor=motor)
+            moments = collect_moments(
+                wanted, level=level, split="train", seed=options.seed, motor=motor
+            )
             found = values(moments, level=level, split="train", motor=motor)
             examples += [
                 Example(prompt=moment.prompt, reply=reply_to(moment, best(moment, value)))
@@ -372,7 +359,7 @@ class TripTraining:
         motor, seed = motor_of(options, TRIP.name), options.seed + HELD_OUT_SEED
         for level, share in options.levels.items():
             wanted = int(options.held_out * share)
-            moments = live(wanted, level=level, split="test", seed=seed, motor=motor)
+            moments = collect_moments(wanted, level=level, split="test", seed=seed, motor=motor)
             prompts = [moment.prompt for moment in moments]
             replies = first_replies(folder, prompts, options, TRIP.name)
             asked += len(moments)

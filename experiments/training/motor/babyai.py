@@ -73,7 +73,7 @@ class BabyAITrainingEnv(TrainingEnv):
         self._planner.begin(rows.tolist())
 
     def step_wait(self):
-        """Let every body live one tick; see `VecEnv.step`."""
+        """Step every body by one tick; see `VecEnv.step`."""
         observations, rewards, terminated, truncated, _ = zip(*self._step_worlds(), strict=True)
         over = np.concatenate(terminated) | np.concatenate(truncated)
         succeeded = np.concatenate(rewards) > 0

@@ -74,7 +74,7 @@ class StumbleCurriculum:
         self._left[rows] = CURRICULUM_TICKS
 
     def step(self, actions: NDArray) -> tuple:
-        """Let every body live one tick; those that are reset count as terminated."""
+        """Step every body by one tick; those that are reset count as terminated."""
         self._world.step(actions)
         self._left -= 1
         done = (self._left <= 0) | self._world.terminated
@@ -117,7 +117,7 @@ class TripTrainingEnv(TrainingEnv):
         return self._renew(self._perceive(observations))
 
     def step_wait(self):
-        """Let every body live one tick; see `VecEnv.step`."""
+        """Step every body by one tick; see `VecEnv.step`."""
         steps = self._step_worlds()
         observations, _, terminated, truncated, infos = zip(*steps, strict=True)
         done = np.concatenate(terminated) | np.concatenate(truncated)
