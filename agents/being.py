@@ -155,13 +155,13 @@ class Being:
     def _decision(
         self, row: int, percept: Percept, feelings: Feelings
     ) -> Coroutine[Any, Any, Decision]:
-        story = self._history.stories[row]
+        events = self._history.recent_events[row]
         context = DecisionContext(
             run_id=self.run_id,
-            episode=story.episode,
+            episode=events.episode,
             intent=self._body.intent(row),
             status=self._body.status(row),
-            recent=story.told(int(percept.clock)),
+            recent=events.words(int(percept.clock)),
             can_start=self._body.can_start(row),
         )
         return self.minds[row].decide(percept, feelings.of(row), context, self._body.refusals(row))
@@ -208,7 +208,7 @@ class Being:
     def question_answerer(
         self, row: int, *, mode: str = "", ablations: Collection[str] = ()
     ) -> QuestionAnswerer:
-        """Return one who answers questions about what this avatar has lived in this run."""
+        """Return a question answerer for what this avatar has experienced in this run."""
         return self._shared.question_answerer(
             self.minds[row].body_id,
             spec=self._body.spec,

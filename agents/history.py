@@ -1,4 +1,4 @@
-"""History: what avatars have lived of late, and how it gets into their memory."""
+"""History: recent events and senses of avatars, and how they get into memory."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,8 @@ REMEMBERED_PAINS = 1000  # that a body's own scale of pain goes on from
 
 
 @dataclass(slots=True)
-class Story:
-    """What one avatar knows of its own episode.
+class RecentEvents:
+    """The recent events of one avatar's episode.
 
     Attributes:
         episode: Its number; -1 before the first one.
@@ -57,7 +57,7 @@ class Story:
         self.mishap_since = began if role is Role.BEGINS else None
         return began
 
-    def told(self, now: int) -> tuple[str, ...]:
+    def words(self, now: int) -> tuple[str, ...]:
         """Return what happened lately, in words, oldest first."""
         return tuple(
             f"{words} {now - tick} ago" for tick, words in self.recent if now - tick <= RECENT_TICKS
@@ -69,11 +69,11 @@ class Story:
         return values | {"recent": list(self.recent)}
 
     @classmethod
-    def loaded(cls, state: Mapping[str, Any]) -> "Story":
-        """Return the story of which `state` returned this."""
-        story = cls(state["episode"], mishap_since=state["mishap_since"], fell=state["fell"])
-        story.recent.extend((tick, words) for tick, words in state["recent"])
-        return story
+    def loaded(cls, state: Mapping[str, Any]) -> "RecentEvents":
+        """Return the recent events of which `state` returned this."""
+        events = cls(state["episode"], mishap_since=state["mishap_since"], fell=state["fell"])
+        events.recent.extend((tick, words) for tick, words in state["recent"])
+        return events
 
 
 class History:
@@ -86,7 +86,7 @@ class History:
         run_id: Names the run in what is remembered.
 
     Attributes:
-        stories: What each avatar knows of its own episode.
+        recent_events: Of each avatar's own episode.
         pain_scales: How hard a pain is, to each avatar.
     """
 
@@ -95,7 +95,7 @@ class History:
     ):
         self._minds, self._memory, self._encoder = minds, memory, encoder
         self._run_id = run_id
-        self.stories = [Story(episode=-1) for _ in minds]
+        self.recent_events = [RecentEvents(episode=-1) for _ in minds]
         self.pain_scales = [_pain_scale(memory, mind.body_id) for mind in minds]
         self._trail = Trail(len(minds))
 
@@ -103,7 +103,7 @@ class History:
         """Start an episode for the avatars in `rows`; scales of pain go on."""
         self._trail.begin(rows)
         for row, episode in zip(rows.tolist(), episodes, strict=True):
-            self.stories[row] = Story(episode)
+            self.recent_events[row] = RecentEvents(episode)
 
     def sense(
         self,
@@ -137,20 +137,20 @@ class History:
         if not intents:
             return
         assert before is not None, "nothing can be noticed in the first tick of a life"
-        lived = {
-            row: self._lived(row, intent, before.row(row), percept.row(row), feelings)
+        observed = {
+            row: self._observe(row, intent, before.row(row), percept.row(row), feelings)
             for row, intent in intents.items()
         }
         experiences = [
-            self._minds[row].experience(one) for row, events in lived.items() for one in events
+            self._minds[row].experience(one) for row, events in observed.items() for one in events
         ]
-        self._memory.add(experiences, sense_embeddings=self._sense_embeddings(lived))
+        self._memory.add(experiences, sense_embeddings=self._sense_embeddings(observed))
 
     def state(self) -> dict[str, Any]:
         """Return recent senses, what is known of the episodes, and the scales of pain."""
         return {
             "trail": copied(self._trail.arrays),
-            "stories": [story.state() for story in self.stories],
+            "stories": [events.state() for events in self.recent_events],
             "pain_scales": [scale.state() for scale in self.pain_scales],
         }
 
@@ -161,11 +161,11 @@ class History:
             ValueError: If it is of another number of avatars.
         """
         load_arrays("trail", self._trail.arrays, state["trail"])
-        self.stories = [Story.loaded(story) for story in state["stories"]]
+        self.recent_events = [RecentEvents.loaded(events) for events in state["stories"]]
         for scale, pains in zip(self.pain_scales, state["pain_scales"], strict=True):
             scale.load_state(pains)
 
-    def _lived(
+    def _observe(
         self,
         row: int,
         intent: Intent | None,
@@ -174,8 +174,8 @@ class History:
         feelings: Feelings,
     ) -> list[EventObservation]:
         """Return what happened to one avatar in this tick, and keep it as recent."""
-        story = self.stories[row]
-        observed = partial(
+        events = self.recent_events[row]
+        observation = partial(
             EventObservation,
             before=before,
             now=percept,
@@ -183,23 +183,23 @@ class History:
             reward_error=float(feelings.reward_error[row]),
             intent=intent,
             run_id=self._run_id,
-            episode=story.episode,
+            episode=events.episode,
             pain_rank=self.pain_scales[row].take(pain_caused(before, percept)),
         )
         return [
-            observed(event=event, first_tick=story.add(event, percept))
+            observation(event=event, first_tick=events.add(event, percept))
             for event in noticed(percept.events)
         ]
 
     def _sense_embeddings(
-        self, lived: Mapping[int, Sequence[EventObservation]]
+        self, observed: Mapping[int, Sequence[EventObservation]]
     ) -> NDArray[np.float32] | None:
         """Return how each of these events was felt, (N, 5, 64); None without an encoder."""
         if self._encoder is None:
             return None
-        ranks = np.array([events[0].pain_rank for events in lived.values()], np.float32)
-        embedded = self._encoder.embed(self.windows(np.array(list(lived), np.intp), ranks))
-        return np.repeat(embedded, [len(events) for events in lived.values()], axis=0)
+        ranks = np.array([events[0].pain_rank for events in observed.values()], np.float32)
+        embedded = self._encoder.embed(self.windows(np.array(list(observed), np.intp), ranks))
+        return np.repeat(embedded, [len(events) for events in observed.values()], axis=0)
 
 
 def _pain_scale(memory: Memory, body_id: str) -> PrivateScale:

@@ -154,6 +154,7 @@ class Host:
 
     def answer(self, question: str) -> tuple["Answer", list[tuple["Claim", "Verdict"]]]:
         """Return the answer to what was typed, and each of its claims with its verdict."""
+        from envs.engine.spec import find
         from experiments.ground_truth.checker import Checker
         from mind.claims.parser import claims_in
 
@@ -174,7 +175,8 @@ class Host:
         about = self.turns[0][0] if self.turns else question
         self.turns = [*self.turns[:TURNS_KEPT], (question, answer.said)]
         checker = Checker(graphs)
-        return answer, [(claim, checker.check(claim)) for claim in claims_in(about, answer.text)]
+        claims = claims_in(about, answer.text, find(graphs[-1].world))
+        return answer, [(claim, checker.check(claim)) for claim in claims]
 
     def follows(self, question: str) -> bool:
         """Return whether what was typed goes on: it names no event, and no episode."""

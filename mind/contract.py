@@ -34,7 +34,7 @@ class Mind(Protocol):
         """
         ...
 
-    def experience(self, lived: EventObservation) -> Experience:
+    def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""
         ...
 

@@ -1,4 +1,4 @@
-"""Chronicle: writes the event graphs of a batch of bodies while they live.
+"""Chronicle: writes the event graphs of a batch of bodies, tick by tick.
 
 The world says what happened and why; the body, what it noticed of it and what that was like. A node
 is an event that is true: one that the world tells, or that follows from its exact state (somebody
@@ -16,7 +16,6 @@ from agents.soul.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
 from body.types import Intent, NoticedEvent, Percept, PerceptBatch
 from envs.engine.faces import World
-from envs.engine.spec import WorldSpec
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from experiments.ground_truth.world_truth import WorldTruth
 from mind.claims.language import Attribute
@@ -46,8 +45,8 @@ _LED_BY = {  # what an event can come of, and within how many ticks
 
 
 @dataclass(slots=True)
-class _Story:
-    """What is known of the episode that one body is living."""
+class _EpisodeEvents:
+    """The events so far of the episode that one body is in."""
 
     episode: int
     nodes: list[EventNode] = field(default_factory=list)
@@ -78,23 +77,22 @@ class _Story:
 
 
 class Chronicle:
-    """The event graphs of B bodies, each in the episode that it is living.
+    """The event graphs of B bodies, each in its present episode.
 
     In each tick: `sensed` when the agent has acted, `stepped` when the world has.
 
     Args:
         world: Where they live.
-        words: How it is told of.
-        body_ids: (B,) whose lives.
+        body_ids: (B,) their names.
 
     Raises:
         ValueError: If there is no truth to be had of this world.
     """
 
-    def __init__(self, world: World, words: WorldSpec, *, body_ids: Sequence[str]):
-        self._words, self._ids = words, list(body_ids)
+    def __init__(self, world: World, *, body_ids: Sequence[str]):
+        self._spec, self._ids = world.spec, list(body_ids)
         self._truth = truth_of(world)
-        self._stories = [_Story(-1) for _ in self._ids]
+        self._episodes = [_EpisodeEvents(-1) for _ in self._ids]
         self._scales = [PrivateScale() for _ in self._ids]
         self._before: PerceptBatch | None = None
         self._actions = np.zeros(len(self._ids), np.int64)
@@ -103,7 +101,7 @@ class Chronicle:
         """Begin an episode in these rows; their world has been reset."""
         self._truth.begin(rows)
         for row, episode in zip(rows.tolist(), episodes, strict=True):
-            self._stories[row] = _Story(episode)
+            self._episodes[row] = _EpisodeEvents(episode)
 
     def sensed(
         self, percept: PerceptBatch, feelings: Feelings | None, intents: Sequence[Intent | None]
@@ -118,7 +116,7 @@ class Chronicle:
         happened = self._truth.happened(range(len(self._ids)))
         noticed = np.flatnonzero(percept.events.any(axis=1)).tolist()
         for row in sorted({*happened, *noticed}):
-            if self._before is not None and self._stories[row].ticks:
+            if self._before is not None and self._episodes[row].ticks:
                 feeling = feelings.of(row) if feelings else None
                 self._note(row, happened.get(row, {}), percept.row(row), feeling, intents[row])
         self._before = percept.copy()
@@ -127,8 +125,8 @@ class Chronicle:
         """Note what happened in the world, which has just been stepped with these commands."""
         self._actions = np.asarray(actions).copy()
         self._truth.stepped(self._actions)
-        for story in self._stories:
-            story.ticks += 1
+        for events in self._episodes:
+            events.ticks += 1
 
     def end(self, rows: NDArray[np.intp]) -> list[EventGraph]:
         """Return the graphs of the episodes in these rows, which are over but not yet reset.
@@ -137,20 +135,20 @@ class Chronicle:
         """
         happened = self._truth.happened(rows.tolist())
         for row in rows.tolist():
-            story = self._stories[row]
+            events = self._episodes[row]
             for kind, severity in happened.get(row, {}).items():
-                self._add(story, row, kind, severity, {}, noticed=False)
+                self._add(events, row, kind, severity, {}, noticed=False)
         self._fork(rows.tolist())
         return [self._graph(row) for row in rows.tolist()]
 
     def _graph(self, row: int) -> EventGraph:
-        story = self._stories[row]
+        events = self._episodes[row]
         return EventGraph(
-            world=self._words.name,
+            world=self._spec.name,
             body_id=self._ids[row],
-            episode=story.episode,
-            ticks=story.ticks,
-            nodes=tuple(_linked(story.nodes)),
+            episode=events.episode,
+            ticks=events.ticks,
+            nodes=tuple(_linked(events.nodes)),
         )
 
     # ---- One tick of one body ----
@@ -176,10 +174,10 @@ class Chronicle:
             if (
                 not noticed
                 and kind == "bumped"
-                and self._stories[row].last((kind,), 3, int(now.clock))
+                and self._episodes[row].last((kind,), 3, int(now.clock))
             ):
                 continue  # still leaning against what was bumped into
-            self._add(self._stories[row], row, kind, happened[kind], facts, noticed=noticed)
+            self._add(self._episodes[row], row, kind, happened[kind], facts, noticed=noticed)
 
     def _lived(
         self,
@@ -207,7 +205,7 @@ class Chronicle:
 
     def _add(
         self,
-        story: _Story,
+        events: _EpisodeEvents,
         row: int,
         kind: str,
         severity: float,
@@ -215,18 +213,18 @@ class Chronicle:
         *,
         noticed: bool,
     ) -> None:
-        tick = story.ticks
-        began = story.began(kind, tick)
+        tick = events.ticks
+        began = events.began(kind, tick)
         facts = {
             **facts,
             Attribute.TIME: Fact(value=self._clock(began), sensed=noticed),
             Attribute.DURATION: Fact(value=self._clock(tick - began), sensed=noticed),
         }
-        story.nodes.append(
+        events.nodes.append(
             EventNode(
-                number=len(story.nodes),
+                number=len(events.nodes),
                 kind=kind,
-                episode=story.episode,
+                episode=events.episode,
                 first_tick=began,
                 tick=tick,
                 position=self._truth.position(row),
@@ -235,17 +233,17 @@ class Chronicle:
                 severity=severity,
             )
         )
-        self._truth.remember(row, len(story.nodes) - 1, kind)
+        self._truth.remember(row, len(events.nodes) - 1, kind)
 
     def _clock(self, ticks: int) -> str:
-        return self._words.span(ticks)
+        return self._spec.span(ticks)
 
     # ---- What would have been ----
 
     def _fork(self, rows: Sequence[int]) -> None:
         """Add what exact forks of the world say of the mishaps in these rows."""
         for row, number, facts in self._truth.forked(rows):
-            nodes = self._stories[row].nodes
+            nodes = self._episodes[row].nodes
             node = nodes[number]
             cause = node.facts.get(Attribute.CAUSE)
             if cause and facts.get(Attribute.WITHOUT_CAUSE) == "yes":  # then it was no cause

@@ -172,8 +172,8 @@ def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes"
     lines = [Text(one.question.text, style="bold"), said + verdict_text(one.answer, [one.verdict])]
     if one.outcome is not Outcome.RIGHT:
         lines.append(Text(f"in truth: {one.question.answer}", style="dim"))
-    if told := remembered(episodes.memory, one.answer.memories):
-        ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in told)
+    if memories := remembered(episodes.memory, one.answer.memories):
+        ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in memories)
         lines.append(Text(f"remembered: {ticks}", style="dim"))
     row = Table.grid(padding=(0, 2))
     row.add_column(width=_FAMILY, justify="right", style="dim")

@@ -13,6 +13,7 @@ import yaml
 
 from agents.background import Background
 from body.types import WorldSpec
+from envs.engine.spec import find
 from experiments.ground_truth import questions as truth_questions
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.graph import EventGraph
@@ -336,7 +337,7 @@ def ask(
 
 
 def narrations(answerer: Answerer, episodes: Episodes) -> list[dict[str, Any]]:
-    """Ask for each episode to be told at length, and return what each telling comes to."""
+    """Ask for each episode to be told at length, and return how true each narration is."""
     graphs = list(episodes.graphs.values())
     asked = [(graph.body_id, _at_length(graph.episode)) for graph in graphs]
     checkers = {body_id: Checker(episodes.graphs_of(body_id)) for body_id in episodes.body_ids}
@@ -354,9 +355,9 @@ def _at_length(episode: int) -> Question:
 
 
 def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str, Any]:
-    parsed = parse(answer.said)
+    parsed = parse(answer.said, find(graph.world))
     verdicts = [str(checker.check(claim)) for claim in parsed.claims]
-    told = Counter(
+    claimed = Counter(
         claim.event
         for claim in parsed.claims
         if claim.attribute is Attribute.HAPPENED and checker.check(claim) is Verdict.TRUE
@@ -370,7 +371,7 @@ def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str,
         "true": verdicts.count("true"),
         "unreadable": len(parsed.unparsed),
         "noticed": felt.total(),
-        "told": (told & felt).total(),
+        "told": (claimed & felt).total(),
     }
 
 
@@ -394,12 +395,12 @@ def _ask_again(
     ]
     asked = [(body_id, question) for _, body_id, question in twice]
     for (record, *_), about, answer in zip(twice, asked, answerer.answers(asked), strict=True):
-        told = _outcome(_checked_answer(*about, answer, checkers))
-        differs = not same_words(told["said"], record["said"])
-        known = UNKNOWN not in (told["said"], record["said"])
-        record["again"] = told | {
+        outcome = _outcome(_checked_answer(*about, answer, checkers))
+        differs = not same_words(outcome["said"], record["said"])
+        known = UNKNOWN not in (outcome["said"], record["said"])
+        record["again"] = outcome | {
             "question": about[1].text,
-            "contradicts": known and differs and not (told["right"] and record["right"]),
+            "contradicts": known and differs and not (outcome["right"] and record["right"]),
             "known": known,
         }
 

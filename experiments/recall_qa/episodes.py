@@ -56,7 +56,7 @@ class Chronicler:
     def __init__(self, being: Being, env: WorldVectorEnv):
         self._being = being
         self._ids = tuple(mind.body_id for mind in being.minds)
-        self._chronicle = Chronicle(env.world, env.world.spec, body_ids=self._ids)
+        self._chronicle = Chronicle(env.world, body_ids=self._ids)
         self._graphs: dict[Whose, EventGraph] = {}
         self._nows: dict[Whose, NDArray[np.float32]] = {}
 

@@ -405,7 +405,7 @@ def targets_sheet(answers: Answers) -> Sheet | None:
     """Return what the condition with senses was to reach, and whether it did."""
     if SENSES not in answers:
         return None
-    rows = [(name, wanted, told, "yes" if met else "no") for name, wanted, told, met in
+    rows = [(name, wanted, found, "yes" if met else "no") for name, wanted, found, met in
             _targets(answers[SENSES], dissociation(answers))]  # fmt: skip
     return Sheet(
         title="targets, with senses", head=("", "target", "found", "met"), rows=tuple(rows)

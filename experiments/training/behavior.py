@@ -60,9 +60,9 @@ class BehaviorMind(ABC):
     ) -> Decision:
         """Return the next decision; see `Mind.decide`."""
 
-    def experience(self, lived: EventObservation) -> Experience:
+    def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""
-        return narrate(lived, self.body_id)
+        return narrate(observation, self.body_id)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the generator; plans begin anew."""

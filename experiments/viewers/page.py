@@ -27,9 +27,9 @@ from mind.types import Decision
 
 VERSION = 2  # of what a page holds
 _HERE = Path(__file__).parent
-_SCRIPTS = ("replay_world.js", "replay_senses.js", "replay_life.js", "replay_player.js")
+_SCRIPTS = ("replay_world.js", "replay_senses.js", "replay_run.js", "replay_player.js")
 _EPISODES_SHOWN = 24
-_FRESH_S = 2.0  # how old the page may be while an episode is lived
+_FRESH_S = 2.0  # how old the page may be while an episode is under way
 _WORTH = 50  # but so many times longer than it takes to write it
 
 
@@ -107,11 +107,11 @@ class ReplayPage:
         self._write(done=True)
 
     def _write(self, *, done: bool = False) -> None:
-        lived = [reel for reel in self._reels.values() if reel.felt]
-        if not lived:  # an episode can end before its first tick, where a mind cannot be asked
+        shown = [reel for reel in self._reels.values() if reel.felt]
+        if not shown:  # an episode can end before its first tick, where a mind cannot be asked
             return
         began = time.monotonic()
-        write_atomically(self._path, html_of([self._told(lived, done)]))
+        write_atomically(self._path, html_of([self._page_data(shown, done)]))
         now = time.monotonic()
         self._stale_at = now + max(_FRESH_S, _WORTH * (now - began))
 
@@ -137,9 +137,9 @@ class ReplayPage:
             for experience in self._memory.get(ids)
         ]
 
-    def _told(self, lived: Sequence[_Reel], done: bool) -> dict[str, Any]:
-        """Return all that the page says of the run."""
-        world = lived[0].world
+    def _page_data(self, shown: Sequence[_Reel], done: bool) -> dict[str, Any]:
+        """Return the data of the page: all that it shows of the run."""
+        world = shown[0].world
         return {
             "version": VERSION,
             "title": self._title,
@@ -148,13 +148,13 @@ class ReplayPage:
             "tick_seconds": world.tick_seconds,
             "timed": world.time_unit is TimeUnit.SECONDS,
             "stance": world.stance,
-            "groups": lived[0].groups,
-            "episodes": [_story(reel) for reel in lived],
+            "groups": shown[0].groups,
+            "episodes": [_episode_data(reel) for reel in shown],
         }
 
 
 def html_of(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Return a page of what was told of one run, or of two that are shown side by side."""
+    """Return a page with the data of one run, or of two that are shown side by side."""
     scripts = [(_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     page = (_HERE / "replay_page.html").read_text(encoding="utf-8")
     page = page.replace("<!-- SCRIPTS -->", f"<script>\n{''.join(scripts)}</script>", 1)
@@ -217,7 +217,7 @@ def _note(changes: list[tuple[int, Any]], tick: int, value: Any) -> None:
         changes.append((tick, value))
 
 
-def _story(reel: _Reel) -> dict[str, Any]:
+def _episode_data(reel: _Reel) -> dict[str, Any]:
     return {
         "episode": reel.episode,
         "mission": reel.mission,

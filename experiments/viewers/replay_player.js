@@ -3,16 +3,16 @@ const at = id => document.getElementById(id);
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 
 class Player {
-  constructor(stories) {
-    this.stories = stories;
-    this.story = stories[0];
-    document.body.classList.toggle("two", stories.length === 2);
-    this.lives = stories.map((story, i) => {
-      const place = at("life").content.cloneNode(true).firstElementChild;
+  constructor(runs) {
+    this.runs = runs;
+    this.run = runs[0];
+    document.body.classList.toggle("two", runs.length === 2);
+    this.views = runs.map((run, i) => {
+      const place = at("run").content.cloneNode(true).firstElementChild;
       place.dataset.name = "AB"[i];
-      if (stories.length > 1) for (const part of place.querySelectorAll("section")) part.ariaLabel += " of " + place.dataset.name;
-      at("lives").append(place);
-      return new Life(story, place, this);
+      if (runs.length > 1) for (const part of place.querySelectorAll("section")) part.ariaLabel += " of " + place.dataset.name;
+      at("runs").append(place);
+      return new RunView(run, place, this);
     });
     this.speed = 1;
     this.playing = false;
@@ -24,11 +24,11 @@ class Player {
   open(index) {
     this.index = index;
     this.span = null;
-    for (const life of this.lives) life.open(index);
-    this.last = Math.max(...this.lives.map(life => life.last));
+    for (const view of this.views) view.open(index);
+    this.last = Math.max(...this.views.map(view => view.last));
     this.moments = {
       event: this.all(episode => episode.events), decision: this.all(episode => episode.decisions),
-      difference: this.lives.length === 2 ? differences(...this.lives.map(life => life.episode)) : [],
+      difference: this.views.length === 2 ? differences(...this.views.map(view => view.episode)) : [],
     };
     at("scrubber").max = this.last;
     [...at("episodes").children].forEach((button, i) => button.setAttribute("aria-pressed", i === index));
@@ -37,12 +37,12 @@ class Player {
     this.draw();
     this.show(0);
   }
-  all(listOf) { return this.lives.flatMap(life => listOf(life.episode)).sort((one, other) => one.tick - other.tick); }
-  indexOf(episode) { return this.story.episodes.findIndex(one => one.episode === episode); }
+  all(listOf) { return this.views.flatMap(view => listOf(view.episode)).sort((one, other) => one.tick - other.tick); }
+  indexOf(episode) { return this.run.episodes.findIndex(one => one.episode === episode); }
 
   // Rows in which nothing happens in either life are small, so that those of two lives stay level.
   shrinkWhatIsStill() {
-    const senses = this.lives.map(life => life.senses), thinks = senses.some(one => one.thinks);
+    const senses = this.views.map(view => view.senses), thinks = senses.some(one => one.thinks);
     for (const one of senses) {
       one.thinking.row.hidden = !thinks;
       one.groups.forEach((group, i) => { group.alone = senses.every(other => other.groups[i]?.still ?? true); });
@@ -52,14 +52,14 @@ class Player {
   show(wanted) {
     this.tick = Math.max(0, Math.min(this.last, wanted));
     at("scrubber").value = this.tick;
-    const life = this.lives[0], total = life.time(this.last).replace("tick ", "");
-    const tick = this.story.timed ? ` · tick ${this.tick}` : "";  // elsewhere time is told in ticks
-    at("clock").replaceChildren(make("b", "", life.time(this.tick)), ` of ${total}${tick}`);
-    for (const life of this.lives) life.show(this.tick);
+    const view = this.views[0], total = view.time(this.last).replace("tick ", "");
+    const tick = this.run.timed ? ` · tick ${this.tick}` : "";  // elsewhere time is told in ticks
+    at("clock").replaceChildren(make("b", "", view.time(this.tick)), ` of ${total}${tick}`);
+    for (const view of this.views) view.show(this.tick);
   }
 
   draw() {
-    for (const life of this.lives) life.draw(this.last, this.span);
+    for (const view of this.views) view.draw(this.last, this.span);
     this.drawTrack();
   }
 
@@ -70,10 +70,10 @@ class Player {
       pen.fillStyle = colour("#7cc7ff") + "55";
       pen.fillRect(x(this.span[0]) - 3, 0, x(this.span[1]) - x(this.span[0]) + 6, 40);
     }
-    this.lives.forEach((life, i) => {
+    this.views.forEach((view, i) => {
       pen.fillStyle = colour("--quiet");
-      for (const decision of life.episode.decisions) pen.fillRect(x(decision.tick) - .5, 13 + 18 * i, 1, 4);
-      for (const event of life.episode.events) {
+      for (const decision of view.episode.decisions) pen.fillRect(x(decision.tick) - .5, 13 + 18 * i, 1, 4);
+      for (const event of view.episode.events) {
         pen.fillStyle = tone(EVENTS[event.kind] || HUES[0]);
         pen.beginPath();
         pen.arc(x(event.tick), 6 + 18 * i, event.kind === "fall" ? 5 : 3.5, 0, 7);
@@ -95,7 +95,7 @@ class Player {
   }
   step(now) {
     if (!this.playing) return;
-    const ticks = Math.floor((now - this.since.now) / 1000 / this.story.tick_seconds * this.speed);
+    const ticks = Math.floor((now - this.since.now) / 1000 / this.run.tick_seconds * this.speed);
     if (this.since.tick + ticks > this.tick) this.show(this.since.tick + ticks);
     if (this.tick >= this.last) this.pause(); else requestAnimationFrame(now => this.step(now));
   }
@@ -120,7 +120,7 @@ class Player {
     const found = by > 0 ? ticks.find(tick => tick > this.tick) : ticks.findLast(tick => tick < this.tick);
     this.move(found ?? (by > 0 ? this.last : 0));
   }
-  neighbour(by) { if (this.story.episodes[this.index + by]) this.leap(this.index + by, 0); }
+  neighbour(by) { if (this.run.episodes[this.index + by]) this.leap(this.index + by, 0); }
   goTo(index, tick) {
     if (index !== this.index) this.open(index);
     this.move(tick);
@@ -130,7 +130,7 @@ class Player {
     this.pause();
     clearTimeout(this.telling);
     history.replaceState(null, "", this.address());
-    history.pushState(null, "", `#e=${this.story.episodes[index].episode}&t=${tick}`);
+    history.pushState(null, "", `#e=${this.run.episodes[index].episode}&t=${tick}`);
     this.goTo(index, tick);
     this.span = span;
     this.draw();
@@ -145,7 +145,7 @@ class Player {
 
   // ---- Links ----
 
-  address() { return `#e=${this.story.episodes[this.index].episode}&t=${this.tick}`; }
+  address() { return `#e=${this.run.episodes[this.index].episode}&t=${this.tick}`; }
   // The address in the browser names what is shown, once it has been shown for a moment.
   tellAddress() {
     clearTimeout(this.telling);
@@ -163,9 +163,9 @@ class Player {
 
   // replay.html#live shows the newest tick, again and again, until the run is over or somebody moves.
   followLife() {
-    this.open(this.story.episodes.length - 1);
+    this.open(this.run.episodes.length - 1);
     this.show(this.last);
-    if (this.story.done) return;
+    if (this.run.done) return;
     const coming = setTimeout(() => location.reload(), 2000);
     const stay = () => { clearTimeout(coming); history.replaceState(null, "", "#"); };
     for (const what of ["keydown", "pointerdown"]) addEventListener(what, stay, { once: true });
@@ -174,8 +174,8 @@ class Player {
   // ---- Two lives ----
 
   tellDifference() {
-    const found = this.moments.difference, time = tick => this.lives[0].time(tick);
-    at("difference").hidden = at("next-difference").hidden = this.lives.length < 2;
+    const found = this.moments.difference, time = tick => this.views[0].time(tick);
+    at("difference").hidden = at("next-difference").hidden = this.views.length < 2;
     const parted = found.map(one => `${one.what} differ from ${time(one.tick)} (${one.how})`).join(", ");
     const alike = found[0]?.tick ? `Alike until ${time(found[0].tick)}` : "Apart from the beginning";
     at("difference-words").textContent = found.length ? `${alike}: ${parted}.` : "The two lives are alike from beginning to end.";
@@ -218,7 +218,7 @@ const KEYS = {
 };
 
 function unfold(title, open) {
-  for (const life of player.lives) for (const group of life.senses.groups) if (!title || group.title === title) group.unfolded = open;
+  for (const view of player.views) for (const group of view.senses.groups) if (!title || group.title === title) group.unfolded = open;
   player.draw();
   player.show(player.tick);
 }
@@ -229,10 +229,10 @@ function seek(event) {
   player.move(Math.round((event.clientX - box.left) / box.width * player.last));
 }
 
-document.title = "Groundrush: " + player.story.title;
-at("title").textContent = [...new Set(player.stories.map(story => story.title))].join(" beside ");
-at("episodes").replaceChildren(...player.story.episodes.map((one, i) => {
-  const button = make("button"), outcomes = player.stories.map(story => story.episodes[i].outcome);
+document.title = "Groundrush: " + player.run.title;
+at("title").textContent = [...new Set(player.runs.map(run => run.title))].join(" beside ");
+at("episodes").replaceChildren(...player.run.episodes.map((one, i) => {
+  const button = make("button"), outcomes = player.runs.map(run => run.episodes[i].outcome);
   button.append(...outcomes.map(outcome => make("span", "dot " + outcome.replaceAll(" ", "-"))), `episode ${one.episode}`);
   button.title = outcomes.map(outcome => outcome || "going on").join(", ");
   button.onclick = () => player.leap(i, 0);
@@ -246,19 +246,19 @@ const CLICKS = {
 };
 for (const [id, click] of Object.entries(CLICKS)) at(id).onclick = click;
 at("scrubber").oninput = event => player.move(Number(event.target.value));
-at("lives").addEventListener("fold", event => unfold(event.detail.title, event.detail.open));
-at("lives").addEventListener("pointerdown", seek);
-at("lives").addEventListener("pointermove", seek);
+at("runs").addEventListener("fold", event => unfold(event.detail.title, event.detail.open));
+at("runs").addEventListener("pointerdown", seek);
+at("runs").addEventListener("pointermove", seek);
 document.addEventListener("keydown", event => {
   if (!(event.key in KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === " " && document.activeElement.matches("button:focus-visible")) return;  // that button is meant
   if (at("help").open && event.key !== "?") return;
   event.preventDefault();
-  KEYS[event.key](event.shiftKey ? Math.round(1 / player.story.tick_seconds) : 1);
+  KEYS[event.key](event.shiftKey ? Math.round(1 / player.run.tick_seconds) : 1);
 });
 const redraw = () => { player.draw(); player.show(player.tick); };
 addEventListener("resize", redraw);
-onPaper.addEventListener("change", () => { for (const life of player.lives) life.fillLog(); redraw(); });
+onPaper.addEventListener("change", () => { for (const view of player.views) view.fillLog(); redraw(); });
 addEventListener("hashchange", () => player.follow());
 addEventListener("popstate", () => player.follow());
 player.open(0);

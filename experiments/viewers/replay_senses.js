@@ -39,13 +39,13 @@ function unpacked(channel, ticks) {
 }
 
 class Senses {
-  constructor(place, story) {
+  constructor(place, run) {
     this.place = place;
-    this.stance = new Band(place, story.stance, stance => STANCES[stance.split(" ")[0]] || colour("--line"));
+    this.stance = new Band(place, run.stance, stance => STANCES[stance.split(" ")[0]] || colour("--line"));
     this.intent = new Band(place, "intent", (_, change) => OUTCOMES[change.outcome.split(":")[0]] || "#7a849a");
     this.thinking = new Band(place, "thinking", thinks => thinks ? "#c9a0ff" : colour("--line"));
     let first = 0;
-    this.groups = story.groups.map(group => new Group(place, group, (first += group.channels.length) - group.channels.length));
+    this.groups = run.groups.map(group => new Group(place, group, (first += group.channels.length) - group.channels.length));
     this.marks = place.appendChild(make("canvas", "overlay"));
     this.playhead = place.appendChild(make("div", "playhead"));
   }

@@ -1,6 +1,6 @@
-"""Two runs side by side: what each tells of itself on its replay page, on one page, in step.
+"""Two runs side by side: the data of their replay pages on one page, in step.
 
-A page holds all that was lived as JSON, which is read here and never run. The two have to begin
+A page holds the data of its run as JSON, which is read here and never run. The two have to begin
 alike, as runs of the same world, level and seed do; from where they part, each goes its own way.
 """
 
@@ -13,7 +13,7 @@ from experiments.running.cli import BadInput
 from experiments.running.record import write_atomically
 from experiments.viewers.page import VERSION, html_of
 
-_STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
+_PAGE_DATA = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
 _SAME = ("mission", "scene")
 
 
@@ -32,18 +32,18 @@ def page_of(run: Path) -> Path:
     return page
 
 
-def story_of(run: Path) -> dict[str, Any]:
-    """Return what a run's own page tells of it.
+def page_data_of(run: Path) -> dict[str, Any]:
+    """Return the data of a run's own page.
 
     Raises:
         BadInput: If there is no page, or one of another version.
     """
-    found = _STORY.search(page_of(run).read_text(encoding="utf-8", errors="replace"))
+    found = _PAGE_DATA.search(page_of(run).read_text(encoding="utf-8", errors="replace"))
     try:
-        (story,) = json.loads(found[1])["runs"] if found else [{}]
-        if story["version"] == VERSION and story["title"] and story["world"]:
-            list(map(_begins, story["episodes"]))
-            return story
+        (data,) = json.loads(found[1])["runs"] if found else [{}]
+        if data["version"] == VERSION and data["title"] and data["world"]:
+            list(map(_begins, data["episodes"]))
+            return data
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # whatever it is, it is not one of ours
     raise BadInput(
@@ -62,27 +62,27 @@ def write_beside(run: Path, other: Path) -> Path:
     Raises:
         BadInput: If one has no page of this version, or they do not begin alike.
     """
-    stories = [story_of(run), story_of(other)]
-    shared = _shared(*stories)
+    runs = [page_data_of(run), page_data_of(other)]
+    shared = _shared(*runs)
     if not shared:
-        titles = " and ".join(f"'{story['title']}'" for story in stories)
+        titles = " and ".join(f"'{data['title']}'" for data in runs)
         raise BadInput(
             "expected two runs of which an episode begins alike (the same world, level and seed), "
             f"got {titles}; live one of them again, with what shall differ as the only difference"
         )
-    told = [
-        story | {"options": options, "episodes": episodes}
-        for story, options, episodes in zip(
-            stories, _options(run, other), zip(*shared, strict=True), strict=True
+    beside = [
+        data | {"options": options, "episodes": episodes}
+        for data, options, episodes in zip(
+            runs, _options(run, other), zip(*shared, strict=True), strict=True
         )
     ]
     page = run / f"replay_beside_{other.resolve().name}.html"
-    write_atomically(page, html_of(told))
+    write_atomically(page, html_of(beside))
     return page
 
 
 def _shared(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[dict, dict]]:
-    """Return the episodes of two stories that have the same number and begin alike."""
+    """Return the episodes of two runs that have the same number and begin alike."""
     if one["world"] != other["world"]:
         return []
     there = {episode["episode"]: episode for episode in other["episodes"]}

@@ -75,12 +75,12 @@ def filled(text: str, person: Person, **slots: str) -> str:
 
 
 def chosen(text: str, **known: str | None) -> str:
-    """Return a phrasing whose [ ] are told where their slots are known, and filled with them."""
+    """Return a phrasing whose [ ] are kept where their slots are known, and filled with them."""
 
-    def told(part: re.Match[str]) -> str:
+    def known_part(part: re.Match[str]) -> str:
         return part[1] if all(known.get(slot) for slot in _SLOT.findall(part[1])) else ""
 
-    text = _OPTIONAL.sub(told, text)
+    text = _OPTIONAL.sub(known_part, text)
     return _SLOT.sub(lambda slot: known.get(slot[1]) or slot[0], text)
 
 

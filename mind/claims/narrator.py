@@ -52,8 +52,10 @@ def narrate(
         facts: How many facts of an event are told, at most, beside its time.
         held_out: Whether in phrasings that are kept back from training.
     """
-    told = [_sentence(account, rng, person, tense, sure, facts, held_out) for account in accounts]
-    return " ".join(told)
+    sentences = [
+        _sentence(account, rng, person, tense, sure, facts, held_out) for account in accounts
+    ]
+    return " ".join(sentences)
 
 
 def _sentence(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
+from body.types import WorldSpec
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, Tense, facts_of, filled, forms, phrases, read, texts
 from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, When
@@ -18,7 +19,6 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _EPISODE = re.compile(r"\bepisode (\d{1,6})\b", re.IGNORECASE)
 _FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
-_TICKS_PER_SECOND = 10
 _SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
 _SLOTS = {
     "episode": r"(?P<episode>\d{1,6})",
@@ -30,7 +30,7 @@ _UNKNOWN = ("i don't know", "i do not know")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text comes to.
+    """The claims of a text.
 
     Attributes:
         claims: In the order in which they are made.
@@ -44,11 +44,15 @@ class Parsed:
 # ---- What is told ----
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str, spec: WorldSpec) -> Parsed:
     """Return the claims that a text makes, in the narrator's English, of either person and tense.
 
     A fact without an event is one of the event that was named last; an episode that is not named
     is the one of before.
+
+    Args:
+        text: Of one body, about its episodes.
+        spec: World of the episodes, which says how long a tick is.
     """
     claims: list[Claim] = []
     unparsed: list[str] = []
@@ -58,7 +62,7 @@ def parse(text: str) -> Parsed:
             clause = _sure(" ".join(clause.split()))
             if not clause:
                 continue
-            found = _of_an_event(clause, about) or _of_a_fact(clause, about)
+            found = _of_an_event(clause, about, spec) or _of_a_fact(clause, about)
             if found is None:
                 unparsed.append(clause)
                 continue
@@ -75,18 +79,20 @@ def _sure(clause: str) -> str:
     return clause
 
 
-def _of_an_event(clause: str, about: Claim | None) -> Claim | None:
+def _of_an_event(clause: str, about: Claim | None, spec: WorldSpec) -> Claim | None:
     for pattern, attribute in _event_patterns():
         if match := pattern.fullmatch(clause):
-            return _event_claim(match, attribute, about)
+            return _event_claim(match, attribute, about, spec)
     return None
 
 
-def _event_claim(match: re.Match[str], attribute: str, about: Claim | None) -> Claim:
+def _event_claim(
+    match: re.Match[str], attribute: str, about: Claim | None, spec: WorldSpec
+) -> Claim:
     found: Mapping[str, str | None] = match.groupdict()
     episode = found.get("episode")
     known = about.when.episode if about else None
-    when = When(episode=int(episode) if episode else known, tick=_tick(found.get("time")))
+    when = When(episode=int(episode) if episode else known, tick=_tick(found.get("time"), spec))
     value = {"never": "no", "told": "yes"}.get(attribute, "")
     if attribute == "count":
         value = read(Attribute.COUNT, found["value"] or "")
@@ -101,11 +107,12 @@ def _event_claim(match: re.Match[str], attribute: str, about: Claim | None) -> C
     )
 
 
-def _tick(time: str | None) -> int | None:
+def _tick(time: str | None, spec: WorldSpec) -> int | None:
     if not time:
         return None
     number = float(read(Attribute.TIME, time))
-    return round(number * _TICKS_PER_SECOND) if time.endswith(" s") else int(number)
+    ticks_per_second = 1 / spec.tick_seconds
+    return round(number * ticks_per_second) if time.endswith(" s") else int(number)
 
 
 def _subject(name: str | None) -> str:
@@ -133,7 +140,7 @@ def _of_a_fact(clause: str, about: Claim | None) -> Claim | None:
 
 @cache
 def _event_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return patterns of what is said of events, each with what sort of object it says."""
+    """Return patterns of what is said of events, each with the sort of claim it makes."""
     made: list[tuple[re.Pattern[str], str]] = []
     for person in (Person.FIRST, Person.THIRD):
         past = _any_of(person, 0)
@@ -258,15 +265,16 @@ def claim_of(question: str, answer: str) -> Claim | None:
     return parse_answer(asked, answer) if asked else None
 
 
-def claims_in(question: str, answer: str) -> list[Claim]:
+def claims_in(question: str, answer: str, spec: WorldSpec) -> list[Claim]:
     """Return all that an answer claims: of what is asked for or, where it is told at length, each.
 
     Args:
         question: What was asked.
         answer: In a few words, or in the narrator's English.
+        spec: World that both are about.
     """
     claim = claim_of(question, answer)
-    return [claim] if claim else list(parse(answer).claims)
+    return [claim] if claim else list(parse(answer, spec).claims)
 
 
 def episode_of(question: str) -> int | None:

@@ -208,8 +208,8 @@ class TransformersModel:
         """Return a prompt as a row, of at least one token."""
         if self._projector is None:
             prompt = prompt.in_words
-        told, special = self._told(prompt)
-        first, *rest = told.split(FELT)
+        text, special = self._chat_text(prompt)
+        first, *rest = text.split(FELT)
         tokens = self._tokens(first, special=special)
         if self._projector is None or not prompt.soft_tokens:
             return inference.Row(tokens or [min(self._ends, default=0)])
@@ -228,7 +228,7 @@ class TransformersModel:
             f"got {got}; remove its chat template, or its projector"
         )
 
-    def _told(self, prompt: Prompt) -> tuple[str, bool]:
+    def _chat_text(self, prompt: Prompt) -> tuple[str, bool]:
         """Return a prompt as one text, and whether the tokenizer is to add its special tokens."""
         turns = [{"role": m.role.value, "content": m.text} for m in prompt.messages]
         if self._tokenizer.chat_template is None:

@@ -36,7 +36,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One object said, and by whom."""
+    """One message of a conversation, and whose it is."""
 
     role: Role
     text: str
@@ -96,8 +96,8 @@ class Prompt:
         """The same conversation without what is felt."""
         if not self.soft_tokens:
             return self
-        told = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
-        return Prompt(messages=tuple(told))
+        messages = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
+        return Prompt(messages=tuple(messages))
 
     @property
     def text(self) -> str:

@@ -184,7 +184,7 @@ def train(
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.05
     )
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
     progress, loss_mean = 0.0, float("nan")
     for turn in range(rounds):
         chosen = rng.sample(examples, min(examples_per_round, len(examples)))
@@ -201,9 +201,9 @@ def train(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             loss_mean = own.item() if number == 0 else 0.98 * loss_mean + 0.02 * own.item()
-            if time.monotonic() - told > 20:
-                told = time.monotonic()
-                report(f"{progress:5.1%}  loss {loss_mean:.4f}  {(told - began) / 60:.1f} min")
+            if time.monotonic() - reported > 20:
+                reported = time.monotonic()
+                report(f"{progress:5.1%}  loss {loss_mean:.4f}  {(reported - began) / 60:.1f} min")
         save(model, tokenizer, folder)
     seconds = time.monotonic() - began
     return {"loss": loss_mean, "seconds": seconds, "parameters": float(parameters)}
@@ -274,7 +274,7 @@ def read_records(path: Path, of: Callable[[Any], Record], what: str) -> list[Rec
     Args:
         path: The file.
         of: Makes one of the value of a line.
-        what: Name of one, for who has to be told that a line is none.
+        what: Name of one, for the error message.
 
     Raises:
         ValueError: If a line is none.

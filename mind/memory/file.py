@@ -215,11 +215,11 @@ class ExperienceFile:
         return _sense_embeddings(row[0])
 
     def _row(self, values: Sequence[Any], dimensions: int) -> Row:
-        id, *told, lived_at, vector, sense_embeddings = values
+        id, *fields, lived_at, vector, sense_embeddings = values
         vector = self._vector(vector, dimensions)
         return Row(
             id,
-            _experience(told),
+            _experience(fields),
             lived_at,
             vector,
             None if sense_embeddings is None else _sense_embeddings(sense_embeddings),
@@ -346,13 +346,13 @@ class ExperienceFile:
 
 
 def _values(row: Row) -> tuple[Any, ...]:
-    told = (getattr(row.experience, column) for column in COLUMNS)
+    fields = (getattr(row.experience, column) for column in COLUMNS)
     sense_embeddings = (
         None
         if row.sense_embeddings is None
         else row.sense_embeddings.astype(STORED_EMBEDDINGS).tobytes()
     )
-    return (row.id, *told, row.lived_at, _blob(row.vector), sense_embeddings)
+    return (row.id, *fields, row.lived_at, _blob(row.vector), sense_embeddings)
 
 
 def _experience(values: Sequence[Any]) -> Experience:

@@ -118,11 +118,11 @@ class ExperienceStore:
             self._embedding = self._of_this_memory(vectors)
             # From here until the rows can be found, only the file knows what is true.
             self._in_step = False
-            lived = self._live_through(experiences, vectors, each_embedding)
-            rows = list({row.id: row for row in lived}.values())
+            kept = self._rows_of(experiences, vectors, each_embedding)
+            rows = list({row.id: row for row in kept}.values())
             again = [
                 (row.id, experience.first_tick)
-                for row, experience in zip(lived, experiences, strict=True)
+                for row, experience in zip(kept, experiences, strict=True)
                 if row.experience.first_tick < experience.first_tick
             ]
             self._file.write(
@@ -130,7 +130,7 @@ class ExperienceStore:
             )
             self._remember(rows)
             self._in_step = True
-        return [row.id for row in lived]
+        return [row.id for row in kept]
 
     def recall(self, query: Query, limit: int) -> list[Recollection]:
         """Return up to `limit` experiences, the best first; see `Memory.recall`."""
@@ -247,7 +247,7 @@ class ExperienceStore:
             lasts = [life.last.id for life in self._lives.values() if life.last]
             self._read_on(since=min(lasts, default=0))
 
-    def _live_through(
+    def _rows_of(
         self,
         experiences: Sequence[Experience],
         vectors: NDArray[np.float32],
@@ -496,15 +496,17 @@ def checked(experience: Experience) -> Experience:
 
 def plain(name: str, value: object) -> str | int | float:
     """Return a field's value as the Python type that the field is declared as."""
-    told: Any = TYPES[name](value)
-    if isinstance(told, int) and told.bit_length() > 63:
-        raise ValueError(f"experience's {name} must be below 2**63, got {told}")
-    if isinstance(told, str) and not told.isascii():
+    converted: Any = TYPES[name](value)
+    if isinstance(converted, int) and converted.bit_length() > 63:
+        raise ValueError(f"experience's {name} must be below 2**63, got {converted}")
+    if isinstance(converted, str) and not converted.isascii():
         try:
-            told.encode()
+            converted.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"experience's {name} must be valid Unicode, got {told!a}") from None
-    return told
+            raise ValueError(
+                f"experience's {name} must be valid Unicode, got {converted!a}"
+            ) from None
+    return converted
 
 
 def check_limit(limit: int) -> None:

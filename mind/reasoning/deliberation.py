@@ -106,9 +106,9 @@ class LanguageMind:
             **cost(exchanges, fallback=reply is None),
         )
 
-    def experience(self, lived: EventObservation) -> Experience:
+    def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""
-        return narrate(lived, self.body_id)
+        return narrate(observation, self.body_id)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next decisions depend on besides the memory, fit for JSON."""

@@ -18,9 +18,9 @@ from mind.reasoning.scale import UNFELT
 from mind.types import DecisionContext, Experience, Feeling
 
 OBJECTS_TOLD = 8
-EMOTIONS_TOLD = 2
+EMOTIONS_NAMED = 2
 NEEDS_TOLD = 3
-PAINS_TOLD = 2  # of those that an event caused
+PAINS_NAMED = 2  # of those that an event caused
 OBJECTS_KEPT = 3  # of what was near at an event
 _EMPTY = 1  # the object that an empty hand holds; as in MiniGrid
 _EYE_COLUMN, _EYE_ROW = 3, 6  # of the view: the avatar's own cell
@@ -59,7 +59,7 @@ _STILL_MPS, _SLOW_MPS, _RUNNING_MPS = 0.1, 0.9, 1.7
 _STEADY_M, _OFF_BALANCE_M = 0.05, 0.13
 _TOP_SPEED_MPS, _TOP_LEAN_M = 2.5, 0.5  # of level 10
 _LACE_LOOSE = 0.4
-_WORTH_TELLING = 0.15  # of an emotion's intensity
+_WEAKEST = 0.15  # of an emotion's intensity
 _FELT_GAP = 0.02  # of a need that is missed at all
 _UNMET = 0.3  # of a need's deficit
 _STRONG = 0.5  # of both
@@ -250,11 +250,11 @@ def mood_word(mood: float) -> str:
 
 def emotion_words(feeling: Feeling) -> tuple[str, ...]:
     """Return the adjectives of the strongest emotions, such as ``"very embarrassed"``."""
-    told = [(name, value) for name, value in feeling.emotions.items() if value >= _WORTH_TELLING]
-    told.sort(key=lambda emotion: -emotion[1])
+    strong = [(name, value) for name, value in feeling.emotions.items() if value >= _WEAKEST]
+    strong.sort(key=lambda emotion: -emotion[1])
     return tuple(
         ("very " if strength >= _STRONG else "") + _ADJECTIVES.get(name, name)
-        for name, strength in told[:EMOTIONS_TOLD]
+        for name, strength in strong[:EMOTIONS_NAMED]
     )
 
 
@@ -293,12 +293,12 @@ def command_words(spec: WorldSpec) -> tuple[str, ...]:
     return tuple(_COMMANDS.get(name, name.replace("_", " ")) for name in spec.action_names)
 
 
-# ---- What was lived ----
+# ---- Experiences ----
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventObservation:
-    """One felt event of one avatar, with what has to be known to tell it.
+    """One noticed event of one avatar, with what is needed to narrate it.
 
     Attributes:
         event: What was noticed.
@@ -307,7 +307,7 @@ class EventObservation:
         feeling: What the soul made of that tick.
         reward_error: Unexpected part of the reward, signed.
         intent: What the body was doing, or None.
-        run_id: The run it is lived in.
+        run_id: The run it happened in.
         episode: Episode number in that run.
         first_tick: Where it began: of a fall, the tick of the stumble that led to it.
         pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
@@ -350,31 +350,31 @@ def sensed_words(percept: Percept) -> tuple[str, ...]:
     return tuple(event_words(event, about_words(event, percept)) for event in felt)
 
 
-def narrate(lived: EventObservation, body_id: str) -> Experience:
+def narrate(observation: EventObservation, body_id: str) -> Experience:
     """Return a felt event as an experience in five parts; its importance is the memory's to say."""
-    about = about_words(lived.event, lived.now)
-    caused = np.maximum(lived.now.pain - lived.before.pain, 0)
+    about = about_words(observation.event, observation.now)
+    caused = np.maximum(observation.now.pain - observation.before.pain, 0)
     return Experience(
-        sensation=_sensation(lived),
-        visual=_visual(lived.now),
-        emotion=feeling_words(lived.feeling),
-        proprioception=_proprioception(lived.before, lived.now),
-        motor=_motor(lived),
-        words=_sentence(lived, about, caused),
+        sensation=_sensation(observation),
+        visual=_visual(observation.now),
+        emotion=feeling_words(observation.feeling),
+        proprioception=_proprioception(observation.before, observation.now),
+        motor=_motor(observation),
+        words=_sentence(observation, about, caused),
         body_id=body_id,
-        run_id=lived.run_id,
-        episode=lived.episode,
-        first_tick=lived.first_tick,
-        last_tick=int(lived.now.clock),
-        kind=lived.event.name.lower(),
+        run_id=observation.run_id,
+        episode=observation.episode,
+        first_tick=observation.first_tick,
+        last_tick=int(observation.now.clock),
+        kind=observation.event.name.lower(),
         about=about,
-        pain=lived.pain,
-        surprise=lived.feeling.surprise,
-        reward_error=lived.reward_error,
+        pain=observation.pain,
+        surprise=observation.feeling.surprise,
+        reward_error=observation.reward_error,
         importance=0.0,
-        ahead=int(lived.now.position[0]),
-        right=int(lived.now.position[1]),
-        pain_rank=lived.pain_rank,
+        ahead=int(observation.now.position[0]),
+        right=int(observation.now.position[1]),
+        pain_rank=observation.pain_rank,
     )
 
 
@@ -383,39 +383,43 @@ def pain_caused(before: Percept, now: Percept) -> float:
     return float(np.maximum(now.pain - before.pain, 0).sum())
 
 
-def _sentence(lived: EventObservation, about: str, caused: NDArray[np.float32]) -> str:
-    words = event_words(lived.event, about)
-    if EVENT_TRAITS[lived.event].role is not Role.NONE:
-        words += f" at {lived.intent.manner.name.lower()} pace" if lived.intent else " while idle"
-        hurt = _pains(caused, PAINS_TOLD)
+def _sentence(observation: EventObservation, about: str, caused: NDArray[np.float32]) -> str:
+    words = event_words(observation.event, about)
+    if EVENT_TRAITS[observation.event].role is not Role.NONE:
+        words += (
+            f" at {observation.intent.manner.name.lower()} pace"
+            if observation.intent
+            else " while idle"
+        )
+        hurt = _pains(caused, PAINS_NAMED)
         words += f", hurt {hurt}" if hurt else ""
-        others = _others(lived.now.social)
+        others = _others(observation.now.social)
         words += f", {others}" if others else ""
     return words
 
 
-def _sensation(lived: EventObservation) -> str:
+def _sensation(observation: EventObservation) -> str:
     """Return touch, pain, and how the pain it caused compares: ``"left toe caught 8; knees 5"``."""
-    names = lived.now.spec.senses["touch"]
-    levels = [_level(value) for value in lived.now.touch]
+    names = observation.now.spec.senses["touch"]
+    levels = [_level(value) for value in observation.now.touch]
     touches = [
         f"{_TOUCHES.get(name, name.replace('_', ' '))} {level}"
         for name, level in zip(names, levels, strict=True)
         if level
     ]
-    pain = _pains(lived.now.pain)
-    if lived.pain >= UNFELT:
-        pain += f", worse than {_level(lived.pain_rank)} of 10"
+    pain = _pains(observation.now.pain)
+    if observation.pain >= UNFELT:
+        pain += f", worse than {_level(observation.pain_rank)} of 10"
     return "; ".join(part for part in (", ".join(touches), pain.strip(", ")) if part) or "nothing"
 
 
 def _visual(percept: Percept) -> str:
     """Return the nearest objects, how many look, and who could: ``"red ball 3 ahead; seen 3"``."""
-    told = near(percept, OBJECTS_KEPT)
+    seen_objects = near(percept, OBJECTS_KEPT)
     if seen := _level(percept.social[_SEEN_BY]):
         others = [one for one in near(percept, len(percept.landmarks)) if " person " in one]
-        told = (*told, *(one for one in others if one not in told), f"seen {seen}")
-    return "; ".join(told) or "nothing"
+        seen_objects += (*(one for one in others if one not in seen_objects), f"seen {seen}")
+    return "; ".join(seen_objects) or "nothing"
 
 
 def _proprioception(before: Percept, now: Percept) -> str:
@@ -436,11 +440,11 @@ def _proprioception(before: Percept, now: Percept) -> str:
     return f"{words}, speed {speed}, {foot} foot{leaning}"
 
 
-def _motor(lived: EventObservation) -> str:
+def _motor(observation: EventObservation) -> str:
     """Return what was under way, and the commands: ``"wait, normal; brace, then go forward"``."""
-    spec = lived.now.spec
-    intent = lived.intent.words(spec) if lived.intent else "nothing"
-    given = dict.fromkeys((_command(lived.before), _command(lived.now)))
+    spec = observation.now.spec
+    intent = observation.intent.words(spec) if observation.intent else "nothing"
+    given = dict.fromkeys((_command(observation.before), _command(observation.now)))
     return f"{intent}; {', then '.join(given)}"
 
 
@@ -472,7 +476,7 @@ def memory_words(experience: Experience, spec: WorldSpec) -> str:
     return f"{kind} at {when}{times}, around {position}, episode {experience.episode}"
 
 
-def lived_words(experience: Experience) -> str:
+def experience_words(experience: Experience) -> str:
     """Return what an experience was like, all five parts of it, in words."""
     parts = (
         experience.about,

@@ -22,8 +22,8 @@ from mind.language_models.types import FELT, Prompt, unmarked
 from mind.reasoning.narration import (
     command_words,
     doing_words,
+    experience_words,
     feeling_words,
-    lived_words,
     memory_words,
     scene,
     walls,
@@ -100,9 +100,9 @@ class Prompts:
         if spec not in self._system_texts:
             skills = skills_of(spec)
             text = self._system_of(spec.name).render(
-                skills_with_a_thing=[_name(skill) for skill in skills if _takes_a_object(skill)],
+                skills_with_a_thing=[_name(skill) for skill in skills if _takes_an_object(skill)],
                 skills_without_a_thing=[
-                    _name(skill) for skill in skills if not _takes_a_object(skill)
+                    _name(skill) for skill in skills if not _takes_an_object(skill)
                 ],
                 manners=[manner.name.lower() for manner in Manner],
                 examples=[example.words(spec) for example in _examples(spec)],
@@ -120,7 +120,7 @@ class Prompts:
 
 
 class AskPrompts:
-    """The texts for one who is asked about its life, from a folder of Jinja templates.
+    """The prompts of question answering, from a folder of Jinja templates.
 
     Args:
         folder: Holds `ask_system.txt` and `ask.txt`; None is the one that comes with the mind.
@@ -151,7 +151,7 @@ class AskPrompts:
             experiences: What comes to mind, in order of time; nothing of it is shown without.
             soft_tokens: (5, 64) how each of them was felt.
             now: (3, 64) how it is now.
-            threshold: How sure an answer is to be; 0 is not told.
+            threshold: How sure an answer is to be; 0 is not stated.
             mode: How memories are shown.
             spec: World that they were lived in.
 
@@ -159,19 +159,19 @@ class AskPrompts:
             ValueError: If there is no such mode.
         """
         mode = Mode(mode)
-        told = [f"now: {FELT}"] if mode is Mode.FELT else []
+        lines = [f"now: {FELT}"] if mode is Mode.FELT else []
         if mode is not Mode.NONE:
-            lines = (experience_line(one, mode=mode, spec=spec) for one in experiences)
-            told += [f"#{number} {line}" for number, line in enumerate(lines, start=1)]
+            memories = (experience_line(one, mode=mode, spec=spec) for one in experiences)
+            lines += [f"#{number} {line}" for number, line in enumerate(memories, start=1)]
         user = self._ask.render(
-            told="\n".join(told), threshold=threshold, question=unmarked(question)
+            told="\n".join(lines), threshold=threshold, question=unmarked(question)
         )
         vectors = (now, *soft_tokens) if mode is Mode.FELT else ()
         return Prompt.single_turn(system=self._system, user=user.strip(), soft_tokens=vectors)
 
 
 class CommandPrompts:
-    """The texts for one who gives every single motor command, from a folder of Jinja templates.
+    """The prompts of a mind that gives every motor command, from a folder of Jinja templates.
 
     Args:
         folder: Holds `primitive/system.txt`, `primitive/decide.txt` and `repair.txt`; None is the
@@ -208,7 +208,7 @@ def experience_line(experience: Experience, *, mode: Mode, spec: WorldSpec) -> s
 
     Example: ``fell at 4 s, for 1.7 s, around here, episode 2: <felt>``
     """
-    like = FELT if mode is Mode.FELT else unmarked(lived_words(experience))
+    like = FELT if mode is Mode.FELT else unmarked(experience_words(experience))
     return f"{unmarked(memory_words(experience, spec))}: {like}"
 
 
@@ -233,7 +233,7 @@ def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> 
     return prompt.then(reply=shown, user=template.render(problem=problem).strip())
 
 
-def _takes_a_object(skill: Skill) -> bool:
+def _takes_an_object(skill: Skill) -> bool:
     return skill.takes_target
 
 

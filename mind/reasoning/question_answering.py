@@ -217,14 +217,14 @@ def without(
 
 
 def wordless(experience: Experience, ablations: Collection[str]) -> Experience:
-    """Return an experience of which the lesioned kinds say nothing in words.
+    """Return an experience of which the ablated kinds say nothing in words.
 
     What an event was about is known by sight.
     """
-    told = {str(kind): "" for kind in KINDS if kind in ablations}
+    empty = {str(kind): "" for kind in KINDS if kind in ablations}
     if Kind.VISUAL in ablations:
-        told["about"] = ""
-    return replace(experience, **told) if told else experience
+        empty["about"] = ""
+    return replace(experience, **empty) if empty else experience
 
 
 # ---- What is said ----

@@ -139,8 +139,8 @@ class Trail:
         found: dict[Kind, NDArray[np.float32]] = {}
         for kind, kept in self._kept.items():
             ticks = ago[list(LOOKS)] if kind is Kind.VISUAL else ago
-            lived = kept[ticks][:, rows].transpose(1, 0, 2).reshape(len(rows), -1)
-            found[kind] = np.hstack([lived, self._extra[kind][rows]])
+            recent = kept[ticks][:, rows].transpose(1, 0, 2).reshape(len(rows), -1)
+            found[kind] = np.hstack([recent, self._extra[kind][rows]])
         found[Kind.SENSATION][:, -2] = pain_rank
         return found
 

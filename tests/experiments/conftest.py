@@ -172,18 +172,18 @@ def scrub():
 
 @pytest.fixture
 def strip():
-    """Return a function that reads one channel, tick by tick, from what a page tells of a run."""
+    """Return a function that reads one channel, tick by tick, from the data of a page."""
 
-    def strip(story, title, name, episode=0):
+    def strip(data, title, name, episode=0):
         channels = [
             (group["title"], channel["name"])
-            for group in story["groups"]
+            for group in data["groups"]
             for channel in group["channels"]
         ]
-        lived = story["episodes"][episode]
-        kept = lived["felt"][channels.index((title, name))]
+        shown = data["episodes"][episode]
+        kept = shown["felt"][channels.index((title, name))]
         if isinstance(kept, float):
-            return [kept] * lived["ticks"]
+            return [kept] * shown["ticks"]
         levels = np.frombuffer(base64.b64decode(kept["levels"]), "<u2")
         return (kept["least"] + kept["step"] * levels).tolist()
 

@@ -19,7 +19,7 @@ from experiments.running.loop import Loop
 from experiments.running.schema import register
 from experiments.viewers import controls
 from experiments.viewers.page import ReplayPage
-from experiments.viewers.side_by_side import story_of
+from experiments.viewers.side_by_side import page_data_of
 from experiments.viewers.terminal import felt, seen
 
 REACTIVE = ("+env=babyai", "agent=reactive", "body=scripted", "env.task=putnext")
@@ -66,7 +66,7 @@ def test_a_run_is_filmed_recorded_and_told_in_ticks(command, strip, tmp_path):
     assert happened == ["picked_up", "put_down"]
     frames, _ = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "run/episodes/0000.mp4"))
     assert frames == len(ticks) + 8  # and the end is held
-    told = story_of(tmp_path / "run")
+    told = page_data_of(tmp_path / "run")
     assert told["title"] == "babyai, putnext, seed 6"
     assert strip(told, "touch", "got it").count(1.0) == 1
 
@@ -158,13 +158,13 @@ def test_the_page_has_a_strip_of_each_touch_and_keeps_what_never_changes_as_a_nu
     page = ReplayPage(tmp_path, "clumsy")
     steps = told(page)
     page.close()
-    story = story_of(tmp_path)
-    assert (story["timed"], story["stance"]) == (False, "hand")
+    data = page_data_of(tmp_path)
+    assert (data["timed"], data["stance"]) == (False, "hand")
     for name in ("refused", "nothing_there"):
         felt = [float(step.sense("touch", name)) for step in steps]
-        assert strip(story, "touch", name.replace("_", " ")) == felt
+        assert strip(data, "touch", name.replace("_", " ")) == felt
         assert 1.0 in felt
-    assert 1.0 in story["episodes"][0]["felt"]  # energy, of which nobody has less here
+    assert 1.0 in data["episodes"][0]["felt"]  # energy, of which nobody has less here
 
 
 # ---- Evaluate ----

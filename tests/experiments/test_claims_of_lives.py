@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.engine.spec import find
+from envs.trip.spec import TRIP
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import UNKNOWN, questions_of
@@ -61,7 +63,7 @@ def test_what_the_narrator_tells_is_understood_and_true(episodes, person, tense,
         text = narrate(
             accounts, rng, person=person, tense=tense, sure=sure, facts=4, held_out=held_out
         )
-        parsed = parse(text)
+        parsed = parse(text, find(episode.world))
         assert not parsed.unparsed, text
         for claim in parsed.claims:
             assert checker.check(claim) is Verdict.TRUE, (claim, text)
@@ -83,7 +85,11 @@ def test_a_false_narration_is_found_out(episodes):
                     continue
                 facts = {Attribute.TIME: account.facts[Attribute.TIME], attribute: lie}
                 text = narrate([replace(account, facts=facts)], rng, facts=9)
-                claim = next(one for one in parse(text).claims if one.attribute is attribute)
+                claim = next(
+                    one
+                    for one in parse(text, find(episode.world)).claims
+                    if one.attribute is attribute
+                )
                 # another event of that kind, a moment before or after, may have been like that
                 if _alone(episode, claim):
                     assert checker.check(claim) is Verdict.FALSE, text
@@ -144,15 +150,17 @@ def test_every_question_and_its_answer_are_understood(episodes, held_out):
 
 def test_what_is_not_the_narrators_english_is_not_guessed_at():
     """It is returned as it stands."""
-    parsed = parse("In episode 2, at 4.2 s, I stumbled; the moon was full. Its name was Fido.")
+    parsed = parse(
+        "In episode 2, at 4.2 s, I stumbled; the moon was full. Its name was Fido.", TRIP
+    )
     assert [claim.event for claim in parsed.claims] == ["stumbled"]
     assert parsed.unparsed == ("the moon was full", "Its name was Fido")
 
 
 def test_what_is_told_of_others_is_not_checkable(episodes):
-    """Only the own episode is known."""
+    """Only the body's own episodes are known."""
     episode = episodes[0].graph.episode
-    (claim,) = parse(f"In episode {episode}, the red person fell.").claims
+    (claim,) = parse(f"In episode {episode}, the red person fell.", TRIP).claims
     assert claim.subject == "red person"
     assert Checker([episodes[0].graph]).check(claim) is Verdict.NOT_CHECKABLE
 

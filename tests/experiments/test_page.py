@@ -9,7 +9,7 @@ import pytest
 from body.types import Failure, SkillStatus, Status
 from envs.trip.spec import TRIP
 from experiments.viewers.page import ReplayPage, json_script
-from experiments.viewers.side_by_side import story_of
+from experiments.viewers.side_by_side import page_data_of
 from mind.memory import ExperienceStore
 from mind.types import Experience
 
@@ -234,7 +234,7 @@ def test_an_intent_is_shown_with_its_outcome_from_the_tick_on_in_which_it_ended(
         status = ends.get(tick, SkillStatus(status=Status.RUNNING))
         page.on_step(replace(lived, trace=replace(lived.trace, status=status)))
     page.close()
-    intents = story_of(tmp_path)["episodes"][0]["intents"]
+    intents = page_data_of(tmp_path)["episodes"][0]["intents"]
     assert [(one["tick"], one["words"], one["outcome"], one["until"]) for one in intents] == [
         (0, "intent 0", "done", 8),
         (9, "intent 0", "", None),  # asked for again
@@ -378,7 +378,7 @@ def test_the_page_follows_a_life_that_is_going_on(made_up, tmp_path, open_page, 
 
 
 def test_the_page_of_a_run_that_is_over_is_not_loaded_again(written):
-    assert story_of(written.parent)["done"]
+    assert page_data_of(written.parent)["done"]
 
 
 def test_of_an_episode_without_a_tick_there_is_no_page(tell, tmp_path):
@@ -390,7 +390,7 @@ def test_of_an_episode_without_a_tick_there_is_no_page(tell, tmp_path):
 
 def test_of_the_truth_only_changes_are_kept(tell, tmp_path):
     tell(ReplayPage(tmp_path, "told once", memory=None))
-    (episode,) = story_of(tmp_path)["episodes"]
+    (episode,) = page_data_of(tmp_path)["episodes"]
     states = episode["states"]
     assert states["cell"] == [[0, [7, 8, 0]], [11, [8, 8, 0]]]
     assert states["posture"] == [[0, 0], [26, 3]]
@@ -413,7 +413,7 @@ def test_a_life_of_10_000_ticks_in_which_every_sense_always_changes_is_small(
         balance.append(lived.sense("vestibular", "lean_right_m"))
     page.close()
     assert (tmp_path / "replay.html").stat().st_size < 5_000_000
-    kept = strip(story_of(tmp_path), "balance", "lean right")
+    kept = strip(page_data_of(tmp_path), "balance", "lean right")
     assert np.abs(np.subtract(kept, balance)).max() < 1e-4
     shown = open_page(tmp_path / "replay.html")
     shown.keyboard.press("End")

@@ -162,6 +162,6 @@ def test_both_lives_of_two_are_drawn_as_each_is_alone(tell, tmp_path, open_page,
         tell(page)
         page.close()
     page = open_page(write_beside(*folders), FALL)
-    drawn = [pixels(page.locator(f".life[data-name={life}] .world")) for life in "AB"]
+    drawn = [pixels(page.locator(f".run[data-name={life}] .world")) for life in "AB"]
     assert np.array_equal(*drawn)
     assert len(np.unique(drawn[0].reshape(-1, 4), axis=0)) > 20

@@ -10,7 +10,7 @@ import pytest
 from envs.babyai.spec import BABYAI
 from experiments.running.cli import BadInput
 from experiments.viewers.page import ReplayPage
-from experiments.viewers.side_by_side import story_of, write_beside
+from experiments.viewers.side_by_side import page_data_of, write_beside
 
 PARTS_AT = 22  # the tick in which the second life goes another way
 
@@ -63,7 +63,7 @@ def test_the_page_of_both_holds_what_each_told_and_what_only_one_was_asked(both)
     assert [run["options"] for run in runs] == ["one: no other options", "other: agent=random"]
     assert [run["episodes"][0]["ticks"] for run in runs] == [40, 50]
     assert both.name == "replay_beside_other.html"
-    assert runs[0]["episodes"] == story_of(both.parent)["episodes"]
+    assert runs[0]["episodes"] == page_data_of(both.parent)["episodes"]
 
 
 def test_runs_that_begin_in_different_rooms_are_refused_in_a_line(live):
@@ -138,7 +138,7 @@ def test_what_a_page_says_stays_text_on_the_page_of_both(live, open_page):
 
 def of(page, life, part):
     """Return a part of what is shown of one of the lives."""
-    return page.locator(f".life[data-name={life}] [data-part={part}]")
+    return page.locator(f".run[data-name={life}] [data-part={part}]")
 
 
 def picture(page, life):
@@ -148,7 +148,7 @@ def picture(page, life):
 @pytest.mark.slow
 def test_both_lives_are_shown_at_the_same_tick(both, open_page, scrub):
     page = open_page(both)
-    assert page.locator(".life").count() == 2
+    assert page.locator(".run").count() == 2
     assert page.locator("#scrubber").count() == 1
     scrub(page, 20)
     assert picture(page, "A") == picture(page, "B")
@@ -214,7 +214,7 @@ def test_senses_of_both_are_unfolded_together_and_stay_level(both, open_page):
     heights = [
         [
             row.bounding_box()["y"]
-            for row in page.locator(f".life[data-name={life}] .row:visible").all()
+            for row in page.locator(f".run[data-name={life}] .row:visible").all()
         ]
         for life in "AB"
     ]

@@ -17,8 +17,8 @@ from mind.reasoning.narration import (
     command_words,
     doing_words,
     event_words,
+    experience_words,
     feeling_words,
-    lived_words,
     memory_words,
     narrate,
     near,
@@ -223,7 +223,7 @@ def test_five_parts_and_where_and_when_take_few_words():
         seen_by=0.7, hands=0.2, hips=0.3, toe_right=0.2, lean_right_m=0.2, lace_left=0.4,
         objects=(*[(*CABLE, 0, 1, -2)] * 3, (Object.PERSON, Color.RED, 0, 6, 1)),
     )  # fmt: skip
-    usual, most = (lived_words(narrate(one, "anna")) for one in (fall(), rich))
+    usual, most = (experience_words(narrate(one, "anna")) for one in (fall(), rich))
     assert len(re.findall(r"\w+", usual)) <= 45
     assert len(re.findall(r"\w+", most)) <= 75
 

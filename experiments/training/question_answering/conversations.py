@@ -22,7 +22,7 @@ from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
 from mind.claims.parser import events_in
 from mind.language_models.types import Prompt
-from mind.reasoning.narration import lived_words
+from mind.reasoning.narration import experience_words
 from mind.reasoning.prompting import AskPrompts
 from mind.reasoning.question_answering import in_form, recall_for
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
@@ -192,7 +192,7 @@ def _likeness(record: EpisodeRecord, index: int, rng: np.random.Generator) -> li
     asked = WHAT_IT_WAS_LIKE[rng.integers(len(WHAT_IT_WAS_LIKE))].format(
         when_words(experience.kind, when)
     )
-    return [[(asked, lived_words(experience), "")]]
+    return [[(asked, experience_words(experience), "")]]
 
 
 def _account(

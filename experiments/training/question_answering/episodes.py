@@ -149,7 +149,7 @@ def run_episodes(
         senses=memory.keeper,
     )
     ids = [mind.body_id for mind in being.minds]
-    chronicle = Chronicle(env.world, env.world.spec, body_ids=ids)
+    chronicle = Chronicle(env.world, body_ids=ids)
     everyone, ended = np.arange(count), np.zeros(count, np.int64)
     observation, _ = env.reset(seed=seed * 1_000_003)
     being.begin(observation, everyone, ended.tolist())

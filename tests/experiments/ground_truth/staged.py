@@ -30,7 +30,6 @@ class Staged:
     Args:
         world: Of one row, prepared until all is as it is to begin.
         spec: Of the world.
-        words: How it is told of.
         intent: What the body is about all the time.
 
     Attributes:
@@ -38,11 +37,11 @@ class Staged:
         chronicle: Who writes what happens.
     """
 
-    def __init__(self, world, spec=TRIP, words=TRIP, intent=None):
+    def __init__(self, world, spec=TRIP, intent=None):
         self.world, self._intent = world, intent
         self._senses, self._soul = Senses(1, spec), Soul(1)
         self._soul.begin(ONE)
-        self.chronicle = Chronicle(world, words, body_ids=["anna"])
+        self.chronicle = Chronicle(world, body_ids=["anna"])
         self.chronicle.begin(ONE, [7])
 
     def sense(self):
@@ -129,13 +128,13 @@ class Crowd:
 def trip_crowd(count=64, ticks=600, seed=5, *, level=4, layouts=32, constants=None, keep=False):
     """Let a crowd hurry through rooms; half of it has reflexes."""
     env = TripVectorEnv(count, level=level, layouts=layouts, constants=constants, autoreset=False)
-    return _live(env, TRIP, TRIP, _hurry, ticks, seed, keep)
+    return _live(env, TRIP, _hurry, ticks, seed, keep)
 
 
 def babyai_crowd(count=32, ticks=300, seed=5):
     """Let a crowd meddle with all that is in its way."""
     env = BabyAIVectorEnv(count, layouts=16, autoreset=False)
-    return _live(env, BABYAI, BABYAI, _meddle, ticks, seed, keep=False)
+    return _live(env, BABYAI, _meddle, ticks, seed, keep=False)
 
 
 def _hurry(world, rng):
@@ -152,11 +151,11 @@ def _meddle(world, rng):
     return rng.choice(_MEDDLING, world.num_envs)
 
 
-def _live(env, spec, words, choose, ticks, seed, keep):
+def _live(env, spec, choose, ticks, seed, keep):
     world, count, rng = env.world, env.num_envs, np.random.default_rng(seed)
     senses, soul = Senses(count, spec), Soul(count)
     ids = [f"body-{row}" for row in range(count)]
-    chronicle, everyone = Chronicle(world, words, body_ids=ids), np.arange(count)
+    chronicle, everyone = Chronicle(world, body_ids=ids), np.arange(count)
     crowd = Crowd(graphs=[], states=[], actions=[], events=[], began={})
     observation, _ = env.reset(seed=seed)
     episodes = np.zeros(count, int)

@@ -265,7 +265,7 @@ def test_worlds_without_a_truth_are_refused_in_one_line():
 
     with pytest.raises(ValueError, match="elsewhere") as refusal:
         # its type is wrong on purpose: a world without an entry point is what is refused
-        Chronicle(Elsewhere(), TRIP, body_ids=["anna"])  # type: ignore[arg-type]
+        Chronicle(Elsewhere(), body_ids=["anna"])  # type: ignore[arg-type]
     assert "\n" not in str(refusal.value)
 
 
@@ -339,7 +339,7 @@ class Corridors:
 def corridor(front=None, held=None):
     world = BabyAIWorld(1, levels=Corridors(front, held), layouts=1)
     world.reset(ONE, ONE)
-    return Staged(world, BABYAI, BABYAI)
+    return Staged(world, BABYAI)
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,20 @@ const TALLEST = 0.72;  // height of the world by its width
 const SHOWN_S = 1.2, SPOKEN_S = 4;  // how long an event is shown, and what is said
 const TOTALS = ["tokens", "prompt_tokens", "seconds"];
 
-class Life {
-  constructor(story, place, player) {
-    this.story = story;
+class RunView {
+  constructor(run, place, player) {
+    this.run = run;
     this.player = player;
     this.part = name => place.querySelector(`[data-part=${name}]`);
-    this.part("stance-name").textContent = story.stance;
-    this.part("options").textContent = story.options || "";
-    this.senses = new Senses(this.part("senses"), story);
+    this.part("stance-name").textContent = run.stance;
+    this.part("options").textContent = run.options || "";
+    this.senses = new Senses(this.part("senses"), run);
   }
 
-  time(tick) { return this.story.timed ? (tick * this.story.tick_seconds).toFixed(1) + " s" : "tick " + tick; }
+  time(tick) { return this.run.timed ? (tick * this.run.tick_seconds).toFixed(1) + " s" : "tick " + tick; }
 
   open(index) {
-    this.episode = this.story.episodes[index];
+    this.episode = this.run.episodes[index];
     this.last = Math.max(0, this.episode.ticks - 1);
     this.spoken = this.episode.decisions.filter(decision => decision.speech);
     const sum = Object.fromEntries(TOTALS.map(name => [name, 0]));
@@ -32,7 +32,7 @@ class Life {
       for (const name of TOTALS) sum[name] += decision[name];
       return { ...sum };
     });
-    this.decision = this.lived = undefined;
+    this.decision = this.past = undefined;
     this.part("mission").textContent = this.episode.mission;
     this.fillLog();
     this.senses.open(this.episode);
@@ -47,7 +47,7 @@ class Life {
       return row;
     }));
     this.part("log-card").hidden = !this.episode.events.length;
-    this.lived = undefined;
+    this.past = undefined;
   }
 
   draw(length, span) { this.senses.draw(length, span); }
@@ -86,7 +86,7 @@ class Life {
   }
   saying(tick) {
     const spoken = latest(this.spoken, tick);
-    return spoken && (tick - spoken.tick) * this.story.tick_seconds < SPOKEN_S ? spoken.speech : "";
+    return spoken && (tick - spoken.tick) * this.run.tick_seconds < SPOKEN_S ? spoken.speech : "";
   }
 
   showMind(tick) {
@@ -115,7 +115,7 @@ class Life {
     const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: safe intent" : ""];
     return [
       [`decided at ${this.time(decision.tick)}`, ...how.filter(text => text)].join(" · "),
-      `cost: ${spent(decision)}` + (ticks ? `, while ${this.story.timed ? this.time(ticks) : ticks + " ticks"} went by` : ""),
+      `cost: ${spent(decision)}` + (ticks ? `, while ${this.run.timed ? this.time(ticks) : ticks + " ticks"} went by` : ""),
       `${number} ${number > 1 ? "decisions" : "decision"} so far: ${spent(total)}`,
     ].map(text => make("div", "", text));
   }
@@ -135,16 +135,16 @@ class Life {
   showEvents(tick) {
     const { events, outcome } = this.episode, now = latest(events, tick);
     const flash = this.part("flash"), fresh = events.slice(Math.max(0, events.indexOf(now) - 2), events.indexOf(now) + 1);
-    flash.replaceChildren(...fresh.filter(event => (tick - event.tick) * this.story.tick_seconds < SHOWN_S).map(event => {
+    flash.replaceChildren(...fresh.filter(event => (tick - event.tick) * this.run.tick_seconds < SHOWN_S).map(event => {
       const chip = make("span", "chip", event.words);
       chip.style.background = EVENTS[event.kind] || "";
       return chip;
     }));
     if (tick === this.last && outcome) flash.append(make("span", "chip end", `the end: ${outcome}`));
-    if (now === this.lived && this.lived !== undefined) return;
-    this.lived = now;
+    if (now === this.past && this.past !== undefined) return;
+    this.past = now;
     const log = this.part("log"), rows = [...log.children], count = events.indexOf(now) + 1;
-    rows.forEach((row, i) => row.classList.toggle("lived", i < count));
+    rows.forEach((row, i) => row.classList.toggle("past", i < count));
     if (count) log.scrollTop = rows[count - 1].offsetTop - log.offsetTop - log.clientHeight / 2;
   }
 }
