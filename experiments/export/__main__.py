@@ -75,10 +75,10 @@ def export(folder: Path, write: Callable[[Any, Any], Iterable[str]]) -> Iterable
         write: Writes a run, given a world like its own.
 
     Raises:
-        BadInput: If this is no run, nothing in it was finished, or it cannot be lived again.
+        BadInput: If this is no run, nothing in it was finished, or it cannot be replayed.
     """
-    from experiments.export.lives import open_world
     from experiments.export.records import read_run
+    from experiments.export.replayed import open_world
 
     run = read_run(folder)
     if run.unfinished:

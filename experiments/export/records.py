@@ -38,7 +38,7 @@ class Record:
 
     Attributes:
         episode: Its number in the run, from 0.
-        avatar: Row of the body that lived it.
+        avatar: Row of its body.
         outcome: ``"success"``, ``"failure"`` or ``"time up"``.
         actions: (T,) motor commands.
         senses: (T, n) of each felt sense, rounded.
@@ -67,10 +67,10 @@ class Run:
 
     Attributes:
         folder: Where it is.
-        world: How its world is told of.
+        world: Spec of its world.
         spec: Makes one body's world, the same as each of the run's.
         seed: Of the world: avatar i is the body of seed + i.
-        avatars: How many bodies lived side by side.
+        avatars: How many bodies ran side by side.
         agent: Who moved them.
         commit: Of the code.
         records: The finished episodes.
@@ -114,10 +114,10 @@ def read_run(folder: Path) -> Run:
         raise _damaged(path, error) from error
 
 
-def _run(folder: Path, told: Mapping[str, Any]) -> Run:
-    config = told["config"]
+def _run(folder: Path, provenance: Mapping[str, Any]) -> Run:
+    config = provenance["config"]
     world = find(config["world"])
-    avatars, seed = index(config["avatars"]), index(told["seeds"]["world"])
+    avatars, seed = index(config["avatars"]), index(provenance["seeds"]["world"])
     if avatars < 1 or not 0 <= seed < 2**32:
         raise ValueError(f"nobody lived {avatars} at once from seed {seed}")
     spec = _spec(world.name, config["env"])
@@ -133,7 +133,7 @@ def _run(folder: Path, told: Mapping[str, Any]) -> Run:
         seed=seed,
         avatars=avatars,
         agent=str(config["agent"]["_target_"]),
-        commit=str(told["commit"]),
+        commit=str(provenance["commit"]),
         records=tuple(records),
         unfinished=len(read) - len(records),
     )
@@ -166,7 +166,7 @@ def _read_record(path: Path, world: WorldSpec, avatars: int) -> Record | None:
 
 
 def _is_finished(last_line: str) -> bool:
-    """Return whether an episode was lived to its end; a killed run may leave half a line."""
+    """Return whether an episode was run to its end; a killed run may leave half a line."""
     try:
         last = json.loads(last_line)
     except ValueError:

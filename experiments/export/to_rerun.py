@@ -14,8 +14,8 @@ import rerun as rr  # type: ignore[import-not-found]  # an extra that few have
 from numpy.typing import NDArray
 
 from envs.engine.spec import TimeUnit, WorldSpec
-from experiments.export.lives import Life, lives
 from experiments.export.records import Run
+from experiments.export.replayed import ReplayedEpisode, replayed_episodes
 from experiments.running.cli import BadInput, one_line
 
 
@@ -23,43 +23,43 @@ def write(run: Run, env: gymnasium.Env) -> Iterator[str]:
     """Write a recording for each finished episode, and yield where it is.
 
     Raises:
-        BadInput: If what is lived is not what was recorded.
+        BadInput: If what is replayed is not what was recorded.
     """
-    for life in lives(run, env, pictured=True):
-        path = run.folder / "episodes" / f"{life.record.episode:04d}.rrd"
+    for episode in replayed_episodes(run, env, pictured=True):
+        path = run.folder / "episodes" / f"{episode.record.episode:04d}.rrd"
         draft = path.with_name(f".{path.name}.draft")
-        _write(draft, run, life)
+        _write(draft, run, episode)
         draft.replace(path)
         yield str(path)
 
 
-def _write(path: Path, run: Run, life: Life) -> None:
-    number = life.record.episode
+def _write(path: Path, run: Run, episode: ReplayedEpisode) -> None:
+    number = episode.record.episode
     stream = rr.RecordingStream("groundrush", recording_id=f"{run.name}-{number:04d}")
     try:
         stream.save(path)
     except RuntimeError as error:
         raise BadInput(f"cannot write {path}: {one_line(error)}") from error
-    stream.send_recording_name(f"{run.name}, episode {number}: {life.mission}")
-    _tell(_Recording(stream, run.world), life)
+    stream.send_recording_name(f"{run.name}, episode {number}: {episode.mission}")
+    _record(_Recording(stream, run.world), episode)
     stream.disconnect()
 
 
-def _tell(recording: "_Recording", life: Life) -> None:
-    recording.pictures("world", life.pictures)
+def _record(recording: "_Recording", episode: ReplayedEpisode) -> None:
+    recording.pictures("world", episode.pictures)
     for sense, names in recording.world.senses.items():
-        recording.curves(f"senses/{sense}", names, life.observations[sense])
-    for group, felt in life.record.feelings.items():
+        recording.curves(f"senses/{sense}", names, episode.observations[sense])
+    for group, felt in episode.record.feelings.items():
         recording.curves(group, list(felt), np.stack(list(felt.values()), axis=1))
-    rewards = np.stack([life.homeostatic_rewards, life.mission_rewards], axis=1)
+    rewards = np.stack([episode.homeostatic_rewards, episode.mission_rewards], axis=1)
     recording.curves("reward", ("felt", "mission"), rewards, first=1)
-    texts = life.record.texts
+    texts = episode.record.texts
     recording.words("intent", _changes(texts["intent"]))
     recording.words("thought", enumerate(texts["thought"]))
     recording.words("speech", enumerate(texts["speech"]))
-    for_each = (", ".join(event.words() for event in events) for events in life.events)
+    for_each = (", ".join(event.words() for event in events) for events in episode.events)
     recording.words("events", enumerate(for_each, start=1))
-    recording.words("outcome", [(len(life.events), life.outcome)])
+    recording.words("outcome", [(len(episode.events), episode.outcome)])
 
 
 def _changes(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -73,7 +73,7 @@ class _Recording:
 
     Args:
         stream: Of Rerun.
-        world: How the world is told of.
+        world: Spec of the world.
     """
 
     def __init__(self, stream: Any, world: WorldSpec):

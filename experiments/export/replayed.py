@@ -1,8 +1,8 @@
-"""A recorded episode lived again: what the body exactly sensed, from its seed and its commands.
+"""A recorded episode replayed: what the body exactly sensed, from its seed and its commands.
 
 The record rounds what was felt, and leaves out what was seen and the last observation; a fresh
-world does not. Each tick of it is held against the record, so that nothing is exported that was
-not lived.
+world does not. Each tick of it is held against the record, so that nothing is exported that did
+not happen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ _QUALITY = 80  # of their JPEG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class ReplayedEpisode:
     """An episode of T ticks, exactly.
 
     Attributes:
@@ -39,7 +39,7 @@ class Life:
         rewards: (T,) of the world.
         mission_rewards: (T,) the mission's part of them.
         homeostatic_rewards: (T,) the body's.
-        terminations: (T,) whether the story ended.
+        terminations: (T,) whether the mission was over.
         truncations: (T,) whether time was up.
         events: What happened in each tick.
         pictures: T + 1 small JPEGs; none if they were not asked for.
@@ -72,7 +72,9 @@ def open_world(run: Run) -> gymnasium.Env:
         raise BadInput(f"{run.folder / 'run.json'}: {one_line(error)}") from error
 
 
-def lives(run: Run, env: gymnasium.Env, *, pictured: bool = False) -> Iterator[Life]:
+def replayed_episodes(
+    run: Run, env: gymnasium.Env, *, pictured: bool = False
+) -> Iterator[ReplayedEpisode]:
     """Yield each finished episode of a run.
 
     Args:
@@ -81,11 +83,11 @@ def lives(run: Run, env: gymnasium.Env, *, pictured: bool = False) -> Iterator[L
         pictured: Whether to draw each tick.
 
     Raises:
-        BadInput: If what is lived is not what was recorded.
+        BadInput: If what is replayed is not what was recorded.
     """
     for record in run.records:
-        life = _relived(run, env, record, pictured)
-        difference = min(_differences(life), default=None)
+        episode = _replayed(run, env, record, pictured)
+        difference = min(_differences(episode), default=None)
         if difference:
             tick, what = difference
             raise BadInput(
@@ -93,10 +95,10 @@ def lives(run: Run, env: gymnasium.Env, *, pictured: bool = False) -> Iterator[L
                 f"was recorded, so the world or the record has changed; export it with the code "
                 f"of commit {run.commit}"
             )
-        yield life
+        yield episode
 
 
-def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Life:
+def _replayed(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> ReplayedEpisode:
     seed, options = run.seed + record.avatar, {"episode": record.episode // run.avatars}
     observation, _ = env.reset(seed=seed, options=options)
     observations, pictures, steps = [observation], [], []
@@ -107,7 +109,7 @@ def _relived(run: Run, env: gymnasium.Env, record: Record, pictured: bool) -> Li
         steps.append(step)
     pictures += [_picture(env)] if pictured else []
     rewards, terminations, truncations, infos = zip(*steps, strict=True)
-    return Life(
+    return ReplayedEpisode(
         record=record,
         seed=seed,
         options=options,
@@ -140,17 +142,20 @@ def _picture(env: gymnasium.Env) -> bytes:
     return picture.getvalue()
 
 
-def _differences(life: Life) -> Iterator[tuple[int, str]]:
+def _differences(episode: ReplayedEpisode) -> Iterator[tuple[int, str]]:
     """Yield tick and name of whatever is not as it was recorded."""
-    record = life.record
-    both = {name: (told, life.observations[name][:-1]) for name, told in record.senses.items()}
-    lived_rewards = np.stack([life.homeostatic_rewards, life.mission_rewards], axis=1)
-    for name, (told, lived) in (both | {"reward": (record.rewards, lived_rewards)}).items():
-        differs = ~(np.abs(told - lived) <= _ROUNDED).all(axis=1)  # NaN differs from all
+    record = episode.record
+    both = {
+        name: (recorded, episode.observations[name][:-1])
+        for name, recorded in record.senses.items()
+    }
+    rewards = np.stack([episode.homeostatic_rewards, episode.mission_rewards], axis=1)
+    for name, (recorded, replayed) in (both | {"reward": (record.rewards, rewards)}).items():
+        differs = ~(np.abs(recorded - replayed) <= _ROUNDED).all(axis=1)  # NaN differs from all
         yield from ((int(tick), name) for tick in np.flatnonzero(differs))
-    for tick, (told, lived) in enumerate(zip(record.events, life.events, strict=True)):
-        if told != [(event.kind, event.cause, event.tick) for event in lived]:
+    for tick, (recorded, replayed) in enumerate(zip(record.events, episode.events, strict=True)):
+        if recorded != [(event.kind, event.cause, event.tick) for event in replayed]:
             yield tick, "what happened"
-    over = np.flatnonzero(life.terminations | life.truncations)
-    if over[:1].tolist() != [len(record.actions) - 1] or life.outcome != record.outcome:
+    over = np.flatnonzero(episode.terminations | episode.truncations)
+    if over[:1].tolist() != [len(record.actions) - 1] or episode.outcome != record.outcome:
         yield min([*over.tolist(), len(record.actions) - 1]), "the end"
