@@ -27,8 +27,8 @@ class Primitive:
         language_model: Answers all avatars as one batch. Closed with the agent.
         prompts: Folder of prompt templates; None is the one that comes with the mind.
         batch: Most prompts in one call of the language model, at least 1.
-        seed: Of everything the language model leaves to noise, at least 0.
-        name: Bodies are called after it, which decides their noise: ``"anna-0"``, ``"anna-1"``.
+        seed: Of everything the language model leaves to chance, at least 0.
+        name: Bodies are called after it, and draw by their names: ``"anna-0"``, ``"anna-1"``.
     """
 
     def __init__(

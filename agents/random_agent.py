@@ -1,4 +1,4 @@
-"""RandomAgent: motor commands by noise alone."""
+"""RandomAgent: motor commands drawn at random."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ class RandomAgent:
     def begin(
         self, observation: Observation, rows: NDArray[np.intp], episodes: Sequence[int]
     ) -> None:
-        """Go on as before: noise knows no episodes."""
+        """Do nothing: the commands do not depend on the episode."""
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,)."""
@@ -49,4 +49,4 @@ class RandomAgent:
         return Trace()
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""

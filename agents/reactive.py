@@ -55,4 +55,4 @@ class Reactive:
         return outer_trace(self._body, self._percept, row)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""

@@ -178,7 +178,7 @@ class Trip(Contestant):
         drawn = np.random.default_rng(0).integers(0, len(Action), shape)
         self._actions = drawn if action is None else np.full(shape, action)
         self._ticks = min(4000, max(8, TICKS_A_ROUND // size))
-        for tick in range(WARM_TICKS):  # by then bodies are at all stages of their stories
+        for tick in range(WARM_TICKS):  # by then bodies are at all stages of their episodes
             self.env.step(self._actions[tick])
 
     def _walk(self) -> int:

@@ -77,8 +77,8 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
-    """What some lives came to.
+class RunTimings:
+    """Timings of some runs.
 
     Attributes:
         avatars: How many at once.
@@ -102,7 +102,7 @@ class Lived:
         return (self.parts["reading prompts"] + self.parts["writing replies"]) / self.seconds
 
 
-def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) -> Lived:
+def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) -> RunTimings:
     """Let so many avatars live an episode each, once for each seed."""
     decisions, seconds = 0, 0.0
     watch.seconds, watch.tokens, watch.steps = Counter(), 0, 0
@@ -117,10 +117,12 @@ def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) ->
             assert columns is not None
             decisions += int(columns["decisions"].sum())
     at_once = watch.tokens / watch.steps
-    return Lived(avatars, avatars * len(seeds), decisions, seconds, dict(watch.seconds), at_once)
+    return RunTimings(
+        avatars, avatars * len(seeds), decisions, seconds, dict(watch.seconds), at_once
+    )
 
 
-def row(one: Lived, alone: Lived) -> str:
+def row(one: RunTimings, alone: RunTimings) -> str:
     """Return a line of the table."""
     pace = one.decisions / one.seconds
     ratio = pace / (alone.decisions / alone.seconds)
@@ -132,7 +134,7 @@ def row(one: Lived, alone: Lived) -> str:
     )
 
 
-def profile(lives: Sequence[Lived]) -> str:
+def profile(lives: Sequence[RunTimings]) -> str:
     """Return a table of where the time goes, in milliseconds a decision."""
     shares = [[1000 * one.parts[part] / one.decisions for one in lives] for part in PARTS]
     whole = [1000 * one.seconds / one.decisions for one in lives]

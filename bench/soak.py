@@ -77,7 +77,7 @@ class Habit:
         """Return nothing: whole batches are answered."""
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
 
 def reply(told: str, seed: int) -> str:

@@ -26,18 +26,19 @@ class Motor(Protocol):
 class Body:
     """A batch of bodies. In each tick call `perceive`, then at will `intend`, then `act`.
 
-    To train a motor policy without objects per avatar, use `senses.perceive`, `skills.advance`,
-    `skills.intend_many` and `skills.skill_command` directly: they are what this class is made of.
+    To train a motor policy without Python objects per avatar, use `senses.perceive`,
+    `skills.advance`, `skills.intend_many` and `skills.skill_command` directly: they are what this
+    class is made of.
 
     Attributes:
         num_avatars: B.
-        spec: Names of what can be seen.
+        spec: Of the world.
         senses: Observation to percept.
         skills: The active skills under way.
 
     Args:
         num_avatars: B.
-        spec: Names of what can be seen and felt, and what can be done.
+        spec: Of the world.
         motor: Moves the limbs.
         senses: For each sense that is not well: False where it is muted, "shuffled" where it says
             something else than it means; see `body.ablation.Ablation`.
@@ -57,7 +58,7 @@ class Body:
         self._motor = motor
 
     def begin(self, rows: NDArray[np.intp]) -> None:
-        """Start a new life for these avatars: forget map, active skills and sensor state."""
+        """Start an episode for these avatars: forget map, active skills and sensor state."""
         self.senses.begin(rows)
         self.skills.begin(rows)
         self._motor.begin(rows)
@@ -66,7 +67,7 @@ class Body:
         """Return what these avatars carry from tick to tick, as copies, (N, ...) each.
 
         That is what they sensed and remember, and their active skills. A motor keeps nothing, and
-        the noise of a shuffled sense is the whole batch's.
+        the random state of a shuffled sense is the whole batch's.
 
         Args:
             rows: (N,) avatars; all of them, without.

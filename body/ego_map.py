@@ -73,14 +73,14 @@ class Destination(IntEnum):
 
 
 class Want(NamedTuple):
-    """What is sought, the object it is about, and what is to be known of the one who seeks.
+    """What is sought, the object it is about, and what is known of the seeker.
 
     Attributes:
         goal: One of `Destination`.
         object: The object it is about.
         color: Its color; -1 is any.
         hazard_cost: How much a hazard costs, in cells.
-        key: Skin of the key in the hand, which opens doors of that color; -1 is none.
+        key: Color of the key in the hand, which opens doors of that color; -1 is none.
     """
 
     goal: Whole

@@ -14,7 +14,7 @@ LONGEST_MISHAP_TICKS = 20  # from the slip or stumble that begins a mishap to th
 
 
 class Role(Enum):
-    """What an event is to a mishap, which is one story from its beginning to its end."""
+    """What an event is to a mishap, which lasts from its beginning to its end."""
 
     NONE = auto()
     BEGINS = auto()

@@ -1,4 +1,4 @@
-"""Motors: what turns a percept and an active skill's code into motor commands.
+"""Motors: what turns a percept and a skill command into motor commands.
 
 `PolicyMotor` is the learned one; `ScriptedMotor` a baseline written by hand, from the same senses.
 """

@@ -80,7 +80,7 @@ class Senses:
 
     Attributes:
         num_avatars: B.
-        spec: Names of what can be seen and felt.
+        spec: Of the world.
         ablation: What is wrong with which sense.
         ego_map: What is remembered of the surroundings.
         sensor_state: (B,) records of `SENSOR_STATE`: this tick, in the form in which skills read
@@ -88,7 +88,7 @@ class Senses:
 
     Args:
         num_avatars: B.
-        spec: Names of what can be seen and felt.
+        spec: Of the world.
         ablations: What is wrong with which sense; see `Ablation`. Nothing, without.
     """
 

@@ -182,7 +182,7 @@ class _PerceptFields:
     """The fields that one percept and many have in common; shapes are those of one.
 
     Attributes:
-        spec: Names of what can be seen.
+        spec: Of the world.
         image: (7, 7, 3) uint8, egocentric, MiniGrid layout; column 3, row 6 is the avatar's
             own cell, where an object in the hand shows.
         proprio: (13,) float32: speed (m/s), sine and cosine of the gait phase, stance foot

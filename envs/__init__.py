@@ -1,4 +1,4 @@
-"""The worlds outside the color, registered with Gymnasium on import: `Trip-v0`, `BabyAI-v0`."""
+"""The worlds outside the body, registered with Gymnasium on import: `Trip-v0`, `BabyAI-v0`."""
 
 from gymnasium.envs.registration import register
 

@@ -1,7 +1,7 @@
 """Does the mind earn its keep? `python -m experiments.evaluate +env=trip level=4`.
 
-Every agent lives the same episodes: unseen rooms, the same bodies, the same noise. All episodes of
-an agent are lived at once, one avatar each, so that none of them learns from another.
+Every agent runs the same episodes: unseen rooms, the same bodies, the same rng keys. All episodes
+of an agent are run at once, one avatar each, so that none of them learns from another.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
@@ -154,7 +154,7 @@ def _plain(config: DictConfig) -> Any:
 
 
 class Oracle:
-    """Shows what can be reached by one who reads the truth; it is not an agent.
+    """Shows what can be reached by reading the truth; it is not an agent.
 
     Args:
         env: Whose truth is read.
@@ -181,7 +181,7 @@ class Oracle:
         return Trace()
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
 
 # ---- Telling ----
@@ -189,7 +189,7 @@ class Oracle:
 
 @contextmanager
 def _progress(console: "Console", name: str, episodes: int) -> Iterator[Callable[[int], None]]:
-    """Show how many episodes have ended; yields what is to be told of it."""
+    """Show how many episodes have ended; yields the callback that counts them."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

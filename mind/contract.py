@@ -16,7 +16,7 @@ class Mind(Protocol):
     """Decides for one body.
 
     Attributes:
-        body_id: The body it belongs to; it recalls what bodies of this name have lived.
+        body_id: The body it belongs to; it recalls the experiences of bodies of this name.
     """
 
     body_id: str
@@ -70,7 +70,7 @@ class MindFactory(Protocol):
         ...
 
     def make(self, body_id: str, /) -> Mind:
-        """Return a mind for one body; its noise depends on `body_id`."""
+        """Return a mind for one body; its random choices depend on `body_id`."""
         ...
 
     def question_answerer(
@@ -86,7 +86,7 @@ class MindFactory(Protocol):
 
         Args:
             body_id: The body whose episodes are asked about.
-            spec: World that they were lived in.
+            spec: World of the experiences.
             run_id: The run whose episodes are asked about; empty is any.
             mode: How memories are shown; empty is as the language model reads them best.
             ablations: Kinds of memory, and parts of the now, that are left out.

@@ -18,7 +18,7 @@ class Feeling:
         drive: Distance of all needs from their set points, at least 0.
         reward: Drops of the drive are positive.
         surprise: At least 0; about 1 is an ordinary tick's worth.
-        mood: Slow average of how objects go, in [-1, 1].
+        mood: Slow average of reward errors, in [-1, 1].
         emotions: Appraised intensities in [0, 1] by name (joy, distress, fear, relief,
             embarrassment, ...), strongest first.
     """
@@ -34,7 +34,7 @@ class Feeling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """What one body lived of an event, in five parts, with where it can be checked.
+    """One body's experience of an event, in five parts, with where it can be checked.
 
     Attributes:
         sensation: Touch and pain, in words.
@@ -44,7 +44,7 @@ class Experience:
         motor: What the body was doing and then did, in words.
         words: One sentence that tells it.
         body_id: Whose life it is.
-        run_id: The run it was lived in.
+        run_id: The run it happened in.
         episode: Episode number in that run.
         first_tick: First tick of the event.
         last_tick: Last tick of the event, inclusive.
@@ -57,7 +57,7 @@ class Experience:
         ahead: Where it was: cells ahead of where the episode began, as the body stood then.
         right: Cells to the right of that.
         pain_rank: Share of what has hurt this body before that hurt less, in [0, 1].
-        times: How often the same was lived one after the other, and kept as one.
+        times: How often the same happened one after the other, and was kept as one.
     """
 
     sensation: str
@@ -88,7 +88,7 @@ class DecisionContext:
     """All that a decision may rest on besides percept and feeling.
 
     Attributes:
-        run_id: The run that is being lived.
+        run_id: The present run.
         episode: Episode number.
         intent: What the body is doing, or None.
         status: How that is going.

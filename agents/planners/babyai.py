@@ -1,4 +1,4 @@
-"""What a mission in BabyAI's language comes to, by a fixed table: goals, and what serves them.
+"""The scripted planner of BabyAI's language: goals of a mission, and intents that serve them.
 
 The language is that of BabyAI (Chevalier-Boisvert et al. 2019, arXiv 1810.08272, section 3), with
 the missions of MiniGrid's own levels besides. The table looks at the percept alone. Baselines are
@@ -40,7 +40,7 @@ _TO_THE_GOAL = re.compile(r"\bgoal\b")
 
 
 def plan_of(mission: str, percept: Percept) -> tuple[Goal, ...]:
-    """Return the goals that a mission comes to, in the order in which they are to be reached.
+    """Return the goals of a mission, in the order in which they are to be reached.
 
     Places such as "on your left" are left out, and what is only called "object" is whatever of its
     colour is remembered now; what is not understood is left out.

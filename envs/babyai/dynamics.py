@@ -288,7 +288,7 @@ def _judge_rule(body, cells, layout, held_before, action, front, stride):
 
 @compiled
 def _notice(body, places, noticed, layout, action):
-    """After a DROP, where everything is comes to the verifiers' notice."""
+    """After a DROP, the verifiers notice where everything is."""
     if action == DROP:
         for number in range(1, layout.objects + 1):
             noticed[number] = places[number]

@@ -2,7 +2,7 @@
 
 For ids that the compiled engine does not cover, and to hold the engine against. What is felt is
 found by comparing the environment before and after its step. It is some thousand times slower than
-`BabyAIWorld`, and the same in all else: senses, noise, order of layouts, events and score.
+`BabyAIWorld`, and the same in all else: senses, random numbers, order of layouts, events and score.
 """
 
 from collections.abc import Mapping
@@ -374,4 +374,4 @@ class PackageWorld:
             )
 
     def close(self) -> None:
-        """Nothing is held that would have to be let go of."""
+        """Do nothing: there is nothing to release."""

@@ -75,7 +75,7 @@ NO_CLAUSE, OPEN_IT, GO_TO, PICK_UP, PUT_NEXT = range(5)
 
 BODY = np.dtype(
     [
-        ("key", np.uint64),  # decides the noise of all its episodes
+        ("key", np.uint64),  # decides the rng keys of all its episodes
         ("rng_key", np.uint64),  # of this episode
         ("tick", np.int32),
         ("episode", np.int32),
@@ -164,11 +164,11 @@ _CHANNEL_LAYOUT = 1_000
 
 @compiled
 def rng_key_of(key, episode):
-    """Return the noise of an avatar's episode."""
+    """Return the rng key of an avatar's episode."""
     return mix(key + np.uint64(episode) * np.uint64(0x9E3779B97F4A7C15))
 
 
 @compiled
 def layout_of(rng_key, layouts):
-    """Return which of `layouts` an episode with this noise is lived in."""
+    """Return which of `layouts` an episode with this rng key takes place in."""
     return np.int64(bits(rng_key, 0, _CHANNEL_LAYOUT) % np.uint64(layouts))

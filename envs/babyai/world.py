@@ -69,7 +69,7 @@ class _Senses(NamedTuple):
     clock: NDArray[np.int32]
 
 
-# ---- Where each felt object is written ----
+# ---- Where each touch is written ----
 
 
 def _index_of(sense: str, name: str) -> int:
@@ -452,7 +452,7 @@ class BabyAIWorld:
         _observe_rows(rows, self._truth, self._outcome.ended, self._senses)
 
     def close(self) -> None:
-        """Nothing is held that would have to be let go of."""
+        """Do nothing: there is nothing to release."""
 
 
 def number_of(levels: Levels) -> np.uint32:

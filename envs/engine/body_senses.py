@@ -81,7 +81,7 @@ def columns_with(
 
     Args:
         actions: Its motor commands.
-        touch: Names of what touch tells besides, each in [0, 1].
+        touch: Names of further components of touch, each in [0, 1].
         varying: Names of the common components that ever leave their value at rest, by sense;
             None is all of them.
     """

@@ -35,7 +35,7 @@ class World(Protocol):
 
     @property
     def terminated(self) -> NDArray[np.bool_]:
-        """(B,) whether the story has ended."""
+        """(B,) whether the episode has ended by its mission."""
         ...
 
     @property
@@ -292,7 +292,7 @@ class WorldEnv(_Face, gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begin a new episode: with a seed as a new body, without as the same one.
 
-        A seed and `options={"episode": 2}` begin what two more resets would come to.
+        A seed and `options={"episode": 2}` begin the episode that two more resets would begin.
         """
         super().reset(seed=seed)
         episode = _episode_in(options or {}, seed)
@@ -332,7 +332,7 @@ class WorldEnv(_Face, gymnasium.Env):
         return self.world.frame(0) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
-        """Close the window and let go of the world."""
+        """Close the window and the world."""
         if self._window is not None:
             self._window.close()
         self.world.close()

@@ -1,8 +1,8 @@
 """Counter-based random numbers: a pure function of (key, tick, channel), never a stream.
 
-A body therefore has the same noise alone or among thousands, whatever else was drawn before, and a
-fork replays exactly. The mixing function is the finaliser of splitmix64 (Steele, Lea and Flood
-2014, doi:10.1145/2660193.2660195).
+A body therefore has the same random numbers alone or among thousands, whatever else was drawn
+before, and a fork replays exactly. The mixing function is the finaliser of splitmix64 (Steele, Lea
+and Flood 2014, doi:10.1145/2660193.2660195).
 """
 
 import numpy as np

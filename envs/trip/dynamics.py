@@ -51,7 +51,7 @@ RAIL, WALL, TABLE, PERSON = (
 )
 CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
-# Random channels: one for each object that noise decides within a tick.
+# Random channels: one for each random draw within a tick.
 (
     CHANNEL_CLEARANCE,
     CHANNEL_SIDE,

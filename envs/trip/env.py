@@ -46,7 +46,7 @@ class TripEnv(WorldEnv):
 
     ## Starting State
 
-    A layout of the bank, a body by seed, its condition by noise.
+    A layout of the bank, a body by seed, its condition at random.
 
     ## Episode End
 

@@ -14,7 +14,7 @@ SPAN = GRID + 2 * PAD
 BODY = np.dtype(
     [
         # place
-        ("key", np.uint64),  # of this body: its constants, and the noise of all its episodes
+        ("key", np.uint64),  # of this body: its constants, and the rng keys of all its episodes
         ("rng_key", np.uint64),  # key of every random number of this episode
         ("tick", np.int32),
         ("episode", np.int32),

@@ -40,8 +40,8 @@ class _Truth(NamedTuple):
     """What the kernels step: arrays of the batch, and views into them."""
 
     bodies: NDArray  # (B,) of BODY
-    objects: NDArray  # (B, THINGS) of THING
-    looks: NDArray[np.uint64]  # (B, THINGS) all of an object that can be seen, in one number
+    objects: NDArray  # (B, OBJECTS) of OBJECT
+    looks: NDArray[np.uint64]  # (B, OBJECTS) all of an object that can be seen, in one number
     layouts: NDArray  # (L,) of LAYOUT
     cells: NDArray[np.uint32]  # (L, SPAN * SPAN) of the layouts
     constants: NDArray  # (1,)
@@ -384,7 +384,9 @@ class TripWorld:
         return _Truth(
             self.bodies,
             self.objects,
-            words[:, :, 0],  # kind, color, state, heading, x and y are a object's first eight bytes
+            words[
+                :, :, 0
+            ],  # kind, color, state, heading, x and y are an object's first eight bytes
             self.layouts,
             self.layouts["cells"].reshape(len(self.layouts), SPAN * SPAN),
             self.constants,
@@ -457,12 +459,12 @@ class TripWorld:
 
     @property
     def terminated(self) -> NDArray[np.bool_]:
-        """(B,) whether the story has ended: the mission succeeded or failed."""
+        """(B,) whether the mission succeeded or failed."""
         return self._outcome.ended[0].copy()
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
-        """(B,) whether time is up while the story has not ended."""
+        """(B,) whether time is up and the mission is still open."""
         return self._outcome.ended[1].copy()
 
     def events(self) -> NDArray:

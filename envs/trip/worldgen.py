@@ -35,7 +35,7 @@ SLIP_FRICTION = {
 SHIFTED_HEIGHT_M = {Object.CABLE: 0.055, Object.RUG_EDGE: 0.030, Object.KERB: 0.075}  # S2
 SHIFTED_FRICTION = (0.7, 1.4)  # S1
 
-# From level 4 on, a color says how an object feels: it is right in SKIN_VALIDITY of the cells.
+# From level 4 on, a color says how an object feels: it is right in COLOR_VALIDITY of the cells.
 COLOR_VALIDITY = 0.85
 COLOR_HEIGHT = (0.75, 1.3)
 COLOR_FRICTION = (0.75, 1.5)

@@ -261,7 +261,7 @@ def _seems_done(ego_map, clause, hand, done):
 
 @njit(cache=True)
 def _code(ego_map, clause, cell):
-    """Return what kind of cell it is to one who has this clause to do, in 0..14."""
+    """Return what kind of cell it is for this clause, in 0..14."""
     packed = ego_map.grid[cell]
     obj, state = packed & 255, packed >> 12
     named = _is_named(ego_map, clause.named[0], cell)
@@ -488,4 +488,4 @@ class DirectAgent:
         return Trace(events=tuple(NoticedEvent(event).name.lower() for event in sensor_state))
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""

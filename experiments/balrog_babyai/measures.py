@@ -136,7 +136,7 @@ def plain(estimate: Estimate) -> list[float] | None:
 
 
 def differences(one: Columns, other: Columns) -> Iterator[tuple[Measure, Estimate]]:
-    """Yield the measures that can be told of both, with by how much one exceeds the other."""
+    """Yield the measures that both have, with by how much one exceeds the other."""
     for measure in MEASURES:
         found = difference(measure, one, other)
         if not math.isnan(found.value):

@@ -81,4 +81,4 @@ class OracleBot:
         return Trace()
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""

@@ -270,7 +270,7 @@ class _Results:
         self._write()
 
     def line(self, name: str, task: str) -> str:
-        """Return in a line what a condition's episodes of a task came to."""
+        """Return a line of statistics of a condition's episodes of a task."""
         from experiments.balrog_babyai.tables import success_words
 
         episodes = self.conditions[name]

@@ -131,7 +131,7 @@ def _scores(episodes: list[dict[str, Any]]) -> str:
 
 
 def _point(ppo, episodes: int, minutes: float) -> dict:
-    """Return what the last episodes came to; of the five tasks each by itself, too."""
+    """Return statistics of the last episodes, and of each of the five tasks by itself."""
     from envs.babyai.levels import TASKS
 
     last = list(ppo.ep_info_buffer)
@@ -156,7 +156,7 @@ def _point(ppo, episodes: int, minutes: float) -> dict:
 
 
 def measure(folder: Path, options: DictConfig, *, split: str, sampled: bool = True) -> dict:
-    """Return what the policy in `folder` comes to in `options.measured` levels of a split.
+    """Return the results of the policy in `folder` in `options.measured` levels of a split.
 
     Args:
         folder: Where weights and card lie.

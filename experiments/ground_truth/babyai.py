@@ -85,7 +85,7 @@ class BabyAITruth(WorldTruth):
         """Keep nothing: nothing is forked here."""
 
     def forked(self, rows: Sequence[int]) -> list[tuple[int, int, dict[Attribute, str]]]:
-        """Return nothing: what an action comes to here needs no second world to know."""
+        """Return nothing: the outcome of an action here needs no second world to know."""
         return []
 
 

@@ -33,7 +33,7 @@ class Checker:
         self._graphs = {graph.episode: graph for graph in graphs}
 
     def check(self, claim: Claim) -> Verdict:
-        """Return what a claim comes to."""
+        """Return the verdict on a claim."""
         graphs = self._episodes(claim)
         if not graphs or not _is_of_the_language(claim):
             return Verdict.NOT_CHECKABLE
@@ -64,7 +64,7 @@ def _is_of_the_language(claim: Claim) -> bool:
 
 
 def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
-    """Return what a claim comes to that is about whether or how often something happened."""
+    """Return the verdict on a claim about whether or how often something happened."""
     happened = [node for graph in graphs for node in _then(graph, claim)]
     noticed = [node for graph in graphs for node in _meant(graph, claim)]
     if _agrees(claim, noticed):
@@ -74,7 +74,7 @@ def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
 
 
 def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
-    """Return what a claim comes to in one episode."""
+    """Return the verdict on a claim about one episode."""
     if claim.attribute is Attribute.BEFORE:
         return _check_order(graph, claim)
     noticed = _meant(graph, claim)

@@ -1,6 +1,6 @@
 """Forks: what would have happened, from exact copies of the world.
 
-A mishap is lived again from before the contact, with the same motor commands and the same noise,
+A mishap is replayed from before the contact, with the same motor commands and the same rng key,
 but without what caused it: if it still comes, that was no cause. And from the first tick of a
 stumble each reflex is tried.
 """

@@ -332,7 +332,7 @@ class _Asker:
         yield self._question("order", "order", _ing(first), asked, claim)
 
     def about_what_did_not_happen(self) -> Iterable[Question]:
-        """Ask whether objects happened, and as if they had."""
+        """Ask about events that did not happen: whether they did, and as if they had."""
         episode = When(episode=self._graph.episode)
         happened = [kind for kind in self._kinds if self._felt.get(kind)]
         never = [

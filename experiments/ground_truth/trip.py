@@ -89,7 +89,7 @@ class TripTruth(WorldTruth):
         self._forks: Forks | None = None
 
     def begin(self, rows: NDArray[np.intp]) -> None:
-        """Note where these bodies stand; what was before is another story."""
+        """Note where these bodies stand; what was before no longer counts."""
         bodies = self._world.bodies[rows]
         self._starts[rows] = np.stack([bodies["x"], bodies["y"], bodies["heading"]], axis=1)
         self._contact[rows] = -KEPT_TICKS

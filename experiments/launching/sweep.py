@@ -1,7 +1,7 @@
 """A sweep: one run for each combination of choices, each in a folder of its own, and one table.
 
 Hydra reads the command and its launchers run the jobs. Which jobs there are, which of them are
-still to be lived, and what they came to is kept here, because Hydra has no way to go on. A job is
+still to be run, and their results are kept here, because Hydra has no way to go on. A job is
 over when its folder holds `result.json`, which is put in place at once: whatever is killed, and
 whenever, the same command lives what is missing, and nothing twice.
 """
@@ -98,7 +98,7 @@ class Job:
     words: str
 
     def result(self) -> dict[str, Any] | None:
-        """Return what it came to, or None if it is not over."""
+        """Return its result, or None if it is not over."""
         try:
             return json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -109,7 +109,7 @@ class Job:
 
 
 def sweep(config: DictConfig) -> int:
-    """Live all jobs that are not over, and print what all of them came to.
+    """Run all jobs that are not over, and print the results of all.
 
     Args:
         config: A `RunConfig` with Hydra's part, composed for a sweep.
@@ -475,7 +475,7 @@ def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
 
 
 def table(results: Sequence[Mapping[str, Any]]) -> "Table":
-    """Return what a sweep came to: a row for each task and agent.
+    """Return the results of a sweep: a row for each task and agent.
 
     Args:
         results: What is in each `result.json`.

@@ -115,8 +115,8 @@ def ask_all(
     """Ask a being about its episodes, and yield what came of each question, in order.
 
     Args:
-        being: Who has lived.
-        episodes: What it has lived.
+        being: Who is asked.
+        episodes: Its episodes.
         questions: Each with the body that it is for.
         threshold: How sure an answer is to be, in [0, 1).
         mode: How memories are shown to the language model; empty is the best there is.

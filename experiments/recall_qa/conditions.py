@@ -55,7 +55,7 @@ class Condition:
         swapped_memory: Whether the memories shown are those of another body.
         follow_ups: Whether it is asked again in other words, and somebody insists.
         with_threshold: Whether it is asked once more with a threshold shown.
-        narrates: Whether it is asked to tell each episode at length.
+        narrates: Whether it is asked to narrate each episode.
     """
 
     mode: str = ""
@@ -233,8 +233,8 @@ class MindAnswerer:
     Args:
         condition: What they are shown.
         minds: Whose language model and memory it is.
-        episodes: What was lived.
-        spec: World that it was lived in.
+        episodes: The episodes.
+        spec: World of the episodes.
         background: Where they think.
     """
 
@@ -337,7 +337,7 @@ def ask(
 
 
 def narrations(answerer: Answerer, episodes: Episodes) -> list[dict[str, Any]]:
-    """Ask for each episode to be told at length, and return how true each narration is."""
+    """Ask for a narration of each episode, and return how true each narration is."""
     graphs = list(episodes.graphs.values())
     asked = [(graph.body_id, _at_length(graph.episode)) for graph in graphs]
     checkers = {body_id: Checker(episodes.graphs_of(body_id)) for body_id in episodes.body_ids}
@@ -408,7 +408,7 @@ def _ask_again(
 def _insist(
     answerer: Answerer, inquiries: Sequence[Inquiry], records: Sequence[dict[str, Any]]
 ) -> None:
-    """Add to the records what is answered to one who insists on a false version."""
+    """Add to the records the answer to somebody who insists on a false version."""
     asked = [(one.body_id, replace(one.question, text=one.insisting)) for one in inquiries]
     before = [
         ((one.question.text, record["said"]),)

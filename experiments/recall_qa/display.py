@@ -86,7 +86,7 @@ def memory_line(record: dict[str, Any], world: str, folder: Path) -> Text:
 
     Args:
         record: One of `remembered`.
-        world: Where it was lived.
+        world: Of the episodes.
         folder: The run's, where the replay page is.
     """
     clock = find(world).clock(record["first_tick"]).strip()

@@ -1,4 +1,4 @@
-"""Episodes: what a being has lived in a run, with the truth beside what it remembers."""
+"""Episodes of a being in a run: the truth beside what it remembers."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -105,10 +105,10 @@ def run_and_record(
         opened: World and being go on until it is closed.
 
     Returns:
-        The being, what it has lived, and whether all was lived to its end.
+        The being, its episodes, and whether all of them were finished.
 
     Raises:
-        BadInput: If a part cannot be built, or somebody else is to live than a being.
+        BadInput: If a part cannot be built, or the agent is no being.
     """
     kept: list[tuple[Being, Chronicler]] = []
 

@@ -22,7 +22,7 @@ from experiments.running.statistics import Estimate, paired_difference, ratio_in
 from mind.sense_encoder.kinds import KINDS
 
 THRESHOLDS = (0.5, 0.75, 0.9)
-FAIRLY_SURE = 0.5  # what one is told who does not say how sure answers are to be
+FAIRLY_SURE = 0.5  # least confidence of an answer where no threshold is asked for
 COVERAGE = 0.8  # at which hallucinated claims are counted
 NO_KIND = "several or none"
 Record = Mapping[str, Any]
@@ -41,7 +41,7 @@ class Measure:
         name: Head of its column.
         top: What one answer adds to the upper sum.
         bottom: What it adds to the lower one; 0 where it does not count.
-        percent: Whether it is told in percent.
+        percent: Whether it is shown in percent.
     """
 
     name: str
@@ -151,7 +151,7 @@ def surest(records: Sequence[Record]) -> list[Record]:
 
 
 def share(measure: Measure, records: Sequence[Record]) -> Estimate:
-    """Return what a measure comes to, and its interval over bodies."""
+    """Return the estimate of a measure, and its interval over bodies."""
     return ratio_interval(*_sums(measure, records, _clusters(records)))
 
 
@@ -446,7 +446,7 @@ def _most(name: str, found: Estimate, wanted: float) -> tuple[str, str, str, boo
 
 
 def _words(found: Estimate, percent: bool = True) -> str:
-    """Return an estimate as it is told; a dash where nothing is known."""
+    """Return an estimate as it is shown; a dash where nothing is known."""
     if math.isnan(found.value):
         return "-"
     if percent:
@@ -458,7 +458,7 @@ def _words(found: Estimate, percent: bool = True) -> str:
 
 
 def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
-    """Return all that the tables tell, in numbers."""
+    """Return all that the tables show, in numbers."""
     answers = {name: surest(answers[name]) for name in CONDITIONS if answers.get(name)}
     return {
         "arms": {name: _condition_summary(some) for name, some in answers.items()},

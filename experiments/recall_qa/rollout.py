@@ -41,7 +41,7 @@ class RolloutSpec:
         split: "train" or "test": rooms that training has seen, or others.
         seed: Of everything.
         bodies: How many, at the same time.
-        episodes: How many each of them lives; they are numbered from 0.
+        episodes: How many episodes of each body; they are numbered from 0.
     """
 
     world: str

@@ -113,7 +113,7 @@ class _Benchmark:
     Args:
         config: As in `configs/recall_qa_run.yaml`.
         cells: Keeps the answers.
-        console: Where it is told what is done.
+        console: Where progress is printed.
         stopped: Asked now and then whether to stop.
         opened: What is built is closed with it.
     """
@@ -291,7 +291,7 @@ def _encoder(config: DictConfig) -> "SenseEncoder | None":
         raise BadInput(one_line(error)) from error
 
 
-# ---- Keeping and telling ----
+# ---- Keeping and reporting ----
 
 
 class _Cells:

@@ -1,1 +1,1 @@
-"""Reports: what sweeps came to, as a page, as Markdown, as CSV and as a picture."""
+"""Reports of sweeps, as a page, as Markdown, as CSV and as a picture."""

@@ -1,4 +1,4 @@
-"""What sweeps came to: `python -m experiments.report SWEEP...`.
+"""Reports of sweeps: `python -m experiments.report SWEEP...`.
 
 Leaves `report.html`, `report.md`, `report.csv` and `report.png` in the folder of the first sweep,
 or where `--to` says.

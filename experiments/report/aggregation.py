@@ -1,4 +1,4 @@
-"""What several runs on several tasks come to together, with intervals over seeds.
+"""Aggregates of several runs on several tasks, with intervals over seeds.
 
 Few seeds say little, and means of few seeds say less than they seem to. These are the measures of
 Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice"

@@ -1,4 +1,4 @@
-"""Comparison: what the same episodes came to for several agents, as tables and as JSON."""
+"""Comparison of several agents in the same episodes, as tables and as JSON."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from experiments.running.statistics import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the episodes came to for one agent.
+    """Episode statistics of one agent.
 
     Attributes:
         name: Of the agent.
@@ -80,7 +80,7 @@ def _table(title: str, outcomes: Sequence[Outcome]) -> Table:
 
 
 def _differences(one: Outcome, other: Outcome) -> list[tuple[Measure, Estimate]]:
-    """Return those measures that can be told of both."""
+    """Return those measures that both have."""
     found = []
     for measure in measures_of(one.world).told:
         pairs = measure.columns(one.columns), measure.columns(other.columns)

@@ -86,7 +86,7 @@ class Measures:
     """What is measured in a world; its spec names them as ``"measures"`` in its entry points.
 
     Attributes:
-        told: In the order of tables; the first two are told of each mission too.
+        told: In the order of tables; the first two are shown of each mission too.
         derived: Returns columns that these need from those of the world's own score.
     """
 

@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweeps:
-    """What some sweeps came to.
+    """The results of some sweeps.
 
     Attributes:
         runs: Jobs that finished, in the order of the sweeps.

@@ -1,4 +1,4 @@
-"""The run folder: what was run, every tick and decision of it, and what it came to.
+"""The run folder: what was run, every tick and decision of it, and the outcome.
 
 Every line is flushed as it is written, and files that are written whole are put in place at once,
 so that a killed run keeps all that was lived.
@@ -127,7 +127,7 @@ class Summary:
         """The episode's score counts for us."""
 
     def on_episode_end(self, end: EpisodeEnd) -> None:
-        """Keep what the episode came to."""
+        """Keep the summary of the episode."""
         self._endings.append(end)
         self._write()
 
@@ -201,7 +201,7 @@ def event_record(event) -> dict[str, Any]:
 
 
 def score_record(score: Score, outcome: str) -> dict[str, Any]:
-    """Return what an episode came to, as it is written."""
+    """Return the summary of an episode, as it is written."""
     return {
         "outcome": outcome,
         "success": outcome == "success",

@@ -7,7 +7,7 @@ def spawn(seed: int, name: str) -> np.random.SeedSequence:
     """Return the seed sequence of one part of a run.
 
     It depends on the seed and the name alone, never on how many streams were spawned before, so
-    that a new part does not change the story of the old ones.
+    that a new part does not change the random choices of the old ones.
 
     Args:
         seed: Seed of the whole run, at least 0.

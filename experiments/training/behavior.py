@@ -78,12 +78,12 @@ class BehaviorMindFactory:
 
     Attributes:
         language_model: Never asked.
-        memory: What all of them have lived.
+        memory: The experiences of all bodies.
         senses: The encoder whose embeddings are remembered beside the words, or None.
 
     Args:
         make: Returns the mind of a body by its name; called once for each avatar, in order.
-        memory: Keeps what is lived.
+        memory: Keeps experiences.
         senses: The encoder.
     """
 
@@ -236,7 +236,7 @@ def noisy_being(
     Args:
         spec: Of the world.
         num_avatars: How many avatars it has.
-        memory: Keeps what is lived.
+        memory: Keeps experiences.
         run_id: Names the run in what is remembered.
         name: Bodies are called after it.
         seed: Of all that is random.

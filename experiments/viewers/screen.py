@@ -210,7 +210,7 @@ def _fitting(words: str, size: int, width: int) -> str:
 
 
 def asked_of(agent: Agent) -> Ask | None:
-    """Return how an agent's first avatar is asked about its life; None for one who cannot talk."""
+    """Return how an agent's first avatar is asked about its life; None if it does not answer."""
     if not isinstance(agent, AnswersQuestions):
         return None
 

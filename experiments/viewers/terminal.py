@@ -21,7 +21,7 @@ from mind.reasoning.question_answering import Answer
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
-_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three objects need
+_ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three views need
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
 _GLYPHS = {
@@ -162,7 +162,7 @@ class PlainView:
         self._say(f"{number}: {printable(start.mission)}")
 
     def on_step(self, step: StepRecord) -> None:
-        """Say the first objects that are said, and every fall."""
+        """Print the first speeches, and every fall."""
         clock = f"  {step.world.clock(step.tick)}"
         speech = step.trace.decision.speech if step.trace.decision else ""
         if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
@@ -193,7 +193,7 @@ def printable(text: str) -> str:
 
 
 def sureness(answer: Answer) -> str:
-    """Return how sure an answer is, and what would have been said by one who dares more."""
+    """Return how sure an answer is, and what would have been said at a lower threshold."""
     sure = f"{answer.confidence:.0%} sure"
     if answer.text == answer.said:
         return sure
@@ -303,7 +303,7 @@ def _results(ends: Sequence[EpisodeEnd]) -> Table:
 
 
 def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
-    """Return what some episodes came to, by the names of the columns."""
+    """Return statistics of some episodes, by the names of the columns."""
     world = ends[0].world
     scores: list[Score] = [end.score for end in ends]
     first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}

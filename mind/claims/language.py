@@ -129,7 +129,7 @@ class When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One object that is said of a life.
+    """One statement about a life.
 
     Attributes:
         event: One of `EVENTS`.
@@ -147,7 +147,7 @@ class Claim:
 
 
 class Verdict(StrEnum):
-    """What a check of a claim comes to.
+    """The verdict of a check of a claim.
 
     TRUE and FALSE: it was so, or was not. NOT_SENSED: whatever was the case, this body could not
     know. NOT_CHECKABLE: it is no claim about what the world keeps, such as what others felt.

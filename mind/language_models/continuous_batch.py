@@ -41,7 +41,7 @@ class Sample:
     Attributes:
         prompt: What it reads, of at least one token.
         limit: Most tokens that it may write, at least 1.
-        uniforms: A random number in [0, 1) for each of them; empty where nothing is left to noise.
+        uniforms: A random number in [0, 1) for each of them; empty where nothing is left to chance.
         tokens: Written token ids, the one that ended the row included.
         log_probabilities: Natural-log probability of each under the model itself, before
             temperature.
@@ -83,7 +83,7 @@ def noise(seed: int, count: int) -> list[float]:
 class ContinuousBatch:
     """Continues rows, one token at a time, with a key-value cache.
 
-    What a row writes is a pure function of its prompt and its noise, with whomever it is written,
+    What a row writes is a pure function of its prompt and uniforms, whatever it is batched with,
     as far as the model's own arithmetic gives the same logits there (float32: up to rounding in the
     seventh digit).
 
@@ -159,7 +159,7 @@ class ContinuousBatch:
         return getattr(output, self._cached)
 
     def _write(self, rows: Sequence[Sample]) -> None:
-        """Add to each row the token chosen from its last logits and its noise."""
+        """Add to each row the token chosen from its last logits and its uniforms."""
         uniforms = torch.tensor([row.noise for row in rows], dtype=torch.float64)
         chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):

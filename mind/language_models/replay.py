@@ -97,7 +97,7 @@ class ReplayModel:
         raise CannotEmbed("embed needs a model with vectors, got a replay; use transformers")
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _recall(self, prompt: Prompt, seed: int) -> Completion | LanguageModelError:
         recorded = self._replies.get(prompt_key(prompt, seed))

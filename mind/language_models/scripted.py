@@ -71,7 +71,7 @@ class ScriptedModel:
         raise CannotEmbed("embed needs a model with vectors, got a script; use transformers")
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _say(self, prompt: Prompt, seed: int) -> Completion | LanguageModelError:
         self.prompts.append(prompt)

@@ -168,7 +168,7 @@ class TransformersModel:
         return Sample(row, limit, uniforms)
 
     def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
-        """Return the reply that a row came to."""
+        """Return the completion of a row."""
         if sample.broken:
             return BadModelFolder(
                 f"language model '{self._path}' must give numbers, got not-a-number; its weights "

@@ -29,7 +29,7 @@ class Query:
     """What is to be recalled, and by whom.
 
     Attributes:
-        body_id: Whose life is asked about; nobody recalls what another one lived.
+        body_id: Whose life is asked about; nobody recalls the experiences of another body.
         words: What it should be about; empty where only recency and importance count.
         vector: (D,) embedding to compare with instead of `words`, as the memory embeds.
         now: Only what was lived up to this moment is recalled. A moment of an episode, or a
@@ -78,7 +78,7 @@ class Recollection:
 
     Attributes:
         id: Its number in the memory, for `Decision.memories`.
-        experience: What was lived.
+        experience: The experience.
         score: The three parts, each times its weight, added up.
         recency: In [0, 1] among all that could have been recalled: 1 is the latest.
         importance: In [0, 1] among all that could have been recalled: 1 is the most important.

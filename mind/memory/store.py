@@ -293,7 +293,7 @@ class ExperienceStore:
         return self._lives[body_id]
 
     def _life_of(self, body_id: str) -> Life:
-        """Return a body's life, an empty one for a body that has not lived."""
+        """Return a body's life, an empty one for a body without experiences."""
         self._catch_up()
         return self._lives.get(body_id) or Life(dimensions=0)
 
@@ -359,7 +359,7 @@ def comes_again(
 ) -> bool:
     """Return whether an experience is the last one, going on or coming again at once.
 
-    Lived in the same place, told in nearly the same words, and of no more importance.
+    At the same place, in nearly the same words, and of no more importance.
     """
     before = last.experience
     return (
@@ -475,7 +475,7 @@ def checked(experience: Experience) -> Experience:
     """Return an experience of Python's own types, as SQLite knows none of NumPy's.
 
     Raises:
-        ValueError: If it cannot have been lived; in one line.
+        ValueError: If it cannot have happened; in one line.
     """
     for name in ("pain", "surprise"):
         value = getattr(experience, name)

@@ -58,7 +58,7 @@ class CommanderFactory:
         self._seed = seed
 
     def make(self, body_id: str) -> "Commander":
-        """Return a commander for one body; its noise depends on the seed and on `body_id`."""
+        """Return a commander for one body, which draws by the seed and `body_id`."""
         return Commander(self._batcher, self._prompts, body_id=body_id, seed=self._seed)
 
     async def close(self) -> None:

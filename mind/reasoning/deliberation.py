@@ -34,7 +34,7 @@ class LanguageMind:
 
     Args:
         batcher: Asks the language model.
-        memory: What was lived.
+        memory: The experiences of this body and others.
         prompts: What the language model is shown.
         body_id: The body it belongs to.
         recalled: Most experiences that are recalled for a decision.

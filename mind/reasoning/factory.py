@@ -17,12 +17,12 @@ class LanguageMindFactory:
 
     Attributes:
         language_model: Answers all of them.
-        memory: What all of them have lived.
+        memory: The experiences of all bodies.
         senses: The encoder whose embeddings are remembered beside the words, or None.
 
     Args:
         language_model: Answers the minds that wait at the same time as one batch.
-        memory: Keeps what is lived; a mind recalls of it only its own body's.
+        memory: Keeps experiences; a mind recalls only those of its own body.
         prompts: Folder of prompt templates; None is the one that comes with the package.
         recalled: Most experiences that are recalled for a decision, at least 0.
         batch: Most prompts in one call of the language model, at least 1.
@@ -62,7 +62,7 @@ class LanguageMindFactory:
         self._seed = seed
 
     def make(self, body_id: str) -> LanguageMind:
-        """Return a mind for one body; its noise depends on the seed and on `body_id`."""
+        """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
         return LanguageMind(
             self._batcher,
             self.memory,
@@ -85,7 +85,7 @@ class LanguageMindFactory:
 
         Args:
             body_id: The body whose episodes are asked about.
-            spec: World that they were lived in.
+            spec: World of the experiences.
             run_id: The run whose episodes are asked about; empty is any.
             mode: How memories are shown; empty is as soft tokens where the language model takes
                 them, else in words.

@@ -1,4 +1,4 @@
-"""What is sensed, felt and lived, in words: short, by rule, from a small closed vocabulary.
+"""Percepts, feelings and experiences in words: short, by rule, from a small closed vocabulary.
 
 The same words go to every language model, so a model with a thousand words in all must be able to
 read them. Levels are whole numbers from 0 to 10, places are cells ahead, behind, left and right.
@@ -453,7 +453,7 @@ def _command(percept: Percept) -> str:
     return next((words for words, copy in given if copy > 0.5), "nothing")
 
 
-# ---- Memories, as they are shown when one is asked about one's life ----
+# ---- Memories, as they are shown in question answering ----
 
 
 def memory_words(experience: Experience, spec: WorldSpec) -> str:
@@ -464,7 +464,7 @@ def memory_words(experience: Experience, spec: WorldSpec) -> str:
 
     Args:
         experience: What is remembered.
-        spec: World that it was lived in.
+        spec: World of the experience.
     """
     lasted = experience.last_tick - experience.first_tick
     when = spec.time_unit.at(spec.span(experience.first_tick))

@@ -59,7 +59,7 @@ def parse_reply(text: str, spec: WorldSpec) -> Reply:
 
     Args:
         text: What the language model wrote.
-        spec: What objects are called.
+        spec: Of the world.
 
     Raises:
         NotUnderstood: If it has another form, or asks for what the body does not know.
@@ -81,7 +81,7 @@ def parse_intent(words: str, spec: WorldSpec, *, reason: str = "") -> Intent:
 
     Args:
         words: Such as ``go to red ball, careful``.
-        spec: What objects are called.
+        spec: Of the world.
         reason: Kept in the intent as it is.
 
     Raises:
@@ -107,7 +107,7 @@ def parse_plan(words: str, spec: WorldSpec) -> tuple[Goal, ...]:
 
     Args:
         words: Such as ``hold red ball; red ball beside blue box``; empty is a plan of no goals.
-        spec: What objects are called.
+        spec: Of the world.
 
     Raises:
         NotUnderstood: If there are too many goals, or one of them cannot be understood.
@@ -123,7 +123,7 @@ def parse_goal(words: str, spec: WorldSpec) -> Goal:
 
     Args:
         words: Such as ``hold red ball``.
-        spec: What objects are called.
+        spec: Of the world.
 
     Raises:
         NotUnderstood: If it has another form, or names what cannot be wanted so.

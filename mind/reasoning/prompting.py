@@ -153,7 +153,7 @@ class AskPrompts:
             now: (3, 64) how it is now.
             threshold: How sure an answer is to be; 0 is not stated.
             mode: How memories are shown.
-            spec: World that they were lived in.
+            spec: World of the experiences.
 
         Raises:
             ValueError: If there is no such mode.

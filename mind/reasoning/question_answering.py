@@ -1,4 +1,4 @@
-"""Telling: a mind answers questions about its own life, from what comes to mind of it.
+"""Question answering: a mind answers questions about its own life, from what comes to mind of it.
 
 Memories are shown in order of time, each with its event, time and place; what it was like is either
 felt, as five vectors in the place of words, or told in words. An answer carries a confidence, and
@@ -76,14 +76,14 @@ class QuestionAnswerer:
 
     Args:
         batcher: Asks the language model.
-        memory: What was lived.
+        memory: The experiences.
         prompts: What the language model is shown.
         body_id: Whose life it is.
         run_id: The run whose episodes are asked about; empty is any.
-        spec: World that it was lived in.
+        spec: World of the experiences.
         mode: How memories are shown.
         ablations: Kinds of memory, and parts of the now, that say nothing; of `ABLATIONS`.
-        seed: Of everything the language model leaves to noise.
+        seed: Of everything the language model leaves to chance.
 
     Raises:
         ValueError: If there is no such mode or ablation.
@@ -198,7 +198,7 @@ def recall_for(
 def without(
     soft_tokens: NDArray[np.float32] | None, names: Sequence[str], ablations: Collection[str]
 ) -> NDArray[np.float32]:
-    """Return vectors of which those that are lesioned say nothing; all of them where None.
+    """Return vectors of which those that are ablated say nothing; all of them where None.
 
     Args:
         soft_tokens: (len(names), 64).
@@ -255,7 +255,7 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     """Return an answer and its confidence, from whatever a language model wrote.
 
     The confidence is the one that is stated or, without it, the probability of what was written,
-    by the clause. Of a story that was broken off the whole sentences are kept.
+    by the clause. Of an answer that was broken off the whole sentences are kept.
 
     Returns:
         None where there is no answer in it, or one that is too long.
@@ -275,7 +275,7 @@ def understand(completion: Completion) -> tuple[str, float] | None:
 def _probability(completion: Completion, said: str) -> float:
     """Return how probable it was that just this is written; 0 where it is not known.
 
-    Of several clauses it is the geometric mean of theirs: nobody is sure of every word of a story.
+    Of several clauses it is the geometric mean of theirs: of a long one nobody is sure of every word.
     """
     clauses = len(clauses_of(said)) or 1
     log_probability = completion.log_probability * completion.tokens / clauses

@@ -35,7 +35,7 @@ WORLDS = {
 
 
 def wordy(prompt):
-    """Do what the length of the prompt comes to, with more or fewer words."""
+    """Choose an intent by the length of the prompt, with more or fewer words."""
     length = len(prompt.messages[1].text)
     plan = "<plan>hold red ball; see blue box</plan>" if length % 3 else ""
     what = ("look around", "wait", "go to red ball", "find blue box", "fly")[length % 5]

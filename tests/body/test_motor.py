@@ -72,7 +72,7 @@ def posed(posture=Posture.STAND, *, speed=0.0, phase=0.0, ahead=0.0, right=0.0):
 
 
 def coded(skill=Skill.GO_TO, manner=Manner.NORMAL, *way):
-    """Return the code of one active skill, whose navigation features shows these marks."""
+    """Return the skill command of one active skill whose navigation features show these marks."""
     skill_command = np.zeros((1, CODE_SIZE), np.float32)
     skill_command[0, skill] = skill_command[0, len(skills_of(TRIP)) + manner] = 1.0
     for mark in way:

@@ -24,7 +24,7 @@ def a_screen_that_nobody_sees(monkeypatch):
 
 
 def play(env, ticks, seed):
-    """Yield all that a vector env returns; the oracle leads every other body, noise the rest."""
+    """Yield all that a vector env returns; the oracle leads every other body, chance the rest."""
     rng = np.random.default_rng(seed)
     led = np.arange(env.num_envs) % 2 == 0
     for _ in range(ticks):

@@ -1,4 +1,4 @@
-"""Each level can be solved by one who knows the truth, and not by noise."""
+"""Each level can be solved by an oracle, and not at random."""
 
 import numpy as np
 import pytest

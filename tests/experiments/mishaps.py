@@ -1,4 +1,4 @@
-"""Agents whose jobs come to nothing in the middle of their lives."""
+"""Agents whose jobs fail in the middle of an episode."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from agents.random_agent import RandomAgent
 
 
 class Deadly(RandomAgent):
-    """Lives by noise; whoever comes to a second episode takes the whole process along.
+    """Acts at random; whoever begins a second episode takes the whole process along.
 
     Args:
         notes: Folder in which it notes whose child each process is that lives a job, as
@@ -29,7 +29,7 @@ class Deadly(RandomAgent):
 
 
 class Faulty(RandomAgent):
-    """Lives by noise, and has a bug that comes out in its second episode.
+    """Acts at random, and has a bug that comes out in its second episode.
 
     Args:
         faulty: Whether it has.

@@ -50,7 +50,7 @@ RUNS = {
 
 
 def live(folder: Path, command: str, *overrides: str) -> dict[str, Any]:
-    """Run a command, and return what its folder comes to."""
+    """Run a command, and return a summary of its folder."""
     options = [*overrides, "render=none", f"hydra.run.dir={folder}"]
     lived = subprocess.run(
         [sys.executable, "-m", f"experiments.{command}", *options],

@@ -35,7 +35,7 @@ def command(tmp_path, monkeypatch, capfd):
 
 
 def replies(*texts):
-    """Return overrides for a language model that says these objects, again and again."""
+    """Return overrides for a language model that gives these replies, again and again."""
     return ("mind/language_model=scripted", f"mind.language_model.replies={json.dumps(texts * 80)}")
 
 

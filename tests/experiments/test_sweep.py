@@ -35,7 +35,7 @@ def finish(folder, *overrides):
 
 
 def results(folder):
-    """Return what each job came to, without what depends on the machine."""
+    """Return the result of each job, without what depends on the machine."""
     found = {}
     for path in sorted(folder.glob("*/result.json")):
         result = json.loads(path.read_text())
@@ -156,7 +156,7 @@ def deadly(notes):
 def finish_with_a_death(folder, *launcher):
     """Return what a sweep says one of whose workers is killed, and whose children its jobs were.
 
-    It has come to the same as a sweep in one process that nothing happened to.
+    It has the same results as a sweep in one process that nothing happened to.
     """
     notes = folder / "notes"
     notes.mkdir()

@@ -1,4 +1,4 @@
-"""What lies and stands in the room, each with a shape of its own, in the colour of its color.
+"""What lies and stands in the room, each with a shape of its own, in its own color.
 
 Two pictures of each: from above for the map, and upright for the view through the avatar's eyes.
 """

@@ -70,7 +70,7 @@ class DrawnRoom:
         return (x - self.left) * MAP / self.cells, (y - self.top) * MAP / self.cells
 
     def middle_of(self, object) -> Point:
-        """Return the map's pixel in the middle of a object's cell."""
+        """Return the map's pixel in the middle of an object's cell."""
         return self.on_map(int(object["x"]) + 0.5, int(object["y"]) + 0.5)
 
 
@@ -428,7 +428,7 @@ def _rail_side(room: DrawnRoom, body) -> int:
 
 @lru_cache(maxsize=64)
 def _alarm(severity: int, zoom: float) -> pygame.Surface:
-    """Return rings around one who stumbles, redder and wider as `severity` goes from 0 to 8."""
+    """Return rings around a stumbling body, redder and wider as `severity` goes from 0 to 8."""
     colour = traffic_light(0.5 + severity / 16.0)
     radius = 23.0 + severity
     sheet = Sheet(84, 84, zoom)

@@ -24,9 +24,9 @@ from envs.trip.render.room import DrawnRoom, place_of, round_corners
 
 CELL_M = 0.7
 _LEVEL_PITCH = math.radians(-17.0)
-_EYES_PER_LEG = 1.72  # eye height of one who stands, per leg length
+_EYES_PER_LEG = 1.72  # eye height when standing, per leg length
 _FALLEN_HEIGHT_M = 0.2
-_FALLEN = {  # pitch and roll of the head of one who lies, by (forward, right) of the fall
+_FALLEN = {  # pitch and roll of the head when lying, by (forward, right) of the fall
     (1, 0): (math.radians(-30.0), math.radians(16.0)),
     (-1, 0): (math.radians(27.0), math.radians(-7.0)),
     (0, 1): (math.radians(-4.0), math.radians(74.0)),

@@ -195,7 +195,7 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
 def _returns(
     asked: Sequence[tuple[Moment, Intent, int]], level: int, split: str, motor: Motor
 ) -> NDArray[np.float64]:
-    """Return the reward that each (moment, intent, noise) leads to: the world's, felt included."""
+    """Return the world's reward, felt part included, of each (moment, intent, rng key)."""
     count = len(asked)
     world = TripWorld(count, level=level, split=split, layouts=1024)
     body = Body(count, TRIP, motor)
@@ -228,7 +228,7 @@ def _together(states: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
 
 
 def _other_rng_keys(rng_key: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the noise itself for number 0, and others for other numbers."""
+    """Return the rng key itself for number 0, and others for other numbers."""
     with np.errstate(over="ignore"):
         others = [int(mix(one + np.uint64(n))) for one, n in zip(rng_key, number, strict=True)]
     return np.where(number == 0, rng_key, np.array(others, np.uint64))
@@ -239,11 +239,11 @@ def best(moment: Moment, found: NDArray) -> Intent:
     return moment.choices[int(np.flatnonzero(found >= found.max() - AS_GOOD)[0])]
 
 
-# ---- Saying why, and what one feels ----
+# ---- Thoughts and speech ----
 
 
 def reply_to(moment: Moment, intent: Intent) -> str:
-    """Return the answer of a good mind: a thought, the intent, and a word aloud if one feels."""
+    """Return the answer of a good mind: a thought, the intent, and a speech or none."""
     thought = ", ".join(part for part in (_step(moment, intent), _manner(moment, intent)) if part)
     said = speech(moment)
     words = intent.words(moment.percept.spec)
@@ -278,7 +278,7 @@ def _held_words(moment: Moment) -> str:
 
 
 def _manner(moment: Moment, intent: Intent) -> str:
-    """Say what speaks for the manner: the nearest hazard, a memory of one, what one carries."""
+    """Say what speaks for the manner: the nearest hazard, a memory of one, what is carried."""
     if intent.manner == Manner.FAST:
         return "the way looks clear"
     if intent.manner == Manner.NORMAL:
@@ -310,7 +310,7 @@ _SAID = (
 
 
 def speech(moment: Moment) -> str:
-    """Return what one says aloud: what hurts most, else what one feels most, else nothing."""
+    """Return the speech: what hurts most, else the strongest feeling, else nothing."""
     percept, feels = moment.percept, feeling_words(moment.feeling)
     if percept.social[index("social", "laughter")] > 0:
         return "do not laugh"

@@ -48,7 +48,7 @@ def shorten(example: Example, rng: random.Random, share: float) -> Example:
 def recolor(example: Example, rng: random.Random) -> Example:
     """Swap the colors all through, so that names are copied and not known by heart.
 
-    No mission comes to be in words that are held out.
+    No mission is put in words that are held out.
     """
     training = mind_training(example.world)
     colors = [color for color in find(example.world).colors if color not in training.fixed_colors]

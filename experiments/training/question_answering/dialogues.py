@@ -24,7 +24,7 @@ Talk = tuple[tuple[str, str], ...]  # questions and answers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialogue:
-    """Conversations about a life that begin alike, with what comes to mind of it.
+    """Conversations about an episode that begin alike, with what comes to mind of it.
 
     Attributes:
         shown: How each of them begins; holds a marker for each of what is felt.
@@ -63,7 +63,7 @@ class Encoded:
     Attributes:
         tokens: (T,) token ids; 0 where something is felt.
         said: (T,) how much each token counts: those of an answer of N clauses the square root of N
-            together, or long stories would drown what is said in a word; 0 for those that are not
+            together, or long answers would drown what is said in a word; 0 for those that are not
             the mind's own.
         soft_tokens: (T,) for each token the number of its marker times 8 and the map it goes
             through, or -1.

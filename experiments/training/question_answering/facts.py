@@ -144,7 +144,7 @@ class FactsKeeper:
         self._kept: dict[Attribute, dict[int, int]] = {one: {} for one in ATTRIBUTES}
 
     def keep(self, window: int, node: EventNode) -> None:
-        """Note what was true of an event that was lived in a window.
+        """Note what was true of an event in a window.
 
         Where two events of one window say different objects, neither is kept.
         """

@@ -108,7 +108,7 @@ def on_a_hidden_cable():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """What a crowd has lived.
+    """The episodes of a crowd.
 
     Attributes:
         graphs: Of all episodes that came to an end.

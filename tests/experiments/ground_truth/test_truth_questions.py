@@ -300,13 +300,13 @@ def words_of(question):
 
 
 class NaiveBayes:
-    """Guesses an answer from the words of a question, for each object that is asked about.
+    """Guesses an answer from the words of a question, for each attribute that is asked about.
 
     It trusts the words only where that was better within the questions it was fitted to; where
     not, it says the most common answer.
     """
 
-    LEAST = 40  # questions about an object, below which the most common answer has to do
+    LEAST = 40  # questions about an attribute, below which the most common answer has to do
     OFTEN = 5  # how often a word has to come up to count
 
     def __init__(self, questions):
@@ -420,7 +420,7 @@ ANSWERS = {
 def strangeness(questions, answers):
     """Return, by word, by how many standard deviations it comes with some answers too often.
 
-    Counted within each object that is asked about and then put together, after Mantel and Haenszel.
+    Counted within each group of questions and then put together, after Mantel and Haenszel.
     Numbers of episodes are left out: little happens in some, to all of whose questions that counts.
     """
     groups, common = defaultdict(list), majority(questions)
@@ -447,7 +447,7 @@ def strangeness(questions, answers):
 def test_no_word_goes_with_an_answer(asked, world, answers):
     """Of some hundred words the strangest is at 3.5 or so, by mere noise.
 
-    First and last times are as common among objects that never happened as among those that did,
+    First and last times are as common among events that never happened as among those that did,
     but not by kind of event, and so these words are a little stranger: 6.7 in this many questions.
     """
     strange = strangeness(of_world(asked, world), ANSWERS[answers])
