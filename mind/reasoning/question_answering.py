@@ -275,7 +275,8 @@ def understand(completion: Completion) -> tuple[str, float] | None:
 def _probability(completion: Completion, said: str) -> float:
     """Return how probable it was that just this is written; 0 where it is not known.
 
-    Of several clauses it is the geometric mean of theirs: of a long one nobody is sure of every word.
+    Of several clauses it is the geometric mean of theirs: nobody is sure of every word of a long
+    answer.
     """
     clauses = len(clauses_of(said)) or 1
     log_probability = completion.log_probability * completion.tokens / clauses
