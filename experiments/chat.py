@@ -98,7 +98,7 @@ def _past(config: DictConfig, opened: ExitStack) -> tuple["Being", "Episodes"]:
 
     run = Path(config.run)
     graphs = read_truth(run)
-    _live_again_as(config, run)
+    _take_over(config, run)
     being: Being = built("agent", config, opened)
     return being, Episodes(
         run_id=being.run_id,
@@ -109,7 +109,7 @@ def _past(config: DictConfig, opened: ExitStack) -> tuple["Being", "Episodes"]:
     )
 
 
-def _live_again_as(config: DictConfig, run: Path) -> None:
+def _take_over(config: DictConfig, run: Path) -> None:
     """Take over from a past run who lived, where, and what is remembered of it."""
     try:
         past = json.loads((run / "run.json").read_text(encoding="utf-8"))["config"]

@@ -64,7 +64,7 @@ def main(config: DictConfig, folder: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     outcomes: list[Outcome] = []
     try:
-        finished = _live_all(config, folder, console, outcomes)
+        finished = _run_all(config, folder, console, outcomes)
     except (LanguageModelError, OSError) as error:
         _report(console, outcomes, folder)
         raise BadInput(one_line(error)) from error
@@ -91,10 +91,10 @@ def _check(config: DictConfig) -> None:
         raise BadInput(f"seed must be at least 0, got {config.seed}")
 
 
-def _live_all(
+def _run_all(
     config: DictConfig, folder: Path, console: "Console", outcomes: list["Outcome"]
 ) -> bool:
-    """Let one agent after the other live, and say whether all lived to the end."""
+    """Run one agent after the other, and return whether all were finished."""
     from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
 
@@ -204,9 +204,9 @@ def _write(config: DictConfig, folder: Path, outcomes: list["Outcome"]) -> None:
     from experiments.report.comparison import to_record
     from experiments.running.record import write_json
 
-    lived = [outcome.name for outcome in outcomes]
+    finished = [outcome.name for outcome in outcomes]
     head = {
-        "status": "finished" if lived == _who(config) else "unfinished",
+        "status": "finished" if finished == _who(config) else "unfinished",
         "world": _plain(config.env),
         "seed": config.seed,
         "clock": config.clock.value,

@@ -49,16 +49,16 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments).option
     _PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        _picture_a_stumble(_live(Path(folder, "trip"), [*RUN, *options]))
-        _picture_a_grasp(_live(Path(folder, "babyai"), RUN_OF_A_HAND))
+        _picture_a_stumble(_run(Path(folder, "trip"), [*RUN, *options]))
+        _picture_a_grasp(_run(Path(folder, "babyai"), RUN_OF_A_HAND))
 
 
-def _live(run: Path, options: Iterable[str]) -> Path:
-    """Live in a folder, and return it."""
+def _run(run: Path, options: Iterable[str]) -> Path:
+    """Run in a folder, and return it."""
     command = [sys.executable, "-m", "experiments.run", *options, f"hydra.run.dir={run}"]
-    lived = subprocess.run(command, cwd=_ROOT)
-    if lived.returncode:
-        sys.exit(lived.returncode)  # it has said why
+    finished = subprocess.run(command, cwd=_ROOT)
+    if finished.returncode:
+        sys.exit(finished.returncode)  # it has said why
     return run
 
 

@@ -28,8 +28,8 @@ _NO_SCREEN = (
 )
 _SHOWN_A_SECOND = 10
 _AGAIN_AFTER = 4  # times shown, while a key is held that waits
-_LINES_TOLD = 5
-QUIT, ANOTHER_LIFE = "escape", "n"
+_LINES_SHOWN = 5
+QUIT, NEXT_EPISODE = "escape", "n"
 
 
 # ---- The game, which knows of no screen ----
@@ -42,7 +42,7 @@ class Scene:
     frame: NDArray[np.uint8]
     keys: tuple[Key, ...]  # all that there are
     action: IntEnum | None  # what was done
-    told: tuple[str, ...]  # what happened lately, the newest last
+    log: tuple[str, ...]  # what happened lately, the newest last
 
 
 class Game:
@@ -57,24 +57,24 @@ class Game:
         self._env, self._seed = env, seed
         self._words = env.unwrapped.world.spec
         self._controls: Controls = self._words.load("controls")
-        self._told: deque[str] = deque(maxlen=_LINES_TOLD)
+        self._log: deque[str] = deque(maxlen=_LINES_SHOWN)
         self._senses: Mapping[str, NDArray] = {}
         self._waiting: IntEnum | None = None
         self._wait = 0
         self.over = False
-        self.lives = 0
+        self.episodes = 0
         self._begin()
 
     def tick(self, held: Collection[str]) -> Scene:
         """Let a tenth of a second pass with these keys held, by name."""
         action = self._controls.idle
-        if ANOTHER_LIFE in held and (self.over or int(self._senses["clock"][0]) > 0):
+        if NEXT_EPISODE in held and (self.over or int(self._senses["clock"][0]) > 0):
             self._begin()
         elif not self.over:
             action = self.action_for(held)
             if action is not None:
                 self._step(action)
-        return Scene(self._env.render(), self._controls.keys, action, tuple(self._told))
+        return Scene(self._env.render(), self._controls.keys, action, tuple(self._log))
 
     def action_for(self, held: Collection[str]) -> IntEnum | None:
         """Return the motor command that the held keys ask for; None for not even standing still."""
@@ -92,20 +92,20 @@ class Game:
         return self._controls.idle
 
     def _begin(self) -> None:
-        self._senses, _ = self._env.reset(seed=self._seed + self.lives)
-        self.lives += 1
+        self._senses, _ = self._env.reset(seed=self._seed + self.episodes)
+        self.episodes += 1
         self.over = False
-        self._told.append(f"{mission_of(self._words, self._senses).capitalize()}.")
+        self._log.append(f"{mission_of(self._words, self._senses).capitalize()}.")
 
     def _step(self, action: IntEnum) -> None:
         self._senses, _, terminated, truncated, info = self._env.step(int(action))
         clock = self._words.clock(int(self._senses["clock"][0]))
         for event in events_of(self._words, info["events"]):
-            self._told.append(f"{clock}  {event.words()}")
+            self._log.append(f"{clock}  {event.words()}")
         if terminated or truncated:
             self.over = True
             outcome = "Done!" if info["success"] else ("Failed." if terminated else "Time is up.")
-            self._told.append(f"{outcome} Press {ANOTHER_LIFE.upper()} for another life.")
+            self._log.append(f"{outcome} Press {NEXT_EPISODE.upper()} for another life.")
 
 
 def play(game: Game, keys: Callable[[], Collection[str]], show: Callable[[Scene], bool]) -> None:
@@ -139,7 +139,7 @@ class Stage:
     def __init__(self, keys: Iterable[str]):
         from envs.engine.render.window import Window
 
-        self._names = {*keys, QUIT, ANOTHER_LIFE}
+        self._names = {*keys, QUIT, NEXT_EPISODE}
 
         self._window = Window("Groundrush: you are the body", _SHOWN_A_SECOND)
 
@@ -172,7 +172,7 @@ def picture_of(scene: Scene) -> NDArray[np.uint8]:
     strip = pygame.Surface((width, Stage.HEIGHT), depth=32)
     strip.fill(NIGHT)
     _draw_keys(strip, scene)
-    _draw_told(strip, scene.told)
+    _draw_log(strip, scene.log)
     pixels = pygame.surfarray.array3d(strip).swapaxes(0, 1)
     return np.concatenate((scene.frame, pixels))
 
@@ -183,7 +183,7 @@ def _draw_keys(strip: Any, scene: Scene) -> None:
 
     stamp(strip, pill(546, Stage.HEIGHT - 15, CARD, 10.0), (15, 0))
     captions = [(key.name, key.label, key.action == scene.action) for key in scene.keys]
-    captions += [(ANOTHER_LIFE, "new life", False), ("esc", "end", False)]
+    captions += [(NEXT_EPISODE, "new life", False), ("esc", "end", False)]
     for i, (name, label, acts) in enumerate(captions):
         left, top = 25 + i % 4 * 134, 7 + i // 4 * 21
         cap = text(name.upper() if len(name) == 1 else name, 11, WORDS, bold=True)
@@ -193,17 +193,17 @@ def _draw_keys(strip: Any, scene: Scene) -> None:
         stamp(strip, text(label, 12, WORDS if acts else QUIET_WORDS), (left + width + 6, top + 2))
 
 
-def _draw_told(strip: Any, told: tuple[str, ...]) -> None:
+def _draw_log(strip: Any, log: tuple[str, ...]) -> None:
     """Write the latest events, the newest brightest."""
     from envs.engine.render.ink import CARD, QUIET_WORDS, WORDS, pill, stamp, text, wrapped
 
     stamp(strip, pill(369, Stage.HEIGHT - 15, CARD, 10.0), (576, 0))
     lines = [
-        (line, age == len(told) - 1)
-        for age, words in enumerate(told)
+        (line, age == len(log) - 1)
+        for age, words in enumerate(log)
         for line in wrapped(words, 12, 345.0)
     ]
-    for row, (line, newest) in enumerate(lines[-_LINES_TOLD:]):
+    for row, (line, newest) in enumerate(lines[-_LINES_SHOWN:]):
         stamp(strip, text(line, 12, WORDS if newest else QUIET_WORDS), (588, 8 + row * 17))
 
 

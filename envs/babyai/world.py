@@ -208,7 +208,7 @@ def _reset_rows(rows, truth, spare, grids, bank, ended, senses):
 
 
 @compiled
-def _tell(event, row, body, stride):
+def _write_event(event, row, body, stride):
     event.row = row
     event.episode = body.episode
     event.tick = body.tick
@@ -236,7 +236,7 @@ def _step_rows(actions, truth, outcome, senses):
         if body.succeeded:
             outcome.rewards[row, 0] = 1.0 - 0.9 * (body.tick / body.time_limit)
         if body.event_kind != 0:
-            _tell(outcome.events[count], row, body, truth.ahead[1])
+            _write_event(outcome.events[count], row, body, truth.ahead[1])
             count += 1
     return count
 
@@ -284,7 +284,7 @@ class BabyAIWorld:
         self.rewards = np.zeros((num_envs, 2))
         self._outcome = _Outcome(self.rewards, events, np.zeros((2, num_envs), bool))
         self._events = 0
-        self._told = events.view(np.uint8).reshape(num_envs, -1)  # as bytes they copy faster
+        self._event_bytes = events.view(np.uint8).reshape(num_envs, -1)  # as bytes they copy faster
         self._senses = _Senses(
             np.zeros((num_envs, 3 * VIEW**2), np.uint8),
             resting_senses(num_envs),
@@ -347,7 +347,7 @@ class BabyAIWorld:
 
     def events(self) -> NDArray:
         """Return what was felt in the last tick, in order of rows: (N,) records of EVENT."""
-        return self._told[: self._events].copy().view(EVENT)[:, 0]
+        return self._event_bytes[: self._events].copy().view(EVENT)[:, 0]
 
     def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
         """Return what an experimenter wants to know of the episodes in `rows`, by name."""

@@ -666,7 +666,7 @@ def _hold_rail(body, layout, objects, action):
 
 
 @compiled
-def _live_on(body, events, count, c):
+def _update_condition(body, events, count, c):
     for part in range(5):
         body.pain[part] *= 1.0 - c.pain_fades
         body.bruise[part] *= 1.0 - c.bruise_fades
@@ -819,7 +819,7 @@ def step_body(body, objects, layout, events, action, c):
             _reflex(body, layout, objects, action, c)
         count = _fall_or_recover(body, objects, events, count, action, c)
         body.touch[7] = body.rail_in_hand
-    count = _live_on(body, events, count, c)
+    count = _update_condition(body, events, count, c)
     notice_others(body, objects, c)
     feel_laces(body)
     body.last_action = action

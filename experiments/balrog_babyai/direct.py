@@ -132,9 +132,9 @@ SLOTS = 2
 _PER_SLOT = 7
 _TOUCH = slice(BABYAI.senses["touch"].index("bump"), None)
 _MOVED = tuple(BABYAI.senses["proprio"].index(name) for name in ("progress", "last_turn"))
-_TOLD = len(Verb) + 2 + SLOTS * _PER_SLOT  # facts that `_look` fills in
-_FELT = len(BABYAI.senses["touch"][_TOUCH]) + len(_MOVED) + len(Action)
-FACTS = _TOLD + _FELT
+_CLAUSE_FACTS = len(Verb) + 2 + SLOTS * _PER_SLOT  # facts that `_fill_clause` fills in
+_SENSED_FACTS = len(BABYAI.senses["touch"][_TOUCH]) + len(_MOVED) + len(Action)
+FACTS = _CLAUSE_FACTS + _SENSED_FACTS
 
 # Names that compiled code reads as numbers.
 _UNSEEN, _EMPTY, _WALL, _FLOOR, _LAVA = (
@@ -200,7 +200,7 @@ class Reader:
         )
         touch = percept.touch[:, _TOUCH] * self._touch
         sensor_state = (touch, percept.proprio[:, _MOVED], percept.efference)
-        shown.facts[:, _TOLD:] = np.concatenate(sensor_state, axis=1)
+        shown.facts[:, _CLAUSE_FACTS:] = np.concatenate(sensor_state, axis=1)
         return percept, shown
 
 
@@ -213,7 +213,7 @@ def _look_all(memory, clauses, turn, hands, efference, shown):
         clause = clauses[row, turn[row]]
         more = turn[row] + 1 < CLAUSES and clauses[row, turn[row] + 1].verb != _NOTHING
         _look_about(ego_map, clause, shown.window[row])
-        _tell(ego_map, clause, hand, more, shown.facts[row])
+        _fill_clause(ego_map, clause, hand, more, shown.facts[row])
 
 
 @njit(cache=True)
@@ -311,7 +311,7 @@ def _split(heading, ahead, right):
 
 
 @njit(cache=True)
-def _tell(ego_map, clause, hand, more, facts):
+def _fill_clause(ego_map, clause, hand, more, facts):
     """Fill in the first facts: the clause, the hand, and where the named objects are."""
     facts[clause.verb] = 1.0
     facts[_VERB_COUNT] = more

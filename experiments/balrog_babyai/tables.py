@@ -67,15 +67,15 @@ def touch_sheet(pairs: Sequence[tuple[str, Columns, Columns]], tasks: list[str])
         pairs: Whose they are, the episodes with touch, and the same episodes without.
         tasks: That all of it is about.
     """
-    told = []
+    rows = []
     for label, one, other in pairs:
         found = differences(one, other)
-        told.append((label, {each.name: each.words(value, sign="+") for each, value in found}))
-    names = [each.name for each in MEASURES if any(each.name in words for _, words in told)]
+        rows.append((label, {each.name: each.words(value, sign="+") for each, value in found}))
+    names = [each.name for each in MEASURES if any(each.name in words for _, words in rows)]
     return Sheet(
         title=f"with touch minus without, in the same episodes of {', '.join(tasks)}",
         head=("", *names),
-        rows=tuple((label, *(words.get(name, "-") for name in names)) for label, words in told),
+        rows=tuple((label, *(words.get(name, "-") for name in names)) for label, words in rows),
     )
 
 

@@ -174,15 +174,15 @@ def measure(folder: Path, options: DictConfig, *, split: str, sampled: bool = Tr
     agent = DirectAgent(count, str(folder), touch=options.touch, sampled=sampled)
     observation, _ = env.reset(seed=_FIRST_TEST_SEED)
     agent.begin(observation, np.arange(count), list(range(count)))
-    lives = np.ones(count, bool)
+    running = np.ones(count, bool)
     totals = dict.fromkeys(("success", "ticks", "actions", "no_effect"), 0)
-    while lives.any():
+    while running.any():
         observation, _, terminated, truncated, info = env.step(agent.act(observation))
-        ends = lives & (terminated | truncated)
+        ends = running & (terminated | truncated)
         if ends.any():
             for name in totals:
                 totals[name] += int(info["final_info"][name][ends].sum())
-            lives &= ~ends
+            running &= ~ends
     env.close()
     low, high = wilson(totals["success"], count)
     return {

@@ -167,9 +167,9 @@ class Chronicle:
         pain = pain_caused(before, now)
         noticed_kinds = {event.name.lower() for event in NoticedEvent if now.events[event]}
         rank = self._scales[row].take(pain) if noticed_kinds else 0.0
-        lived = self._lived(before, now, feeling, intent, row) | _hurt(before, now, rank)
+        body_facts = self._body_facts(before, now, feeling, intent, row) | _hurt(before, now, rank)
         for kind in _in_order(happened):
-            facts = lived | self._truth.facts(row, kind, before, now)
+            facts = body_facts | self._truth.facts(row, kind, before, now)
             noticed = kind in noticed_kinds
             if (
                 not noticed
@@ -179,7 +179,7 @@ class Chronicle:
                 continue  # still leaning against what was bumped into
             self._add(self._episodes[row], row, kind, happened[kind], facts, noticed=noticed)
 
-    def _lived(
+    def _body_facts(
         self,
         before: Percept,
         now: Percept,

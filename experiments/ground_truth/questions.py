@@ -305,8 +305,8 @@ class _Asker:
         preposition = _PREPOSITIONS.get(attribute)
         if preposition is None:
             return value
-        told = say(attribute, value, Person.SECOND, find(self._graph.world).time_unit)
-        return f"{preposition} {told}"
+        words = say(attribute, value, Person.SECOND, find(self._graph.world).time_unit)
+        return f"{preposition} {words}"
 
     def about_several(self) -> Iterable[Question]:
         """Ask for numbers and for the order of events."""
@@ -531,8 +531,8 @@ def _is_as_good(value: str, answer: str) -> bool:
 
 def _time(answer: str) -> float | None:
     """Return the seconds or ticks that an answer says, None where it says none."""
-    told = _TIME.fullmatch(answer)
-    return float(told[1]) if told else None
+    time = _TIME.fullmatch(answer)
+    return float(time[1]) if time else None
 
 
 _COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")

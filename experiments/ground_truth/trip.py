@@ -145,7 +145,7 @@ class TripTruth(WorldTruth):
         in_trouble = np.isin(now["posture"], (Posture.STUMBLE, *_ON_THE_FLOOR))
         more_eyes = (now["seen_by"] > was["seen_by"]) & (now["seen_by"] > _FEWEST_LOOKING)
         laughs = (now["laughter"] > _FEWEST_LOOKING) & (was["laughter"] <= _FEWEST_LOOKING)
-        spilled = self._worth_telling(now)
+        spilled = self._enough_spilled(now)
         return {
             "got_up": np.flatnonzero(lay & stands),
             "was_seen": np.flatnonzero(in_trouble & more_eyes),
@@ -154,7 +154,7 @@ class TripTruth(WorldTruth):
             "put_down": np.flatnonzero((was["held_object"] != 0) & (now["held_object"] == 0)),
         }
 
-    def _worth_telling(self, now: NDArray) -> NDArray[np.bool_]:
+    def _enough_spilled(self, now: NDArray) -> NDArray[np.bool_]:
         """Return where enough has been spilled to be called an event, and begin to count anew."""
         spilled = self._spilled > SPILLED
         self._spilled[spilled | (now["held_object"] != Object.CUP)] = 0.0

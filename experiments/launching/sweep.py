@@ -131,7 +131,7 @@ def sweep(config: DictConfig) -> int:
     _begin(jobs, config, folder)
     _say(console, f"{len(jobs)} jobs in {near(folder)}")
     try:
-        _live(jobs, launcher, config, console)
+        _run_missing(jobs, launcher, config, console)
     except KeyboardInterrupt:
         over = sum(job.result() is not None for job in jobs)
         _say(console, f"\nstopped: {over} of {len(jobs)} jobs are over; the same command goes on")
@@ -221,7 +221,7 @@ def _launcher(config: DictConfig) -> "Launcher":
         config_loader=GlobalHydra.instance().config_loader(), callbacks=_no_callbacks()
     )
     return Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=live_job, config=config
+        hydra_context=context, task_function=run_job, config=config
     )
 
 
@@ -248,14 +248,14 @@ def _finished(job: Job) -> bool:
     return result is not None and result["status"] == "finished"
 
 
-# ---- Living what is missing ----
+# ---- Running what is missing ----
 
 
-def _live(
+def _run_missing(
     jobs: Sequence[Job], launcher: "Launcher", config: DictConfig, console: "Console"
 ) -> None:
     """Launch what is missing, again if a worker died, at last one by one, and then give up."""
-    with _telling(jobs, console):
+    with _reporting(jobs, console):
         for attempt in range(1 + _RETRIES):
             missing = [job for job in jobs if not job.result()]
             if attempt and missing:
@@ -291,8 +291,8 @@ def _give_up(job: Job, config: DictConfig, reason: str) -> None:
 # ---- One job ----
 
 
-def live_job(config: DictConfig) -> None:
-    """Live one job in the folder that Hydra made for it, and leave `result.json` there.
+def run_job(config: DictConfig) -> None:
+    """Run one job in the folder that Hydra made for it, and leave `result.json` there.
 
     Another process may be at the same job: one that lost its parent, or the same command in another
     window. Then this one waits, and finds it done.
@@ -424,24 +424,24 @@ def _episodes(folder: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _telling(jobs: Sequence[Job], console: "Console") -> Iterator[None]:
+def _reporting(jobs: Sequence[Job], console: "Console") -> Iterator[None]:
     """Say a line for each job as soon as it is over, whoever runs it and wherever."""
     waiting = {job.folder.name: job for job in jobs}
-    told = itertools.count(1)
+    numbers = itertools.count(1)
 
-    def tell(of_before: str = "") -> None:
+    def report(of_before: str = "") -> None:
         for name, job in list(waiting.items()):
             if result := job.result():
                 del waiting[name]
-                number = f"{next(told):{len(str(len(jobs)))}}/{len(jobs)}"
+                number = f"{next(numbers):{len(str(len(jobs)))}}/{len(jobs)}"
                 _say(console, f"{number}  {job.words}  {of_before}{_came_to(result)}")
 
     def watch() -> None:
         while not over.wait(_LOOK_EVERY_S):
-            tell()
+            report()
 
     over = Event()
-    tell("skipped, was done: ")
+    report("skipped, was done: ")
     watcher = Thread(target=watch, daemon=True)
     watcher.start()
     try:
@@ -449,7 +449,7 @@ def _telling(jobs: Sequence[Job], console: "Console") -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-        tell()
+        report()
 
 
 def _came_to(result: Mapping[str, Any]) -> str:

@@ -211,7 +211,7 @@ def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
     if SENSES in answers:
         found.append(phrasing_sheet(answers[SENSES]))
     if any(narrations.values()):
-        found.append(told_sheet(narrations))
+        found.append(narration_sheet(narrations))
     for title, column in GROUPS.items():
         found.append(group_sheet(f"accuracy by {title}", answers, column))
     last = (
@@ -291,7 +291,7 @@ def phrasing_sheet(records: Sequence[Record]) -> Sheet:
     )
 
 
-TOLD = (
+NARRATION_MEASURES = (
     Measure(name="claims", top=lambda one: one["claims"], percent=False),
     Measure(name="claims true", top=lambda one: one["true"], bottom=lambda one: one["claims"]),
     Measure(
@@ -303,13 +303,17 @@ TOLD = (
 )
 
 
-def told_sheet(narrations: Answers) -> Sheet:
-    """Return how truthfully episodes are told at length: claims an episode, and how many true."""
+def narration_sheet(narrations: Answers) -> Sheet:
+    """Return how truthful narrations of episodes are: claims an episode, and how many true."""
     return Sheet(
         title="episodes told at length",
-        head=("", "episodes", *(measure.name for measure in TOLD)),
+        head=("", "episodes", *(measure.name for measure in NARRATION_MEASURES)),
         rows=tuple(
-            (name, str(len(some)), *(_words(share(each, some), each.percent) for each in TOLD))
+            (
+                name,
+                str(len(some)),
+                *(_words(share(each, some), each.percent) for each in NARRATION_MEASURES),
+            )
             for name, some in narrations.items()
             if some
         ),
@@ -463,7 +467,7 @@ def summary(answers: Answers, narrations: Answers) -> dict[str, Any]:
     return {
         "arms": {name: _condition_summary(some) for name, some in answers.items()},
         "told_at_length": {
-            name: {each.name: _numbers(share(each, some)) for each in TOLD}
+            name: {each.name: _numbers(share(each, some)) for each in NARRATION_MEASURES}
             for name, some in narrations.items()
             if some
         },

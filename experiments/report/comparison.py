@@ -41,7 +41,7 @@ class Outcome:
 def overall(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of all measures: a row for each, a column for each agent."""
     table = _table("", outcomes)
-    for measure in measures_of(outcomes[0].world).told:
+    for measure in measures_of(outcomes[0].world).shown:
         cells = (measure.words(measure.estimate(outcome.columns)) for outcome in outcomes)
         table.add_row(measure.name, *cells)
     table.add_row("seconds", *(f"{outcome.seconds:.1f}" for outcome in outcomes))
@@ -52,7 +52,7 @@ def by_mission(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of the missions: two measures of each, a column for each agent."""
     table = _table("mission (episodes)", outcomes)
     world = outcomes[0].world
-    first, second = measures_of(world).told[:2]
+    first, second = measures_of(world).shown[:2]
     for mission in _missions(outcomes[0].columns):
         parts = [_of_mission(outcome.columns, mission) for outcome in outcomes]
         title = f"{find(world).missions[mission]} ({len(parts[0]['success'])})"
@@ -82,7 +82,7 @@ def _table(title: str, outcomes: Sequence[Outcome]) -> Table:
 def _differences(one: Outcome, other: Outcome) -> list[tuple[Measure, Estimate]]:
     """Return those measures that both have."""
     found = []
-    for measure in measures_of(one.world).told:
+    for measure in measures_of(one.world).shown:
         pairs = measure.columns(one.columns), measure.columns(other.columns)
         if pairs[0] and pairs[1]:
             found.append((measure, paired_difference(pairs[0], pairs[1])))
@@ -129,7 +129,7 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
 
 
 def _measured(columns: Columns, world: str) -> dict[str, list[float] | None]:
-    return {measure.name: _plain(measure.estimate(columns)) for measure in measures_of(world).told}
+    return {measure.name: _plain(measure.estimate(columns)) for measure in measures_of(world).shown}
 
 
 def _plain(estimate: Estimate) -> list[float] | None:

@@ -86,18 +86,18 @@ class Measures:
     """What is measured in a world; its spec names them as ``"measures"`` in its entry points.
 
     Attributes:
-        told: In the order of tables; the first two are shown of each mission too.
+        shown: In the order of tables; the first two of each mission, too.
         derived: Returns columns that these need from those of the world's own score.
     """
 
-    told: tuple[Measure, ...]
+    shown: tuple[Measure, ...]
     derived: Callable[[Columns], Columns] = lambda scores: {}
 
 
 _TICKS = Measure(name="ticks an episode", top="ticks", decimals=1)
-ANYWHERE = Measures(told=(SUCCESS, _TICKS, *_THINKING))
+ANYWHERE = Measures(shown=(SUCCESS, _TICKS, *_THINKING))
 TRIP = Measures(
-    told=(
+    shown=(
         SUCCESS,
         FALLS,
         Measure(name="pain suffered", top="pain_suffered"),
@@ -110,7 +110,7 @@ TRIP = Measures(
     derived=_of_walking,
 )
 BABYAI = Measures(
-    told=(
+    shown=(
         SUCCESS,
         NO_EFFECT,
         Measure(

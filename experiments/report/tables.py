@@ -98,8 +98,8 @@ def _by_task(sweeps: Sweeps) -> Table:
 
 def _measured(scores: Scores) -> list[str]:
     seeds = sorted({len(one) for one in scores})
-    told = "-".join(str(one) for one in {seeds[0]: 0, seeds[-1]: 0})
-    return [told, *(words(interval(measure, scores)) for _, measure in _MEASURES)]
+    counts = "-".join(str(one) for one in {seeds[0]: 0, seeds[-1]: 0})
+    return [counts, *(words(interval(measure, scores)) for _, measure in _MEASURES)]
 
 
 def _improvements(sweeps: Sweeps) -> Table:

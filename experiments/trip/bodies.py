@@ -150,14 +150,14 @@ def main(arguments: list[str] | None = None) -> None:
         "random": lambda count: RandomBody(options.seed),
         "oracle": lambda count: OracleBody(),
     }
-    scores = _print_lives(bodies, options) | _print_recovery(bodies, options)
+    scores = _print_success(bodies, options) | _print_recovery(bodies, options)
     if options.card:
         card = json.loads((folder / CARD).read_text("utf-8"))
         card["scores"] = {"episodes": options.episodes, "seed": options.seed} | scores
         (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
-def _print_lives(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
+def _print_success(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
     """Print success and falls of each body in each setting; return the trained one's."""
     count = options.episodes
     print(f"{count} episodes a row on unseen rooms; 95% intervals")

@@ -140,7 +140,7 @@ def fit(features, outcomes, mask, seed: int, epochs: int = 40):
     Args:
         features: (N, F) what is known.
         outcomes: (N, 7) success of each reflex.
-        mask: (N, 7) which outcomes were lived; a single one a row in the learnability check.
+        mask: (N, 7) which outcomes were tried; a single one a row in the learnability check.
         seed: Of the initial weights and the order of batches.
         epochs: How often the stumbles are gone through.
     """
@@ -214,26 +214,26 @@ class Report:
 
 def measure(count: int, seed: int) -> Report:
     """Run both validity checks on `count` stumbles to fit on and half as many to judge by."""
-    lived, fresh = collect(count, seed), collect(count // 2, seed + 1)
-    everything = np.ones_like(lived.survived)
+    fitted, fresh = collect(count, seed), collect(count // 2, seed + 1)
+    everything = np.ones_like(fitted.survived)
     success = {
         "random": _interval(fresh.survived.mean(1)),
-        "best fixed": _interval(fresh.survived[:, lived.survived.mean(0).argmax()]),
+        "best fixed": _interval(fresh.survived[:, fitted.survived.mean(0).argmax()]),
     }
     squared_error = {}
 
     def judge(name: str, seen: NDArray, unseen: NDArray) -> None:
-        predicted = fit(seen, lived.survived, everything, seed)(unseen)
+        predicted = fit(seen, fitted.survived, everything, seed)(unseen)
         success[name] = _interval(chosen(predicted, fresh.survived))
         squared_error[name] = float(((predicted - fresh.survived) ** 2).mean())
 
     for name, words in (("coarse words", coarse_words), ("narrator words", narrator_words)):
-        judge(name, words(lived), words(fresh))
-    seen, unseen = _scale(lived.felt, lived.felt), _scale(fresh.felt, lived.felt)
+        judge(name, words(fitted), words(fresh))
+    seen, unseen = _scale(fitted.felt, fitted.felt), _scale(fresh.felt, fitted.felt)
     judge("senses", seen, unseen)
     judge(
         "senses and own body",
-        np.hstack([seen, hidden_body(lived.bodies)]),
+        np.hstack([seen, hidden_body(fitted.bodies)]),
         np.hstack([unseen, hidden_body(fresh.bodies)]),
     )
     phase = [1, 2]  # sine and cosine of the gait phase
@@ -242,7 +242,7 @@ def measure(count: int, seed: int) -> Report:
     return Report(
         success=success,
         squared_error=squared_error,
-        learner=_learn(lived, fresh, seen, unseen, seed),
+        learner=_learn(fitted, fresh, seen, unseen, seed),
         stumbles_per_1000=standard_stumbles_per_1000(seed),
     )
 
@@ -251,14 +251,14 @@ def _interval(values: NDArray) -> tuple[float, float]:
     return float(values.mean()), half_width(values)
 
 
-def _learn(lived: Stumbles, fresh: Stumbles, seen, unseen, seed: int):
+def _learn(fitted: Stumbles, fresh: Stumbles, seen, unseen, seed: int):
     """One outcome a stumble, of a reflex tried at random, within a million ticks."""
-    affordable = int(len(lived.felt) * min(1.0, 1_000_000 / lived.ticks))
+    affordable = int(len(fitted.felt) * min(1.0, 1_000_000 / fitted.ticks))
     rng = np.random.default_rng(seed)
     tried = _one_hot(rng.integers(len(REFLEXES), size=affordable), len(REFLEXES))
-    predict = fit(seen[:affordable], lived.survived[:affordable], tried, seed, epochs=60)
+    predict = fit(seen[:affordable], fitted.survived[:affordable], tried, seed, epochs=60)
     outcome, width = _interval(chosen(predict(unseen), fresh.survived))
-    ticks = int(lived.ticks * affordable / len(lived.felt))
+    ticks = int(fitted.ticks * affordable / len(fitted.felt))
     return affordable, ticks, outcome, width
 
 

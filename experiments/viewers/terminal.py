@@ -124,9 +124,9 @@ class LiveView:
         title, name = step.world.tallies[0]
         count = sum(end.score.count(name) for end in self._endings)
         row = Table.grid(padding=(0, 2))
-        told = f"episode {step.episode + 1} of {self._episodes}"
+        heading = f"episode {step.episode + 1} of {self._episodes}"
         counted = f"{reached} reached, {count} {title} so far"
-        row.add_row(Text(told), bar, Text(counted, style="dim"))
+        row.add_row(Text(heading), bar, Text(counted, style="dim"))
         return row
 
 
@@ -176,8 +176,8 @@ class PlainView:
         """Say how it ended."""
         score = end.score
         counts = [f"{title} {score.count(name)}" for title, name in end.world.tallies]
-        told = ", ".join([*counts, f"decisions {score.decisions}"])
-        self._say(f"  {end.world.clock(score.ticks)} {end.outcome}; {told}")
+        counted = ", ".join([*counts, f"decisions {score.decisions}"])
+        self._say(f"  {end.world.clock(score.ticks)} {end.outcome}; {counted}")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -17,9 +17,9 @@ from mind.claims.grammar import chosen
 from mind.reasoning.scale import UNFELT
 from mind.types import DecisionContext, Experience, Feeling
 
-OBJECTS_TOLD = 8
+OBJECTS_NAMED = 8
 EMOTIONS_NAMED = 2
-NEEDS_TOLD = 3
+NEEDS_NAMED = 3
 PAINS_NAMED = 2  # of those that an event caused
 OBJECTS_KEPT = 3  # of what was near at an event
 _EMPTY = 1  # the object that an empty hand holds; as in MiniGrid
@@ -115,7 +115,7 @@ def scene(percept: Percept) -> Scene:
         hand=_hand(percept),
         pain=_pains(percept.pain),
         others=_others(percept.social),
-        near=near(percept, OBJECTS_TOLD),
+        near=near(percept, OBJECTS_NAMED),
     )
 
 
@@ -264,7 +264,7 @@ def _needs(feeling: Feeling) -> list[str]:
     return [
         ("badly needs " if gap >= _STRONG else "needs ")
         + _NEED_WORDS.get(name, name.replace("_", " "))
-        for name, gap in unmet[:NEEDS_TOLD]
+        for name, gap in unmet[:NEEDS_NAMED]
     ]
 
 

@@ -14,7 +14,7 @@ from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
 from envs.babyai.vocabulary import Action, DoorState, Object
 from experiments import evaluate, run
 from experiments.launching.rollout import rollout
-from experiments.play import ANOTHER_LIFE, Game, make_env, picture_of
+from experiments.play import NEXT_EPISODE, Game, make_env, picture_of
 from experiments.running.loop import Loop
 from experiments.running.schema import register
 from experiments.viewers import controls
@@ -247,10 +247,10 @@ def test_each_command_has_a_key_and_a_held_key_waits(game):
 
 def test_what_the_hand_meets_is_told_and_drawn(game):
     scene = game.tick({"d"})  # with an empty hand
-    assert scene.told[-1].endswith("nothing there")
+    assert scene.log[-1].endswith("nothing there")
     assert picture_of(scene).shape[1] == scene.frame.shape[1]
-    game.tick({ANOTHER_LIFE})
-    assert (game.lives, ticks_of(game)) == (2, 0)
+    game.tick({NEXT_EPISODE})
+    assert (game.episodes, ticks_of(game)) == (2, 0)
 
 
 def test_play_builds_the_world_that_was_chosen():
@@ -260,5 +260,5 @@ def test_play_builds_the_world_that_was_chosen():
     with initialize_config_module("configs", version_base="1.3"):
         config = compose("play", ["+env=babyai", "env.id=MiniGrid-Empty-5x5-v0"])
     env = make_env(config)
-    assert "goal" in Game(env, 0).tick(()).told[0]
+    assert "goal" in Game(env, 0).tick(()).log[0]
     env.close()

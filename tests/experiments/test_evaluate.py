@@ -188,7 +188,7 @@ def scores(**more):
 
 def test_measures_are_ratios_of_sums_over_episodes():
     columns = scores()
-    by_name = {measure.name: measure for measure in measures_of("trip").told}
+    by_name = {measure.name: measure for measure in measures_of("trip").shown}
     assert SUCCESS.estimate(columns).value == pytest.approx(2 / 3)
     assert FALLS.estimate(columns).value == pytest.approx(3.0)
     assert SUCCESS.words(SUCCESS.estimate(columns)) == "67% [21,94]"

@@ -19,7 +19,7 @@ from experiments.training.mind.trip import (
     speech,
     values,
 )
-from experiments.training.mind.variation import ALWAYS_TOLD, recolor, refused, shorten, spoil
+from experiments.training.mind.variation import ALWAYS_SHOWN, recolor, refused, shorten, spoil
 from mind.learning.cold_start import Example
 from mind.reasoning.parsing import parse_reply
 
@@ -149,6 +149,6 @@ def test_at_first_only_the_mission_and_what_is_done_are_told(moments):
     whole = example.prompt.messages[-1].text.split("\n")
     little = shorten(example, random.Random(0), 0.0).prompt.messages[-1].text.split("\n")
     assert [line.partition(":")[0] for line in little] == [
-        line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_TOLD
+        line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_SHOWN
     ]
     assert shorten(example, random.Random(0), 1.0) == example

@@ -10,7 +10,7 @@ import pytest
 
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Action
-from experiments.play import ANOTHER_LIFE, QUIT, Game, Stage, picture_of, play
+from experiments.play import NEXT_EPISODE, QUIT, Game, Stage, picture_of, play
 from experiments.viewers import controls
 
 KEYS = controls.TRIP.keys
@@ -33,7 +33,7 @@ def actions(game, held, ticks):
 
 def test_each_motor_command_has_one_key():
     assert sorted(key.action for key in KEYS) == sorted(Action)
-    assert len({key.name for key in KEYS} | {QUIT, ANOTHER_LIFE}) == len(Action) + 2
+    assert len({key.name for key in KEYS} | {QUIT, NEXT_EPISODE}) == len(Action) + 2
 
 
 @pytest.mark.slow
@@ -67,15 +67,15 @@ def test_in_a_stumble_a_side_step_does_not_wait(game):
 @pytest.mark.slow
 def test_what_happens_is_told_and_a_finished_life_waits_for_another(game):
     scene = [game.tick({"r"}) for _ in range(40)][-1]
-    assert any("bump (wall)" in line for line in scene.told)
+    assert any("bump (wall)" in line for line in scene.log)
     body_of(game)["tick"] = 249  # the time of level 0 is up after 250
     scene = game.tick({"r"})
     assert game.over
-    assert "Press N for another life." in scene.told[-1]
+    assert "Press N for another life." in scene.log[-1]
     game.tick({"up"})
     assert body_of(game)["tick"] == 250
-    game.tick({ANOTHER_LIFE})
-    assert (game.over, game.lives, int(body_of(game)["tick"])) == (False, 2, 0)
+    game.tick({NEXT_EPISODE})
+    assert (game.over, game.episodes, int(body_of(game)["tick"])) == (False, 2, 0)
 
 
 def test_a_scripted_player_walks_and_quits(game):

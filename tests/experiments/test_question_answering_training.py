@@ -259,7 +259,7 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
     keeper.keep(0, node(foot=Fact(value="left")))
     keeper.keep(2, node(thing=Fact(value="red cable", sensed=False)))
     facts = keeper.of(3)
-    assert facts.told.tolist() == [0, 2]
+    assert facts.known_rows.tolist() == [0, 2]
     assert facts.numbers[Attribute.FOOT].tolist() == [NOT_ASKED] * 3
     mood, obj = Attribute.MOOD, Attribute.THING
     assert facts.values[mood][facts.numbers[mood][0]] == "low"
@@ -270,7 +270,7 @@ def test_a_window_has_the_facts_of_its_event_and_none_that_are_disputed():
 def test_senses_learn_to_tell_facts_that_a_guess_does_not(corpus):
     """At small size, of the very windows: whether every kind of memory reaches its facts."""
     facts = corpus.sensed.facts
-    rows = facts.told
+    rows = facts.known_rows
     sensed = corpus.sensed.of(rows)
     torch.manual_seed(0)
     words = torch.nn.Embedding(4, 32)

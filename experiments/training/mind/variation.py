@@ -13,17 +13,17 @@ from mind.reasoning.parsing import NotUnderstood, parse_reply
 from mind.reasoning.prompting import Prompts
 
 REPAIRS = 0.03  # share of examples in which a spoilt reply comes first
-ALWAYS_TOLD = ("mission", "goals", "hand", "doing")
-ALL_TOLD = 0.5  # share of training after which nothing is left out
+ALWAYS_SHOWN = ("mission", "goals", "hand", "doing")
+ALL_SHOWN = 0.5  # share of training after which nothing is left out
 
 
 def vary(example: Example, rng: random.Random, progress: float) -> Example:
     """Return the example in other colors, and now and then after a reply that was refused.
 
-    At first the mind is told little but its mission: among few words it soon learns to copy a
-    name, among many it does not. From `ALL_TOLD` on it is told everything.
+    At first the mind is shown little but its mission: among few words it soon learns to copy a
+    name, among many it does not. From `ALL_SHOWN` on it is shown everything.
     """
-    example = shorten(recolor(example, rng), rng, progress / ALL_TOLD)
+    example = shorten(recolor(example, rng), rng, progress / ALL_SHOWN)
     if rng.random() >= REPAIRS:
         return example
     spoilt = spoil(example.reply, rng)
@@ -31,17 +31,17 @@ def vary(example: Example, rng: random.Random, progress: float) -> Example:
 
 
 def shorten(example: Example, rng: random.Random, share: float) -> Example:
-    """Leave out lines of what is told, so that about `share` of them stay besides the first ones.
+    """Leave out lines of the prompt, so that about `share` of them stay besides the first ones.
 
-    Mission, goals, hand and what is being done are always told.
+    Mission, goals, hand and what is being done always stay.
     """
     *before, asked = example.prompt.messages
-    told = [
+    kept = [
         line
         for line in asked.text.split("\n")
-        if line.partition(":")[0] in ALWAYS_TOLD or rng.random() < share
+        if line.partition(":")[0] in ALWAYS_SHOWN or rng.random() < share
     ]
-    shorter = Message(role=asked.role, text="\n".join(told))
+    shorter = Message(role=asked.role, text="\n".join(kept))
     return replace(example, prompt=Prompt(messages=(*before, shorter)))
 
 

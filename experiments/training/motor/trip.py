@@ -155,16 +155,16 @@ class TripTrainingEnv(TrainingEnv):
 
     def _episodes(self, done: NDArray, infos: Sequence[dict[str, Any]]) -> list[dict]:
         """Return the infos that SB3 reads: statistics of the episodes that have ended."""
-        told: list[dict] = [{} for _ in range(self.num_envs)]
+        ended: list[dict] = [{} for _ in range(self.num_envs)]
         parts = np.split(np.arange(self.num_envs), self._edges)
         for world, info, rows in zip(self._worlds, infos, parts, strict=True):
             if isinstance(world, StumbleCurriculum):
                 continue
             for place in np.flatnonzero(done[rows]).tolist():
                 row = int(rows[place])
-                told[row]["episode"] = self._episode(row, info["final_info"], place)
+                ended[row]["episode"] = self._episode(row, info["final_info"], place)
                 self._returns[row] = self._lengths[row] = 0
-        return told
+        return ended
 
     def _episode(self, row: int, score: dict[str, NDArray], place: int) -> dict[str, Any]:
         return {

@@ -169,9 +169,9 @@ def _talks(
             talks[-1] += turns
         else:
             talks.append(turns)
-    if rng.random() < NARRATED and (told := _account(record, shown, rng, mode)):
+    if rng.random() < NARRATED and (account := _account(record, shown, rng, mode)):
         asked = WHAT_HAPPENED[rng.integers(len(WHAT_HAPPENED))].format(record.graph.episode)
-        talks.append([(asked, told, "")])
+        talks.append([(asked, account, "")])
     return talks
 
 
@@ -198,7 +198,7 @@ def _likeness(record: EpisodeRecord, index: int, rng: np.random.Generator) -> li
 def _account(
     record: EpisodeRecord, shown: Sequence[int], rng: np.random.Generator, mode: str
 ) -> str:
-    """Return what a body tells of an episode all of which comes to mind; empty where it does not.
+    """Return a narration of an episode all of which comes to mind; empty where it does not.
 
     Who remembers nothing of it does not know, and makes nothing up.
     """

@@ -29,7 +29,7 @@ class Facts:
 
     Attributes:
         numbers: For each attribute (N,) int16, which of its values was true; `NOT_ASKED` where none
-            can be told.
+            is known.
         values: The values of each attribute.
     """
 
@@ -37,8 +37,8 @@ class Facts:
     values: Mapping[Attribute, tuple[str, ...]]
 
     @property
-    def told(self) -> NDArray[np.intp]:
-        """Rows of the windows of which anything can be told."""
+    def known_rows(self) -> NDArray[np.intp]:
+        """Rows of the windows of which any fact is known."""
         return np.flatnonzero(np.max(list(self.numbers.values()), axis=0) != NOT_ASKED)
 
     def of(self, rows: Sequence[int] | NDArray[np.integer]) -> "Facts":
@@ -83,8 +83,8 @@ class Facts:
         """
         path = folder / VALUES_FILE
         try:
-            told = json.loads(path.read_text("utf-8"))
-            values = {Attribute(name): tuple(map(str, known)) for name, known in told.items()}
+            listed = json.loads(path.read_text("utf-8"))
+            values = {Attribute(name): tuple(map(str, known)) for name, known in listed.items()}
             with np.load(folder / FACTS_FILE, allow_pickle=False) as file:
                 return cls({attribute: file[str(attribute)] for attribute in values}, values)
         except (ValueError, KeyError, AttributeError) as error:
@@ -152,8 +152,8 @@ class FactsKeeper:
             fact = node.facts.get(attribute)
             if fact and fact.value:
                 values = self._values[attribute]
-                told = fact.value if fact.sensed else UNKNOWN
-                number = values.setdefault(told, len(values))
+                value = fact.value if fact.sensed else UNKNOWN
+                number = values.setdefault(value, len(values))
                 kept[window] = number if kept.get(window, number) == number else NOT_ASKED
 
     def of(self, windows: int) -> Facts:

@@ -94,8 +94,8 @@ class GroundedModel(nn.Module):
             logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
         )
         said = batch.said[:, 1:].flatten()
-        told = (each * said).sum() / said.sum()
-        return {"told": told, **self._of_senses(windows, memories, batch.numbers)}
+        answer_loss = (each * said).sum() / said.sum()
+        return {"told": answer_loss, **self._of_senses(windows, memories, batch.numbers)}
 
     def sense_losses(self, sensed: Sensed) -> dict[str, Tensor]:
         """Return the losses of the senses alone: "again" and "known"."""

@@ -1,7 +1,7 @@
 """Training language model and senses together: from dialogues, beside rehearsed decisions.
 
-Four steps: make or load a corpus; learn to tell facts from senses alone; learn from dialogues; and
-measure decisions as `experiments.training.mind` does, so that what the mind could do before is
+Four steps: make or load a corpus; learn to predict facts from senses alone; learn from dialogues;
+and measure decisions as `experiments.training.mind` does, so that what the mind could do before is
 known to stay.
 """
 
@@ -112,15 +112,15 @@ def _examples(options: DictConfig, folder: Path) -> list[Example]:
 def learn_senses(
     options: DictConfig, grounded_model: GroundedModel, sensed: Sensed
 ) -> dict[str, float]:
-    """Learn to tell facts, and the senses again, from vectors alone, before any word is learned.
+    """Learn to predict facts, and the senses again, from vectors alone, before any word is learned.
 
     An encoder that is gone on from stays as it is meanwhile, since somebody reads its vectors.
 
     Returns:
-        Share of facts that can be told from windows kept out of it, by attribute.
+        Share of facts that are predicted from windows kept out of it, by attribute.
     """
     rng = np.random.default_rng(options.seed)
-    rows = rng.permutation(sensed.facts.told)
+    rows = rng.permutation(sensed.facts.known_rows)
     kept_out, rows = rows[: len(rows) // 20], rows[len(rows) // 20 :]
     parts = [*grounded_model.again.parameters(), *grounded_model.known.parameters()]
     parts += [] if options.senses else grounded_model.senses.parameters()
