@@ -32,7 +32,7 @@ class Player {
     };
     at("scrubber").max = this.last;
     [...at("episodes").children].forEach((button, i) => button.setAttribute("aria-pressed", i === index));
-    this.tellDifference();
+    this.describeDifference();
     this.shrinkWhatIsStill();
     this.draw();
     this.show(0);
@@ -173,7 +173,7 @@ class Player {
 
   // ---- Two lives ----
 
-  tellDifference() {
+  describeDifference() {
     const found = this.moments.difference, time = tick => this.views[0].time(tick);
     at("difference").hidden = at("next-difference").hidden = this.views.length < 2;
     const parted = found.map(one => `${one.what} differ from ${time(one.tick)} (${one.how})`).join(", ");

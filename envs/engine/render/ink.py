@@ -47,7 +47,7 @@ JACKET = (20, 172, 160)
 FLESH = (243, 200, 165)
 HAIR = (66, 46, 40)
 
-# In the order of `vocabulary.Skin`.
+# In the order of `vocabulary.Color`.
 COLORS = (
     (229, 78, 82),
     (66, 165, 92),
