@@ -80,7 +80,8 @@ class Being:
         self.run_id = run_id
         self._history = History(self.minds, minds.memory, minds.senses, run_id=run_id)
         self._thinking = Thinking(minds.advance, clock=clock, tokens_per_tick=tokens_per_tick)
-        self._over = np.zeros(body.num_avatars, np.bool_)
+        self._ended = np.zeros(body.num_avatars, np.bool_)  # decides no more
+        self._over = np.zeros(body.num_avatars, np.bool_)  # and has perceived it
         self._noticing: dict[int, Intent | None] = {}
         self._percept: PerceptBatch | None = None
         self._feelings: Feelings | None = None
@@ -94,7 +95,7 @@ class Being:
         self._attention.begin(rows)
         self._history.begin(rows, episodes)
         self._thinking.begin(rows.tolist())
-        self._over[rows] = False
+        self._ended[rows] = self._over[rows] = False
 
     def act(self, observation: Observation) -> NDArray[np.int64]:
         """Return one motor command for each avatar, (B,).
@@ -109,11 +110,12 @@ class Being:
         self._decide(percept, feelings)
         # The world may write its next observation into the same arrays.
         self._percept, self._feelings = percept.copy(), feelings
+        self._over[:] = self._ended
         return self._body.act(percept)
 
     def end(self, rows: NDArray[np.intp]) -> None:
-        """Let the avatars in `rows` think and remember no more until they begin an episode."""
-        self._over[rows] = True
+        """Let the avatars in `rows` think no more; what they perceive next they still remember."""
+        self._ended[rows] = True
         self._thinking.end(rows.tolist())
 
     def trace(self, row: int) -> Trace:
@@ -145,7 +147,7 @@ class Being:
         """Let those with a reason begin to decide, and what is decided by now take effect."""
         self._attention.notice(percept)
         due = self._attention.due(ended(self._body)).tolist()
-        rows = [row for row in due if row not in self._thinking and not self._over[row]]
+        rows = [row for row in due if row not in self._thinking and not self._ended[row]]
         self._attention.attend(np.asarray(rows, np.intp))
         deciding = {row: self._decision(row, percept.row(row), feelings) for row in rows}
         for row, decision in self._thinking.tick(deciding).items():
@@ -242,6 +244,7 @@ class Being:
             "attention": self._attention.state(),
             "history": self._history.state(),
             "thinking": thinking,
+            "ended": self._ended.tolist(),
             "over": self._over.tolist(),
             "percept": arrays_of(self._percept),
             "feelings": arrays_of(self._feelings),
@@ -264,7 +267,7 @@ class Being:
         self._attention.load_state(state["attention"])
         self._history.load_state(state["history"])
         self._thinking.load_state(state["thinking"])
-        self._over[:] = state["over"]
+        self._ended[:], self._over[:] = state["ended"], state["over"]
         percept, feelings = state["percept"], state["feelings"]
         spec = self._body.spec
         self._percept = PerceptBatch(spec=spec, **percept) if percept else None

@@ -60,7 +60,10 @@ class Agent(Protocol):
         ...
 
     def end(self, rows: NDArray[np.intp]) -> None:
-        """Care no more for the avatars in `rows`, whose episodes have ended, until they begin."""
+        """End the episodes of the avatars in `rows`, whose world has just ended them.
+
+        The next `act` lets them perceive how; what it has them do, no world carries out.
+        """
         ...
 
     def trace(self, row: int) -> Trace:

@@ -131,7 +131,7 @@ class Chronicle:
     def end(self, rows: NDArray[np.intp]) -> list[EventGraph]:
         """Return the graphs of the episodes in these rows, which are over but not yet reset.
 
-        What happened in the last tick was never perceived.
+        What happened in the last tick has been perceived, unless a failure came before.
         """
         happened = self._truth.happened(rows.tolist())
         for row in rows.tolist():

@@ -55,6 +55,7 @@ def rollout(
             ended(int(done.sum()))
         if real_time:
             time.sleep(max(0.0, words.tick_seconds - (time.perf_counter() - started)))
+    agent.act(observation)  # the last to end perceive how, too
     return with_derived(scores, words.name) | thinking.columns()
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from agents.being import Being
 from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
@@ -15,6 +13,7 @@ from envs.engine.spec import find
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Episodes
+from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import noisy_being
 from experiments.training.question_answering.episodes import training_worlds
 from mind.memory import ExperienceStore, Memory
@@ -123,26 +122,9 @@ def _run_episodes(
     chronicler: Chronicler,
     stopped: Callable[[], bool],
 ) -> None:
-    """Run each body's episodes; a body whose are over walks on, unrecorded, until all are."""
-    everyone, ended = np.arange(where.bodies), np.zeros(where.bodies, np.int64)
-    observation, _ = env.reset(seed=where.seed)
-    being.begin(observation, everyone, ended.tolist())
-    chronicler.on_episode_start(everyone, ended.tolist())
-    while (ended < where.episodes).any():
+    """Run each body's episodes, until all have ended."""
+    for ended in run_in_turn(being, env, chronicler, seed=where.seed, episodes=where.episodes):
         if stopped():
             raise Stopped
-        actions = being.act(observation)
-        chronicler.on_perceive()
-        observation, _, terminated, truncated, _ = env.step(actions)
-        chronicler.on_step(actions)
-        done = terminated | truncated
-        if not done.any():
-            continue
-        chronicler.on_episode_end(np.flatnonzero(done & (ended < where.episodes)))
-        observation, _ = env.reset(options={"reset_mask": done})
-        ended[done] += 1
-        rows = np.flatnonzero(done)
-        being.begin(observation, rows, ended[rows].tolist())
-        being.end(rows[ended[rows] >= where.episodes])
-        on = rows[ended[rows] < where.episodes]
-        chronicler.on_episode_start(on, ended[on].tolist())
+        if (ended >= where.episodes).all():
+            return

@@ -177,8 +177,9 @@ class EpisodeEnd:
         outcome: ``"success"``, ``"failure"``, ``"time up"`` or ``"interrupted"``.
         score: Its statistics.
         seconds: Wall time it took.
-        state: How body and world were in the end; empty but for the first avatar, and where it was
-            interrupted.
+        senses: The avatar's own observation after its last step; empty where a failure came before.
+        trace: What shows of the agent's inner life then.
+        state: How body and world were in the end; empty but for the first avatar.
         frame: Picture of how it ended, or None.
     """
 
@@ -189,6 +190,8 @@ class EpisodeEnd:
     outcome: str
     score: Score
     seconds: float
+    senses: Mapping[str, NDArray] = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
     state: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
 

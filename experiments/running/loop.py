@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.types import Agent
+from agents.types import Agent, Trace
 from envs.engine.faces import WorldVectorEnv
 from experiments.running.callbacks import (
     BatchCallback,
@@ -82,6 +82,9 @@ class Loop:
         self._batch_callback = batch_callback or NullCallback()
         self._running: dict[int, _EpisodeRecord] = {}
         self._begun = [0] * env.num_envs
+        self._over = np.zeros(env.num_envs, np.bool_)  # whose world ended with the last step
+        self._outcomes: dict[int, str] = {}  # of episodes that are over
+        self._ended = 0
 
     def run(self) -> bool:
         """Run all episodes.
@@ -95,36 +98,58 @@ class Loop:
         try:
             self._run_all()
         finally:
-            unfinished = list(self._running.values())
-            self._batch_callback.on_episode_end(np.array([*self._running], np.intp))
-            for record in unfinished:
-                self._end(record, "interrupted", {}, None)
-        return not unfinished and not self._stopped()
+            self._break_off()
+            self._end_episodes({})
+        return self._ended == self._episodes
 
     def _run_all(self) -> None:
         observation, _ = self._env.reset(seed=self._world_seed)
         self._begin(observation, range(self._env.num_envs))
-        while self._running and not self._stopped():
+        while self._ended < self._episodes:
             started = time.perf_counter()
+            if self._stopped():
+                self._break_off()
+                self._agent.end(np.array([*self._running], np.intp))
+                self._perceive(observation)
+                return
             observation = self._tick(observation)
             if self._real_time:
                 time.sleep(max(0.0, self._words.tick_seconds - (time.perf_counter() - started)))
 
+    def _break_off(self) -> None:
+        """Let all running episodes be over, interrupted where nothing else has ended them."""
+        self._outcomes = dict.fromkeys(self._running, "interrupted") | self._outcomes
+
     def _tick(self, observation: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
-        """Step all avatars once, and return the next observation."""
-        actions = self._agent.act(observation)
-        self._batch_callback.on_perceive()
+        """Perceive, and step once, all avatars; return the next observation.
+
+        An episode is over with the step that ended its world, and ends when that has been
+        perceived, in the next tick: what came last is felt like all that came before it.
+        """
+        actions = self._perceive(observation)
+        if self._ended == self._episodes:
+            return observation
         senses = {row: _row(observation, row) for row in self._running}
         state, frames = self._state(), self._frames()
         following, _, terminated, truncated, info = self._env.step(actions)
         self._batch_callback.on_step(actions)
-        finished = terminated | truncated
-        self._agent.end(np.flatnonzero(finished))
+        perceived, self._over = self._over, (terminated | truncated) & ~self._over
+        self._agent.end(np.flatnonzero(self._over))
         for row in self._running:
+            if self._over[row]:
+                success = info["final_info"]["success"][row]
+                self._outcomes[row] = outcome_of(terminated[row], success)
             step = self._step(row, senses[row], actions[row], info)
             shown = step if row else replace(step, state=state, frame=frames.get(row))
             self._notify(methodcaller("on_step", shown))
-        return self._renew(following, terminated, info, finished) if finished.any() else following
+        return self._renew(perceived) if perceived.any() else following
+
+    def _perceive(self, observation: Mapping[str, NDArray]) -> NDArray[np.int64]:
+        """Let all avatars perceive, end the episodes that are over, and return the actions."""
+        actions = self._agent.act(observation)
+        self._batch_callback.on_perceive()
+        self._end_episodes(observation)
+        return actions
 
     def _step(
         self, row: int, senses: Mapping[str, NDArray], action: int, info: Mapping[str, Any]
@@ -147,17 +172,21 @@ class Loop:
         record.score.add(step)
         return step
 
-    def _renew(self, observation, terminated, info, finished) -> Mapping[str, NDArray]:
-        """End the episodes of the finished rows, and begin the next ones there."""
-        frames = self._frames()
-        rows = np.flatnonzero(finished)
-        self._batch_callback.on_episode_end(rows[np.isin(rows, list(self._running))])
-        for row in rows.tolist():
-            if record := self._running.get(row):
-                outcome = outcome_of(terminated[row], info["final_info"]["success"][row])
-                self._end(record, outcome, {} if row else self._state(), frames.get(row))
-        observation, _ = self._env.reset(options={"reset_mask": finished})
-        self._begin(observation, rows)
+    def _end_episodes(self, observation: Mapping[str, NDArray]) -> None:
+        """End the episodes that are over, of which the last observation has been perceived."""
+        over, self._outcomes = self._outcomes, {}
+        if not over:
+            return
+        frames = self._frames() if observation else {}
+        self._batch_callback.on_episode_end(np.array([*over], np.intp))
+        for row, outcome in over.items():
+            senses = _row(observation, row)
+            self._end(row, outcome, senses, {} if row else self._state(), frames.get(row))
+
+    def _renew(self, over: NDArray[np.bool_]) -> Mapping[str, NDArray]:
+        """Begin the next episodes of avatars that have perceived how the last ones ended."""
+        observation, _ = self._env.reset(options={"reset_mask": over})
+        self._begin(observation, np.flatnonzero(over))
         return observation
 
     def _begin(self, observation: Mapping[str, NDArray], rows: Iterable[int]) -> None:
@@ -189,21 +218,25 @@ class Loop:
 
     def _end(
         self,
-        record: _EpisodeRecord,
+        row: int,
         outcome: str,
+        senses: Mapping[str, NDArray],
         state: dict[str, Any],
         frame: NDArray[np.uint8] | None,
     ) -> None:
-        del self._running[record.avatar]
-        record.score.scored = self._scored(record.avatar)
+        record = self._running.pop(row)
+        self._ended += outcome != "interrupted"
+        record.score.scored = self._scored(row)
         end = EpisodeEnd(
             world=self._words,
             episode=record.episode,
-            avatar=record.avatar,
+            avatar=row,
             mission=record.mission,
             outcome=outcome,
             score=record.score,
             seconds=time.perf_counter() - record.began,
+            senses=senses,
+            trace=self._agent.trace(row) if senses else Trace(),
             state=state,
             frame=frame,
         )

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agents.types import Trace
+from envs.engine.spec import WorldSpec
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from mind.language_models.recording import to_record
 from mind.types import Decision, Exchange, Feeling
@@ -66,8 +69,9 @@ class Recorder:
         self._write(step.episode, "tick", self._tick(step))
 
     def on_episode_end(self, end: EpisodeEnd) -> None:
-        """Write how it ended, and close the file."""
-        self._write(end.episode, "end", score_record(end.score, end.outcome))
+        """Write how it ended, with what was felt last, and close the file."""
+        last = _inner(end.trace) | _senses(end.world, end.senses)
+        self._write(end.episode, "end", score_record(end.score, end.outcome) | last)
         self._files.pop(end.episode).close()
 
     def close(self) -> None:
@@ -80,16 +84,13 @@ class Recorder:
             "tick": step.tick,
             "action": step.action,
             step.world.stance: step.stance,
-            "senses": {group: rounded(step.senses[group]) for group in step.world.senses},
+            **_senses(step.world, step.senses),
             "reward": rounded([step.homeostatic_reward, step.mission_reward]),
         }
         if step.trace.intent_words != self._intents[step.episode]:
             self._intents[step.episode] = step.trace.intent_words
             record["intent"] = step.trace.intent_words
-        if step.trace.feeling:
-            record["feeling"] = feeling_record(step.trace.feeling)
-        if step.trace.events:
-            record["felt"] = list(step.trace.events)
+        record |= _inner(step.trace)
         if step.trace.exchanges:  # `mind/language_model=replay` reads them here
             record["exchanges"] = [_timeless(exchange) for exchange in step.trace.exchanges]
         if step.events:
@@ -152,6 +153,23 @@ class Summary:
             for end in self.ends
         ]
         write_json(self._path, {"status": self._status, "episodes": episodes})
+
+
+def _senses(world: WorldSpec, senses: Mapping[str, NDArray]) -> dict[str, Any]:
+    """Return an observation's numbers by sense; nothing where nothing was perceived."""
+    if not senses:
+        return {}
+    return {"senses": {group: rounded(senses[group]) for group in world.senses}}
+
+
+def _inner(trace: Trace) -> dict[str, Any]:
+    """Return the feeling and the felt events that a trace shows, where it does."""
+    record: dict[str, Any] = {}
+    if trace.feeling:
+        record["feeling"] = feeling_record(trace.feeling)
+    if trace.events:
+        record["felt"] = list(trace.events)
+    return record
 
 
 def decision_record(decision: Decision) -> dict[str, Any]:

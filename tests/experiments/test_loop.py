@@ -80,6 +80,26 @@ def test_every_tick_is_acted_on_and_told_exactly_once_and_in_order():
         assert ear.ends[episode].score.ticks == len(told)
 
 
+@pytest.mark.parametrize("num_envs", [1, 3])
+def test_what_the_last_step_led_to_is_perceived_before_the_episode_ends(num_envs):
+    ear = Ear()
+    Loop(make(num_envs, level=0), CountingAgent(num_envs), [ear], episodes=5, world_seed=1).run()
+    assert len(ear.ends) == 5
+    for end in ear.ends:
+        assert int(end.senses["clock"][0]) == end.score.ticks
+        assert end.trace.intent_words == f"tick {end.score.ticks}"
+
+
+def test_what_came_last_is_perceived_where_somebody_stops():
+    ear = Ear()
+    loop = Loop(
+        make(level=2), CountingAgent(1), [ear], episodes=1, world_seed=1,
+        stopped=lambda: len(ear.steps) >= 20,
+    )  # fmt: skip
+    loop.run()
+    assert (ear.ends[0].outcome, ear.ends[0].trace.intent_words) == ("interrupted", "tick 20")
+
+
 def test_which_avatar_lives_which_episode_does_not_depend_on_who_is_done_first():
     ear, agent = Ear(), CountingAgent(3)
     Loop(make(3, level=2), agent, [ear], episodes=7, world_seed=1).run()
@@ -87,7 +107,7 @@ def test_which_avatar_lives_which_episode_does_not_depend_on_who_is_done_first()
     assert lived == {episode: episode % 3 for episode in range(7)}
     assert sorted(end.episode for end in ear.ends) == list(range(7))
     assert all(episode % 3 == row for row, episode in agent.begun)
-    assert set(agent.ended) == {row for row, episode in agent.begun if episode >= 7}
+    assert set(agent.ended) == {0, 1, 2}
 
 
 def test_stopping_in_the_middle_ends_the_episode_and_says_so():

@@ -18,6 +18,7 @@ from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.ground_truth.chronicle import Chronicle
 from experiments.ground_truth.graph import EventGraph, EventNode
+from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import noisy_being
 from mind.memory import ExperienceStore
 from mind.reasoning.question_answering import NOW
@@ -138,44 +139,62 @@ def run_episodes(
     env: WorldVectorEnv, spec: WorldSpec, *, episodes: int, seed: int, memory: WindowStore
 ) -> Iterator[EpisodeRecord]:
     """Run noisy bodies, and yield that many episodes or a few more, as they end."""
-    count = env.num_envs
     being = noisy_being(
         spec,
-        count,
+        env.num_envs,
         memory,
         run_id="corpus",
         name=f"{spec.name}-{seed}",
         seed=seed,
         senses=memory.keeper,
     )
-    ids = [mind.body_id for mind in being.minds]
-    chronicle = Chronicle(env.world, body_ids=ids)
-    everyone, ended = np.arange(count), np.zeros(count, np.int64)
-    observation, _ = env.reset(seed=seed * 1_000_003)
-    being.begin(observation, everyone, ended.tolist())
-    chronicle.begin(everyone, ended.tolist())
-    while ended.sum() < episodes:
-        actions = being.act(observation)
-        assert being.percept is not None
-        chronicle.sensed(being.percept, being.feelings, being.intents)
-        observation, _, terminated, truncated, _ = env.step(actions)
-        chronicle.stepped(actions)
-        rows = np.flatnonzero(terminated | truncated)
-        if len(rows):
-            now = memory.keeper.embed(being.windows(rows))
-            for graph, window in zip(chronicle.end(rows), window_rows(now), strict=True):
-                yield _record(spec.name, graph, memory, window)
-            observation, _ = env.reset(options={"reset_mask": terminated | truncated})
-            ended[rows] += 1
-            being.begin(observation, rows, ended[rows].tolist())
-            chronicle.begin(rows, ended[rows].tolist())
+    recording = _Recording(being, env, memory)
+    for ended in run_in_turn(being, env, recording, seed=seed * 1_000_003):
+        yield from recording.taken()
+        if ended.sum() >= episodes:
+            return
 
 
-def _record(world: str, graph: EventGraph, memory: WindowStore, now: int) -> EpisodeRecord:
+class _Recording:
+    """A batch callback that makes a record of each episode."""
+
+    def __init__(self, being: Being, env: WorldVectorEnv, memory: WindowStore):
+        self._being, self._memory = being, memory
+        ids = [mind.body_id for mind in being.minds]
+        self._chronicle = Chronicle(env.world, body_ids=ids)
+        self._records: list[EpisodeRecord] = []
+
+    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
+        """Begin an episode in these rows."""
+        self._chronicle.begin(rows, episodes)
+
+    def on_perceive(self) -> None:
+        """Note what the bodies have just noticed."""
+        percept = self._being.percept
+        assert percept is not None, "the being has not acted"
+        self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
+
+    def on_step(self, actions: NDArray[np.int64]) -> None:
+        """Note what happened in the world."""
+        self._chronicle.stepped(actions)
+
+    def on_episode_end(self, rows: NDArray[np.intp]) -> None:
+        """Make the records of these rows' episodes."""
+        now = self._memory.keeper.embed(self._being.windows(rows))
+        for graph, window in zip(self._chronicle.end(rows), window_rows(now), strict=True):
+            self._records.append(_record(graph, self._memory, window))
+
+    def taken(self) -> list[EpisodeRecord]:
+        """Return the records that have been made since the last call."""
+        records, self._records = self._records, []
+        return records
+
+
+def _record(graph: EventGraph, memory: WindowStore, now: int) -> EpisodeRecord:
     windows = memory.windows_of.get((graph.body_id, graph.episode), {})
     ids = sorted(windows)
     return EpisodeRecord(
-        world=world,
+        world=graph.world,
         experiences=tuple(memory.get(ids)),
         windows=tuple(windows[id] for id in ids),
         now=now,
