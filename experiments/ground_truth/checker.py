@@ -22,8 +22,9 @@ class Checker:
     """Checks claims about one body's life against what happened.
 
     A claim is true or false of the events that the body noticed; what happened behind its back is
-    not sensed, whatever is said of it. Where no episode is named, it is true if it is of any;
-    whether and how often something happened is then asked of the whole life.
+    not sensed, whatever is said of it. Of answers that exclude each other at most one is true, and
+    then the others are false. Where no episode is named, a claim is true if it is of any; whether
+    and how often something happened is then asked of the whole life.
 
     Args:
         graphs: The episodes that it lived.
@@ -64,20 +65,22 @@ def _is_of_the_language(claim: Claim) -> bool:
 
 
 def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
-    """Return the verdict on a claim about whether or how often something happened."""
-    happened = [node for graph in graphs for node in _then(graph, claim)]
-    noticed = [node for graph in graphs for node in _meant(graph, claim)]
-    if _agrees(claim, noticed):
-        return Verdict.TRUE
-    # With what was not felt it could be true.
-    return Verdict.FALSE if all(node.noticed for node in happened) else Verdict.NOT_SENSED
+    """Return the verdict on a claim about whether or how often something happened.
+
+    Where what was felt says one thing and what happened another, neither is called true.
+    """
+    happened = _agrees(claim, [node for graph in graphs for node in _meant(graph, claim)])
+    felt = _agrees(claim, [node for graph in graphs for node in _felt(graph, claim)])
+    if happened != felt:
+        return Verdict.NOT_SENSED
+    return Verdict.TRUE if felt else Verdict.FALSE
 
 
 def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
     """Return the verdict on a claim about one episode."""
     if claim.attribute is Attribute.BEFORE:
         return _check_order(graph, claim)
-    noticed = _meant(graph, claim)
+    noticed = _felt(graph, claim)
     if not noticed:
         behind = any(not node.noticed for node in _then(graph, claim))
         return Verdict.NOT_SENSED if behind else Verdict.FALSE
@@ -105,10 +108,10 @@ def _check_order(graph: EventGraph, claim: Claim) -> Verdict:
     return Verdict.TRUE if noticed[0][0] < noticed[1][0] else Verdict.FALSE
 
 
-def _agrees(claim: Claim, noticed: Sequence[EventNode]) -> bool:
+def _agrees(claim: Claim, nodes: Sequence[EventNode]) -> bool:
     if claim.attribute is Attribute.COUNT:
-        return int(claim.value) == len(noticed)
-    return (claim.value == "yes") == bool(noticed)
+        return int(claim.value) == len(nodes)
+    return (claim.value == "yes") == bool(nodes)
 
 
 def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
@@ -117,11 +120,19 @@ def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
 
 
 def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
-    """Return which of these a claim is about, of those that were felt."""
-    noticed = [node for node in graph.of_kind(claim.event) if node.noticed]
+    """Return which of these a claim is about."""
+    return _chosen(graph.of_kind(claim.event), claim)
+
+
+def _felt(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return which events a claim is about, of those that were felt."""
+    return _chosen([node for node in graph.of_kind(claim.event) if node.noticed], claim)
+
+
+def _chosen(nodes: Sequence[EventNode], claim: Claim) -> list[EventNode]:
     if claim.attribute is not Attribute.COUNT:
-        noticed = noticed[_OCCURRENCES[claim.when.occurrence]]
-    return _near(noticed, claim.when.tick)
+        nodes = nodes[_OCCURRENCES[claim.when.occurrence]]
+    return _near(nodes, claim.when.tick)
 
 
 def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:

@@ -313,7 +313,7 @@ class _Asker:
         when = When(episode=self._graph.episode)
         happened = [kind for kind in self._kinds if self._felt.get(kind)]
         for kind in happened:
-            if self._asks(0.4):
+            if self._asks(0.4) and len(self._felt[kind]) == len(self._graph.of_kind(kind)):
                 count = str(len(self._felt[kind]))
                 asked = Claim(event=kind, attribute=Attribute.COUNT, value="", when=when)
                 claim = replace(asked, value=count)

@@ -25,9 +25,10 @@ def run_in_turn(
     Args:
         agent: Moves all rows.
         env: Vector env of B rows that does not reset itself.
-        callback: Told of all that happens, but of no episode after the last.
+        callback: Called for all of it, but for no episode after the last.
         seed: Of the first reset.
-        episodes: Of each row; a body whose are over walks on, unrecorded. Without, there is no last.
+        episodes: Of each row; without, there is no last. A row whose share is done goes on
+            unrecorded.
 
     Yields:
         (B,) episodes that have ended, read between perceiving and stepping.

@@ -171,8 +171,8 @@ class CorridorWorld:
 
     @property
     def terminated(self):
-        """(B,) once the ball has been in the hand for a tick, so that it was felt to be there."""
-        return self.bodies["held"] & (self.bodies["event"] != EventKind.PICKED_UP)
+        """(B,) as soon as the ball is in the hand."""
+        return self.bodies["held"].copy()
 
     @property
     def truncated(self):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.being import Being
 from body.types import WorldSpec
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI

@@ -83,9 +83,10 @@ def at_about(line, tick):
     return line["first_tick"] - NEAR_TICKS <= tick and tick <= line["tick"] + NEAR_TICKS
 
 
-def spoken_of(record, claim):
+def spoken_of(record, claim, felt=(True,)):
     """Return the lines that a claim is about, of those that were felt."""
-    lines = lines_of(record, claim.event, True)
+    lines = [line for line in record["nodes"] if line["kind"] == claim.event]
+    lines = [line for line in lines if line["felt"] in felt]
     if claim.attribute is not Attribute.COUNT:
         if claim.when.occurrence is Occurrence.FIRST:
             lines = lines[:1]
@@ -100,15 +101,14 @@ def behind_the_back(record, claim):
 
 
 def how_often(episodes, claim):
-    noticed, behind = 0, False
-    for record in episodes:
-        noticed += len(spoken_of(record, claim))
-        behind = behind or behind_the_back(record, claim)
-    said_so = {Attribute.COUNT: str(noticed).zfill(len(claim.value)) == claim.value,
-               Attribute.HAPPENED: claim.value == ("yes" if noticed else "no")}  # fmt: skip
-    if said_so[claim.attribute]:
-        return TRUE
-    return NOT_SENSED if behind else FALSE
+    """Return TRUE or FALSE where one who felt all of it would say the same, else NOT_SENSED."""
+    verdicts = set()
+    for felt in ((True,), (True, False)):
+        number = sum(len(spoken_of(record, claim, felt)) for record in episodes)
+        said_so = {Attribute.COUNT: str(number).zfill(len(claim.value)) == claim.value,
+                   Attribute.HAPPENED: claim.value == ("yes" if number else "no")}  # fmt: skip
+        verdicts.add(TRUE if said_so[claim.attribute] else FALSE)
+    return verdicts.pop() if len(verdicts) == 1 else NOT_SENSED
 
 
 def in_order(record, claim):
@@ -165,6 +165,11 @@ def is_told(world, claim, value):
 
 
 # ---- Claims of every kind ----
+
+EXCLUSIVE = {
+    Attribute.HAPPENED: ("yes", "no"),
+    Attribute.COUNT: tuple(str(number) for number in range(100)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +325,25 @@ def test_a_wrong_value_is_false_and_the_right_one_true(attribute):
     assert said("stumbled", attribute, LIES[attribute], **first) is FALSE
 
 
+def test_where_one_answer_is_true_all_that_exclude_it_are_false(lives):
+    unfelt = 0
+    for graphs in lives:
+        checker = Checker(graphs)
+        for episode in [None, *(graph.episode for graph in graphs)]:
+            for event in EVENTS:
+                when = When(episode=episode)
+                for attribute, values in EXCLUSIVE.items():
+                    claims = [
+                        Claim(event=event, attribute=attribute, value=value, when=when)
+                        for value in values
+                    ]
+                    verdicts = Counter(checker.check(claim) for claim in claims)
+                    if verdicts[TRUE]:
+                        assert verdicts == {TRUE: 1, FALSE: len(claims) - 1}
+                    unfelt += verdicts[NOT_SENSED] > 0
+    assert unfelt > 10, "nothing here was hidden from anybody"
+
+
 @pytest.mark.parametrize(
     ("event", "attribute", "value", "verdict"),
     [
@@ -345,6 +369,9 @@ def test_a_wrong_value_is_false_and_the_right_one_true(attribute):
         ("fell", "happened", "no", FALSE),
         ("slipped", "foot", "left", FALSE),
         ("heard_laughter", "happened", "yes", NOT_SENSED),
+        ("heard_laughter", "happened", "no", NOT_SENSED),  # it did, and nobody could know
+        ("heard_laughter", "count", "0", NOT_SENSED),
+        ("heard_laughter", "count", "2", FALSE),
         ("heard_laughter", "count", "1", NOT_SENSED),
         ("heard_laughter", "time", "15.0", NOT_SENSED),
         ("heard_laughter", "feeling", "afraid", NOT_SENSED),

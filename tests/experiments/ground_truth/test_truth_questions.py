@@ -406,7 +406,7 @@ def test_words_that_told_something_would_be_found_out(asked, world):
         )
 
     leaky = [(graph, leaking(question)) for graph, question in asked]
-    assert gain(leaky, world)[1] > 0.05
+    assert gain(leaky, world)[1] > 0.04  # twice what harmless words may gain
 
 
 ANSWERS = {
