@@ -1,6 +1,10 @@
 """What holds for all tests."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # how fast a machine is, is no test's business
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 Numba's cache on disk notices an edit in the file of a compiled function, but not in the files of
 what that function calls: after an edit of the rules alone, the old rules would go on being played.
-So the cache of these packages lies in a folder that is named after all their sources together.
+So the cache lies in a folder that is named after all sources of worlds and bodies together.
 """
 
 from hashlib import sha256
@@ -11,11 +11,12 @@ from pathlib import Path
 from numba.core import config
 
 _WORLDS = Path(__file__).resolve().parent.parent
+_BODY = _WORLDS.parent / "body"
 
 
 def _source_digest() -> str:
     digest = sha256()
-    for path in sorted(_WORLDS.glob("*/*.py")):
+    for path in sorted([*_WORLDS.rglob("*.py"), *_BODY.rglob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

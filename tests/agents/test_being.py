@@ -301,9 +301,10 @@ def test_memory_and_mood_go_on_into_the_next_episode(lives):
     assert {experience.episode for experience in later} == {1}
 
 
-def test_who_has_ended_thinks_and_remembers_no_more_until_the_next_episode(lives):
+def test_who_has_ended_perceives_it_and_remembers_no_more_until_the_next_episode(lives):
     life = lives(num=2, level=2, motor=Headlong(), clock="paused").live(30)
     life.being.end(np.array([0]))
+    life.live(1)
     happened, kept = len(life.happened(0)), life.memory.count("body-0")
     life.live(120)
     assert len(life.happened(0)) > happened

@@ -966,7 +966,7 @@ def worlds():
     return [TripWorld(BATCH, level=level, layouts=32) for level in range(5)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     level=st.integers(0, 4),
     seed=st.integers(0, 2**31),
