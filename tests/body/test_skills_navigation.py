@@ -5,7 +5,16 @@ import pytest
 from drawn_life import DONE, RUNNING, Life, failed
 from drawn_world import COLOR
 
-from body.skills import AHEAD, ARRIVED, BEHIND, DISTANCE, KNOWN, TO_THE_LEFT, TO_THE_RIGHT
+from body.skills import (
+    AHEAD,
+    ARRIVED,
+    BEHIND,
+    DISTANCE,
+    KNOWN,
+    STRAIGHT,
+    TO_THE_LEFT,
+    TO_THE_RIGHT,
+)
 from body.types import Failure, Manner, Skill
 from envs.trip.vocabulary import Object
 
@@ -41,6 +50,20 @@ def test_the_compass_is_egocentric(start, column):
     assert life.navigation_features[:4].tolist() == expected.tolist()
     assert life.navigation_features[KNOWN] == 1.0
     assert life.navigation_features[DISTANCE] == pytest.approx(np.log1p(2) / np.log1p(33))
+
+
+@pytest.mark.parametrize(
+    ("rows", "straight"),
+    [
+        (("#####", "#>.B#", "#####"), 2 / 6),
+        (("######", "#>...#", "####.#", "####B#", "######"), 3 / 6),
+        (("#########", "#>.....B#", "#########"), 1.0),
+    ],
+)
+def test_the_compass_tells_how_far_it_is_to_the_next_bend(rows, straight):
+    life = Life(*rows)
+    life.intend(Skill.GO_TO, Object.BALL)
+    assert life.navigation_features[STRAIGHT] == pytest.approx(straight)
 
 
 def test_a_object_seen_once_is_found_again_behind():
@@ -151,6 +174,13 @@ def test_a_rail_that_does_not_go_on_is_followed_to_its_end_at_once():
     life.intend(Skill.FOLLOW_RAIL, Object.RAIL)
     life.skills.skill_command()
     assert life.tick() == DONE
+
+
+def test_a_rail_that_goes_on_behind_is_followed_back():
+    life = Life("#######", "#RRR..#", "#..>..#", "#######")
+    life.intend(Skill.FOLLOW_RAIL, Object.RAIL)
+    assert life.obey() == [(3, 2), (2, 2), (1, 2)]
+    assert life.status == DONE
 
 
 def test_look_around_is_a_full_circle_whatever_was_turned_before():

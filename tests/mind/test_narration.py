@@ -21,7 +21,6 @@ from mind.reasoning.narration import (
     feeling_words,
     memory_words,
     narrate,
-    near,
     scene,
     sensed_words,
     walls,
@@ -83,7 +82,8 @@ def test_a_calm_percept_says_little():
         ({"lean_forward_m": -0.2}, "standing, off balance behind"),
         ({"lean_right_m": -0.2}, "standing, off balance left"),
         ({"lace_right": 0.45}, "standing, steady, right lace loose"),
-        ({"fatigue": 0.42}, "standing, steady, tired 4"),
+        ({"fatigue": 0.2}, "standing, steady"),
+        ({"fatigue": 0.3}, "standing, steady, tired 3"),
         ({"rail": 1.0}, "standing, steady, rail in hand"),
     ],
 )
@@ -116,7 +116,7 @@ def test_objects_are_told_nearest_first_with_hazards_marked():
 
 def test_what_the_mission_is_about_is_told_even_if_it_is_far_away():
     crowd = [(Object.TABLE, Color.GREY, 0, steps, 0) for steps in range(1, 12)]
-    told = near(percept(objects=(*crowd, (Object.BALL, Color.RED, 0, 12, 0))), 8)
+    told = scene(percept(objects=(*crowd, (Object.BALL, Color.RED, 0, 12, 0)))).near
     assert len(told) == 8
     assert told[-1] == "red ball 12 ahead"
 

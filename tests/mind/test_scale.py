@@ -36,4 +36,4 @@ def test_words_go_by_thirds_of_what_was_felt_before(rank, word):
 
 def test_what_is_hardly_felt_does_not_hurt():
     assert word_of(1.0, pain=0.009) == "not at all"
-    assert word_of(1.0, pain=0.011) == "terribly"
+    assert word_of(1.0, pain=0.01) == "terribly"
