@@ -1,9 +1,11 @@
 """Skills of the hands, and those that stay on the spot, on small drawings."""
 
+import numpy as np
+import pytest
 from drawn_life import DONE, RUNNING, Life
 from drawn_world import COLOR
 
-from body.skills import ARRIVED, TO_THE_RIGHT
+from body.skills import ARRIVED, DISTANCE, TO_THE_RIGHT
 from body.types import Skill
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Object
@@ -25,6 +27,7 @@ def test_put_down_turns_to_where_there_is_room():
     life.tick()
     life.intend(Skill.PUT_DOWN)
     assert life.navigation_features[TO_THE_RIGHT] == 1.0
+    assert life.navigation_features[DISTANCE] == pytest.approx(np.log1p(1) / np.log1p(33))
     life.world.obey(life.navigation_features)
     life.tick()
     assert life.navigation_features[ARRIVED] == 1.0

@@ -137,6 +137,13 @@ def test_a_careful_body_walks_round_a_hazard_and_a_hasty_one_over_it():
         assert life.status == DONE
 
 
+def test_a_hasty_body_too_spares_itself_a_hazard_where_the_way_round_is_no_longer():
+    life = Life("#####", "#>=.#", "#.#.#", "#..B#", "#####")
+    life.intend(Skill.GO_TO, Object.BALL, manner=Manner.FAST)
+    assert (2, 1) not in life.obey()
+    assert life.status == DONE
+
+
 def test_the_compass_tells_of_hazards_and_obstacles_ahead():
     life = Life("#####", "#.>=#", "#####")
     assert life.navigation_features[8:].tolist() == [1.0, 0.0, 0.0]
@@ -190,6 +197,7 @@ def test_look_around_is_a_full_circle_whatever_was_turned_before():
     life.intend(Skill.LOOK_AROUND)
     for turn in range(4):
         assert life.status == RUNNING, turn
+        assert life.navigation_features[DISTANCE] == pytest.approx(np.log1p(1) / np.log1p(33))
         life.world.obey(life.navigation_features)
         life.tick()
     assert life.status == DONE

@@ -20,13 +20,16 @@ def test_a_fall_ends_what_one_was_doing():
     assert life.tick() == failed(Failure.FELL)
 
 
-def test_a_object_let_go_on_the_way_is_dropped():
+@pytest.mark.parametrize(
+    ("skill", "status"), [(Skill.CARRY_TO, failed(Failure.DROPPED)), (Skill.GO_TO, RUNNING)]
+)
+def test_a_object_let_go_on_the_way_is_dropped_where_it_was_to_be_carried(skill, status):
     life = Life("######", "#>..T#", "######")
     life.world.held = Object.BOX
     life.tick()
-    life.intend(Skill.CARRY_TO, Object.TABLE)
+    life.intend(skill, Object.TABLE)
     life.world.held = Object.EMPTY
-    assert life.tick() == failed(Failure.DROPPED)
+    assert life.tick() == status
 
 
 def test_a_cup_that_runs_empty_on_the_way_is_dropped():

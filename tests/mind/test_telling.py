@@ -330,6 +330,7 @@ def test_a_reply_without_an_answer_is_not_to_know(reply):
     ("reply", "confidence"),
     [
         (LEFT, math.exp(-0.2)),
+        ("<answer>;</answer>", math.exp(-0.2)),
         (f"{LEFT}<sure>0.8</sure>", 0.8),
         (f"{LEFT}<sure> .5 </sure>", 0.5),
         (f"{LEFT}<sure>1.7</sure>", 1.0),
