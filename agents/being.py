@@ -7,7 +7,7 @@ Everything at the rate of ticks is arrays over the batch, and every decision is 
 avatar's mind.
 """
 
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from mind.contract import MindFactory
 from mind.language_models import LanguageModel
 from mind.memory import Memory
 from mind.reasoning.question_answering import NOW, QuestionAnswerer
+from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.kinds import EMBEDDING_SIZE
 from mind.sense_encoder.trail import Windows
 from mind.types import Decision, DecisionContext
@@ -120,7 +121,7 @@ class Being:
 
     def trace(self, row: int) -> Trace:
         """Return what avatar `row` does, feels and thinks."""
-        decision = self._thinking.made.get(row)
+        decision = self.decisions.get(row)
         return replace(
             outer_trace(self._body, self._percept, row),
             feeling=self._feelings.of(row) if self._feelings else None,
@@ -184,6 +185,16 @@ class Being:
     def intents(self) -> Sequence[Intent | None]:
         """What each avatar was doing when it noticed something in that tick; None for the rest."""
         return [self._noticing.get(row) for row in range(len(self.minds))]
+
+    @property
+    def decisions(self) -> Mapping[int, Decision]:
+        """The decisions that took effect in that tick, by avatar."""
+        return self._thinking.made
+
+    @property
+    def pain_scales(self) -> Sequence[PrivateScale]:
+        """What each avatar measures a pain against: all that has hurt it before."""
+        return self._history.pain_scales
 
     def windows(self, rows: NDArray[np.intp]) -> Windows:
         """Return the last ticks of these avatars, as an encoder of senses takes them."""

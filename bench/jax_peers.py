@@ -4,7 +4,8 @@ Each is run at its best: one jitted `lax.scan` over the steps, vectorised with `
 beforehand, resets included, at the batch size that turns out fastest. Started by `bench.envs`, it
 answers each line on its standard input with the ticks per second of one more round.
 
-It imports nothing of this project, so that JAX may live in an environment of its own.
+It imports nothing of this project, so that JAX may live in an environment of its own; where types
+are checked it need not be installed.
 """
 
 import argparse
@@ -24,7 +25,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 def navix(room: str) -> tuple[Callable, Callable]:
     """Return (reset, step) of a room of Navix with the symbolic 7x7 view."""
-    import navix
+    import navix  # pyright: ignore[reportMissingImports]
 
     env = navix.make(f"Navix-{room}-v0", observation_fn=navix.observations.symbolic_first_person)
     return env.reset, env.step
@@ -32,8 +33,8 @@ def navix(room: str) -> tuple[Callable, Callable]:
 
 def xminigrid(room: str) -> tuple[Callable, Callable]:
     """Return (reset, step) of a room of XLand-MiniGrid, reset in the same step."""
-    import xminigrid
-    from xminigrid.wrappers import GymAutoResetWrapper
+    import xminigrid  # pyright: ignore[reportMissingImports]
+    from xminigrid.wrappers import GymAutoResetWrapper  # pyright: ignore[reportMissingImports]
 
     env, params = xminigrid.make(f"MiniGrid-{room}", view_size=VIEW)
     env = GymAutoResetWrapper(env)
@@ -57,8 +58,8 @@ class Walk:
     """
 
     def __init__(self, peer: str, room: str, batch: int):
-        import jax
-        import jax.numpy as jnp
+        import jax  # pyright: ignore[reportMissingImports]
+        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
         reset, step = PEERS[peer](room)
         steps = max(16, TICKS_A_ROUND // batch)
@@ -77,7 +78,7 @@ class Walk:
 
     def round(self) -> float:
         """Return ticks per second of CPU time of this process, over one round."""
-        import jax
+        import jax  # pyright: ignore[reportMissingImports]
 
         begun = time.process_time()
         self._state, seen = self._walk(self._state, self._actions)

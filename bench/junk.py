@@ -40,7 +40,7 @@ def says_the_same(one: Experience, other: Experience) -> bool:
 
 def main() -> None:
     """Live, and print a line for each world."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
     parser.add_argument("--episodes", type=int, default=400, help="of each world and level")
     episodes = parser.parse_args().episodes
     print("| world | episodes | kept | did not happen | said before | junk |")

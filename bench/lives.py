@@ -8,7 +8,7 @@ work may take a part of it, and hardly anything here is done at the same time as
 
 import argparse
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 from agents.being import Being
+from agents.history import History
 from agents.soul import Soul
 from body.body import Body
 from envs.engine.faces import WorldVectorEnv
@@ -33,13 +34,13 @@ SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path='
             "agent.being.run_id=bench", "agents=[being]")  # fmt: skip
 
 
-PARTS = {  # of the time, and which methods take it
+PARTS = {  # of the time, and which methods take it; as a profiler does, it looks inside
     "reading prompts": [(ContinuousBatch, "_read")],
     "writing replies": [(ContinuousBatch, "_continue")],
     "prompts to tokens": [(TransformersModel, "_encode")],
     "words of prompts": [(Prompts, "decide")],
     "recalling": [(ExperienceStore, "recall")],
-    "remembering": [(Being, "_remember")],
+    "remembering": [(History, "sense"), (History, "remember")],
     "senses, skills, motor": [(Body, "perceive"), (Body, "act")],
     "soul": [(Soul, "feel")],
     "world": [(WorldVectorEnv, "step")],
@@ -57,11 +58,15 @@ class Stopwatch:
     """
 
     def __init__(self):
-        self.seconds: Counter[str] = Counter()
-        self.tokens = self.steps = 0
+        self.begin()
         for part, methods in PARTS.items():
             for kind, name in methods:
                 setattr(kind, name, self._timed(part, getattr(kind, name)))
+
+    def begin(self) -> None:
+        """Count from nothing."""
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.tokens = self.steps = 0
 
     def _timed(self, part: str, method: Callable) -> Callable:
         def timed(this, *positional, **named):
@@ -105,7 +110,7 @@ class RunTimings:
 def measure(watch: Stopwatch, avatars: int, level: int, seeds: Sequence[int]) -> RunTimings:
     """Let so many avatars live an episode each, once for each seed."""
     decisions, seconds = 0, 0.0
-    watch.seconds, watch.tokens, watch.steps = Counter(), 0, 0
+    watch.begin()
     for seed in seeds:
         with ExitStack() as opened:
             names = [*SETTINGS, f"level={level}", f"episodes={avatars}", f"seed={seed}"]
@@ -150,7 +155,7 @@ def profile(lives: Sequence[RunTimings]) -> str:
 
 def main() -> None:
     """Live, and print a line for each number of avatars."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
     parser.add_argument("--avatars", type=int, nargs="+", default=[1, 16, 64, 256])
     parser.add_argument("--level", type=int, default=4)
     parser.add_argument("--alone", type=int, default=6, help="episodes of one avatar at a time")

@@ -50,10 +50,10 @@ class Seamless:
         if not self.ticks:
             self.page.on_episode_start(start)
 
-    def on_step(self, moment: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Tell the tick with the number it has in all that was lived."""
-        events = tuple(replace(event, tick=self.ticks) for event in moment.events)
-        self.page.on_step(replace(moment, episode=0, tick=self.ticks, events=events))
+        events = tuple(replace(event, tick=self.ticks) for event in step.events)
+        self.page.on_step(replace(step, episode=0, tick=self.ticks, events=events))
         self.ticks += 1
 
     def on_episode_end(self, end: EpisodeEnd) -> None:
@@ -97,7 +97,7 @@ def measure(pages: Iterable[Path], rounds: int, width: int) -> list[np.ndarray]:
 
 def main() -> None:
     """Live, open, and print a line for each length and width."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
     parser.add_argument("--ticks", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()

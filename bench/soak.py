@@ -32,6 +32,7 @@ from experiments.running.record import Recorder
 from experiments.running.schema import register
 from experiments.running.statistics import Estimate
 from mind.language_models.types import Completion, Finish, LanguageModelError, Prompt
+from mind.memory import ExperienceStore
 
 LOOKS = 160  # at the process, in a whole run
 WARM_AFTER = 0.2  # of a run
@@ -44,10 +45,9 @@ SHOWN = 8  # lines of a table
 LARGE = 64 << 10  # bytes of a block that goes back to the system as soon as it is free
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's mallopt
 _PAIN_BYTES = 32  # a number and its place in a list
-_START_BYTES = 136  # a run and an episode, and the tick at which it began
 _NAMED = re.compile(r"\b(?:red|green|blue|purple|yellow|grey) (?:rug edge|[a-z]+)")
 _MANNERS = ("careful", "normal", "fast")
-_NONSENSE = 16  # every so many replies one is nonsense, which is sent back
+NONSENSE = 16  # every so many replies one is nonsense, which is sent back
 HABIT = "bench.soak.Habit"
 SEED = 6
 
@@ -82,7 +82,7 @@ class Habit:
 
 def reply(told: str, seed: int) -> str:
     """Return what to do about what is told, by a seed."""
-    if seed % _NONSENSE == 0:
+    if seed % NONSENSE == 0:
         return "hm"
     named, manner = _NAMED.findall(told), _MANNERS[seed % len(_MANNERS)]
     if "get up" in told.rpartition("can: ")[2]:
@@ -150,10 +150,10 @@ class Watch:
     def on_episode_start(self, start: EpisodeStart) -> None:
         """Nothing to count."""
 
-    def on_step(self, moment: StepRecord) -> None:
+    def on_step(self, step: StepRecord) -> None:
         """Count a tick, and what was decided in it."""
         self.ticks += 1
-        self.decisions += moment.trace.decision is not None
+        self.decisions += step.trace.decision is not None
 
     def on_episode_end(self, end: EpisodeEnd) -> None:
         """Count an episode."""
@@ -195,16 +195,9 @@ def status(name: str) -> int:
 
 
 def remembered_bytes(being: Being) -> int:
-    """Return what beings hold of their lives so that it can be searched without the disk.
-
-    A row of columns for each experience, where in its body's time each episode began, and the
-    pains that each body measures others against.
-    """
-    lives = being.memory._lives.values()  # type: ignore[attr-defined]  # of an ExperienceStore
-    columns = sum(column.nbytes for life in lives for column in life.columns())
-    starts = sum(len(life.clock._starts) for life in lives)
-    pains = sum(len(scale._pains) for scale in being._history.pain_scales)
-    return columns + _START_BYTES * starts + _PAIN_BYTES * pains
+    """Return what beings hold of their lives: their memory, and what a pain is measured against."""
+    assert isinstance(being.memory, ExperienceStore)
+    return being.memory.nbytes + _PAIN_BYTES * sum(map(len, being.pain_scales))
 
 
 # ---- Living ----
@@ -232,7 +225,7 @@ def live(env: WorldVectorEnv, being: Being, watch: Watch) -> None:
     while not watch.enough():
         observation, _, terminated, truncated, _ = env.step(being.act(observation))
         watch.ticks += env.num_envs
-        watch.decisions += len(being._thinking.made)
+        watch.decisions += len(being.decisions)
         if (over := terminated | truncated).any():
             rows = np.flatnonzero(over)
             episodes[rows] += env.num_envs
@@ -330,7 +323,7 @@ def row(look: Look) -> str:
 
 def main() -> None:
     """Live twice, and print a table for each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
     parser.add_argument("--ticks", type=int, default=10_000_000, help="lived by habit")
     parser.add_argument("--decisions", type=int, default=10_000, help="of the bundled model")
     parser.add_argument("--avatars", type=int, default=256)

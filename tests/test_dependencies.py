@@ -38,9 +38,10 @@ def imports(folder):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
             else:
-                absolute = isinstance(node, ast.ImportFrom) and not node.level
-                modules = [node.module] if absolute else []
+                modules = []
             for top in {module.split(".")[0] for module in modules}:
                 if top not in sys.stdlib_module_names and top not in OURS:
                     found[top] = path.relative_to(ROOT).as_posix()
@@ -85,8 +86,10 @@ def test_a_wheel_would_hold_every_file_that_is_needed_at_run_time(monkeypatch):
     monkeypatch.chdir(ROOT)
     wheel = apply_configuration(Distribution(), "pyproject.toml")
     wheel.script_name = "setup.py"
-    wheel.set_defaults._ignore_ext_modules()
-    wheel.set_defaults(name=False)
+    # setuptools gives it to a distribution as it is made.
+    set_defaults = wheel.set_defaults  # pyright: ignore[reportAttributeAccessIssue]
+    set_defaults._ignore_ext_modules()
+    set_defaults(name=False)
     build = wheel.get_command_obj("build_py")
     build.ensure_finalized()
     packed = {Path(folder, file) for _, folder, _, files in build.data_files for file in files}

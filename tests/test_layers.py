@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -131,7 +132,7 @@ def strangers_privates(tree: ast.AST, path: str):
             yield node.lineno, node.attr
 
 
-def is_own_attribute(node: ast.AST) -> bool:
+def is_own_attribute(node: ast.AST) -> TypeGuard[ast.Attribute]:
     if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
         return False
     return node.value.id in ("self", "cls")

@@ -19,6 +19,7 @@ FIRST = "pip install -e . && python -m experiments.run +env=trip"
 SECOND = "pip install -e '.[dev]' && pytest"
 # What a reader has to put in the place of something, or what a run makes.
 MADE_UP = ("NAME", "outputs/", "episodes/", ".hydra/")
+DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md|yaml|toml))`")
 
 
@@ -26,9 +27,9 @@ def defined_in(path):
     """Return the names of all functions, classes, methods and constants of a file."""
     names = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, DEFINITION):
             names.add(node.name)
-            names |= {f"{node.name}.{part.name}" for part in node.body if hasattr(part, "name")}
+            names |= {f"{node.name}.{one.name}" for one in node.body if isinstance(one, DEFINITION)}
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
     return names
@@ -72,8 +73,8 @@ def test_the_ci_runs_the_two_commands_from_the_readme():
 def test_every_command_of_the_readme_can_be_run(module, options):
     found = find_spec(f"{module}.__main__") if is_package(module) else find_spec(module)
     assert found, f"README.md names `python -m {module}`"
-    source = found.origin
-    assert '__name__ == "__main__"' in Path(source).read_text("utf-8")
+    assert found.origin
+    assert '__name__ == "__main__"' in Path(found.origin).read_text("utf-8")
     assert all("=" in option for option in options.split() if option != "-m")
 
 
@@ -108,8 +109,11 @@ def test_every_choice_that_the_readme_makes_composes(options):
 
 def test_the_readme_lists_all_agents_and_no_others():
     row = next(line for line in README.splitlines() if "agent=being" in line)
-    listed = re.search(r"agent=([\w\\|]+)", row)[1].split("\\|")
-    assert sorted(listed) == sorted(path.stem for path in (ROOT / "configs/agent").glob("*.yaml"))
+    listed = re.search(r"agent=([\w\\|]+)", row)
+    assert listed
+    assert sorted(listed[1].split("\\|")) == sorted(
+        path.stem for path in (ROOT / "configs/agent").glob("*.yaml")
+    )
 
 
 def test_the_python_of_the_readme_runs():

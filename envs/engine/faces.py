@@ -155,7 +155,7 @@ class WorldVectorEnv(_Face, VectorEnv):
     def reset(
         self,
         *,
-        seed: int | list[int] | None = None,
+        seed: int | np.integer | list[int] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`."""
@@ -178,7 +178,7 @@ class WorldVectorEnv(_Face, VectorEnv):
             raise ValueError("reset_mask leaves out rows that have never begun; reset them all")
         return np.flatnonzero(mask)
 
-    def _seeds(self, seed: int | list[int] | None) -> NDArray | None:
+    def _seeds(self, seed: int | np.integer | list[int] | None) -> NDArray | None:
         """Return a seed per row: seed, seed + 1, ... as Gymnasium has it; None keeps the bodies."""
         if seed is None:
             if self._begun:

@@ -63,6 +63,8 @@ class TripEnv(WorldEnv):
     * v0: first release.
     """
 
+    world: TripWorld
+
     def __init__(
         self,
         level: int = 2,
@@ -85,6 +87,8 @@ class TripEnv(WorldEnv):
 
 class TripVectorEnv(WorldVectorEnv):
     """Many bodies of `TripEnv`, each in a world of its own; see `WorldVectorEnv` for resets."""
+
+    world: TripWorld
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Experience
 
 EMBEDDINGS_SHAPE = (len(KINDS), EMBEDDING_SIZE)
+_START_BYTES = 136  # a run and an episode, and the tick at which it began
 
 
 class Row(NamedTuple):
@@ -98,6 +99,10 @@ class LivedClock:
         self._lived = 0
         self._starts: dict[tuple[str, int], int] = {}  # of each run and episode, at its tick 0
 
+    def __len__(self) -> int:
+        """Return how many episodes have left something behind."""
+        return len(self._starts)
+
     def read(self, moment: Moment) -> int:
         """Return the ticks lived before a moment; that of an unknown episode comes after all."""
         return self._starts.get((moment.run_id, moment.episode), self._lived) + moment.tick
@@ -159,6 +164,12 @@ class Life:
     def columns(self) -> Columns:
         """Return what there is now; while this life goes on, only the last row can change."""
         return Columns._make(column[: self._size] for column in self._columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in memory, about: what grows with what was lived."""
+        columns = sum(column.nbytes for column in self.columns())
+        return columns + _START_BYTES * len(self.clock)
 
     def _grow(self, rows: int) -> None:
         larger = Columns.with_room_for(rows, self._columns.code.shape[1])

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,13 +196,19 @@ class ExperienceStore:
             self._catch_up()
             return sum(len(life) for life in self._lives.values())
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all lives take in memory, about, so that search reads no disk."""
+        with self._lock:
+            return sum(life.nbytes for life in self._lives.values())
+
     def close(self) -> None:
         """Close the file; nothing can be asked afterwards. Closing twice does nothing."""
         with self._lock:
             self._file.close()
             self._in_step = False
 
-    def __enter__(self) -> "ExperienceStore":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -19,6 +19,10 @@ class PrivateScale:
     def __init__(self):
         self._pains = list(HISTORY)
 
+    def __len__(self) -> int:
+        """Return how many pains count."""
+        return len(self._pains)
+
     def rank(self, pain: float) -> float:
         """Return the share of what has hurt before that hurt less, in [0, 1]."""
         return bisect_left(self._pains, pain) / len(self._pains)

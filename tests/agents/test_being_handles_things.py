@@ -26,7 +26,9 @@ def lines(prompt):
 
 def put_next_to(prompt):
     asked = lines(prompt)
-    obj, other = re.match(r"put the (.+) next to the (.+)", asked["mission"]).groups()
+    named = re.match(r"put the (.+) next to the (.+)", asked["mission"])
+    assert named is not None
+    obj, other = named.groups()
     plan = "" if "goals" in asked else f"<plan>hold {obj}; {obj} beside {other}</plan>"
     what = f"put next to {other}" if asked["hand"] == obj else f"pick up {obj}"
     return f"{plan}<answer>{what}, normal</answer>"

@@ -18,6 +18,7 @@ from agents.state import read_state, save_state
 from body.ablation import Ablation
 from body.body import Body
 from body.motor import PolicyMotor
+from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import find
 from mind.language_models.transformers_model import TransformersModel
 from mind.memory import ExperienceStore
@@ -47,7 +48,9 @@ class Life:
 
     def __init__(self, world, memory, *, num=6, model=None, name="body", senses=None):
         made_by, options = WORLDS[world]
-        self.env = gymnasium.make_vec(made_by, num_envs=num, autoreset=False, **options)
+        env = gymnasium.make_vec(made_by, num_envs=num, autoreset=False, **options)
+        assert isinstance(env, WorldVectorEnv)
+        self.env = env
         self.body = Body(num, find(world), PolicyMotor(world=world), senses or {})
         self.path, self.memory = memory, ExperienceStore(memory)
         encoder = None if model else load_encoder(folder("nano"))

@@ -117,7 +117,7 @@ def test_a_percept_of_another_batch_is_refused():
     with pytest.raises(ValueError, match="percept must be of 4 avatars, got intero of shape"):
         Soul(4).feel(percept(3))
     with pytest.raises(ValueError, match=r"percept must be of 1 avatars, got .* \(8,\)"):
-        Soul(1).feel(percept().row(0))
+        Soul(1).feel(percept().row(0))  # pyright: ignore[reportArgumentType]
 
 
 def test_a_soul_without_avatars_is_refused():
@@ -224,9 +224,9 @@ def test_threat_has_known_values():
 
 
 def test_the_more_it_hurts_already_the_more_a_fall_is_feared():
-    sore = {"pain": [0.0, 0.3, 0.0, 0.0, 0.0]}
+    sore = [0.0, 0.3, 0.0, 0.0, 0.0]
     well = emotions_after(Soul(1), percept(), percept(lean=LEANING))
-    hurt = emotions_after(Soul(1), percept(**sore), percept(lean=LEANING, **sore))
+    hurt = emotions_after(Soul(1), percept(pain=sore), percept(lean=LEANING, pain=sore))
     assert hurt["fear"] > well["fear"]
 
 
@@ -274,11 +274,11 @@ def test_embarrassment_takes_a_mishap_and_an_onlooker():
 
 
 def test_a_known_hazard_takes_part_of_the_blame_but_an_own_lace_does_not():
-    seen = {"social": [1 / 3, 0.0, 0.0]}
-    own = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], **seen))
-    ice = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], blamed=ICE, **seen))
+    seen = [1 / 3, 0.0, 0.0]
+    own = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], social=seen))
+    ice = emotions_after(Soul(1), percept(noticed=[NoticedEvent.FELL], blamed=ICE, social=seen))
     both = [NoticedEvent.FELL, NoticedEvent.STEPPED_ON_LACE]
-    lace = emotions_after(Soul(1), percept(noticed=both, blamed=ICE, **seen))
+    lace = emotions_after(Soul(1), percept(noticed=both, blamed=ICE, social=seen))
     assert ice["embarrassment"] == pytest.approx(0.5 * own["embarrassment"])
     assert lace["embarrassment"] == own["embarrassment"]
 

@@ -4,17 +4,17 @@ import gc
 import sys
 import threading
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from agents.being import Being
 from bench import soak
 from bench.soak import LOOKS, Look, Watch, faults, growth, reply, slope, table
+from mind.memory import ExperienceStore
 
-NOBODY = SimpleNamespace(
-    memory=SimpleNamespace(_lives={}, count=lambda: 0),
-    _history=SimpleNamespace(pain_scales=[]),
-)
+NOBODY = cast(Being, SimpleNamespace(memory=ExperienceStore(":memory:"), pain_scales=[]))
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +31,22 @@ def looks(**changed):
     return [
         Look(
             ticks=1000 * n,
-            **{name: at(n) if callable(at) else at for name, at in (usual | changed).items()},
+            **{name: at(n, value) for name, value in (usual | changed).items()},
         )
         for n in range(LOOKS)
     ]
+
+
+def at(n: int, value: Any) -> Any:
+    """Return what a value is at the n-th look: itself, or what comes of it."""
+    return value(n) if callable(value) else value
 
 
 @pytest.mark.parametrize("grows", [0.0, 2.5])
 def test_a_slope_is_found_with_its_interval(grows):
     amounts = np.arange(160.0)
     values = grows * amounts + np.random.default_rng(1).normal(0.0, 1.0, 160)
-    found = slope(amounts, values)
+    found = slope(amounts.tolist(), values.tolist())
     assert found.low < grows < found.high
     assert found.high - found.low < 0.05
 
@@ -91,7 +96,7 @@ def test_a_habit_goes_to_what_is_named_and_gets_up_when_it_is_down():
     assert "<think>so</think><answer>go to blue rug edge, fast</answer><say>on we go</say>" in said
     assert any("red ball" in one for one in said)
     assert "get up" in reply("go to the red ball\ncan: get up, wait", 1)
-    assert reply(told, soak._NONSENSE) == "hm"
+    assert reply(told, soak.NONSENSE) == "hm"
 
 
 @pytest.mark.parametrize("too_few", [("--ticks", "31"), ("--decisions", "3")])

@@ -54,7 +54,7 @@ def live(level, count, ticks=400):
     alive, succeeded = np.ones(count, bool), np.zeros(count, bool)
     for _ in range(ticks):
         percept = body.perceive(observation)
-        for row in np.flatnonzero(alive):
+        for row in np.flatnonzero(alive).tolist():
             if body.status(row).status != Status.RUNNING:
                 body.intend(row, _next_intent(body, percept, row))
         observation, _, terminated, truncated, _ = env.step(body.act(percept))

@@ -5,6 +5,7 @@ import pytest
 from drawn_world import COLOR, DrawnWorld, together
 
 from body.ego_map import SPAN, EgoMap
+from envs.engine.body_senses import Posture
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Object
 
@@ -114,7 +115,7 @@ def test_what_is_dropped_in_a_fall_is_remembered_under_the_body():
     world, ego_map = DrawnWorld("#####", "#.>.#", "#####"), EgoMap(1, TRIP)
     world.held = Object.BALL
     look(ego_map, world)
-    world.held, world.posture = Object.EMPTY, 3
+    world.held, world.posture = Object.EMPTY, Posture.DOWN
     look(ego_map, world)
     assert ego_map.landmarks[0, 0].tolist() == [Object.BALL, COLOR, 0, 0, 0]
 

@@ -1,12 +1,12 @@
 """The senses in the real world: what is reckoned, noticed and believed agrees with the truth."""
 
-import gymnasium
 import numpy as np
 import pytest
 
 from body.senses import Senses
 from body.types import NoticedEvent
 from envs.engine.body_senses import Posture
+from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action, Cause, EventKind, Object
 
@@ -21,9 +21,9 @@ def walk():
         Wrong poses, felt events, true events, and whether each belief about a mishap was right.
     """
     count, rng = 48, np.random.default_rng(0)
-    env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=4, autoreset=False)
+    env = TripVectorEnv(num_envs=count, level=4, autoreset=False)
     observation, _ = env.reset(seed=3)
-    bodies = env.unwrapped.world.bodies
+    bodies = env.world.bodies
     start = bodies[["x", "y", "heading"]].copy()
     senses = Senses(count, TRIP)
     senses.perceive(observation)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 import gymnasium
 import minigrid  # noqa: F401  (registers its ids)
 import numpy as np
+from minigrid.minigrid_env import MiniGridEnv
 
 from envs.babyai.bank import covers
 from envs.babyai.levels import TASKS, Levels
@@ -150,7 +151,7 @@ class Walk:
         self.world = BabyAIWorld(rows, levels=levels, layouts=layouts)
         self._levels, self._rng = levels, np.random.default_rng(seed)
         self._meddlers = [Meddler((seed, row)) for row in range(rows)]
-        self.peers = [None] * rows
+        self.peers: dict[int, MiniGridEnv] = {}
         self.world.reset(np.arange(rows), np.arange(rows) + seed)
         for row in range(rows):
             self._begin(row)
@@ -169,7 +170,8 @@ class Walk:
             AssertionError: If the two differ in anything.
         """
         actions = [
-            meddler.act(env) for meddler, env in zip(self._meddlers, self.peers, strict=True)
+            meddler.act(env)
+            for meddler, env in zip(self._meddlers, self.peers.values(), strict=True)
         ]
         self.world.step(np.array(actions, np.int64))
         for row, action in enumerate(actions):

@@ -104,9 +104,9 @@ class Wilful(LevelGen):
     def _one_of(self, shape):
         kinds = {"action_kinds": self.action_kinds, "instr_kinds": ["action"]}
         parts = [self.rand_instr(**kinds) for _ in range(4)]
-        for part in parts:
-            part.strict = self._rand_bool()
-        pair, other = AndInstr(*parts[:2]), AndInstr(*parts[2:])
+        for part in parts:  # the package declares it of some only
+            part.strict = self._rand_bool()  # pyright: ignore[reportAttributeAccessIssue]
+        pair, other = AndInstr(parts[0], parts[1]), AndInstr(parts[2], parts[3])
         return [
             parts[0],
             BeforeInstr(parts[0], parts[1], strict=True),

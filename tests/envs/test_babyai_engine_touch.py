@@ -242,7 +242,8 @@ def test_some_rows_replay_in_other_rows():
 
 def test_a_fork_can_be_kept_on_disk_without_pickle(tmp_path):
     world = lively_world()
-    np.savez(tmp_path / "fork.npz", **world.fork_state())
+    # None of its parts has the name of an option of `savez`.
+    np.savez(tmp_path / "fork.npz", **world.fork_state())  # pyright: ignore[reportArgumentType]
     first = story(world)
     with np.load(tmp_path / "fork.npz", allow_pickle=False) as kept:
         world.load_state(dict(kept))
@@ -274,7 +275,10 @@ def test_an_avatar_has_the_same_levels_alone_and_among_others():
         ours, theirs = batch.step(np.full(6, 2)), alone.step(np.full(1, 2))
         for name in ours[0]:
             assert np.array_equal(ours[0][name][4], theirs[0][name][0]), name
-    assert batch.world.bodies["episode"][4] == alone.world.bodies["episode"][0] == 1
+    one, other = batch.world, alone.world
+    assert isinstance(one, BabyAIWorld)
+    assert isinstance(other, BabyAIWorld)
+    assert one.bodies["episode"][4] == other.bodies["episode"][0] == 1
 
 
 # ---- Gymnasium ----
@@ -289,6 +293,7 @@ def test_the_checker_has_nothing_to_say(arguments):
 
 def test_make_vec_is_the_compiled_batch():
     env = gymnasium.make_vec("envs:BabyAI-v0", num_envs=5, task="goto", layouts=8)
+    assert isinstance(env.unwrapped, BabyAIVectorEnv)
     assert isinstance(env.unwrapped.world, BabyAIWorld)
     observation, _ = env.reset(seed=0)
     rng = np.random.default_rng(0)

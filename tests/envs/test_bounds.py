@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 import envs  # noqa: F401  registers the worlds
 from envs.babyai.env import BabyAIVectorEnv
@@ -73,11 +74,13 @@ def test_bounds_are_not_wider_than_what_is_met():
     """Of what has no natural bound; half of the range is reached by careless running about."""
     env = gymnasium.make_vec("envs:Trip-v0", num_envs=ROWS, level=3, shift="S6", layouts=256)
     least, most = extremes(env, seed=9, ticks=300)
-    spec = find("trip")
+    spec, senses = find("trip"), env.single_observation_space
+    assert isinstance(senses, spaces.Dict)
     for sense, name in (("proprio", "speed_mps"), ("proprio", "effort"),
                         *(("vestibular", one) for one in spec.senses["vestibular"])):  # fmt: skip
         column = spec.column(sense, name)
-        space = env.single_observation_space[sense]
+        space = senses[sense]
+        assert isinstance(space, spaces.Box)
         met = most[sense][column] - least[sense][column]
         assert met > 0.5 * (space.high[column] - space.low[column]), (sense, name, met)
 

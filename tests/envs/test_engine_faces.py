@@ -1,6 +1,7 @@
 """The two faces over a world that counts: no tick is lost, doubled or given to another row."""
 
 import json
+from typing import cast
 
 import gymnasium
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from envs.engine.faces import WorldEnv, WorldVectorEnv
+from envs.engine.spec import WorldSpec
 
 EVENTS = np.dtype([("row", np.int32), ("kind", np.int8), ("severity", np.float32)])
 LENGTHS = (3, 5, 8)  # ticks until an episode of each row ends; the last one by time
@@ -26,7 +28,7 @@ class CountingSpec:
 class CountingWorld:
     """Shows (row, seed, episode, tick) and ends each row's episodes after its own length."""
 
-    spec = CountingSpec()
+    spec = cast(WorldSpec, CountingSpec())
 
     def __init__(self, num_envs=3):
         self.num_envs = num_envs
@@ -144,9 +146,7 @@ def test_seeds_may_be_given_row_by_row():
 def test_a_first_reset_without_a_seed_finds_one_by_itself():
     seeds = []
     for _ in range(2):
-        env = WorldVectorEnv(
-            CountingWorld(),
-        )
+        env = WorldVectorEnv(CountingWorld())
         seeds.append(env.reset()[0]["counts"][:, 1].tolist())
     assert seeds[0] != seeds[1]
     assert seeds[0] == list(range(seeds[0][0], seeds[0][0] + 3))
@@ -155,6 +155,7 @@ def test_a_first_reset_without_a_seed_finds_one_by_itself():
 def test_pictures_come_one_a_row_and_only_where_asked_for():
     assert batch()[0].render() is None
     pictures = batch(render_mode="rgb_array")[0].render()
+    assert pictures is not None
     assert [picture[0, 0, 0] for picture in pictures] == [0, 1, 2]
 
 
@@ -162,6 +163,7 @@ def test_closing_a_face_closes_its_world_once():
     env, _ = batch()
     env.close()
     env.close()
+    assert isinstance(env.world, CountingWorld)
     assert env.world.closed == 1
 
 
@@ -225,12 +227,7 @@ def test_a_window_is_shown_each_tick_and_closed_at_the_end():
 def test_stepping_before_a_reset_is_refused_by_both_faces():
     for env, action in (
         (single(), 0),
-        (
-            WorldVectorEnv(
-                CountingWorld(),
-            ),
-            [0] * 3,
-        ),
+        (WorldVectorEnv(CountingWorld()), [0] * 3),
     ):
         with pytest.raises(gymnasium.error.ResetNeeded):
             env.step(action)

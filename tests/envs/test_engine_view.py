@@ -5,7 +5,7 @@ import pytest
 from minigrid.core.constants import COLOR_NAMES, COLOR_TO_IDX, OBJECT_TO_IDX
 from minigrid.core.grid import Grid
 from minigrid.core.world_object import Ball, Box, Floor, Goal, Key, Lava, Wall
-from minigrid.envs import EmptyEnv
+from minigrid.envs.empty import EmptyEnv
 
 from envs.engine.view import OFFSETS, VIEW, flat_offsets, look, look_past, place_in_view
 from envs.trip.oracle import oracle_actions

@@ -6,6 +6,7 @@ import warnings
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
@@ -61,7 +62,8 @@ def test_a_spec_can_be_pickled_and_makes_the_same_world():
     again = gymnasium.make(spec)
     for name, values in again.reset(seed=4)[0].items():
         assert np.array_equal(values, env.reset(seed=4)[0][name]), name
-    assert gymnasium.make(gymnasium.envs.registration.EnvSpec.from_json(env.spec.to_json()))
+    assert env.spec is not None
+    assert gymnasium.make(EnvSpec.from_json(env.spec.to_json()))
 
 
 def test_a_vector_spec_can_be_pickled():
@@ -129,13 +131,11 @@ def test_the_felt_senses_have_the_ranges_of_the_documentation():
 
 # ---- Endings and beginnings ----
 
-SHORT = {"level": 0, "layouts": 8}
-
 
 def two_batches(num_envs=24):
     """Return the same batch twice: one that begins anew by itself, and one that waits."""
-    by_itself = gymnasium.make_vec(WORLD, num_envs=num_envs, **SHORT)
-    waiting = gymnasium.make_vec(WORLD, num_envs=num_envs, autoreset=False, **SHORT)
+    by_itself = gymnasium.make_vec(WORLD, num_envs=num_envs, level=0, layouts=8)
+    waiting = gymnasium.make_vec(WORLD, num_envs=num_envs, level=0, layouts=8, autoreset=False)
     assert by_itself.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert waiting.metadata["autoreset_mode"] == AutoresetMode.DISABLED
     by_itself.reset(seed=3)
@@ -143,7 +143,7 @@ def two_batches(num_envs=24):
     return by_itself, waiting
 
 
-def assert_equal(one, other, rows=slice(None)):
+def assert_equal(one, other, rows: slice | np.ndarray = slice(None)):
     for name, values in one.items():
         assert np.array_equal(values[rows], other[name][rows]), name
 
@@ -212,8 +212,8 @@ def test_a_masked_reset_leaves_the_other_rows_alone():
 
 
 def test_a_reset_with_seeds_is_a_new_body_and_one_without_is_the_same_body_going_on():
-    env = gymnasium.make_vec(WORLD, num_envs=2, level=4, layouts=8)
-    world = env.unwrapped.world
+    env = TripVectorEnv(num_envs=2, level=4, layouts=8)
+    world = env.world
     env.reset(seed=5)
     keys, rng_keys = world.bodies["key"].copy(), world.bodies["rng_key"].copy()
     legs = world.bodies["leg"].copy()
@@ -229,18 +229,18 @@ def test_a_reset_with_seeds_is_a_new_body_and_one_without_is_the_same_body_going
 
 
 def test_a_masked_reset_with_seeds_gives_each_row_its_own():
-    env = gymnasium.make_vec(WORLD, num_envs=3, level=1, layouts=8, autoreset=False)
+    env = TripVectorEnv(num_envs=3, level=1, layouts=8, autoreset=False)
     env.reset(seed=5)
-    keys = env.unwrapped.world.bodies["key"].copy()
+    keys = env.world.bodies["key"].copy()
     mask = np.array([False, True, False])
     env.reset(seed=40, options={"reset_mask": mask})
-    now = env.unwrapped.world.bodies["key"].copy()
+    now = env.world.bodies["key"].copy()
     env.reset(seed=40)
-    assert (now == np.where(mask, env.unwrapped.world.bodies["key"], keys)).all()
+    assert (now == np.where(mask, env.world.bodies["key"], keys)).all()
 
 
 def test_numpy_seeds_are_seeds_too():
-    env = gymnasium.make_vec(WORLD, num_envs=2, level=1, layouts=8)
+    env = TripVectorEnv(num_envs=2, level=1, layouts=8)
     by_int, _ = env.reset(seed=7)
     by_numpy, _ = env.reset(seed=np.int64(7))
     assert_equal(by_int, by_numpy)
@@ -276,12 +276,13 @@ def test_pictures_are_drawn_from_both_faces():
     single.reset(seed=1)
     batch = gymnasium.make_vec(WORLD, num_envs=2, level=4, render_mode="rgb_array")
     batch.reset(seed=1)
-    picture, pictures = single.render(), batch.render()
+    picture, pictures = np.asarray(single.render()), batch.render()
+    assert pictures is not None
     assert (picture.dtype, picture.ndim, picture.shape[2]) == (np.uint8, 3, 3)
     assert np.array_equal(picture, pictures[0])  # row 0 of seed 1 has seed 1
     assert not np.array_equal(pictures[0], pictures[1])
     single.step(2)
-    assert not np.array_equal(single.render(), picture)
+    assert not np.array_equal(np.asarray(single.render()), picture)
 
 
 def test_a_batch_without_a_render_mode_draws_nothing():

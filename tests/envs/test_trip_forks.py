@@ -102,7 +102,8 @@ def test_some_rows_replay_in_other_rows_of_another_world():
 
 def test_a_fork_can_be_kept_on_disk_without_pickle(tmp_path):
     world = lively_world()
-    np.savez(tmp_path / "fork.npz", **world.fork_state())
+    # None of its parts has the name of an option of `savez`.
+    np.savez(tmp_path / "fork.npz", **world.fork_state())  # pyright: ignore[reportArgumentType]
     with np.load(tmp_path / "fork.npz", allow_pickle=False) as kept:
         other = TripWorld(BATCH, level=4, layouts=16)
         other.load_state(dict(kept))

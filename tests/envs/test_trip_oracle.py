@@ -57,5 +57,6 @@ def test_the_oracle_only_reads():
     commands = oracle_actions(world)
     assert np.array_equal(commands, oracle_actions(world))
     for kept, now in ((bodies, world.bodies), (objects, world.objects), (layouts, world.layouts)):
+        assert kept.dtype.names
         for name in kept.dtype.names:
             assert np.array_equal(kept[name], now[name]), name

@@ -254,7 +254,9 @@ def test_a_closed_window_goes_quietly(monkeypatch, renderer):
     window = Window(frames_per_second=1000)
     frame = draw(renderer)
     window.show(frame)
-    shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    shown = pygame.surfarray.array3d(surface).swapaxes(0, 1)
     assert (shown == frame).all()
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     window.show(frame)

@@ -150,9 +150,8 @@ def test_a_clumsy_loaded_or_tired_foot_hangs_lower(lower, condition):
     assert is_caught_by(1.001 * clearance, **condition)
 
 
-def is_caught_by(height_m, **condition):
-    condition = {"speed": FORWARD_MPS, "progress": 0.49, "phase": 0.3} | condition
-    room = DrawnRoom("#>==..#", **condition)
+def is_caught_by(height_m, *, speed=FORWARD_MPS, progress=0.49, phase=0.3, **condition):
+    room = DrawnRoom("#>==..#", speed=speed, progress=progress, phase=phase, **condition)
     room.set_feel("height", 2, 0, height_m)
     room.do(Action.FORWARD)
     return room.body["contact_cause"] == Cause.CABLE
@@ -401,11 +400,11 @@ def test_bracing_widens_the_support_backward_only():
 
 def test_a_rail_in_hand_widens_the_support_all_round():
     walled = ("RRRR", "#>.#")
-    for lean in ({"lean_forward": 0.2}, {"lean_right": -0.2}):
-        held = DrawnRoom(*walled, **lean, constants={"stumble_at_m": 0.5})
+    for side, lean in (("lean_forward", 0.2), ("lean_right", -0.2)):
+        held, bare = (DrawnRoom(*walled, constants={"stumble_at_m": 0.5}) for _ in range(2))
+        held.body[side] = bare.body[side] = lean
         held.do(Action.GRAB, 20)
         assert abs(held.body["lean_forward"]) + abs(held.body["lean_right"]) < 0.01
-        bare = DrawnRoom(*walled, **lean, constants={"stumble_at_m": 0.5})
         assert FELL in bare.do(Action.DONE, 20)
 
 

@@ -1,5 +1,7 @@
 """A body has the same story alone or among thousands, on any threads, looked at or not."""
 
+from functools import partial
+
 import gymnasium
 import numpy as np
 import pytest
@@ -10,14 +12,15 @@ from envs.trip.vocabulary import Action
 from envs.trip.world import TripWorld
 
 SEED = 50
-OPTIONS = {"level": 4, "layouts": 32}
+LEVEL, LAYOUTS = 4, 32
+batch = partial(TripVectorEnv, level=LEVEL, layouts=LAYOUTS)
 WATCHED = (0, 7, 31, 63)
 
 
 @pytest.fixture(scope="module")
 def commands():
     """(ticks, 64) commands that lead through many an episode: an oracle's, now and then noise's."""
-    env = TripVectorEnv(num_envs=64, **OPTIONS)
+    env = batch(num_envs=64)
     env.reset(seed=SEED)
     rng, given = np.random.default_rng(0), []
     for _ in range(250):
@@ -29,7 +32,7 @@ def commands():
 
 def batch_story(commands, rows, **options):
     """Return per tick what the first 64 rows of a batch observed, earned and met."""
-    env = TripVectorEnv(**(OPTIONS | options))
+    env = batch(**options)
     env.reset(seed=SEED)
     told = []
     for tick_commands in commands:
@@ -68,7 +71,7 @@ def test_the_story_that_is_compared_is_eventful(among_64):
 
 @pytest.mark.parametrize("row", WATCHED)
 def test_alone_a_body_lives_as_it_does_among_others(commands, among_64, row):
-    env = TripEnv(**OPTIONS)
+    env = TripEnv(level=LEVEL, layouts=LAYOUTS)
     env.reset(seed=SEED + row)
     for tick, command in enumerate(commands[:, row]):
         observation, reward, terminated, truncated, info = env.step(int(command))
@@ -98,7 +101,7 @@ def test_more_threads_than_bodies_change_nothing(commands, among_64):
 
 
 def batch_story_of_few(commands, **options):
-    env = TripVectorEnv(num_envs=2, **OPTIONS, **options)
+    env = batch(num_envs=2, **options)
     env.reset(seed=SEED)
     told = [{row: moment(*step, row) for row in range(2)} for step in map(env.step, commands)]
     env.close()
@@ -109,7 +112,7 @@ def batch_story_of_few(commands, **options):
 def test_a_batch_split_in_two_lives_as_one(commands, among_64):
     halves = []
     for start in (0, 32):
-        env = TripVectorEnv(num_envs=32, **OPTIONS)
+        env = batch(num_envs=32)
         env.reset(seed=SEED + start)
         halves.append(
             [
@@ -140,7 +143,7 @@ def test_another_seed_is_another_story(among_64):
 def test_looking_does_not_change_the_world(commands):
     stories = []
     for looks in (False, True):
-        env = gymnasium.make("envs:Trip-v0", render_mode="rgb_array", **OPTIONS)
+        env = gymnasium.make("envs:Trip-v0", render_mode="rgb_array", level=LEVEL, layouts=LAYOUTS)
         seen = [env.reset(seed=3)[0]]
         for tick in range(60):
             if looks and tick % 3 == 0:
@@ -155,12 +158,12 @@ def test_global_randomness_is_neither_used_nor_disturbed():
     stories, states = [], []
     for seed in (1, 2):
         np.random.seed(seed)  # noqa: NPY002
-        before = np.random.get_state()[1].copy()  # noqa: NPY002
+        before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
         world = TripWorld(8, level=4, layouts=8)
         world.reset(np.arange(8), seeds=np.arange(8))
         for _ in range(50):
             world.step(oracle_actions(world))
         stories.append(world.senses.tobytes())
-        states.append(np.array_equal(np.random.get_state()[1], before))  # noqa: NPY002
+        states.append(np.array_equal(np.random.get_state(legacy=False)["state"]["key"], before))  # noqa: NPY002
     assert stories[0] == stories[1]
     assert all(states)

@@ -144,8 +144,8 @@ def test_each_reflex_is_tried_from_the_same_stumble(lived):
 
 
 def test_the_chosen_outcome_is_that_of_the_reflex_liked_best():
-    survived = np.float32([[1, 0, 0], [0, 1, 0]])
-    liked = np.float32([[0.9, 0.1, 0.2], [0.6, 0.3, 0.5]])
+    survived = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    liked = np.array([[0.9, 0.1, 0.2], [0.6, 0.3, 0.5]], np.float32)
     assert validity.chosen(liked, survived).tolist() == [1.0, 0.0]
 
 
@@ -156,7 +156,7 @@ def test_a_fit_learns_what_can_be_learned_and_repeats_itself():
     mask = np.ones_like(outcomes)
     torch.manual_seed(1)
     rng_key = torch.random.get_rng_state()
-    predictions = [validity.fit(known, outcomes, mask, seed=3)(known) for _ in range(2)]
-    assert np.array_equal(*predictions)
-    assert ((predictions[0] > 0.5) == outcomes).mean() > 0.97
+    one, again = (validity.fit(known, outcomes, mask, seed=3)(known) for _ in range(2))
+    assert np.array_equal(one, again)
+    assert ((one > 0.5) == outcomes).mean() > 0.97
     assert torch.equal(torch.random.get_rng_state(), rng_key)

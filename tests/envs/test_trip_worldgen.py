@@ -21,7 +21,7 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, color_table, make_layout
 C = load_constants()[0]
 COUNT = 60
 HAZARDS = HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON
-FIELDS = LAYOUT.names
+FIELDS = LAYOUT.names or ()
 FEEL = {"friction", "height"}
 
 
@@ -231,7 +231,7 @@ def test_persons_differ_in_kindness_and_look_where_their_picture_says(banks):
 def test_colors_say_how_objects_feel_from_level_4_on_and_not_before(banks):
     for level in (1, 2, 3):
         heights = np.concatenate([layout["height"].ravel() for layout in banks[level]])
-        plain = np.float32([0.0, C["cable_m"], C["rug_edge_m"], C["kerb_m"]])
+        plain = np.array([0.0, C["cable_m"], C["rug_edge_m"], C["kerb_m"]], np.float32)
         assert set(np.unique(heights)) <= set(plain)
     table, told, right = color_table("S0"), 0, 0
     for layout in layouts(4, count=150):

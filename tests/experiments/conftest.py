@@ -20,7 +20,9 @@ FALL_TICK = 25
 
 def senses(tick):
     """Return the senses of one tick, all zero but balance and posture."""
-    values = {group: np.zeros(len(names), np.float32) for group, names in TRIP.senses.items()}
+    values: dict[str, np.ndarray] = {
+        group: np.zeros(len(names), np.float32) for group, names in TRIP.senses.items()
+    }
     values["vestibular"][0] = 0.3 * np.sin(tick / 5)
     values["proprio"][TRIP.senses["proprio"].index("down" if tick > FALL_TICK else "standing")] = 1
     values["image"] = np.ones((7, 7, 3), np.uint8)

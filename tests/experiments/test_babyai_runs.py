@@ -120,6 +120,9 @@ class Ear:
         for other in self.others:
             other.on_episode_end(end)
 
+    def close(self):
+        """Nothing is open."""
+
 
 @pytest.fixture(scope="module")
 def told():
@@ -145,9 +148,9 @@ def test_the_terminal_shows_doors_and_what_the_hand_has_met(told):
         assert all(doors[DoorState(state)] in drawn for state in states)
     assert found
     vain = next(step for step in steps if step.sense("touch", "nothing_there"))
-    console = Console(file=io.StringIO(), width=60, color_system=None)
-    console.print(felt(vain))
-    marks = dict(line.rsplit(maxsplit=1) for line in console.file.getvalue().splitlines())
+    printed = io.StringIO()
+    Console(file=printed, width=60, color_system=None).print(felt(vain))
+    marks = dict(line.rsplit(maxsplit=1) for line in printed.getvalue().splitlines())
     assert marks["holds"] == "empty"
     assert [name for name, mark in marks.items() if mark == "●"] == ["nothing there"]
 
@@ -207,11 +210,15 @@ def test_everybody_lives_the_same_layouts():
 
             return Trace()
 
+        def close(self):
+            """Nothing is open."""
+
     env = BabyAIVectorEnv(4, task="pickup", split="test", autoreset=False, layouts=64)
     one, other = Still(), Still()
     lived = rollout(one, env, 3)
     rollout(other, env, 3)
     assert one.missions == other.missions
+    assert lived is not None
     assert lived["waits"].tolist() == [128] * 4
     assert lived["no_effect"].tolist() == [0] * 4
 

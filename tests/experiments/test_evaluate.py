@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from agents.random_agent import RandomAgent
+from envs.engine.faces import WorldVectorEnv
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.launching.rollout import rollout
@@ -71,7 +72,9 @@ def results(folder):
 
 
 def make(num, **more):
-    return gymnasium.make_vec("envs:Trip-v0", num_envs=num, autoreset=False, split="test", **more)
+    env = gymnasium.make_vec("envs:Trip-v0", num_envs=num, autoreset=False, split="test", **more)
+    assert isinstance(env, WorldVectorEnv)
+    return env
 
 
 # ---- The same for everybody ----
@@ -147,6 +150,7 @@ def test_scores_are_those_of_the_first_end_of_each_body():
     env = make(16, level=3, layouts=16)
     lived = rollout(evaluate.Oracle(env), env, 5 * 1_000_003)
     known = bodies.run_episodes(bodies.OracleBody(), 3, "S0", 16, 5)
+    assert lived is not None
     for name, values in known.items():
         np.testing.assert_array_equal(lived[name], values)
     assert len(set(lived["ticks"].tolist())) > 3

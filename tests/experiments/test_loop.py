@@ -6,6 +6,7 @@ import pytest
 
 from agents.random_agent import RandomAgent
 from agents.types import Trace
+from envs.engine.faces import WorldVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Action
 from experiments.running.loop import CallbackError, Loop
@@ -66,7 +67,9 @@ class FullDisk(Ear):
 
 
 def make(num_envs=1, **more):
-    return gymnasium.make_vec("envs:Trip-v0", num_envs=num_envs, autoreset=False, layouts=4, **more)
+    env = gymnasium.make_vec("envs:Trip-v0", num_envs=num_envs, autoreset=False, layouts=4, **more)
+    assert isinstance(env, WorldVectorEnv)
+    return env
 
 
 def test_every_tick_is_acted_on_and_told_exactly_once_and_in_order():

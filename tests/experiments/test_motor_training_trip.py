@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
+from torch.distributions import Categorical
 
 from body.policy import load_policy
 from envs.engine.body_senses import Posture
@@ -152,8 +153,10 @@ def test_the_teacher_is_imitated_but_never_in_a_stumble():
     assert not stumbling.all()
 
     def probabilities():
-        seen = {name: ppo.policy.obs_to_tensor(observation)[0][name] for name in observation}
-        return ppo.policy.get_distribution(seen).distribution.probs.detach().numpy()
+        seen, _ = ppo.policy.obs_to_tensor(observation)
+        choice = ppo.policy.get_distribution(seen).distribution
+        assert isinstance(choice, Categorical)
+        return choice.probs.detach().numpy()
 
     for _ in range(150):
         commands = imitation.watch(observation)

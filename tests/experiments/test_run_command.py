@@ -258,6 +258,7 @@ def test_a_second_ctrl_c_quits_at_once(tmp_path):
     )  # fmt: skip
     wait_for((tmp_path / "deciding").exists)
     process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
     assert "press Ctrl-C again" in (process.stderr.readline() + process.stderr.readline())
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=5)

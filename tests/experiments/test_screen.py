@@ -6,7 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
-from agents.types import Trace
+from agents.random_agent import RandomAgent
 from experiments.viewers.screen import SPEEDS, Conversation, Pace, Screen, asked_of, bar
 from mind.language_models.types import LanguageModelError
 from mind.reasoning.question_answering import Answer
@@ -95,7 +95,9 @@ def test_where_nobody_can_be_asked_the_key_does_nothing():
 def test_the_window_shows_what_the_film_shows_and_the_keys(screen, tell):
     window = screen("up", "up", "up")  # as fast as it goes
     tell(window, picture=True, ticks=3)
-    shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    shown = pygame.surfarray.array3d(surface).swapaxes(0, 1)
     assert shown.shape[0] > 96 + 20, "the caption and the keys stand below the picture"
     assert shown[96:].std() > 5
 
@@ -143,10 +145,11 @@ def test_what_is_too_long_for_the_bar_shows_its_end():
     assert (bar("keys", "a" * 900 + "b", 640) != bar("keys", "a" * 900, 640)).any()
 
 
-class Being:
+class Talker(RandomAgent):
     """Somebody who can be asked, or whose language model is gone."""
 
     def __init__(self, error=None):
+        super().__init__(1)
         self._error = error
 
     def question_answerer(self, row):
@@ -162,18 +165,18 @@ class Being:
 
 
 def test_an_answer_is_told_with_how_sure_it_is_and_cannot_steer_anything():
-    ask = asked_of(Being())
+    ask = asked_of(Talker())
     assert ask is not None
     assert ask("which foot?").startswith("“left [2J”, ")
     assert "80% sure" in ask("which foot?")
 
 
 def test_a_model_that_is_gone_is_said_and_life_goes_on():
-    ask = asked_of(Being(LanguageModelError("no answer from\nhttp://x")))
+    ask = asked_of(Talker(LanguageModelError("no answer from\nhttp://x")))
     assert ask is not None
     assert ask("which foot?") == "it cannot be asked: no answer from http://x"
 
 
 def test_who_cannot_talk_is_not_asked():
-    assert asked_of(Trace()) is None
+    assert asked_of(RandomAgent(1)) is None
     assert np.asarray(bar("", "", 320)).shape[1] == 320

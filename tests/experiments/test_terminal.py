@@ -46,12 +46,13 @@ def test_the_live_view_shows_the_mission_the_intent_the_thought_and_the_senses(t
 
 @pytest.mark.parametrize("width", [30, 40, 60, 90])
 def test_in_a_narrow_window_objects_stand_below_each_other_and_fit(tell, width):
-    narrow = Console(file=io.StringIO(), width=width, height=60, force_terminal=True)
+    drawn = io.StringIO()
+    narrow = Console(file=drawn, width=width, height=60, force_terminal=True)
     view = LiveView(narrow, 3)
     view._drawn_at = float("-inf")
     tell(view)
     view.close()
-    lines = Text.from_ansi(narrow.file.getvalue()).plain.splitlines()
+    lines = Text.from_ansi(drawn.getvalue()).plain.splitlines()
     assert max(cell_len(line) for line in lines) <= width
     beside = [line for line in lines if "sees" in line and "balance" in line]
     assert bool(beside) == (width >= 54)

@@ -8,7 +8,7 @@ import gymnasium
 import hostile
 import pytest
 from minigrid.core.mission import MissionSpace
-from minigrid.envs import EmptyEnv
+from minigrid.envs.empty import EmptyEnv
 
 from experiments import chat as talk
 from experiments import run

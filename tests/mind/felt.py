@@ -46,7 +46,7 @@ def percept(
         spec=spec,
         image=image,
         mission=np.asarray(mission),
-        clock=np.int32(clock),
+        clock=np.array(clock, np.int32),
         position=np.zeros(2, np.int16),
         landmarks=landmarks,
         events=noticed,

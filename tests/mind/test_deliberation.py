@@ -63,6 +63,7 @@ def stumble(clock, event=NoticedEvent.STUMBLED, **of_story):
 def test_a_good_reply_becomes_a_decision_with_what_it_cost():
     model = ScriptedModel([GOOD])
     decision = decide(minds(model).make("anna"))
+    assert decision.intent is not None
     assert (decision.intent.skill, decision.intent.manner) == (Skill.GO_TO, Manner.CAREFUL)
     assert (decision.thoughts, decision.speech) == ("ball ahead", "here I go")
     assert decision.goals == ("go to the red ball", "go to red ball, careful")
@@ -93,6 +94,7 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
     assert told(model).startswith(f"That cannot be done: {said}")
     assert model.prompts[1].messages[:2] == model.prompts[0].messages
     assert model.prompts[1].messages[2].text == (bad if len(bad) < 400 else bad[:400] + "...")
+    assert decision.intent is not None
     assert decision.intent.words(percept().spec) == "go to red ball, careful"
     assert (decision.attempts, decision.fallback) == (2, False)
     assert decision.tokens == len(bad.split()) + len(GOOD.split())
@@ -102,6 +104,7 @@ def test_a_bad_reply_goes_back_once_with_what_was_wrong(bad, said):
 def test_after_two_bad_replies_a_fallback_intent_is_taken_and_counted(bad):
     model = ScriptedModel([bad, bad])
     decision = decide(minds(model).make("anna"))
+    assert decision.intent is not None
     assert (decision.intent.skill, decision.fallback) == (Skill.WAIT, True)
     assert (decision.attempts, len(model.prompts)) == (2, 2)
     assert decision.speech == decision.thoughts == ""
@@ -110,6 +113,7 @@ def test_after_two_bad_replies_a_fallback_intent_is_taken_and_counted(bad):
 def test_the_fallback_of_a_body_that_is_down_is_to_get_up():
     now = context(can_start=(Skill.WAIT, Skill.GET_UP))
     decision = decide(minds(ScriptedModel(["", ""])).make("anna"), now=now)
+    assert decision.intent is not None
     assert decision.intent.skill is Skill.GET_UP
 
 
@@ -141,6 +145,7 @@ def test_what_the_body_cannot_start_is_told_and_asked_again():
         why_not=lambda intent: full if intent.skill is Skill.PICK_UP else "",
     )
     assert f"'pick up red ball, normal' cannot start: {full}" in told(model)
+    assert decision.intent is not None
     assert decision.intent.skill is Skill.GO_TO
 
 

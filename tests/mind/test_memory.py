@@ -95,6 +95,17 @@ def test_what_is_added_comes_back_in_the_order_of_the_ids(path):
         assert memory.count() == 25
 
 
+def test_what_is_kept_takes_its_place_in_memory(path):
+    life = a_life(20)
+    with ExperienceStore(path) as memory:
+        taken = [memory.nbytes]
+        for begins in (0, 10):
+            memory.add(life[begins : begins + 10])
+            taken.append(memory.nbytes)
+    assert taken[0] == 0
+    assert taken[2] == 2 * taken[1] > 10 * 256
+
+
 def test_every_field_of_an_experience_survives_with_its_own_value(path):
     strange = lived(
         **{
@@ -279,10 +290,11 @@ def test_the_best_are_those_of_a_full_sort():
         importance[candidates],
         relevance[candidates],
     ]
-    known = sum(
+    weighted = [
         weight * (part - part.min()) / (part.max() - part.min())
         for weight, part in zip((1, 0.5, 2), parts, strict=True)
-    )
+    ]
+    known = np.sum(weighted, axis=0)
     order = np.lexsort((-candidates, -known))[:20]
     np.testing.assert_array_equal(found.row, candidates[order])
     np.testing.assert_allclose(found.score, known[order], atol=1e-6)
@@ -660,7 +672,7 @@ def test_what_felt_alike_comes_first(path):
     life = a_life(12)
     with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
         memory.add(life, sense_embeddings=felt_vectors(*range(12)))
-        like = dict.fromkeys(KINDS, felt_vectors(7)[0, 0])
+        like = {kind: felt_vectors(7)[0, 0] for kind in KINDS}
         (found,) = memory.recall(Query(body_id="anna", like=like), 1)
         assert found.id == 8
         assert found.relevance == 1.0
@@ -681,7 +693,7 @@ def test_what_cannot_have_been_felt_is_refused():
 
 
 def test_what_was_kept_without_how_it_felt_is_like_nothing(path):
-    like = dict.fromkeys(KINDS, felt_vectors(0)[0, 0])
+    like = {kind: felt_vectors(0)[0, 0] for kind in KINDS}
     with ExperienceStore(path, recency_weight=0, importance_weight=0) as memory:
         memory.add(a_life(1))
         memory.add(a_life(3)[1:], sense_embeddings=felt_vectors(5, 0))

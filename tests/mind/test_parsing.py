@@ -226,6 +226,7 @@ def test_a_plan_may_stand_anywhere_in_a_reply_or_be_missing():
     plan, rest = "<plan>Hold  red ball;see door</plan>", answer("explore, normal")
     for reply in (plan + rest, rest + plan):
         taken = parse_reply(reply, BABYAI).plan
+        assert taken is not None
         assert [goal.words(BABYAI) for goal in taken] == ["hold red ball", "see door"]
     assert parse_reply(rest, BABYAI).plan is None
     assert parse_reply("<plan> </plan>" + rest, BABYAI).plan == ()

@@ -98,6 +98,13 @@ def completion(text, log_probability=-0.1, tokens=2, finish=Finish.STOP):
     )
 
 
+def understood(text, **written):
+    """Return what is understood of a reply, and how sure it is."""
+    answer = understand(completion(text, **written))
+    assert answer is not None
+    return answer
+
+
 # ---- What is shown ----
 
 
@@ -313,9 +320,7 @@ def test_an_answer_comes_with_what_it_took():
     ],
 )
 def test_an_answer_is_found_in_replies_of_many_forms(reply, said):
-    understood = understand(completion(reply))
-    assert understood is not None
-    assert understood[0] == said
+    assert understood(reply)[0] == said
 
 
 @pytest.mark.parametrize(
@@ -338,24 +343,23 @@ def test_a_reply_without_an_answer_is_not_to_know(reply):
     ],
 )
 def test_the_confidence_is_what_is_stated_or_how_probable_the_reply_was(reply, confidence):
-    understood = understand(completion(reply, log_probability=-0.1, tokens=2))
-    assert understood is not None
-    assert understood[1] == pytest.approx(confidence)
+    _, sure = understood(reply, log_probability=-0.1, tokens=2)
+    assert sure == pytest.approx(confidence)
 
 
 def test_one_is_as_sure_of_a_story_as_of_its_clauses():
     told = "At 4.2 s, I fell; it hurt. I got up."
-    _, sure = understand(completion(f"<answer>{told}</answer>", log_probability=-0.1, tokens=30))
+    _, sure = understood(f"<answer>{told}</answer>", log_probability=-0.1, tokens=30)
     assert sure == pytest.approx(math.exp(-1.0))
-    _, sure = understand(completion("<answer>at 4.2 s</answer>", log_probability=-0.1, tokens=30))
+    _, sure = understood("<answer>at 4.2 s</answer>", log_probability=-0.1, tokens=30)
     assert sure == pytest.approx(math.exp(-3.0))
 
 
 def test_of_a_story_that_was_broken_off_the_whole_sentences_are_kept():
     told = "<answer>At 4.2 s, I fell; it hurt. I got up at 5.1 s; the"
-    assert understand(completion(told, finish=Finish.LENGTH))[0] == "At 4.2 s, I fell; it hurt."
-    assert understand(completion("<answer>at 4.2", finish=Finish.LENGTH))[0] == "at 4.2"
-    assert understand(completion(told))[0].endswith("5.1 s; the")
+    assert understood(told, finish=Finish.LENGTH)[0] == "At 4.2 s, I fell; it hurt."
+    assert understood("<answer>at 4.2", finish=Finish.LENGTH)[0] == "at 4.2"
+    assert understood(told)[0].endswith("5.1 s; the")
 
 
 def test_a_probability_that_nobody_tells_is_no_confidence():

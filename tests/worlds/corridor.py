@@ -223,6 +223,8 @@ class CorridorWorld:
 class CorridorVectorEnv(WorldVectorEnv):
     """The corridor as Gymnasium knows it."""
 
+    world: CorridorWorld
+
     def __init__(self, num_envs: int = 1, length: int = 6, **options):
         super().__init__(CorridorWorld(num_envs, length), **options)
 
@@ -249,7 +251,9 @@ class CorridorTruth:
             self._starts[rows, column] = self._world.bodies[name][rows]
 
     def stepped(self, actions):
-        self._new = {int(one["row"]): self._NAMES[int(one["kind"])] for one in self._world.events()}
+        self._new = {
+            int(one["row"]): self._NAMES[EventKind(one["kind"])] for one in self._world.events()
+        }
 
     def happened(self, rows: Sequence[int]):
         return {row: {self._new.pop(row): 0.0} for row in rows if row in self._new}
@@ -257,7 +261,7 @@ class CorridorTruth:
     def position(self, row):
         return int(self._world.bodies["x"][row]), 0
 
-    def facts(self, row, kind, before, now):
+    def facts(self, row: int, kind, before, now):
         thing = {"picked_up": "blue ball", "bumped": ""}[kind]
         facts = {Attribute.PLACE: place_of(self._starts[row], self.position(row), now)}
         return facts | ({Attribute.THING: Fact(value=thing)} if thing else {})

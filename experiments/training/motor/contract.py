@@ -15,13 +15,12 @@ from experiments.training.motor.env import TrainingEnv
 
 
 class MotorTraining(Protocol):
-    """A world's part in the training of its motor policy.
+    """A world's part in the training of its motor policy."""
 
-    Attributes:
-        teacher: The motor that is imitated first.
-    """
-
-    teacher: Motor
+    @property
+    def teacher(self) -> Motor:
+        """The motor that is imitated first."""
+        ...
 
     def make_env(self, options: DictConfig) -> TrainingEnv:
         """Return the vector env to train on."""
