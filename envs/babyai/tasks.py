@@ -1,9 +1,10 @@
 """The five tasks of BALROG's BabyAI: GLAM's missions in one room, or two for a locked door.
 
 The rules are those of `MixedTrainLocal` and `MixedTestLocal` of GLAM (Carta et al. 2023), with no
-distractors and 128 steps, as BALROG (Paglieri et al. 2024) tries language models on them. Some
-names are kept back from training: what language models and bodies do with words that they have
-never met can be seen on those.
+distractors, as BALROG (Paglieri et al. 2024) tries language models on them. An episode ends after
+64 steps for each navigation that its mission asks for and for each room, as in every BabyAI level:
+64 in `goto` and `pickup`, 128 elsewhere. Some names are kept back from training: what language
+models and bodies do with words that they have never met can be seen on those.
 """
 
 from types import MappingProxyType
@@ -23,7 +24,6 @@ from minigrid.envs.babyai.core.verifier import (
 from envs.babyai.vocabulary import HELD_OUT_WORDS
 
 ROOM_SIZE = 8  # cells along each side, walls included
-MAX_STEPS = 128
 
 _KINDS = ("key", "ball", "box")
 _DOORS = MappingProxyType(
@@ -51,7 +51,7 @@ class TaskLevel(RoomGridLevel):
             if (f"{colour} {kind}" in HELD_OUT_WORDS) == (words == "test")
         ]
         columns = 2 if task == "open" else 1
-        super().__init__(room_size=ROOM_SIZE, num_rows=1, num_cols=columns, max_steps=MAX_STEPS)
+        super().__init__(room_size=ROOM_SIZE, num_rows=1, num_cols=columns)
 
     def gen_mission(self) -> None:
         """Put the avatar and the objects in their places, and say what is asked for."""

@@ -137,7 +137,7 @@ def test_a_bot_that_gives_up_does_nothing_and_fails(monkeypatch):
     lived = run.run_task("oracle_bot", "goto", configured())
     assert lived
     columns, _ = lived
-    assert columns["ticks"].tolist() == columns["waits"].tolist() == [128] * 8
+    assert columns["ticks"].tolist() == columns["waits"].tolist() == [64] * 8
     assert not columns["success"].any()
 
 
