@@ -128,7 +128,8 @@ def _prepared(
     from experiments.running.record import write_provenance
 
     if "split" in config.env:  # a world without one has no rooms that training could have seen
-        for name, value in (("split", "test"), ("layouts", _ROOMS)):
+        split = "any" if config.env.split == "any" else "test"  # some levels are all alike
+        for name, value in (("split", split), ("layouts", _ROOMS)):
             OmegaConf.update(config, f"env.{name}", value, force_add=True)
     env = built("env", config, opened)
     agents: dict[str, Agent] = {

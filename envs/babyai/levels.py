@@ -41,7 +41,7 @@ class Levels:
         split: "train", "test", or "any": level i is then what the package makes of seed i.
 
     Raises:
-        ValueError: If an argument is not one of these, or the id needs what is not installed.
+        ValueError: If an argument is not one of these, or the id's levels cannot be made here.
     """
 
     def __init__(
@@ -93,7 +93,8 @@ class Levels:
                 return env
         raise ValueError(
             f"expected layouts for the {self.split} split of {self.id or self.task}, got none in "
-            f"{_ATTEMPTS}: its levels are too much alike; take split=any"
+            f"{_ATTEMPTS} tries: its levels are too much alike to be split; take split=any "
+            "(env.split=any on the command line)"
         )
 
 
@@ -115,30 +116,51 @@ def _begin(env: Any, seed: int) -> None:
         env.reset(seed=seed)
 
 
-def _make_registered(id: str) -> Any:
+def registered_ids() -> list[str]:
+    """Return the ids that the minigrid package registers, in its order."""
     import gymnasium
     import minigrid  # noqa: F401  registers its environments
 
-    if not id.startswith(_PREFIXES) or id not in gymnasium.registry:
-        raise ValueError(_unknown(id, gymnasium.registry))
-    return gymnasium.make(id, disable_env_checker=True).unwrapped
+    return [
+        id
+        for id, spec in gymnasium.registry.items()
+        if id.startswith(_PREFIXES) and str(spec.entry_point).startswith("minigrid.")
+    ]
+
+
+def _make_registered(id: str) -> Any:
+    import gymnasium
+    from minigrid.minigrid_env import MiniGridEnv
+
+    if not isinstance(id, str) or not id.startswith(_PREFIXES) or id not in gymnasium.registry:
+        raise ValueError(_unknown(id))
+    env = gymnasium.make(id, disable_env_checker=True).unwrapped
+    if not isinstance(env, MiniGridEnv):  # such as this world itself, `BabyAI-v0`
+        raise ValueError(_unknown(id))
+    return env
 
 
 def _try_out(id: str, env: Any) -> None:
-    """Refuse an id whose levels cannot be made here."""
+    """Refuse an id whose levels cannot be made here.
+
+    Some need other packages, and some need pictures that the package has in its repository alone.
+    """
     import gymnasium
 
     try:
         _begin(env, 0)
-    except gymnasium.error.DependencyNotInstalled as missing:
-        raise ValueError(f"{id} needs more than the minigrid package alone: {missing}") from None
+    except (gymnasium.error.DependencyNotInstalled, ImportError, OSError) as missing:
+        why = " ".join(str(missing).split())
+        raise ValueError(
+            f"{id} cannot be made by the minigrid package as it is installed; take another id "
+            f"(it said: {why})"
+        ) from None
 
 
-def _unknown(id: str, registry: Any) -> str:
-    known = [name for name in registry if name.startswith(_PREFIXES)]
-    close = get_close_matches(id, known, 3, 0.5)
+def _unknown(id: object) -> str:
+    close = get_close_matches(str(id), registered_ids(), 3, 0.5)
     advice = f"did you mean {', '.join(close)}?" if close else "take one that minigrid registers"
-    return f"id must be a registered MiniGrid-* or BabyAI-* environment, got {id!r}; {advice}"
+    return f"id must be a MiniGrid-* or BabyAI-* level of the minigrid package, got {id!r}; {advice}"
 
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:

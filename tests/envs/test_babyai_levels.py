@@ -1,12 +1,13 @@
 """Levels are the same everywhere, belong to one split, and ask what their task says."""
 
 import re
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from gymnasium.error import DependencyNotInstalled
 
-from envs.babyai.levels import TASKS, Levels, layout_hash
+from envs.babyai.env import BabyAIVectorEnv
+from envs.babyai.levels import TASKS, Levels, layout_hash, registered_ids
 from envs.babyai.vocabulary import HELD_OUT_WORDS
 
 COUNT = 60
@@ -193,6 +194,8 @@ def test_levels_that_are_drawn_anew_print_nothing(capsys):
     [
         ({"id": "BabyAI-GoToLoca-v0"}, "did you mean BabyAI-GoToLocal-v0"),
         ({"id": "CartPole-v1"}, "take one that minigrid registers"),
+        ({"id": "BabyAI-v0"}, "level of the minigrid package, got 'BabyAI-v0'; did you mean"),
+        ({"id": 5}, "level of the minigrid package, got 5; take one that minigrid registers"),
         ({"task": "go to"}, "task must be one of goto, pickup"),
         ({"task": None}, "task must be one of goto, pickup"),
         ({"words": "all"}, "words must be one of train, test, got 'all'"),
@@ -205,15 +208,59 @@ def test_a_wrong_argument_is_answered_in_one_line(arguments, said):
     assert "\n" not in str(mistake.value)
 
 
-def test_a_split_without_layouts_is_refused():
-    all_alike = "MiniGrid-Empty-8x8-v0"
-    assert Levels(id=all_alike).reset(0).mission == "get to the green goal square"
-    with pytest.raises(ValueError, match="take split=any"):
-        Levels(id=all_alike, split="test").reset(0)
+@pytest.mark.parametrize(
+    ("all_alike", "split"), [("MiniGrid-Empty-8x8-v0", "test"), ("MiniGrid-Empty-6x6-v0", "train")]
+)
+def test_a_split_without_layouts_is_refused(all_alike, split):
+    assert Levels(id=all_alike, split="any").reset(0).mission == "get to the green goal square"
+    with pytest.raises(ValueError, match=re.escape("take split=any (env.split=any on")):
+        Levels(id=all_alike, split=split).reset(0)
 
 
-def test_an_id_that_needs_more_packages_is_refused_where_they_are_missing():
-    if find_spec("imageio") is not None:
-        pytest.skip("imageio is installed, so nothing is missing that could be named")
-    with pytest.raises(ValueError, match="needs more than the minigrid package alone: imageio"):
-        Levels(id="MiniGrid-WFC-RoomsFabric-v0")
+@pytest.mark.parametrize(
+    "missing",
+    [
+        DependencyNotInstalled("imageio is missing"),
+        FileNotFoundError(2, "No such file or directory", "patterns/Fabric.png"),
+        ModuleNotFoundError("No module named 'networkx'"),
+    ],
+)
+def test_an_id_whose_levels_cannot_be_made_here_is_refused_in_one_line(missing, monkeypatch):
+    def reset(self, **_):
+        raise missing
+
+    monkeypatch.setattr("minigrid.envs.fourrooms.FourRoomsEnv.reset", reset)
+    with pytest.raises(ValueError, match="as it is installed; take another id") as refused:
+        Levels(id="MiniGrid-FourRooms-v0")
+    assert str(missing) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+# ---- All ids of the package ----
+
+
+def test_all_ids_of_the_package_are_known_and_no_others():
+    ids = registered_ids()
+    assert len(ids) > 170
+    assert {*IDS, "BabyAI-BossLevel-v0", "MiniGrid-WFC-MazeSimple-v0"} < {*ids}
+    assert "BabyAI-v0" not in ids, "it is no level of the package, but this world itself"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # that some are stepped by the package, or out of date
+def test_every_id_lives_with_the_default_options_or_says_in_one_line_what_to_do():
+    refused = {}
+    for id in registered_ids():
+        try:
+            env = BabyAIVectorEnv(2, id=id)
+        except ValueError as error:
+            refused[id] = str(error)
+            continue
+        env.reset(seed=0)
+        for action in range(7):
+            observation, *_ = env.step(np.full(2, action))
+        assert env.observation_space.contains(observation), id
+    assert all("; take " in said and "\n" not in said for said in refused.values()), refused
+    alike = {id for id, said in refused.items() if "split=any" in said}
+    assert alike == {"MiniGrid-Empty-6x6-v0", "MiniGrid-Empty-16x16-v0"}
+    assert all(id.startswith("MiniGrid-WFC-") for id in {*refused} - alike), refused
