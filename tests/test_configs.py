@@ -14,7 +14,7 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
 from experiments.running.schema import register
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-HAVE_A_WORLD = ("balrog_babyai", "recall_qa_run")  # commands that need none chosen
+HAVE_A_WORLD = ("balrog_babyai", "babyai_levels", "recall_qa_run")  # commands that need none chosen
 COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in HAVE_A_WORLD)
 CHOICES = sorted(
     (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
@@ -33,7 +33,7 @@ NEEDED = {
 
 
 # Commands that have chosen their world already.
-AT_HOME = ("balrog_babyai",)
+AT_HOME = ("balrog_babyai", "babyai_levels")
 
 
 def composed(command, *overrides, world="trip"):

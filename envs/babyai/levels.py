@@ -160,7 +160,7 @@ def _try_out(id: str, env: Any) -> None:
 def _unknown(id: object) -> str:
     close = get_close_matches(str(id), registered_ids(), 3, 0.5)
     advice = f"did you mean {', '.join(close)}?" if close else "take one that minigrid registers"
-    return f"id must be a MiniGrid-* or BabyAI-* level of the minigrid package, got {id!r}; {advice}"
+    return f"id must be a MiniGrid-* or BabyAI-* level of minigrid, got {id!r}; {advice}"
 
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:

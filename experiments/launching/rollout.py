@@ -19,6 +19,7 @@ def rollout(
     ended: Callable[[int], None] = lambda count: None,
     stopped: Callable[[], bool] = lambda: False,
     real_time: bool = False,
+    most_decisions: int | None = None,
 ) -> Columns | None:
     """Run one episode in each row of a world.
 
@@ -29,6 +30,8 @@ def rollout(
         ended: Called with the number of episodes that have just ended.
         stopped: Asked before each tick whether to stop.
         real_time: Whether a tick lasts as long as in the world.
+        most_decisions: An episode in which so many decisions have taken effect is given up: it has
+            the score that it has by then, without success, and is marked in the column `given_up`.
 
     Returns:
         The columns that `experiments.report.comparison` measures, or None if it was stopped.
@@ -39,6 +42,7 @@ def rollout(
     agent.begin(observation, rows, rows.tolist())
     living = np.ones(env.num_envs, np.bool_)
     scores: Columns = {}
+    given_up = np.zeros(env.num_envs, np.bool_)
     thinking = _DecisionCounts(env.num_envs)
     while living.any():
         started = time.perf_counter()
@@ -48,15 +52,22 @@ def rollout(
         thinking.add(agent, np.flatnonzero(living))
         observation, _, terminated, truncated, info = env.step(actions)
         done = living & (terminated | truncated)
+        tired = living & ~done & thinking.reached(most_decisions)
         if done.any():
             _keep(scores, info["final_info"], done)
-            living &= ~done
-            agent.end(np.flatnonzero(done))
-            ended(int(done.sum()))
+        if tired.any():
+            _keep(scores, env.world.score(rows), tired)
+        over = done | tired
+        if over.any():
+            given_up |= tired
+            living &= ~over
+            agent.end(np.flatnonzero(over))
+            ended(int(over.sum()))
         if real_time:
             time.sleep(max(0.0, words.tick_seconds - (time.perf_counter() - started)))
     agent.act(observation)  # the last to end perceive how, too
-    return with_derived(scores, words.name) | thinking.columns()
+    limited = {} if most_decisions is None else {"given_up": given_up}
+    return with_derived(scores, words.name) | thinking.columns() | limited
 
 
 def _keep(scores: Columns, final: dict[str, NDArray], done: NDArray[np.bool_]) -> None:
@@ -81,6 +92,11 @@ class _DecisionCounts:
                 self._counts["tokens"][row] += decision.tokens
                 self._counts["refused"][row] += decision.attempts > 1
                 self._counts["safe"][row] += decision.fallback
+
+    def reached(self, most: int | None) -> NDArray[np.bool_]:
+        """Return who has made so many decisions, (B,); nobody if there is no such number."""
+        decisions = self._counts["decisions"]
+        return np.zeros(len(decisions), np.bool_) if most is None else decisions >= most
 
     def columns(self) -> Columns:
         """Return the counts, or nothing for an agent that does not decide in words."""

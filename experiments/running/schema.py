@@ -195,6 +195,31 @@ class BalrogBabyAIConfig(Parts):
 
 
 @dataclass
+class BabyAILevelsConfig(Parts):
+    """Options of `experiments.babyai_levels.run`, besides those of the chosen parts."""
+
+    clock: Any = MISSING
+    """Comes with the world."""
+    decide_every: Any = MISSING
+    """Comes with the world."""
+    ids: list[str] = field(default_factory=list)
+    """Levels to live in; none is all that the minigrid package registers."""
+    agents: list[str] = field(default_factory=lambda: ["random", "reactive", "being"])
+    """Agents, in this order; each lives in all levels before the next one begins."""
+    episodes: int = 20
+    """Number of episodes of each agent in each level, all at once, one avatar each."""
+    most_decisions: int = 30
+    """Decisions after which an episode is given up and counts as not solved: a mind that does not
+    know a mission may ask in every tick until time is up."""
+    avatars: Any = "${episodes}"
+    """Number of bodies that live at the same time: one for each episode."""
+    layouts: int = 4096
+    """Number of layouts that episodes are drawn from; the same ones for any number of episodes."""
+    seed: int = 0
+    """One seed for everything."""
+
+
+@dataclass
 class PlayConfig:
     """Options of `experiments.play`, besides those of the world."""
 
@@ -221,6 +246,7 @@ SCHEMAS: dict[str, type] = {
     "chat": ChatConfig,
     "recall_qa_run": RecallQARunConfig,
     "balrog_babyai": BalrogBabyAIConfig,
+    "babyai_levels": BabyAILevelsConfig,
     "play": PlayConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,
@@ -241,6 +267,7 @@ DEBUG: dict[str, dict[str, Any]] = {
         "ticks": 2_000, "avatars": 8, "layouts": 16, "measured": 4, "ppo": {"batch": 128},
     },
     "balrog_babyai": {"tasks": ["goto"], "episodes": 2, "layouts": 16},
+    "babyai_levels": {"ids": ["BabyAI-GoToLocal-v0"], "episodes": 2, "layouts": 16},
 }  # fmt: skip
 
 

@@ -194,8 +194,8 @@ def test_levels_that_are_drawn_anew_print_nothing(capsys):
     [
         ({"id": "BabyAI-GoToLoca-v0"}, "did you mean BabyAI-GoToLocal-v0"),
         ({"id": "CartPole-v1"}, "take one that minigrid registers"),
-        ({"id": "BabyAI-v0"}, "level of the minigrid package, got 'BabyAI-v0'; did you mean"),
-        ({"id": 5}, "level of the minigrid package, got 5; take one that minigrid registers"),
+        ({"id": "BabyAI-v0"}, "BabyAI-* level of minigrid, got 'BabyAI-v0'; did you mean"),
+        ({"id": 5}, "BabyAI-* level of minigrid, got 5; take one that minigrid registers"),
         ({"task": "go to"}, "task must be one of goto, pickup"),
         ({"task": None}, "task must be one of goto, pickup"),
         ({"words": "all"}, "words must be one of train, test, got 'all'"),

@@ -14,9 +14,10 @@ HOMES = {
     "recall_qa": "recall_qa.__main__",
     "recall_qa_run": "recall_qa.run",
     "balrog_babyai": "balrog_babyai.run",
+    "babyai_levels": "babyai_levels.run",
     "train_direct": "balrog_babyai.train_direct",
 }
-AT_HOME = ("balrog_babyai", "recall_qa_run")  # in a world that is chosen already
+AT_HOME = ("balrog_babyai", "babyai_levels", "recall_qa_run")  # in a world that is chosen already
 
 
 @pytest.fixture

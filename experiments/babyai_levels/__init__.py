@@ -1,0 +1,1 @@
+"""The experiment on all levels of the minigrid package: what the bundled agents can do in each."""

@@ -1,0 +1,220 @@
+"""What can the bundled mind do in each level? `python -m experiments.babyai_levels.run`.
+
+Every id that the minigrid package registers, lived by a being, by its body with a fixed table, and
+by chance. All episodes of an agent in an id run at once, one avatar each, in the same levels for
+everybody. Results are kept id by id, and the same command in the same folder goes on from there.
+
+Slow imports happen inside functions, so that help and mistakes are answered at once.
+"""
+
+import json
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
+from experiments.running.seeding import spawn_integer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.report.measures import Columns
+
+RESULTS, TABLE = "babyai_levels.json", "table.md"
+_KEPT = ("success", "ticks", "decisions", "given_up")  # columns of episodes
+
+
+@command("babyai_levels", RESULTS)
+def main(config: DictConfig, folder: Path) -> None:
+    """Run the episodes of all agents in all levels, and keep the results and their table.
+
+    Args:
+        config: A `BabyAILevelsConfig`.
+        folder: The run folder, which exists.
+
+    Raises:
+        BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
+        Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
+    """
+    from rich.console import Console
+
+    from mind.language_models.types import LanguageModelError
+
+    ids = _checked_ids(config)
+    results = _Results(config, folder)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    try:
+        with stopping() as stopped:
+            finished = _run_all(config, ids, results, console, stopped)
+    except (LanguageModelError, OSError) as error:
+        raise BadInput(one_line(error)) from error
+    console.print(f"table  {folder / TABLE}")
+    if not finished:
+        raise Interrupted
+
+
+def _checked_ids(config: DictConfig) -> list[str]:
+    """Return the levels to live in, or say what is wrong with the options."""
+    from envs.babyai.levels import registered_ids
+
+    known = registered_ids()
+    if unknown := [id for id in config.ids if id not in known]:
+        raise BadInput(
+            f"ids must be levels that the minigrid package registers, got {unknown[0]!r}"
+        )
+    if not config.agents or not {*config.agents} <= {*config.agent}:
+        raise BadInput(
+            f"agents must be among {', '.join(config.agent)}, got [{', '.join(config.agents)}]"
+        )
+    for name, least in (("episodes", 1), ("layouts", 1), ("most_decisions", 1), ("seed", 0)):
+        if config[name] < least:
+            raise BadInput(f"{name} must be at least {least}, got {config[name]}")
+    return list(config.ids) or known
+
+
+# ---- Living ----
+
+
+def _run_all(
+    config: DictConfig,
+    ids: list[str],
+    results: "_Results",
+    console: "Console",
+    stopped: Callable[[], bool],
+) -> bool:
+    """Run one agent after the other, each in all levels; return whether all were finished."""
+    splits = {id: results.split(id) for id in ids}
+    for id in (id for id, split in splits.items() if split is None):
+        console.print(f"left out: {results.refused(id)}")
+    for agent in config.agents:
+        for id, split in splits.items():
+            if split is None or results.has(id, agent):
+                continue
+            columns, seconds = run_level(agent, id, split, config, stopped)
+            if columns is None:
+                return False
+            results.add(id, agent, columns, seconds)
+            solved, count = int(columns["success"].sum()), len(columns["success"])
+            console.print(f"{agent}, {id}: {solved} of {count} in {seconds:.1f} s")
+    return True
+
+
+def run_level(
+    agent: str, id: str, split: str, config: DictConfig, stopped: Callable[[], bool] = lambda: False
+) -> "tuple[Columns | None, float]":
+    """Run all episodes of an agent in a level.
+
+    Args:
+        agent: Its name among the configured agents.
+        id: Of the minigrid package.
+        split: Which layouts.
+        config: As in `configs/babyai_levels.yaml`; it is left as it is.
+        stopped: Asked before each tick whether to stop.
+
+    Returns:
+        The columns that measures are made of, None if it was stopped; and the seconds it took.
+    """
+    from experiments.launching.rollout import rollout
+
+    settings = deepcopy(config)
+    for name, value in (("id", id), ("split", split)):
+        OmegaConf.update(settings, f"env.{name}", value, force_add=True)
+    with ExitStack() as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the package itself is stepped
+        env = built("env", settings, opened)
+        mover = built(f"agent.{agent}", settings, opened)
+        began = time.perf_counter()
+        columns = rollout(
+            mover,
+            env,
+            spawn_integer(settings.seed, "world"),
+            stopped=stopped,
+            most_decisions=settings.most_decisions,
+        )
+        return columns, time.perf_counter() - began
+
+
+# ---- Keeping and telling ----
+
+
+class _Results:
+    """The episodes of each agent in each level, in memory and in the run folder."""
+
+    def __init__(self, config: DictConfig, folder: Path):
+        from experiments.running.record import write_provenance
+
+        self._folder, self._agents = folder, list(config.agents)
+        settings = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+        self._settings = {
+            key: value for key, value in settings.items() if key not in ("agents", "ids")
+        }
+        self._levels: dict[str, dict[str, Any]] = self._before()
+        write_provenance(folder, settings, {"world": spawn_integer(config.seed, "world")})
+
+    def _before(self) -> dict[str, dict[str, Any]]:
+        """Return what an earlier run has left in the folder."""
+        path = self._folder / RESULTS
+        if not path.exists():
+            return {}
+        found = json.loads(path.read_text("utf-8"))
+        if found["settings"] != self._settings:
+            raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
+        return found["levels"]
+
+    def has(self, id: str, agent: str) -> bool:
+        """Say whether an agent's episodes in a level are kept already."""
+        return agent in self._levels.get(id, {}).get("agents", {})
+
+    def split(self, id: str) -> str | None:
+        """Return in which split a level is lived; None if it cannot be made here."""
+        if id not in self._levels:
+            self._levels[id] = level_entry(id)
+        return self._levels[id]["split"]
+
+    def refused(self, id: str) -> str:
+        """Return why a level cannot be made here."""
+        return self._levels[id]["refused"]
+
+    def add(self, id: str, agent: str, columns: "Columns", seconds: float) -> None:
+        """Keep the episodes of an agent in a level."""
+        kept = {name: columns[name].tolist() for name in _KEPT if name in columns}
+        self._levels[id]["agents"][agent] = {"seconds": round(seconds, 3), **kept}
+        self.write()
+
+    def write(self) -> None:
+        """Put the results and their table in place."""
+        from experiments.babyai_levels.tables import markdown
+        from experiments.running.record import write_atomically, write_json
+
+        content = {"settings": self._settings, "levels": self._levels}
+        write_json(self._folder / RESULTS, content)
+        write_atomically(self._folder / TABLE, markdown(self._levels, self._agents))
+
+
+def level_entry(id: str) -> dict[str, Any]:
+    """Return what is kept of a level in which nobody has lived yet.
+
+    It is lived in the test split, whose layouts no training has seen; where all layouts are too
+    much alike to be split, in split "any".
+    """
+    from envs.babyai.levels import Levels
+
+    refused = ""
+    for split in ("test", "any"):
+        try:
+            Levels(id=id, split=split).reset(0)
+        except ValueError as error:
+            refused = str(error)
+        else:
+            return {"split": split, "refused": "", "agents": {}}
+    return {"split": None, "refused": refused, "agents": {}}
+
+
+if __name__ == "__main__":
+    main()
