@@ -25,6 +25,8 @@ MEASURES = (
     Measure(name="unusable", top="safe", bottom="decisions", decimals=0, percent=True),
     Measure(name="steps a decision", top="ticks", bottom="decisions", decimals=1),
     Measure(name="ticks", top="ticks", decimals=1),
+    Measure(name="tokens a success", top="tokens", bottom="success", decimals=0),
+    Measure(name="ticks a success", top="ticks", bottom="success", decimals=1),
 )
 
 

@@ -86,17 +86,29 @@ def public_sheet(figures: Sequence[Figure], tasks: list[str]) -> Sheet:
     """Return what zero-shot language models have reached: another class, and other layouts."""
     return Sheet(
         title="another class: zero-shot language models, as published (BALROG, language only)",
-        head=("", *tasks, "mean of BALROG's 5", "episodes", "date", "run again by BALROG"),
+        head=(
+            *("", *tasks, "mean of BALROG's 5", "episodes", "distractors"),
+            *("tokens a success", "ticks a success", "date", "run again by BALROG"),
+        ),
         rows=tuple(_public_row(figure, tasks) for figure in figures),
     )
 
 
 def _public_row(figure: Figure, tasks: list[str]) -> tuple[str, ...]:
     solved = [f"{figure.solved[task]}/{figure.each}" if figure.solved else "-" for task in tasks]
-    verified = {True: "yes", False: "no", None: "not said"}[figure.verified]
+    ticks = None if figure.steps is None else figure.steps * figure.episodes
     return (
-        figure.name, *solved, _public_mean(figure), str(figure.episodes), figure.date, verified,
-    )  # fmt: skip
+        *(figure.name, *solved, _public_mean(figure), str(figure.episodes)),
+        {True: "yes", False: "no", None: "not known"}[figure.distractors],
+        _amount(figure.a_success(figure.tokens), 0),
+        _amount(figure.a_success(ticks), 1),
+        figure.date,
+        "yes" if figure.verified else "no",
+    )
+
+
+def _amount(number: float | None, decimals: int) -> str:
+    return "-" if number is None else f"{number:.{decimals}f}"
 
 
 def _public_mean(figure: Figure) -> str:

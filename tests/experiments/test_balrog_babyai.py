@@ -329,10 +329,32 @@ def test_public_figures_add_up_to_what_their_sources_say():
         assert sum(figure.solved.values()) * 2 == pytest.approx(figure.percent)
         assert set(figure.solved) == set(TASKS)
     assert all(figure.path and len(figure.commit) == 40 and figure.date for figure in figures)
-    # Of the 180 episodes of `putnext` that issue 3 counts, 7 were solved; these 160 are among them.
     early = [figure for figure in by_task if figure.date < "2026"]
-    assert (len(early), sum(figure.solved["putnext"] for figure in early)) == (16, 7)
-    assert "another class" in public_sheet(figures, list(TASKS)).title
+    assert (len(early), sum(figure.solved["putnext"] for figure in early)) == (16, 6)
+    percent = {figure.name: figure.percent for figure in figures}
+    replaced = [percent[name] for name in ("Claude-3.5-Sonnet", "Llama-3.1-8B", "Llama-3.2-3B")]
+    assert replaced == [68.0, 36.0, 20.0], "of December 2024, and not of November"
+
+
+def test_public_figures_are_told_with_their_cost_and_whether_they_had_distractors():
+    figures = public.figures()
+    sheet = public_sheet(figures, list(TASKS))
+    assert "another class" in sheet.title
+    rows = {row[0]: dict(zip(sheet.head, row, strict=True)) for row in sheet.rows}
+    sonnet = rows["Claude-3.5-Sonnet"]
+    assert sonnet["tokens a success"] == f"{11491 / 34:.0f}"
+    assert sonnet["ticks a success"] == f"{48.68 * 50 / 34:.1f}"
+    told = [rows[name]["distractors"] for name in ("Claude-3.5-Sonnet", "Qwen-2.5-7B-it", "GPT-4o")]
+    assert told == ["no", "yes", "not known"]
+    assert rows["GPT-4o"]["tokens a success"] == "-"
+
+
+def test_what_a_success_costs_is_a_sum_over_all_episodes_for_each_that_succeeded():
+    found = {m.name: estimate(m, columns(tokens=[10, 20], decisions=[1, 1])) for m in MEASURES}
+    assert (found["tokens a success"].value, found["ticks a success"].value) == (30.0, 50.0)
+    none = columns(success=[False, False])
+    words = {measure.name: measure.words(estimate(measure, none)) for measure in MEASURES}
+    assert words["ticks a success"] == "-"
 
 
 # ---- Mistakes ----
