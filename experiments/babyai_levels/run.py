@@ -92,6 +92,7 @@ def _run_all(
     splits = {id: results.split(id) for id in ids}
     for id in (id for id, split in splits.items() if split is None):
         console.print(f"left out: {results.refused(id)}")
+    results.write()
     for agent in config.agents:
         for id, split in splits.items():
             if split is None or results.has(id, agent):
@@ -150,7 +151,7 @@ class _Results:
         from experiments.running.record import write_provenance
 
         self._folder, self._agents = folder, list(config.agents)
-        settings = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+        settings: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
         self._settings = {
             key: value for key, value in settings.items() if key not in ("agents", "ids")
         }
