@@ -66,9 +66,9 @@ def main(config: DictConfig, folder: Path) -> None:
     try:
         finished = _run_all(config, folder, console, outcomes)
     except (LanguageModelError, OSError) as error:
-        _report(console, outcomes, folder)
+        _report(console, outcomes, folder, _rooms(config))
         raise BadInput(one_line(error)) from error
-    _report(console, outcomes, folder)
+    _report(console, outcomes, folder, _rooms(config))
     if not finished:
         raise Interrupted
 
@@ -222,16 +222,19 @@ def _pair(outcomes: list["Outcome"]) -> "tuple[Outcome, Outcome] | None":
     return (one, other) if one and other else None
 
 
-def _report(console: "Console", outcomes: list["Outcome"], folder: Path) -> None:
+def _rooms(config: DictConfig) -> str:
+    any_split = config.env.get("split") == "any"
+    return "any rooms, seen in training or not" if any_split else "rooms that no training has seen"
+
+
+def _report(console: "Console", outcomes: list["Outcome"], folder: Path, rooms: str) -> None:
     """Print what is known."""
     from experiments.report.comparison import by_mission, difference, overall
 
     if not outcomes:
         return
     episodes = len(outcomes[0].columns["episodes"])
-    console.print(
-        f"\n{episodes} episodes each, in rooms that no training has seen; 95% intervals\n"
-    )
+    console.print(f"\n{episodes} episodes each, in {rooms}; 95% intervals\n")
     tables = [overall(outcomes), by_mission(outcomes)]
     if pair := _pair(outcomes):
         tables.append(difference(*pair))

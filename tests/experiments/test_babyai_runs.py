@@ -85,7 +85,9 @@ def test_what_had_no_effect_is_counted(command, tmp_path):
     ("overrides", "answer"),
     [
         ((*RANDOM, "env.task=dance"), "env: task must be one of goto, pickup, open, putnext"),
-        ((*RANDOM, "env.id=BabyAI-No-v0"), "env: id must be a registered MiniGrid-* or BabyAI-*"),
+        ((*RANDOM, "env.id=BabyAI-No-v0"), "env: id must be a MiniGrid-* or BabyAI-* level of"),
+        ((*RANDOM, "env.id=BabyAI-v0"), "level of minigrid, got 'BabyAI-v0'; did you mean BabyAI-"),
+        ((*RANDOM, "env.id=MiniGrid-Empty-6x6-v0"), "take split=any (env.split=any on the command"),
         ((*RANDOM, "env.level=2"), "there is no option 'env.level'"),
         ((*REACTIVE, "body.senses.tuch=false"), "did you mean 'body.senses.touch'?"),
         ((*REACTIVE, "body.senses.touch=maybe"), "sense 'touch' must be true, false or shuffled"),
@@ -192,6 +194,18 @@ def test_an_evaluation_measures_what_had_no_effect(command, tmp_path):
     }  # fmt: skip
 
 
+def test_an_evaluation_in_levels_that_are_all_alike_does_not_call_them_unseen(command, tmp_path):
+    chosen = ("env.id=MiniGrid-Empty-8x8-v0", "agents=[random]", "episodes=2")
+    status, out, err = command(evaluate, "+env=babyai", *chosen, "env.split=any")
+    assert (status, err) == (0, "")
+    assert "2 episodes each, in any rooms, seen in training or not" in out
+    found = json.loads((tmp_path / "run" / "evaluation.json").read_text("utf-8"))
+    assert found["world"]["split"] == "any"
+    status, _, err = command(evaluate, "+env=babyai", *chosen)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert "take split=any" in err
+
+
 def test_everybody_lives_the_same_layouts():
     class Still:
         """Does nothing."""
@@ -219,7 +233,7 @@ def test_everybody_lives_the_same_layouts():
     rollout(other, env, 3)
     assert one.missions == other.missions
     assert lived is not None
-    assert lived["waits"].tolist() == [128] * 4
+    assert lived["waits"].tolist() == [64] * 4
     assert lived["no_effect"].tolist() == [0] * 4
 
 
