@@ -48,7 +48,7 @@ def _summed(name: str, levels: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def by_level(levels: Levels, agents: Sequence[str]) -> Sheet:
-    """Return success in each level, with what the thinking of the last agent took."""
+    """Return success in each level, with what the thinking of the first agent that thinks took."""
     return Sheet(
         title="success in each level",
         head=("level", *agents, "decisions", "given up"),
@@ -57,7 +57,7 @@ def by_level(levels: Levels, agents: Sequence[str]) -> Sheet:
 
 
 def _name(id: str, level: Mapping[str, Any]) -> str:
-    return id if level["split"] == "test" else f"{id} (all alike)"
+    return id if level["split"] == "test" else f"{id} (split=any)"
 
 
 def _row(level: Mapping[str, Any], agents: Sequence[str]) -> tuple[str, ...]:

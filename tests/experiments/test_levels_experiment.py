@@ -59,7 +59,7 @@ def test_all_agents_live_in_the_test_split_or_where_all_is_alike_in_any(command,
     assert all(list(level["agents"]) == ["random", "reactive"] for level in levels.values())
     assert levels[SPLIT]["agents"]["reactive"]["success"] == [True] * 4
     told = table(tmp_path)
-    for words in ("2 levels in which all have lived", f"| {SPLIT} |", f"| {ALIKE} (all alike) |"):
+    for words in ("2 levels in which all have lived", f"| {SPLIT} |", f"| {ALIKE} (split=any) |"):
         assert words in told
 
 
