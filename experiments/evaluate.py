@@ -8,11 +8,13 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import (
@@ -41,10 +43,20 @@ RESULTS = "evaluation.json"
 ORACLE = "oracle"
 PAIR = ("being", "reactive")  # whose difference is what the mind is worth
 _FILE_COLUMNS = 120  # of tables that go to a file
+_COMPOSED = (ORACLE, "random", "scripted", "reactive", "being")  # in configs/evaluate.yaml
 _ROOMS = 4096  # that episodes are drawn from: always the same, so that more episodes add to fewer
 
 
-@command("evaluate", RESULTS)
+def _choosing_agents(arguments: Sequence[str]) -> list[str]:
+    """Let Hydra compose the agents that ``agents=[...]`` names, wherever their files are."""
+    named = [one for one in arguments if one.startswith("agents=")]
+    parsed = OverridesParser.create().parse_overrides(named)
+    asked = [name for one in parsed if isinstance(one.value(), list) for name in one.value()]
+    others = [str(name) for name in dict.fromkeys(asked) if name not in _COMPOSED]
+    return [*arguments, *(f"+agent@agent.{name}={name}" for name in others)]
+
+
+@command("evaluate", RESULTS, reading=_choosing_agents)
 def main(config: DictConfig, folder: Path) -> None:
     """Let all configured agents live the same episodes, print tables, and leave a run folder.
 
@@ -133,12 +145,23 @@ def _prepared(
             OmegaConf.update(config, f"env.{name}", value, force_add=True)
     env = built("env", config, opened)
     agents: dict[str, Agent] = {
-        name: Oracle(env) if name == ORACLE else built(f"agent.{name}", config, opened)
+        name: Oracle(env)
+        if name == ORACLE
+        else built(f"agent.{name}", _alone(name, config), opened)
         for name in _who(config)
     }
     seed = spawn_integer(config.seed, "world")
     write_provenance(folder, _plain(config), {"world": seed})
     return env, agents, seed
+
+
+def _alone(name: str, config: DictConfig) -> DictConfig:
+    """Return the configuration for an agent: no two of them have the same memory."""
+    settings = deepcopy(config)
+    if name != "being":
+        memory = Path(config.memory.path)
+        settings.memory.path = str(memory.with_stem(f"{memory.stem}-{name}"))
+    return settings
 
 
 def _who(config: DictConfig) -> list[str]:

@@ -409,7 +409,7 @@ def load_direct(folder: Path) -> DirectNetwork:
     except FileNotFoundError as error:
         raise DirectPolicyError(
             f"expected a policy in {folder}, but {Path(error.filename or WEIGHTS).name} is "
-            "missing; train one with python -m experiments.balrog_babyai.train_direct +env=babyai"
+            "missing; train one with python -m experiments.balrog_babyai.train_direct"
         ) from error
     except Exception as error:  # a damaged file can fail anywhere in the readers
         raise DirectPolicyError(

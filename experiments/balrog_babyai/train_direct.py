@@ -1,7 +1,7 @@
 """Train the policy that is given the mission straight: the body without skills and without a mind.
 
-    python -m experiments.balrog_babyai.train_direct +env=babyai                  # the five tasks
-    python -m experiments.balrog_babyai.train_direct +env=babyai env.id=BabyAI-GoToLocal-v0
+    python -m experiments.balrog_babyai.train_direct                              # the five tasks
+    python -m experiments.balrog_babyai.train_direct env.id=BabyAI-GoToLocal-v0
 
 Stable-Baselines3's PPO from nothing, on the world's own reward and on training layouts alone; no
 demonstrations, no shaping. `start=FOLDER` begins with what another training has learned. A line of
@@ -39,7 +39,7 @@ def make_world(options: DictConfig, **more: Any):
 
     env = instantiate(options.env, _convert_="all", layouts=options.layouts, **more)
     if not isinstance(env, BabyAIVectorEnv):
-        raise BadInput("a mission is given straight only in babyai: say +env=babyai")
+        raise BadInput("a mission is given straight only in babyai: say env=babyai")
     return env
 
 

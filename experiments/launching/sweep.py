@@ -28,19 +28,22 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    answering,
+    answering_firmly,
     near,
     one_line,
     require_world,
     spec_of,
 )
+from experiments.running.checks import RUN, check_options, expand_paths, expanded
 from experiments.running.schema import check
 
 if TYPE_CHECKING:
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
 _RETRIES = 2  # times that jobs whose worker died are begun again
 _LOOK_EVERY_S = 0.5
 _SOME_FAILED = 1  # exit status
-_BUG = 70
 _NAME_LETTERS = 90
 _LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
 # What a job's task, seed and size say already, and so is no part of who lives there.
@@ -74,12 +76,8 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Run the whole sweep, and exit: 0 if all jobs finished, 1 if some failed."""
-        try:
-            with answering():
-                status = sweep(config)
-        except Exception:  # which Hydra would make a warning of, and then sweep in its own way
-            traceback.print_exc()
-            status = _BUG
+        with answering_firmly():
+            status = sweep(config)
         sys.exit(status)
 
 
@@ -127,9 +125,13 @@ def sweep(config: DictConfig) -> int:
     folder = _sweep_folder(config)
     jobs = _jobs(config, folder)
     _check(jobs, config)
+    if (folder / RUN).exists():
+        raise BadInput(f"{near(folder)} holds a run; choose another hydra.sweep.dir")
     launcher = _launcher(config)
     _begin(jobs, config, folder)
-    _say(console, f"{len(jobs)} jobs in {near(folder)}")
+    over = sum(map(_finished, jobs))
+    before = f"; {over} of them are over already" if over else ""
+    _say(console, f"{len(jobs)} jobs in {near(folder)}{before}")
     try:
         _run_missing(jobs, launcher, config, console)
     except KeyboardInterrupt:
@@ -141,14 +143,20 @@ def sweep(config: DictConfig) -> int:
 
 def _sweep_folder(config: DictConfig) -> Path:
     """Return the sweep's folder, the same one for the same command, and tell Hydra of it."""
-    given = list(config.hydra.overrides.task)
-    folder = Path(config.hydra.sweep.dir).absolute()
+    given = _meant(config)
+    folder = Path(expanded(config.hydra.sweep.dir)).absolute()
     if not any(one.startswith("hydra.sweep.dir=") for one in config.hydra.overrides.hydra):
         folder /= _name(given, given)
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(folder)
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={_quoted(str(folder))}")
     return folder
+
+
+def _meant(config: DictConfig) -> list[str]:
+    """Return what jobs are chosen by: all that was typed, but for what is of the sweep itself."""
+    typed = (re.sub(r"=choice\(([^,]*)\)$", r"=\1", one) for one in config.hydra.overrides.task)
+    return [one for one in typed if one.partition("=")[0] != "overwrite"]
 
 
 def _jobs(config: DictConfig, folder: Path) -> list[Job]:
@@ -169,7 +177,7 @@ def _choices(config: DictConfig) -> dict[str, list[str]]:
     """Return the overrides to choose from, by what they override; no films unless wanted."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    parsed = parser.parse_overrides(["render=none", *params, *config.hydra.overrides.task])
+    parsed = parser.parse_overrides(["render=none", *params, *_meant(config)])
     return {override.get_key_element(): _alternatives(override) for override in parsed}
 
 
@@ -201,12 +209,14 @@ def _check(jobs: Sequence[Job], config: DictConfig) -> None:
     """
     for job in jobs:
         if not _finished(job):
-            composed = _composed(job, config)
-            require_world(composed)
             try:
+                composed = _composed(job, config)
+                require_world(composed)
+                check_options(composed)
+                expand_paths(composed, composed.hydra.job.config_name)
                 check(composed)  # type: ignore[arg-type]  # OmegaConf's duck of a RunConfig
-            except ValueError as error:
-                raise BadInput(f"{job.words}: {error}") from error
+            except (BadInput, ValueError, HydraException, OmegaConfBaseException) as error:
+                raise BadInput(f"{job.words}: {one_line(error)}") from error
 
 
 def _composed(job: Job, config: DictConfig) -> DictConfig:
@@ -232,14 +242,14 @@ def _no_callbacks() -> Any:
 
 
 def _begin(jobs: Sequence[Job], config: DictConfig, folder: Path) -> None:
-    """Write down what the sweep is of, and let jobs that failed be tried again."""
+    """Write down what the sweep is of; let jobs that failed, or all, be lived again."""
     from experiments.running.record import write_json
 
     folder.mkdir(parents=True, exist_ok=True)
     names = [job.folder.name for job in jobs]
-    write_json(folder / "sweep.json", {"command": list(config.hydra.overrides.task), "jobs": names})
+    write_json(folder / "sweep.json", {"command": _meant(config), "jobs": names})
     for job in jobs:
-        if not _finished(job):
+        if config.overwrite or not _finished(job):
             (job.folder / "result.json").unlink(missing_ok=True)
 
 
@@ -305,6 +315,7 @@ def run_job(config: DictConfig) -> None:
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # where the launcher did not pass it on
     hydra = HydraConfig.get()
+    expand_paths(config, str(hydra.job.config_name))
     folder = Path(hydra.runtime.output_dir)
     with _alone_in(folder):
         if (folder / "result.json").exists():

@@ -3,11 +3,13 @@
 import difflib
 import functools
 import os
+import re
 import shutil
 import signal
 import sys
+import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -26,8 +29,16 @@ if TYPE_CHECKING:
 
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
+_BUG = 70
+_NOT_OPTIONS = ("_target_", "num_envs", "autoreset")  # of a part: these are set for the user
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
+# Hydra's own options that take a value.
+_BEFORE_A_VALUE = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp",
+                   "--package", "-p")  # fmt: skip
 _MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
+_TWICE = re.compile(
+    r"Multiple values for (\S+)\. |(\S+) appears more than once in the final defaults"
+)
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -40,7 +51,9 @@ class Interrupted(Exception):
 
 
 def command(
-    name: str, *outputs: str
+    name: str,
+    *outputs: str,
+    reading: Callable[[Sequence[str]], Sequence[str]] = lambda arguments: arguments,
 ) -> Callable[[Callable[[DictConfig, Path], None]], Callable[[], None]]:
     """Make a command of a function that takes its configuration and the run folder.
 
@@ -49,6 +62,7 @@ def command(
     Args:
         name: Of the configuration in `configs`.
         outputs: Patterns of files; a run folder in which nothing matches is removed. None keeps it.
+        reading: Returns what the arguments on the command line mean for Hydra.
     """
 
     def decorated(function: Callable[[DictConfig, Path], None]) -> Callable[[], None]:
@@ -69,11 +83,36 @@ def command(
             register(name)
             with answering():
                 prepare()
+                sys.argv[1:] = _for_hydra(reading(sys.argv[1:]))
                 entry()
 
         return main
 
     return decorated
+
+
+def _for_hydra(arguments: Sequence[str]) -> list[str]:
+    """Return a command line as Hydra is to see it.
+
+    What sets options comes last, since Hydra takes it in one piece only. In a sweep Hydra would
+    first try options of parts, such as ``env.task=goto``, where no part has been chosen yet; as
+    choices of one value they are left to the jobs.
+    """
+    setting = [
+        "=" in one and not one.startswith("-") and before not in _BEFORE_A_VALUE
+        for before, one in zip(["", *arguments], arguments, strict=False)
+    ]
+    flags = [one for one, sets in zip(arguments, setting, strict=True) if not sets]
+    options = [one for one, sets in zip(arguments, setting, strict=True) if sets]
+    if {"-m", "--multirun"}.intersection(flags):
+        of_a_part = r"(?!hydra\.)(\+{0,2}[\w/@]+\.[\w./@]+)=(.+)"
+        options = [re.sub(f"^{of_a_part}$", _as_choice, one, flags=re.DOTALL) for one in options]
+    return [*flags, *options]
+
+
+def _as_choice(option: re.Match) -> str:
+    parsed = OverridesParser.create().parse_override(option[0])
+    return option[0] if parsed.is_sweep_override() else f"{option[1]}=choice({option[2]})"
 
 
 def _remove_unless(outputs: Iterable[str], folder: Path) -> None:
@@ -107,6 +146,17 @@ def answering() -> Iterator[None]:
             raise
         print(one_line(error), file=sys.stderr)
         sys.exit(_BAD_INPUT)
+
+
+@contextmanager
+def answering_firmly() -> Iterator[None]:
+    """Answer as `answering` does, in a callback of Hydra, which would warn of errors and go on."""
+    try:
+        with answering():
+            yield
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_BUG)
 
 
 def require_world(config: DictConfig) -> None:
@@ -153,9 +203,35 @@ def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             raise
-        raise BadInput(f"{part}: {one_line(error.__cause__ or error)}") from error
+        raise BadInput(_why_not_built(part, config, error)) from error
     opened.callback(made.close)
     return made
+
+
+def _why_not_built(part: str, config: DictConfig, error: Exception) -> str:
+    """Return what a constructor did not like; of an option that it does not take, what it takes."""
+    cause = error.__cause__ or error
+    strange = re.search(r"unexpected keyword argument '(\w+)'", str(cause))
+    if not strange:
+        return f"{part}: {one_line(cause)}"
+    at = re.search(r"full_key: ([\w.]+)", str(error))
+    whole = as_set(config, at[1] if at else part)
+    node: Any = OmegaConf.to_container(OmegaConf.select(config, whole), resolve=False)
+    known = [key for key in node if key not in (strange[1], *_NOT_OPTIONS)]
+    return f"there is no option '{whole}.{strange[1]}'; {meant(strange[1], known, whole)}"
+
+
+def as_set(config: DictConfig, key: str) -> str:
+    """Return by what name an option is set: ``agent.minds.prompts`` by ``mind.prompts``."""
+    name = ""
+    for part in key.split("."):
+        name = f"{name}.{part}".lstrip(".")
+        above, _, last = name.rpartition(".")
+        node: Any = OmegaConf.select(config, above) if above else config
+        raw = OmegaConf.to_container(node, resolve=False)[last]
+        reference = re.fullmatch(r"\$\{([\w.]+)\}", str(raw))
+        name = as_set(config, reference[1]) if reference else name
+    return name
 
 
 def command_line(module: str = "") -> str:
@@ -223,18 +299,32 @@ def one_line(error: BaseException) -> str:
         return _unknown_key(error.__cause__)
     if isinstance(error.__cause__, OmegaConfBaseException):
         return _joined(error.__cause__)
+    if twice := _TWICE.match(str(error)):
+        group = twice[1] or twice[2]
+        return f"{group} is chosen already: say {group}=NAME, without the plus"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:
-    known = [key for key in error.parent_node or () if key not in ("hydra", "_target_")]
+    known = [key for key in error.parent_node or () if key not in ("hydra", *_NOT_OPTIONS)]
     above = str(error.full_key).rpartition(".")[0]
-    near = difflib.get_close_matches(str(error.key), known, n=1)
-    meant = f"{above}.{near[0]}" if near and above else "".join(near)
-    hint = f"did you mean '{meant}'?" if near else f"choose among {', '.join(known)}"
-    return f"there is no option '{error.full_key}'; {hint}"
+    return f"there is no option '{error.full_key}'; {meant(str(error.key), known, above)}"
+
+
+def meant(name: str, known: Iterable[str], above: str = "") -> str:
+    """Return which option was meant, if one is like it, and else all that there are.
+
+    Args:
+        name: What was typed.
+        known: What there is.
+        above: Name of what they are options of, or empty.
+    """
+    known = list(known)
+    if like := difflib.get_close_matches(name, known, n=1):
+        return f"did you mean '{f'{above}.' if above else ''}{like[0]}'?"
+    return f"choose among {', '.join(known)}" if known else "there are none"
 
 
 def _joined(error: BaseException) -> str:

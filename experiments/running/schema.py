@@ -11,8 +11,13 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from experiments.running.options import options_text
-from experiments.running.training_schema import TrainBodyConfig, TrainDirectConfig
+from experiments.running.options import OF_WORLD, fixed, options_text, path
+from experiments.running.training_schema import (
+    TrainBodyConfig,
+    TrainDirectConfig,
+    TrainMindConfig,
+    TrainQuestionAnsweringConfig,
+)
 
 
 class Render(StrEnum):
@@ -61,7 +66,7 @@ class RunConfig(Parts):
     """One seed for everything: the same seed gives the same episodes."""
     avatars: int = 1
     """Number of bodies that live at the same time."""
-    level: int = 4
+    level: int = field(default=4, metadata={OF_WORLD: True})
     """Difficulty, 0 to 4, of a world that has levels."""
     render: Render = Render.video
     """Nothing, films, or a window."""
@@ -69,6 +74,8 @@ class RunConfig(Parts):
     """What thinking costs: nothing, ticks, or true time. A world may have a default of its own."""
     decide_every: int = 10
     """Ticks between two decisions of one avatar, at least. A world may have another default."""
+    overwrite: bool = False
+    """Whether a run that is in the folder already is removed first; else it is refused."""
 
 
 @dataclass
@@ -85,12 +92,14 @@ class EvaluateConfig(Parts):
     """One seed for everything."""
     avatars: Any = "${episodes}"
     """Number of bodies that live at the same time: one for each episode."""
-    level: int = 4
+    level: int = field(default=4, metadata={OF_WORLD: True})
     """Difficulty, 0 to 4, of a world that has levels."""
     clock: Clock = Clock.simulated
     """What thinking costs: nothing, ticks, or true time. A world may have a default of its own."""
     decide_every: int = 10
     """Ticks between two decisions of one avatar, at least. A world may have another default."""
+    overwrite: bool = False
+    """Whether a run that is in the folder already is removed first; else it is refused."""
 
 
 @dataclass
@@ -122,7 +131,7 @@ class RecallQAConfig(AskConfig):
 class ChatConfig(AskConfig):
     """Options of `experiments.chat`."""
 
-    run: str | None = None
+    run: str | None = path(None)
     """Folder of a past run to talk about, instead of living first."""
 
 
@@ -155,7 +164,7 @@ class RecallQARunConfig:
     """Number of questions for each world and seed, half of them for each delay."""
     threshold: float = 0.75
     """Confidence that the prompt demands of those who are asked once more with one."""
-    senses: str | None = None
+    senses: str | None = path(None)
     """Folder of the sense encoder; null is the one in the language model's folder."""
     seed: int = 0
     """One seed for everything."""
@@ -227,13 +236,10 @@ class PlayConfig:
     """World; given as `+env=NAME`."""
     world: Any = MISSING
     """Name of the world; comes with it."""
-    clock: Any = None
-    """Comes with the world; nobody thinks here."""
-    decide_every: Any = None
-    """Comes with the world; nobody thinks here."""
-    avatars: Any = 1
-    """Number of bodies: a person has one."""
-    level: int = 2
+    clock: Any = fixed(None, "nobody thinks in it")
+    decide_every: Any = fixed(None, "nobody thinks in it")
+    avatars: Any = fixed(1, "a person has one body")
+    level: int = field(default=2, metadata={OF_WORLD: True})
     """Difficulty, 0 to 4, of a world that has levels."""
     seed: int = 0
     """Seed of the first body and room; each further episode takes the next one."""
@@ -250,6 +256,8 @@ SCHEMAS: dict[str, type] = {
     "play": PlayConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,
+    "train_mind": TrainMindConfig,
+    "train_question_answering": TrainQuestionAnsweringConfig,
 }
 # What `+preset=debug` sets in each command, so that it ends in seconds.
 DEBUG: dict[str, dict[str, Any]] = {

@@ -5,6 +5,10 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from experiments.running.options import OF_WORLD, fixed, path
+
+_LEVELS = {0: 0.05, 1: 0.05, 2: 0.15, 3: 0.15, 4: 0.6}  # of trip, and their shares
+
 
 @dataclass
 class Training:
@@ -14,12 +18,10 @@ class Training:
     """World; given as `+env=NAME`."""
     world: Any = MISSING
     """Name of the world; comes with it."""
-    level: Any = None
+    level: Any = field(default=None, metadata={OF_WORLD: True})
     """Level of a world that has levels, where the command does not choose levels itself."""
-    clock: Any = None
-    """Comes with the world; nobody thinks here."""
-    decide_every: Any = None
-    """Comes with the world; nobody thinks here."""
+    clock: Any = fixed(None, "nobody thinks in it")
+    decide_every: Any = fixed(None, "nobody thinks in it")
     seed: int = 0
     """One seed for everything."""
     threads: int = 1
@@ -66,7 +68,9 @@ class Imitation:
 class TrainBodyConfig(Training):
     """Options of `experiments.train_body`; the world brings what is missing here."""
 
-    folder: str = MISSING
+    env: Any = fixed(MISSING, "its training chooses the rooms itself")
+    level: Any = fixed(None, "its training chooses the rooms itself; see levels")
+    folder: str = path()
     """Folder of weights, card, checkpoints and TensorBoard."""
     ticks: int = MISSING
     """Ticks to train for, of all bodies together."""
@@ -96,9 +100,9 @@ class TrainBodyConfig(Training):
 class TrainDirectConfig(Training):
     """Options of `experiments.balrog_babyai.train_direct`."""
 
-    folder: str = "outputs/direct"
+    folder: str = path("outputs/direct")
     """Folder of weights, card, checkpoints, curve and TensorBoard."""
-    start: str | None = None
+    start: str | None = path(None)
     """Folder of another training to begin with; null begins anew."""
     ticks: int = 2_000_000
     """Ticks to train for, of all bodies together."""
@@ -129,3 +133,120 @@ class TrainDirectConfig(Training):
             entropy_last=0.001,
         )
     )
+
+
+@dataclass
+class ModelSize:
+    """Size of a new language model."""
+
+    width: int = 128
+    """Width of its layers."""
+    layers: int = 4
+    """Number of layers."""
+    heads: int = 4
+    """Attention heads of each layer."""
+    context: int = 384
+    """Longest prompt with its reply, in tokens."""
+    vocabulary: int = 1024
+    """Number of tokens."""
+
+
+@dataclass
+class TrainMindConfig:
+    """Options of `experiments.train_mind`."""
+
+    folder: str = path("outputs/mind")
+    """Folder of the model, its card, and the examples that it learns from."""
+    lived: str | None = path(None)
+    """File of examples made before; null makes them in the folder."""
+    start: str | None = path(None)
+    """Folder of a model to go on from; null begins anew."""
+    motor: str | None = path(None)
+    """Folder with a motor policy for each world; null is those that come
+    with the body. Or scripted: motors written by hand."""
+    moments: dict[str, int] = field(default_factory=lambda: {"trip": 24_000, "babyai": 24_000})
+    """Moments of decision in each world; 0 leaves the world out."""
+    levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
+    """Levels of trip, and their shares."""
+    held_out: int = 1000
+    """Moments to measure by in each world, in rooms of the test split."""
+    rounds: int = 6
+    """Passes over examples."""
+    examples_per_round: int = 6000
+    """Examples in each pass."""
+    learning_rate: float = 1.5e-3
+    """Peak of the learning rate."""
+    tokens_per_batch: int = 1000
+    """Tokens in a batch: many small steps."""
+    seed: int = 0
+    """One seed for everything."""
+    threads: int = 1
+    """Threads of torch."""
+    device: str = "cpu"
+    """Device of the network."""
+    size: ModelSize = field(default_factory=ModelSize)
+
+
+@dataclass
+class TrainQuestionAnsweringConfig:
+    """Options of `experiments.train_question_answering`."""
+
+    folder: str = path("outputs/teller")
+    """Folder of the model, its senses and projector, its card, and the dialogues."""
+    start: str = path("mind/pretrained/nano")
+    """Folder or hub id of the language model to go on from."""
+    senses: str | None = path(None)
+    """Folder of an encoder and projector to go on from; null begins anew."""
+    learns: list[str] = field(default_factory=lambda: ["model", "senses", "projector"])
+    """What learns: model, senses, projector."""
+    words: int = 240
+    """Number of new words that get a token each."""
+    layers: int = 4
+    """Layers of the language model; new ones come on top."""
+    lived: list[str] = path([])
+    """Folders of dialogues made before; none makes them in the folder."""
+    episodes: int = 30_000
+    """Number of episodes that dialogues are made about."""
+    rounds: int = 4
+    """Passes over dialogues."""
+    dialogues_per_round: int = 8000
+    """Dialogues in each pass."""
+    learning_rate: float = 1.0e-3
+    """Peak of the learning rate of the language model."""
+    senses_learning_rate: float = 4.0e-4
+    """Peak of the learning rate of senses and projector, together with it."""
+    senses_steps: int = 3000
+    """Steps in which the senses learn alone, before any word."""
+    again_weight: float = 0.1
+    """Weight of telling the senses again from their vectors."""
+    known_weight: float = 0.3
+    """Weight of telling facts from the vectors."""
+    tokens_per_batch: int = 4000
+    """Tokens in a batch."""
+    context: int = 1024
+    """Longest dialogue in tokens; longer ones are cut there."""
+    seed: int = 0
+    """One seed for everything."""
+    threads: int = 1
+    """Threads of torch."""
+    workers: int = 0
+    """Processes that make batches meanwhile; a GPU wants a dozen."""
+    device: str = "cpu"
+    """Device of the network."""
+    bfloat16: bool = False
+    """Whether to multiply in 16 bits: many times faster on a GPU."""
+    print_every_s: float = 20
+    """Seconds between two lines of progress."""
+    held_out: int = 300
+    """Moments of decision to measure by in each world; 0 leaves it out."""
+    rehearsal: float = 0.2
+    """Share of steps in which decisions are rehearsed, too."""
+    rehearsed: str | None = path(None)
+    """File of examples of decisions made before; null makes them in the folder."""
+    motor: str | None = path(None)
+    """Folder with a motor policy for each world; null is those that come
+    with the body. Or scripted: motors written by hand."""
+    moments: dict[str, int] = field(default_factory=lambda: {"trip": 12_000, "babyai": 12_000})
+    """Moments of decision in each world to rehearse; 0 leaves the world out."""
+    levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
+    """Levels of trip, and their shares."""

@@ -53,7 +53,7 @@ TINY = [
 def options(*more: str):
     register()
     with initialize_config_module("configs", version_base="1.3"):
-        return compose("train_direct", overrides=["+env=babyai", *TINY, *more])
+        return compose("train_direct", overrides=[*TINY, *more])
 
 
 def said(words: str) -> list[tuple]:
@@ -263,6 +263,6 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
 def test_another_world_is_refused(tmp_path):
     register()
     with initialize_config_module("configs", version_base="1.3"):
-        trip = compose("train_direct", overrides=["+env=trip", "+level=0", f"folder={tmp_path}"])
+        trip = compose("train_direct", overrides=["env=trip", "level=0", f"folder={tmp_path}"])
     with pytest.raises(BadInput, match="babyai"):
         make_env(trip)

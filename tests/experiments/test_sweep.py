@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("-m", "+env=trip,babyai", "agent=random", "level=0")
+QUICK = ("-m", "+env=trip,babyai", "agent=random")
 
 
 def start(folder, *overrides):
@@ -90,7 +90,7 @@ def test_the_same_command_finds_its_own_folder_again(tmp_path):
     assert "skipped" not in outs[0] + outs[2]
     assert outs[1].count("skipped, was done") == 4
     assert len(list((tmp_path / "outputs" / "sweeps").iterdir())) == 2
-    assert any(line.startswith("trip level 0 ") for line in outs[0].splitlines()), "in one line"
+    assert any(line.startswith("trip level 4 ") for line in outs[0].splitlines()), "in one line"
     assert "…" not in outs[0], "nothing is cut where it goes to a file"
 
 
