@@ -110,7 +110,7 @@ def _run_all(
     from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
 
-    with ExitStack() as opened, stopping() as stopped:
+    with ExitStack() as opened, stopping(in_place=console.is_terminal) as stopped:
         env, agents, seed = _prepared(config, folder, opened)
         if ORACLE in config.agents and ORACLE not in agents:
             console.print(f"{ORACLE}: left out, since {config.world} has none")
@@ -128,7 +128,7 @@ def _run_all(
                 name=name, label=label, world=config.world, columns=columns, seconds=seconds
             )
             outcomes.append(outcome)
-            console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} s")
+            console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} wall s")
             _write(config, folder, outcomes)
     return True
 

@@ -204,6 +204,11 @@ class WorldSpec:
             return f"{ticks * self.tick_seconds:.1f}"
         return str(ticks)
 
+    @property
+    def lived_title(self) -> str:
+        """Title of a column with the time that was lived, which is not that of a wall clock."""
+        return "lived s" if self.time_unit is TimeUnit.SECONDS else "ticks"
+
     # ---- Parts in upper packages ----
 
     def load(self, part: str) -> Any:

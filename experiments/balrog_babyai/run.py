@@ -275,7 +275,7 @@ class _Results:
 
         episodes = self.conditions[name]
         words = success_words(episodes.columns[task])
-        return f"{name}, {task}: {words} in {episodes.seconds[task]:.1f} s"
+        return f"{name}, {task}: {words} in {episodes.seconds[task]:.1f} wall s"
 
     def sheets(self) -> list["Sheet"]:
         """Return all tables of what is known by now."""

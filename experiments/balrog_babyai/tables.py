@@ -42,7 +42,7 @@ def _sheet(
 ) -> Sheet:
     return Sheet(
         title=title,
-        head=("", "episodes", *(measure.name for measure in MEASURES), "seconds"),
+        head=("", "episodes", *(measure.name for measure in MEASURES), "wall s"),
         rows=tuple(
             (
                 labels[condition.name],

@@ -79,7 +79,7 @@ def _run_loop(
     from experiments.viewers.terminal import LiveView, PlainView
 
     finished = False
-    with ExitStack() as watched, stopping() as stopped:
+    with ExitStack() as watched, stopping(in_place=console.is_terminal) as stopped:
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
         watched.callback(view.close)
         env, agent = built("env", config, opened), built("agent", config, opened)

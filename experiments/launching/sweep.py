@@ -34,6 +34,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from experiments.running.checks import RUN, check_options, expand_paths, expanded
 from experiments.running.cli import (
     BadInput,
     Interrupted,
@@ -43,7 +44,6 @@ from experiments.running.cli import (
     require_world,
     spec_of,
 )
-from experiments.running.checks import RUN, check_options, expand_paths, expanded
 from experiments.running.schema import check
 
 if TYPE_CHECKING:
@@ -467,7 +467,7 @@ def _came_to(result: Mapping[str, Any]) -> str:
     if result["status"] == "failed":
         return f"failed: {result['reason']}"
     reached = sum(episode["success"] for episode in result["episodes"])
-    return f"{reached} of {len(result['episodes'])} reached in {result['seconds']:.1f} s"
+    return f"{reached} of {len(result['episodes'])} reached in {result['seconds']:.1f} wall s"
 
 
 def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
@@ -493,7 +493,7 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
     """
     from rich.table import Table
 
-    columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "seconds")
+    columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "wall s")
     shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
         words = column in columns[:3]

@@ -185,7 +185,7 @@ class _Benchmark:
         with careless_rollout(where, memory, self._senses, self._stopped) as episodes:
             seconds = time.perf_counter() - began
             self._console.print(
-                f"{world}, seed {number}: {len(episodes.graphs)} episodes in {seconds:.1f} s",
+                f"{world}, seed {number}: {len(episodes.graphs)} episodes in {seconds:.1f} wall s",
                 highlight=False,
             )
             every = inquiries_about(episodes, self._config.questions, where.seed)
@@ -396,7 +396,7 @@ def _read(path: Path, part: str) -> list[dict[str, Any]]:
 
 def _line(name: str, delay: str, records: Sequence[dict[str, Any]], seconds: float) -> str:
     right = sum(record["right"] for record in records)
-    return f"  {name}, {delay}: {right} of {len(records)} right in {seconds:.1f} s"
+    return f"  {name}, {delay}: {right} of {len(records)} right in {seconds:.1f} wall s"
 
 
 def _report(console: "Console", cells: _Cells, status: str) -> None:

@@ -44,7 +44,7 @@ def overall(outcomes: Sequence[Outcome]) -> Table:
     for measure in measures_of(outcomes[0].world).shown:
         cells = (measure.words(measure.estimate(outcome.columns)) for outcome in outcomes)
         table.add_row(measure.name, *cells)
-    table.add_row("seconds", *(f"{outcome.seconds:.1f}" for outcome in outcomes))
+    table.add_row("wall s", *(f"{outcome.seconds:.1f}" for outcome in outcomes))
     return table
 
 

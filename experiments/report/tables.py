@@ -35,7 +35,7 @@ _FURTHER = {
     "babyai": (("commands without effect", "no_effect", "actions"),),
 }
 _CSV = ("task", "agent", "kind", "seed", "episodes", "success", "ticks", "decisions", "tokens",
-        "prompt_tokens", "seconds", "parameters", "commit")  # fmt: skip
+        "prompt_tokens", "wall_s", "parameters", "commit")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,21 +128,22 @@ def _costs(sweeps: Sweeps) -> Table:
         if (runs := sweeps.of(agent, task))
     ]
     header = ("task", "agent", "episodes", "ticks", "decisions", "tokens written", "tokens read",
-              "seconds", "parameters")  # fmt: skip
+              "wall s", "parameters")  # fmt: skip
     note = "an episode, but for the first and the last column; parameters of the language model"
     return Table(title="What it cost", header=header, rows=tuple(rows), words=2, note=note)
 
 
 def _cost(runs: Sequence[Run]) -> list[str]:
     episodes = sum(len(run.episodes) for run in runs)
-    names = ("ticks", "decisions", "tokens", "prompt_tokens", "seconds")
+    names = ("ticks", "decisions", "tokens", "prompt_tokens")
     each = [sum(float(run.column(name).sum()) for run in runs) / episodes for name in names]
+    wall = sum(run.seconds for run in runs) / episodes  # as in the sweep's own table
     parameters = runs[0].parameters
-    counts = [f"{value:,.1f}" for value in each[:-1]]
+    counts = [f"{value:,.1f}" for value in each]
     return [
         f"{episodes:,}",
         *counts,
-        f"{each[-1]:,.2f}",
+        f"{wall:,.2f}",
         "-" if parameters is None else f"{parameters:,}",
     ]
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
 _BUG = 70
+_STOPPING = b"stopping after this tick; press Ctrl-C again to quit at once"
 _NOT_OPTIONS = ("_target_", "num_envs", "autoreset")  # of a part: these are set for the user
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 # Hydra's own options that take a value.
@@ -255,8 +256,12 @@ def near(path: Path) -> Path:
 
 
 @contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
+def stopping(*, in_place: bool = False) -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C into a polite question that loops ask; the second one quits.
+
+    Args:
+        in_place: Whether something is redrawn on the terminal: what is said then takes the place of
+            its last line, until it is drawn again, and leaves no other trace.
 
     Yields:
         Whether somebody wants it to stop.
@@ -269,7 +274,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
             _quit_at_once()
         asked = True
         # No print here: a signal can come in the middle of one.
-        os.write(2, b"\nstopping after this tick; press Ctrl-C again to quit at once\n")
+        os.write(2, b"\r\x1b[2K" + _STOPPING if in_place else b"\n" + _STOPPING + b"\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -282,7 +287,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 def _quit_at_once() -> NoReturn:
     """Exit, whatever threads are still waiting for a server; all lines are on the disk already."""
     if sys.stdout.isatty():
-        os.write(1, b"\x1b[?25h")  # shows the cursor
+        os.write(1, b"\r\x1b[2K\x1b[?25h")  # empties the line, and shows the cursor
     os._exit(_INTERRUPTED)
 
 

@@ -21,6 +21,8 @@ from mind.reasoning.question_answering import Answer
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
+_TABLE_WIDTH = 80  # of a terminal that the table of results needs
+_HYPHENS = {"episode": "epi-\nsode", "stumbles": "stum-\nbles", "decisions": "deci-\nsions"}
 _ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three views need
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
@@ -36,6 +38,8 @@ _COLOURS = {
     Color.YELLOW: "yellow", Color.GREY: "bright_black",
 }  # fmt: skip
 _DOORS = {0: "╎╎", 1: "▐▌", 2: "▐×"}  # open, closed, locked
+_DOOR_WORDS = ("open ", "shut ", "locked ")
+_NEEDS_NO_WORDS = (Object.UNSEEN, Object.EMPTY, Object.FLOOR)
 _UPRIGHT = "▲ "
 _POSTURES = {"crouch": "△ ", "stumble": "◢ ", "down": "▬ ", "rising": "▴ "}
 _OUTCOMES = {"success": "green", "failure": "red", "time up": "yellow", "interrupted": "dim"}
@@ -112,20 +116,20 @@ class LiveView:
         width = self._live.console.width
         body = _arranged(width, view, felt(step), Group(*self._happened))
         return Panel(
-            Group(body, inner, self._progress(step)),
+            Group(body, legend(step), inner, self._progress(step)),
             title=Text(self._mission, style="bold"),
             subtitle=Text(f"{step.world.clock(step.tick)}  {_stance(step)}", style="dim"),
             border_style="cyan",
         )
 
     def _progress(self, step: StepRecord) -> Table:
-        bar = ProgressBar(total=self._episodes, completed=len(self._endings), width=24)
+        bar = ProgressBar(total=self._episodes, completed=len(self._endings), width=12)
         reached = sum(end.outcome == "success" for end in self._endings)
         title, name = step.world.tallies[0]
         count = sum(end.score.count(name) for end in self._endings)
         row = Table.grid(padding=(0, 2))
-        heading = f"episode {step.episode + 1} of {self._episodes}"
-        counted = f"{reached} reached, {count} {title} so far"
+        heading = f"episode {step.episode} ({step.episode + 1} of {self._episodes})"
+        counted = f"{reached} reached, {count} {title}"
         row.add_row(Text(heading), bar, Text(counted, style="dim"))
         return row
 
@@ -158,7 +162,7 @@ class PlainView:
     def on_episode_start(self, start: EpisodeStart) -> None:
         """Say what is asked."""
         self._said.clear()
-        number = f"episode {start.episode + 1} of {self._episodes}"
+        number = f"episode {start.episode} ({start.episode + 1} of {self._episodes})"
         self._say(f"{number}: {printable(start.mission)}")
 
     def on_step(self, step: StepRecord) -> None:
@@ -208,6 +212,19 @@ def seen(step: StepRecord) -> Text:
             picture.append_text(_glyph(step, column, row))
         picture.append("\n" if row + 1 < VIEW else "")
     return picture
+
+
+def legend(step: StepRecord) -> Text:
+    """Return what the glyphs of all that is in view stand for, the avatar's own first."""
+    words = {_glyph(step, VIEW // 2, VIEW - 1).plain: "the body"}
+    for row, column in np.ndindex(VIEW, VIEW):
+        obj, state = (int(step.senses["image"][column, row, part]) for part in (0, 2))
+        if obj not in _NEEDS_NO_WORDS:
+            of_a_door = _DOOR_WORDS[state] if obj == Object.DOOR else ""
+            name = f"{of_a_door}{step.world.objects[obj].replace('_', ' ')}"
+            words.setdefault(_glyph(step, column, row).plain, name)
+    shown = (f"{glyph.strip()}\u00a0{word}".replace(" ", "\u00a0") for glyph, word in words.items())
+    return Text("  ".join(shown), style="dim")
 
 
 def _glyph(step: StepRecord, column: int, row: int) -> Text:
@@ -278,19 +295,20 @@ def report(console: Console, ends: Sequence[EpisodeEnd], folder: Path) -> None:
         folder: The run folder; named relative to the working folder where it is below it.
     """
     if ends:
-        console.print(_results(ends))
+        console.print(_results(ends, narrow=console.width < _TABLE_WIDTH))
     for name, path in _places(folder):
         # Soft wrap keeps a path in one piece, so that it can be clicked and copied.
         line = Text.assemble((f"{name:>8}  ", "dim"), str(path))
         console.print(line, soft_wrap=True)
 
 
-def _results(ends: Sequence[EpisodeEnd]) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    table.add_column("episode", justify="right")
+def _results(ends: Sequence[EpisodeEnd], *, narrow: bool) -> Table:
+    gap = (0, 1, 0, 0) if narrow else (0, 1)
+    table = Table(box=None, header_style="dim", padding=gap, pad_edge=False)
+    table.add_column(_head("episode", narrow), justify="right")
     table.add_column("outcome", no_wrap=True)
     for name in _numbers(ends):
-        table.add_column(name, justify="right")
+        table.add_column(_head(name, narrow), justify="right")
     for end in ends[:_ROWS_SHOWN]:
         outcome = Text(end.outcome, style=_OUTCOMES[end.outcome])
         table.add_row(str(end.episode), outcome, *_numbers([end]).values())
@@ -302,19 +320,37 @@ def _results(ends: Sequence[EpisodeEnd]) -> Table:
     return table
 
 
+def _head(name: str, narrow: bool) -> str:
+    """Return the head of a column; in a narrow terminal in two lines."""
+    return _HYPHENS.get(name, name.replace(" ", "\n")) if narrow else name
+
+
 def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
     """Return statistics of some episodes, by the names of the columns."""
     world = ends[0].world
     scores: list[Score] = [end.score for end in ends]
     first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}
     hurt = {"pain": f"{sum(score.pain_seconds for score in scores):.1f}"}
-    ticks = {"ticks": sum(score.ticks for score in scores)}
-    numbers = (first | hurt if world.varies("pain", "knees") else ticks | first) | {
-        "decisions": sum(score.decisions for score in scores),
-        "tokens": sum(score.tokens for score in scores),
-        "seconds": f"{sum(end.seconds for end in ends):.1f}",
-    }
+    lived = {world.lived_title: world.span(sum(score.ticks for score in scores))}
+    numbers = (
+        lived
+        | first
+        | (hurt if world.varies("pain", "knees") else {})
+        | {
+            "decisions": sum(score.decisions for score in scores),
+            "tokens": sum(score.tokens for score in scores),
+            "wall s": f"{wall_seconds(ends):.1f}",
+        }
+    )
     return {name: str(value) for name, value in numbers.items()}
+
+
+def wall_seconds(ends: Sequence[EpisodeEnd]) -> float:
+    """Return the wall time that some episodes took; avatars live theirs side by side."""
+    by_avatar: dict[int, float] = {}
+    for end in ends:
+        by_avatar[end.avatar] = by_avatar.get(end.avatar, 0.0) + end.seconds
+    return max(by_avatar.values())
 
 
 def _places(folder: Path) -> list[tuple[str, Path]]:

@@ -47,7 +47,7 @@ def command(tmp_path, monkeypatch, capfd):
         ("recall_qa", ("+env=trip", "++sead=3"), "there is no option 'sead'; did you mean 'seed'?"),
         ("run", ("+env=trip", "+mind.recaled=4"), "'mind.recaled'; did you mean 'mind.recalled'?"),
         ("run", ("+env=trip", "+env.levle=4"), "'env.levle'; did you mean 'env.level'?"),
-        ("run", ("+env=babyai", "level=3"), "there is no option 'level' in babyai; its own are env"),
+        ("run", ("+env=babyai", "level=3"), "there is no option 'level' in babyai; its own are "),
         ("run", ("+env=babyai", "++level=3"), "there is no option 'level' in babyai; its own are"),
         ("play", ("+env=babyai", "level=3"), "there is no option 'level' in babyai"),
         ("play", ("+env=trip", "clock=wall"), "'clock' in this command; nobody thinks in it"),
@@ -98,7 +98,7 @@ def test_an_option_of_ones_own_is_taken_where_something_refers_to_it(command, tm
 
 
 def test_in_a_sweep_over_worlds_one_sets_what_all_of_them_have(command, tmp_path):
-    status, out, err = command(
+    status, _, err = command(
         "run", "-m", "+env=trip,babyai", "env.split=test", "agent=random", "episodes=1",
         "hydra.sweep.dir=swept",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from torch.distributions import Categorical
 from body.policy import load_policy
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Action
-from experiments.running.cli import BadInput
+from experiments.running.cli import BadInput, Interrupted
 from experiments.running.schema import register
 from experiments.training.motor.contract import motor_training
 from experiments.training.motor.imitation import Imitation
@@ -130,6 +130,56 @@ def test_training_leaves_a_policy_with_a_card_and_goes_on_from_its_checkpoint(tm
         assert (mine == kept).all()
     train(longer)
     assert json.loads((folder / "policy.json").read_text())["ticks"] >= 2600
+
+
+@pytest.mark.slow
+def test_imitation_that_is_stopped_goes_on_from_there(tmp_path, monkeypatch, capsys):
+    small = options(f"folder={tmp_path}", "imitation.ticks=2000", "print_every_s=0")
+    step, steps = Imitation.step, []
+
+    def stop_at_the_sixth(imitation):
+        steps.append(step(imitation))
+        if len(steps) == 6:
+            raise KeyboardInterrupt
+        return steps[-1]
+
+    monkeypatch.setattr(Imitation, "step", stop_at_the_sixth)
+    with pytest.raises(Interrupted):
+        train(small)
+    bodies = TRAINING.make_env(small).num_envs
+    seen = 5 * 8 * bodies  # the sixth step was not over
+    assert json.loads((tmp_path / "checkpoint.json").read_text()) == {"ticks": 0, "imitated": seen}
+    out = capsys.readouterr().out
+    assert out.startswith(f"imitation {8 * bodies:,} of 2,000 ticks  loss ")
+    assert f"stopped at tick {seen:,} of the imitation; the same command goes on" in out
+    train(small)
+    out = capsys.readouterr().out
+    assert out.startswith(
+        f"goes on from the checkpoint in {tmp_path}, tick {seen:,} of the imitation\n"
+    )
+    copied = [line for line in out.splitlines() if line.startswith("imitation")]
+    assert len(copied) == 2000 // bodies // 8 - 5, "what was copied is not copied again"
+    assert json.loads((tmp_path / "policy.json").read_text())["ticks"] >= 1500
+
+
+@pytest.mark.slow
+def test_learning_that_is_stopped_goes_on_from_there(tmp_path, monkeypatch, capsys):
+    from experiments.training.motor import ppo
+
+    small = options(f"folder={tmp_path}")
+    with monkeypatch.context() as stopping:
+        stopping.setattr(ppo.Progress, "_on_rollout_end", raise_keyboard_interrupt)
+        with pytest.raises(Interrupted):
+            train(small)
+    seen = json.loads((tmp_path / "checkpoint.json").read_text())["ticks"]
+    assert seen > 0
+    assert f"stopped at tick {seen:,}" in capsys.readouterr().out
+    train(small)
+    assert f"goes on from the checkpoint in {tmp_path}, tick {seen:,}" in capsys.readouterr().out
+
+
+def raise_keyboard_interrupt(_):
+    raise KeyboardInterrupt
 
 
 def test_a_damaged_checkpoint_is_one_line(tmp_path):

@@ -96,7 +96,7 @@ def test_each_pair_of_agents_is_compared_once(sweep):
 
 def test_costs_are_those_of_an_episode(sweep):
     rows = {row[:2]: row[2:] for row in table(sweep, "What it cost").rows}
-    costs = ("60", "40.0", "5.0", "100.0", "400.0", "0.25", "976,768")
+    costs = ("60", "40.0", "5.0", "100.0", "400.0", "0.20", "976,768")
     assert rows["trip level 4", "being"] == costs
     assert rows["trip level 4", "random"][-1] == "-"
 

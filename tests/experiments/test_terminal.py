@@ -8,7 +8,15 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from experiments.viewers.terminal import LiveView, PlainView, printable, report
+from envs.trip.vocabulary import Object
+from experiments.viewers.terminal import (
+    LiveView,
+    PlainView,
+    legend,
+    printable,
+    report,
+    wall_seconds,
+)
 
 
 @pytest.fixture
@@ -24,7 +32,7 @@ def screen():
 def test_a_log_gets_a_few_lines_for_each_episode(tell, console):
     tell(PlainView(console, 3))
     assert console.file.getvalue().splitlines() == [
-        "episode 1 of 3: go to the red ball",
+        "episode 0 (1 of 3): go to the red ball",
         "    1.0 s says: speech of tick 10",
         "    2.0 s says: speech of tick 20",
         "    2.5 s fall (own lace), seen by 2",
@@ -41,7 +49,7 @@ def test_the_live_view_shows_the_mission_the_intent_the_thought_and_the_senses(t
     drawn = screen.file.getvalue()
     for word in ("go to the red ball", "intent 0", "thought of tick 0", "balance", "dignity"):
         assert word in drawn
-    assert "episode 1 of 3" in drawn
+    assert "episode 0 (1 of 3)" in drawn
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 90])
@@ -97,7 +105,10 @@ def test_the_report_counts_and_names_paths_as_one_would_type_them(
     told = console.file.getvalue()
     assert "1 of 2" in told
     totals = next(line for line in told.splitlines() if line.strip().startswith("all"))
-    assert totals.split()[4:] == ["2", "0", "0.0", "8", "80", "3.0"]
+    assert totals.split()[4:] == ["8.0", "2", "0", "0.0", "8", "80", "3.0"]
+    heads = told.splitlines()[0]
+    assert heads.split("  ")[-1] == "wall s"
+    assert "lived s" in heads
     assert "film  outputs/run/episodes/0000.mp4\n" in told
     assert "page  outputs/run/replay.html\n" in told
 
@@ -107,3 +118,36 @@ def test_a_long_report_is_cut_but_its_totals_are_not(tell, console, tmp_path):
     report(console, [tell(silent, episode=number) for number in range(30)], tmp_path)
     assert "and 10 more" in console.file.getvalue()
     assert "30 of 30" in console.file.getvalue()
+
+
+def test_avatars_that_live_side_by_side_do_not_count_the_same_seconds_twice(tell):
+    end = tell(PlainView(Console(file=io.StringIO()), 4))
+    ends = [replace(end, episode=number, avatar=number % 2) for number in range(4)]
+    assert wall_seconds(ends) == 3.0
+    assert wall_seconds(ends[:1]) == 1.5
+
+
+@pytest.mark.parametrize("width", [60, 79, 100])
+def test_the_table_fits_and_nothing_in_it_is_cut(tell, tmp_path, width):
+    file = io.StringIO()
+    silent = PlainView(Console(file=io.StringIO()), 2)
+    ends = [tell(silent), tell(silent, episode=1, outcome="interrupted")]
+    ends = [replace(end, seconds=1234.5) for end in ends]
+    report(Console(file=file, width=width, force_terminal=False), ends, tmp_path)
+    table = file.getvalue().splitlines()[:-1]
+    assert max(map(cell_len, table)) <= width
+    assert "\u2026" not in file.getvalue()
+    heads = "".join(line + " " for line in table[:2]).replace("-", "")
+    for word in ("epi", "outcome", "falls", "stum", "pain", "deci", "tokens", "wall"):
+        assert word in heads
+    assert any(line.split() == ["1", "interrupted", "4.0", "1", "0", "0.0", "4", "40", "1234.5"]
+               for line in table)  # fmt: skip
+
+
+def test_the_legend_explains_what_is_in_view_and_nothing_else(made_up):
+    _, step = made_up
+    moment = step(0)
+    image = moment.senses["image"]
+    image[0, 0], image[1, 0], image[2, 0] = (Object.CABLE, 0, 0), (Object.DOOR, 1, 2), (1, 0, 0)
+    words = legend(moment).plain.replace("\u00a0", " ")
+    assert words == "▲ the body  ~~ cable  ▐× locked door"

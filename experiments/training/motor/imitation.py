@@ -1,5 +1,9 @@
 """Imitation of a world's scripted motor (DAgger), before PPO and, as rehearsal, beside it."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +13,10 @@ from omegaconf import DictConfig
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
+from experiments.running.cli import Interrupted
 from experiments.training.motor.contract import MotorTraining
 from experiments.training.motor.env import TrainingEnv
+from experiments.training.motor.ppo import imitated_before, save_checkpoint
 
 TICKS_PER_STEP = 8  # of every body, in one gradient step
 
@@ -47,8 +53,8 @@ class Imitation:
         self._seen.append((observation, targets))
         return commands
 
-    def step(self) -> None:
-        """Take one gradient step on what was seen since the last one."""
+    def step(self) -> float:
+        """Take one gradient step on what was seen since the last one; return the loss."""
         observations, targets = zip(*self._seen, strict=True)
         self._seen = []
         seen = {
@@ -60,24 +66,78 @@ class Imitation:
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()
+        return loss.item()
 
     def _tensor(self, parts) -> torch.Tensor:
         return torch.as_tensor(np.concatenate(parts), device=self._ppo.device)
 
 
 def imitate(ppo: PPO, env: TrainingEnv, training: MotorTraining, options: DictConfig) -> None:
-    """Copy the teacher, on its own ways at first and more and more on the policy's."""
+    """Copy the teacher, on its own ways at first and more and more on the policy's.
+
+    Goes on from a checkpoint that was left in the middle of it, and leaves one.
+
+    Raises:
+        Interrupted: After Ctrl-C.
+    """
     imitation = Imitation(ppo, env, training, options.imitation.learning_rate)
-    rng = np.random.default_rng(options.seed)
+    progress = _Progress(ppo, options)
+    before = imitated_before(Path(options.folder))
+    rng = np.random.default_rng([options.seed, before] if before else options.seed)
     observation: Any = env.reset()
     rounds = options.imitation.ticks // env.num_envs
-    for tick in range(rounds):
-        commands = imitation.watch(observation)
-        own, _ = ppo.predict(observation, deterministic=False)
-        is_own = rng.random(env.num_envs) < tick / rounds
-        observation, *_ = env.step(np.where(is_own, own, commands))
-        if tick % TICKS_PER_STEP == TICKS_PER_STEP - 1:
-            imitation.step()
+    with progress.kept():
+        for tick in range(before // env.num_envs, rounds):
+            commands = imitation.watch(observation)
+            own, _ = ppo.predict(observation, deterministic=False)
+            is_own = rng.random(env.num_envs) < tick / rounds
+            observation, *_ = env.step(np.where(is_own, own, commands))
+            if tick % TICKS_PER_STEP == TICKS_PER_STEP - 1:
+                loss = imitation.step()
+                progress.tell((tick + 1) * env.num_envs, loss)
+
+
+class _Progress:
+    """Prints a line and leaves a checkpoint now and then, and at the end.
+
+    Args:
+        ppo: Whose policy learns.
+        options: Of the command.
+    """
+
+    def __init__(self, ppo: PPO, options: DictConfig):
+        self._ppo, self._options, self._seen = ppo, options, 0
+        self._began = self._saved = time.monotonic()
+        self._printed = float("-inf")  # the first line comes at once
+
+    def tell(self, seen: int, loss: float) -> None:
+        """Take how many ticks of how many bodies have been seen, and the loss on the last ones."""
+        self._seen, now = seen, time.monotonic()
+        if now - self._printed > self._options.print_every_s:
+            self._printed = now
+            told = f"{seen:,} of {self._options.imitation.ticks:,} ticks  loss {loss:6.4f}"
+            print(f"imitation {told}  {(now - self._began) / 60:5.1f} min", flush=True)
+        if now - self._saved > self._options.save_every_s:
+            self._saved = now
+            self._save()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Leave a checkpoint at the end, and after Ctrl-C."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._save()
+            print(
+                f"\nstopped at tick {self._seen:,} of the imitation; "
+                "the same command goes on from there"
+            )
+            raise Interrupted from None
+        self._save()
+
+    def _save(self) -> None:
+        if self._seen:
+            save_checkpoint(self._ppo, Path(self._options.folder), imitated=self._seen)
 
 
 class Rehearsal(BaseCallback):

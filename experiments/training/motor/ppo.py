@@ -19,7 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
-from experiments.running.cli import BadInput
+from experiments.running.cli import BadInput, Interrupted, near
 
 CHECKPOINT = "checkpoint.safetensors"
 PROGRESS = "checkpoint.json"
@@ -98,11 +98,18 @@ def take_actor(network: Any, ppo: PPO) -> None:
 
 @contextmanager
 def checkpointed(ppo: PPO, folder: Path) -> Iterator[None]:
-    """Leave a checkpoint at the end, and after Ctrl-C."""
+    """Leave a checkpoint at the end, and after Ctrl-C.
+
+    Raises:
+        Interrupted: After Ctrl-C.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here")
+        if ppo.num_timesteps:  # else what was there before is as good
+            save_checkpoint(ppo, folder)
+        print(f"\nstopped at tick {ppo.num_timesteps:,}; the same command goes on from there")
+        raise Interrupted from None
     save_checkpoint(ppo, folder)
 
 
@@ -149,17 +156,23 @@ class Progress(BaseCallback):
             save_checkpoint(self._ppo, self._folder)
 
     def _line(self, minutes: float) -> str:
-        seen, wanted = self._ppo.num_timesteps / 1e6, self._options.ticks / 1e6
         episodes: list[dict[str, Any]] = list(self._ppo.ep_info_buffer or ())
+        seen = f"{self._ppo.num_timesteps:,} of {self._options.ticks:,}"
         scores = self._scores(episodes) if episodes else "no episode has ended"
-        return f"{seen:6.2f} of {wanted:.2f} M ticks  {scores}  {minutes:5.1f} min"
+        return f"{seen} ticks  {scores}  {minutes:5.1f} min"
 
 
 # ---- Checkpoints ----
 
 
-def save_checkpoint(ppo: PPO, folder: Path) -> None:
-    """Write what training needs to go on; atomic, so a kill leaves the one before."""
+def save_checkpoint(ppo: PPO, folder: Path, *, imitated: int = 0) -> None:
+    """Write what training needs to go on; atomic, so a kill leaves the one before.
+
+    Args:
+        ppo: What learns.
+        folder: Where it is written.
+        imitated: Ticks of imitation, where learning by reward has not begun.
+    """
     tensors = {
         f"policy.{name}": part.clone() for name, part in ppo.policy.state_dict().items()
     }  # the encoder is in it three times over, and safetensors wants each by itself
@@ -168,11 +181,12 @@ def save_checkpoint(ppo: PPO, folder: Path) -> None:
             tensors[f"adam.{index}.{name}"] = value
     save_file({name: part.contiguous() for name, part in tensors.items()}, folder / "new")
     (folder / "new").replace(folder / CHECKPOINT)
-    (folder / PROGRESS).write_text(json.dumps({"ticks": ppo.num_timesteps}), "utf-8")
+    progress = {"ticks": ppo.num_timesteps, "imitated": imitated}
+    (folder / PROGRESS).write_text(json.dumps(progress), "utf-8")
 
 
 def load_checkpoint(ppo: PPO, folder: Path) -> int:
-    """Go on from a checkpoint if there is one; return how many ticks it had seen.
+    """Go on from a checkpoint if there is one, and say so; return how many ticks it had seen.
 
     Raises:
         BadInput: If it is damaged or of another shape.
@@ -188,7 +202,16 @@ def load_checkpoint(ppo: PPO, folder: Path) -> int:
             f"the checkpoint in {folder} cannot be read ({type(error).__name__}); "
             "delete it, or name another folder"
         ) from error
+    imitated = 0 if ticks else imitated_before(folder)
+    seen = f"tick {imitated:,} of the imitation" if imitated else f"tick {ticks:,}"
+    print(f"goes on from the checkpoint in {near(folder)}, {seen}", flush=True)
     return ticks
+
+
+def imitated_before(folder: Path) -> int:
+    """Return how many ticks of imitation the checkpoint in a folder, if there is one, had seen."""
+    path = folder / PROGRESS
+    return int(json.loads(path.read_text("utf-8")).get("imitated", 0)) if path.exists() else 0
 
 
 def _load(ppo: PPO, tensors: dict[str, torch.Tensor]) -> None:

@@ -51,9 +51,9 @@ def train(options: DictConfig) -> Path:
     env = training.make_env(options)
     ppo = make_motor_ppo(env, options)
     ppo.num_timesteps = load_checkpoint(ppo, folder)
+    if not ppo.num_timesteps:
+        imitate(ppo, env, training, options)
     with checkpointed(ppo, folder):
-        if not ppo.num_timesteps:
-            imitate(ppo, env, training, options)
         learn(ppo, options, _callbacks(ppo, env, training, options))
     save_policy(motor_network(ppo, options), folder, _card(ppo, training, options))
     env.close()
