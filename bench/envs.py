@@ -11,7 +11,6 @@ within a round, and medians over the rounds are shown.
     python -m bench.envs --world babyai                     # one world only
 """
 
-import argparse
 import importlib.util
 import os
 import subprocess
@@ -34,6 +33,8 @@ from envs.trip.spec import TRIP
 from envs.trip.state import BODY, OBJECT, OBJECTS
 from envs.trip.vocabulary import MISSION_TOKENS, Action
 from envs.trip.world import TripWorld
+from experiments.running.arguments import CommandParser, of_whole_numbers, path
+from experiments.running.cli import answering
 
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
 WORLDS = ("trip", "babyai")
@@ -358,20 +359,32 @@ def growth(rounds: int) -> None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = CommandParser(
+        "bench.envs",
+        "How fast the worlds are lived, beside their peers.",
+        [
+            ("", "five minutes"),
+            ("--jax-python ~/jax/bin/python", "one that has Navix and XLand-MiniGrid"),
+            ("--world babyai --rounds 3", "a look"),
+        ],
     )
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--jax-python", default=sys.executable, help="has the JAX peers")
-    arguments.add_argument("--world", choices=WORLDS, help="only this one")
+    arguments.add_argument(
+        "--rounds", **of_whole_numbers(1), default=9, help="rounds that medians are taken over"
+    )
+    arguments.add_argument(
+        "--jax-python",
+        type=path,
+        default=sys.executable,
+        metavar="PATH",
+        help="Python that has the JAX peers (default: this one)",
+    )
+    arguments.add_argument("--world", choices=WORLDS, help="only this one (default: all)")
     given = arguments.parse_args()
-    if given.rounds < 1:
-        arguments.error(f"--rounds must be at least 1, got {given.rounds}")
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
     if cores:  # one core for everybody, also for those whose libraries like threads
         os.sched_setaffinity(0, {min(cores)})
     if given.world != "trip":
-        compare_rooms(given.jax_python, given.rounds)
+        compare_rooms(str(given.jax_python), given.rounds)
     if given.world == "babyai":
         return
     compare(given.jax_python, given.rounds)
@@ -381,4 +394,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

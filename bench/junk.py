@@ -5,9 +5,10 @@ junk if nothing of the kind happened then, or if it says what the one before it 
 same kind of event about the same object, at the same place, felt and done alike, at once.
 """
 
-import argparse
 from collections.abc import Sequence
 
+from experiments.running.arguments import CommandParser, of_whole_numbers
+from experiments.running.cli import answering
 from experiments.running.statistics import wilson
 from experiments.training.question_answering.episodes import (
     EpisodeRecord,
@@ -40,8 +41,14 @@ def says_the_same(one: Experience, other: Experience) -> bool:
 
 def main() -> None:
     """Live, and print a line for each world."""
-    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
-    parser.add_argument("--episodes", type=int, default=400, help="of each world and level")
+    parser = CommandParser(
+        "bench.junk",
+        "How much of a memory is worth nothing, in each world and level.",
+        [("", "half a minute"), ("--episodes 40", "a look")],
+    )
+    parser.add_argument(
+        "--episodes", **of_whole_numbers(1), default=400, help="episodes of each world and level"
+    )
     episodes = parser.parse_args().episodes
     print("| world | episodes | kept | did not happen | said before | junk |")
     print("|---|--:|--:|--:|--:|--:|")
@@ -61,10 +68,15 @@ def row(name: str, records: Sequence[EpisodeRecord]) -> str:
         for record in records
         for pair in zip(record.experiences, record.experiences[1:], strict=False)
     )
-    low, high = wilson(untrue + again, kept)
-    junk = f"{(untrue + again) / kept:.1%} [{low:.1%}, {high:.1%}]"
+    junk = _share(untrue + again, kept) if kept else "-"
     return f"| {name} | {len(records):,} | {kept:,} | {untrue} | {again} | {junk} |"
 
 
+def _share(count: int, of: int) -> str:
+    low, high = wilson(count, of)
+    return f"{count / of:.1%} [{low:.1%}, {high:.1%}]"
+
+
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -6,7 +6,6 @@ same run, so that a slow minute is slow for everybody; by the time of the proces
 work may take a part of it, and hardly anything here is done at the same time as anything else.
 """
 
-import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -22,7 +21,8 @@ from agents.soul import Soul
 from body.body import Body
 from envs.engine.faces import WorldVectorEnv
 from experiments.launching.rollout import rollout
-from experiments.running.cli import built
+from experiments.running.arguments import CommandParser, of_whole_numbers
+from experiments.running.cli import answering, built
 from experiments.running.schema import register
 from mind.language_models.continuous_batch import ContinuousBatch
 from mind.language_models.transformers_model import TransformersModel
@@ -155,11 +155,23 @@ def profile(lives: Sequence[RunTimings]) -> str:
 
 def main() -> None:
     """Live, and print a line for each number of avatars."""
-    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
-    parser.add_argument("--avatars", type=int, nargs="+", default=[1, 16, 64, 256])
-    parser.add_argument("--level", type=int, default=4)
-    parser.add_argument("--alone", type=int, default=6, help="episodes of one avatar at a time")
-    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser = CommandParser(
+        "bench.lives",
+        "How fast many beings live at once, beside one at a time.",
+        [("", "two minutes"), ("--avatars 16 --alone 2", "a look")],
+    )
+    parser.add_argument(
+        "--avatars",
+        **of_whole_numbers(1),
+        nargs="+",
+        default=[1, 16, 64, 256],
+        help="bodies at once, a line for each number",
+    )
+    parser.add_argument("--level", **of_whole_numbers(0), default=4, help="level of trip, 0 to 4")
+    parser.add_argument(
+        "--alone", **of_whole_numbers(1), default=6, help="episodes of one avatar at a time"
+    )
+    parser.add_argument("--threads", **of_whole_numbers(1), default=1, help="threads of torch")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     register()
@@ -180,4 +192,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -1,6 +1,5 @@
 """How long a memory takes to keep and to recall: `python -m bench.memory`, about half a minute."""
 
-import argparse
 import itertools
 import tempfile
 import time
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.running.arguments import CommandParser, of_whole_numbers
+from experiments.running.cli import answering
 from mind.memory import ExperienceStore, HashedWords, Query, experience_text
 from mind.memory.recall import Codes, cosines
 from mind.types import Experience
@@ -116,8 +117,16 @@ def measure(path: Path, rows: int) -> list[str]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    arguments = CommandParser(
+        "bench.memory", "How long a memory takes to keep and to recall.", [("", "half a minute")]
+    )
+    arguments.add_argument(
+        "--rows",
+        **of_whole_numbers(1),
+        nargs="+",
+        default=[1_000, 10_000, 100_000],
+        help="experiences in each memory",
+    )
     sizes = arguments.parse_args().rows
     print(" | ".join(COLUMNS))
     for rows in sizes:
@@ -127,4 +136,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

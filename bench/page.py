@@ -5,7 +5,6 @@ holds as many events, thoughts and feelings as ten thousand real ticks have. It 
 Chromium without a window, again and again, in turns with shorter ones.
 """
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -16,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_module
 
+from experiments.running.arguments import CommandParser, of_whole_numbers
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
-from experiments.running.cli import built
+from experiments.running.cli import answering, built
 from experiments.running.loop import Loop
 from experiments.running.schema import register
 from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
@@ -97,9 +97,19 @@ def measure(pages: Iterable[Path], rounds: int, width: int) -> list[np.ndarray]:
 
 def main() -> None:
     """Live, open, and print a line for each length and width."""
-    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
-    parser.add_argument("--ticks", type=int, nargs="+", default=[100, 1_000, 10_000])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = CommandParser(
+        "bench.page", "How soon a replay page shows something.", [("", "about two minutes")]
+    )
+    parser.add_argument(
+        "--ticks",
+        **of_whole_numbers(1),
+        nargs="+",
+        default=[100, 1_000, 10_000],
+        help="ticks on each page",
+    )
+    parser.add_argument(
+        "--rounds", **of_whole_numbers(1), default=5, help="times that each page is opened"
+    )
     arguments = parser.parse_args()
     if CHROMIUM is None:
         sys.exit(WITHOUT)
@@ -128,4 +138,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -13,7 +13,6 @@ level 0 is solved by bodies that have copied a few steps and no more.
     python -m bench.ppo --quick         # one round, and half a minute at most for each way to learn
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -31,6 +30,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor, nn
 
 from body.policy import COLORS, OBJECTS, VIEW
+from experiments.running.arguments import CommandParser
+from experiments.running.cli import answering
 from experiments.running.schema import register
 from experiments.training.motor.imitation import imitate
 from experiments.training.motor.train import FlatViewEncoder, make_motor_ppo
@@ -232,10 +233,12 @@ def choose(options: DictConfig, limit_s: float) -> None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = CommandParser(
+        "bench.ppo",
+        "How fast a body learns, beside Stable-Baselines3 on MiniGrid.",
+        [("", "ten to fifteen minutes"), ("--quick", "about five minutes")],
     )
-    arguments.add_argument("--quick", action="store_true", help="about five minutes")
+    arguments.add_argument("--quick", action="store_true", help="one round instead of three")
     quick = arguments.parse_args().quick
     with tempfile.TemporaryDirectory() as folder:
         options = shipped(Path(folder))
@@ -245,4 +248,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

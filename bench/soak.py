@@ -6,7 +6,6 @@ memory, its open files, its threads. What is meant to grow, since a life is reme
 and taken off; the slope of what is left is judged once everything is warm. Linux with glibc only.
 """
 
-import argparse
 import ctypes
 import gc
 import re
@@ -25,8 +24,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from agents.being import Being
 from envs.engine.faces import WorldVectorEnv
+from experiments.running.arguments import CommandParser, of_whole_numbers
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
-from experiments.running.cli import built
+from experiments.running.cli import answering, built
 from experiments.running.loop import Loop
 from experiments.running.record import Recorder
 from experiments.running.schema import register
@@ -323,11 +323,21 @@ def row(look: Look) -> str:
 
 def main() -> None:
     """Live twice, and print a table for each."""
-    parser = argparse.ArgumentParser(description=__doc__ and __doc__.splitlines()[0])
-    parser.add_argument("--ticks", type=int, default=10_000_000, help="lived by habit")
-    parser.add_argument("--decisions", type=int, default=10_000, help="of the bundled model")
-    parser.add_argument("--avatars", type=int, default=256)
-    parser.add_argument("--world", choices=("trip", "babyai"), default="trip")
+    parser = CommandParser(
+        "bench.soak",
+        "Whether anything grows that should not, over ticks and decisions.",
+        [("", "half an hour"), ("--world babyai", "in the other world")],
+    )
+    parser.add_argument(
+        "--ticks", **of_whole_numbers(1), default=10_000_000, help="ticks lived by habit"
+    )
+    parser.add_argument(
+        "--decisions", **of_whole_numbers(1), default=10_000, help="of the bundled model"
+    )
+    parser.add_argument("--avatars", **of_whole_numbers(1), default=256, help="bodies at once")
+    parser.add_argument(
+        "--world", choices=("trip", "babyai"), default="trip", help="where they live"
+    )
     arguments = parser.parse_args()
     for name, least in LEAST.items():
         if getattr(arguments, name) < least * arguments.avatars:
@@ -354,4 +364,5 @@ def say(unit: str, looks: Sequence[Look], per: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -4,7 +4,6 @@ Each line is a fresh process: cold with an empty compile cache, warm with what t
 Seconds on the wall, and of CPU time, which other work on the machine does not lengthen.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import envs
+from experiments.running.arguments import CommandParser, of_whole_numbers
+from experiments.running.cli import answering
 
 COLD_TARGET_S, WARM_TARGET_S, HELP_TARGET_S = 25.0, 2.0, 1.0
 STEP = """
@@ -86,11 +87,13 @@ def measure(repeats: int) -> list[tuple[str, np.ndarray, float | None]]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--repeats", type=int, default=5)
+    arguments = CommandParser(
+        "bench.startup", "How long the first step is waited for.", [("", "about a minute")]
+    )
+    arguments.add_argument(
+        "--repeats", **of_whole_numbers(1), default=5, help="processes that each line is over"
+    )
     repeats = arguments.parse_args().repeats
-    if repeats < 1:
-        arguments.error(f"--repeats must be at least 1, got {repeats}")
     print(f"| {'':32} | s | s of CPU | target s |\n|---|--:|--:|--:|")
     for what, (wall, cpu), target in measure(repeats):
         wanted = "" if target is None else f"{target:.0f}"
@@ -98,4 +101,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -7,7 +7,6 @@ leans farthest without lying down yet. `docs/pictures/stumble.png` is that momen
     python -m experiments.pictures seed=5           # what follows goes to that run
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,16 +15,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.babyai.spec import BABYAI
-from envs.trip.spec import TRIP
-from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
+from experiments.running.arguments import CommandParser
+from experiments.running.cli import answering, near
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
-_LEANS = [TRIP.senses["vestibular"].index(name) for name in ("lean_forward_m", "lean_right_m")]
-_GOT_IT = BABYAI.senses["touch"].index("got_it")
 _WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
 
 
@@ -40,12 +36,14 @@ class Instant:
 
 def main(arguments: list[str] | None = None) -> None:
     """Live, choose, and write the pictures."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.pictures",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = CommandParser(
+        "experiments.pictures",
+        "Makes the pictures of the README anew, in about a minute.",
+        [("", "all of them"), ("seed=5", "a stumble of another run")],
     )
-    parser.add_argument("option", nargs="*", help="as for experiments.run: name=value")
+    parser.add_argument(
+        "option", nargs="*", help="of the run with the stumble, as experiments.run takes it"
+    )
     options = parser.parse_args(arguments).option
     _PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -54,9 +52,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(run: Path, options: Iterable[str]) -> Path:
-    """Run in a folder, and return it."""
+    """Run in a folder, which does not last, and return it."""
+    options = list(options)
+    print(f"running {' '.join(options)} ...", flush=True)
     command = [sys.executable, "-m", "experiments.run", *options, f"hydra.run.dir={run}"]
-    finished = subprocess.run(command, cwd=_ROOT)
+    # What it prints names files in that folder.
+    finished = subprocess.run(command, cwd=_ROOT, stdout=subprocess.DEVNULL)
     if finished.returncode:
         sys.exit(finished.returncode)  # it has said why
     return run
@@ -72,8 +73,11 @@ def _picture_a_stumble(run: Path) -> None:
 
 
 def _picture_a_grasp(run: Path) -> None:
+    from envs.babyai.spec import BABYAI
+
+    got_it = BABYAI.senses["touch"].index("got_it")
     ticks = [record for record in _records(run, 0) if record["type"] == "tick"]
-    grasps = [record["tick"] for record in ticks if record["senses"]["touch"][_GOT_IT]]
+    grasps = [record["tick"] for record in ticks if record["senses"]["touch"][got_it]]
     if not grasps:
         sys.exit("nobody got hold of anything in babyai")
     _take_from_film(run, 0, grasps[0], _PICTURES / "touch.png")
@@ -86,12 +90,16 @@ def _records(run: Path, episode: int) -> list[dict]:
 
 def stumbles(run: Path) -> Iterable[Instant]:
     """Yield every tick of a run in which the body stumbles, but for the last of an episode."""
+    from envs.trip.spec import TRIP
+
+    names = ("lean_forward_m", "lean_right_m")
+    columns = [TRIP.senses["vestibular"].index(name) for name in names]
     for path in sorted((run / "episodes").glob("*.jsonl")):
         records = _records(run, int(path.stem))
         ticks = [record for record in records if record["type"] == "tick"]
         for record in ticks[:-1]:  # the page shows in place of the last one how it ended
             if record["posture"] == "stumble":
-                leans = [abs(record["senses"]["vestibular"][column]) for column in _LEANS]
+                leans = [abs(record["senses"]["vestibular"][column]) for column in columns]
                 yield Instant(max(leans), int(path.stem), record["tick"])
 
 
@@ -112,20 +120,23 @@ def _take_from_film(run: Path, episode: int, tick: int, path: Path) -> None:
         next(frames)
     Image.frombytes("RGB", size, next(frames)).save(path, optimize=True)
     frames.close()
-    print(f"wrote {path.relative_to(_ROOT)}")
+    print(f"wrote {near(path)}")
 
 
 def _take_from_page(run: Path, instant: Instant, path: Path) -> None:
     """Write what a browser shows of the replay page, or say why not."""
+    from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
+
     if CHROMIUM is None:
-        print(f"{WITHOUT}; so {path.relative_to(_ROOT)} stays as it is")
+        print(f"{WITHOUT}; so {near(path)} stays as it is")
         return
     with browsing() as browser:
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         page.goto(f"{(run / 'replay.html').as_uri()}#e={instant.episode}&t={instant.tick}")
         page.screenshot(path=path)
-    print(f"wrote {path.relative_to(_ROOT)}")
+    print(f"wrote {near(path)}")
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -5,24 +5,29 @@ tick, and takes up what has been lived since every few seconds, until somebody m
 `--beside OTHER`, another run that began alike: both in step, on a page of their own.
 """
 
-import argparse
 import webbrowser
 from pathlib import Path
 
+from experiments.running.arguments import CommandParser, path
 from experiments.running.cli import answering
-from experiments.viewers.side_by_side import page_of, write_beside
 
 
 def main() -> None:
     """Watch from the command line; the exit status is 0, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.watch", description="Opens the replay page of a run."
+    parser = CommandParser(
+        "experiments.watch",
+        "Opens the replay page of a run in the browser.",
+        [
+            ("outputs/DATE/TIME", "from its beginning"),
+            ("outputs/DATE/TIME --live", "one that is going on"),
+            ("outputs/DATE/TIME --beside OTHER", "two that began alike, in step"),
+        ],
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("run", type=path, metavar="RUN", help="folder of the run")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--live", action="store_true", help="follow a run that is going on")
     how.add_argument(
-        "--beside", type=Path, metavar="OTHER", help="folder of another run, to see both in step"
+        "--beside", type=path, metavar="OTHER", help="folder of another run, to see both in step"
     )
     arguments = parser.parse_args()
     with answering():
@@ -43,6 +48,8 @@ def address_of(run: Path, *, live: bool = False, beside: Path | None = None) -> 
     Raises:
         BadInput: If there is no page, or the two runs do not begin alike.
     """
+    from experiments.viewers.side_by_side import page_of, write_beside
+
     page = write_beside(run, beside) if beside else page_of(run)
     return page.resolve().as_uri() + ("#live" if live else "")
 

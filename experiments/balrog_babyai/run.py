@@ -24,6 +24,7 @@ from experiments.running.cli import (
     Interrupted,
     built,
     command,
+    near,
     one_line,
     stopping,
 )
@@ -92,6 +93,8 @@ def main(config: DictConfig, folder: Path) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     results = _Results(config, folder)
+    if before := sum(len(one.columns) for one in results.conditions.values()):
+        console.print(f"goes on in {near(folder)}: {before} lived before", highlight=False)
     try:
         finished = _run_all(config, results, console)
     except (LanguageModelError, OSError) as error:

@@ -4,13 +4,13 @@ As a Minari dataset, or with `--to rerun` as recordings for Rerun. Slow imports 
 functions, so that help and mistakes are answered at once.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from experiments.running.arguments import CommandParser, path
 from experiments.running.cli import BadInput, answering, one_line, prepare
 
 _BAD_INPUT = 2  # exit status
@@ -20,16 +20,20 @@ _NEEDS = {"minari": (("minari", "h5py"), "data"), "rerun": (("rerun",), "rerun")
 
 def main() -> None:
     """Export from the command line; the exit status is 0, or 2 if a run cannot be exported."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.export",
-        description="Exports the finished episodes of runs, lived again from their seeds.",
+    parser = CommandParser(
+        "experiments.export",
+        "Exports the finished episodes of runs, lived again from their seeds.",
+        [
+            ("outputs/DATE/TIME", "a Minari dataset; pip install -e '.[data]'"),
+            ("outputs/DATE/TIME --to rerun", "recordings; pip install -e '.[rerun]'"),
+        ],
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("runs", nargs="+", type=path, metavar="RUN", help="folder of a run")
     parser.add_argument(
         "--to",
         choices=list(_NEEDS),
         default="minari",
-        help="a dataset where Minari keeps its own (the default), or episodes/NNNN.rrd for Rerun",
+        help="a dataset where Minari keeps its own, or episodes/NNNN.rrd for Rerun",
     )
     arguments = parser.parse_args()
     with answering():

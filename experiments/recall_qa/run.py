@@ -24,6 +24,7 @@ from experiments.running.cli import (
     Interrupted,
     built,
     command,
+    near,
     one_line,
     stopping,
 )
@@ -68,6 +69,8 @@ def main(config: DictConfig, folder: Path) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     cells = _Cells(config, folder)
+    if before := sum(1 for _ in (folder / CELLS).iterdir()):
+        console.print(f"goes on in {near(folder)}: {before} answered before", highlight=False)
     finished = False
     try:
         with stopping() as stopped, ExitStack() as opened:

@@ -4,11 +4,11 @@ Leaves `report.html`, `report.md`, `report.csv` and `report.png` in the folder o
 or where `--to` says.
 """
 
-import argparse
 import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.running.arguments import CommandParser, path
 from experiments.running.cli import BadInput, answering
 
 if TYPE_CHECKING:
@@ -20,11 +20,21 @@ _NO_PLOTS = "no plots: they need matplotlib; pip install -e '.[plots]'"
 
 def main() -> None:
     """Report from the command line; the exit status is 0, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.report", description="What sweeps came to, on one page."
+    parser = CommandParser(
+        "experiments.report",
+        "What sweeps came to, as a page, Markdown, CSV and a picture.",
+        [
+            ("outputs/sweeps/NAME", "one sweep"),
+            ("ONE OTHER --to outputs/report", "two sweeps together"),
+        ],
     )
-    parser.add_argument("sweeps", nargs="+", type=Path, metavar="SWEEP", help="folder of a sweep")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report is left")
+    parser.add_argument("sweeps", nargs="+", type=path, metavar="SWEEP", help="folder of a sweep")
+    parser.add_argument(
+        "--to",
+        type=path,
+        metavar="FOLDER",
+        help="where the report is left (default: the folder of the first sweep)",
+    )
     arguments = parser.parse_args()
     with answering():
         for line in report(arguments.sweeps, arguments.to or arguments.sweeps[0]):

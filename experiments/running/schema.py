@@ -271,6 +271,14 @@ DEBUG: dict[str, dict[str, Any]] = {
     "train_body": {
         "ticks": 2_000, "layouts": 8, "imitation": {"ticks": 2_000}, "ppo": {"steps": 8},
     },
+    "train_mind": {
+        "moments": {"trip": 40, "babyai": 40}, "held_out": 10, "rounds": 1,
+        "examples_per_round": 40, "size": {"width": 32, "layers": 1, "heads": 2},
+    },
+    "train_question_answering": {
+        "episodes": 24, "rounds": 1, "dialogues_per_round": 24, "senses_steps": 4, "words": 8,
+        "held_out": 10, "rehearsal": 0.0, "moments": {"trip": 40, "babyai": 40},
+    },
     "train_direct": {
         "ticks": 2_000, "avatars": 8, "layouts": 16, "measured": 4, "ppo": {"batch": 128},
     },

@@ -8,142 +8,34 @@ reads the truth and is no agent: it shows what can be reached. Then every body i
 stumbles, from exact forks, and we count who stays on their feet.
 """
 
-import argparse
 import json
+from argparse import Namespace
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.planners.trip import next_skills
-from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
-from body.policy import CARD, PolicyError
-from body.senses import Senses
-from body.skills import Skills
-from body.types import Status
-from envs.engine.body_senses import Posture
-from envs.trip.oracle import oracle_actions
-from envs.trip.spec import TRIP
-from envs.trip.vocabulary import Action
-from envs.trip.world import TripWorld
-from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS, stumble_forks
-from experiments.running.statistics import ratio_interval, wilson
-from experiments.trip.validity import REFLEXES
+from experiments.running.arguments import CommandParser, of_whole_numbers, path
+from experiments.running.cli import BadInput, answering
 
 SETTINGS = [(level, "S0") for level in range(5)]
 SETTINGS += [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
 
 
-class Walker:
-    """A body that follows the mission table: senses, skills and a motor, for a whole batch."""
-
-    def __init__(self, num_avatars: int, motor):
-        self.senses = Senses(num_avatars, TRIP)
-        self.skills = Skills(self.senses)
-        self.motor = motor
-
-    def begin(self, rows: NDArray) -> None:
-        """Forget what these avatars have sensed and were doing."""
-        self.senses.begin(rows)
-        self.skills.begin(rows)
-
-    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
-        """Return the next commands."""
-        percept = self.senses.perceive(world.observation)
-        self.skills.advance(percept)
-        idle = np.flatnonzero(self.skills.executions["status"] != Status.RUNNING)
-        if len(idle):
-            self.skills.intend_many(idle, *next_skills(percept, idle))
-        return self.motor.act(percept, self.skills.skill_command())
-
-
-class RandomBody:
-    """Uniformly random motor commands."""
-
-    def __init__(self, seed: int):
-        self._rng = np.random.default_rng(seed)
-
-    def begin(self, rows: NDArray) -> None:
-        """Do nothing: it has no memory."""
-
-    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
-        """Return random commands."""
-        return self._rng.integers(len(Action), size=world.num_envs)
-
-
-class OracleBody:
-    """The commands of the oracle, which reads the exact state."""
-
-    def begin(self, rows: NDArray) -> None:
-        """Do nothing: it has no memory."""
-
-    def __call__(self, world: TripWorld) -> NDArray[np.int64]:
-        """Return the oracle's commands."""
-        return oracle_actions(world)
-
-
-def run_episodes(act, level: int, shift: str, episodes: int, seed: int) -> dict[str, NDArray]:
-    """Run `episodes` in test rooms, one for each body, and return their scores by name."""
-    world = TripWorld(episodes, level=level, shift=shift, split="test", layouts=episodes)
-    rows = np.arange(episodes)
-    world.reset(rows, seeds=seed * 1_000_003 + rows)
-    act.begin(rows)
-    scores: dict[str, NDArray] = {}
-    open_rows = np.ones(episodes, bool)
-    while open_rows.any():
-        world.step(act(world))
-        ended = np.flatnonzero((world.terminated | world.truncated) & open_rows)
-        for name, values in world.score(ended).items():
-            scores.setdefault(name, np.zeros(episodes, values.dtype))[ended] = values
-        open_rows[ended] = False
-    return scores
-
-
-# ---- The same stumbles for everybody ----
-
-
-def recovery(act, state: dict[str, NDArray], level: int) -> NDArray[np.bool_]:
-    """Return (N,) whether each body stays on its feet from the first tick of its stumble."""
-    world = _forked(state, level)
-    falls = world.bodies["falls"].copy()
-    act.begin(np.arange(world.num_envs))
-    for _ in range(WATCH_TICKS):
-        stumbling = world.bodies["posture"] == Posture.STUMBLE
-        world.step(np.where(stumbling, act(world), Action.DONE))
-    return world.bodies["falls"] == falls
-
-
-def fixed_recovery(reflex: Action, state: dict[str, NDArray], level: int) -> NDArray[np.bool_]:
-    """Return the same for one reflex, whatever happened."""
-    world = _forked(state, level)
-    falls = world.bodies["falls"].copy()
-    for tick in range(WATCH_TICKS):
-        held = (world.bodies["posture"] == Posture.STUMBLE) & (tick < HOLD_TICKS)
-        world.step(np.where(held, reflex, Action.DONE))
-    return world.bodies["falls"] == falls
-
-
-def _forked(state: dict[str, NDArray], level: int) -> TripWorld:
-    world = TripWorld(len(state["bodies"]), level=level, split="test")
-    world.load_state(state)
-    return world
-
-
 def main(arguments: list[str] | None = None) -> None:
-    """Print both tables; with --card, keep the trained body's scores in its card."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.trip.bodies", description=__doc__)
-    parser.add_argument("--motor", default=None, help="folder of a policy (default: the shipped)")
-    parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--card", action="store_true", help="write the scores into its card")
-    options = parser.parse_args(arguments)
-    folder = Path(options.motor) if options.motor else PRETRAINED / "trip"
+    """Print both tables; with --card, keep the trained body's scores in its card.
+
+    Raises:
+        BadInput: If there is no motor policy in the folder.
+    """
+    options = _read(arguments)
+    from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
+    from body.policy import CARD, PolicyError
+    from experiments.trip.walking import OracleBody, RandomBody, Walker
+
+    folder = options.motor or PRETRAINED / "trip"
     try:
         motor = PolicyMotor(str(folder))
     except PolicyError as error:
-        parser.exit(2, f"{error}\n")
+        raise BadInput(str(error)) from error
     bodies: dict[str, Callable[[int], Any]] = {
         "trained": lambda count: Walker(count, motor),
         "scripted": lambda count: Walker(count, ScriptedMotor()),
@@ -157,8 +49,28 @@ def main(arguments: list[str] | None = None) -> None:
         (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
+def _read(arguments: list[str] | None) -> Namespace:
+    parser = CommandParser(
+        "experiments.trip.bodies",
+        "How well each body walks trip, and catches itself.",
+        [("", "the shipped policy"), ("--motor outputs/body --episodes 200", "another one")],
+    )
+    parser.add_argument(
+        "--motor", type=path, metavar="PATH", help="folder of a policy (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--episodes", **of_whole_numbers(1), default=1000, help="episodes of each body and setting"
+    )
+    parser.add_argument("--seed", **of_whole_numbers(0), default=11, help="seed of everything")
+    parser.add_argument("--card", action="store_true", help="write the scores into its card")
+    return parser.parse_args(arguments)
+
+
 def _print_success(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
     """Print success and falls of each body in each setting; return the trained one's."""
+    from experiments.running.statistics import ratio_interval, wilson
+    from experiments.trip.walking import run_episodes
+
     count = options.episodes
     print(f"{count} episodes a row on unseen rooms; 95% intervals")
     print(f"{'':<8}{'body':<10}{'success':>22}{'falls per 100 cells':>26}{'ticks':>8}")
@@ -185,6 +97,11 @@ def _print_success(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[
 
 def _print_recovery(bodies: Mapping[str, Callable[[int], Any]], options) -> dict[str, Any]:
     """Print who stays on their feet in the same stumbles; return all shares."""
+    from experiments.ground_truth.stumbles import stumble_forks
+    from experiments.running.statistics import wilson
+    from experiments.trip.reflexes import REFLEXES
+    from experiments.trip.walking import fixed_recovery, recovery
+
     state = stumble_forks(3000, options.seed, level=3, split="test").state
     count = len(state["bodies"])
     kept = {name: recovery(make(count), state, 3) for name, make in bodies.items()}
@@ -200,4 +117,5 @@ def _print_recovery(bodies: Mapping[str, Callable[[int], Any]], options) -> dict
 
 
 if __name__ == "__main__":
-    main()
+    with answering():
+        main()

@@ -18,7 +18,7 @@ from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.launching.rollout import rollout
 from experiments.report.measures import FALLS, SUCCESS, measures_of, with_derived
-from experiments.trip import bodies
+from experiments.trip import walking
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium")
@@ -149,7 +149,7 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tm
 def test_scores_are_those_of_the_first_end_of_each_body():
     env = make(16, level=3, layouts=16)
     lived = rollout(evaluate.Oracle(env), env, 5 * 1_000_003)
-    known = bodies.run_episodes(bodies.OracleBody(), 3, "S0", 16, 5)
+    known = walking.run_episodes(walking.OracleBody(), 3, "S0", 16, 5)
     assert lived is not None
     for name, values in known.items():
         np.testing.assert_array_equal(lived[name], values)

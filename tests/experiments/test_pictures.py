@@ -1,7 +1,9 @@
 """The moment that is chosen for the README's pictures."""
 
 import json
+import sys
 
+from experiments import pictures
 from experiments.pictures import Instant, farthest_lean, stumbles
 
 
@@ -29,3 +31,12 @@ def test_the_last_tick_of_an_episode_is_left_out(tmp_path):
 def test_a_run_without_a_stumble_has_no_moment(tmp_path):
     write(tmp_path, 0, [("stand", 0.0, 0.0), ("stand", 0.0, 0.0)])
     assert farthest_lean(stumbles(tmp_path)) is None
+
+
+def test_no_path_is_printed_that_does_not_last(tmp_path, monkeypatch, capfd):
+    told = tmp_path / "told"
+    told.write_text("#!/bin/sh\necho page /tmp/gone/replay.html\n")
+    told.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(told))
+    assert pictures._run(tmp_path, ["+env=trip", "seed=3"]) == tmp_path
+    assert capfd.readouterr().out == "running +env=trip seed=3 ...\n"

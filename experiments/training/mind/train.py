@@ -14,7 +14,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from transformers.utils import logging
 
-from experiments.running.cli import command_line
+from experiments.running.cli import command_line, near
 from experiments.running.record import git_commit
 from experiments.training.mind.contract import mind_training
 from experiments.training.mind.variation import vary
@@ -45,7 +45,9 @@ def _worlds(options: DictConfig) -> list[str]:
 
 def examples_in(path: Path, options: DictConfig) -> list[Example]:
     """Return the examples in a file, which is made where there is none."""
-    if not path.exists():
+    if path.exists():
+        print(f"decisions collected before: {near(path)}", flush=True)
+    else:
         write_examples(path, make_examples(options))
     return read_examples(path)
 

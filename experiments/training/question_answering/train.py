@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 from transformers.utils import logging
 
-from experiments.running.cli import command_line
+from experiments.running.cli import command_line, near
 from experiments.running.record import git_commit, write_atomically
 from experiments.training.mind.train import CARD, EXAMPLES, examples_in, measure
 from experiments.training.mind.variation import vary
@@ -36,6 +36,7 @@ from mind.learning.cold_start import Example, schedule
 
 SENSES_BATCH = 512  # windows in a step of learning senses alone
 SENSES_ALONE = 2e-3  # its learning rate
+_LEAST_WINDOWS = 2  # one of them is kept out
 _REHEARSED = 256  # examples that are varied at once
 
 
@@ -94,6 +95,8 @@ def _corpus(options: DictConfig, folder: Path) -> Corpus:
     if folders == [folder] and not (folder / corpora.DIALOGUES_FILE).exists():
         report = lambda line: print(line, flush=True)  # noqa: E731
         corpora.save(folder, corpora.make(options.episodes, seed=options.seed, report=report))
+    else:
+        print(f"dialogues made before: {', '.join(str(near(one)) for one in folders)}", flush=True)
     corpus = corpora.load(folders)
     print(f"{len(corpus.dialogues):,} dialogues, {len(corpus.sensed):,} windows", flush=True)
     return corpus
@@ -121,7 +124,13 @@ def learn_senses(
     """
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(sensed.facts.known_rows)
-    kept_out, rows = rows[: len(rows) // 20], rows[len(rows) // 20 :]
+    if len(rows) < _LEAST_WINDOWS:
+        raise ValueError(
+            f"senses need at least {_LEAST_WINDOWS} moments in which there were facts to learn, "
+            f"and this corpus has {len(rows)}: raise episodes, and take a new folder"
+        )
+    few = max(1, len(rows) // 20)
+    kept_out, rows = rows[:few], rows[few:]
     parts = [*grounded_model.again.parameters(), *grounded_model.known.parameters()]
     parts += [] if options.senses else grounded_model.senses.parameters()
     optimiser = torch.optim.AdamW(parts, weight_decay=0.02)
