@@ -51,7 +51,8 @@ def _choosing_agents(arguments: Sequence[str]) -> list[str]:
     """Let Hydra compose the agents that ``agents=[...]`` names, wherever their files are."""
     named = [one for one in arguments if one.startswith("agents=")]
     parsed = OverridesParser.create().parse_overrides(named)
-    asked = [name for one in parsed if isinstance(one.value(), list) for name in one.value()]
+    values: list[Any] = [one.value() for one in parsed]
+    asked = [name for value in values if isinstance(value, list) for name in value]
     others = [str(name) for name in dict.fromkeys(asked) if name not in _COMPOSED]
     return [*arguments, *(f"+agent@agent.{name}={name}" for name in others)]
 

@@ -229,8 +229,8 @@ def as_set(config: DictConfig, key: str) -> str:
         name = f"{name}.{part}".lstrip(".")
         above, _, last = name.rpartition(".")
         node: Any = OmegaConf.select(config, above) if above else config
-        raw = OmegaConf.to_container(node, resolve=False)[last]
-        reference = re.fullmatch(r"\$\{([\w.]+)\}", str(raw))
+        raw: Any = OmegaConf.to_container(node, resolve=False)
+        reference = re.fullmatch(r"\$\{([\w.]+)\}", str(raw[last]))
         name = as_set(config, reference[1]) if reference else name
     return name
 
@@ -286,6 +286,8 @@ def stopping(*, in_place: bool = False) -> Iterator[Callable[[], bool]]:
 
 def _quit_at_once() -> NoReturn:
     """Exit, whatever threads are still waiting for a server; all lines are on the disk already."""
+    with suppress(Exception):  # such as that somebody is in the middle of a print
+        sys.stdout.flush()
     if sys.stdout.isatty():
         os.write(1, b"\r\x1b[2K\x1b[?25h")  # empties the line, and shows the cursor
     os._exit(_INTERRUPTED)

@@ -180,6 +180,25 @@ def test_real_time_passes_as_slowly_as_in_the_world_and_can_be_stopped():
     assert time.perf_counter() - began >= 0.5
 
 
+@pytest.mark.slow
+def test_whoever_can_be_run_can_be_evaluated_ones_own_agents_too(command, tmp_path):
+    own = tmp_path / "own" / "agent"
+    own.mkdir(parents=True)
+    (own / "hasty.yaml").write_text("defaults: [being, _self_]\npatience: 20\n")
+    status, _, err = command(
+        "+env=trip", "episodes=2", "level=0", "body=scripted", *speaking("sensible"),
+        "agents=[random,primitive,hasty,being]", "--config-dir", str(tmp_path / "own"),
+        "agent.hasty.patience=30",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    found = results(tmp_path / "run")["agents"]
+    assert list(found) == ["random", "primitive", "hasty", "being"]
+    config = json.loads((tmp_path / "run" / "run.json").read_text())["config"]
+    assert config["agent"]["hasty"]["patience"] == 30
+    memories = {path.name for path in (tmp_path / "run").glob("memory*.sqlite")}
+    assert memories == {"memory.sqlite", "memory-hasty.sqlite"}, "nobody learns of another"
+
+
 # ---- Measures ----
 
 
@@ -216,7 +235,7 @@ def test_measures_are_ratios_of_sums_over_episodes():
         (("+env=trip", "env.shfit=S1"), "no option 'env.shfit'; did you mean 'env.shift'?"),
         ((*QUICK, "env.shift=S9"), "env: shift must be one of"),
         ((*QUICK, "level=7"), "env: level must be one of 0, 1, 2, 3, 4, got 7"),
-        ((*QUICK, "agents=[being,god]"), "agents must be among oracle, random, scripted, reactive"),
+        ((*QUICK, "agents=[being,god]"), "there is no agent 'god'; choose one of being, primitive"),
         ((*QUICK, "agents=[]"), "agents must name each once, at least one, got []"),
         ((*QUICK, "agents=[random,random]"), "got [random, random]"),
         ((*QUICK, "episodes=0"), "episodes must be at least 1, got 0"),
