@@ -14,8 +14,14 @@ from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
 from experiments.running.schema import register
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-HAVE_A_WORLD = ("balrog_babyai", "babyai_levels", "recall_qa_run")  # commands that need none chosen
-COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in HAVE_A_WORLD)
+HAVE_A_WORLD = (  # commands that need none chosen
+    *("balrog_babyai", "babyai_levels", "recall_qa_run", "train_direct"),
+    *("train_mind", "train_question_answering"),
+)
+SHARED = "command"  # what all of them begin with
+COMMANDS = sorted(
+    path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in (*HAVE_A_WORLD, SHARED)
+)
 CHOICES = sorted(
     (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
     for path in CONFIGS.glob("*/**/*.yaml")

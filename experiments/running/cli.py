@@ -40,6 +40,7 @@ _MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
 _TWICE = re.compile(
     r"Multiple values for (\S+)\. |(\S+) appears more than once in the final defaults"
 )
+_NO_GROUP = re.compile(r"In '(\S+)/([^/']+)': ConfigKeyError")  # into a schema that has none
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -100,7 +101,9 @@ def _for_hydra(arguments: Sequence[str]) -> list[str]:
     choices of one value they are left to the jobs.
     """
     setting = [
-        "=" in one and not one.startswith("-") and before not in _BEFORE_A_VALUE
+        ("=" in one or one.startswith("~"))
+        and not one.startswith("-")
+        and before not in _BEFORE_A_VALUE
         for before, one in zip(["", *arguments], arguments, strict=False)
     ]
     flags = [one for one, sets in zip(arguments, setting, strict=True) if not sets]
@@ -309,6 +312,8 @@ def one_line(error: BaseException) -> str:
     if twice := _TWICE.match(str(error)):
         group = twice[1] or twice[2]
         return f"{group} is chosen already: say {group}=NAME, without the plus"
+    if strange := _NO_GROUP.match(str(error)):
+        return f"this command has no {strange[1]} to choose, got {strange[1]}={strange[2]}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__

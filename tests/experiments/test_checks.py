@@ -57,6 +57,7 @@ def command(tmp_path, monkeypatch, capfd):
         ("run", ("+env=trip", "env.task=goto"), "'env.task'; choose among id, level, shift, split"),
         ("run", ("+env=trip", "+agent=random"), "agent is chosen already: say agent=NAME"),
         ("train_direct", ("+env=babyai",), "env is chosen already: say env=NAME"),
+        ("train_mind", ("+env=trip",), "this command has no env to choose, got env=trip"),
         ("run", ("+env=trip", OPENAI), "'mind.language_model.model' is missing: add mind.language"),
         ("evaluate", ("+env=trip", OPENAI), "'mind.language_model.model' is missing"),
         ("run", ("+env=trip", "mind/language_model=transformers"), "'mind.language_model.path' is"),

@@ -38,7 +38,7 @@ def sensible(prompt):
     if mission.startswith("carry") or (mission.startswith("deliver") and len(prompt.messages) == 2):
         return "hm"
     obj = mission.partition(" the ")[2].split(" to the ")[0].split(" without ")[0]
-    answer = "get up" if "get up" in asked["can"] else f"go to {obj}"
+    answer = "get up" if "get up" in asked.get("can", "") else f"go to {obj}"
     return f"<think>so</think><answer>{answer}, normal</answer>"
 
 
