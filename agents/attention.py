@@ -10,6 +10,7 @@ from body.events import EVENT_TRAITS
 from body.state import copied, load_arrays
 from body.types import PerceptBatch
 
+LONGEST_PAUSE = 64  # ticks, of one who asks for the same in vain
 ALARMING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.alarming)
 _COLORS = 16  # colors fit in four bits
 _LOOKS = 256 * _COLORS
@@ -20,7 +21,8 @@ class Attention:
 
     An avatar decides when its intent has ended, when something alarming was felt, when a kind of
     object came into sight that was not there at its last decision, and when its patience is over.
-    What happens while it is thinking, or too soon, is not forgotten but dealt with later.
+    What happens while it is thinking, or too soon, is not forgotten but dealt with later. Who asks
+    for the same in vain again and again pauses twice as long each time, up to `LONGEST_PAUSE`.
 
     Args:
         num_avatars: B.
@@ -44,7 +46,7 @@ class Attention:
 
     def begin(self, rows: NDArray[np.intp]) -> None:
         """Let these avatars decide at the next tick."""
-        self._since[rows] = self._patience
+        self._since[rows] = max(self._patience, LONGEST_PAUSE)
         self._alarmed[rows] = False
         self._known[rows] = self._seen[rows] = False
 
@@ -56,10 +58,17 @@ class Attention:
         rows, places = np.nonzero(obj)
         self._seen[rows, obj[rows, places] * _COLORS + color[rows, places]] = True
 
-    def due(self, ended: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Return the avatars that have reason to decide now, given whose intent has ended, (B,)."""
+    def due(self, ended: NDArray[np.bool_], futile: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return the avatars that have reason to decide now.
+
+        Args:
+            ended: (B,) whose intent has ended.
+            futile: (B,) how often in a row each has asked for the same, which ended at once.
+        """
         news = (self._seen & ~self._known).any(axis=1)
-        reason = ended | self._alarmed | news | (self._since >= self._patience)
+        pause = np.minimum(self._decide_every << np.clip(futile - 1, 0, 16), LONGEST_PAUSE)
+        waited = self._since >= np.where(ended, pause, self._patience)
+        reason = waited | self._alarmed | news
         return np.flatnonzero(reason & (self._since >= self._decide_every))
 
     def attend(self, rows: NDArray[np.intp]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.history import History
-from agents.outward import ended, outer_trace
+from agents.outward import ended, futile, outer_trace
 from agents.soul import Feelings, Soul
 from agents.state import State, arrays_of, check_same_being, intent_from, intent_state
 from agents.thinking import Thinking
@@ -147,7 +147,7 @@ class Being:
     def _decide(self, percept: PerceptBatch, feelings: Feelings) -> None:
         """Let those with a reason begin to decide, and what is decided by now take effect."""
         self._attention.notice(percept)
-        due = self._attention.due(ended(self._body)).tolist()
+        due = self._attention.due(ended(self._body), futile(self._body)).tolist()
         rows = [row for row in due if row not in self._thinking and not self._ended[row]]
         self._attention.attend(np.asarray(rows, np.intp))
         deciding = {row: self._decision(row, percept.row(row), feelings) for row in rows}

@@ -21,6 +21,11 @@ def ended(body: Body) -> NDArray[np.bool_]:
     return body.skills.executions["status"] != Status.RUNNING
 
 
+def futile(body: Body) -> NDArray[np.int16]:
+    """Return how often in a row each avatar asked for the same, which ended at once, (B,)."""
+    return body.skills.executions["futile"]
+
+
 def outer_trace(body: Body, percept: PerceptBatch | None, row: int) -> Trace:
     """Return what shows of avatar `row`, given the batch's last percept, if there was one."""
     intent = body.intent(row)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.attention import Attention
-from agents.outward import ended, outer_trace
+from agents.outward import ended, futile, outer_trace
 from agents.planners.types import Planner
 from agents.types import Observation, Trace
 from body.body import Body
@@ -40,7 +40,7 @@ class Reactive:
         """Return one motor command for each avatar, (B,)."""
         percept = self._percept = self._body.perceive(observation)
         self._attention.notice(percept)
-        due = self._attention.due(ended(self._body))
+        due = self._attention.due(ended(self._body), futile(self._body))
         self._attention.attend(due)
         for row in due.tolist():
             status = self._body.status(row)

@@ -90,6 +90,7 @@ class Failure(IntEnum):
     TOOK_TOO_LONG = 6
     LOCKED = 7
     REFUSED = 8
+    ALREADY_SO = 9  # asked again for what had been done before it began
 
 
 class NoticedEvent(IntEnum):

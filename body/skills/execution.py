@@ -45,6 +45,7 @@ SKILL_EXECUTION = np.dtype(
         ("landmarks", np.int16),  # on the map when exploring began
         ("bumps", np.int16),  # since the last step
         ("lost_ticks", np.int16),  # without any way on
+        ("futile", np.int16),  # how often in a row the same was asked, and ended at once
         # the way
         ("direction", np.int8),  # heading of the map; -1 is none
         ("steps", np.int16),
@@ -264,6 +265,8 @@ def _give(executions, sensor_state, memory, kinds, table, rows, skill, object, c
     for i in range(len(rows)):
         row = rows[i]
         execution = executions[row]
+        if execution.skill != skill[i] or not _is_about(execution, object[i], color[i]):
+            execution.futile = 0
         execution.skill, execution.manner = skill[i], manner[i]
         execution.object, execution.color = object[i], color[i]
         execution.since, execution.turns_before = sensor_state[row].tick, memory[row].turns
@@ -275,6 +278,12 @@ def _give(executions, sensor_state, memory, kinds, table, rows, skill, object, c
         refused = need != 0 or kind != 0
         execution.status = np.int64(Status.FAILED if refused else Status.RUNNING)
         execution.failure = np.int64(Failure.CANNOT_START if refused else Failure.NONE)
+        execution.futile += refused
+
+
+@njit(cache=True)
+def _is_about(execution, object, color):
+    return execution.object == object and execution.color == color
 
 
 @njit(cache=True)

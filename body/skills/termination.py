@@ -16,6 +16,8 @@ _DOWN = int(Need.DOWN)
 def judge(execution, spec, sensor_state, events, moved, done):
     """Let an active skill fail or be done; in a tick in which it is done, only a fall counts more.
 
+    What is done before it begins is done; asked for again at once, it fails: nothing came of it.
+
     Args:
         execution: Record of `SKILL_EXECUTION`.
         spec: Its skill's record of `SKILL_TABLE`.
@@ -27,8 +29,12 @@ def judge(execution, spec, sensor_state, events, moved, done):
     failure = _failure(execution, spec, sensor_state, events, moved)
     if failure != Failure.NONE and (not done or failure == Failure.FELL):
         execution.status, execution.failure = np.int64(Status.FAILED), failure
-        execution.stale = True
+        execution.futile, execution.stale = 0, True
+    elif done and sensor_state.tick == execution.since and execution.futile:
+        execution.status, execution.failure = np.int64(Status.FAILED), np.int64(Failure.ALREADY_SO)
+        execution.futile, execution.stale = execution.futile + 1, True
     elif done:
+        execution.futile = sensor_state.tick == execution.since
         execution.status, execution.stale = np.int64(Status.DONE), True
 
 

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Trace
+from body.types import Failure
 from envs.engine.spec import WorldSpec
 
 _WORTH_A_WORD = 0.1  # intensity of an emotion
+_AT_ONCE = (Failure.CANNOT_START, Failure.ALREADY_SO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class Score:
         mission_reward: Return of the mission.
         decisions: Decisions that took effect.
         fallback_decisions: Those of them for which no reply could be used.
+        futile_decisions: Those of them that failed at once: it could not start, or was so already.
         tokens: Tokens written.
         prompt_tokens: Tokens read.
         thinking_seconds: Wall time spent waiting for answers.
@@ -141,6 +144,7 @@ class Score:
     mission_reward: float = 0.0
     decisions: int = 0
     fallback_decisions: int = 0
+    futile_decisions: int = 0
     tokens: int = 0
     prompt_tokens: int = 0
     thinking_seconds: float = 0.0
@@ -156,6 +160,7 @@ class Score:
         if decision := step.trace.decision:
             self.decisions += 1
             self.fallback_decisions += decision.fallback
+            self.futile_decisions += _was_futile(step.trace)
             self.tokens += decision.tokens
             self.prompt_tokens += decision.prompt_tokens
             self.thinking_seconds += decision.latency_s
@@ -163,6 +168,10 @@ class Score:
     def count(self, name: str) -> int:
         """Return how often a kind of event happened, or what the world counted by that name."""
         return self.scored.get(name, self.events[name])
+
+
+def _was_futile(trace: Trace) -> bool:
+    return trace.status is not None and trace.status.failure in _AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

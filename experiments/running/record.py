@@ -230,6 +230,7 @@ def score_record(score: Score, outcome: str) -> dict[str, Any]:
         "mission_reward": rounded(score.mission_reward),
         "decisions": score.decisions,
         "safe_decisions": score.fallback_decisions,
+        "futile_decisions": score.futile_decisions,
         "tokens": score.tokens,
         "prompt_tokens": score.prompt_tokens,
         **score.scored,

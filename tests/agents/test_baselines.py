@@ -108,7 +108,7 @@ class Mind:
         self.percept = Body(1, TRIP, ScriptedMotor()).perceive(make(1, 0).reset(seed=1)[0])
         self.percept.landmarks[:] = 0
 
-    def decides_at(self, ticks, events=(), objects=(), ended=()):
+    def decides_at(self, ticks, events=(), objects=(), ended=(), futile=0):
         decided = []
         for tick in range(ticks):
             self.percept.events[:] = False
@@ -117,7 +117,7 @@ class Mind:
             for place, (when, obj) in enumerate(objects):
                 self.percept.landmarks[0, place, 0] = obj * (tick >= when)
             self.attention.notice(self.percept)
-            due = self.attention.due(np.array([tick in ended]))
+            due = self.attention.due(np.array([tick in ended]), np.array([futile]))
             self.attention.attend(due)
             decided += [tick] * len(due)
         return decided
@@ -139,6 +139,29 @@ def test_one_decides_when_something_alarming_happens_but_not_too_soon():
 
 def test_one_decides_when_an_intent_has_ended():
     assert Mind(decide_every=10, patience=50).decides_at(40, ended=(3, 22)) == [0, 22]
+
+
+@pytest.mark.parametrize(
+    ("futile", "decided"),
+    [
+        (0, [0, 2, 4, 6, 8]),
+        (1, [0, 2, 4, 6, 8]),  # once is no loop
+        (2, [0, 4, 8]),
+        (3, [0, 8]),
+        (40, [0]),
+    ],
+)
+def test_who_asks_in_vain_again_and_again_pauses_longer_each_time(futile, decided):
+    mind = Mind(decide_every=2, patience=20)
+    assert mind.decides_at(10, ended=range(10), futile=futile) == decided
+    mind = Mind(decide_every=2, patience=20)
+    assert mind.decides_at(130, ended=range(130), futile=40) == [0, 64, 128]
+
+
+def test_and_is_roused_by_what_is_new():
+    mind = Mind(decide_every=2, patience=50)
+    seen = mind.decides_at(30, objects=((7, 6),), ended=range(30), futile=40)
+    assert seen == [0, 7]
 
 
 def test_one_decides_when_something_new_comes_into_sight_once():

@@ -259,7 +259,7 @@ def test_attention_goes_on_from_what_was_saved(lives):
 
     def due(attention, percept):
         attention.notice(percept)
-        rows = attention.due(nobody)
+        rows = attention.due(nobody, nobody.astype(int))
         attention.attend(rows)
         return rows.tolist()
 

@@ -189,3 +189,31 @@ def test_asking_again_for_what_is_under_way_does_not_begin_it_anew():
         ticks += 1
     assert body.status(0).status is Status.DONE
     assert ticks == 4
+
+
+def test_asking_again_for_what_is_so_already_fails_until_something_else_is_asked():
+    life = Life(id="BabyAI-OpenDoor-v0")
+    door = Target(object=int(Object.DOOR))
+    assert life.ask(Skill.OPEN, door).status is Status.DONE
+    already = []
+    for _ in range(3):
+        status = life.ask(Skill.OPEN, door)
+        already.append(
+            (status.status, status.failure, int(life.body.skills.executions["futile"][0]))
+        )
+        life.percept = life.body.perceive(life.env.step(np.array([Action.DONE]))[0])
+    assert already == [
+        (Status.DONE, Failure.NONE, 1),  # it might have shut
+        (Status.FAILED, Failure.ALREADY_SO, 2),
+        (Status.FAILED, Failure.ALREADY_SO, 3),
+    ]
+    life.ask(Skill.LOOK_AROUND)
+    assert life.ask(Skill.OPEN, door).status is Status.DONE
+
+
+def test_asking_again_for_what_cannot_start_is_counted():
+    life = Life(task="goto")
+    for asked in (1, 2, 3):
+        status = life.ask(Skill.PUT_DOWN)
+        assert status.failure is Failure.CANNOT_START
+        assert life.body.skills.executions["futile"][0] == asked
