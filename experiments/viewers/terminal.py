@@ -180,7 +180,8 @@ class PlainView:
         """Say how it ended."""
         score = end.score
         counts = [f"{title} {score.count(name)}" for title, name in end.world.tallies]
-        counted = ", ".join([*counts, f"decisions {score.decisions}"])
+        futile = f" ({score.futile_decisions} in vain)" if score.futile_decisions else ""
+        counted = ", ".join([*counts, f"decisions {score.decisions}{futile}"])
         self._say(f"  {end.world.clock(score.ticks)} {end.outcome}; {counted}")
 
     def close(self) -> None:

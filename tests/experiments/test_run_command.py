@@ -313,7 +313,7 @@ def test_every_choice_composes_and_names_something_that_exists(group, name):
 def test_who_asks_for_what_is_so_already_is_told_and_slows_down(command, tmp_path):
     """A mind that says the same for ever: it used to be asked in nearly every tick."""
     reply = "<think>so</think><answer>open door, normal</answer><say>well</say>"
-    status, _, _ = command(
+    status, out, _ = command(
         "+env=babyai", "env.id=BabyAI-OpenDoor-v0", "render=none", "episodes=1", "seed=0",
         "mind/language_model=scripted", f"mind.language_model.replies={json.dumps([reply] * 600)}",
         folder=tmp_path,
@@ -327,3 +327,4 @@ def test_who_asks_for_what_is_so_already_is_told_and_slows_down(command, tmp_pat
     assert len(decisions) - 4 <= end["futile_decisions"] < len(decisions)
     asked = [line["exchanges"][0] for line in story if line.get("exchanges")]
     assert "already so" in json.dumps(asked[-1])
+    assert f"decisions {len(decisions)} ({end['futile_decisions']} in vain)" in out
