@@ -51,6 +51,7 @@ class _EpisodeEvents:
     episode: int
     nodes: list[EventNode] = field(default_factory=list)
     ticks: int = 0
+    over: bool = False  # until another begins, what happens belongs to none
 
     def last(self, kinds: Sequence[str], within: int, tick: int) -> EventNode | None:
         """Return the latest event of these kinds, if it is not too long ago."""
@@ -116,7 +117,8 @@ class Chronicle:
         happened = self._truth.happened(range(len(self._ids)))
         noticed = np.flatnonzero(percept.events.any(axis=1)).tolist()
         for row in sorted({*happened, *noticed}):
-            if self._before is not None and self._episodes[row].ticks:
+            events = self._episodes[row]
+            if self._before is not None and events.ticks and not events.over:
                 feeling = feelings.of(row) if feelings else None
                 self._note(row, happened.get(row, {}), percept.row(row), feeling, intents[row])
         self._before = percept.copy()
@@ -138,6 +140,7 @@ class Chronicle:
             events = self._episodes[row]
             for kind, severity in happened.get(row, {}).items():
                 self._add(events, row, kind, severity, {}, noticed=False)
+            events.over = True
         self._fork(rows.tolist())
         return [self._graph(row) for row in rows.tolist()]
 

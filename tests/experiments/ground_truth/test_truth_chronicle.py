@@ -385,3 +385,14 @@ def test_an_interrupted_life_is_told_once(living):
     else:
         staged = corridor(Wall()).do(babyai.Action.FORWARD)
     assert kinds(staged.end(sensed=True)) == ["bumped"]
+
+
+def test_what_happens_after_an_episode_belongs_to_none():
+    """A body whose share is done goes on unrecorded, and stumbles as before."""
+    staged = at_a_cable()
+    graph = staged.end()
+    staged.do(Action.FORWARD, ticks=30)
+    assert staged.world.bodies[0]["stumbles"] > 0
+    assert "stumbled" not in {node.kind for node in graph.nodes}
+    again = staged.chronicle.end(ONE)[0]
+    assert "stumbled" not in {node.kind for node in again.nodes}
