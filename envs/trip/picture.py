@@ -22,7 +22,8 @@ def scene_of(layout, body, objects, constants) -> dict[str, Any]:
     Returns:
         ``left`` and ``top``: the padded cell in the corner of ``grid``, which holds, row by row,
         object and color << 8 of the room and its walls; ``objects``: kind and color of whatever can
-        be moved, by slot; ``fall_at``: metres of a lean forward and to a side that end in a fall.
+        be moved, by slot; ``fall_at``: metres of a lean forward and to a side that end in a fall;
+        ``sight``: how many cells far others see.
     """
     cells = layout["cells"]
     kinds = cells & 0xFF
@@ -35,6 +36,7 @@ def scene_of(layout, body, objects, constants) -> dict[str, Any]:
         "grid": (cells[top : bottom + 1, left : right + 1] & 0xFFFF).tolist(),
         "things": [[int(obj["kind"]), int(obj["color"])] for obj in objects],
         "fall_at": [_rounded(ahead), _rounded(ahead * float(constants["fall_side_share"][0]))],
+        "sight": float(constants["sight_cells"][0]),
     }
 
 

@@ -276,7 +276,7 @@ def strongest_emotion(feeling: Feeling) -> str:
 
 def _gait(before: Percept) -> str:
     """Return how a body moved; on the ground, or between two steps, it does not count."""
-    words = gait(before)
+    words = gait(before.proprio)
     return words if words in ("standing", "walking slowly", "walking", "running") else ""
 
 

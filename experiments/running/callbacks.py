@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from agents.types import Trace
 from body.types import Failure
 from envs.engine.spec import WorldSpec
+from mind.types import Feeling
 
 _WORTH_A_WORD = 0.1  # intensity of an emotion
 _AT_ONCE = (Failure.CANNOT_START, Failure.ALREADY_SO)
@@ -108,9 +109,7 @@ class StepRecord:
     @property
     def emotion(self) -> str:
         """Name of the strongest emotion where one is worth a word, else empty."""
-        emotions = self.trace.feeling.emotions if self.trace.feeling else {}
-        name, strength = next(iter(emotions.items()), ("", 0.0))
-        return name if strength >= _WORTH_A_WORD else ""
+        return emotion_of(self.trace.feeling)
 
     @property
     def stance(self) -> str:
@@ -265,6 +264,13 @@ class NullCallback:
 
     def on_episode_end(self, rows: NDArray[np.intp]) -> None:
         """Do nothing."""
+
+
+def emotion_of(feeling: Feeling | None) -> str:
+    """Return the name of the strongest emotion where one is worth a word, else empty."""
+    emotions = feeling.emotions if feeling else {}
+    name, strength = next(iter(emotions.items()), ("", 0.0))
+    return name if strength >= _WORTH_A_WORD else ""
 
 
 def mission_of(world: WorldSpec, senses: Mapping[str, NDArray]) -> str:

@@ -3,55 +3,37 @@
 It holds no pictures: the page draws the world and the body from what was true at each tick, of
 which only changes are kept.
 
-What a model said is untrusted text: it travels as JSON, with every `<` escaped, and the page sets
-it as text only.
+What a model was asked and what it said is untrusted text: it travels as JSON, with every `<`
+escaped, and the page sets it as text only.
 """
 
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from body.types import SkillStatus, Status
-from envs.engine.spec import TimeUnit, WorldSpec
+from envs.engine.spec import TimeUnit
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
-from experiments.running.record import decision_record, event_record, write_atomically
-from experiments.viewers.strips import described, felt, packed, row_of
+from experiments.running.record import decision_record, write_atomically
+from experiments.viewers.reel import Reel
+from experiments.viewers.shared import SharedCells, SharedLines
 from mind.memory import Memory
 from mind.types import Decision
 
-VERSION = 2  # of what a page holds
+VERSION = 3  # of what a page holds
 _HERE = Path(__file__).parent
-_SCRIPTS = ("replay_world.js", "replay_senses.js", "replay_run.js", "replay_player.js")
+_SCRIPTS = (
+    "replay_world.js",
+    "replay_sight.js",
+    "replay_senses.js",
+    "replay_words.js",
+    "replay_run.js",
+    "replay_player.js",
+)
 _EPISODES_SHOWN = 24
 _FRESH_S = 2.0  # how old the page may be while an episode is under way
 _WORTH = 50  # but so many times longer than it takes to write it
-
-
-@dataclass(slots=True, kw_only=True)
-class _Reel:
-    """What the page shows of one episode."""
-
-    world: WorldSpec
-    episode: int
-    mission: str
-    scene: Mapping[str, Any]
-    outcome: str = ""
-    states: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
-    groups: list[dict[str, Any]] = field(default_factory=list)
-    felt: list[NDArray[np.float32]] = field(default_factory=list)
-    stances: list[tuple[int, str]] = field(default_factory=list)
-    actions: list[tuple[int, str]] = field(default_factory=list)
-    intents: list[dict[str, Any]] = field(default_factory=list)
-    thinking: list[tuple[int, bool]] = field(default_factory=list)
-    decisions: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    emotions: list[tuple[int, str]] = field(default_factory=list)
 
 
 class ReplayPage:
@@ -70,26 +52,26 @@ class ReplayPage:
         self._memory, self._run_id = memory, run_id
         self._path = folder / "replay.html"
         self._title = title
-        self._reels: dict[int, _Reel] = {}
+        self._reels: dict[int, Reel] = {}
+        self._lines, self._cells = SharedLines(), SharedCells()
         self._stale_at = time.monotonic() + _FRESH_S
 
     def on_episode_start(self, start: EpisodeStart) -> None:
         """Put in a new reel."""
         if start.avatar == 0 and len(self._reels) < _EPISODES_SHOWN:
-            self._reels[start.episode] = _Reel(
+            self._reels[start.episode] = Reel(
                 world=start.world,
                 episode=start.episode,
                 mission=start.mission,
                 scene=start.scene,
+                lines=self._lines,
+                cells=self._cells,
             )
 
     def on_step(self, step: StepRecord) -> None:
         """Keep the tick."""
         if reel := self._reels.get(step.episode):
-            _note_senses(reel, step)
-            _note_intent(reel, step)
-            _note_changes(reel, step)
-            _note_state(reel, step.tick, step.state)
+            reel.add(step)
             if decision := step.trace.decision:
                 reel.decisions.append(self._decided(step, decision))
             if time.monotonic() > self._stale_at:
@@ -98,8 +80,7 @@ class ReplayPage:
     def on_episode_end(self, end: EpisodeEnd) -> None:
         """Put the episode on the page."""
         if reel := self._reels.get(end.episode):
-            reel.outcome = end.outcome
-            _note_state(reel, end.score.ticks, end.state)
+            reel.end(end)
             self._write()
 
     def close(self) -> None:
@@ -137,7 +118,7 @@ class ReplayPage:
             for experience in self._memory.get(ids)
         ]
 
-    def _page_data(self, shown: Sequence[_Reel], done: bool) -> dict[str, Any]:
+    def _page_data(self, shown: Sequence[Reel], done: bool) -> dict[str, Any]:
         """Return the data of the page: all that it shows of the run."""
         world = shown[0].world
         return {
@@ -149,7 +130,9 @@ class ReplayPage:
             "timed": world.time_unit is TimeUnit.SECONDS,
             "stance": world.stance,
             "groups": shown[0].groups,
-            "episodes": [_episode_data(reel) for reel in shown],
+            "episodes": [reel.data() for reel in shown],
+            "lines": self._lines.all,
+            "cells": self._cells.all,
         }
 
 
@@ -169,68 +152,3 @@ def json_script(name: str, content: Any) -> str:
     """
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
-
-
-def _note_senses(reel: _Reel, step: StepRecord) -> None:
-    groups = felt(step)
-    reel.groups = reel.groups or described(groups)
-    reel.felt.append(row_of(groups))
-
-
-def _note_intent(reel: _Reel, step: StepRecord) -> None:
-    """Keep each intent with the tick in which it began, and how and when it ended."""
-    words, status = step.trace.intent_words, step.trace.status
-    running = status is None or status.status is Status.RUNNING
-    current = reel.intents[-1] if reel.intents else None
-    if words and (current is None or words != current["words"] or (running and current["outcome"])):
-        current = {"tick": step.tick, "words": words, "outcome": "", "until": None}
-        reel.intents.append(current)
-    if current and not running and not current["outcome"]:
-        current["outcome"], current["until"] = _outcome(status), step.tick
-
-
-def _outcome(status: SkillStatus | None) -> str:
-    if status is None or status.status is not Status.FAILED:
-        return "done"
-    return f"failed: {status.failure.name.lower().replace('_', ' ')}"
-
-
-def _note_changes(reel: _Reel, step: StepRecord) -> None:
-    """Keep what does not change in every tick with the tick in which it did."""
-    _note(reel.stances, step.tick, step.stance)
-    _note(reel.actions, step.tick, step.action)
-    _note(reel.emotions, step.tick, step.emotion)
-    _note(reel.thinking, step.tick, step.trace.thinking)
-    reel.events.extend(
-        {**event_record(event), "tick": step.tick, "words": event.words()} for event in step.events
-    )
-
-
-def _note_state(reel: _Reel, tick: int, state: Mapping[str, Any]) -> None:
-    """Keep each part of the truth with the ticks in which it changed."""
-    for name, value in state.items():
-        _note(reel.states.setdefault(name, []), tick, value)
-
-
-def _note(changes: list[tuple[int, Any]], tick: int, value: Any) -> None:
-    if not changes or changes[-1][1] != value:
-        changes.append((tick, value))
-
-
-def _episode_data(reel: _Reel) -> dict[str, Any]:
-    return {
-        "episode": reel.episode,
-        "mission": reel.mission,
-        "outcome": reel.outcome,
-        "scene": reel.scene,
-        "states": reel.states,
-        "felt": [packed(column) for column in np.stack(reel.felt, axis=1)],
-        "stances": reel.stances,
-        "actions": reel.actions,
-        "intents": reel.intents,
-        "emotions": reel.emotions,
-        "thinking": reel.thinking,
-        "decisions": reel.decisions,
-        "events": reel.events,
-        "ticks": len(reel.felt),
-    }

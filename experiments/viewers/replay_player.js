@@ -53,7 +53,7 @@ class Player {
     this.tick = Math.max(0, Math.min(this.last, wanted));
     at("scrubber").value = this.tick;
     const view = this.views[0], total = view.time(this.last).replace("tick ", "");
-    const tick = this.run.timed ? ` · tick ${this.tick}` : "";  // elsewhere time is told in ticks
+    const tick = this.run.timed ? ` lived · tick ${this.tick}` : "";  // elsewhere time is told in ticks
     at("clock").replaceChildren(make("b", "", view.time(this.tick)), ` of ${total}${tick}`);
     for (const view of this.views) view.show(this.tick);
   }
@@ -213,6 +213,7 @@ const KEYS = {
   e: () => player.next("event"), E: () => player.next("event", -1), d: () => player.next("decision"), D: () => player.next("decision", -1),
   x: () => player.next("difference"), X: () => player.next("difference", -1),
   "[": () => player.neighbour(-1), "]": () => player.neighbour(1), "+": () => player.hurry(1), "-": () => player.hurry(-1),
+  p: () => player.views[0].part("words-card").scrollIntoView(),
   u: () => unfold(null, !document.querySelector(".fold[aria-expanded=true]")),
   "?": () => at("help").open ? at("help").close() : at("help").showModal(),
 };

@@ -7,7 +7,7 @@ const EVENTS = {
   opened: "#7ee0a1", shut: "#9fd8c0", got_it: "#7cc7ff", blocked_by_wall: "#ff9d5c",
   blocked_by_door: "#ffc857", blocked_by_thing: "#f29ad4",
 };
-const TALLEST = 0.72;  // height of the world by its width
+const TALLEST = 1.05;  // height of the world by its width
 const SHOWN_S = 1.2, SPOKEN_S = 4;  // how long an event is shown, and what is said
 const TOTALS = ["tokens", "prompt_tokens", "seconds"];
 
@@ -18,10 +18,15 @@ class RunView {
     this.part = name => place.querySelector(`[data-part=${name}]`);
     this.part("stance-name").textContent = run.stance;
     this.part("options").textContent = run.options || "";
+    this.part("log-title").textContent = run.timed ? "events, in seconds lived" : "events";
     this.senses = new Senses(this.part("senses"), run);
+    this.words = new Words(this.part("words-card"), this.part("rounds"), run, tick => this.lived(tick));
+    this.part("to-words").onclick = () => this.part("words-card").scrollIntoView({ block: "start" });
   }
 
+  // A time of the episode; seconds are those that were lived, not those on the clock of the machine.
   time(tick) { return this.run.timed ? (tick * this.run.tick_seconds).toFixed(1) + " s" : "tick " + tick; }
+  lived(tick) { return this.time(tick) + (this.run.timed ? " lived" : ""); }
 
   open(index) {
     this.episode = this.run.episodes[index];
@@ -34,19 +39,33 @@ class RunView {
     });
     this.decision = this.past = undefined;
     this.part("mission").textContent = this.episode.mission;
+    this.hideWhatNeverIs();
     this.fillLog();
     this.senses.open(this.episode);
+    this.words.open(this.episode);
+  }
+
+  // What has nothing to show in this episode is not drawn.
+  hideWhatNeverIs() {
+    const { decisions, emotions, intents, asked } = this.episode, hide = (name, is) => { this.part(name).hidden = !is; };
+    hide("thought-part", decisions.some(one => one.thought || one.reason));
+    hide("speech-part", this.spoken.length);
+    hide("emotion-part", emotions.some(([, name]) => name));
+    hide("intent-part", intents.length);
+    hide("to-words", asked.length);
   }
 
   fillLog() {
-    this.part("log").replaceChildren(...this.episode.events.map(event => {
+    const noticed = this.episode.noticed.map(({ tick, what }) => ({ tick, words: `noticed: ${words(what)}` }));
+    this.logged = [...this.episode.events, ...noticed].sort((one, other) => one.tick - other.tick);
+    this.part("log").replaceChildren(...this.logged.map(event => {
       const row = make("button"), what = make("span", "", event.words);
-      what.style.setProperty("--hue", tone(EVENTS[event.kind] || HUES[0]));
+      what.style.setProperty("--hue", event.kind ? tone(EVENTS[event.kind] || HUES[0]) : colour("--text"));
       row.append(make("time", "", this.time(event.tick)), what);
       row.onclick = () => this.player.move(event.tick);
       return row;
     }));
-    this.part("log-card").hidden = !this.episode.events.length;
+    this.part("log-card").hidden = !this.logged.length;
     this.past = undefined;
   }
 
@@ -57,10 +76,12 @@ class RunView {
     this.drawBody(tick);
     this.showMind(tick);
     this.part("stance").textContent = words(held(this.episode.stances, tick));
-    this.part("action").textContent = words(held(this.episode.actions, tick));
+    this.part("speed").textContent = this.senses.value("speed", tick);
+    this.part("action").textContent = words(held(this.episode.actions, tick)) || "–";
     this.part("emotion").textContent = words(held(this.episode.emotions, tick)) || "–";
     this.showEvents(tick);
     this.senses.show(tick);
+    this.words.show(tick);
   }
 
   // The last tick shows how it ended.
@@ -69,7 +90,9 @@ class RunView {
     if (!state.cell) return;
     const world = this.part("world"), grid = state.grid || this.episode.scene.grid;
     world.style.aspectRatio = 1 / Math.min(TALLEST, grid.length / grid[0].length);
-    this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state), tick);
+    const view = cellsOf(this.run, held(this.episode.views, tick));
+    this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state, view), tick);
+    drawView(...penOn(this.part("sight")), view, state);
     this.part("figure").hidden = !state.lean;
     if (state.lean) drawFigure(...penOn(this.part("figure")), this.episode.scene, state, colour("--quiet"));
   }
@@ -111,11 +134,11 @@ class RunView {
   cost(decision, total) {
     const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
     const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
-    const sure = decision.confidence === null ? "" : `${Math.round(decision.confidence * 100)}% sure`;
+    const sure = decision.confidence === null ? "" : `mean token probability ${percent(decision.confidence)}`;
     const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: safe intent" : ""];
     return [
-      [`decided at ${this.time(decision.tick)}`, ...how.filter(text => text)].join(" · "),
-      `cost: ${spent(decision)}` + (ticks ? `, while ${this.run.timed ? this.time(ticks) : ticks + " ticks"} went by` : ""),
+      [`decided at ${this.lived(decision.tick)}`, ...how.filter(text => text)].join(" · "),
+      `cost: ${spent(decision)}` + (ticks ? `, while ${this.run.timed ? this.time(ticks) + " were" : ticks + " ticks were"} lived` : ""),
       `${number} ${number > 1 ? "decisions" : "decision"} so far: ${spent(total)}`,
     ].map(text => make("div", "", text));
   }
@@ -141,12 +164,13 @@ class RunView {
       return chip;
     }));
     if (tick === this.last && outcome) flash.append(make("span", "chip end", `the end: ${outcome}`));
-    if (now === this.past && this.past !== undefined) return;
-    this.past = now;
-    const log = this.part("log"), rows = [...log.children], count = events.indexOf(now) + 1;
+    const past = latest(this.logged, tick), count = this.logged.indexOf(past) + 1;
+    if (past === this.past && this.past !== undefined) return;
+    this.past = past;
+    const log = this.part("log"), rows = [...log.children];
     rows.forEach((row, i) => row.classList.toggle("past", i < count));
     if (count) log.scrollTop = rows[count - 1].offsetTop - log.offsetTop - log.clientHeight / 2;
   }
 }
 
-const spent = cost => `${cost.tokens} tokens written, ${cost.prompt_tokens} read, ${cost.seconds.toFixed(2)} s of computing`;
+const spent = cost => `${cost.tokens} tokens written, ${cost.prompt_tokens} read, ${cost.seconds.toFixed(2)} s on the clock`;

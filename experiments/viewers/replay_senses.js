@@ -1,7 +1,7 @@
 // The senses over time: a strip for each group, and, unfolded, one for each channel.
 const HUES = ["#7cc7ff", "#ffc857", "#7ee0a1", "#f29ad4", "#ff9d5c", "#c9a0ff", "#9fd8c0", "#d8b48a"];
 const STANCES = {
-  stand: "#2d6a4f", crouch: "#3d5a80", stumble: "#c98a1b", down: "#a83232", rising: "#8a5a83",
+  standing: "#2d6a4f", walking: "#3f9a72", running: "#57c796", crouching: "#3d5a80", stumbling: "#c98a1b", down: "#a83232", rising: "#8a5a83",
   red: "#d64545", green: "#3fa860", blue: "#4a7fe0", purple: "#9a5fd0", yellow: "#d8b93a", grey: "#8b94a8",
 };
 const ROW = 34, LINE = 15;  // pixels
@@ -57,6 +57,12 @@ class Senses {
     this.intent.open(episode.intents.map(intent => ({ ...intent, what: intent.words })));
     this.thinking.open(episode.thinking.map(([tick, what]) => ({ tick, what })));
     for (const group of this.groups) group.open(episode);
+  }
+
+  // What a channel is now, with its unit; empty where there is no such channel, or it never changes.
+  value(name, tick) {
+    const channel = this.groups.flatMap(group => group.channels).find(channel => channel.name === name);
+    return !channel || channel.still ? "" : `${number(channel.data[Math.min(tick, this.last)])} ${channel.unit}`;
   }
 
   get thinks() { return this.episode.thinking.some(([, thinks]) => thinks); }

@@ -23,8 +23,8 @@ function latest(list, when, timeOf = item => item.tick) {
 const held = (changes, when) => latest(changes, when, change => change[0])?.[1];  // [[tick, value], ...]
 const stateAt = (states, when) => Object.fromEntries(Object.entries(states).map(([name, changes]) => [name, held(changes, when)]));
 
-// Returns where the avatar is on the canvas, and how wide a cell is.
-function drawWorld(pen, width, height, scene, state) {
+// What is in view is bright, as in the film. Returns where the avatar is on the canvas, and how wide a cell is.
+function drawWorld(pen, width, height, scene, state, view) {
   const grid = state.grid || scene.grid, rows = grid.length, columns = grid[0].length;
   const fine = pen.getTransform().a, size = Math.floor(Math.min(width / columns, height / rows) * fine) / fine;
   const middle = (room, taken) => Math.round((room - taken * size) / 2 * fine) / fine;
@@ -34,15 +34,19 @@ function drawWorld(pen, width, height, scene, state) {
   pen.scale(size, size);  // from here on a cell is 1 wide
   grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
   grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
-  (scene.things || []).forEach(([kind, skin], slot) => {
-    const [x, y, heading, mood] = state.things[slot];
-    if (kind && (x || y)) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
-  });
+  const things = (scene.things || []).map((thing, slot) => [...thing, ...state.things[slot]]).filter(([kind, , x, y]) => kind && (x || y));
+  for (const [kind, skin, x, y, heading] of things) if (kind === KIND.person) drawLooks(pen, scene, x, y, heading, skin);
+  drawUnseen(pen, scene, grid, state.cell, view);
+  for (const [kind, skin, x, y, heading, mood] of things) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
   const [x, y] = placeOf(scene, state);
   drawAvatar(pen, x, y, state);
   pen.restore();
   return { x: left + x * size, y: top + y * size, size };
 }
+
+// `one` with a share (0 to 1) of `other` in it.
+const mixed = (one, other, share) => `color-mix(in srgb, ${other} ${share * 100}%, ${one})`;
+const darker = (colour, share) => mixed(colour, "#181628", share);
 
 function drawGround(pen, x, y, kind) {
   pen.fillStyle = kind === KIND.wall || kind === 0 ? ink.wall : (x + y) % 2 ? ink.floor : ink.other;
@@ -75,12 +79,19 @@ const slab = (pen, colour, x, y, wide, high, round = .06) => {
 const DRAWN = {
   [KIND.cable]: (pen, colour) => line(pen, colour, .09, [-.5, .08], [-.25, -.08], [0, .08], [.25, -.08], [.5, .08]),
   [KIND.rug]: (pen, colour) => { slab(pen, colour, 0, 0, .96, .96); slab(pen, "#ffffff55", 0, 0, .7, .7); },
-  [KIND.ice]: pen => { slab(pen, "#a9dcf2", 0, 0, .98, .98, .15); line(pen, "#fff", .05, [-.3, .1], [0, -.2]); line(pen, "#fff", .05, [0, .3], [.25, .05]); },
+  [KIND.ice]: (pen, colour) => {
+    slab(pen, mixed("#d6eefa", colour, .38), 0, 0, .98, .98, .15); line(pen, "#fff", .05, [-.3, .1], [0, -.2]); line(pen, "#fff", .05, [0, .3], [.25, .05]);
+  },
   [KIND.kerb]: (pen, colour) => { slab(pen, "#9a958c", 0, 0, .98, .98, .04); slab(pen, colour, 0, 0, .98, .24, .02); },
-  [KIND.wet]: pen => { oval(pen, "#6fb3e0aa", -.05, 0, .44, .36); oval(pen, "#ffffff88", -.15, -.12, .1, .05); },
-  [KIND.gravel]: pen => { for (let i = 0; i < 14; i++) oval(pen, i % 2 ? "#8d8577" : "#b4aa98", (i * .37 % .8) - .4, (i * .61 % .8) - .4, .07, .06); },
-  [KIND.rail]: pen => { slab(pen, ink.metal, 0, 0, .98, .2); slab(pen, ink.dark, 0, 0, .12, .5); },
-  [KIND.table]: pen => { slab(pen, "#8a5f3c", 0, .03, .9, .84, .1); slab(pen, "#b07f54", 0, -.03, .9, .78, .1); },
+  [KIND.wet]: (pen, colour) => { oval(pen, mixed("#78b2d6", colour, .55), -.05, 0, .44, .36); oval(pen, "#ffffff88", -.15, -.12, .1, .05); },
+  [KIND.gravel]: (pen, colour) => {
+    const stone = mixed("#968e84", colour, .5), shaded = darker(stone, .2);
+    for (let i = 0; i < 14; i++) oval(pen, i % 2 ? shaded : stone, (i * .37 % .8) - .4, (i * .61 % .8) - .4, .07, .06);
+  },
+  [KIND.rail]: (pen, colour) => { slab(pen, darker(colour, .45), 0, 0, .14, .5); slab(pen, colour, 0, 0, .98, .18); slab(pen, "#fff8", 0, -.04, .9, .04); },
+  [KIND.table]: (pen, colour) => {
+    slab(pen, darker(colour, .5), 0, .05, .9, .84, .12); slab(pen, mixed(colour, "#d6a068", .18), 0, -.03, .9, .8, .12); slab(pen, "#fff3", 0, -.03, .74, .64, .08);
+  },
   [KIND.ball]: (pen, colour) => { oval(pen, "#0003", .03, .08, .3); oval(pen, colour, 0, 0, .3); oval(pen, "#fff8", -.1, -.1, .08); },
   [KIND.box]: (pen, colour) => { slab(pen, colour, 0, 0, .62, .62); slab(pen, "#fff9", 0, 0, .62, .08, 0); slab(pen, "#0002", 0, .25, .62, .12, 0); },
   [KIND.key]: (pen, colour) => {
@@ -88,7 +99,13 @@ const DRAWN = {
     oval(pen, colour, 0, -.18, .17); oval(pen, ink.floor, 0, -.18, .07);
   },
   [KIND.cup]: (pen, colour) => { oval(pen, colour, 0, 0, .2); oval(pen, "#fff", 0, 0, .14); oval(pen, "#7a4b2a", 0, 0, .11); },
-  [KIND.goal]: pen => slab(pen, "#46be8c", 0, 0, .92, .92),
+  [KIND.goal]: (pen, colour) => {
+    slab(pen, colour, 0, 0, .92, .92, .2); slab(pen, mixed(colour, "#fff", .68), 0, 0, .8, .8, .15);
+    line(pen, ink.dark, .06, [-.12, .3], [-.12, -.3]);
+    pen.fillStyle = colour;
+    pen.fill(new Path2D("M-.1-.32 .3-.18 -.1-.02z"));
+  },
+  [KIND.floor]: (pen, colour) => slab(pen, mixed(colour, ink.floor, .5), 0, 0, .96, .96, .02),
   [KIND.lava]: pen => slab(pen, "#ff8820", 0, 0, 1, 1, 0),
   [KIND.door]: (pen, colour, state) => {
     if (DOORS[state] === "open") { slab(pen, colour, -.42, 0, .14, .96, .03); return; }

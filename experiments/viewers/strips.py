@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.running.callbacks import StepRecord
+from envs.engine.spec import WorldSpec
+from mind.types import Feeling
 
 _LEVELS = 2**16 - 1
 _TITLES = {
@@ -54,13 +55,15 @@ _RANGES = {
 _UNITS = {"mps": "m/s", "m": "m"}
 
 
-def felt(step: StepRecord) -> dict[str, dict[str, float]]:
+def felt(
+    world: WorldSpec, senses: Mapping[str, NDArray], feeling: Feeling | None
+) -> dict[str, dict[str, float]]:
     """Return all that is felt in a tick by group and channel: each sense, then what a soul adds."""
     groups = {
-        group: dict(zip(names, step.senses[group].tolist(), strict=True))
-        for group, names in step.world.senses.items()
+        group: dict(zip(names, senses[group].tolist(), strict=True))
+        for group, names in world.senses.items()
     }
-    if feeling := step.trace.feeling:
+    if feeling:
         groups["needs"] = dict(feeling.needs)
         groups["soul"] = {
             "drive": feeling.drive,

@@ -152,7 +152,7 @@ def place_words(ahead: int, right: int) -> str:
 
 
 def _body(percept: Percept) -> str:
-    parts = [gait(percept), _balance(percept.vestibular), *_laces(percept.touch)]
+    parts = [gait(percept.proprio), _balance(percept.vestibular), *_laces(percept.touch)]
     fatigue = _level(percept.intero[_FATIGUE])
     if fatigue >= 3:
         parts.append(f"tired {fatigue}")
@@ -161,10 +161,10 @@ def _body(percept: Percept) -> str:
     return ", ".join(parts)
 
 
-def gait(percept: Percept) -> str:
-    """Return how one avatar holds itself or moves: ``"walking slowly"``."""
-    posture = _POSTURES[int(np.argmax(percept.proprio[POSTURES]))]
-    speed = float(percept.proprio[_SPEED])
+def gait(proprio: NDArray[np.float32]) -> str:
+    """Return how one avatar, of proprioception (13,), holds itself or moves: ``"running"``."""
+    posture = _POSTURES[int(np.argmax(proprio[POSTURES]))]
+    speed = float(proprio[_SPEED])
     if posture != "standing" or speed < _STILL_MPS:
         return posture
     if speed < _SLOW_MPS:
@@ -428,7 +428,7 @@ def _proprioception(before: Percept, now: Percept) -> str:
     A fall is noticed when it is over, and a stumble when it begins, so that the lean is the larger
     one of both ticks.
     """
-    held = list(dict.fromkeys((gait(before), gait(now))))
+    held = list(dict.fromkeys((gait(before.proprio), gait(now.proprio))))
     words = ", then ".join(held)
     if not now.spec.varies("proprio", "sin_phase"):
         return words
