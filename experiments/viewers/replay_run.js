@@ -47,12 +47,10 @@ class RunView {
 
   // What has nothing to show in this episode is not drawn.
   hideWhatNeverIs() {
-    const { decisions, emotions, intents, asked } = this.episode, hide = (name, is) => { this.part(name).hidden = !is; };
-    hide("thought-part", decisions.some(one => one.thought || one.reason));
-    hide("speech-part", this.spoken.length);
-    hide("emotion-part", emotions.some(([, name]) => name));
-    hide("intent-part", intents.length);
-    hide("to-words", asked.length);
+    const { emotions, intents, asked } = this.episode;
+    this.part("emotion-part").hidden = !emotions.some(([, name]) => name);
+    this.part("intent-part").hidden = !intents.length;
+    this.part("to-words").hidden = !asked.length;
   }
 
   fillLog() {
@@ -119,11 +117,13 @@ class RunView {
     this.part("outcome").textContent = ended;
     this.part("outcome").className = "outcome " + ended.split(":")[0];
     this.part("speech").textContent = this.saying(tick);
+    this.part("speech-part").hidden = !this.saying(tick);
     this.part("thinking").hidden = !held(this.episode.thinking, tick);
     const decision = latest(decisions, tick);
     if (decision === this.decision && tick) return;  // what follows changes only with a decision
     this.decision = decision;
     this.part("thought").textContent = decision ? decision.thought || decision.reason : "";
+    this.part("thought-part").hidden = !this.part("thought").textContent;
     const goals = decision ? decision.goals : [];
     this.part("goals").replaceChildren(...goals.filter(goal => goal !== this.episode.mission).map(goal => make("li", "", goal)));
     this.part("cost").replaceChildren(...(decision ? this.cost(decision, this.totals[decisions.indexOf(decision)]) : []));

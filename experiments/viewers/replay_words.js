@@ -72,7 +72,7 @@ function knownPart(prompt, before) {
 function block(text, label) {
   const block = make("pre", "", text);
   block.tabIndex = 0;
-  block.setAttribute("role", "region");
+  block.setAttribute("role", "group");
   block.ariaLabel = label;
   return block;
 }

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from agents.types import Trace
-from body.types import Intent, Skill
+from body.types import Intent, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord, WorldEvent
 from experiments.viewers.browser import CHROMIUM, WITHOUT, browsing
-from mind.types import Decision, Feeling
+from mind.types import Decision, Exchange, Feeling
 
 TICKS = 40
 FALL_TICK = 25
@@ -34,6 +34,7 @@ def senses(tick):
 SCENE = {
     "left": 6, "top": 6, "grid": [[2, 2, 2, 2], [2, 1, 779, 2], [2, 1, 1, 2], [2, 2, 2, 2]],
     "things": [[18, 1], [0, 0]], "fall_at": [0.42, 0.3],
+    "sight": 2.0,
 }  # fmt: skip
 
 
@@ -60,6 +61,25 @@ def decision(tick):
         tokens=10,
         prompt_tokens=100,
         latency_s=0.5,
+        confidence=0.986,
+        exchanges=exchanges(tick),
+    )
+
+
+SYSTEM = "[system]\nYou are a mind.\n\nReply briefly."
+
+
+def exchanges(tick):
+    """Return what was asked and replied in two rounds: a reply that was refused, and another."""
+    first = f"{SYSTEM}\n\n[user]\nmission: go to the red ball\nnow: tick {tick}"
+    refused = "<think></script><b>no</b></think>"
+    again = f"{first}\n\n[assistant]\n{refused}\n\n[user]\nThat was no answer. Again."
+    told = {"prompt_tokens": 50, "tokens": 5, "latency_s": 0.25}
+    return (
+        Exchange(key="1", prompt=first, reply=refused, finish="length", **told),
+        Exchange(
+            key="2", prompt=again, reply="<answer>wait</answer>", log_probability=-0.1, **told
+        ),
     )
 
 
@@ -67,6 +87,12 @@ FEELING = Feeling(
     needs={"energy": 0.5}, deficits={"energy": 0.5}, drive=0.25, reward=0.0, surprise=1.0,
     mood=-0.5, emotions={"fear": 0.6},
 )  # fmt: skip
+ENDING = Trace(
+    intent_words=f"intent {TICKS // 10 - 1}",
+    status=SkillStatus(status=Status.DONE),
+    feeling=replace(FEELING, emotions={"relief": 0.5}),
+    events=("arrived",),
+)
 FALL = WorldEvent(
     kind="fall", cause="own_lace", tick=FALL_TICK, position=(9, 8), severity=0.7, seen_by=2
 )
@@ -86,6 +112,7 @@ def step(tick, episode=0, picture=False):
             intent_words=f"intent {tick // 10}",
             feeling=FEELING,
             decision=decision(tick) if tick % 10 == 0 else None,
+            exchanges=exchanges(tick) if tick % 10 == 0 else (),
         ),
         events=(FALL,) if tick == FALL_TICK else (),
         homeostatic_reward=-0.01,
@@ -121,6 +148,8 @@ def tell():
             outcome=outcome,
             score=score,
             seconds=1.5,
+            senses=senses(ticks) if ticks else {},  # none was perceived where a mind failed first
+            trace=ENDING,
             state=state(ticks),
             frame=frame,
         )

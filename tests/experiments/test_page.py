@@ -91,7 +91,7 @@ def test_the_keyboard_moves_through_ticks_events_and_episodes(opened):
     opened.keyboard.press("d")
     assert "tick 30" in opened.locator("#clock").inner_text()
     opened.keyboard.press("End")
-    assert "tick 39" in opened.locator("#clock").inner_text()
+    assert "tick 40" in opened.locator("#clock").inner_text()
     opened.keyboard.press("]")
     assert "tick 0" in opened.locator("#clock").inner_text()
     chosen = opened.locator("#episodes button[aria-pressed=true]")
@@ -114,7 +114,7 @@ def test_a_link_to_a_tick_opens_the_page_there(written, open_page):
 @pytest.mark.parametrize(
     ("link", "there"),
     [
-        ("#e=1&t=99999", ("episode 1", "39")),
+        ("#e=1&t=99999", ("episode 1", "40")),
         ("#e=1&t=-4", ("episode 1", "0")),
         ("#e=1&t=nonsense", ("episode 1", "0")),
         ("#e=1", ("episode 1", "0")),
@@ -212,7 +212,7 @@ def test_the_playhead_is_where_the_tick_is_on_every_strip(opened, scrub):
     scrub(opened, 20)
     head = opened.locator(".playhead").bounding_box()
     strip = opened.locator(".group canvas").first.bounding_box()
-    there = strip["x"] + strip["width"] * 20 / 39
+    there = strip["x"] + strip["width"] * 20 / 40
     assert abs(head["x"] + head["width"] / 2 - there) < 1
 
 
@@ -254,9 +254,9 @@ def test_the_cost_of_a_decision_and_of_all_so_far_is_told(opened, scrub):
     scrub(opened, 25)
     cost = opened.locator("[data-part=cost]").inner_text().splitlines()
     assert cost == [
-        "decided at 2.0 s",
-        "cost: 10 tokens written, 100 read, 0.50 s of computing",
-        "3 decisions so far: 30 tokens written, 300 read, 1.50 s of computing",
+        "decided at 2.0 s lived · mean token probability 99%",
+        "cost: 10 tokens written, 100 read, 0.50 s on the clock",
+        "3 decisions so far: 30 tokens written, 300 read, 1.50 s on the clock",
     ]
 
 
@@ -274,7 +274,7 @@ def test_the_time_that_went_by_while_it_was_thought_counts_as_a_cost(
     cost, thinking = (shown.locator(f"[data-part={part}]") for part in ("cost", "thinking"))
     for tick, says in [(12, False), (17, False), (22, True), (32, False)]:
         scrub(shown, tick)
-        assert ("while 0.5 s went by" in cost.inner_text()) == says
+        assert ("while 0.5 s were lived" in cost.inner_text()) == says
         assert thinking.is_visible() == (tick == 17)
 
 

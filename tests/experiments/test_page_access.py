@@ -86,5 +86,5 @@ def test_every_value_can_be_read_as_text_and_every_picture_has_a_name(trip, open
     page.keyboard.press("u")
     assert all(row.inner_text() for row in page.locator(".row:visible .value").all())
     named = page.locator("canvas[role=img]")
-    assert named.count() == 2
+    assert named.count() == 3
     assert all(canvas.get_attribute("aria-label") for canvas in named.all())
