@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Trace
-from body.types import Failure
+from body.types import Failure, SkillStatus, Status
 from envs.engine.spec import WorldSpec
 from mind.types import Feeling
 
@@ -271,6 +271,14 @@ def emotion_of(feeling: Feeling | None) -> str:
     emotions = feeling.emotions if feeling else {}
     name, strength = next(iter(emotions.items()), ("", 0.0))
     return name if strength >= _WORTH_A_WORD else ""
+
+
+def ending_of(status: SkillStatus | None) -> str:
+    """Return how an intent has ended, ``"done"`` or ``"failed: reason"``; empty while it runs."""
+    if status is None or status.status is Status.RUNNING:
+        return ""
+    failed = status.status is Status.FAILED
+    return f"failed: {status.failure.name.lower().replace('_', ' ')}" if failed else "done"
 
 
 def mission_of(world: WorldSpec, senses: Mapping[str, NDArray]) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
+from envs.engine.spec import TimeUnit
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord, ending_of
 
 _NIGHT, _RULE, _PAPER = "#12141c", "#2b2f3d", "#f4f1e8"
 _TEXT, _QUIET, _ACCENT = "#eceff4", "#8f98ab", "#7cc7ff"
@@ -62,7 +63,7 @@ class Filmmaker:
     def on_episode_start(self, start: EpisodeStart) -> None:
         """Set the title; the camera starts with the first frame."""
         if start.avatar == 0:
-            self._subtitles = Subtitles(f"episode {start.episode}")
+            self._subtitles = Subtitles(title_of(start))
 
     def on_step(self, step: StepRecord) -> None:
         """Take one picture."""
@@ -77,7 +78,7 @@ class Filmmaker:
         if end.avatar != 0 or self._film is None:
             return
         if end.frame is not None:
-            caption = self._subtitles.last(end.outcome)
+            caption = self._subtitles.last(end)
             for _ in range(round(_LAST_SECONDS / end.world.tick_seconds)):
                 self._film.show(end.frame, caption)
         self.close()
@@ -119,17 +120,28 @@ class Subtitles:
             intent=step.trace.intent_words or step.action.replace("_", " "),
             thought=self._thought,
             speech=speech if step.tick < silent_at else "",
-            events=tuple(event[:2] for event in self._events if step.tick < event[2]),
+            events=self._fresh(step.tick),
         )
 
-    def last(self, outcome: str) -> Caption:
-        """Return the caption of the end."""
+    def last(self, end: EpisodeEnd) -> Caption:
+        """Return the caption of the end: how the episode ended, and the last intent."""
+        intent = [end.trace.intent_words, ending_of(end.trace.status)]
         return Caption(
             title=self._title,
+            intent=": ".join(filter(None, intent)),
             thought=self._thought,
             speech=self._speech[0],
-            events=((outcome, _OUTCOMES[outcome]),),
+            events=(*self._fresh(end.score.ticks), (end.outcome, _OUTCOMES[end.outcome])),
         )
+
+    def _fresh(self, tick: int) -> tuple[tuple[str, str], ...]:
+        return tuple(event[:2] for event in self._events if tick < event[2])
+
+
+def title_of(start: EpisodeStart) -> str:
+    """Return what stands above an episode: its number, and which seconds are meant."""
+    timed = start.world.time_unit is TimeUnit.SECONDS
+    return f"episode {start.episode}{', time in seconds lived' if timed else ''}"
 
 
 class Film:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Trace
-from body.types import SkillStatus, Status
 from envs.engine.spec import WorldSpec
-from experiments.running.callbacks import EpisodeEnd, StepRecord, emotion_of
+from experiments.running.callbacks import EpisodeEnd, StepRecord, emotion_of, ending_of
 from experiments.running.record import event_record
 from experiments.viewers.shared import SharedCells, SharedLines, compact
 from experiments.viewers.strips import described, felt, packed, row_of
@@ -107,14 +106,13 @@ class Reel:
 
     def _note_intent(self, tick: int, trace: Trace) -> None:
         """Keep each intent with the tick in which it began, and how and when it ended."""
-        words, status = trace.intent_words, trace.status
-        running = status is None or status.status is Status.RUNNING
+        words, outcome = trace.intent_words, ending_of(trace.status)
         now = self.intents[-1] if self.intents else None
-        if words and (now is None or words != now["words"] or (running and now["outcome"])):
+        if words and (now is None or words != now["words"] or (now["outcome"] and not outcome)):
             now = {"tick": tick, "words": words, "outcome": "", "until": None}
             self.intents.append(now)
-        if now and not running and not now["outcome"]:
-            now["outcome"], now["until"] = _outcome(status), tick
+        if now and outcome and not now["outcome"]:
+            now["outcome"], now["until"] = outcome, tick
 
     def _rounds(self, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
         return [
@@ -142,12 +140,6 @@ def bearing(world: WorldSpec, senses: Mapping[str, NDArray]) -> str:
     if world.varies("proprio", "sin_phase"):
         return gait(senses["proprio"])
     return world.stance_of(senses)
-
-
-def _outcome(status: SkillStatus | None) -> str:
-    if status is None or status.status is not Status.FAILED:
-        return "done"
-    return f"failed: {status.failure.name.lower().replace('_', ' ')}"
 
 
 def _probability(log_probability: float) -> float | None:

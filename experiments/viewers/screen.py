@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from agents.types import Agent, AnswersQuestions
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord
-from experiments.viewers.film import Caption, Subtitles, font, strip
+from experiments.viewers.film import Caption, Subtitles, font, strip, title_of
 
 FRAMES_PER_SECOND = 30
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -135,7 +135,7 @@ class Screen:
     def on_episode_start(self, start: EpisodeStart) -> None:
         """Set the title; the first picture comes with the first moment."""
         if start.avatar == 0:
-            self._subtitles = Subtitles(f"episode {start.episode}")
+            self._subtitles = Subtitles(title_of(start))
 
     def on_step(self, step: StepRecord) -> None:
         """Show the moment until the next one is due."""
@@ -145,7 +145,7 @@ class Screen:
     def on_episode_end(self, end: EpisodeEnd) -> None:
         """Show how it ended."""
         if end.frame is not None:
-            self._show(end.frame, self._subtitles.last(end.outcome), _LAST_SECONDS)
+            self._show(end.frame, self._subtitles.last(end), _LAST_SECONDS)
 
     def close(self) -> None:
         """Close the window."""

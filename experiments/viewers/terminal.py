@@ -17,6 +17,7 @@ from envs.engine.view import VIEW
 from envs.trip.vocabulary import Color, Object
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from experiments.running.cli import near
+from experiments.viewers.reel import bearing
 from mind.reasoning.question_answering import Answer
 
 _FRAMES_PER_SECOND = 12
@@ -198,11 +199,10 @@ def printable(text: str) -> str:
 
 
 def sureness(answer: Answer) -> str:
-    """Return how sure an answer is, and what would have been said at a lower threshold."""
-    sure = f"{answer.confidence:.0%} sure"
-    if answer.text == answer.said:
-        return sure
-    return f"“{printable(answer.said)}” would be {sure}"
+    """Return how sure an answer is, and of which one where it was kept back as too unsure."""
+    name = "stated confidence" if answer.stated else "answer probability"
+    of = "" if answer.text == answer.said else f" of “{printable(answer.said)}”"
+    return f"{name}{of} {answer.confidence:.0%}"
 
 
 def seen(step: StepRecord) -> Text:
@@ -239,7 +239,7 @@ def _glyph(step: StepRecord, column: int, row: int) -> Text:
 
 def _stance(step: StepRecord) -> str:
     """Return how the avatar stands, with a word more where that would not explain itself."""
-    return step.world.stance_title + step.stance
+    return step.world.stance_title + bearing(step.world, step.senses)
 
 
 def felt(step: StepRecord) -> Table:

@@ -47,7 +47,8 @@ class Answer:
     Attributes:
         text: The answer; `UNKNOWN` where it is less sure than it should be.
         said: What it would have answered with nothing to lose.
-        confidence: Probability it gives that answer, in [0, 1]; 0 where there was no reply.
+        confidence: Probability it gives that answer, in [0, 1]: the one that it states or, without
+            it, that of the words it wrote, by the clause; 0 where there was no reply.
         memories: Ids of the experiences that came to mind, in order of time.
         fallback: Whether no reply could be used, and it does not know for that reason.
         exchanges: What was asked of the language model, and replied.
@@ -59,6 +60,11 @@ class Answer:
     memories: tuple[int, ...]
     fallback: bool = False
     exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def stated(self) -> bool:
+        """Whether the confidence is what the reply states, and not the probability of its words."""
+        return any(_stated(exchange.reply) for exchange in self.exchanges[-1:])
 
     @property
     def tokens(self) -> int:
@@ -268,8 +274,12 @@ def understand(completion: Completion) -> tuple[str, float] | None:
         said = said[: said.rfind(". ") + 1] or said  # what was broken off claims nothing
     if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
         return None
-    stated = _SURE.search(text)
+    stated = _stated(completion.text)
     return said, min(1.0, float(stated[1])) if stated else _probability(completion, said)
+
+
+def _stated(reply: str) -> re.Match[str] | None:
+    return _SURE.search(_THOUGHTS.sub(" ", reply))
 
 
 def _probability(completion: Completion, said: str) -> float:

@@ -1,10 +1,14 @@
 """Films: playable, of the right length, with words that fit below the picture."""
 
+from dataclasses import replace
+from unittest.mock import Mock
+
 import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from experiments.viewers.film import Caption, Filmmaker, Subtitles, _wrapped, font, strip
+from envs.babyai.spec import BABYAI
+from experiments.viewers.film import Caption, Filmmaker, Subtitles, _wrapped, font, strip, title_of
 
 LONG = "I slipped on the blue floor before, so I would rather take the long way round. " * 9
 
@@ -87,7 +91,7 @@ def test_what_is_said_fades_after_a_while_and_events_sooner(tell):
             seen[step.tick] = self.subtitles.at(step)
 
         def on_episode_end(self, end):
-            seen["end"] = self.subtitles.last(end.outcome)
+            seen["end"] = self.subtitles.last(end)
 
     tell(Reader(), ticks=80)
     assert seen[5].speech == ""
@@ -95,3 +99,21 @@ def test_what_is_said_fades_after_a_while_and_events_sooner(tell):
     assert [words for words, _ in seen[30].events] == ["fall (own lace), seen by 2"]
     assert seen[40].events == ()
     assert seen["end"].events[0][0] == "success"
+    assert seen["end"].intent == "intent 3: done"
+
+
+def test_what_ended_an_episode_is_told_with_its_end(made_up, tell):
+    _, step = made_up
+    ending = tell(Mock(), ticks=26)  # the fall is the last that happens
+    subtitles = Subtitles()
+    subtitles.at(step(25))
+    assert [words for words, _ in subtitles.last(ending).events] == [
+        "fall (own lace), seen by 2",
+        "success",
+    ]
+
+
+def test_a_title_says_which_seconds_are_meant_where_there_are_seconds(made_up):
+    start, _ = made_up
+    assert title_of(start) == "episode 0, time in seconds lived"
+    assert title_of(replace(start, episode=2, world=BABYAI)) == "episode 2"

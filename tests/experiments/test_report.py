@@ -1,12 +1,14 @@
 """Reports on sweeps that were made up by hand."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.report.__main__ import report
 from experiments.report.plots import draw
@@ -197,6 +199,36 @@ def test_the_page_opens_without_a_network_and_fits_a_phone(sweep, tmp_path, open
     page = open_page(tmp_path / "report.html", width=390, height=800)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelector('img').naturalWidth") > 300
+
+
+WIDER = """() => [...document.querySelectorAll("section")].map(one => {
+  const wide = one.querySelector(".wide");
+  return [wide.scrollWidth > wide.clientWidth, one.querySelector(".more").clientHeight > 10];
+})"""
+
+
+def right_edge(page):
+    """Return how bright the last pixels of the first table are, without its words."""
+    table = page.locator(".wide").nth(1)
+    box = table.bounding_box()
+    page.mouse.move(0, 0)
+    shot = Image.open(io.BytesIO(table.screenshot())).convert("L")
+    return np.asarray(shot)[-3, : round(box["width"])][-2]
+
+
+@pytest.mark.slow
+def test_what_is_wider_than_a_phone_shows_that_there_is_more_until_one_is_there(
+    sweep, tmp_path, open_page
+):
+    report([sweep], tmp_path)
+    phone = open_page(tmp_path / "report.html", width=390, height=800, scheme="light")
+    assert {(True, True)} == {*map(tuple, phone.evaluate(WIDER))}
+    shaded = right_edge(phone)
+    phone.locator(".wide").nth(1).evaluate("wide => { wide.scrollLeft = 10_000 }")
+    assert right_edge(phone) > shaded + 20
+    desk = open_page(tmp_path / "report.html", width=1280, height=800, scheme="light")
+    assert all(wider == said for wider, said in desk.evaluate(WIDER))
+    assert desk.evaluate(WIDER)[2] == [False, False]
 
 
 def test_help_is_answered_without_anything_slow():

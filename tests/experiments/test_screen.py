@@ -1,6 +1,7 @@
 """The window: pace, keys, and questions, with no screen but the dummy one."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pygame
@@ -8,8 +9,10 @@ import pytest
 
 from agents.random_agent import RandomAgent
 from experiments.viewers.screen import SPEEDS, Conversation, Pace, Screen, asked_of, bar
+from experiments.viewers.terminal import sureness
 from mind.language_models.types import LanguageModelError
 from mind.reasoning.question_answering import Answer
+from mind.types import Exchange
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def test_who_stands_still_lives_one_tick_for_each_step():
 
 def test_a_question_is_typed_answered_and_shown():
     asked = []
-    talk = Conversation(lambda question: asked.append(question) or "“left”, 80% sure")
+    talk = Conversation(lambda question: asked.append(question) or "“left”, answer probability 80%")
     assert not talk.press("space"), "the pace's own key"
     assert talk.press("return")
     talk.write("which foop")
@@ -74,7 +77,7 @@ def test_a_question_is_typed_answered_and_shown():
     assert talk.line() == "ask: which foot?_"
     talk.press("return")
     assert asked == ["which foot?"]
-    assert talk.line() == "which foot?  “left”, 80% sure"
+    assert talk.line() == "which foot?  “left”, answer probability 80%"
 
 
 def test_a_question_can_be_taken_back_and_nobody_is_asked_nothing():
@@ -168,7 +171,14 @@ def test_an_answer_is_told_with_how_sure_it_is_and_cannot_steer_anything():
     ask = asked_of(Talker())
     assert ask is not None
     assert ask("which foot?").startswith("“left [2J”, ")
-    assert "80% sure" in ask("which foot?")
+    assert "answer probability of “left [2J” 80%" in ask("which foot?")
+
+
+def test_it_is_told_what_being_sure_of_an_answer_means():
+    written = Answer(text="left", said="left", confidence=0.8, memories=())
+    stated = replace(written, exchanges=(Exchange(key="k", reply="left <sure>0.8</sure>"),))
+    assert sureness(written) == "answer probability 80%"
+    assert sureness(stated) == "stated confidence 80%"
 
 
 def test_a_model_that_is_gone_is_said_and_life_goes_on():
