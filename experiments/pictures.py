@@ -1,8 +1,9 @@
-"""Make the pictures of the README anew: `python -m experiments.pictures`, about a minute.
+"""Make the pictures of the README anew: `python -m experiments.pictures`, a few minutes.
 
 A few lives are lived as `experiments.run` lives them, and the moment is looked up in which a body
 leans farthest without lying down yet. `docs/pictures/stumble.png` is that moment in the film,
-`docs/pictures/replay.png` the same one on the replay page, for which Chromium is needed.
+`docs/pictures/stumble.webp` the seconds around it, and `docs/pictures/replay.png` the same moment
+on the replay page, for which Chromium is needed.
 
     python -m experiments.pictures seed=5           # what follows goes to that run
 """
@@ -11,18 +12,24 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.running.arguments import CommandParser
 from experiments.running.cli import answering, near
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
 _WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
+_BEFORE, _AFTER = 30, 35  # ticks that the moving picture shows around the moment
+_MOVING_WIDTH, _MOVING_QUALITY = 720, 60  # so that it stays well below 1.5 MB
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Live, choose, and write the pictures."""
     parser = CommandParser(
         "experiments.pictures",
-        "Makes the pictures of the README anew, in about a minute.",
+        "Makes the pictures of the README anew, in a few minutes.",
         [("", "all of them"), ("seed=5", "a stumble of another run")],
     )
     parser.add_argument(
@@ -69,6 +76,7 @@ def _picture_a_stumble(run: Path) -> None:
         sys.exit("nobody stumbled in this run; try another seed=N or level=3")
     print(f"the moment is tick {instant.tick} of episode {instant.episode}")
     _take_from_film(run, instant.episode, instant.tick, _PICTURES / "stumble.png")
+    take_moving(run, instant, _PICTURES / "stumble.webp")
     _take_from_page(run, instant, _PICTURES / "replay.png")
 
 
@@ -89,16 +97,14 @@ def _records(run: Path, episode: int) -> list[dict]:
 
 
 def stumbles(run: Path) -> Iterable[Instant]:
-    """Yield every tick of a run in which the body stumbles, but for the last of an episode."""
+    """Yield every tick of a run in which the body stumbles."""
     from envs.trip.spec import TRIP
 
     names = ("lean_forward_m", "lean_right_m")
     columns = [TRIP.senses["vestibular"].index(name) for name in names]
     for path in sorted((run / "episodes").glob("*.jsonl")):
-        records = _records(run, int(path.stem))
-        ticks = [record for record in records if record["type"] == "tick"]
-        for record in ticks[:-1]:  # the page shows in place of the last one how it ended
-            if record["posture"] == "stumble":
+        for record in _records(run, int(path.stem)):
+            if record["type"] == "tick" and record["posture"] == "stumble":
                 leans = [abs(record["senses"]["vestibular"][column]) for column in columns]
                 yield Instant(max(leans), int(path.stem), record["tick"])
 
@@ -109,18 +115,43 @@ def farthest_lean(instants: Iterable[Instant]) -> Instant | None:
 
 
 def _take_from_film(run: Path, episode: int, tick: int, path: Path) -> None:
-    """Write one frame of the film, which has a frame for each tick."""
+    """Write one frame of the film."""
+    (frame,) = _frames(run, episode, tick, tick)
+    frame.save(path, optimize=True)
+    print(f"wrote {near(path)}")
+
+
+def take_moving(run: Path, instant: Instant, path: Path) -> None:
+    """Write the part of the film around an instant as a picture that moves, again and again."""
+    from envs.trip.spec import TRIP
+
+    first, last = max(0, instant.tick - _BEFORE), instant.tick + _AFTER
+    frames = [_smaller(frame) for frame in _frames(run, instant.episode, first, last)]
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=round(1000 * TRIP.tick_seconds),
+        loop=0, quality=_MOVING_QUALITY, method=6,
+    )  # fmt: skip
+    print(f"wrote {near(path)}")
+
+
+def _smaller(frame: "Image") -> "Image":
+    return frame.resize((_MOVING_WIDTH, round(_MOVING_WIDTH * frame.height / frame.width)))
+
+
+def _frames(run: Path, episode: int, first: int, last: int) -> "Iterator[Image]":
+    """Yield frames of the film of an episode, which has one for each tick, and some for the end."""
     import imageio_ffmpeg
     from PIL import Image
 
     film = run / "episodes" / f"{episode:04d}.mp4"
     frames = imageio_ffmpeg.read_frames(str(film))
     size = next(frames)["size"]  # what comes first tells of the film
-    for _ in range(tick):
-        next(frames)
-    Image.frombytes("RGB", size, next(frames)).save(path, optimize=True)
+    for tick, frame in enumerate(frames):
+        if first <= tick <= last:
+            yield Image.frombytes("RGB", size, frame)
+        if tick == last:
+            break
     frames.close()
-    print(f"wrote {near(path)}")
 
 
 def _take_from_page(run: Path, instant: Instant, path: Path) -> None:

@@ -91,6 +91,7 @@ class RunView {
     const view = cellsOf(this.run, held(this.episode.views, tick));
     this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state, view), tick);
     drawView(...penOn(this.part("sight")), view, state);
+    this.part("blind").textContent = view.some(cell => cell & 255) ? "" : "nothing now";  // as in a stumble
     this.part("figure").hidden = !state.lean;
     if (state.lean) drawFigure(...penOn(this.part("figure")), this.episode.scene, state, colour("--quiet"));
   }
@@ -135,7 +136,7 @@ class RunView {
     const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
     const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
     const sure = decision.confidence === null ? "" : `mean token probability ${percent(decision.confidence)}`;
-    const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: safe intent" : ""];
+    const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: fallback intent" : ""];
     return [
       [`decided at ${this.lived(decision.tick)}`, ...how.filter(text => text)].join(" · "),
       `cost: ${spent(decision)}` + (ticks ? `, while ${this.run.timed ? this.time(ticks) + " were" : ticks + " ticks were"} lived` : ""),

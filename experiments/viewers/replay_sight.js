@@ -1,9 +1,10 @@
 // What the avatar sees: bright on the map, and on its own as its 7x7 view.
 const VIEW = 7, HERE = [3, 6];  // column and row of the avatar, which looks towards row 0
+const FIRST_LETTER = "=".charCodeAt(0);  // as in shared.py
 const UNSEEN_SHADE = "#2a285468", UNSEEN = "#0a0b10";
 
 // The cells of a view, row by row from the farthest: object, color << 8 and state << 16; 0 is unseen.
-const cellsOf = (run, word) => [...(word || "")].map(letter => run.cells[letter.charCodeAt(0) - 48]);
+const cellsOf = (run, word) => [...(word || "")].map(letter => run.cells[letter.charCodeAt(0) - FIRST_LETTER]);
 
 // Where in the world the cells of a view are that are seen, as "x,y".
 function seenPlaces([x, y, heading], view) {

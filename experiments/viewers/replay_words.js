@@ -47,7 +47,7 @@ class Words {
     const known = knownPart(prompt, before), reply = round.error ? `no reply: ${round.error}` : round.reply;
     asked.append(make("h2", "", "prompt"));
     if (known) asked.append(this.folded(known, before ? `as in round ${i}` : "system message"));
-    asked.append(block(prompt.slice(known.length).trimStart(), `prompt of round ${i + 1}`));
+    asked.append(block(prompt.slice(known.length).trimStart() || "not kept", `prompt of round ${i + 1}`));
     replied.append(make("h2", "", "reply"), block(reply, `reply of round ${i + 1}`));
     part.append(cost, asked, replied);
     return part;

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-_FIRST = 0x30  # "0": the first letter of a view; none of JSON's own comes before the 45th cell
+_FIRST = ord("=")  # the first letter of a view: "<", before it, takes six in a data block
 
 
 class SharedLines:
@@ -40,7 +40,7 @@ class SharedCells:
 
     >>> cells = SharedCells()
     >>> cells.add(np.array([[[1, 0, 0], [5, 2, 0]], [[1, 0, 0], [1, 0, 0]]], np.uint8))
-    '0010'
+    '==>='
     >>> cells.all
     [1, 517]
     """
@@ -58,7 +58,7 @@ class SharedCells:
 
     @property
     def all(self) -> list[int]:
-        """Every cell, in the order of the letters from "0"."""
+        """Every cell, in the order of the letters from "="."""
         return list(self._letters)
 
 

@@ -31,6 +31,7 @@ def test_the_scene_has_the_room_with_its_walls_and_all_that_can_move(world):
     assert [kind for kind, _ in scene["things"] if kind] == objects != []
     ahead, side = scene["fall_at"]
     assert ahead > side > 0
+    assert scene["sight"] == world.constants["sight_cells"][0]
 
 
 def test_the_state_follows_the_body(world):

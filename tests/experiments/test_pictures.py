@@ -3,8 +3,11 @@
 import json
 import sys
 
+from PIL import Image
+
 from experiments import pictures
-from experiments.pictures import Instant, farthest_lean, stumbles
+from experiments.pictures import Instant, farthest_lean, stumbles, take_moving
+from experiments.viewers.film import Filmmaker
 
 
 def write(folder, episode, ticks):
@@ -23,9 +26,9 @@ def test_the_farthest_lean_of_all_episodes_is_chosen_in_either_direction(tmp_pat
     assert farthest_lean(stumbles(tmp_path)) == Instant(0.5, 1, 1)
 
 
-def test_the_last_tick_of_an_episode_is_left_out(tmp_path):
+def test_the_last_tick_of_an_episode_counts_like_any_other(tmp_path):
     write(tmp_path, 0, [("stumble", 0.2, 0.0), ("stumble", 0.6, 0.0)])
-    assert farthest_lean(stumbles(tmp_path)) == Instant(0.2, 0, 0)
+    assert farthest_lean(stumbles(tmp_path)) == Instant(0.6, 0, 1)
 
 
 def test_a_run_without_a_stumble_has_no_moment(tmp_path):
@@ -40,3 +43,18 @@ def test_no_path_is_printed_that_does_not_last(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sys, "executable", str(told))
     assert pictures._run(tmp_path, ["+env=trip", "seed=3"]) == tmp_path
     assert capfd.readouterr().out == "running +env=trip seed=3 ...\n"
+
+
+def test_the_picture_that_moves_has_the_ticks_around_the_moment_again_and_again(tell, tmp_path):
+    (tmp_path / "episodes").mkdir()
+    maker = Filmmaker(tmp_path)
+    tell(maker, picture=True)
+    maker.close()
+    path = tmp_path / "moving.webp"
+    take_moving(tmp_path, Instant(0.5, 0, 10), path)
+    with Image.open(path) as picture:
+        assert picture.info["loop"] == 0
+        assert picture.n_frames == 10 + 1 + 35
+        picture.seek(1)
+        picture.load()
+        assert picture.info["duration"] == 100
