@@ -91,7 +91,6 @@ class RunView {
     const view = cellsOf(this.run, held(this.episode.views, tick));
     this.placeBubble(drawWorld(...penOn(world), this.episode.scene, state, view), tick);
     drawView(...penOn(this.part("sight")), view, state);
-    this.part("blind").textContent = view.some(cell => cell & 255) ? "" : "nothing now";  // as in a stumble
     this.part("figure").hidden = !state.lean;
     if (state.lean) drawFigure(...penOn(this.part("figure")), this.episode.scene, state, colour("--quiet"));
   }

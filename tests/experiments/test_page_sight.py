@@ -148,19 +148,6 @@ def test_the_view_shows_what_is_seen_with_the_body_below(seen):
     assert at(view, 0, 0, VIEW).max() < 40  # not seen
 
 
-def test_it_is_told_when_nothing_is_seen(made_up, tmp_path, open_page, scrub):
-    start, step = made_up
-    page = ReplayPage(tmp_path, "a stumble")
-    page.on_episode_start(start)
-    page.on_step(step(0))
-    page.on_step(replace(step(1), senses={**step(1).senses, "image": np.zeros((7, 7, 3), "u1")}))
-    page.close()
-    shown = open_page(tmp_path / "replay.html")
-    assert shown.locator("[data-part=blind]").inner_text() == ""
-    scrub(shown, 1)
-    assert shown.locator("[data-part=blind]").inner_text().lower() == "nothing now"
-
-
 # ---- Cards ----
 
 EMPTY = """() => [...document.querySelectorAll(".card, .card h2")].filter(one => {
