@@ -197,7 +197,7 @@ class Handy(Contestant):
         self.name = f"{room}, B = {size:,}, {self.title}"
         self.size = size
         id = f"MiniGrid-{room}-v0"
-        self.env = BabyAIVectorEnv(size, id=id, split="any", copy=False)
+        self.env = BabyAIVectorEnv(size, level_id=id, split="any", copy=False)
         self.env.world.make_layouts()
         self.env.reset(seed=0)
         shape = (ACTION_TICKS, size)

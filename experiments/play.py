@@ -219,7 +219,7 @@ def make_env(config: DictConfig) -> Any:
     from hydra.utils import get_class
 
     settings: dict[str, Any] = OmegaConf.to_container(config.env, resolve=True)  # type: ignore
-    controls, of_many = spec_of(config).load("controls"), ("_target_", "num_envs", "autoreset")
+    controls, of_many = spec_of(config).load("controls"), ("_target_", "num_envs", "autoreset_mode")
     own = {name: value for name, value in settings.items() if name not in of_many}
     if settings["_target_"] == "gymnasium.make_vec":
         del own["id"]  # Gymnasium's name of the world, and not a choice in it

@@ -18,7 +18,7 @@ TICKS = 400
 def digest(num_envs=1, seed=5, render=False, rows=1):
     """Return a digest of all that happens to the first rows of a batch under fixed commands."""
     env = gymnasium.make_vec(
-        "envs:Trip-v0", num_envs=num_envs, level=4, layouts=16, autoreset=False,
+        "envs:Trip-v0", num_envs=num_envs, level=4, layouts=16, autoreset_mode="Disabled",
         render_mode="rgb_array" if render else None,
     )  # fmt: skip
     actions = np.random.default_rng(1).integers(0, 14, (TICKS, 1)) % 9

@@ -5,6 +5,7 @@ Levels are made by the package itself, read once, and stepped by compiled code f
 
 import os
 from collections.abc import Iterable
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -360,6 +361,9 @@ def kind_of(instruction: Any) -> int:
 class Bank:
     """The layouts of a world, made by the package and read when they are first needed.
 
+    Deep copies of a world share it, also in several threads; a pickle holds where the levels come
+    from, and no layouts.
+
     Attributes:
         layouts: (L,) records of `state.LAYOUT`.
         grids: What lies beside them.
@@ -374,7 +378,7 @@ class Bank:
     """
 
     def __init__(self, levels: Levels, count: int):
-        self._levels = levels
+        self._levels, self._lock = levels, Lock()
         self.stride = levels.width + PAD
         self.area = self.stride * (levels.height + 2 * PAD) + PAD
         self.layouts = np.zeros(count, LAYOUT)
@@ -393,12 +397,22 @@ class Bank:
         Raises:
             ValueError: If the engine does not cover one of them.
         """
-        for index in wanted:
-            if not self.made[index]:
-                env = self._levels.reset(int(index))
-                reason = covers(env)
-                if reason:
-                    raise ValueError(f"expected a level that the engine covers, got one: {reason}")
-                _Reader(env, self.stride, self.layouts[index], self.grids, int(index)).read()
-                self.made[index] = True
-        self.is_full = bool(self.made.all())
+        with self._lock:  # levels are made in one environment after the other
+            for index in wanted:
+                if not self.made[index]:
+                    self._make(int(index))
+            self.is_full = bool(self.made.all())
+
+    def _make(self, index: int) -> None:
+        env = self._levels.reset(index)
+        reason = covers(env)
+        if reason:
+            raise ValueError(f"expected a level that the engine covers, got one: {reason}")
+        _Reader(env, self.stride, self.layouts[index], self.grids, index).read()
+        self.made[index] = True
+
+    def __deepcopy__(self, memo: dict) -> "Bank":
+        return self
+
+    def __reduce__(self):
+        return Bank, (self._levels, len(self.layouts))

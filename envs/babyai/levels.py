@@ -64,6 +64,9 @@ class Levels:
         self.width = max(env.width for env in self._reused)
         self.height = max(env.height for env in self._reused)
 
+    def __reduce__(self):
+        return Levels, (self.id, self.task or MIXED, self.words, self.split)
+
     def _make(self, turn: int) -> Any:
         """Return a new environment for the levels whose turn it is."""
         if self.id is not None:
@@ -160,7 +163,7 @@ def _try_out(id: str, env: Any) -> None:
 def _unknown(id: object) -> str:
     close = get_close_matches(str(id), registered_ids(), 3, 0.5)
     advice = f"did you mean {', '.join(close)}?" if close else "take one that minigrid registers"
-    return f"id must be a MiniGrid-* or BabyAI-* level of minigrid, got {id!r}; {advice}"
+    return f"level_id must be a MiniGrid-* or BabyAI-* level of minigrid, got {id!r}; {advice}"
 
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:

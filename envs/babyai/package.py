@@ -32,6 +32,7 @@ from envs.babyai.vocabulary import (
 from envs.babyai.world import named, number_of, observe_senses, resting_senses
 from envs.engine.random import keys_from_seeds
 from envs.engine.view import VIEW
+from envs.engine.world import Copied
 
 _EMPTY = (int(Object.EMPTY), 0, 0)
 _TURNED = (0, 1, 0, -1)  # by quarters, as `last_turn` has it
@@ -121,7 +122,7 @@ def _felt_toggling(before: _Moment, after: _Moment) -> tuple[EventKind, int]:
 # ---- The batch ----
 
 
-class PackageWorld:
+class PackageWorld(Copied):
     """A batch of avatars, each in an environment of the minigrid package, stepped one by one.
 
     Attributes:
@@ -141,6 +142,8 @@ class PackageWorld:
     """
 
     spec = BABYAI
+    time_limit = None  # each level has its own
+    _derived = ("_observation",)
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
         for name, value in (("num_envs", num_envs), ("layouts", layouts)):
@@ -161,6 +164,9 @@ class PackageWorld:
         self._mission = np.zeros((num_envs, LONGEST_MISSION), np.uint8)
         self._clock = np.zeros((num_envs, 1), np.int32)
         self._senses = (self._image, self._felt, self._mission, self._clock)
+        self._derive()
+
+    def _derive(self) -> None:
         self._observation = named(*self._senses)
 
     # ---- Reset and step ----

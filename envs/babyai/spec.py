@@ -48,7 +48,8 @@ def _hand(senses: Senses) -> str:
 
 def _task(options: Mapping[str, Any]) -> str:
     """Return what is lived in an env with these options: an id, or one of the five tasks."""
-    return options["id"] or options["task"]
+    level_id = options.get("level_id") or options.get("id")  # as in records up to 0.2
+    return level_id or options["task"]
 
 
 BABYAI = register(

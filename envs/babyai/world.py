@@ -38,6 +38,7 @@ from envs.engine.compiled import compiled
 from envs.engine.random import keys_from_seeds
 from envs.engine.spec import at_rest, by_sense, offset
 from envs.engine.view import HEADINGS, VIEW, look_past
+from envs.engine.world import Copied
 
 
 class _Truth(NamedTuple):
@@ -244,7 +245,7 @@ def _step_rows(actions, truth, outcome, senses):
 # ---- The batch ----
 
 
-class BabyAIWorld:
+class BabyAIWorld(Copied):
     """A batch of avatars, each in a grid of its own, stepped together.
 
     Attributes:
@@ -265,6 +266,8 @@ class BabyAIWorld:
     """
 
     spec = BABYAI
+    time_limit = None  # each level has its own
+    _derived = ("layouts", "_truth", "_event_bytes", "_observation")
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
         for name, value in (("num_envs", num_envs), ("layouts", layouts)):
@@ -273,37 +276,44 @@ class BabyAIWorld:
         self.num_envs = num_envs
         self._bank = Bank(levels, layouts)
         self._bank_name = number_of(levels)
-        self.layouts = self._bank.layouts
         self.bodies = np.zeros(num_envs, BODY)
         self.bodies["episode"] = -1
+        self.cells = np.full((num_envs, self._bank.area), WALL_CELL, np.uint8)
+        self._places = np.zeros((num_envs, OBJECTS), np.int16)
+        self._noticed = np.zeros((num_envs, OBJECTS), np.int16)
         self._spare = np.zeros(1, BODY)
         self._every_row = np.arange(num_envs)
-        self._truth = self._name_truth()
-        self.cells = self._truth.cells
-        events = np.zeros(num_envs, EVENT)
         self.rewards = np.zeros((num_envs, 2))
-        self._outcome = _Outcome(self.rewards, events, np.zeros((2, num_envs), bool))
+        self._outcome = _Outcome(
+            self.rewards, np.zeros(num_envs, EVENT), np.zeros((2, num_envs), bool)
+        )
         self._events = 0
-        self._event_bytes = events.view(np.uint8).reshape(num_envs, -1)  # as bytes they copy faster
         self._senses = _Senses(
             np.zeros((num_envs, 3 * VIEW**2), np.uint8),
             resting_senses(num_envs),
             np.zeros((num_envs, LONGEST_MISSION), np.uint8),
             np.zeros((num_envs, 1), np.int32),
         )
+        self._derive()
+
+    def _derive(self) -> None:
+        self.layouts = self._bank.layouts
+        begun = self.bodies[self.bodies["bank"] != 0]
+        self._bank.make(np.unique(begun["layout"]))  # the bank of a pickle comes empty
+        self._truth = self._name_truth()
+        # As bytes events copy faster.
+        self._event_bytes = self._outcome.events.view(np.uint8).reshape(self.num_envs, -1)
         self._observation = named(*self._senses)
-        self._renderer: Any = None
 
     def _name_truth(self) -> _Truth:
-        stride, grids = self._bank.stride, self._bank.grids
-        ahead = np.array([dx + dy * stride for dx, dy in HEADINGS], np.int32)
+        ahead = np.array([dx + dy * self._bank.stride for dx, dy in HEADINGS], np.int32)
         return _Truth(
             self.bodies,
-            np.full((self.num_envs, self._bank.area), WALL_CELL, np.uint8),
-            np.zeros((self.num_envs, OBJECTS), np.int16),
-            np.zeros((self.num_envs, OBJECTS), np.int16),
+            self.cells,
+            self._places,
+            self._noticed,
             self.layouts,
-            grids.contents,
+            self._bank.grids.contents,
             ahead,
         )
 
@@ -412,12 +422,11 @@ class BabyAIWorld:
         return {name: array[rows].copy() for name, array in self._kept().items()}
 
     def _kept(self) -> dict[str, NDArray]:
-        truth = self._truth
         return {
             "bodies": self.bodies,
-            "cells": truth.cells,
-            "places": truth.places,
-            "noticed": truth.noticed,
+            "cells": self.cells,
+            "places": self._places,
+            "noticed": self._noticed,
         }
 
     def load_state(

@@ -1,97 +1,39 @@
 """A compiled world's two Gymnasium faces: a vector env, and a single env that is a batch of one."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numba import njit
 from numpy.typing import NDArray
 
-from envs.engine.spec import WorldSpec
-
-
-class World(Protocol):
-    """A batch of bodies that are stepped together; the faces below add Gymnasium's manners."""
-
-    spec: WorldSpec
-    num_envs: int
-
-    @property
-    def rewards(self) -> NDArray[np.floating]:
-        """(B, 2) of the last tick: the mission's, and the felt one."""
-        ...
-
-    @property
-    def observation(self) -> dict[str, NDArray]:
-        """The last observation, overwritten by the next step or reset."""
-        ...
-
-    def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
-        """Return a copy of the last observation of `rows`."""
-        ...
-
-    @property
-    def terminated(self) -> NDArray[np.bool_]:
-        """(B,) whether the episode has ended by its mission."""
-        ...
-
-    @property
-    def truncated(self) -> NDArray[np.bool_]:
-        """(B,) whether time is up."""
-        ...
-
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
-        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
-        ...
-
-    def step(self, actions: NDArray[np.int64]) -> None:
-        """Let every body live one tick."""
-        ...
-
-    def events(self) -> NDArray:
-        """Return the events of the last tick."""
-        ...
-
-    def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
-        """Return what an experimenter wants to know of the episodes in `rows`."""
-        ...
-
-    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
-        """Return all that is true of `rows`, as copies."""
-        ...
-
-    def load_state(
-        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
-    ) -> None:
-        """Put `rows` back to what `fork_state` returned."""
-        ...
-
-    def frame(self, row: int) -> NDArray[np.uint8]:
-        """Return a picture of one body in its world, (height, width, 3)."""
-        ...
-
-    def scene(self, row: int) -> dict[str, Any]:
-        """Return what of an episode never changes, in plain numbers, for those who draw it."""
-        ...
-
-    def state(self, row: int) -> dict[str, Any]:
-        """Return how a body and what can move around it are now, in plain numbers."""
-        ...
-
-    def close(self) -> None:
-        """Release threads and windows."""
-        ...
+from envs.engine.events import by_row, plain_events
+from envs.engine.world import World
 
 
 class _Face:
-    """What both faces share: rewards mixed by config, exact forks, pictures."""
+    """What both faces share: rewards mixed by config, exact forks, how long episodes are."""
 
     world: World
     homeostatic_weight: float
     _begun: bool
+    _spec: EnvSpec | None = None
+    _max_episode_steps: int | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How Gymnasium made this env; it says the world's own time limit, if that is known."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        limits = (self._max_episode_steps, self.world.time_limit)
+        longest = min((limit for limit in limits if limit is not None), default=None)
+        self._spec = spec and replace(spec, max_episode_steps=longest)
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of the world (or of some rows of a batch), as copies."""
@@ -104,26 +46,29 @@ class _Face:
         self.world.load_state(state, rows)
         self._begun = self._begun or rows is None
 
-    def _check_begun(self) -> None:
+    def _check_begun(self, wanted: str) -> None:
         if not self._begun:
-            raise gymnasium.error.ResetNeeded("step was called before reset; call reset first")
+            raise gymnasium.error.ResetNeeded(f"{wanted} was called before reset; call reset first")
 
-    def _reward(self) -> NDArray[np.float64]:
-        mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
+    def _mixed(self, mission: NDArray, felt: NDArray) -> NDArray[np.float64]:
         return mission.astype(np.float64) + self.homeostatic_weight * felt
 
 
 class WorldVectorEnv(_Face, VectorEnv):
     """Gymnasium's vector env over a compiled world.
 
-    Finished rows begin anew in the same step by default, with `final_obs` and `final_info` in the
-    info as Gymnasium has them; with `autoreset=False` they wait for
-    `reset(options={"reset_mask": mask})`. A reset without a seed goes on with the same bodies.
+    Finished rows begin anew in the same step by default, with `final_obs` in the info as Gymnasium
+    has it. Under NEXT_STEP they begin in the next step, whose action they do not heed; under
+    DISABLED they wait for `reset(options={"reset_mask": mask})`. In each mode `final_info` says how
+    the episodes went that ended. A reset without a seed goes on with the same bodies.
 
     Args:
         world: The compiled world.
         homeostatic_weight: Weight of the homeostatic reward beside the mission's.
-        autoreset: Whether finished rows begin anew by themselves.
+        autoreset_mode: Gymnasium's `AutoresetMode`, or its value: "SameStep", "NextStep",
+            "Disabled".
+        max_episode_steps: Ticks after which episodes are truncated, as Gymnasium's `TimeLimit`
+            does; None leaves the world's own time limit.
         copy: Whether observations are copies; without, they are the world's own: only to be read,
             and overwritten by the next step.
         render_mode: None or "rgb_array".
@@ -134,23 +79,30 @@ class WorldVectorEnv(_Face, VectorEnv):
         world: World,
         *,
         homeostatic_weight: float = 1.0,
-        autoreset: bool = True,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        max_episode_steps: int | None = None,
         copy: bool = True,
         render_mode: str | None = None,
     ):
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
-        mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
-        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": mode}
         self.world, self.num_envs = world, world.num_envs
+        self.autoreset_mode = _mode_of(autoreset_mode)
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": 10,
+            "autoreset_mode": self.autoreset_mode,
+        }
         self.single_observation_space = world.spec.observation_space()
         self.single_action_space = world.spec.action_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._actions = int(self.single_action_space.n)
         self.homeostatic_weight, self.render_mode = homeostatic_weight, render_mode
-        self._autoreset, self._copy = autoreset, copy
-        self._begun = False
+        self._max_episode_steps = _limit_of(max_episode_steps)
+        self._copy, self._begun = copy, False
+
+    # ---- Reset ----
 
     def reset(
         self,
@@ -183,50 +135,75 @@ class WorldVectorEnv(_Face, VectorEnv):
         if seed is None:
             if self._begun:
                 return None
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
-        seeds = np.asarray(seed)
-        if seeds.ndim == 0 and seeds.dtype.kind in "iu":
-            seeds = seeds + np.arange(self.num_envs)
-        if seeds.shape != (self.num_envs,) or seeds.dtype.kind not in "iu" or (seeds < 0).any():
+            seed = int(self.np_random.integers(2**31))
+        given = np.asarray(seed)
+        whole = given.dtype.kind in "iu"
+        seeds = given + np.arange(self.num_envs) if whole and given.ndim == 0 else given
+        if not whole or seeds.shape != (self.num_envs,) or (seeds < 0).any():
             raise ValueError(
                 f"expected a seed, or {self.num_envs} seeds, one a row, each a whole number of at "
                 f"least 0, got {seed!r}"
             )
+        super().reset(seed=int(seeds[0]))  # Gymnasium's own generator, and `np_random_seed`
         return seeds
+
+    # ---- Step ----
 
     def step(self, actions):
         """Let every body live one tick; actions (B,) in 0..13."""
-        self._check_begun()
-        self.world.step(self._commands(actions))
-        terminated, truncated = self.world.terminated, self.world.truncated
-        reward = self._reward()
-        info: dict[str, Any] = {
-            **self._events(),
-            "mission_reward": self.world.rewards[:, 0].copy(),
-            "homeostatic_reward": self.world.rewards[:, 1].copy(),
-        }
+        self._check_begun("step")
+        commands = self._commands(actions)
+        anew = np.zeros(self.num_envs, bool)
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            anew = np.logical_or(*self._ends())
+        self.world.step(commands)
+        if anew.any():
+            self.world.reset(np.flatnonzero(anew))
+        info = self._info(anew)
+        reward = self._mixed(info["mission_reward"], info["homeostatic_reward"])
+        terminated, truncated = self._ends()
         done = terminated | truncated
         if done.any():
             self._finish(done, info)
         return self._observation(), reward, terminated, truncated, info
 
-    def _events(self) -> dict[str, NDArray]:
-        """Return what happened in each row, padded with records of kind 0, and who has any.
-
-        `events` is (B, K) records, K the most that any row has in this tick (at least 1).
-        """
-        events, mask = by_row(self.world.events(), self.num_envs)
-        return {"events": events, "_events": mask}
-
     def _commands(self, actions: Any) -> NDArray[np.int64]:
         given = np.asarray(actions)
-        whole = given.shape == (self.num_envs,) and given.dtype.kind in "iu"
-        if not whole or not _all_in(given, self._actions):
-            raise ValueError(
-                f"expected {self.num_envs} actions in 0..{self._actions - 1}, whole "
-                f"numbers, got shape {given.shape} with values {given.ravel()[:20].tolist()}"
-            )
-        return given.astype(np.int64, copy=False)
+        if given.shape == (self.num_envs,) and given.dtype.kind in "iu":
+            commands = given.astype(np.int64, copy=False)
+            # As unsigned, what is negative is far too large; so is what was too large for int64.
+            if commands.view(np.uint64).max() < self._actions:
+                return commands
+        raise ValueError(
+            f"expected {self.num_envs} actions in 0..{self._actions - 1}, whole numbers, got "
+            f"shape {given.shape} of {given.dtype} with values {given.ravel()[:20].tolist()}"
+        )
+
+    def _ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return (B,) whether each row's last tick ended its episode, and whether time is up."""
+        terminated, truncated = self.world.terminated, self.world.truncated
+        if self._max_episode_steps is not None:
+            truncated |= self.world.observation["clock"][:, 0] >= self._max_episode_steps
+        return terminated, truncated
+
+    def _info(self, anew: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return what happened in each row, and its rewards; nothing in those that began anew.
+
+        `events` is (B, K) records, padded with some of kind 0, K being the most that any row has in
+        this tick (at least 1); `_events` says who has any.
+        """
+        rewards, events = self.world.rewards, self.world.events()
+        mission, felt = rewards[:, 0].copy(), rewards[:, 1].copy()
+        if anew.any():
+            mission[anew], felt[anew] = 0.0, 0.0
+            events = events[~anew[events["row"]]]
+        events, mask = by_row(events, self.num_envs)
+        return {
+            "events": events,
+            "_events": mask,
+            "mission_reward": mission,
+            "homeostatic_reward": felt,
+        }
 
     def _finish(self, done: NDArray[np.bool_], info: dict[str, Any]) -> None:
         """Note how the episodes of finished rows ended, and begin new ones where that is wanted."""
@@ -236,7 +213,7 @@ class WorldVectorEnv(_Face, VectorEnv):
             final_info[name] = np.zeros(self.num_envs, values.dtype)
             final_info[name][rows] = values
         info["final_info"], info["_final_info"] = final_info, done
-        if self._autoreset:
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
             info["final_obs"] = np.empty(self.num_envs, object)  # of None
             last = self.world.observed(rows)
             for row, parts in zip(rows.tolist(), zip(*last.values(), strict=True), strict=True):
@@ -247,8 +224,11 @@ class WorldVectorEnv(_Face, VectorEnv):
     def _observation(self) -> dict[str, NDArray]:
         return self.world.observed(slice(None)) if self._copy else self.world.observation
 
+    # ---- Pictures ----
+
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Return a picture for each row, or None without a render mode."""
+        self._check_begun("render")
         if self.render_mode is None:
             return None
         return tuple(self.world.frame(row) for row in range(self.num_envs))
@@ -261,10 +241,13 @@ class WorldVectorEnv(_Face, VectorEnv):
 class WorldEnv(_Face, gymnasium.Env):
     """Gymnasium's single env over a compiled world: a batch of one over the same code.
 
+    What is in its infos is plain Python. A copy, or what comes of a pickle, goes on exactly as this
+    one would; it has no window, and shows nothing.
+
     Args:
         world: The compiled world, of one body.
         homeostatic_weight: Weight of the homeostatic reward beside the mission's.
-        render_mode: None, "rgb_array" or "human".
+        render_mode: None, "rgb_array" or "human"; Gymnasium makes "rgb_array_list" of the first.
         window: Shows a picture; needed by "human".
     """
 
@@ -289,46 +272,59 @@ class WorldEnv(_Face, gymnasium.Env):
         self.render_mode, self._window = render_mode, window
         self._begun = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_window": None}
+
+    @property
+    def mission(self) -> str:
+        """What is asked of the body in this episode, in words."""
+        self._check_begun("mission")
+        return self.world.spec.mission_words(self.world.observation["mission"][0])
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begin a new episode: with a seed as a new body, without as the same one.
 
         A seed and `options={"episode": 2}` begin the episode that two more resets would begin.
         """
-        super().reset(seed=seed)
         episode = _episode_in(options or {}, seed)
         if seed is None and not self._begun:
             seed = int(self.np_random.integers(2**31))
+        super().reset(seed=seed)
         self._begun = True
         self.world.reset(np.arange(1), None if seed is None else np.array([seed]), episode)
         self._show()
-        return self._observation(), {"events": (), "success": False}
+        return self._observation(), {"events": (), "success": False, "mission": self.mission}
 
     def step(self, action):
         """Let the body live one tick; action in 0..13."""
-        self._check_begun()
+        self._check_begun("step")
         if not self.action_space.contains(action):
             raise ValueError(f"expected an action in 0..{self._actions - 1}, got {action!r}")
         self.world.step(np.array([action], np.int64))
         self._show()
-        score = {name: values[0] for name, values in self.world.score(np.arange(1)).items()}
+        mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
+        score = {name: values[0].item() for name, values in self.world.score(np.arange(1)).items()}
         info = {
             "events": plain_events(self.world.events()),
-            "mission_reward": float(self.world.rewards[0, 0]),
-            "homeostatic_reward": float(self.world.rewards[0, 1]),
+            "mission_reward": float(mission[0]),
+            "homeostatic_reward": float(felt[0]),
             **score,
+            "mission": self.mission,
         }
         terminated, truncated = bool(self.world.terminated[0]), bool(self.world.truncated[0])
-        return self._observation(), float(self._reward()[0]), terminated, truncated, info
+        reward = float(self._mixed(mission, felt)[0])
+        return self._observation(), reward, terminated, truncated, info
 
     def _observation(self) -> dict[str, NDArray]:
         return {name: values[0].copy() for name, values in self.world.observation.items()}
 
     def _show(self) -> None:
-        if self.render_mode == "human":
+        if self._window is not None:
             self._window.show(self.world.frame(0))
 
     def render(self) -> NDArray[np.uint8] | None:
         """Return the picture in mode "rgb_array"; in mode "human" it has been shown already."""
+        self._check_begun("render")
         return self.world.frame(0) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
@@ -338,48 +334,19 @@ class WorldEnv(_Face, gymnasium.Env):
         self.world.close()
 
 
-def by_row(events: NDArray, num_rows: int) -> tuple[NDArray, NDArray[np.bool_]]:
-    """Return (N,) records of events as (B, K), by their field `row`, and (B,) who has any.
-
-    Those of a row keep their order; what is left of K, at least 1, is zero.
-    """
-    if not len(events):  # as in most ticks of a few rows
-        return np.zeros((num_rows, 1), events.dtype), np.zeros(num_rows, np.bool_)
-    rows = np.ascontiguousarray(events["row"], np.int64)
-    counts = np.zeros(num_rows, np.int64)
-    most = _count(rows, counts)
-    spread = np.zeros((num_rows, most), events.dtype)
-    size = events.dtype.itemsize
-    _spread(
-        np.ascontiguousarray(events).view(np.uint8).reshape(len(events), size),
-        rows,
-        spread.view(np.uint8).reshape(num_rows, most, size),
-    )
-    return spread, counts > 0
+def _mode_of(given: Any) -> AutoresetMode:
+    try:
+        return AutoresetMode(given)
+    except ValueError:
+        allowed = ", ".join(mode.value for mode in AutoresetMode)
+        raise ValueError(f"autoreset_mode must be one of {allowed}, got {given!r}") from None
 
 
-@njit(cache=True)
-def _count(rows, counts):
-    most = 0
-    for row in rows:
-        counts[row] += 1
-        most = max(most, counts[row])
-    return most
-
-
-@njit(cache=True)
-def _spread(events, rows, spread):
-    filled = np.zeros(len(spread), np.int64)
-    for i in range(len(rows)):
-        row = rows[i]
-        spread[row, filled[row]] = events[i]
-        filled[row] += 1
-
-
-def plain_events(events: NDArray) -> tuple[dict[str, int | float], ...]:
-    """Return records of events as dicts of plain numbers, in their order."""
-    names = events.dtype.names or ()
-    return tuple(dict(zip(names, event, strict=True)) for event in events.tolist())
+def _limit_of(given: Any) -> int | None:
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if given is not None and not (whole and given >= 1):
+        raise ValueError(f"max_episode_steps must be a whole number of at least 1, got {given!r}")
+    return given
 
 
 def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
@@ -391,7 +358,3 @@ def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
     if "episode" in options and seed is None:
         raise ValueError("episode counts from a seed; give one, or leave the episode out")
     return int(episode)
-
-
-def _all_in(actions: NDArray[np.int64], count: int) -> bool:
-    return actions.view(np.uint64).max() < count  # as unsigned, what is negative is far too large

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gymnasium.vector import AutoresetMode
+
 from envs.engine.faces import WorldEnv, WorldVectorEnv
 from envs.trip.world import TripWorld
 
@@ -51,7 +53,7 @@ class TripEnv(WorldEnv):
     ## Episode End
 
     Terminated when the mission has succeeded or failed (the cup is spilled, the fall was seen);
-    truncated after 250 to 600 ticks, by level.
+    truncated after 250 to 600 ticks, by level: `env.spec.max_episode_steps`.
 
     ## Arguments
 
@@ -100,7 +102,8 @@ class TripVectorEnv(WorldVectorEnv):
         threads: int = 1,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
-        autoreset: bool = True,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        max_episode_steps: int | None = None,
         copy: bool = True,
         render_mode: str | None = None,
     ):
@@ -115,7 +118,8 @@ class TripVectorEnv(WorldVectorEnv):
                 constants=constants,
             ),
             homeostatic_weight=homeostatic_weight,
-            autoreset=autoreset,
+            autoreset_mode=autoreset_mode,
+            max_episode_steps=max_episode_steps,
             copy=copy,
             render_mode=render_mode,
         )

@@ -1,6 +1,6 @@
 """TripWorld: a batch of bodies in compiled `trip`, with resets, observations and exact forks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,18 +13,20 @@ from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
 from envs.engine.spec import by_sense
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
+from envs.engine.world import Copied
+from envs.trip.bank import Bank
 from envs.trip.constants import load_constants
 from envs.trip.dynamics import CHANNEL_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
 from envs.trip.spec import TRIP
-from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, LAYOUT, OBJECT, OBJECTS, SPAN
+from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, OBJECT, OBJECTS, SPAN
 from envs.trip.vocabulary import (
     MISSION_TOKENS,
     Action,
     Object,
     mission_words,
 )
-from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, make_layout
+from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, TIME_LIMITS
 
 _OPAQUE = np.uint64(1 << Object.WALL)
 _OFFSETS = flat_offsets(SPAN)
@@ -309,7 +311,7 @@ def _gather_events(events, counts):
 # ---- The batch ----
 
 
-class TripWorld:
+class TripWorld(Copied):
     """A batch of bodies, each in a world of its own, stepped together.
 
     Attributes:
@@ -334,6 +336,7 @@ class TripWorld:
     """
 
     spec = TRIP
+    _derived = ("bodies", "layouts", "_truth", "_observation", "_renderer", "_pool")
 
     def __init__(
         self,
@@ -356,16 +359,13 @@ class TripWorld:
         self.level, self.shift, self.split = level, shift, split
         self.constants = load_constants(constants)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
-        self._bank = 1 + banks.index((level, shift, split))
-        self.layouts = np.zeros(layouts, LAYOUT)
-        self._layouts_made = np.zeros(layouts, bool)
+        self._bank_name = 1 + banks.index((level, shift, split))
+        self._bank = Bank(level, shift, split, layouts, self.constants)
         self._rows = np.zeros(num_envs + 1, BODY)  # one spare row stays zero
-        self.bodies = self._rows[:num_envs]
-        self.bodies["episode"] = -1
+        self._rows["episode"][:num_envs] = -1
         self.objects = np.zeros((num_envs, OBJECTS), OBJECT)
         self.rewards = np.zeros((num_envs, 2), np.float32)
         self._every_row = np.arange(num_envs)
-        self._truth = self._name_truth()
         self._outcome = self._name_outcome()
         self._senses = _Senses(
             np.zeros((num_envs, VIEW, VIEW, 3), np.uint8),
@@ -374,10 +374,17 @@ class TripWorld:
             np.zeros((num_envs, 1), np.int32),
             np.zeros((num_envs, OBJECTS + 1), np.uint64),
         )
+        self._threads = min(threads, num_envs)
+        self._derive()
+
+    def _derive(self) -> None:
+        self.bodies, self.layouts = self._rows[: self.num_envs], self._bank.layouts
+        begun = self.bodies[self.bodies["bank"] != 0]
+        self._bank.make(np.unique(begun["layout"]))  # the bank of a pickle comes empty
+        self._truth = self._name_truth()
         self._observation = by_sense(TRIP.columns, *self._senses[:4])
         self._renderer: Any = None
-        self._threads = min(threads, num_envs)
-        self._pool = ThreadPoolExecutor(threads) if self._threads > 1 else None
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
 
     def _name_truth(self) -> _Truth:
         words = self.objects.view(np.uint64).reshape(self.num_envs, OBJECTS, -1)
@@ -403,28 +410,19 @@ class TripWorld:
         if seeds is not None:
             self.bodies["key"][rows] = keys_from_seeds(seeds)
             self.bodies["episode"][rows] = episode - 1
-        self._make_layouts(_layouts_to_make(rows, self.bodies, self._layouts_made))
+        self._bank.make(_layouts_to_make(rows, self.bodies, self._bank.made))
         unusual = self.shift == "S6"
         _reset_rows(
             rows,
             self._rows,
             self.objects,
             self.layouts,
-            self._bank,
+            self._bank_name,
             self.level,
             unusual,
             self.constants,
         )
         self._observe(rows)
-
-    def _make_layouts(self, wanted: Iterable[int]) -> None:
-        """Make those of the wanted layouts that are not in the bank yet."""
-        for index in wanted:
-            if not self._layouts_made[index]:
-                self.layouts[index] = make_layout(
-                    self.level, self.shift, self.split, int(index), self.constants[0]
-                )
-                self._layouts_made[index] = True
 
     def step(self, actions: NDArray[np.int64]) -> None:
         """Let every body live one tick; actions (B,) in 0..13."""
@@ -442,6 +440,11 @@ class TripWorld:
 
     def _observe(self, rows: NDArray[np.intp]) -> None:
         _observe_rows(rows, self._truth, self._outcome.ended, self._senses)
+
+    @property
+    def time_limit(self) -> int:
+        """Ticks after which every episode of this level is over."""
+        return TIME_LIMITS[self.level]
 
     @property
     def observation(self) -> dict[str, NDArray]:
@@ -529,13 +532,13 @@ class TripWorld:
                     f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
                     f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
                 )
-        bodies = state["bodies"]
-        if (bodies["bank"] != self._bank).any() or (bodies["layout"] >= len(self.layouts)).any():
+        bodies, layouts = state["bodies"], len(self.layouts)
+        if (bodies["bank"] != self._bank_name).any() or (bodies["layout"] >= layouts).any():
             raise ValueError(
                 f"expected a state of a world of level {self.level}, shift {self.shift}, split "
-                f"{self.split} and at most {len(self.layouts)} layouts, got another world's"
+                f"{self.split} and at most {layouts} layouts, got another world's"
             )
-        self._make_layouts(np.unique(bodies["layout"]))
+        self._bank.make(np.unique(bodies["layout"]))
         self.bodies[rows] = state["bodies"]
         self.objects[rows] = state["objects"]
         self._observe(rows)

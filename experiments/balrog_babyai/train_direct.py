@@ -1,7 +1,7 @@
 """Train the policy that is given the mission straight: the body without skills and without a mind.
 
     python -m experiments.balrog_babyai.train_direct                              # the five tasks
-    python -m experiments.balrog_babyai.train_direct env.id=BabyAI-GoToLocal-v0
+    python -m experiments.balrog_babyai.train_direct env.level_id=BabyAI-GoToLocal-v0
 
 Stable-Baselines3's PPO from nothing, on the world's own reward and on training layouts alone; no
 demonstrations, no shaping. `start=FOLDER` begins with what another training has learned. A line of
@@ -47,7 +47,9 @@ def make_env(options: DictConfig):
     """Return the vector env to train on."""
     from experiments.balrog_babyai.training_env import DirectTrainingEnv
 
-    world = make_world(options, num_envs=options.avatars, split="train", autoreset=True, copy=False)
+    world = make_world(
+        options, num_envs=options.avatars, split="train", autoreset_mode="SameStep", copy=False
+    )
     return DirectTrainingEnv(world, touch=options.touch, seed=options.seed)
 
 
@@ -170,7 +172,7 @@ def measure(folder: Path, options: DictConfig, *, split: str, sampled: bool = Tr
     from experiments.running.statistics import wilson
 
     count = options.measured
-    env = make_world(options, num_envs=count, split=split, autoreset=False, copy=False)
+    env = make_world(options, num_envs=count, split=split, autoreset_mode="Disabled", copy=False)
     agent = DirectAgent(count, str(folder), touch=options.touch, sampled=sampled)
     observation, _ = env.reset(seed=_FIRST_TEST_SEED)
     agent.begin(observation, np.arange(count), list(range(count)))
@@ -250,7 +252,7 @@ def _card(ppo, options: DictConfig) -> dict:
         "features": options.features,
         "hidden": list(options.hidden),
         "trained_on": {
-            "id": options.env.get("id"),
+            "id": options.env.get("level_id"),
             "task": options.env.get("task"),
             "words": options.env.get("words", "train"),
             "split": "train",

@@ -28,7 +28,10 @@ _MADE_BY = {
     "babyai": ("envs.babyai.env.BabyAIVectorEnv", None),
 }
 _IDS = {"trip": "Trip-v0", "babyai": "BabyAI-v0"}
-_OF_BATCHES = ("_target_", "num_envs", "autoreset", "threads", "copy", "render_mode")
+# `autoreset` and, of babyai, `id` are what runs up to 0.2 say.
+_OF_BATCHES = (
+    "_target_", "num_envs", "autoreset", "autoreset_mode", "threads", "copy", "render_mode",
+)  # fmt: skip
 _LONGEST_NAME = 80  # characters; of a longer one the end says more
 
 
@@ -142,10 +145,14 @@ def _run(folder: Path, provenance: Mapping[str, Any]) -> Run:
 def _spec(world: str, config: Mapping[str, Any]) -> EnvSpec:
     """Return what makes one body's world; nothing that a file names is ever called."""
     chosen = {name: value for name, value in config.items() if name not in _OF_BATCHES}
-    made_by = config["_target_"], chosen.pop("id") if _MADE_BY[world][1] else None
+    by_id = chosen.pop("id", None)
+    made_by = config["_target_"], by_id if _MADE_BY[world][1] else None
     if made_by != _MADE_BY[world]:
         raise ValueError(f"expected a world made by {_MADE_BY[world]}, got {made_by}")
+    if by_id is not None and not _MADE_BY[world][1]:
+        chosen["level_id"] = by_id
     spec = deepcopy(gymnasium.spec(_IDS[world]))
+    spec.max_episode_steps = chosen.pop("max_episode_steps", None)
     spec.kwargs = chosen
     return spec
 

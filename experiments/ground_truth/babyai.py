@@ -10,7 +10,7 @@ from body.events import EVENT_TRAITS, About
 from body.types import NoticedEvent, Percept
 from envs.babyai.vocabulary import Cause, EventKind
 from envs.babyai.world import BabyAIWorld
-from envs.engine.faces import World
+from envs.engine.world import World
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import place_of
 from experiments.ground_truth.world_truth import TrueEvent, WorldTruth, names_of
@@ -39,7 +39,7 @@ class BabyAITruth(WorldTruth):
         if not isinstance(world, BabyAIWorld):
             raise ValueError(
                 f"event graphs can be kept of the levels of babyai that are compiled, got "
-                f"'{world.spec.name}' through the package; choose another env.id"
+                f"'{world.spec.name}' through the package; choose another env.level_id"
             )
         self._world = world
         self._names = names_of(self.EVENTS)

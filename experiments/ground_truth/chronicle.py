@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from agents.soul.soul import Feelings
 from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
 from body.types import Intent, NoticedEvent, Percept, PerceptBatch
-from envs.engine.faces import World
+from envs.engine.world import World
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
 from experiments.ground_truth.world_truth import WorldTruth
 from mind.claims.language import Attribute

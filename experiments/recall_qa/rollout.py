@@ -90,7 +90,12 @@ def careless_rollout(
 def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
     if where.world == UNUSUAL:
         env = TripVectorEnv(
-            where.bodies, level=4, shift="S6", split=where.split, layouts=2048, autoreset=False
+            where.bodies,
+            level=4,
+            shift="S6",
+            split=where.split,
+            layouts=2048,
+            autoreset_mode="Disabled",
         )
         return env, TRIP
     trained = training_worlds(where.bodies, where.split)

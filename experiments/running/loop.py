@@ -48,7 +48,7 @@ class Loop:
     depend on which is done first.
 
     Args:
-        env: Vector env of B rows over an `envs.engine.faces.World`, which does not reset itself
+        env: Vector env of B rows over an `envs.engine.world.World`, which does not reset itself
             (`AutoresetMode.DISABLED`).
         agent: Moves all B rows.
         callbacks: Called for every avatar and step, in this order.

@@ -43,7 +43,7 @@ def live(agent, env, ticks, seed=3):
 
 @pytest.mark.slow
 def test_the_reactive_agent_solves_empty_rooms():
-    env = make(16, 0, autoreset=False)
+    env = make(16, 0, autoreset_mode="Disabled")
     _, succeeded = live(Reactive(Body(16, TRIP, ScriptedMotor())), env, 250)
     assert succeeded.mean() > 0.9
 

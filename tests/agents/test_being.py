@@ -58,7 +58,7 @@ class Life:
         self.model = replies if isinstance(replies, ScriptedModel) else ScriptedModel(replies)
         self.memory = memory or ExperienceStore(":memory:")
         self.env = gymnasium.make_vec(
-            "envs:Trip-v0", num_envs=num, level=level, autoreset=False, layouts=8
+            "envs:Trip-v0", num_envs=num, level=level, autoreset_mode="Disabled", layouts=8
         )
         self.body = Body(num, TRIP, motor or ScriptedMotor())
         self.being = Being(

@@ -64,7 +64,9 @@ def steering(model, body):
 
 def live(make, replies, task, *, senses=None, ticks=128):
     """Return what was told in some lives, tick by tick, and which of them succeeded."""
-    env = gymnasium.make_vec("envs:BabyAI-v0", num_envs=NUM, task=task, autoreset=False, layouts=16)
+    env = gymnasium.make_vec(
+        "envs:BabyAI-v0", num_envs=NUM, task=task, autoreset_mode="Disabled", layouts=16
+    )
     model = ScriptedModel(replies)
     agent = make(model, Body(NUM, BABYAI, HandyMotor(), senses))
     observation, _ = env.reset(seed=1)

@@ -48,7 +48,7 @@ class Life:
 
     def __init__(self, world, memory, *, num=6, model=None, name="body", senses=None):
         made_by, options = WORLDS[world]
-        env = gymnasium.make_vec(made_by, num_envs=num, autoreset=False, **options)
+        env = gymnasium.make_vec(made_by, num_envs=num, autoreset_mode="Disabled", **options)
         assert isinstance(env, WorldVectorEnv)
         self.env = env
         self.body = Body(num, find(world), PolicyMotor(world=world), senses or {})

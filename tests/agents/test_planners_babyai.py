@@ -110,14 +110,14 @@ def test_goals_that_have_come_true_are_not_pursued_again(percept):
     "where",
     [
         *({"task": task} for task in ("goto", "pickup", "open", "putnext", "pick_up_seq_go_to")),
-        {"id": "BabyAI-GoTo-v0"},
-        {"id": "MiniGrid-DoorKey-8x8-v0"},
+        {"level_id": "BabyAI-GoTo-v0"},
+        {"level_id": "MiniGrid-DoorKey-8x8-v0"},
     ],
 )
 def test_the_table_and_the_hand_written_motor_solve_whole_levels(where):
     from agents.reactive import Reactive
 
-    env = BabyAIVectorEnv(16, split="test", layouts=16, autoreset=False, **where)
+    env = BabyAIVectorEnv(16, split="test", layouts=16, autoreset_mode="Disabled", **where)
     agent = Reactive(Body(16, BABYAI, HandyMotor()), decide_every=1)
     observation, _ = env.reset(seed=1)
     agent.begin(observation, np.arange(16), list(range(16)))

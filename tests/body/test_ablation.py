@@ -14,7 +14,7 @@ from envs.babyai.vocabulary import Action
 
 def bumping(senses=None, ticks=8):
     """Return what is noticed by bodies that walk on until they meet a wall, and their percepts."""
-    env = BabyAIVectorEnv(4, task="goto", layouts=8, autoreset=False)
+    env = BabyAIVectorEnv(4, task="goto", layouts=8, autoreset_mode="Disabled")
     body = Body(4, BABYAI, HandyMotor(), senses)
     observation, _ = env.reset(seed=5)
     percepts = [body.perceive(observation)]

@@ -48,7 +48,7 @@ class ObedientMotor:
 
 def live(level, count, ticks=400):
     """Let bodies go to what their mission names, getting up again; return (success, body)."""
-    env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=level, autoreset=False)
+    env = gymnasium.make_vec("envs:Trip-v0", num_envs=count, level=level, autoreset_mode="Disabled")
     observation, _ = env.reset(seed=7)
     body = Body(count, TRIP, ObedientMotor())
     alive, succeeded = np.ones(count, bool), np.zeros(count, bool)

@@ -27,7 +27,7 @@ class Life:
     """One body in a level, asked for one object after the other."""
 
     def __init__(self, motor="scripted", senses=None, seed=0, **where):
-        self.env = BabyAIVectorEnv(1, layouts=32, autoreset=False, **where)
+        self.env = BabyAIVectorEnv(1, layouts=32, autoreset_mode="Disabled", **where)
         self.body = Body(1, BABYAI, MOTORS[motor], senses)
         self.percept = self.body.perceive(self.env.reset(seed=seed)[0])
         self.events = set()
@@ -109,7 +109,7 @@ def test_to_face_a_object_takes_no_step():
 
 
 def test_exploring_ends_with_something_new_or_with_nothing_left():
-    life, seen = Life(id="BabyAI-GoTo-v0", seed=4), []
+    life, seen = Life(level_id="BabyAI-GoTo-v0", seed=4), []
     for _ in range(60):
         status = life.ask(Skill.EXPLORE, ticks=200)
         if status.status is not Status.DONE:
@@ -122,7 +122,7 @@ def test_exploring_ends_with_something_new_or_with_nothing_left():
 
 
 def test_the_map_agrees_with_the_true_grid_in_a_maze_as_wide_as_any():
-    life = Life(id="BabyAI-GoTo-v0", seed=7)
+    life = Life(level_id="BabyAI-GoTo-v0", seed=7)
     for _ in range(12):
         life.ask(Skill.EXPLORE, ticks=200)
     world, ego_map = life.env.world, life.body.senses.ego_map

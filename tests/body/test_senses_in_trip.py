@@ -21,7 +21,7 @@ def walk():
         Wrong poses, felt events, true events, and whether each belief about a mishap was right.
     """
     count, rng = 48, np.random.default_rng(0)
-    env = TripVectorEnv(num_envs=count, level=4, autoreset=False)
+    env = TripVectorEnv(num_envs=count, level=4, autoreset_mode="Disabled")
     observation, _ = env.reset(seed=3)
     bodies = env.world.bodies
     start = bodies[["x", "y", "heading"]].copy()

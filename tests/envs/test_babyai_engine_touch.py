@@ -284,7 +284,7 @@ def test_an_avatar_has_the_same_levels_alone_and_among_others():
 # ---- Gymnasium ----
 
 
-@pytest.mark.parametrize("arguments", [{}, {"id": "MiniGrid-LavaGapS5-v0", "split": "any"}])
+@pytest.mark.parametrize("arguments", [{}, {"level_id": "MiniGrid-LavaGapS5-v0", "split": "any"}])
 def test_the_checker_has_nothing_to_say(arguments):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

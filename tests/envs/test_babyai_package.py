@@ -187,7 +187,7 @@ def test_a_state_of_another_world_is_refused(change, said):
 
 def test_an_id_that_the_engine_does_not_cover_runs_and_says_so():
     with pytest.warns(UserWarning, match="Dynamic-Obstacles.*by the minigrid package itself"):
-        env = BabyAIVectorEnv(2, id=OBSTACLES, layouts=8, split="any")
+        env = BabyAIVectorEnv(2, level_id=OBSTACLES, layouts=8, split="any")
     assert isinstance(env.world, PackageWorld)
     env.reset(seed=0)
     rng, ended = np.random.default_rng(0), 0
@@ -204,7 +204,7 @@ def test_an_id_that_the_engine_does_not_cover_runs_and_says_so():
 def test_the_single_env_passes_gymnasiums_checker():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        check_env(BabyAIEnv(id=OBSTACLES, split="any"), skip_render_check=True)
+        check_env(BabyAIEnv(level_id=OBSTACLES, split="any"), skip_render_check=True)
 
 
 @pytest.mark.parametrize(("name", "value"), [("num_envs", 0), ("layouts", True)])

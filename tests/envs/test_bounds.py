@@ -49,7 +49,7 @@ def test_a_million_random_ticks_of_trip_stay_inside(level, shift):
 @pytest.mark.slow
 @pytest.mark.parametrize("level", BABYAI)
 def test_random_ticks_of_babyai_stay_inside(level):
-    env = BabyAIVectorEnv(num_envs=500, id=level, layouts=64)
+    env = BabyAIVectorEnv(num_envs=500, level_id=level, layouts=64)
     assert_inside(env, *extremes(env, seed=1))
 
 

@@ -19,7 +19,11 @@ class CountingSpec:
     """As much of a spec as the faces ask for."""
 
     def observation_space(self):
-        return spaces.Dict({"counts": spaces.Box(0, 10_000, (4,), np.int64)})
+        counts = spaces.Box(0, 10_000, (4,), np.int64)
+        return spaces.Dict({"counts": counts, "mission": spaces.Box(0, 9, (1,), np.uint8)})
+
+    def mission_words(self, mission):
+        return f"count to {mission[0]}"
 
     def action_space(self):
         return spaces.Discrete(6)
@@ -29,6 +33,7 @@ class CountingWorld:
     """Shows (row, seed, episode, tick) and ends each row's episodes after its own length."""
 
     spec = cast(WorldSpec, CountingSpec())
+    time_limit = None
 
     def __init__(self, num_envs=3):
         self.num_envs = num_envs
@@ -40,10 +45,10 @@ class CountingWorld:
 
     @property
     def observation(self):
-        return {"counts": self._shown}
+        return {"counts": self._shown, "mission": self.lengths[:, None].astype(np.uint8)}
 
     def observed(self, rows):
-        return {"counts": self._shown[rows].copy()}
+        return {name: values[rows].copy() for name, values in self.observation.items()}
 
     @property
     def _over(self):
@@ -117,7 +122,7 @@ def test_every_tick_reaches_its_own_row_once_through_many_episodes():
 
 
 def test_without_autoreset_finished_rows_wait_for_their_mask():
-    env, _ = batch(autoreset=False)
+    env, _ = batch(autoreset_mode="Disabled")
     for _ in range(4):
         observation, _, terminated, _, info = env.step(np.zeros(3, int))
     assert observation["counts"][:, 3].tolist() == [4, 4, 4]
@@ -187,7 +192,7 @@ def test_the_single_face_shows_the_same_without_the_leading_axis():
     env = single(homeostatic_weight=2.0)
     observation, info = env.reset(seed=40)
     assert observation["counts"].tolist() == [0, 40, 0, 0]
-    assert info == {"events": (), "success": False}
+    assert info == {"events": (), "success": False, "mission": "count to 3"}
     for tick in range(1, 4):
         observation, reward, terminated, truncated, info = env.step(4)
         assert observation["counts"].tolist() == [0, 40, 0, tick]

@@ -135,7 +135,9 @@ def test_the_felt_senses_have_the_ranges_of_the_documentation():
 def two_batches(num_envs=24):
     """Return the same batch twice: one that begins anew by itself, and one that waits."""
     by_itself = gymnasium.make_vec(WORLD, num_envs=num_envs, level=0, layouts=8)
-    waiting = gymnasium.make_vec(WORLD, num_envs=num_envs, level=0, layouts=8, autoreset=False)
+    waiting = gymnasium.make_vec(
+        WORLD, num_envs=num_envs, level=0, layouts=8, autoreset_mode="Disabled"
+    )
     assert by_itself.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert waiting.metadata["autoreset_mode"] == AutoresetMode.DISABLED
     by_itself.reset(seed=3)
@@ -202,7 +204,7 @@ def test_the_final_info_tells_how_the_episodes_that_ended_went():
 
 
 def test_a_masked_reset_leaves_the_other_rows_alone():
-    env = gymnasium.make_vec(WORLD, num_envs=6, autoreset=False, level=4, layouts=8)
+    env = gymnasium.make_vec(WORLD, num_envs=6, autoreset_mode="Disabled", level=4, layouts=8)
     env.reset(seed=1)
     *_, (observation, *_) = play(env, 30, 1)
     mask = np.array([True, False, False, True, False, False])
@@ -229,7 +231,7 @@ def test_a_reset_with_seeds_is_a_new_body_and_one_without_is_the_same_body_going
 
 
 def test_a_masked_reset_with_seeds_gives_each_row_its_own():
-    env = TripVectorEnv(num_envs=3, level=1, layouts=8, autoreset=False)
+    env = TripVectorEnv(num_envs=3, level=1, layouts=8, autoreset_mode="Disabled")
     env.reset(seed=5)
     keys = env.world.bodies["key"].copy()
     mask = np.array([False, True, False])
@@ -396,7 +398,7 @@ def test_wrong_seeds_for_a_batch_are_refused(seed):
     "mask", [[True], [True, False, True], np.array([5, 0]), "x", np.ones((2, 1), bool)]
 )
 def test_a_wrong_reset_mask_is_refused(mask):
-    env = TripVectorEnv(2, autoreset=False)
+    env = TripVectorEnv(2, autoreset_mode="Disabled")
     env.reset(seed=1)
     with pytest.raises(ValueError, match="reset_mask") as refusal:
         env.reset(options={"reset_mask": mask})
@@ -404,6 +406,6 @@ def test_a_wrong_reset_mask_is_refused(mask):
 
 
 def test_rows_that_have_never_begun_cannot_be_left_out_of_the_first_reset():
-    env = TripVectorEnv(2, autoreset=False)
+    env = TripVectorEnv(2, autoreset_mode="Disabled")
     with pytest.raises(ValueError, match="reset_mask"):
         env.reset(seed=1, options={"reset_mask": np.array([True, False])})

@@ -85,9 +85,9 @@ def test_what_had_no_effect_is_counted(command, tmp_path):
     ("overrides", "answer"),
     [
         ((*RANDOM, "env.task=dance"), "env: task must be one of goto, pickup, open, putnext"),
-        ((*RANDOM, "env.id=BabyAI-No-v0"), "env: id must be a MiniGrid-* or BabyAI-* level of"),
-        ((*RANDOM, "env.id=BabyAI-v0"), "level of minigrid, got 'BabyAI-v0'; did you mean BabyAI-"),
-        ((*RANDOM, "env.id=MiniGrid-Empty-6x6-v0"), "take split=any (env.split=any on the command"),
+        ((*RANDOM, "env.level_id=BabyAI-No-v0"), "env: level_id must be a MiniGrid-* or BabyAI-* level of"),
+        ((*RANDOM, "env.level_id=BabyAI-v0"), "level of minigrid, got 'BabyAI-v0'; did you mean BabyAI-"),
+        ((*RANDOM, "env.level_id=MiniGrid-Empty-6x6-v0"), "take split=any (env.split=any on the command"),
         ((*RANDOM, "env.level=2"), "there is no option 'env.level'"),
         ((*REACTIVE, "body.senses.tuch=false"), "did you mean 'body.senses.touch'?"),
         ((*REACTIVE, "body.senses.touch=maybe"), "sense 'touch' must be true, false or shuffled"),
@@ -131,7 +131,10 @@ def told():
     """Return a function that tells listeners of one clumsy episode, and returns its moments."""
 
     def told(*others):
-        ear, env = Ear(*others), BabyAIVectorEnv(1, task="open", autoreset=False, layouts=4)
+        ear, env = (
+            Ear(*others),
+            BabyAIVectorEnv(1, task="open", autoreset_mode="Disabled", layouts=4),
+        )
         Loop(env, RandomAgent(1, num_actions=6, seed=1), [ear], episodes=1, world_seed=1).run()
         return ear.steps
 
@@ -196,7 +199,7 @@ def test_an_evaluation_measures_what_had_no_effect(command, tmp_path):
 
 
 def test_an_evaluation_in_levels_that_are_all_alike_does_not_call_them_unseen(command, tmp_path):
-    chosen = ("env.id=MiniGrid-Empty-8x8-v0", "agents=[random]", "episodes=2")
+    chosen = ("env.level_id=MiniGrid-Empty-8x8-v0", "agents=[random]", "episodes=2")
     status, out, err = command(evaluate, "+env=babyai", *chosen, "env.split=any")
     assert (status, err) == (0, "")
     assert "2 episodes each, in any rooms, seen in training or not" in out
@@ -228,7 +231,7 @@ def test_everybody_lives_the_same_layouts():
         def close(self):
             """Nothing is open."""
 
-    env = BabyAIVectorEnv(4, task="pickup", split="test", autoreset=False, layouts=64)
+    env = BabyAIVectorEnv(4, task="pickup", split="test", autoreset_mode="Disabled", layouts=64)
     one, other = Still(), Still()
     lived = rollout(one, env, 3)
     rollout(other, env, 3)
@@ -280,7 +283,7 @@ def test_play_builds_the_world_that_was_chosen():
 
     register()
     with initialize_config_module("configs", version_base="1.3"):
-        config = compose("play", ["+env=babyai", "env.id=MiniGrid-Empty-5x5-v0"])
+        config = compose("play", ["+env=babyai", "env.level_id=MiniGrid-Empty-5x5-v0"])
     env = make_env(config)
     assert "goal" in Game(env, 0).tick(()).log[0]
     env.close()

@@ -143,7 +143,7 @@ def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
 @pytest.mark.slow
 def test_where_a_object_is_said_to_lie_is_seen_from_the_start():
     """A body that has turned round still knows what lay to its left."""
-    env = BabyAIVectorEnv(1, id="BabyAI-GoToLocal-v0", layouts=20)
+    env = BabyAIVectorEnv(1, level_id="BabyAI-GoToLocal-v0", layouts=20)
     observation, _ = env.reset(seed=1)
     marks = {}
     for side in ("on your left", "on your right", "in front of you", "behind you"):

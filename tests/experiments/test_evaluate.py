@@ -72,7 +72,9 @@ def results(folder):
 
 
 def make(num, **more):
-    env = gymnasium.make_vec("envs:Trip-v0", num_envs=num, autoreset=False, split="test", **more)
+    env = gymnasium.make_vec(
+        "envs:Trip-v0", num_envs=num, autoreset_mode="Disabled", split="test", **more
+    )
     assert isinstance(env, WorldVectorEnv)
     return env
 

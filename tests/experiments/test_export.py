@@ -28,7 +28,7 @@ RUNS = {
     "trip": ("+env=trip", "level=1", "body=scripted", "episodes=2", "mind/language_model=scripted",
              f"mind.language_model.replies={json.dumps(REPLIES)}"),
     "babyai": ("+env=babyai", "agent=reactive", "body=scripted", "avatars=2", "episodes=5"),
-    "package": ("+env=babyai", "agent=random", "env.id=MiniGrid-Dynamic-Obstacles-6x6-v0",
+    "package": ("+env=babyai", "agent=random", "env.level_id=MiniGrid-Dynamic-Obstacles-6x6-v0",
                 "episodes=3"),
     "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2",
                 "+env.homeostatic_weight=3.0"),

@@ -67,7 +67,9 @@ class FullDisk(Ear):
 
 
 def make(num_envs=1, **more):
-    env = gymnasium.make_vec("envs:Trip-v0", num_envs=num_envs, autoreset=False, layouts=4, **more)
+    env = gymnasium.make_vec(
+        "envs:Trip-v0", num_envs=num_envs, autoreset_mode="Disabled", layouts=4, **more
+    )
     assert isinstance(env, WorldVectorEnv)
     return env
 

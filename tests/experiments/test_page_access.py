@@ -26,7 +26,7 @@ def trip(tell, tmp_path):
 @pytest.fixture
 def babyai(tmp_path):
     page = ReplayPage(tmp_path, "a clumsy life")
-    env = BabyAIVectorEnv(1, task="open", autoreset=False, layouts=4)
+    env = BabyAIVectorEnv(1, task="open", autoreset_mode="Disabled", layouts=4)
     Loop(env, RandomAgent(1, num_actions=6, seed=1), [page], episodes=1, world_seed=1).run()
     page.close()
     return tmp_path / "replay.html"

@@ -79,7 +79,7 @@ def names(folder):
 
 def test_a_mission_that_gives_orders_changes_nothing_but_words(command, world, tmp_path):
     """Nor can it be of harm to the film, in which it is drawn."""
-    options = ("+env=babyai", f"env.id={WORLD}", "env.split=any", *LIFE, "render=video")
+    options = ("+env=babyai", f"env.level_id={WORLD}", "env.split=any", *LIFE, "render=video")
     calm, _ = command(run, "calm", *options)
     world(EVERYTHING)
     folder, printed = command(run, "run", *options)

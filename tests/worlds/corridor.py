@@ -96,9 +96,10 @@ _AT = {name: offset(CORRIDOR.columns, *name) for name in
 
 
 class CorridorWorld:
-    """`num_envs` corridors of `length` cells; see `envs.engine.faces.World` for what is asked."""
+    """`num_envs` corridors of `length` cells; see `envs.engine.world.World` for what is asked."""
 
     spec = CORRIDOR
+    time_limit = LIMIT
 
     def __init__(self, num_envs: int, length: int):
         if length < 3:

@@ -184,9 +184,19 @@ def pill(width: int, height: int, colour: Colour, radius: float = -1.0) -> pygam
 # ---- Type ----
 
 
-@lru_cache(maxsize=32)
 def _font(size: int, bold: bool) -> pygame.font.Font:
     """Return a face that comes with pygame, so that a frame looks the same on every machine."""
+    face = _opened(size, bold)
+    try:
+        face.get_height()
+    except pygame.error:  # anybody's `pygame.quit()`, as of an env that is closed, ends all faces
+        _opened.cache_clear()
+        face = _opened(size, bold)
+    return face
+
+
+@lru_cache(maxsize=32)
+def _opened(size: int, bold: bool) -> pygame.font.Font:
     pygame.font.init()
     regular = files("pygame").joinpath("examples/data/sans.ttf")
     if bold or not regular.is_file():

@@ -27,10 +27,8 @@ class Window:
 
     def __init__(self, title: str = "trip", frames_per_second: int = 10):
         _open_display()
-        pygame.display.set_caption(title)
-        self._frames_per_second = frames_per_second
+        self._title, self._frames_per_second = title, frames_per_second
         self._clock = pygame.time.Clock()
-        self._screen: pygame.Surface | None = None
         self.closed = False
 
     def show(self, frame: NDArray[np.uint8]) -> None:
@@ -49,14 +47,17 @@ class Window:
         """Close the window; may be called again."""
         if not self.closed:
             self.closed = True
-            self._screen = None
             pygame.display.quit()
 
     def _screen_for(self, frame: NDArray[np.uint8]) -> pygame.Surface:
+        """Return the screen at a frame's size, opened anew where `pygame.quit()` has closed it."""
         size = (frame.shape[1], frame.shape[0])
-        if self._screen is None or self._screen.get_size() != size:
-            self._screen = pygame.display.set_mode(size)
-        return self._screen
+        screen = pygame.display.get_surface()
+        if screen is None or screen.get_size() != size:
+            _open_display()
+            pygame.display.set_caption(self._title)
+            screen = pygame.display.set_mode(size)
+        return screen
 
 
 def _open_display() -> None:

@@ -143,8 +143,8 @@ def collect_moments(
     avatars: int = 32,
 ) -> list[Moment]:
     """Return that many moments of decision, from episodes of a level, or of the five tasks."""
-    make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset=False)
-    env = make(id=level) if level else make(task="mixed", words=words)
+    make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset_mode="Disabled")
+    env = make(level_id=level) if level else make(task="mixed", words=words)
     body = Body(avatars, BABYAI, motor)
     memory = ExperienceStore(":memory:")
     moments: list[Moment] = []

@@ -142,7 +142,7 @@ def collect_moments(
     moments_wanted: int, *, level: int, split: str, seed: int, motor: Motor, avatars: int = 64
 ) -> list[Moment]:
     """Return that many moments of decision, from episodes of the given level."""
-    env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset=False)
+    env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset_mode="Disabled")
     body = Body(avatars, TRIP, ReflexlessMotor(motor))
     world, memory = env.world, ExperienceStore(":memory:")
     assert isinstance(world, TripWorld)

@@ -152,7 +152,7 @@ class BabyAITraining:
         """Return bodies in each of the levels that are named, and in the five tasks."""
         make = partial(BabyAIVectorEnv, layouts=options.layouts, split="train", copy=False)
         worlds: list[Any] = [make(options.bodies.mixed, task="mixed")]
-        worlds += [make(count, id=level) for level, count in options.bodies.levels.items()]
+        worlds += [make(count, level_id=level) for level, count in options.bodies.levels.items()]
         return BabyAITrainingEnv(worlds, seed=options.seed)
 
     def imitation_targets(

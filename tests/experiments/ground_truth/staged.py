@@ -127,13 +127,15 @@ class Crowd:
 
 def trip_crowd(count=64, ticks=600, seed=5, *, level=4, layouts=32, constants=None, keep=False):
     """Let a crowd hurry through rooms; half of it has reflexes."""
-    env = TripVectorEnv(count, level=level, layouts=layouts, constants=constants, autoreset=False)
+    env = TripVectorEnv(
+        count, level=level, layouts=layouts, constants=constants, autoreset_mode="Disabled"
+    )
     return _live(env, TRIP, _hurry, ticks, seed, keep)
 
 
 def babyai_crowd(count=32, ticks=300, seed=5):
     """Let a crowd meddle with all that is in its way."""
-    env = BabyAIVectorEnv(count, layouts=16, autoreset=False)
+    env = BabyAIVectorEnv(count, layouts=16, autoreset_mode="Disabled")
     return _live(env, BABYAI, _meddle, ticks, seed, keep=False)
 
 

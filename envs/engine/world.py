@@ -1,0 +1,108 @@
+"""What the two Gymnasium faces ask of a compiled world, and how a world is copied."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.engine.spec import WorldSpec
+
+
+class World(Protocol):
+    """A batch of bodies that are stepped together; the faces below add Gymnasium's manners."""
+
+    spec: WorldSpec
+    num_envs: int
+
+    @property
+    def time_limit(self) -> int | None:
+        """Ticks after which every episode is over, where that is known before it begins."""
+        ...
+
+    @property
+    def rewards(self) -> NDArray[np.floating]:
+        """(B, 2) of the last tick: the mission's, and the felt one."""
+        ...
+
+    @property
+    def observation(self) -> dict[str, NDArray]:
+        """The last observation, overwritten by the next step or reset."""
+        ...
+
+    def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
+        """Return a copy of the last observation of `rows`."""
+        ...
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """(B,) whether the episode has ended by its mission."""
+        ...
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """(B,) whether time is up."""
+        ...
+
+    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
+        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
+        ...
+
+    def step(self, actions: NDArray[np.int64]) -> None:
+        """Let every body live one tick."""
+        ...
+
+    def events(self) -> NDArray:
+        """Return the events of the last tick."""
+        ...
+
+    def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
+        """Return what an experimenter wants to know of the episodes in `rows`."""
+        ...
+
+    def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
+        """Return all that is true of `rows`, as copies."""
+        ...
+
+    def load_state(
+        self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
+    ) -> None:
+        """Put `rows` back to what `fork_state` returned."""
+        ...
+
+    def frame(self, row: int) -> NDArray[np.uint8]:
+        """Return a picture of one body in its world, (height, width, 3)."""
+        ...
+
+    def scene(self, row: int) -> dict[str, Any]:
+        """Return what of an episode never changes, in plain numbers, for those who draw it."""
+        ...
+
+    def state(self, row: int) -> dict[str, Any]:
+        """Return how a body and what can move around it are now, in plain numbers."""
+        ...
+
+    def close(self) -> None:
+        """Release threads and windows."""
+        ...
+
+
+class Copied:
+    """A world whose copies and pickles go on exactly as it would.
+
+    NumPy copies a view as an array of its own: a copied world would step arrays that nobody looks
+    at. So only what is no view is copied, and the rest is made anew.
+    """
+
+    _derived: tuple[str, ...] = ()  # attributes that `_derive` sets
+
+    def _derive(self) -> None:
+        """Set views, threads and whatever else comes of the other attributes."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self._derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._derive()
