@@ -153,11 +153,9 @@ class WorldVectorEnv(_Face, VectorEnv):
         """Let every body live one tick; actions (B,) in 0..13."""
         self._check_begun("step")
         commands = self._commands(actions)
-        anew = np.zeros(self.num_envs, bool)
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
-            anew = np.logical_or(*self._ends())
+        anew = self._waiting()
         self.world.step(commands)
-        if anew.any():
+        if anew is not None:
             self.world.reset(np.flatnonzero(anew))
         info = self._info(anew)
         reward = self._mixed(info["mission_reward"], info["homeostatic_reward"])
@@ -179,6 +177,13 @@ class WorldVectorEnv(_Face, VectorEnv):
             f"shape {given.shape} of {given.dtype} with values {given.ravel()[:20].tolist()}"
         )
 
+    def _waiting(self) -> NDArray[np.bool_] | None:
+        """Return (B,) who begins anew in the next step, under NEXT_STEP; None if nobody does."""
+        if self.autoreset_mode is not AutoresetMode.NEXT_STEP:
+            return None
+        over = np.logical_or(*self._ends())
+        return over if over.any() else None
+
     def _ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return (B,) whether each row's last tick ended its episode, and whether time is up."""
         terminated, truncated = self.world.terminated, self.world.truncated
@@ -186,7 +191,7 @@ class WorldVectorEnv(_Face, VectorEnv):
             truncated |= self.world.observation["clock"][:, 0] >= self._max_episode_steps
         return terminated, truncated
 
-    def _info(self, anew: NDArray[np.bool_]) -> dict[str, Any]:
+    def _info(self, anew: NDArray[np.bool_] | None) -> dict[str, Any]:
         """Return what happened in each row, and its rewards; nothing in those that began anew.
 
         `events` is (B, K) records, padded with some of kind 0, K being the most that any row has in
@@ -194,7 +199,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         """
         rewards, events = self.world.rewards, self.world.events()
         mission, felt = rewards[:, 0].copy(), rewards[:, 1].copy()
-        if anew.any():
+        if anew is not None:
             mission[anew], felt[anew] = 0.0, 0.0
             events = events[~anew[events["row"]]]
         events, mask = by_row(events, self.num_envs)
