@@ -211,6 +211,20 @@ def test_what_was_said_is_kept_as_far_as_a_file_can_hold_it(exported, tmp_path, 
     assert spoken[:2] == ["what \u2028 is\N{REPLACEMENT CHARACTER} that ?", "a\u2028b"]
 
 
+def test_a_run_that_named_its_options_as_up_to_0_2_is_exported(copied, exported):
+    def as_then(text):
+        told = json.loads(text)
+        env = told["config"]["env"]
+        assert env.pop("autoreset_mode") == "Disabled"
+        env |= {"autoreset": False, "id": env.pop("level_id")}
+        return json.dumps(told)
+
+    edit(copied / "run.json", as_then)
+    status, (line,), _ = exported(copied)
+    assert status == 0
+    assert len(loaded(line)[1]) == 3
+
+
 # ---- What is not exported ----
 
 
