@@ -70,7 +70,9 @@ def test_every_library_that_a_package_imports_is_declared(package):
 
 @pytest.mark.slow
 def test_every_library_that_a_test_or_a_benchmark_imports_is_declared():
-    assert undeclared("tests", CORE | EXTRAS["dev"] | EXTRAS["rerun"] | ORACLES) == {}
+    for_tests = EXTRAS["dev"] | EXTRAS["rerun"] | EXTRAS["peers"] | ORACLES
+    assert undeclared("tests", CORE | for_tests) == {}
+    assert undeclared("examples", CORE) == {}
     assert undeclared("bench", CORE | EXTRAS["bench"]) == {}
 
 

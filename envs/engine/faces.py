@@ -275,7 +275,7 @@ class WorldEnv(_Face, gymnasium.Env):
         self.action_space = world.spec.action_space()
         self._actions = int(self.action_space.n)
         self.render_mode, self._window = render_mode, window
-        self._begun = False
+        self._begun, self._mission = False, (b"", "")
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_window": None}
@@ -284,7 +284,10 @@ class WorldEnv(_Face, gymnasium.Env):
     def mission(self) -> str:
         """What is asked of the body in this episode, in words."""
         self._check_begun("mission")
-        return self.world.spec.mission_words(self.world.observation["mission"][0])
+        mission = self.world.observation["mission"][0]
+        if mission.tobytes() != self._mission[0]:  # words take as long as half a step
+            self._mission = mission.tobytes(), self.world.spec.mission_words(mission)
+        return self._mission[1]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begin a new episode: with a seed as a new body, without as the same one.
@@ -308,7 +311,7 @@ class WorldEnv(_Face, gymnasium.Env):
         self.world.step(np.array([action], np.int64))
         self._show()
         mission, felt = self.world.rewards[:, 0], self.world.rewards[:, 1]
-        score = {name: values[0].item() for name, values in self.world.score(np.arange(1)).items()}
+        score = {name: values.item() for name, values in self.world.score(np.arange(1)).items()}
         info = {
             "events": plain_events(self.world.events()),
             "mission_reward": float(mission[0]),
