@@ -186,7 +186,7 @@ class Window:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_window_is_not_copied(way):
-    env = TripEnv(**TRIP)
+    env = TripEnv(level=4, layouts=8)
     env.render_mode, env._window = "human", Window()
     env.reset(seed=1)
     copied = WAYS[way](env)

@@ -1,6 +1,7 @@
 """What Gymnasium's own vector envs and wrappers do holds for the compiled batches."""
 
 import json
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -16,14 +17,22 @@ NUM, SHORT = 4, 60  # rows, and a time limit that is met often
 MODES = [mode.value for mode in AutoresetMode]
 
 
-def ours(id, mode, **more):
+def single(id, **options) -> Any:
+    return gymnasium.make(id, **options)
+
+
+def batch_of(id, **options) -> Any:
+    return gymnasium.make_vec(id, **options)
+
+
+def ours(id, mode, **more) -> Any:
     options = IDS[id] | {"max_episode_steps": SHORT} | more
     return gymnasium.make_vec(id, num_envs=NUM, autoreset_mode=mode, **options)
 
 
-def theirs(id, mode):
+def theirs(id, mode) -> Any:
     """Return Gymnasium's vector env over single envs of ours."""
-    makes = [lambda: gymnasium.make(id, max_episode_steps=SHORT, **IDS[id])] * NUM
+    makes = [lambda: single(id, max_episode_steps=SHORT, **IDS[id])] * NUM
     return SyncVectorEnv(makes, autoreset_mode=mode)
 
 
@@ -109,7 +118,7 @@ def test_a_mode_that_there_is_not_is_refused(given):
 # ---- Wrappers ----
 
 
-def wrapped(id, mode, *around):
+def wrapped(id, mode, *around) -> Any:
     env = ours(id, mode)
     for wrap in around:
         env = wrap(env)
@@ -140,7 +149,7 @@ def test_observations_can_be_filtered_and_flattened(id, mode):
     for whole, some, row in zip(*map(lived, (ours(id, mode), filtered, flat)), strict=True):
         assert_equal(some[0], {name: whole[0][name] for name in names})
         first = {name: values[0] for name, values in whole[0].items()}
-        assert np.array_equal(row[0][0], gymnasium.spaces.flatten(space, first))
+        assert np.array_equal(row[0][0], np.asarray(gymnasium.spaces.flatten(space, first)))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -233,7 +242,7 @@ def test_what_is_no_action_is_refused_with_its_kind(kind, value):
 
 @pytest.mark.parametrize("id", IDS)
 def test_a_single_info_is_plain(id):
-    env = gymnasium.make(id, **IDS[id])
+    env = single(id, **IDS[id])
     _, info = env.reset(seed=2)
     for action in np.random.default_rng(2).integers(0, env.action_space.n, 700):
         assert json.loads(json.dumps(info))["mission"] == env.unwrapped.mission
@@ -250,7 +259,7 @@ def test_torch_takes_over_what_a_single_env_tells(id):
     pytest.importorskip("array_api_compat")
     import torch
 
-    env = gymnasium.wrappers.NumpyToTorch(gymnasium.make(id, **IDS[id]))
+    env = gymnasium.wrappers.NumpyToTorch(single(id, **IDS[id]))
     env.reset(seed=2)
     for _ in range(30):
         seen, *_, info = env.step(torch.tensor(2))
@@ -260,7 +269,7 @@ def test_torch_takes_over_what_a_single_env_tells(id):
 
 @pytest.mark.parametrize("id", IDS)
 def test_the_seed_of_a_reset_is_told_and_brings_the_episode_back(id):
-    for make in (gymnasium.make, lambda *a, **more: ours(id, "SameStep")):
+    for make in (single, lambda *a, **more: ours(id, "SameStep")):
         env = make(id, **IDS[id])
         env.reset(seed=41)
         assert env.unwrapped.np_random_seed == 41
@@ -273,19 +282,19 @@ def test_the_seed_of_a_reset_is_told_and_brings_the_episode_back(id):
 
 def test_the_time_limit_of_a_level_is_in_the_spec():
     for level, limit in enumerate((250, 300, 300, 400, 600)):
-        for env in (gymnasium.make("envs:Trip-v0", level=level),
-                    gymnasium.make_vec("envs:Trip-v0", num_envs=2, level=level)):  # fmt: skip
+        for env in (single("envs:Trip-v0", level=level),
+                    batch_of("envs:Trip-v0", num_envs=2, level=level)):  # fmt: skip
             assert env.spec.max_episode_steps == limit
-    capped = gymnasium.make("envs:Trip-v0", level=0, max_episode_steps=20)
+    capped = single("envs:Trip-v0", level=0, max_episode_steps=20)
     assert capped.spec.max_episode_steps == 20
     assert ours("envs:Trip-v0", "SameStep").spec.max_episode_steps == SHORT
-    assert gymnasium.make("envs:BabyAI-v0").spec.max_episode_steps is None  # each has its own
+    assert single("envs:BabyAI-v0").spec.max_episode_steps is None  # each has its own
 
 
 def test_an_episode_ends_by_the_worlds_own_limit_and_no_other():
-    env = gymnasium.make("envs:Trip-v0", level=0, layouts=8)
-    again = gymnasium.make(env.spec)
-    batch = gymnasium.make_vec(gymnasium.make_vec("envs:Trip-v0", num_envs=1, level=0).spec)
+    env = single("envs:Trip-v0", level=0, layouts=8)
+    again = single(env.spec)
+    batch = batch_of(batch_of("envs:Trip-v0", num_envs=1, level=0).spec)
     for one in (env, again, batch):
         one.reset(seed=1)
         for tick in range(1, 251):  # standing still
@@ -301,7 +310,7 @@ def test_a_time_limit_that_is_none_is_refused(limit):
 
 @pytest.mark.parametrize("id", IDS)
 def test_pictures_can_be_collected(id):
-    env = gymnasium.make(id, render_mode="rgb_array_list", **IDS[id])
+    env = single(id, render_mode="rgb_array_list", **IDS[id])
     env.reset(seed=1)
     for _ in range(3):
         env.step(2)
@@ -313,8 +322,8 @@ def test_pictures_can_be_collected(id):
 @pytest.mark.parametrize("mode", [None, "rgb_array"])
 @pytest.mark.parametrize("id", IDS)
 def test_nothing_is_drawn_before_a_reset(id, mode):
-    single = gymnasium.make(id, render_mode=mode, **IDS[id])
-    for env in (single, single.unwrapped, ours(id, "SameStep", render_mode=mode)):
+    one = single(id, render_mode=mode, **IDS[id])
+    for env in (one, one.unwrapped, ours(id, "SameStep", render_mode=mode)):
         with pytest.raises(gymnasium.error.ResetNeeded) as refusal:
             env.render()
         assert "\n" not in str(refusal.value)

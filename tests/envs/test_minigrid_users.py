@@ -1,5 +1,7 @@
 """What users of MiniGrid expect of a single env: its level, its attributes, its wrappers."""
 
+from typing import Any
+
 import gymnasium
 import minigrid.wrappers as wrappers
 import numpy as np
@@ -12,7 +14,7 @@ LEVELS = ["BabyAI-GoToLocal-v0", "MiniGrid-DoorKey-6x6-v0", "MiniGrid-Dynamic-Ob
 pytestmark = pytest.mark.filterwarnings("ignore:.*is stepped by the minigrid package")
 
 
-def make(level_id, **more):
+def make(level_id, **more) -> Any:
     return gymnasium.make("envs:BabyAI-v0", level_id=level_id, split="any", layouts=8, **more)
 
 
@@ -40,7 +42,7 @@ def test_a_level_is_chosen_and_told_as_minigrid_tells_it(level_id):
 
 
 def test_a_batch_takes_a_level_too():
-    env = gymnasium.make_vec("envs:BabyAI-v0", num_envs=2, level_id=LEVELS[0], layouts=8)
+    env: Any = gymnasium.make_vec("envs:BabyAI-v0", num_envs=2, level_id=LEVELS[0], layouts=8)
     observation, _ = env.reset(seed=1)
     words = env.unwrapped.world.mission_words(0)
     assert words.startswith("go to")

@@ -45,6 +45,7 @@ def test_a_window_opens_again(leave, monkeypatch):
     for value in (9, 200):
         window.show(np.full((40, 60, 3), value, np.uint8))
         screen = pygame.display.get_surface()
+        assert screen is not None
         assert screen.get_at((5, 5))[:3] == (value,) * 3
         assert pygame.display.get_caption()[0] == "a title"
         leave()
@@ -61,5 +62,7 @@ def test_another_env_may_close_while_ours_is_watched(monkeypatch):
     theirs.reset(seed=1)
     theirs.close()
     ours.step(2)
-    assert pygame.display.get_surface().get_size() == (960, 576)
+    screen = pygame.display.get_surface()
+    assert screen is not None
+    assert screen.get_size() == (960, 576)
     ours.close()

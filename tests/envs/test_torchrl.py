@@ -3,6 +3,8 @@
 Of a batch it prefers to begin finished rows by itself: `autoreset_mode="Disabled"`.
 """
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ WORLDS = {
 TICKS, NUM = 300, 3
 
 
-def make(world, batch):
+def make(world, batch) -> Any:
     if batch:
         options = WORLDS[world] | {"autoreset_mode": "Disabled"}
         return gymnasium.make_vec(world, num_envs=NUM, **options)
@@ -26,8 +28,8 @@ def make(world, batch):
 @pytest.mark.parametrize("batch", [False, True])
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_rollout_is_what_the_env_tells(world, batch):
-    from torchrl.envs import GymWrapper
-    from torchrl.envs.utils import check_env_specs
+    from torchrl.envs import GymWrapper  # pyright: ignore[reportMissingImports]
+    from torchrl.envs.utils import check_env_specs  # pyright: ignore[reportMissingImports]
 
     wrapped, plain = GymWrapper(make(world, batch)), make(world, batch)
     check_env_specs(wrapped)

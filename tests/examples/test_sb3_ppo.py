@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import pytest
@@ -36,10 +37,11 @@ def test_the_image_is_a_flat_input_and_learning_moves_every_weight(world):
     from stable_baselines3.common.preprocessing import is_image_space
     from torch import nn
 
-    env = gymnasium.make(world, layouts=8)
+    env: Any = gymnasium.make(world, layouts=8)
     assert not is_image_space(env.observation_space["image"])
     ppo = PPO("MultiInputPolicy", env, n_steps=32, batch_size=16, n_epochs=1, seed=1)
-    assert isinstance(ppo.policy.features_extractor.extractors["image"], nn.Flatten)
+    extractor: Any = ppo.policy.features_extractor
+    assert isinstance(extractor.extractors["image"], nn.Flatten)
     before = {name: weights.clone() for name, weights in ppo.policy.named_parameters()}
     ppo.learn(64)
     assert all((weights != before[name]).any() for name, weights in ppo.policy.named_parameters())

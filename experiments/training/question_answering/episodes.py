@@ -131,9 +131,15 @@ def window_rows(sense_embeddings: NDArray[np.float32]) -> list[int]:
 def training_worlds(avatars: int, split: str) -> Iterator[tuple[WorldVectorEnv, WorldSpec, float]]:
     """Yield worlds to wander in, their specs, and their shares of the episodes."""
     for level, share in ((2, 0.1), (3, 0.25), (4, 0.4)):
-        trip = TripVectorEnv(avatars, level=level, split=split, layouts=2048, autoreset=False)
+        trip = TripVectorEnv(
+            avatars, level=level, split=split, layouts=2048, autoreset_mode="Disabled"
+        )
         yield trip, TRIP, share
-    yield BabyAIVectorEnv(avatars, split=split, layouts=2048, autoreset=False), BABYAI, 0.25
+    yield (
+        BabyAIVectorEnv(avatars, split=split, layouts=2048, autoreset_mode="Disabled"),
+        BABYAI,
+        0.25,
+    )
 
 
 def run_episodes(

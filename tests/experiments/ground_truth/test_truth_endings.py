@@ -22,9 +22,11 @@ from tests.worlds.corridor import BALL, CORRIDOR, CorridorVectorEnv
 
 pytestmark = pytest.mark.slow
 WORLDS = {
-    "trip": lambda rows: TripVectorEnv(rows, level=4, split="train", autoreset=False),
-    "babyai": lambda rows: BabyAIVectorEnv(rows, task="pickup", split="train", autoreset=False),
-    "corridor": lambda rows: CorridorVectorEnv(rows, length=4, autoreset=False),
+    "trip": lambda rows: TripVectorEnv(rows, level=4, split="train", autoreset_mode="Disabled"),
+    "babyai": lambda rows: BabyAIVectorEnv(
+        rows, task="pickup", split="train", autoreset_mode="Disabled"
+    ),
+    "corridor": lambda rows: CorridorVectorEnv(rows, length=4, autoreset_mode="Disabled"),
 }
 ALWAYS_FELT = ("picked_up", "put_down", "fell", "stumbled")
 LAST = ("picked_up", "put_down", "fall", "stumble")  # the same, as worlds say it
