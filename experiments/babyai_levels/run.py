@@ -124,7 +124,7 @@ def run_level(
     from experiments.launching.rollout import rollout
 
     settings = deepcopy(config)
-    for name, value in (("id", id), ("split", split)):
+    for name, value in (("level_id", id), ("split", split)):
         OmegaConf.update(settings, f"env.{name}", value, force_add=True)
     with ExitStack() as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that the package itself is stepped

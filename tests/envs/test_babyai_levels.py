@@ -252,7 +252,7 @@ def test_every_id_lives_with_the_default_options_or_says_in_one_line_what_to_do(
     refused = {}
     for id in registered_ids():
         try:
-            env = BabyAIVectorEnv(2, id=id)
+            env = BabyAIVectorEnv(2, level_id=id)
         except ValueError as error:
             refused[id] = str(error)
             continue

@@ -85,9 +85,18 @@ def test_what_had_no_effect_is_counted(command, tmp_path):
     ("overrides", "answer"),
     [
         ((*RANDOM, "env.task=dance"), "env: task must be one of goto, pickup, open, putnext"),
-        ((*RANDOM, "env.level_id=BabyAI-No-v0"), "env: level_id must be a MiniGrid-* or BabyAI-* level of"),
-        ((*RANDOM, "env.level_id=BabyAI-v0"), "level of minigrid, got 'BabyAI-v0'; did you mean BabyAI-"),
-        ((*RANDOM, "env.level_id=MiniGrid-Empty-6x6-v0"), "take split=any (env.split=any on the command"),
+        (
+            (*RANDOM, "env.level_id=BabyAI-No-v0"),
+            "env: level_id must be a MiniGrid-* or BabyAI-* level of",
+        ),
+        (
+            (*RANDOM, "env.level_id=BabyAI-v0"),
+            "level of minigrid, got 'BabyAI-v0'; did you mean BabyAI-",
+        ),
+        (
+            (*RANDOM, "env.level_id=MiniGrid-Empty-6x6-v0"),
+            "take split=any (env.split=any on the command",
+        ),
         ((*RANDOM, "env.level=2"), "there is no option 'env.level'"),
         ((*REACTIVE, "body.senses.tuch=false"), "did you mean 'body.senses.touch'?"),
         ((*REACTIVE, "body.senses.touch=maybe"), "sense 'touch' must be true, false or shuffled"),

@@ -128,7 +128,7 @@ class Decides:
 
 def test_only_those_who_decided_so_often_are_given_up():
     agent = Decides(rows=(1,))
-    env = BabyAIVectorEnv(2, task="goto", layouts=8, autoreset=False)
+    env = BabyAIVectorEnv(2, task="goto", layouts=8, autoreset_mode="Disabled")
     lived = rollout(agent, env, 0, most_decisions=5)
     assert lived is not None
     assert lived["given_up"].tolist() == [False, True]
