@@ -108,7 +108,7 @@ def _own_options(content: Mapping[str, Any]) -> str:
     own = [
         f"env.{name}"
         for name, value in content["env"].items()
-        if not name.startswith("_") and name != "autoreset" and "${" not in str(value)
+        if not name.startswith("_") and name != "autoreset_mode" and "${" not in str(value)
     ]
     return f"its own are {', '.join(own)}" if own else "it has none"
 

@@ -31,7 +31,7 @@ _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
 _BUG = 70
 _STOPPING = b"stopping after this tick; press Ctrl-C again to quit at once"
-_NOT_OPTIONS = ("_target_", "num_envs", "autoreset")  # of a part: these are set for the user
+_NOT_OPTIONS = ("_target_", "num_envs", "autoreset_mode")  # of a part: these are set for the user
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 # Hydra's own options that take a value.
 _BEFORE_A_VALUE = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp",

@@ -314,7 +314,7 @@ def test_who_asks_for_what_is_so_already_is_told_and_slows_down(command, tmp_pat
     """A mind that says the same for ever: it used to be asked in nearly every tick."""
     reply = "<think>so</think><answer>open door, normal</answer><say>well</say>"
     status, out, _ = command(
-        "+env=babyai", "env.id=BabyAI-OpenDoor-v0", "render=none", "episodes=1", "seed=0",
+        "+env=babyai", "env.level_id=BabyAI-OpenDoor-v0", "render=none", "episodes=1", "seed=0",
         "mind/language_model=scripted", f"mind.language_model.replies={json.dumps([reply] * 600)}",
         folder=tmp_path,
     )  # fmt: skip
