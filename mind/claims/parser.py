@@ -17,7 +17,13 @@ from mind.claims.language import SELF, VALUES, Attribute, Claim, Occurrence, Whe
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
-_EPISODE = re.compile(r"\bepisode (\d{1,6})\b", re.IGNORECASE)
+_NUMBER = rf"(?:-?\d+|{'|'.join(texts()['numbers'])})"
+_EPISODE = re.compile(
+    rf"\bepisodes?\s*(?:no\.?|nr\.?|number|#)?\s*"
+    rf"({_NUMBER}\b(?:\s*(?:,|and|or|to|-)\s*(?:episode )?{_NUMBER}\b)*)",
+    re.IGNORECASE,
+)
+_LARGEST_EPISODE = 999_999
 _FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
 _SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
 _SLOTS = {
@@ -236,8 +242,12 @@ def events_in(question: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return a question as words alone, without the episode that it names."""
-    text = " ".join(text.casefold().replace("?", " ").replace(",", " ").split())
-    return _EPISODE.sub(" ", text)
+    return " ".join(without_episodes(text).replace("?", " ").replace(",", " ").split())
+
+
+def without_episodes(text: str) -> str:
+    """Return a question in small letters, without the numbers of the episodes that it names."""
+    return _EPISODE.sub(" ", text.casefold())
 
 
 def _without_events(text: str) -> tuple[str, list[str]]:
@@ -278,9 +288,19 @@ def claims_in(question: str, answer: str, spec: WorldSpec) -> list[Claim]:
 
 
 def episode_of(question: str) -> int | None:
-    """Return the number of the episode that a question names; None where it names none."""
-    named = _EPISODE.search(question)
-    return int(named[1]) if named else None
+    """Return the number of the first episode that a question names; None where it names none."""
+    number = next(iter(episodes_in(question)), None)
+    return number if number is None or 0 <= number <= _LARGEST_EPISODE else None
+
+
+def episodes_in(question: str) -> list[int]:
+    """Return the numbers of all episodes that a question names, in figures or in words."""
+    numbers = {word: number for number, word in enumerate(texts()["numbers"])}
+    return [
+        numbers[one] if one in numbers else int(one)
+        for named in _EPISODE.findall(question.casefold())
+        for one in re.findall(_NUMBER, named)
+    ]
 
 
 def parse_answer(asked: Claim, answer: str) -> Claim | None:

@@ -1,0 +1,159 @@
+"""What a body can be asked at all: its own episodes, in words that it knows.
+
+A language model answers whatever it is asked, and a small one says "no" to what it never learned.
+So rules say, before a model is asked, that an episode was not lived, that there is no such event,
+or that a question is not understood. One that names an event or a person is always asked, in
+whichever words.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from body.types import WorldSpec
+from mind.claims.events import event_table
+from mind.claims.grammar import texts
+from mind.claims.language import VALUES, Attribute
+from mind.claims.parser import episodes_in, events_in, without_episodes
+
+NOT_UNDERSTOOD = 'I do not understand that; ask me in English, such as "did you pick something up?"'
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_SOMEBODY = re.compile(
+    r"\b(?:persons?|people|witness(?:es)?|somebody|someone|anybody|anyone)\b", re.IGNORECASE
+)
+_NTH_EPISODE = re.compile(  # which is not the one of that number, for they are numbered from 0
+    r"\b(?:first|second|third|fourth|fifth|\w+th|\d+(?:st|nd|rd|th)|last|latest|final)\s+episodes?\b"
+)
+# Asks whether, or how often, or when a body did something, and what that is.
+_DEED = re.compile(
+    r"(?:^|\b(?:and|so|or|but|how often|how many times|when|where|why) )"
+    r"(?:did|have|had|do|could|can) you (?:(?:ever|also|once|really|at all|just|not) )*([a-z']+)"
+)
+_SUFFIXES = ("'s", "’s", "ing", "ed", "es", "s", "ly", "e")
+_LEAST_STEM = 3  # letters
+_MANY_EPISODES = 4  # beyond which those that do not follow each other are not all named
+
+
+def refusal(
+    question: str, spec: WorldSpec, *, lived: Collection[int] | None = None, follows: bool = False
+) -> str:
+    """Return why a body cannot be asked that, in its own words; empty where it can.
+
+    Args:
+        question: In words, from anybody.
+        spec: World of its episodes.
+        lived: Numbers of the episodes that it lived; None where that is not known.
+        follows: Whether the question goes on with what was answered before it, and need not say
+            what it is about.
+    """
+    if lived is not None and (refused := _of_episodes(question, sorted(lived))):
+        return refused
+    if events_in(question) or _SOMEBODY.search(question):
+        return ""
+    plain = " ".join(without_episodes(question).split())
+    words = _WORD.findall(plain)
+    strange = [word for word in words if stem(word) not in _known(spec)]
+    says_something = any(stem(word) not in _glue() for word in words)
+    if len(strange) * 2 > len(words) or not (says_something or (follows and words)):
+        return NOT_UNDERSTOOD
+    return _of_strange([*strange, *_strange_deeds(plain, spec)])
+
+
+def _of_strange(words: Sequence[str]) -> str:
+    if not words:
+        return ""
+    return (
+        f"I know nothing of '{words[0]}'; ask me of what happens to me, such as bumping into "
+        "something"
+    )
+
+
+def _strange_deeds(plain: str, spec: WorldSpec) -> Iterator[str]:
+    """Yield what is asked as if it were an event, and is none."""
+    for deed in _DEED.findall(plain):
+        if stem(deed) not in _glue() | _deeds(spec):
+            yield deed
+
+
+# ---- Episodes ----
+
+
+def _of_episodes(question: str, lived: Sequence[int]) -> str:
+    """Return what is wrong with the episodes that a question names; empty where nothing is."""
+    missing = [number for number in episodes_in(question) if number not in lived]
+    if missing:
+        return f"I have no episode {missing[0]}; {_lived_words(lived)}"
+    if _NTH_EPISODE.search(question.casefold()):
+        return f"I know episodes by their numbers; {_lived_words(lived)}"
+    return ""
+
+
+def _lived_words(lived: Sequence[int]) -> str:
+    """Return which episodes were lived: ``I lived episodes 0 to 2``."""
+    if not lived:
+        return "I lived none"
+    first, last = lived[0], lived[-1]
+    if first == last:
+        return f"I lived episode {first} alone"
+    if len(lived) == last - first + 1:
+        return f"I lived episodes {first} to {last}"
+    if len(lived) <= _MANY_EPISODES:
+        return f"I lived episodes {', '.join(map(str, lived[:-1]))} and {last}"
+    return f"I lived {len(lived)} episodes from {first} to {last}"
+
+
+# ---- Words ----
+
+
+def stem(word: str) -> str:
+    """Return what the forms of an English word have in common: ``stumbl``, of "stumbling"."""
+    word = word.casefold()
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM:
+            word = word.removesuffix(suffix)
+            break
+    doubled = len(word) > _LEAST_STEM and word[-1] == word[-2]
+    return word[:-1] if doubled else word.removesuffix("i").removesuffix("y")
+
+
+@cache
+def _known(spec: WorldSpec) -> frozenset[str]:
+    """Return the stems of all words that a body of a world knows."""
+    grammar = [texts(), list(VALUES.values())]
+    things = [*spec.objects, *spec.colors, *spec.missions]
+    return _glue() | _deeds(spec) | _stems([grammar, things, _texts()["life"]])
+
+
+@cache
+def _deeds(spec: WorldSpec) -> frozenset[str]:
+    """Return the stems of words for what a body can do, have happen to it, and notice of that."""
+    events = [(row.noticed, row.you, *row.also, row.verbs) for row in event_table().values()]
+    cues = [some for attribute, some in texts()["cues"].items() if attribute != Attribute.GAIT]
+    return _stems([events, cues, spec.skills, spec.action_names])
+
+
+@cache
+def _glue() -> frozenset[str]:
+    return _stems(_texts()["glue"])
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    return yaml.safe_load(Path(__file__).with_name("words.yaml").read_text("utf-8"))
+
+
+def _stems(source: Any) -> frozenset[str]:
+    return frozenset(stem(word) for text in _strings(source) for word in _WORD.findall(text))
+
+
+def _strings(source: Any) -> Iterator[str]:
+    """Yield all texts in nested sequences and mappings, without the names in the latter."""
+    if isinstance(source, str):
+        yield source
+        return
+    for one in source.values() if isinstance(source, Mapping) else source:
+        yield from _strings(one)
