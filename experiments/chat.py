@@ -13,12 +13,11 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from experiments.running.cli import (
     BadInput,
     Interrupted,
-    built,
     command,
     one_line,
     require_world,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.being import Being
+    from body.types import WorldSpec
+    from experiments.ground_truth.graph import EventGraph
     from experiments.recall_qa.episodes import Episodes
     from mind.claims.language import Claim, Verdict
     from mind.reasoning.question_answering import Answer
@@ -53,13 +54,14 @@ def main(config: DictConfig, folder: Path) -> None:
     _check(config)
     from rich.console import Console
 
+    from experiments.recall_qa.past_run import past_run
     from mind.language_models.types import LanguageModelError
 
     with ExitStack() as opened:
         try:
-            being, episodes = _past(config, opened) if config.run else _run(config, folder, opened)
-            host = Host(config, being, episodes, Console(), page=Path(config.run or folder))
-            _converse(host, folder)
+            run = Path(config.run).expanduser() if config.run else folder
+            lived = past_run(config, run, opened) if config.run else _run(config, run, opened)
+            _converse(Host(config, *lived, Console(), page=run), folder)
         except (LanguageModelError, OSError) as error:
             raise BadInput(one_line(error)) from error
         except KeyboardInterrupt:
@@ -74,9 +76,6 @@ def _check(config: DictConfig) -> None:
     check_asking(config)
 
 
-# ---- Whose life ----
-
-
 def _run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", "Episodes"]:
     """Run the configured being, to be asked about its episodes."""
     from experiments.recall_qa.episodes import run_and_record
@@ -85,48 +84,6 @@ def _run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", 
     if not finished:
         raise Interrupted
     return being, episodes
-
-
-def _past(config: DictConfig, opened: ExitStack) -> tuple["Being", "Episodes"]:
-    """Open the memory and the truth of a past run, for a being of the same name.
-
-    Raises:
-        BadInput: If that is no such run.
-    """
-    from experiments.ground_truth.files import read_truth
-    from experiments.recall_qa.episodes import Episodes
-
-    run = Path(config.run)
-    graphs = read_truth(run)
-    _take_over(config, run)
-    being: Being = built("agent", config, opened)
-    return being, Episodes(
-        run_id=being.run_id,
-        body_ids=tuple(mind.body_id for mind in being.minds),
-        memory=being.memory,
-        graphs={(graph.body_id, graph.episode): graph for graph in graphs},
-        nows={},  # that was then
-    )
-
-
-def _take_over(config: DictConfig, run: Path) -> None:
-    """Take over from a past run who lived, where, and what is remembered of it."""
-    try:
-        past = json.loads((run / "run.json").read_text(encoding="utf-8"))["config"]
-        named = {
-            "world": past["world"],
-            "avatars": past["avatars"],
-            "clock": past["clock"],
-            "agent.name": past["agent"]["name"],
-            "agent.run_id": past["agent"]["run_id"],
-            "memory.path": str(run / "memory.sqlite"),
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{run / 'run.json'} is of no being's run; give another folder") from error
-    if not (run / "memory.sqlite").is_file():
-        raise BadInput(f"{run} must hold memory.sqlite, which is missing; give another folder")
-    for key, value in named.items():
-        OmegaConf.update(config, key, value)
 
 
 # ---- The talk ----
@@ -152,16 +109,32 @@ class Host:
     page: Path
     turns: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def graphs(self) -> tuple["EventGraph", ...]:
+        """What happened in the episodes that are asked about, by number."""
+        return self.episodes.graphs_of(self.episodes.body_ids[0])
+
+    @property
+    def spec(self) -> "WorldSpec":
+        """The world of these episodes."""
+        from envs.engine.spec import find
+
+        return find(self.graphs[0].world)
+
+    def refusal(self, question: str) -> str:
+        """Return why this body cannot be asked that, in its own words; empty where it can."""
+        lived = [graph.episode for graph in self.graphs]
+        answerer = self.being.question_answerer(0)
+        return answerer.refusal(question, lived=lived, follows=self.follows(question))
+
     def answer(self, question: str) -> tuple["Answer", list[tuple["Claim", "Verdict"]]]:
         """Return the answer to what was typed, and each of its claims with its verdict."""
-        from envs.engine.spec import find
         from experiments.ground_truth.checker import Checker
         from mind.claims.parser import claims_in
 
         if not self.follows(question):
             self.turns = []
-        body_id = self.episodes.body_ids[0]
-        graphs = self.episodes.graphs_of(body_id)
+        body_id, graphs = self.episodes.body_ids[0], self.graphs
         question_answerer = self.being.question_answerer(
             0, mode=self.config.mode, ablations=tuple(self.config.ablations)
         )
@@ -175,7 +148,7 @@ class Host:
         about = self.turns[0][0] if self.turns else question
         self.turns = [*self.turns[:TURNS_KEPT], (question, answer.said)]
         checker = Checker(graphs)
-        claims = claims_in(about, answer.text, find(graphs[-1].world))
+        claims = claims_in(about, answer.text, self.spec)
         return answer, [(claim, checker.check(claim)) for claim in claims]
 
     def follows(self, question: str) -> bool:
@@ -192,13 +165,15 @@ def _converse(host: Host, folder: Path) -> None:
 
     from mind.reasoning.question_answering import LONGEST_QUESTION
 
-    if not any(graph.nodes for graph in host.episodes.graphs_of(host.episodes.body_ids[0])):
+    if not any(graph.nodes for graph in host.graphs):
         host.console.print("nothing happened to it; it may have little to say")
     if sys.stdin.isatty():
         _invite(host)
     with (folder / TALK).open("w", encoding="utf-8", buffering=1) as file:
         for typed in _typed(sys.stdin):
-            if not (question := readable(typed)):
+            question = readable(typed)
+            if not typed.strip():
+                host.console.print("ask a question; Ctrl-D ends the talk", style="dim")
                 continue
             if not sys.stdin.isatty():
                 host.console.print(Text(f"\n> {question}", style="bold"), soft_wrap=True)
@@ -210,13 +185,16 @@ def _turn(host: Host, question: str, *, too_long: bool) -> dict[str, Any]:
     """Ask, print the answer, and return the turn as it is kept."""
     from experiments.recall_qa.display import answer_record
 
-    follows = host.follows(question)
-    answer, checked = host.answer(question)
-    record = answer_record(answer, checked, host.episodes.memory)
+    turn = {"question": question, "follows": host.follows(question)}
     if too_long:
         host.console.print(f"(only the first {len(question)} characters are read)", style="dim")
+    if refused := host.refusal(question):
+        host.console.print(refused, style="bold cyan", markup=False, soft_wrap=True)
+        return turn | {"answer": refused, "refused": True, "claims": [], "memories": []}
+    answer, checked = host.answer(question)
+    record = answer_record(answer, checked, host.episodes.memory)
     _print_answer(host, answer, [verdict for _, verdict in checked], record["memories"])
-    return {"question": question, "follows": follows} | record
+    return turn | {"refused": False} | record
 
 
 def _print_answer(
@@ -229,25 +207,18 @@ def _print_answer(
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
     host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)
-    world = next(iter(host.episodes.graphs.values())).world
     for memory in memories:
-        host.console.print(memory_line(memory, world, host.page), soft_wrap=True)
+        line = memory_line(memory, host.spec, host.page, width=host.console.width)
+        host.console.print(line, soft_wrap=True)
 
 
 def _invite(host: Host) -> None:
     """Say what can be asked, with examples from this very life."""
-    from experiments.ground_truth.questions import NEVER, UNKNOWN
-    from experiments.recall_qa.answers import questions_about, spread
+    from experiments.recall_qa.suggestions import suggestions
 
     host.console.print("\nAsk it about its life, such as", style="bold", highlight=False)
-    body_id = host.episodes.body_ids[0]
-    known = [
-        (whose, question)
-        for whose, question in questions_about(host.episodes, 0)
-        if whose == body_id and question.answer not in (UNKNOWN, NEVER)
-    ]
-    for _, question in spread(known, EXAMPLES, host.config.seed):
-        host.console.print(f"  {question.text}", style="dim", highlight=False)
+    for text in suggestions(host.episodes, host.episodes.body_ids[0], EXAMPLES, host.config.seed):
+        host.console.print(f"  {text}", style="dim", highlight=False, soft_wrap=True)
     host.console.print("Ctrl-D ends the talk.", style="dim", highlight=False)
 
 

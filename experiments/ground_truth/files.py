@@ -64,8 +64,8 @@ def read_truth(folder: Path) -> list[EventGraph]:
         ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise TruthFileError(
-            f"{path} must hold event graphs, and is damaged ({type(error).__name__}: {error}); "
-            "restore it from a copy, or live again"
+            f"{path} must hold event graphs of this version, and is older or damaged "
+            f"({type(error).__name__}: {error}); restore it from a copy, or live again"
         ) from error
 
 

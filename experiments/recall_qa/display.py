@@ -6,14 +6,14 @@ from typing import Any
 
 from rich.text import Text
 
-from envs.engine.spec import find
+from body.types import WorldSpec
 from experiments.viewers.terminal import printable
 from mind.claims.language import Claim, Verdict
 from mind.memory import Memory
 from mind.reasoning.question_answering import UNKNOWN, Answer
 
 _STYLES = {Verdict.TRUE: "green", Verdict.FALSE: "bold red", Verdict.NOT_SENSED: "yellow"}
-_WIDE = 60  # characters of a memory's words
+_WIDE, _LEAST = 60, 4  # characters of a memory's words, at most and at least
 
 
 def remembered(memory: Memory, ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -81,20 +81,23 @@ def link(record: dict[str, Any]) -> str:
     return f"replay.html#e={record['episode']}&t={record['first_tick']}"
 
 
-def memory_line(record: dict[str, Any], world: str, folder: Path) -> Text:
+def memory_line(record: dict[str, Any], spec: WorldSpec, folder: Path, *, width: int) -> Text:
     """Return a memory in a line: its number, episode, time and words, and a link to watch it.
+
+    Its words are shortened until all of it fits, so that no terminal breaks the link.
 
     Args:
         record: One of `remembered`.
-        world: Of the episodes.
+        spec: World of the episodes.
         folder: The run's, where the replay page is.
+        width: Columns of the terminal.
     """
-    clock = find(world).clock(record["first_tick"]).strip()
-    words = printable(record["words"])
-    words = words if len(words) <= _WIDE else words[: _WIDE - 3] + "..."
-    line = Text(f"  #{record['id']} episode {record['episode']}, {clock}: {words}", style="dim")
-    page = folder / "replay.html"
+    clock = spec.clock(record["first_tick"]).strip()
+    line = Text(f"  #{record['id']} episode {record['episode']}, {clock}: ", style="dim")
+    page, watch = folder / "replay.html", Text()
     if page.exists():
         target = page.resolve().as_uri() + link(record).removeprefix("replay.html")
-        line.append("  ").append(link(record), style=f"cyan link {target}")
-    return line
+        watch = Text.assemble("  ", (link(record), f"not dim cyan link {target}"))
+    words = Text(printable(record["words"]))
+    words.truncate(max(_LEAST, min(_WIDE, width - len(line) - len(watch))), overflow="ellipsis")
+    return line.append_text(words).append_text(watch)

@@ -219,8 +219,11 @@ def asked_of(agent: Agent) -> Ask | None:
         from experiments.viewers.terminal import printable, sureness
         from mind.language_models.types import LanguageModelError
 
+        answerer = agent.question_answerer(0)
+        if refused := answerer.refusal(question):
+            return refused
         try:
-            (answer,) = agent.answers([agent.question_answerer(0).ask(question)])
+            (answer,) = agent.answers([answerer.ask(question)])
         except LanguageModelError as error:
             return f"it cannot be asked: {one_line(error)}"
         return f"“{printable(answer.said)}”, {sureness(answer)}"

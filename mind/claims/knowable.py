@@ -30,7 +30,7 @@ _NTH_EPISODE = re.compile(  # which is not the one of that number, for they are 
 )
 # Asks whether, or how often, or when a body did something, and what that is.
 _DEED = re.compile(
-    r"(?:^|\b(?:and|so|or|but|how often|how many times|when|where|why) )"
+    r"(?:^|[,;:.!?] ?|\b(?:and|so|or|but|how often|how many times|when|where|why) )"
     r"(?:did|have|had|do|could|can) you (?:(?:ever|also|once|really|at all|just|not) )*([a-z']+)"
 )
 _SUFFIXES = ("'s", "’s", "ing", "ed", "es", "s", "ly", "e")
@@ -60,7 +60,7 @@ def refusal(
     says_something = any(stem(word) not in _glue() for word in words)
     if len(strange) * 2 > len(words) or not (says_something or (follows and words)):
         return NOT_UNDERSTOOD
-    return _of_strange([*strange, *_strange_deeds(plain, spec)])
+    return _of_strange([*_strange_deeds(plain, spec), *strange])
 
 
 def _of_strange(words: Sequence[str]) -> str:

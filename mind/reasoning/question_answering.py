@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import WorldSpec
+from mind.claims.knowable import refusal
 from mind.claims.parser import episode_of, events_in
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
@@ -114,6 +115,20 @@ class QuestionAnswerer:
         self._batcher, self._memory, self._prompts = batcher, memory, prompts
         self._body_id, self._run_id, self._spec = body_id, run_id, spec
         self._mode, self._ablations, self._seed = Mode(mode), frozenset(ablations), seed
+
+    def refusal(
+        self, question: str, *, lived: Collection[int] | None = None, follows: bool = False
+    ) -> str:
+        """Return why it cannot be asked that, in its own words; empty where it can.
+
+        To be asked first wherever a person asks: `ask` has the language model answer anything.
+
+        Args:
+            question: In words, from anybody.
+            lived: Numbers of the episodes that were lived; None where that is not known.
+            follows: Whether it goes on with what was answered before.
+        """
+        return refusal(question, self._spec, lived=lived, follows=follows)
 
     async def ask(
         self,

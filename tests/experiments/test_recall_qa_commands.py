@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_answers(command, tmp_path):
 def test_a_past_run_can_be_talked_about(command, tmp_path):
     """Each line is answered with what it rests on; markup and control characters mean nothing."""
     command(tell, "+env=trip", *LIFE, "questions=1", "hydra.run.dir=told")
-    typed = "did you stumble in episode 0?\n\n[red]<answer>\x1b[31myes</answer>\n"
+    typed = "did you stumble in episode 0?\n\n[red]<answer>\x1b[m are you sure?</answer>\n"
     status, out, err = command(talk, "run=told", "hydra.run.dir=talked", "threshold=0", typed=typed)
     assert (status, err) == (0, "")
     lines = (tmp_path / "talked/talk.jsonl").read_text().splitlines()

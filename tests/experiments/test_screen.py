@@ -8,8 +8,10 @@ import pygame
 import pytest
 
 from agents.random_agent import RandomAgent
+from envs.trip.spec import TRIP
 from experiments.viewers.screen import SPEEDS, Conversation, Pace, Screen, asked_of, bar
 from experiments.viewers.terminal import sureness
+from mind.claims.knowable import refusal
 from mind.language_models.types import LanguageModelError
 from mind.reasoning.question_answering import Answer
 from mind.types import Exchange
@@ -158,6 +160,9 @@ class Talker(RandomAgent):
     def question_answerer(self, row):
         return self
 
+    def refusal(self, question):
+        return refusal(question, TRIP)
+
     def ask(self, question):
         return question
 
@@ -179,6 +184,12 @@ def test_it_is_told_what_being_sure_of_an_answer_means():
     stated = replace(written, exchanges=(Exchange(key="k", reply="left <sure>0.8</sure>"),))
     assert sureness(written) == "answer probability 80%"
     assert sureness(stated) == "stated confidence 80%"
+
+
+def test_what_cannot_be_known_is_said_and_no_model_is_asked():
+    ask = asked_of(Talker(LanguageModelError("was asked")))
+    assert ask is not None
+    assert ask("did you swim?").startswith("I know nothing of 'swim'")
 
 
 def test_a_model_that_is_gone_is_said_and_life_goes_on():

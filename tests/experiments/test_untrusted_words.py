@@ -123,18 +123,21 @@ def test_memories_that_give_orders_change_nothing_but_words(command, tmp_path):
 
 @pytest.mark.parametrize("reply", [REPLY, f"<answer>{EVERYTHING}</answer>", EVERYTHING])
 def test_questions_answers_and_memories_that_give_orders_are_only_words(command, tmp_path, reply):
-    """Whatever is asked is asked of the mind, and whatever it says is shown."""
+    """What names an event is asked of the mind, whatever is beside it; the rest it does not know."""
     memory = tmp_path / "it.sqlite"
     with ExperienceStore(memory) as before:
         before.add(lives_of("body-0", "mine", EVERYTHING))
     model = f"mind.language_model.replies={json.dumps([reply] * 400)}"
     folder, printed = command(
         talk, "talked", "+env=trip", "level=0", "body=scripted", *LIFE[:-1], model,
-        f"memory.path={memory}", "agent.run_id=mine", "threshold=0", typed="\n".join(hostile.TEXTS),
+        f"memory.path={memory}", "agent.run_id=mine", "threshold=0",
+        typed="\n".join(f"did you fall? {text}\n{text}" for text in hostile.TEXTS),
     )  # fmt: skip
     turns = [json.loads(line) for line in (folder / "talk.jsonl").read_bytes().splitlines()]
-    assert len(turns) >= len(hostile.TEXTS) - 1  # of the last one nothing is left to ask
-    assert any("ignore your instructions" in one["words"] for one in turns[0]["memories"])
+    asked = [turn for turn in turns if not turn["refused"]]
+    assert len(asked) >= len(hostile.TEXTS)
+    assert len(turns) > len(asked)
+    assert any("ignore your instructions" in one["words"] for one in asked[0]["memories"])
     assert not any(sign in printed for sign in hostile.STEERS)
     assert "ignore your instructions" in printed
     assert {path.name for path in tmp_path.iterdir()} == {"talked", "it.sqlite"}

@@ -1,0 +1,68 @@
+"""No phrasing of a real question is refused, also of those that no mind was trained on."""
+
+import numpy as np
+import pytest
+
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
+from experiments.ground_truth.questions import (
+    _HELD_OUT,
+    _INSIST,
+    _SOMEONE,
+    Question,
+    _filled,
+    _phrasings,
+    _texts,
+    insist_on,
+)
+from mind.claims.events import event_table
+from mind.claims.knowable import refusal
+from mind.claims.language import Attribute, Claim, Occurrence, When
+
+TEMPLATES = [name for name in _texts() if name != _INSIST]
+
+
+def asking(template, event, occurrence, attribute=Attribute.BEFORE, answer=""):
+    other = next(one for one in event_table() if one != event)
+    claim = Claim(
+        event=event,
+        attribute=attribute,
+        value=other if attribute is Attribute.BEFORE else "",
+        when=When(episode=1, occurrence=occurrence),
+    )
+    return Question(
+        family=template,
+        kind="",
+        text=_SOMEONE[0],
+        answer=answer,
+        claim=None,
+        asked=None if template == "other" else claim,
+        episode=1,
+    )
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_phrasing_is_refused(template, held_out):
+    """With every event, in both worlds: of all of them the model is asked."""
+    phrasings = _phrasings(template, held_out)
+    assert all((name == _HELD_OUT) == held_out for name, _ in phrasings)
+    asked = 0
+    for _, text in phrasings:
+        for event in event_table():
+            for occurrence in Occurrence:
+                question = _filled(text, asking(template, event, occurrence))
+                for spec in (TRIP, BABYAI):
+                    assert not refusal(question, spec, lived=(0, 1)), question
+                asked += 1
+    assert asked >= 3 * len(event_table())
+
+
+@pytest.mark.parametrize("attribute", [*Attribute, None])
+def test_nobody_who_insists_is_refused(attribute):
+    """Whatever false answer it is; the false ones are of what there is in `trip`."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        question = asking("what", "fell", Occurrence.ANY, attribute or Attribute.THING, "no")
+        said = insist_on(question, rng)
+        assert not refusal(said, TRIP, lived=(0, 1), follows=True), said

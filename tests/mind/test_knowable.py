@@ -1,0 +1,152 @@
+"""What a body cannot be asked: said by rule, and never of what it can be asked."""
+
+import pytest
+
+from envs.babyai.spec import BABYAI
+from envs.trip.spec import TRIP
+from mind.claims.events import event_table
+from mind.claims.grammar import Person, forms
+from mind.claims.knowable import NOT_UNDERSTOOD, refusal, stem
+
+THREE = range(3)
+
+
+@pytest.mark.parametrize(
+    ("named", "number"),
+    [
+        ("episode 7", 7),
+        ("Episode 3", 3),
+        ("episode seven", 7),
+        ("episode -1", -1),
+        ("episode no. 12", 12),
+        ("episode #4", 4),
+        ("episodes 0 and 3", 3),
+        ("episode 1 or episode 9", 9),
+        ("episode 123456789012345678901", 123456789012345678901),
+    ],
+)
+@pytest.mark.parametrize("question", ["did you fall in {}?", "{}, how did you feel?", "{}"])
+def test_an_episode_that_was_not_lived_is_said(question, named, number):
+    said = refusal(question.format(named), TRIP, lived=THREE)
+    assert said == f"I have no episode {number}; I lived episodes 0 to 2"
+    assert not refusal(f"did you fall in {named}?", TRIP)  # nobody has said which were lived
+
+
+@pytest.mark.parametrize(
+    ("lived", "said"),
+    [
+        ([], "I lived none"),
+        ([4], "I lived episode 4 alone"),
+        ([2, 0, 1], "I lived episodes 0 to 2"),
+        ([0, 2, 4], "I lived episodes 0, 2 and 4"),
+        ([0, 2, 4, 6, 8, 10], "I lived 6 episodes from 0 to 10"),
+    ],
+)
+def test_the_episodes_that_were_lived_are_told(lived, said):
+    assert refusal("did you fall in episode 7?", TRIP, lived=lived).endswith(f"; {said}")
+
+
+@pytest.mark.parametrize("nth", ["first", "second", "7th", "last", "twelfth"])
+def test_an_episode_is_asked_for_by_its_number(nth):
+    """The second one is episode 1, and nobody can know whether that is meant."""
+    said = refusal(f"did you fall in the {nth} episode?", TRIP, lived=THREE)
+    assert said == "I know episodes by their numbers; I lived episodes 0 to 2"
+
+
+@pytest.mark.parametrize("verb", ["swim", "dance", "eat", "walk", "die", "sneeze"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "did you {}?",
+        "did you ever {} in episode 1?",
+        "How often did you {} in episode 0?",
+        "in episode 2, did you {}?",
+        "when did you {} an apple?",
+    ],
+)
+def test_an_event_that_there_is_not_is_named(question, verb):
+    for follows in (False, True):
+        said = refusal(question.format(verb), TRIP, lived=THREE, follows=follows)
+        assert said.startswith(f"I know nothing of '{verb}'; ")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "bist du in Episode 0 gefallen?",
+        "wie oft bist du gestolpert?",
+        "was hast du gefühlt?",
+        "es-tu tombé dans l'épisode 1 ?",
+        "¿te caíste en el episodio 0?",
+        "sei caduto?",
+        "ты упал?",
+        "転びましたか",
+        "asdf qwer zxcv",
+        "",
+        "   ",
+        "???",
+        "12345",
+        "🙂",
+        "the of and",
+        "did you?",
+    ],
+)
+def test_another_language_and_nonsense_are_not_understood(question):
+    assert refusal(question, TRIP, lived=THREE) == NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize("spec", [TRIP, BABYAI], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what happened in episode 0?",
+        "tell me about episode one",
+        "what did you do in episode 2?",
+        "did you pick the red key up?",
+        "did you open the door?",
+        "what was the worst moment of your life?",
+        "how did you feel?",
+        "why?",
+        "how are you?",
+        "were you afraid?",
+        "did it hurt?",
+        "did anyone laugh at you?",
+        "what went on inside the red person in episode 0?",
+        "DID YOU FALL",
+    ],
+)
+def test_what_can_be_asked_is_asked(question, spec):
+    assert not refusal(question, spec, lived=THREE)
+
+
+@pytest.mark.parametrize("event", event_table())
+def test_whatever_names_an_event_is_asked_in_any_words(event):
+    for verbs in forms(event, Person.SECOND):
+        for form in verbs:
+            assert not refusal(f"quoth the raven: {form}, forsooth?", TRIP, lived=THREE)
+
+
+@pytest.mark.parametrize(
+    "question", ["are you sure?", "really?", "and then?", "no", "did you?", "why was that?"]
+)
+def test_what_goes_on_need_not_say_what_it_is_about(question):
+    assert not refusal(question, TRIP, lived=THREE, follows=True)
+
+
+def test_what_goes_on_is_understood_all_the_same():
+    assert refusal("bist du sicher?", TRIP, lived=THREE, follows=True) == NOT_UNDERSTOOD
+    assert refusal("???", TRIP, lived=THREE, follows=True) == NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stumble", "stumbles", "stumbled", "stumbling"),
+        ("slip", "slips", "slipped", "slipping"),
+        ("carry", "carries", "carried", "carrying"),
+        ("say", "says", "saying"),
+        ("quick", "quickly"),
+    ],
+)
+def test_the_forms_of_a_word_have_one_stem(words):
+    assert len({stem(word) for word in words}) == 1
