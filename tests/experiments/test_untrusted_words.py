@@ -123,7 +123,7 @@ def test_memories_that_give_orders_change_nothing_but_words(command, tmp_path):
 
 @pytest.mark.parametrize("reply", [REPLY, f"<answer>{EVERYTHING}</answer>", EVERYTHING])
 def test_questions_answers_and_memories_that_give_orders_are_only_words(command, tmp_path, reply):
-    """What names an event is asked of the mind, whatever is beside it; the rest it does not know."""
+    """What names an event is asked of the mind, whatever is beside it; the rest is refused."""
     memory = tmp_path / "it.sqlite"
     with ExperienceStore(memory) as before:
         before.add(lives_of("body-0", "mine", EVERYTHING))

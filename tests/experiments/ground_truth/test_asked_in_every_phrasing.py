@@ -6,7 +6,6 @@ import pytest
 from envs.babyai.spec import BABYAI
 from envs.trip.spec import TRIP
 from experiments.ground_truth.questions import (
-    _HELD_OUT,
     _INSIST,
     _SOMEONE,
     Question,
@@ -41,28 +40,32 @@ def asking(template, event, occurrence, attribute=Attribute.BEFORE, answer=""):
     )
 
 
-@pytest.mark.parametrize("held_out", [False, True])
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_no_phrasing_is_refused(template, held_out):
-    """With every event, in both worlds: of all of them the model is asked."""
-    phrasings = _phrasings(template, held_out)
-    assert all((name == _HELD_OUT) == held_out for name, _ in phrasings)
-    asked = 0
-    for _, text in phrasings:
-        for event in event_table():
-            for occurrence in Occurrence:
-                question = _filled(text, asking(template, event, occurrence))
-                for spec in (TRIP, BABYAI):
-                    assert not refusal(question, spec, lived=(0, 1)), question
-                asked += 1
-    assert asked >= 3 * len(event_table())
+def test_no_phrasing_is_refused(template):
+    """Those that no mind was trained on with every event, the others with one event after another.
+
+    Of all of them the model is asked, in both worlds.
+    """
+    events, occurrences = list(event_table()), list(Occurrence)
+    held_out = [(text, event) for _, text in _phrasings(template, True) for event in events]
+    trained = [
+        (text, events[number % len(events)])
+        for number, (_, text) in enumerate(_phrasings(template, False))
+    ]
+    assert len(held_out) >= len(events)
+    assert len(trained) >= len(held_out) // len(events)
+    for number, (text, event) in enumerate(held_out + trained):
+        occurrence = occurrences[number % len(occurrences)]
+        question = _filled(text, asking(template, event, occurrence))
+        for spec in (TRIP, BABYAI):
+            assert not refusal(question, spec, lived=(0, 1)), question
 
 
 @pytest.mark.parametrize("attribute", [*Attribute, None])
 def test_nobody_who_insists_is_refused(attribute):
     """Whatever false answer it is; the false ones are of what there is in `trip`."""
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(12):
         question = asking("what", "fell", Occurrence.ANY, attribute or Attribute.THING, "no")
         said = insist_on(question, rng)
         assert not refusal(said, TRIP, lived=(0, 1), follows=True), said
