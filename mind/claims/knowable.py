@@ -7,7 +7,7 @@ whichever words.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -155,5 +155,6 @@ def _strings(source: Any) -> Iterator[str]:
     if isinstance(source, str):
         yield source
         return
-    for one in source.values() if isinstance(source, Mapping) else source:
+    inside: Iterable[Any] = source.values() if isinstance(source, Mapping) else source
+    for one in inside:
         yield from _strings(one)
