@@ -59,7 +59,7 @@ def main(config: DictConfig, folder: Path) -> None:
 
     with ExitStack() as opened:
         try:
-            run = Path(config.run).expanduser() if config.run else folder
+            run = Path(config.run) if config.run else folder
             lived = past_run(config, run, opened) if config.run else _run(config, run, opened)
             _converse(Host(config, *lived, Console(), page=run), folder)
         except (LanguageModelError, OSError) as error:

@@ -134,8 +134,6 @@ class ChatConfig(AskConfig):
     run: str | None = path(None)
     """Folder of a past run of experiments.chat or experiments.recall_qa to talk about, instead of
     living first."""
-    """Folder of a past run of experiments.chat or experiments.recall_qa to talk about, instead of
-    living first."""
 
 
 @dataclass
