@@ -110,3 +110,11 @@ def _words(value: Any) -> str:
     if OmegaConf.is_dict(value):
         return f"{{{','.join(f'{key}:{_words(one)}' for key, one in value.items())}}}"
     return str(value)
+
+
+def option_rows(schema: type, config: DictConfig) -> list[tuple[str, str, str]]:
+    """Return name, value and meaning of each option of a command, as `options_text` lists them."""
+    return [
+        (name, _words(OmegaConf.select(config, name, default="???")), text)
+        for name, text, *_ in _documented(schema)
+    ]
