@@ -86,7 +86,7 @@ def words(world: str) -> str:
         "Events": _happening(spec.events),
         "Causes of events": _happening(spec.causes),
     }
-    return table(("", ""), [(name, ", ".join(some)) for name, some in named.items()])
+    return table(("There are", "Which"), [(name, ", ".join(some)) for name, some in named.items()])
 
 
 def options() -> str:
@@ -104,11 +104,11 @@ def command_options(command: str) -> str:
     said = hydra["template"].partition("What can be")[0].rstrip()
     (module,) = re.findall(r"python -m (experiments\.[\w.]+)", said)[:1]
     rows = [
-        (f"`{name}`", f"`{value}`" if value else "", text)
-        for name, value, text in option_rows(SCHEMAS[command], config)
+        (f"`{name}`", kind, f"`{value}`" if value else "", text)
+        for name, kind, value, text in option_rows(SCHEMAS[command], config)
     ]
-    heading = f"## {module.removeprefix('experiments.')}"
-    return f"{heading}\n\n```text\n{said}\n```\n\n{table(('Option', 'Default', 'Meaning'), rows)}"
+    listed = table(("Option", "Type", "Default", "Meaning"), rows)
+    return f"## {module.removeprefix('experiments.')}\n\n```text\n{said}\n```\n\n{listed}"
 
 
 def choices() -> str:

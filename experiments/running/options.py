@@ -46,6 +46,14 @@ def options_text(schema: type, config: DictConfig) -> str:
     )
 
 
+def option_rows(schema: type, config: DictConfig) -> list[tuple[str, str, str, str]]:
+    """Return name, type, value and meaning of each option that `options_text` lists."""
+    return [
+        (name, _kind(one), _words(OmegaConf.select(config, name, default="???")), text)
+        for name, text, one in _documented(schema)
+    ]
+
+
 def _documented(schema: type, above: str = "") -> Iterator[tuple[str, str, Field]]:
     """Yield full name, docstring and field of each option, in the order of the fields."""
     texts: dict[str, str] = {}
@@ -110,11 +118,3 @@ def _words(value: Any) -> str:
     if OmegaConf.is_dict(value):
         return f"{{{','.join(f'{key}:{_words(one)}' for key, one in value.items())}}}"
     return str(value)
-
-
-def option_rows(schema: type, config: DictConfig) -> list[tuple[str, str, str]]:
-    """Return name, value and meaning of each option of a command, as `options_text` lists them."""
-    return [
-        (name, _words(OmegaConf.select(config, name, default="???")), text)
-        for name, text, *_ in _documented(schema)
-    ]
