@@ -4,6 +4,7 @@ Mkdocs calls `on_files` and `on_page_markdown` (see `mkdocs.yml`). A comment in 
 `<!-- made: senses trip -->`, stands where something is made; the functions of `MADE` make it.
 """
 
+import html
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from experiments.running.options import option_rows
 from experiments.running.schema import SCHEMAS, register
 
 ROOT = Path(__file__).resolve().parent.parent
-MARK = re.compile(r"^<!-- made: (\w+)((?: \w+)*) -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- made: (\w+)((?: [\w./]+)*) -->$", re.MULTILINE)
 UPWARDS = re.compile(r"\]\((\.\./[^)#]+)\)")
 LOCAL = re.compile(r"!?\[([^]]+)\]\((?!https?:)[^)]*\)")
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".toml": "toml"}
@@ -30,7 +31,9 @@ LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".toml": "toml"}
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page for each file of the repository, outside of `docs/`, that a page links to."""
     pages = [file for file in files if file.is_documentation_page()]
-    links = [(file.src_uri, link) for file in pages for link in UPWARDS.findall(file.content_string)]
+    links = [
+        (file.src_uri, link) for file in pages for link in UPWARDS.findall(file.content_string)
+    ]
     for path in sorted({outside(*link) for link in links} - {""}):
         files.append(File.generated(config, f"source/{path}.md", content=source_page(path)))
     return files
@@ -57,11 +60,16 @@ def outside(page: str, link: str) -> str:
 
 def source_page(path: str) -> str:
     """Return a page that shows a file of the repository."""
-    text = (ROOT / path).read_text("utf-8")
     if path.endswith(".md"):
-        return LOCAL.sub(r"\1", text)  # its own links lead to what is not on the site
-    language = LANGUAGES.get(Path(path).suffix, "text")
-    return f"# {path}\n\n````{language}\n{text.rstrip()}\n````\n"
+        text = (ROOT / path).read_text("utf-8")
+        return LOCAL.sub(r"\1", text)  # its links lead to what is not on the site
+    return f"# {path}\n\n{source(path)}\n"
+
+
+def source(path: str) -> str:
+    """Return a file of the repository as a block of code."""
+    text = (ROOT / path).read_text("utf-8")
+    return f"````{LANGUAGES.get(Path(path).suffix, 'text')}\n{text.rstrip()}\n````"
 
 
 # ---- What is made ----
@@ -71,7 +79,7 @@ def senses(world: str) -> str:
     """Return the table of all that a body senses in a world, number by number."""
     spec = find(world)
     rows = [row for sense, some in spec.columns.items() for row in _sense_rows(sense, some)]
-    return f"{_images(spec)}\n\n{table(('Sense', '', 'Number', 'Range', 'At rest'), rows)}"
+    return f"{_images(spec)}\n\n{table(('Sense', 'Index', 'Name', 'Range', 'At rest'), rows)}"
 
 
 def words(world: str) -> str:
@@ -104,11 +112,16 @@ def command_options(command: str) -> str:
     said = hydra["template"].partition("What can be")[0].rstrip()
     (module,) = re.findall(r"python -m (experiments\.[\w.]+)", said)[:1]
     rows = [
-        (f"`{name}`", kind, f"`{value}`" if value else "", text)
+        (f"`{name}`", kind, _code(value), text)
         for name, kind, value, text in option_rows(SCHEMAS[command], config)
     ]
     listed = table(("Option", "Type", "Default", "Meaning"), rows)
     return f"## {module.removeprefix('experiments.')}\n\n```text\n{said}\n```\n\n{listed}"
+
+
+def _code(value: str) -> str:
+    """Return a value as code that may be broken after a comma."""
+    return f"<code>{html.escape(value).replace(',', ',<wbr>')}</code>" if value else ""
 
 
 def choices() -> str:
@@ -123,7 +136,7 @@ def choices() -> str:
 
 
 MADE: dict[str, Callable[..., str]] = {
-    "senses": senses, "words": words, "options": options, "choices": choices,
+    "senses": senses, "words": words, "options": options, "choices": choices, "source": source,
 }  # fmt: skip
 
 

@@ -21,7 +21,9 @@ from experiments.launching.parts import build_parts
 from experiments.launching.rollout import rollout
 from mind.language_models.types import CannotEmbed, CannotScore, Completion, Finish, Prompt
 
-MISSION = re.compile(r"^mission: (go to|pick up) (?:the|a) (\w+ )?(door|key|ball|box)", re.MULTILINE)
+MISSION = re.compile(
+    r"^mission: (go to|pick up) (?:the|a) (\w+ )?(door|key|ball|box)", re.MULTILINE
+)
 
 
 def reply_to(prompt: str) -> str:

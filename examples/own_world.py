@@ -13,9 +13,10 @@ from experiments.launching.rollout import rollout
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # where `tests.worlds.corridor` is found
 
-with build_parts(
-    "corridor", "body=scripted", config_dir=ROOT / "tests/worlds/configs"
-) as (env, being):
+with build_parts("corridor", "body=scripted", config_dir=ROOT / "tests/worlds/configs") as (
+    env,
+    being,
+):
     spec = env.world.spec
     print("motor commands:", ", ".join(spec.action_names))
     print("skills:", ", ".join(spec.skills))

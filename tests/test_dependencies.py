@@ -16,7 +16,9 @@ PACKAGES = ("envs", "body", "mind", "agents", "experiments", "configs")
 FOR_SOME = ("plots", "data", "rerun")
 INSTALLED_BY = {"rerun": "rerun-sdk"}
 ORACLES = {"rliable"}  # asked once, in an environment of its own
-OURS = {*PACKAGES, "bench", "tests"} | {path.stem for path in ROOT.glob("tests/**/*.py")}
+OURS = {*PACKAGES, "bench", "docs", "examples", "tests"} | {
+    path.stem for path in ROOT.glob("tests/**/*.py")
+}
 
 
 def canonical(name):
@@ -69,11 +71,12 @@ def test_every_library_that_a_package_imports_is_declared(package):
 
 
 @pytest.mark.slow
-def test_every_library_that_a_test_or_a_benchmark_imports_is_declared():
+def test_every_library_that_is_imported_outside_of_the_packages_is_declared():
     for_tests = EXTRAS["dev"] | EXTRAS["rerun"] | EXTRAS["peers"] | ORACLES
     assert undeclared("tests", CORE | for_tests) == {}
-    assert undeclared("examples", CORE) == {}
     assert undeclared("bench", CORE | EXTRAS["bench"]) == {}
+    assert undeclared("examples", CORE | EXTRAS["examples"]) == {}
+    assert undeclared("docs", CORE | EXTRAS["docs"]) == {}
 
 
 def test_pygame_is_the_community_edition():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.types import Remembers
 from examples.own_agent import BouncingAgent
 from examples.own_mind import reply_to
 from experiments.launching.parts import build_parts
@@ -54,7 +55,7 @@ def test_a_being_is_lived_in_about_ten_lines():
 @pytest.mark.slow
 def test_an_own_agent_is_run_and_recorded_by_the_ordinary_command(lived):
     folder, said = lived
-    assert "episode 1 of 1" in said
+    assert "1 of 1" in said
     assert '"action":"forward"' in (folder / "episodes/0000.jsonl").read_text("utf-8")
 
 
@@ -133,8 +134,10 @@ class TestBuildParts:
         words = 'mind.language_model.replies=["hm"]'
         being = ("level=0", "body=scripted", "mind/language_model=scripted", words)
         with build_parts("trip", *being) as (_, agent):
+            assert isinstance(agent, Remembers)
             assert agent.run_id == ""
         with build_parts("trip", *being, "agent.run_id=mine") as (_, agent):
+            assert isinstance(agent, Remembers)
             assert agent.run_id == "mine"
 
     def test_what_cannot_be_built_is_said_in_one_line(self):
