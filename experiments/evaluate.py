@@ -9,7 +9,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from experiments.running.cli import (
 )
 from experiments.running.schema import Clock
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +113,9 @@ def _run_all(
     from experiments.report.comparison import Outcome
 
     with ExitStack() as opened, stopping(in_place=console.is_terminal) as stopped:
+        startup = opened.enter_context(closing(Startup(f"preparing {config.world}")))
         env, agents, seed = _prepared(config, folder, opened)
+        startup.ready()
         if ORACLE in config.agents and ORACLE not in agents:
             console.print(f"{ORACLE}: left out, since {config.world} has none")
         for name, agent in agents.items():

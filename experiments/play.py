@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.callbacks import events_of, mission_of
 from experiments.running.cli import BadInput, command, one_line, require_world, spec_of
+from experiments.running.startup import Startup
 from experiments.viewers.controls import Controls, Key
 
 _NO_SCREEN = (
@@ -240,8 +241,14 @@ def main(config: DictConfig, _: Path) -> None:
         raise BadInput(f"seed must be at least 0, got {config.seed}")
     try:
         keys = (key.name for key in spec_of(config).load("controls").keys)
-        with closing(Stage(keys)) as stage, closing(make_env(config)) as env:
-            play(Game(env, config.seed), stage.keys, stage.show)
+        with (
+            closing(Stage(keys)) as stage,
+            closing(make_env(config)) as env,
+            closing(Startup(f"starting {config.world} to be played")) as startup,
+        ):
+            game = Game(env, config.seed)
+            startup.ready()
+            play(game, stage.keys, stage.show)
     except NoDisplayError as error:
         raise BadInput(_NO_SCREEN) from error
     except (ValueError, TypeError) as error:

@@ -10,11 +10,13 @@ the world's training env (`experiments.training.motor`). Progress on the termina
 TensorBoard in the folder, a checkpoint every few minutes that the same command resumes from.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from experiments.running.cli import BadInput, command, one_line, require_world
+from experiments.running.startup import Startup
 
 
 @command("train_body")
@@ -25,13 +27,15 @@ def main(options: DictConfig, _: Path) -> None:
         BadInput: If something is out of range, or the folder holds another policy.
     """
     require_world(options)
-    from body.policy import PolicyError
-    from experiments.training.motor.train import train
+    with closing(Startup(f"preparing to train a body for {options.world}")) as startup:
+        from body.policy import PolicyError
+        from experiments.training.motor.train import train
 
-    try:
-        folder = train(options)
-    except (PolicyError, ValueError) as error:
-        raise BadInput(one_line(error)) from error
+        startup.ready()
+        try:
+            folder = train(options)
+        except (PolicyError, ValueError) as error:
+            raise BadInput(one_line(error)) from error
     print(f"policy and card are in {folder}; let it move with")
     print(f"  python -m experiments.run +env={options.world} body.motor.folder={folder}")
 

@@ -11,24 +11,28 @@ decisions are kept in the folder, so that the same command goes on from there. W
 Hugging Face format, with a card.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from experiments.running.cli import BadInput, command, one_line
+from experiments.running.startup import Startup
 
 
 @command("train_mind")
 def main(options: DictConfig, _: Path) -> None:
     """Train a language model, and say where it is."""
-    from body.policy import PolicyError
-    from experiments.training.mind.train import run
-    from mind.language_models.types import LanguageModelError
+    with closing(Startup("preparing to train a mind")) as startup:
+        from body.policy import PolicyError
+        from experiments.training.mind.train import run
+        from mind.language_models.types import LanguageModelError
 
-    try:
-        folder = run(options)
-    except (PolicyError, LanguageModelError, ValueError) as error:
-        raise BadInput(one_line(error)) from error
+        startup.ready()
+        try:
+            folder = run(options)
+        except (PolicyError, LanguageModelError, ValueError) as error:
+            raise BadInput(one_line(error)) from error
     print(f"the model is in {folder}; let it live with")
     print(
         "  python -m experiments.run +env=trip mind/language_model=transformers "

@@ -13,23 +13,27 @@ the same command goes on from there. Writes a model in Hugging Face format, with
 senses, the projector between them, and a card.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from experiments.running.cli import BadInput, command, one_line
+from experiments.running.startup import Startup
 
 
 @command("train_question_answering")
 def main(options: DictConfig, _: Path) -> None:
     """Train language model and senses, and say where they are."""
-    from experiments.training.question_answering.train import run
-    from mind.language_models.types import LanguageModelError
+    with closing(Startup("preparing to train answers")) as startup:
+        from experiments.training.question_answering.train import run
+        from mind.language_models.types import LanguageModelError
 
-    try:
-        folder = run(options)
-    except (LanguageModelError, ValueError, OSError) as error:
-        raise BadInput(one_line(error)) from error
+        startup.ready()
+        try:
+            folder = run(options)
+        except (LanguageModelError, ValueError, OSError) as error:
+            raise BadInput(one_line(error)) from error
     print(f"the model is in {folder}; ask it about its life with")
     print(
         "  python -m experiments.recall_qa +env=trip mind/language_model=transformers "

@@ -257,7 +257,13 @@ def _pursue_nothing(execution, sensor_state, ground):
     return False
 
 
-_pursue = by_skill(SKILL_SPECS)
+_pursue_any = by_skill(SKILL_SPECS)
+
+
+@njit(cache=True)
+def _pursue(execution, sensor_state, ground):
+    """Pursue the active skill; here all of them are compiled once for all who call this."""
+    return _pursue_any(execution, sensor_state, ground)
 
 
 @njit(cache=True)
@@ -326,4 +332,5 @@ def _encode(executions, columns, navigation_features, skill_command):
         skill_command[row, :navigation_column] = 0.0
         skill_command[row, columns[skill]] = 1.0
         skill_command[row, manner_column + manner] = 1.0
-        skill_command[row, navigation_column:] = navigation_features[row]
+        for i in range(navigation_features.shape[1]):  # as a slice it takes 2 s more to compile
+            skill_command[row, navigation_column + i] = navigation_features[row, i]

@@ -4,7 +4,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.running.cli import BadInput, built, one_line, require_world, spec_of, stopping
 from experiments.running.schema import Clock, Render, check
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +49,8 @@ def run_episodes(
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
     """
     _check(config)
+    startup = _begun(config, quiet=console is not None and console.quiet)
+    opened.callback(startup.close)
     from rich.console import Console
 
     from experiments.running.loop import CallbackError
@@ -58,7 +61,7 @@ def run_episodes(
     console = console or Console()
     summary = Summary(folder)
     try:
-        finished = _run_loop(config, folder, console, summary, opened, batch_callback)
+        finished = _run_loop(config, folder, console, summary, startup, opened, batch_callback)
     except (CallbackError, LanguageModelError, OSError) as error:
         report(console, summary.ends, folder)
         raise BadInput(one_line(error)) from error
@@ -71,10 +74,12 @@ def _run_loop(
     folder: Path,
     console: "Console",
     summary: "Summary",
+    startup: Startup,
     opened: ExitStack,
     batch_callback: Callable[["Agent", "WorldVectorEnv"], "BatchCallback | None"],
 ) -> bool:
     """Run the loop, and return whether all episodes reached their end."""
+    from experiments.running.compiling import compiled_beside
     from experiments.running.loop import Loop
     from experiments.viewers.terminal import LiveView, PlainView
 
@@ -82,12 +87,14 @@ def _run_loop(
     with ExitStack() as watched, stopping(in_place=console.is_terminal) as stopped:
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
         watched.callback(view.close)
-        env, agent = built("env", config, opened), built("agent", config, opened)
+        env = built("env", config, opened)
+        with nullcontext() if console.quiet else compiled_beside(config):
+            agent = built("agent", config, opened)
         callbacks, world_seed = _prepared(config, folder, agent, watched)
         loop = Loop(
             env,
             agent,
-            [*callbacks, summary, view],
+            [*callbacks, summary, view, startup],
             episodes=config.episodes,
             world_seed=world_seed,
             real_time=config.clock == Clock.wall,
@@ -99,6 +106,13 @@ def _run_loop(
         finally:
             summary.finish(finished)
     return finished
+
+
+def _begun(config: DictConfig, *, quiet: bool) -> Startup:
+    """Say at once that it begins, but for a job of a sweep, which has others beside it."""
+    agent = str(config.agent.get("_target_", "")).rpartition(".")[2]
+    say = {"say": lambda line: None} if quiet else {}
+    return Startup(f"starting {config.world} with {agent}", **say)
 
 
 def _check(config: DictConfig) -> None:

@@ -45,6 +45,7 @@ from experiments.running.cli import (
     spec_of,
 )
 from experiments.running.schema import check
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher
@@ -133,7 +134,9 @@ def sweep(config: DictConfig) -> int:
     before = f"; {over} of them are over already" if over else ""
     _say(console, f"{len(jobs)} jobs in {near(folder)}{before}")
     try:
-        _run_missing(jobs, launcher, config, console)
+        if over < len(jobs):
+            with closing(Startup("starting the first job")):  # the jobs themselves are silent
+                _run_missing(jobs, launcher, config, console)
     except KeyboardInterrupt:
         over = sum(job.result() is not None for job in jobs)
         _say(console, f"\nstopped: {over} of {len(jobs)} jobs are over; the same command goes on")

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, built
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from agents.being import Being
@@ -42,7 +43,9 @@ def past_run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Bein
     if not any(graph.body_id == f"{past['agent']['name']}-0" for graph in graphs):
         raise _refused(folder, "was stopped before an episode was over")
     _take_over(config, folder, past)
-    being: Being = built("agent", config, opened)
+    with closing(Startup(f"remembering {config.world}")) as startup:
+        being: Being = built("agent", config, opened)
+        startup.ready()
     return being, Episodes(
         run_id=being.run_id,
         body_ids=tuple(mind.body_id for mind in being.minds),

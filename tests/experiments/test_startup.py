@@ -1,0 +1,135 @@
+"""What is said while a command starts, and what of it is compiled in another process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from numba.core import event
+
+from experiments.running.startup import Startup
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes only when it is told to."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    return sleep
+
+
+def compile_for(clock, *seconds):
+    """Let Numba report a function that takes so long, with others inside it."""
+    with event.trigger_event("numba:compile", data={}):
+        clock(seconds[0])
+        if seconds[1:]:
+            compile_for(clock, *seconds[1:])
+
+
+def started(tmp_path, clock, *compiled, wait=0.0):
+    """Start once, and return the lines that were said."""
+    said = []
+    startup = Startup("starting trip", say=said.append, seconds_file=tmp_path / "kept" / "s.json")
+    for seconds in compiled:
+        compile_for(clock, *seconds)
+    clock(wait)
+    startup.ready()
+    startup.close()
+    return said
+
+
+def test_the_first_line_says_how_long_it_took_last_time(tmp_path, clock):
+    assert started(tmp_path, clock, wait=9.2) == ["starting trip ..."]
+    assert started(tmp_path, clock, wait=3.0) == ["starting trip; took 9 s last time"]
+    assert started(tmp_path, clock) == ["starting trip; took 3 s last time"]
+
+
+def test_compiling_is_said_once_and_has_its_own_last_time(tmp_path, clock):
+    said = started(tmp_path, clock, (0.5,), (20.0, 10.0), (5.0,), wait=4.0)
+    rules = "compiling the rules of world and body, once"
+    assert said == ["starting trip ...", f"{rules} ..."]
+    said = started(tmp_path, clock, (2.0,), wait=0.5)
+    assert said == ["starting trip ...", f"{rules}; took 40 s last time"]
+
+
+def test_a_function_or_two_are_no_news(tmp_path, clock):
+    assert started(tmp_path, clock, (0.4,), (0.4,), wait=5.0) == ["starting trip ..."]
+    assert started(tmp_path, clock) == ["starting trip; took 6 s last time"]
+
+
+def test_only_the_time_until_it_was_ready_counts(tmp_path, clock):
+    startup = Startup("starting trip", say=lambda line: None, seconds_file=tmp_path / "s.json")
+    clock(2.0)
+    startup.on_step(None)
+    clock(50.0)
+    startup.on_step(None)
+    startup.close()
+    startup.close()
+    assert json.loads((tmp_path / "s.json").read_text("utf-8")) == {"starting trip": 2.0}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"starting trip": "long"}', "\xff"])
+def test_a_damaged_file_is_as_good_as_none(tmp_path, clock, text):
+    file = tmp_path / "kept" / "s.json"
+    file.parent.mkdir()
+    file.write_text(text, "latin-1")
+    assert started(tmp_path, clock, wait=7.0) == ["starting trip ..."]
+    assert started(tmp_path, clock) == ["starting trip; took 7 s last time"]
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, clock):
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    assert started(tmp_path, clock, wait=7.0) == ["starting trip ..."]
+
+
+# ---- The command ----
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A clone without compiled code."""
+    folder = tmp_path_factory.mktemp("fresh")
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("envs", "body", "mind", "agents", "experiments", "configs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    return folder
+
+
+def run(folder, *options):
+    """Return what a run prints on (stdout, stderr), neither of which is a terminal."""
+    environment = {name: v for name, v in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.run", "+env=trip", "+preset=debug", *options],
+        cwd=folder, env=environment | {"PYTHONPATH": str(folder)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
+    _, cold = run(fresh, "hydra.run.dir=cold")
+    lines = cold.splitlines()
+    assert lines[0] == "starting trip with Being ..."
+    assert "compiling the rules of world and body, once ..." in lines
+    assert "\r" not in cold
+    (done,) = (fresh / "envs" / "__pycache__").glob("*/trip.compiled")
+    kept = json.loads((done.parent.parent / "seconds.json").read_text("utf-8"))
+    assert list(kept) == ["starting trip with Being, compiling"]
+
+    _, warm = run(fresh, "hydra.run.dir=warm")
+    assert "compiling" not in warm
+    cold_life, warm_life = (
+        (fresh / name / "episodes" / "0000.jsonl").read_bytes() for name in ("cold", "warm")
+    )
+    assert cold_life == warm_life
