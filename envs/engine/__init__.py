@@ -21,5 +21,5 @@ def _source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-_FOLDER = str(_WORLDS / "__pycache__" / _source_digest())
-config.CACHE_DIR = _FOLDER  # pyright: ignore[reportAttributeAccessIssue]
+COMPILED = _WORLDS / "__pycache__" / _source_digest()
+config.CACHE_DIR = str(COMPILED)  # pyright: ignore[reportAttributeAccessIssue]

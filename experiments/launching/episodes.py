@@ -111,8 +111,8 @@ def _run_loop(
 def _begun(config: DictConfig, *, quiet: bool) -> Startup:
     """Say at once that it begins, but for a job of a sweep, which has others beside it."""
     agent = str(config.agent.get("_target_", "")).rpartition(".")[2]
-    say = {"say": lambda line: None} if quiet else {}
-    return Startup(f"starting {config.world} with {agent}", **say)
+    say = (lambda line: None) if quiet else None
+    return Startup(f"starting {config.world} with {agent}", say=say)
 
 
 def _check(config: DictConfig) -> None:
