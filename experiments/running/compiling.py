@@ -50,11 +50,9 @@ def compiled_beside(config: DictConfig) -> Iterator[None]:
 
 def _done_file(world: str) -> Path:
     """Return the file that says that a world and the senses in it have been compiled."""
-    from numba.core import config
+    from envs.engine import COMPILED  # which imports Numba
 
-    import envs.engine  # noqa: F401  # which chooses the folder
-
-    return Path(config.CACHE_DIR) / f"{world}.compiled"
+    return COMPILED / f"{world}.compiled"
 
 
 def _can_be_kept(folder: Path) -> bool:
