@@ -40,7 +40,7 @@ def opened(tell, tmp_path, open_page):
 def plain(tmp_path, open_page):
     """Return the page of somebody who neither thinks nor feels."""
     page = ReplayPage(tmp_path, "a plain life")
-    env = BabyAIVectorEnv(1, task="goto", autoreset=False, layouts=4)
+    env = BabyAIVectorEnv(1, task="goto", autoreset_mode="Disabled", layouts=4)
     Loop(env, RandomAgent(1, num_actions=6, seed=1), [page], episodes=1, world_seed=1).run()
     page.close()
     return open_page(tmp_path / "replay.html", width=1280, height=800)
