@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -155,6 +155,7 @@ def _strings(source: Any) -> Iterator[str]:
     if isinstance(source, str):
         yield source
         return
-    inside: Iterable[Any] = source.values() if isinstance(source, Mapping) else source
-    for one in inside:
+    if isinstance(source, Mapping):
+        source = list(cast(Mapping[str, Any], source).values())
+    for one in cast(Iterable[Any], source):
         yield from _strings(one)
