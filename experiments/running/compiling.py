@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-_THIS = "experiments.running.compiling"
+_MAIN = "from experiments.running.compiling import main; main()"
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def compiled_beside(config: DictConfig) -> Iterator[None]:
         return
     env: Any = OmegaConf.to_container(config.env, resolve=True)
     child = subprocess.Popen(
-        [sys.executable, "-m", _THIS, json.dumps(env | {"num_envs": 1}), str(done)],
+        [sys.executable, "-c", _MAIN, json.dumps(env | {"num_envs": 1}), str(done)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -78,6 +78,7 @@ def compile_world_and_senses(config: dict[str, Any]) -> None:
     env.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Compile what the first argument says, and leave the file that the second one names."""
     compile_world_and_senses(json.loads(sys.argv[1]))
     Path(sys.argv[2]).touch()
