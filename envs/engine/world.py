@@ -10,7 +10,15 @@ from envs.engine.spec import WorldSpec
 
 
 class World(Protocol):
-    """A batch of bodies that are stepped together; the faces below add Gymnasium's manners."""
+    """A batch of bodies that are stepped together; the faces below add Gymnasium's manners.
+
+    A row is an avatar, and not a world: several can share one. They end in the same tick, and are
+    reset, forked and loaded together; nobody else has to know who shares a world with whom.
+
+    Attributes:
+        spec: What the world says of itself.
+        num_envs: B, how many avatars there are.
+    """
 
     spec: WorldSpec
     num_envs: int
