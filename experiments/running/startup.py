@@ -5,7 +5,6 @@ Seconds are kept beside the compiled code and nowhere else: no run folder depend
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -85,7 +84,8 @@ class Startup:
 
     def _last(self, what: str) -> str:
         seconds = _kept(self._file).get(what)
-        return f"; took {seconds:.0f} s last time" if isinstance(seconds, int | float) else " ..."
+        known = isinstance(seconds, int | float) and seconds >= 1.0
+        return f"; took {seconds:.0f} s last time" if known else " ..."
 
     def _keep(self, what: str, seconds: float) -> None:
         """Keep seconds as well as it can be done: it may be a folder that nobody may write to."""
@@ -113,7 +113,7 @@ def _beside_compiled_code() -> Path:
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(line, flush=True)
 
 
 # ---- Numba's compiler ----

@@ -192,7 +192,7 @@ def test_asking_again_for_what_is_under_way_does_not_begin_it_anew():
 
 
 def test_asking_again_for_what_is_so_already_fails_until_something_else_is_asked():
-    life = Life(id="BabyAI-OpenDoor-v0")
+    life = Life(level_id="BabyAI-OpenDoor-v0")
     door = Target(object=int(Object.DOOR))
     assert life.ask(Skill.OPEN, door).status is Status.DONE
     already = []

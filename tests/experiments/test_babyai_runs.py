@@ -209,14 +209,14 @@ def test_an_evaluation_measures_what_had_no_effect(command, tmp_path):
 
 def test_an_evaluation_in_levels_that_are_all_alike_does_not_call_them_unseen(command, tmp_path):
     chosen = ("env.level_id=MiniGrid-Empty-8x8-v0", "agents=[random]", "episodes=2")
-    status, out, err = command(evaluate, "+env=babyai", *chosen, "env.split=any")
-    assert (status, err) == (0, "")
+    status, out, _ = command(evaluate, "+env=babyai", *chosen, "env.split=any")
+    assert status == 0
     assert "2 episodes each, in any rooms, seen in training or not" in out
     found = json.loads((tmp_path / "run" / "evaluation.json").read_text("utf-8"))
     assert found["world"]["split"] == "any"
-    status, _, err = command(evaluate, "+env=babyai", *chosen)
-    assert (status, len(err.splitlines())) == (2, 1)
-    assert "take split=any" in err
+    status, _, err = command(evaluate, "+env=babyai", *chosen, "overwrite=true")
+    assert status == 2
+    assert "take split=any" in err.splitlines()[-1]
 
 
 def test_everybody_lives_the_same_layouts():

@@ -320,8 +320,8 @@ def test_a_damaged_episode_is_answered_in_a_line(edited, copied, exported):
         ('"avatars": 1', '"avatars": "many"', "is damaged"),
         ('"envs.babyai.env.BabyAIVectorEnv"', '"os.system"', "expected a world made by"),
         ('"env": {', '"env": {"lenght": 4,', "unexpected keyword argument 'lenght'"),
-        ("MiniGrid-Dynamic", "MiniGrid-Dyna", "id must be a registered"),
-        ("MiniGrid-Dynamic-Obstacles-6x6-v0", "os:MiniGrid-v0", "id must be a registered"),
+        ("MiniGrid-Dynamic", "MiniGrid-Dyna", "level_id must be a"),
+        ("MiniGrid-Dynamic-Obstacles-6x6-v0", "os:MiniGrid-v0", "level_id must be a"),
         ('"config"', '"c"', "is damaged (KeyError: 'config')"),
     ],
 )

@@ -118,7 +118,7 @@ def run(folder, *options):
 
 @pytest.mark.slow
 def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
-    _, cold = run(fresh, "hydra.run.dir=cold")
+    cold, _ = run(fresh, "hydra.run.dir=cold")
     lines = cold.splitlines()
     assert lines[0] == "starting trip with Being ..."
     assert "compiling the rules of world and body, once ..." in lines
@@ -127,7 +127,7 @@ def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
     kept = json.loads((done.parent.parent / "seconds.json").read_text("utf-8"))
     assert list(kept) == ["starting trip with Being, compiling"]
 
-    _, warm = run(fresh, "hydra.run.dir=warm")
+    warm, _ = run(fresh, "hydra.run.dir=warm")
     assert "compiling" not in warm
     cold_life, warm_life = (
         (fresh / name / "episodes" / "0000.jsonl").read_bytes() for name in ("cold", "warm")
