@@ -103,7 +103,7 @@ def test_a_wheel_would_hold_every_file_that_is_needed_at_run_time(monkeypatch):
         path.relative_to(ROOT)
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix not in (".pyc", ".nbi", ".nbc")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert there
     assert there - packed == set()

@@ -134,9 +134,10 @@ def sweep(config: DictConfig) -> int:
     before = f"; {over} of them are over already" if over else ""
     _say(console, f"{len(jobs)} jobs in {near(folder)}{before}")
     try:
-        if over < len(jobs):
-            with closing(Startup("starting the first job")):  # the jobs themselves are silent
-                _run_missing(jobs, launcher, config, console)
+        with ExitStack() as opened:
+            if over < len(jobs):  # which are silent themselves
+                opened.enter_context(closing(Startup("starting the first job")))
+            _run_missing(jobs, launcher, config, console)
     except KeyboardInterrupt:
         over = sum(job.result() is not None for job in jobs)
         _say(console, f"\nstopped: {over} of {len(jobs)} jobs are over; the same command goes on")

@@ -99,7 +99,8 @@ def test_ctrl_c_leaves_the_results_and_nothing_else(tmp_path):
     assert status == 130
     assert screen.cursor
     told = [line for line in screen.text().splitlines() if line]
-    assert told[0].split()[:2] == ["episode", "outcome"]
+    assert told[0].startswith("starting trip")
+    assert told[1].split()[:2] == ["episode", "outcome"]
     assert told[-1].strip().startswith("folder")
     assert not any(sign in screen.text() for sign in ("^C", "stopping", "╭", "╰", "│"))
     assert max(map(cell_len, told[:-2])) <= 80
