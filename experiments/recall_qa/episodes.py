@@ -1,6 +1,6 @@
 """Episodes of a being in a run: the truth beside what it remembers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from agents.being import Being
 from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
-from experiments.ground_truth.chronicle import Chronicle
+from experiments.ground_truth.callback import ChronicleCallback
 from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
 from experiments.launching.episodes import run_episodes
@@ -45,7 +45,7 @@ class Episodes:
         return tuple(graph for (whose, _), graph in sorted(self.graphs.items()) if whose == body_id)
 
 
-class Chronicler:
+class Chronicler(ChronicleCallback):
     """A batch callback that keeps an event graph of each episode of a being.
 
     Args:
@@ -54,25 +54,9 @@ class Chronicler:
     """
 
     def __init__(self, being: Being, env: WorldVectorEnv):
-        self._being = being
-        self._ids = tuple(mind.body_id for mind in being.minds)
-        self._chronicle = Chronicle(env.world, body_ids=self._ids)
+        super().__init__(being, env)
         self._graphs: dict[Whose, EventGraph] = {}
         self._nows: dict[Whose, NDArray[np.float32]] = {}
-
-    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
-        """Begin an episode in these rows."""
-        self._chronicle.begin(rows, episodes)
-
-    def on_perceive(self) -> None:
-        """Note what the being has just noticed."""
-        percept = self._being.percept
-        assert percept is not None, "the being has not acted"
-        self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
-
-    def on_step(self, actions: NDArray[np.int64]) -> None:
-        """Note what happened in the world."""
-        self._chronicle.stepped(actions)
 
     def on_episode_end(self, rows: NDArray[np.intp]) -> None:
         """Keep the graphs of the episodes in these rows, and how it was in their end."""

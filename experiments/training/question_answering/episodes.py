@@ -17,7 +17,7 @@ from envs.babyai.spec import BABYAI
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from experiments.ground_truth.chronicle import Chronicle
+from experiments.ground_truth.callback import ChronicleCallback
 from experiments.ground_truth.graph import EventGraph, EventNode
 from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import noisy_being
@@ -162,28 +162,13 @@ def run_episodes(
             return
 
 
-class _Recording:
-    """A batch callback that makes a record of each episode."""
+class _Recording(ChronicleCallback):
+    """Makes a record of each episode."""
 
     def __init__(self, being: Being, env: WorldVectorEnv, memory: WindowStore):
-        self._being, self._memory = being, memory
-        ids = [mind.body_id for mind in being.minds]
-        self._chronicle = Chronicle(env.world, body_ids=ids)
+        super().__init__(being, env)
+        self._memory = memory
         self._records: list[EpisodeRecord] = []
-
-    def on_episode_start(self, rows: NDArray[np.intp], episodes: Sequence[int]) -> None:
-        """Begin an episode in these rows."""
-        self._chronicle.begin(rows, episodes)
-
-    def on_perceive(self) -> None:
-        """Note what the bodies have just noticed."""
-        percept = self._being.percept
-        assert percept is not None, "the being has not acted"
-        self._chronicle.sensed(percept, self._being.feelings, self._being.intents)
-
-    def on_step(self, actions: NDArray[np.int64]) -> None:
-        """Note what happened in the world."""
-        self._chronicle.stepped(actions)
 
     def on_episode_end(self, rows: NDArray[np.intp]) -> None:
         """Make the records of these rows' episodes."""
