@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -231,3 +232,22 @@ def pixels():
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
 
     return pixels
+
+
+@pytest.fixture
+def answered(tmp_path, monkeypatch, capfd):
+    """Return a function that runs a `main` here, and returns its status and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def answered(main, *arguments):
+        monkeypatch.setattr(sys, "argv", [*arguments])
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        said = capfd.readouterr()
+        return status, said.out, said.err
+
+    return answered

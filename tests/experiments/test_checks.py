@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import sys
 
 import pytest
 from omegaconf import OmegaConf
@@ -16,22 +15,14 @@ HOMES = {"train_direct": "balrog_babyai.train_direct", "recall_qa": "recall_qa._
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered, tmp_path, monkeypatch):
     """Return a function that runs a command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DATA", str(tmp_path / "data"))
 
     def command(name, *overrides):
-        monkeypatch.setattr(sys, "argv", [name, *overrides])
-        try:
-            importlib.import_module(f"experiments.{HOMES.get(name, name)}").main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        main = importlib.import_module(f"experiments.{HOMES.get(name, name)}").main
+        return answered(main, name, *overrides)
 
     return command
 

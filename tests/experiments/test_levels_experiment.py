@@ -1,7 +1,6 @@
 """`python -m experiments.babyai_levels.run`: who can do what in which level, kept by level."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -17,20 +16,11 @@ NOT_MADE = "MiniGrid-WFC-MazeSimple-v0"
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered, tmp_path):
     """Return a function that runs the command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(*overrides):
-        monkeypatch.setattr(sys, "argv", ["run", *overrides, f"hydra.run.dir={tmp_path}/run"])
-        try:
-            run.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        return answered(run.main, "run", *overrides, f"hydra.run.dir={tmp_path}/run")
 
     return command
 

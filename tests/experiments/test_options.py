@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import sys
 
 import pytest
 from hydra import compose, initialize_config_module
@@ -24,20 +23,12 @@ AT_HOME = (  # in worlds that are chosen already
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered):
     """Return a function that runs a command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(name, *overrides):
-        monkeypatch.setattr(sys, "argv", [name, *overrides])
-        try:
-            importlib.import_module(f"experiments.{HOMES.get(name, name)}").main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        main = importlib.import_module(f"experiments.{HOMES.get(name, name)}").main
+        return answered(main, name, *overrides)
 
     return command
 
