@@ -38,7 +38,7 @@ def choose_device(device: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device must be auto, cpu, or a GPU of this machine such as cuda:0, got '{device}' "
-            f"({_first_line(error)}); use auto"
+            f"({first_line(error)}); use auto"
         ) from None
     return chosen
 
@@ -74,7 +74,7 @@ def load(
     """
     folder = Path(path).expanduser()
     if folder.is_dir():
-        with _quiet():
+        with quiet():
             return _load(str(folder), device=device, dtype=dtype, local_files_only=True)
     return _load(path, device=device, dtype=dtype, local_files_only=False)
 
@@ -112,7 +112,7 @@ def _explained(path: str, part: str) -> Generator[None, None, None]:
     # Files from elsewhere: the libraries that read them raise nearly anything, and plain
     # Exception among it.
     except Exception as error:
-        reason = f"its {part} could not be loaded ({type(error).__name__}: {_first_line(error)})"
+        reason = f"its {part} could not be loaded ({type(error).__name__}: {first_line(error)})"
         raise _bad(path, reason) from None
 
 
@@ -124,13 +124,14 @@ def _bad(path: str, what_came: str) -> BadModelFolder:
     )
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the beginning of what an error says, for a line about it."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     return lines[0][:160]
 
 
 @contextmanager
-def _quiet() -> Generator[None, None, None]:
+def quiet() -> Generator[None, None, None]:
     """Keep progress bars and reports off the screen; what matters is raised."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(CRITICAL)
