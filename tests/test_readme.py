@@ -50,9 +50,9 @@ def is_package(module):
 
 
 def commands():
-    """Return every `python -m MODULE options` of the README, in code blocks and in tables."""
+    """Return every `python -m MODULE options` of the README that is ours, in blocks and tables."""
     text = README.replace("\\|", "|")
-    return re.findall(r"python -m ([\w.]+)((?: [^\s`)]+)*)", text)
+    return re.findall(r"python -m (?!pip )([\w.]+)((?: [^\s`)]+)*)", text)
 
 
 def test_the_two_commands_stand_alone_in_blocks_of_their_own():

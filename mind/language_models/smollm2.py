@@ -19,8 +19,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -151,7 +152,7 @@ def _convert(gguf: Path, to: Path) -> None:
     mapped from the file where they are wanted as they are.
     """
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
-    with quiet():
+    with quiet(), redirect_stderr(StringIO()):  # of the bars, one cannot be switched off
         AutoTokenizer.from_pretrained(gguf.parent, **source).save_pretrained(to)
         model: Any = AutoModelForCausalLM.from_pretrained(
             gguf.parent,
