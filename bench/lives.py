@@ -37,7 +37,7 @@ SETTINGS = ("+env=trip", "++env.split=test", "++env.layouts=256", "memory.path='
 PARTS = {  # of the time, and which methods take it; as a profiler does, it looks inside
     "reading prompts": [(ContinuousBatch, "_read")],
     "writing replies": [(ContinuousBatch, "_continue")],
-    "prompts to tokens": [(TransformersModel, "_encode")],
+    "prompts to tokens": [(ChatEncoder, "row")],
     "words of prompts": [(Prompts, "decide")],
     "recalling": [(ExperienceStore, "recall")],
     "remembering": [(History, "sense"), (History, "remember")],

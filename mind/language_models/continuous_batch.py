@@ -13,23 +13,25 @@ that nothing but its own row is written when one comes or goes.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from mind.language_models.inference import (
     Row,
+    cache_name,
     choose,
     embedded,
     inputs_of,
     pad_left,
-    parameters,
     positions_of,
 )
+from mind.language_models.prefix_cache import PrefixCache, keeps_rows_apart
 
 _SPARE_COLUMNS = 64  # that the cache grows by, at least
 
@@ -42,6 +44,7 @@ class Sample:
         prompt: What it reads, of at least one token.
         limit: Most tokens that it may write, at least 1.
         uniforms: A random number in [0, 1) for each of them; empty where nothing is left to chance.
+        has_ended: Whether these tokens are a whole reply.
         tokens: Written token ids, the one that ended the row included.
         log_probabilities: Natural-log probability of each under the model itself, before
             temperature.
@@ -52,6 +55,7 @@ class Sample:
     prompt: Row
     limit: int
     uniforms: Sequence[float] = ()
+    has_ended: Callable[[Sequence[int]], bool] = lambda tokens: False
     tokens: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     ended: bool = False
@@ -67,12 +71,12 @@ class Sample:
         """The random number of the token that comes; 0 where it does not matter."""
         return self.uniforms[len(self.tokens)] if self.uniforms and not self.over else 0.0
 
-    def add(self, token: int, log_probability: float, has_ended: bool) -> None:
+    def add(self, token: int, log_probability: float) -> None:
         """Note one more token."""
         self.tokens.append(token)
         self.log_probabilities.append(log_probability)
-        self.ended = has_ended
-        self.over = self.over or has_ended or self.broken or len(self.tokens) >= self.limit
+        self.ended = self.has_ended(self.tokens)
+        self.over = self.over or self.ended or self.broken or len(self.tokens) >= self.limit
 
 
 def noise(seed: int, count: int) -> list[float]:
@@ -93,7 +97,7 @@ class ContinuousBatch:
     Args:
         model: A causal language model.
         temperature: 0 takes the most probable token; 1 samples from the model as it is.
-        has_ended: Whether a row that has written these tokens is at its end.
+        prefixes: What the model has read before, and will read again.
     """
 
     def __init__(
@@ -101,15 +105,14 @@ class ContinuousBatch:
         model: PreTrainedModel,
         *,
         temperature: float,
-        has_ended: Callable[[Sequence[int]], bool],
+        prefixes: PrefixCache,
     ):
         self._model = model
         self._temperature = temperature
-        self._has_ended = has_ended
         self._rows: list[Sample] = []
         self._cache: _Rows | _Whole | None = None
-        # Its name since transformers 5.24, which says so aloud wherever the old one is used.
-        self._cached = "cache" if "cache" in parameters(type(model)) else "past_key_values"
+        self._prefixes = prefixes
+        self._cached = cache_name(model)
 
     def __len__(self) -> int:
         """Return how many rows are being continued."""
@@ -137,14 +140,23 @@ class ContinuousBatch:
         self._write(self._rows)
 
     def _read(self, joining: Sequence[Sample]) -> None:
-        rows = [sample.prompt for sample in joining]
-        tokens, mask = pad_left([row.tokens for row in rows], self._model.device)
+        prompts = [sample.prompt for sample in joining]
+        prefix = self._prefixes.find(prompts)
+        rows = [row.after(len(prefix)) for row in prompts]
+        tokens, padding = pad_left([row.tokens for row in rows], self._model.device)
+        mask = prefix.mask(padding)
         cache = self._forward(
-            tokens, mask, positions_of(mask), embedded(self._model, tokens, rows), None
+            tokens,
+            mask,
+            positions_of(mask)[:, len(prefix) :],
+            embedded(self._model, tokens, rows),
+            prefix.cache(len(rows)),
         )
         self._write(joining)
+        if not len(prefix):
+            self._prefixes.learn(prompts, cache)
         if self._cache is None:
-            self._cache = _Rows(cache) if _keeps_rows_apart(cache) else _Whole(cache, mask)
+            self._cache = _Rows(cache) if keeps_rows_apart(cache) else _Whole(cache, mask)
         if isinstance(self._cache, _Rows):
             self._cache.add(cache, mask)
         self._rows += joining
@@ -164,7 +176,7 @@ class ContinuousBatch:
         chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
             if not row.over:
-                row.add(token, log_probability, self._has_ended([*row.tokens, token]))
+                row.add(token, log_probability)
 
     def _make_room(self) -> None:
         """Remove the rows that are over: each, or all at once where they are not kept apart."""
@@ -178,13 +190,34 @@ class ContinuousBatch:
             self._rows, self._cache = [], None
 
 
+class SeparateRows:
+    """Continues rows of a model that is right only when it reads one alone; as `ContinuousBatch`.
+
+    Attributes:
+        is_open: True.
+    """
+
+    is_open = True
+
+    def __init__(self, model: PreTrainedModel, *, temperature: float, prefixes: PrefixCache):
+        self._begin = partial(ContinuousBatch, model, temperature=temperature, prefixes=prefixes)
+        self._batches: list[ContinuousBatch] = []
+
+    def __len__(self) -> int:
+        """Return how many rows are being continued."""
+        return len(self._batches)
+
+    def step(self, joining: Sequence[Sample] = ()) -> None:
+        """Write one more token of every row, and the first one of those that join."""
+        for batch in self._batches:
+            batch.step()
+        for sample in joining:
+            self._batches.append(self._begin())
+            self._batches[-1].step([sample])
+        self._batches = [batch for batch in self._batches if len(batch)]
+
+
 # ---- The cache ----
-
-
-def _keeps_rows_apart(cache: Any) -> bool:
-    """Return whether a cache is nothing but the keys and values of every token of every row."""
-    layers = getattr(cache, "layers", ())
-    return type(cache) is DynamicCache and all(type(layer) is DynamicLayer for layer in layers)
 
 
 class _Whole:
@@ -233,8 +266,8 @@ class _Rows:
         return mask, positions
 
     def add(self, cache: Any, mask: Tensor) -> None:
-        """Take in the rows of a cache whose padding is on the left."""
-        lengths = mask.sum(dim=1).tolist()
+        """Take in the rows of a cache, without the columns that are padding."""
+        lengths, words = mask.sum(dim=1).tolist(), mask.bool()
         first, last = len(self._lengths), len(self._lengths) + len(lengths)
         self._lengths += lengths
         for mine, read in zip(self._layers, cache.layers, strict=True):
@@ -242,8 +275,8 @@ class _Rows:
             for row, (length, keys, values) in enumerate(
                 zip(lengths, read.keys, read.values, strict=True), start=first
             ):
-                mine.keys[row, :, :length] = keys[:, -length:]
-                mine.values[row, :, :length] = values[:, -length:]
+                mine.keys[row, :, :length] = keys[:, words[row - first]]
+                mine.values[row, :, :length] = values[:, words[row - first]]
 
     def remove(self, row: int) -> None:
         """Let the last row take the place of this one."""

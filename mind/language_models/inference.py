@@ -32,6 +32,11 @@ class Row:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def after(self, count: int) -> "Row":
+        """Return what is left without the first `count` tokens, which are words."""
+        places = tuple(place - count for place in self.places)
+        return Row(self.tokens[count:], places, self.vectors)
+
 
 def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """Choose one token a row by inverting its cumulative distribution.
@@ -56,8 +61,10 @@ def choose(logits: Tensor, uniforms: Tensor, temperature: float) -> tuple[Tensor
 
 
 @torch.inference_mode()
-def score(model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int]]) -> list[float]:
-    """Return the summed log-probability of each candidate's tokens after the prompt's."""
+def log_probs(
+    model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int]]
+) -> list[list[float]]:
+    """Return the log-probability of each token of each candidate after the prompt's."""
     rows = [replace(prompt, tokens=[*prompt.tokens, *candidate]) for candidate in candidates]
     tokens, mask = pad_left([row.tokens for row in rows], model.device)
     longest = max(len(candidate) for candidate in candidates)
@@ -68,7 +75,7 @@ def score(model: PreTrainedModel, prompt: Row, candidates: Sequence[Sequence[int
     targets = tokens[:, -longest:, None]
     known = kept.double().log_softmax(dim=-1).gather(2, targets).squeeze(2)  # (batch, longest)
     return [
-        float(row[longest - len(candidate) :].sum())
+        row[longest - len(candidate) :].tolist()
         for row, candidate in zip(known, candidates, strict=True)
     ]
 
@@ -98,17 +105,20 @@ def pad_left(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tenso
     return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
 
 
-def embedded(model: PreTrainedModel, tokens: Tensor, rows: Sequence[Row]) -> dict[str, Any]:
+def embedded(
+    model: PreTrainedModel, tokens: Tensor, rows: Sequence[Row], *, after: int = 0
+) -> dict[str, Any]:
     """Return what takes the place of token ids, (B, T), where any row holds more than words.
 
-    Rows are padded on the left, so places are counted from the right.
+    Rows are padded on the left, so places are counted from the right, where `after` columns
+    follow them.
     """
     if not any(row.places for row in rows):
         return {}
     vectors = model.get_input_embeddings()(tokens).clone()
     for number, row in enumerate(rows):
         if row.vectors is not None:
-            places = [place - len(row) for place in row.places]
+            places = [place - len(row) - after for place in row.places]
             vectors[number, places] = row.vectors.to(vectors)
     return {"input_ids": None, "inputs_embeds": vectors}
 
@@ -136,6 +146,19 @@ def inputs_of(
 def positions_of(mask: Tensor) -> Tensor:
     """Return the position of each token, (B, T), not counting the padding."""
     return (mask.cumsum(dim=1) - 1).clamp(min=0)
+
+
+def shared_length(rows: Sequence[Sequence[Any]]) -> int:
+    """Return how many values all rows begin with."""
+    for count, values in enumerate(zip(*rows, strict=False)):
+        if any(value != values[0] for value in values):
+            return count
+    return min(map(len, rows))
+
+
+def cache_name(model: PreTrainedModel) -> str:
+    """Return what the model calls its cache: it has another name since transformers 5.24."""
+    return "cache" if "cache" in parameters(type(model)) else "past_key_values"
 
 
 @cache

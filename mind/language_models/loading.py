@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from logging import CRITICAL
@@ -44,16 +45,25 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """Return the named precision; "auto" is float32 on a CPU and bfloat16 on a GPU.
+    """Return the named precision.
+
+    "auto" is float32 on a CPU and bfloat16 on a GPU. "fast" is bfloat16 on a CPU too, where the
+    processor multiplies it itself; what a row writes then depends a little on its batch.
 
     Raises:
         ValueError: If it has no such name.
     """
-    if dtype == "auto":
-        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    if dtype in ("auto", "fast"):
+        is_quicker = device.type != "cpu" or (dtype == "fast" and _cpu_multiplies_bfloat16())
+        return torch.bfloat16 if is_quicker else torch.float32
     if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of auto, {', '.join(DTYPES)}, got '{dtype}'")
+        raise ValueError(f"dtype must be one of auto, fast, {', '.join(DTYPES)}, got '{dtype}'")
     return DTYPES[dtype]
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def load(
@@ -77,6 +87,53 @@ def load(
         with quiet():
             return _load(str(folder), device=device, dtype=dtype, local_files_only=True)
     return _load(path, device=device, dtype=dtype, local_files_only=False)
+
+
+def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, bool]:
+    """Return the model with a LoRA adapter merged in, and whether it reads system messages.
+
+    Args:
+        model: The one that it was made for, or one like it.
+        path: A folder in PEFT format, with weights as safetensors. It was taught without system
+            messages where it has a ``card.json`` that says ``"system": false``.
+
+    Raises:
+        BadModelFolder: If it cannot be used with this model, or peft is not installed.
+    """
+    folder = Path(path).expanduser()
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise BadModelFolder(
+            f"adapter '{path}' needs peft, which is not installed; pip install -e '.[smollm2]'"
+        ) from None
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise _bad_adapter(path, "it has no adapter_model.safetensors")
+    try:
+        merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+        card = folder / "card.json"
+        system = json.loads(card.read_text("utf-8")).get("system", True) if card.exists() else True
+    # As above: files from elsewhere.
+    except Exception as error:
+        reason = f"it could not be loaded ({type(error).__name__}: {_first_line(error)})"
+        raise _bad_adapter(path, reason) from None
+    return merged.eval(), bool(system)
+
+
+def cannot_continue(path: str, model: PreTrainedModel) -> BadModelFolder:
+    """Return what to say of a model that keeps nothing of a row from which it could go on."""
+    return BadModelFolder(
+        f"language model '{path}' must go on from a cache as if it had read all anew, got "
+        f"{type(model).__name__}, which does not; use another kind of model"
+    )
+
+
+def _bad_adapter(path: str, what_came: str) -> BadModelFolder:
+    return BadModelFolder(
+        f"adapter '{path}' must be a folder with adapter_config.json and adapter_model.safetensors "
+        f"of a LoRA for this model: {what_came}; check the path, or train one with "
+        "python -m experiments.train_mind method=lora"
+    )
 
 
 def _load(

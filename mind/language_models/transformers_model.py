@@ -1,24 +1,36 @@
 """TransformersModel: any Hugging Face causal language model, on this machine."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mind.language_models import inference
-from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
-from mind.language_models.loading import choose_device, choose_dtype, load
+from mind.language_models import choosing, inference
+from mind.language_models.chat import ChatEncoder
+from mind.language_models.choosing import TokenTree, score_trees
+from mind.language_models.continuous_batch import ContinuousBatch, Sample, SeparateRows, noise
+from mind.language_models.decoding import Scheduler
+from mind.language_models.loading import (
+    cannot_continue,
+    choose_device,
+    choose_dtype,
+    load,
+    merge_adapter,
+)
+from mind.language_models.prefix_cache import PrefixCache
+from mind.language_models.probing import probe
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
 from mind.language_models.settings import check_at_least, cut_after
 from mind.language_models.types import (
-    FELT,
     BadModelFolder,
     Completion,
     Finish,
@@ -26,7 +38,6 @@ from mind.language_models.types import (
     LanguageModelError,
     Prompt,
     PromptTooLong,
-    Role,
     settle,
 )
 
@@ -36,8 +47,9 @@ T = TypeVar("T")
 class TransformersModel:
     """A causal language model in Hugging Face format, from a local folder or the hub.
 
-    A prompt goes through the tokenizer's chat template. Without one it is the plain texts of
-    the messages, a blank line after each, and the reply follows.
+    A prompt goes through the tokenizer's chat template; see `ChatEncoder`. What prompts begin with
+    alike is read once; see `PrefixCache`. Where a prompt has choices, all of them are read in one
+    pass; see `choosing`.
 
     The work is done in one thread of its own, so that the event loop stays free.
 
@@ -63,29 +75,45 @@ class TransformersModel:
         stop: Sequence[str] = (),
         batch_size: int = 64,
         projector: str = "",
+        adapter: str = "",
+        compare: str = "sum",
     ):
         """Load the model.
 
         Args:
             path: A folder in Hugging Face format, or a hub id such as ``org/name``.
             device: "auto", "cpu", "cuda" or "cuda:1".
-            dtype: "auto" (float32 on a CPU, bfloat16 on a GPU), "float32", "bfloat16", "float16".
+            dtype: "auto" (float32 on a CPU, bfloat16 on a GPU), "fast" (bfloat16 also on a CPU that
+                multiplies it itself), "float32", "bfloat16", "float16".
             temperature: At least 0; 0 always takes the most probable token.
             max_new_tokens: Most tokens of a reply, at least 1.
             stop: Strings after which a reply ends; they stay in the reply.
             batch_size: Most rows of one forward pass, at least 1.
             projector: File of the maps through which it reads what is felt; empty is the one in
                 the model's folder, where there is one. Without, it reads words alone.
+            adapter: Folder of a LoRA adapter in PEFT format, which is merged into the weights;
+                empty is none.
+            compare: "sum" or "mean": how choices are compared, by the log-probability of all their
+                tokens or by its mean, which suits a model that was not trained on such replies.
 
         Raises:
-            BadModelFolder: If the model cannot be loaded.
+            BadModelFolder: If the model or its adapter cannot be loaded, or the model cannot go on
+                from what it keeps of a row.
             ValueError: If a setting is out of its range.
         """
         check_at_least(0, temperature=temperature)
         check_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size)
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
+        if compare not in ("sum", "mean"):
+            raise ValueError(f"compare must be sum or mean, got '{compare}'")
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
+        system = True
+        if adapter:
+            self._model, system = merge_adapter(self._model, adapter)
+        self._abilities = probe(self._model)
+        if not self._abilities.continues:
+            raise cannot_continue(path, self._model)
         self.parameters: int | None = self._model.num_parameters()
         self._tokenizer: Any = tokenizer  # its published types are narrower than its use
         self._path = path
@@ -99,6 +127,11 @@ class TransformersModel:
         self.encoder = self._projector.encoder if self._projector else ""
         self._context = _context(self._model)
         self._ends = _ends(self._model, self._tokenizer)
+        self._chat = ChatEncoder(
+            tokenizer, self._projector, name=path, empty=min(self._ends, default=0), system=system
+        )
+        self._prefixes = PrefixCache()
+        self._by_mean = compare == "mean"
         self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="language-model")
 
@@ -122,12 +155,16 @@ class TransformersModel:
                 await scheduler.write(self._max_new_tokens, joining=(), leaving=())
         return settle([generation.outcome for generation in generations if generation.outcome])
 
-    def scheduler(self) -> "_Scheduler":
+    def scheduler(self) -> Scheduler:
         """Return where replies are written side by side; see `LanguageModel.scheduler`."""
-        batch = ContinuousBatch(
-            self._model, temperature=self._temperature, has_ended=self._has_ended
+        kind = ContinuousBatch if self._abilities.batches else SeparateRows
+        return Scheduler(
+            kind(self._model, temperature=self._temperature, prefixes=self._prefixes),
+            work=self._work,
+            begin=self._begin,
+            outcome=self._outcome,
+            choose=self._choose,
         )
-        return _Scheduler(batch, work=self._work, begin=self._begin, outcome=self._outcome)
 
     async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
         """Return the log-probability of each candidate; see `LanguageModel.score`."""
@@ -155,25 +192,27 @@ class TransformersModel:
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
 
+    # ---- Writing ----
+
     def _begin(self, generation: Generation) -> Sample:
-        """Return the row of a reply that begins.
+        """Return the row of a reply that begins, or of the draft before a choice.
 
         Raises:
             PromptTooLong: If there is no room for it.
         """
-        row = self._encode(generation.prompt)
-        if (limit := self._room(row)) < 1:
+        choices = generation.prompt.choices
+        row = self._chat.row(generation.prompt)
+        limit = min(self._room(row), choices.draft_tokens if choices else self._max_new_tokens)
+        if limit < 1:
             raise self._too_long(row)
+        stop = (choices.opening,) if choices else self._stop
         uniforms = noise(generation.seed, limit) if self._temperature else ()
-        return Sample(row, limit, uniforms)
+        return Sample(row, limit, uniforms, has_ended=partial(self._has_ended, stop=stop))
 
     def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
         """Return the completion of a row."""
         if sample.broken:
-            return BadModelFolder(
-                f"language model '{self._path}' must give numbers, got not-a-number; its weights "
-                "are damaged or too large for this dtype: try dtype=float32, or download it again"
-            )
+            return self._no_numbers()
         return Completion(
             text=cut_after(self._decode(sample.tokens), self._stop),
             prompt_tokens=len(sample.prompt),
@@ -185,80 +224,82 @@ class TransformersModel:
             token_log_probs=tuple(sample.log_probabilities),
         )
 
+    # ---- Choosing ----
+
+    def _choose(
+        self, generations: Sequence[Generation], drafts: Sequence[Sample | None]
+    ) -> list[Completion | LanguageModelError]:
+        """Return the reply that each chooses after its draft, where it has one."""
+        began = time.perf_counter()
+        asked = [
+            self._asked(generation, draft)
+            for generation, draft in zip(generations, drafts, strict=True)
+        ]
+        outcomes: list[Completion | LanguageModelError] = []
+        for start in range(0, len(asked), self._batch_size):
+            part = asked[start : start + self._batch_size]
+            found = self._log_probs([one.row for one in part], [one.candidates for one in part])
+            outcomes += [self._chosen(*pair, began) for pair in zip(part, found, strict=True)]
+        return outcomes
+
+    def _asked(self, generation: Generation, draft: Sample | None) -> "_Asked":
+        choices = generation.prompt.choices
+        assert choices is not None, "only those that have choices are asked"
+        written = self._decode(draft.tokens).split(choices.opening)[0] if draft else ""
+        row = draft.prompt if draft else self._chat.row(generation.prompt)
+        candidates = [self._chat.tokens(reply) for reply in choices.replies]
+        following = replace(row, tokens=[*row.tokens, *self._chat.tokens(written)])
+        return _Asked(generation, following, candidates, written, len(draft.tokens) if draft else 0)
+
+    def _chosen(
+        self, asked: "_Asked", log_probs: list[list[float]], began: float
+    ) -> Completion | LanguageModelError:
+        choices, seed = asked.generation.prompt.choices, asked.generation.seed
+        assert choices is not None
+        if any(math.isnan(known) for each in log_probs for known in each):
+            return self._no_numbers()
+        uniform = noise(seed, choices.draft_tokens + 1)[-1] if self._temperature else 0.0
+        chosen = choosing.decide(
+            log_probs, mean=self._by_mean, temperature=self._temperature, uniform=uniform
+        )
+        return Completion(
+            text=asked.written + choices.replies[chosen.number],
+            prompt_tokens=len(asked.row),
+            tokens=asked.tokens + chosen.tokens,
+            latency_s=time.perf_counter() - began,
+            finish=Finish.STOP,
+            log_probability=chosen.log_probability,
+        )
+
     def _score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
-        asked = self._encode(prompt)
-        rows = [self._tokens(candidate, special=False) for candidate in candidates]
+        rows = [self._chat.tokens(candidate) for candidate in candidates]
         if not all(rows):
             raise ValueError(f"candidate {rows.index([])} must hold a word, got an empty one")
-        scores: list[float] = []
-        for start in range(0, len(rows), self._batch_size):
-            scores += inference.score(self._model, asked, rows[start : start + self._batch_size])
-        return scores
+        if not rows:
+            return []
+        (found,) = self._log_probs([self._chat.row(prompt)], [rows])
+        return [sum(known) for known in found]
+
+    def _log_probs(
+        self, rows: Sequence[inference.Row], candidates: Sequence[Sequence[list[int]]]
+    ) -> list[list[list[float]]]:
+        """Return the log-probability of each token of each row's candidates."""
+        if self._abilities.trees:
+            trees = [TokenTree.grow(each) for each in candidates]
+            return score_trees(self._model, rows, trees, self._prefixes)
+        return [
+            [known for one in each for known in inference.log_probs(self._model, row, [one])]
+            for row, each in zip(rows, candidates, strict=True)
+        ]
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = [self._tokens(text, special=True)[: self._context] for text in texts]
+        rows = [self._chat.tokens(text, special=True)[: self._context] for text in texts]
         batches = [
             inference.embed(self._model, rows[start : start + self._batch_size]).cpu().numpy()
             for start in range(0, len(rows), self._batch_size)
         ]
         width = cast(Any, self._model).config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
-
-    def _encode(self, prompt: Prompt) -> inference.Row:
-        """Return a prompt as a row, of at least one token."""
-        if self._projector is None:
-            prompt = prompt.in_words
-        text, special = self._chat_text(prompt)
-        first, *rest = text.split(FELT)
-        tokens = self._tokens(first, special=special)
-        if self._projector is None or not prompt.soft_tokens:
-            return inference.Row(tokens or [min(self._ends, default=0)])
-        if len(rest) != len(prompt.soft_tokens):
-            raise self._lost_markers(len(prompt.soft_tokens), len(rest))
-        places: list[int] = []
-        for soft_tokens, piece in zip(prompt.soft_tokens, rest, strict=True):
-            places += range(len(tokens), len(tokens) + len(soft_tokens))
-            tokens = [*tokens, *[0] * len(soft_tokens), *self._tokens(piece, special=False)]
-        vectors = torch.cat([self._projector(soft_tokens) for soft_tokens in prompt.soft_tokens])
-        return inference.Row(tokens, tuple(places), vectors)
-
-    def _lost_markers(self, expected: int, got: int) -> BadModelFolder:
-        return BadModelFolder(
-            f"chat template of '{self._path}' must keep all {expected} markers of what is felt, "
-            f"got {got}; remove its chat template, or its projector"
-        )
-
-    def _chat_text(self, prompt: Prompt) -> tuple[str, bool]:
-        """Return a prompt as one text, and whether the tokenizer is to add its special tokens."""
-        turns = [{"role": m.role.value, "content": m.text} for m in prompt.messages]
-        if self._tokenizer.chat_template is None:
-            return "".join(f"{turn['content']}\n\n" for turn in turns), True
-        return self._chat(turns), False
-
-    def _chat(self, turns: list[dict[str, str]]) -> str:
-        """Return the turns in the words of the chat template.
-
-        Some templates know no system message: there it becomes the beginning of the first
-        user message.
-        """
-        try:
-            return self._tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True
-            )
-        # A template is the model's own little program, and may fail in any way.
-        except Exception as error:
-            if turns[0]["role"] == Role.SYSTEM and len(turns) > 1:
-                both = f"{turns[0]['content']}\n\n{turns[1]['content']}"
-                return self._chat([{"role": Role.USER.value, "content": both}, *turns[2:]])
-            raise BadModelFolder(
-                f"chat template of '{self._path}' must take system, user and assistant messages, "
-                f"got {type(error).__name__}: {str(error).splitlines()[:1]}; use another model or "
-                "remove its chat template"
-            ) from None
-
-    def _tokens(self, text: str, *, special: bool) -> list[int]:
-        encoded = self._tokenizer(text, add_special_tokens=special, truncation=False, verbose=False)
-        return encoded.input_ids
 
     def _decode(self, tokens: Sequence[int]) -> str:
         # Tags such as <think> are special tokens to some tokenizers, and are wanted here.
@@ -267,19 +308,25 @@ class TransformersModel:
             heard, skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
 
-    def _has_ended(self, tokens: Sequence[int]) -> bool:
+    def _has_ended(self, tokens: Sequence[int], *, stop: Sequence[str]) -> bool:
         if tokens[-1] in self._ends:
             return True
-        if not self._stop:
+        if not stop:
             return False
         # A token is at least one byte, so a stop string that is now complete is in this tail.
-        tail = self._decode(tokens[-max(len(stop.encode()) for stop in self._stop) - 1 :])
-        return any(stop in tail for stop in self._stop)
+        tail = self._decode(tokens[-max(len(end.encode()) for end in stop) - 1 :])
+        return any(end in tail for end in stop)
 
     def _room(self, row: inference.Row) -> int:
         if self._context is None:
             return self._max_new_tokens
         return min(self._max_new_tokens, self._context - len(row))
+
+    def _no_numbers(self) -> BadModelFolder:
+        return BadModelFolder(
+            f"language model '{self._path}' must give numbers, got not-a-number; its weights "
+            "are damaged or too large for this dtype: try dtype=float32, or download it again"
+        )
 
     def _too_long(self, row: inference.Row) -> PromptTooLong:
         return PromptTooLong(
@@ -288,68 +335,23 @@ class TransformersModel:
         )
 
 
-class _Scheduler:
-    """Replies of one model that are written side by side.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A reply that is to be chosen.
 
-    Args:
-        batch: Continues their rows.
-        work: Does a job in the model's thread.
-        begin: Returns the row of a reply that begins; raises where it cannot.
-        outcome: Returns the reply of a row that is over and took so many seconds.
+    Attributes:
+        generation: Of the reply.
+        row: Prompt and draft.
+        candidates: Token ids of each reply that can be chosen.
+        written: The draft.
+        tokens: How many were written for it.
     """
 
-    def __init__(
-        self,
-        batch: ContinuousBatch,
-        *,
-        work: Callable[[Callable[[], None]], Awaitable[None]],
-        begin: Callable[[Generation], Sample],
-        outcome: Callable[[Sample, float], Completion | LanguageModelError],
-    ):
-        self._batch, self._work = batch, work
-        self._begin_row, self._outcome = begin, outcome
-        self._written: dict[Generation, tuple[Sample, float]] = {}  # and when each began
-
-    @property
-    def is_open(self) -> bool:
-        """Whether further replies may join."""
-        return self._batch.is_open
-
-    async def write(
-        self, tokens: int, *, joining: Sequence[Generation], leaving: Sequence[Generation]
-    ) -> None:
-        """Write so many tokens of each, or until one is over; see `DecodingScheduler.write`."""
-        await self._work(lambda: self._write(tokens, joining, leaving))
-
-    def _write(
-        self, tokens: int, joining: Sequence[Generation], leaving: Sequence[Generation]
-    ) -> None:
-        for generation in leaving:
-            if generation in self._written:
-                self._written.pop(generation)[0].over = True
-        self._batch.step(self._begin(joining))
-        while not self._settle() and self._written and (tokens := tokens - 1) > 0:
-            self._batch.step()
-
-    def _begin(self, joining: Sequence[Generation]) -> list[Sample]:
-        """Return the rows of those that can be begun; the others are over at once."""
-        now, before = time.perf_counter(), len(self._written)
-        for generation in joining:
-            try:
-                self._written[generation] = self._begin_row(generation), now
-            except LanguageModelError as error:
-                generation.outcome = error
-        return [sample for sample, _ in list(self._written.values())[before:]]
-
-    def _settle(self) -> bool:
-        """Note how far each reply is, and say whether any is over."""
-        for generation, (sample, _) in self._written.items():
-            generation.tokens = len(sample.tokens)
-        over = [generation for generation, (sample, _) in self._written.items() if sample.over]
-        for generation in over:
-            sample, began = self._written.pop(generation)
-            generation.outcome = self._outcome(sample, time.perf_counter() - began)
-        return bool(over)
+    generation: Generation
+    row: inference.Row
+    candidates: list[list[int]]
+    written: str
+    tokens: int
 
 
 def _context(model: Any) -> int | None:

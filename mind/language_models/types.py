@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -43,11 +43,47 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Replies among which a model chooses, so that whatever it replies can be used.
+
+    Attributes:
+        replies: Distinct; each begins with `opening`.
+        opening: What all of them begin with.
+        draft_tokens: Most tokens that the model may write as it likes before the reply; 0 is none.
+
+    Example:
+        >>> Choices.among(["wait, normal", "get up, normal"], draft_tokens=32).replies[0]
+        '<answer>wait, normal</answer>'
+    """
+
+    replies: tuple[str, ...]
+    opening: str = "<answer>"
+    draft_tokens: int = 0
+
+    def __post_init__(self):
+        """Refuse what nothing could be chosen from."""
+        if not self.replies or len(set(self.replies)) < len(self.replies):
+            raise ValueError(f"replies must be distinct, and at least one, got {self.replies}")
+        if strange := [one for one in self.replies if not one.startswith(self.opening)]:
+            raise ValueError(f"replies must begin with '{self.opening}', got '{strange[0]}'")
+        if self.draft_tokens < 0:
+            raise ValueError(f"draft_tokens must be at least 0, got {self.draft_tokens}")
+
+    @classmethod
+    def among(cls, answers: Sequence[str], *, draft_tokens: int = 0) -> "Choices":
+        """Return the choice of one answer, each in its tags."""
+        replies = tuple(f"<answer>{answer}</answer>" for answer in answers)
+        return cls(replies=replies, draft_tokens=draft_tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """A conversation that waits for the assistant's next message.
 
     Attributes:
         messages: Oldest first; the last one is not the assistant's.
+        choices: What may be replied; None is anything. A model that cannot choose writes as it
+            likes.
         soft_tokens: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors
             of a memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot
             take them reads the messages without the markers.
@@ -59,6 +95,7 @@ class Prompt:
     """
 
     messages: tuple[Message, ...]
+    choices: Choices | None = None
     soft_tokens: tuple[NDArray[np.float32], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self):
@@ -89,7 +126,7 @@ class Prompt:
         """
         replied = Message(role=Role.ASSISTANT, text=unmarked(reply))
         asked = Message(role=Role.USER, text=unmarked(user))
-        return Prompt(messages=(*self.messages, replied, asked), soft_tokens=self.soft_tokens)
+        return replace(self, messages=(*self.messages, replied, asked))
 
     @property
     def in_words(self) -> "Prompt":
@@ -97,7 +134,7 @@ class Prompt:
         if not self.soft_tokens:
             return self
         messages = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
-        return Prompt(messages=tuple(messages))
+        return replace(self, messages=tuple(messages), soft_tokens=())
 
     @property
     def text(self) -> str:

@@ -17,6 +17,7 @@ from transformers import (
 
 from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
 from mind.language_models.inference import Row
+from mind.language_models.prefix_cache import PrefixCache
 
 SMALL = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 4}
 LAYERS = {"num_hidden_layers": 2, "vocab_size": 40, "initializer_range": 0.4}
@@ -54,12 +55,13 @@ def samples(count):
     rows = [[dice.randrange(40) for _ in range(dice.randint(1, 20))] for _ in range(count)]
     limits = [dice.randint(2, 15) for _ in range(count)]
     return [
-        Sample(Row(row), limit, noise(7, limit)) for row, limit in zip(rows, limits, strict=True)
+        Sample(Row(row), limit, noise(7, limit), has_ended=lambda tokens: tokens[-1] == 3)
+        for row, limit in zip(rows, limits, strict=True)
     ]
 
 
 def batch_of(model):
-    return ContinuousBatch(model, temperature=1.0, has_ended=lambda tokens: tokens[-1] == 3)
+    return ContinuousBatch(model, temperature=1.0, prefixes=PrefixCache())
 
 
 def written_alone(model, count):

@@ -22,6 +22,7 @@ from transformers import (
 from mind.language_models import inference
 from mind.language_models.batching import Batcher
 from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
+from mind.language_models.prefix_cache import PrefixCache
 from mind.language_models.projector import save_projector
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
@@ -139,8 +140,8 @@ def with_its_tokens_scored_again(folder, prompt, completion):
     ids, known = completion.token_ids, completion.token_log_probs
     assert len(ids) == len(known) == completion.tokens
     assert sum(known) / len(known) == pytest.approx(completion.log_probability, abs=1e-12)
-    (scored,) = inference.score(model._model, model._encode(prompt), [list(ids)])
-    assert scored == pytest.approx(sum(known), abs=1e-4)
+    (scored,) = inference.log_probs(model._model, model._chat.row(prompt), [list(ids)])
+    assert scored == pytest.approx(known, abs=1e-4)
     assert completion.text == model._decode(ids)
 
 
@@ -259,10 +260,10 @@ def test_a_reply_ends_at_the_token_that_the_model_says_ends_it(copy):
 
 def test_a_row_is_over_at_its_end_or_its_limit_and_makes_room(plain):
     model = make(plain)._model
-    batch = ContinuousBatch(model, temperature=1.0, has_ended=lambda tokens: len(tokens) == 6)
+    batch = ContinuousBatch(model, temperature=1.0, prefixes=PrefixCache())
     samples = [
         Sample(inference.Row([11, 12, 13]), 3, noise(0, 3)),
-        Sample(inference.Row([14]), 50, noise(1, 50)),
+        Sample(inference.Row([14]), 50, noise(1, 50), has_ended=lambda tokens: len(tokens) == 6),
     ]
     batch.step(samples)
     sizes = [len(batch)]
@@ -488,7 +489,7 @@ def test_a_missing_folder_or_hub_that_cannot_be_reached_is_one_line(monkeypatch,
     [
         ({"device": "quantum"}, "device must be auto, cpu, or a GPU of this machine"),
         ({"device": "cuda:99"}, "device must be auto, cpu, or a GPU of this machine"),
-        ({"dtype": "int3"}, "dtype must be one of auto, float32, bfloat16, float16, got 'int3'"),
+        ({"dtype": "int3"}, "dtype must be one of auto, fast, float32, bfloat16, float16, got 'int3'"),
         ({"temperature": -1.0}, "temperature must be at least 0, got -1.0"),
         ({"temperature": float("nan")}, "temperature must be at least 0, got nan"),
         ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
@@ -634,7 +635,7 @@ def test_a_text_that_begins_with_a_special_token_has_one_whatever_is_felt_in_it(
     tokenizer.post_processor = first
     tokenizer.save(str(folder / "tokenizer.json"))
     model = feeling(folder)
-    row = model._encode(asked(memory(0), memory(1)))
+    row = model._chat.row(asked(memory(0), memory(1)))
     assert [row.tokens[0], row.tokens.count(2)] == [2, 1]
     assert row.places == (*range(2, 7), *range(8, 13))
     words = row.tokens[1], row.tokens[7], *row.tokens[13:]
@@ -643,7 +644,7 @@ def test_a_text_that_begins_with_a_special_token_has_one_whatever_is_felt_in_it(
 
 def test_what_is_felt_goes_through_a_chat_template(tmp_path):
     model = feeling(build(tmp_path / "chat", chat_template=CHAT))
-    row = model._encode(asked(memory(0)).then(reply="word7", user="word8"))
+    row = model._chat.row(asked(memory(0)).then(reply="word7", user="word8"))
     soft_tokens = row.tokens[:2] + row.tokens[7:]
     told = "<user> word3 word1 word2 <assistant> word7 <user> word8 <assistant>"
     assert " ".join(VOCABULARY[token] for token in soft_tokens) == told
@@ -677,13 +678,13 @@ def test_scores_rest_on_what_is_felt(copy):
 
 def test_a_score_is_how_probable_it_was_to_write_just_that(copy):
     model: Any = feeling(copy)
-    row = model._encode(asked(memory(0), memory(1)))
+    row = model._chat.row(asked(memory(0), memory(1)))
     sample, batch = Sample(row, 6, noise(0, 6)), model.scheduler()._batch
     batch.step([sample])
     while batch:
         batch.step()
-    scores = inference.score(model._model, row, [[11], sample.tokens, [12] * 9])
-    assert scores[1] == pytest.approx(sum(sample.log_probabilities), abs=1e-4)
+    known = inference.log_probs(model._model, row, [[11], sample.tokens, [12] * 9])
+    assert known[1] == pytest.approx(sample.log_probabilities, abs=1e-4)
 
 
 def test_a_projector_for_another_model_is_refused_in_one_line(copy):
