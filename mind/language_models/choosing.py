@@ -13,6 +13,7 @@ Miao et al. 2024, ASPLOS, figure 4).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -169,6 +170,19 @@ def _along(logits: Tensor, tree: TokenTree) -> list[list[float]]:
 # ---- Deciding ----
 
 
+def without_common_ending(candidates: Sequence[list[int]]) -> list[list[int]]:
+    """Return candidates without the tokens with which all end, where these decide nothing.
+
+    They decide something where one candidate would then begin another.
+    """
+    common = shared_length([candidate[::-1] for candidate in candidates])
+    cut = min(common, min(map(len, candidates)) - 1)
+    shorter = [candidate[: len(candidate) - cut] for candidate in candidates]
+    in_order = sorted(shorter)
+    begins_another = any(later[: len(one)] == one for one, later in pairwise(in_order))
+    return list(candidates) if begins_another else shorter
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """One of some candidates.
@@ -176,12 +190,10 @@ class Chosen:
     Attributes:
         number: Which.
         log_probability: Natural-log probability of it among the candidates.
-        tokens: How many it has.
     """
 
     number: int
     log_probability: float
-    tokens: int
 
 
 def decide(
@@ -205,7 +217,7 @@ def decide(
         cumulative = (scores / temperature).softmax(0).cumsum(0)
         number = int((cumulative <= uniform * cumulative[-1]).sum().clamp(max=len(scores) - 1))
     known = float(scores.log_softmax(0)[number])
-    return Chosen(number=number, log_probability=known, tokens=len(log_probs[number]))
+    return Chosen(number=number, log_probability=known)
 
 
 def _score(log_probs: Sequence[float], mean: bool) -> float:

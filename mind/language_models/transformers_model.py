@@ -249,7 +249,13 @@ class TransformersModel:
         row = draft.prompt if draft else self._chat.row(generation.prompt)
         candidates = [self._chat.tokens(reply) for reply in choices.replies]
         following = replace(row, tokens=[*row.tokens, *self._chat.tokens(written)])
-        return _Asked(generation, following, candidates, written, len(draft.tokens) if draft else 0)
+        return _Asked(
+            generation,
+            following,
+            choosing.without_common_ending(candidates),
+            written,
+            [len(candidate) + (len(draft.tokens) if draft else 0) for candidate in candidates],
+        )
 
     def _chosen(
         self, asked: "_Asked", log_probs: list[list[float]], began: float
@@ -265,7 +271,7 @@ class TransformersModel:
         return Completion(
             text=asked.written + choices.replies[chosen.number],
             prompt_tokens=len(asked.row),
-            tokens=asked.tokens + chosen.tokens,
+            tokens=asked.tokens[chosen.number],
             latency_s=time.perf_counter() - began,
             finish=Finish.STOP,
             log_probability=chosen.log_probability,
@@ -342,16 +348,16 @@ class _Asked:
     Attributes:
         generation: Of the reply.
         row: Prompt and draft.
-        candidates: Token ids of each reply that can be chosen.
+        candidates: Token ids of each reply that can be chosen, as far as they differ.
         written: The draft.
-        tokens: How many were written for it.
+        tokens: How many tokens the draft and each reply have together.
     """
 
     generation: Generation
     row: inference.Row
     candidates: list[list[int]]
     written: str
-    tokens: int
+    tokens: list[int]
 
 
 def _context(model: Any) -> int | None:

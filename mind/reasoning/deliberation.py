@@ -4,7 +4,8 @@ A reply is parsed strictly. One that cannot be used goes back once, with words t
 wrong; then a fallback intent is taken, and counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,9 @@ from body.types import Intent, Percept, Skill, WorldSpec
 from mind.language_models import Batcher
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import ask, attempt_seeds, cost
+from mind.reasoning.choices import ReplyMode, choices_of, startable
 from mind.reasoning.narration import EventObservation, narrate, near
-from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
+from mind.reasoning.parsing import NotUnderstood, Reply, parse_drafted_reply, parse_reply
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
 from mind.types import Decision, DecisionContext, Experience, Feeling, WhyNot
@@ -39,6 +41,8 @@ class LanguageMind:
         body_id: The body it belongs to.
         recalled: Most experiences that are recalled for a decision.
         seed: Of all sampling from the language model.
+        reply: Whether the language model writes freely or chooses among what could be done.
+        draft_tokens: Most tokens that it writes freely before it chooses, where it is CONSTRAINED.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class LanguageMind:
         body_id: str,
         recalled: int = 3,
         seed: int = 0,
+        reply: ReplyMode = ReplyMode.FREE,
+        draft_tokens: int = 48,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -57,6 +63,8 @@ class LanguageMind:
         self._prompts = prompts
         self._recalled = recalled
         self._seed = seed
+        self._reply = reply
+        self._draft_tokens = draft_tokens if reply is ReplyMode.CONSTRAINED else 0
         self._decisions = 0
         self._plan = Plan()
 
@@ -82,11 +90,16 @@ class LanguageMind:
         goals = self._plan.open_goals(percept, context.episode)
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         words = [recollection.experience.words for recollection in recalled]
+        prompt = self._prompts.decide(percept, feeling, context, words, goals)
+        if self._reply is not ReplyMode.FREE:
+            intents = startable(percept, context, words, goals, why_not)
+            offered = choices_of(intents, percept.spec, draft_tokens=self._draft_tokens)
+            prompt = replace(prompt, choices=offered)
         reply, exchanges = await ask(
             self._batcher,
-            self._prompts.decide(percept, feeling, context, words, goals),
+            prompt,
             seeds=attempt_seeds(self._seed, self.body_id, number),
-            parse=partial(_startable, spec=percept.spec, why_not=why_not),
+            parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._parse),
             repair=self._prompts.repair,
         )
         taken = reply or fallback(context)
@@ -105,6 +118,10 @@ class LanguageMind:
             memories=tuple(recollection.id for recollection in recalled),
             **cost(exchanges, fallback=reply is None),
         )
+
+    @property
+    def _parse(self) -> Callable[[str, WorldSpec], Reply]:
+        return parse_reply if self._reply is ReplyMode.FREE else parse_drafted_reply
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""
@@ -154,13 +171,15 @@ def fallback(context: DecisionContext) -> Reply:
     return Reply(intent=Intent(skill=Skill.GET_UP if is_down else Skill.WAIT))
 
 
-def _startable(text: str, spec: WorldSpec, why_not: WhyNot) -> Reply:
+def _startable(
+    text: str, spec: WorldSpec, why_not: WhyNot, parse: Callable[[str, WorldSpec], Reply]
+) -> Reply:
     """Return a reply whose intent the body could start now.
 
     Raises:
         NotUnderstood: If it is not in its form, or the body could not.
     """
-    reply = parse_reply(text, spec)
+    reply = parse(text, spec)
     if problem := why_not(reply.intent):
         raise NotUnderstood(f"'{reply.intent.words(spec)}' cannot start: {problem}")
     return reply

@@ -6,6 +6,7 @@ from pathlib import Path
 from body.types import WorldSpec
 from mind.language_models import Batcher, LanguageModel, TokenBudget
 from mind.memory import Memory
+from mind.reasoning.choices import ReplyMode
 from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
@@ -28,6 +29,9 @@ class LanguageMindFactory:
         batch: Most prompts in one call of the language model, at least 1.
         seed: Of all sampling from the language model, at least 0.
         senses: The encoder whose embeddings are remembered beside the words.
+        reply: "free": the language model writes its replies as it likes; "choice": it chooses among
+            the intents that could start; "constrained": it writes a draft, and then chooses.
+        draft_tokens: Most tokens of a draft, at least 1.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -45,7 +49,13 @@ class LanguageMindFactory:
         batch: int = 64,
         seed: int = 0,
         senses: Encoder | None = None,
+        reply: str = ReplyMode.FREE,
+        draft_tokens: int = 48,
     ):
+        if reply not in list(ReplyMode):
+            raise ValueError(f"reply must be one of {', '.join(ReplyMode)}, got '{reply}'")
+        if draft_tokens < 1:
+            raise ValueError(f"draft_tokens must be at least 1, got {draft_tokens}")
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
         if seed < 0:
@@ -60,6 +70,8 @@ class LanguageMindFactory:
         self._prompts = Prompts(prompts)
         self._recalled = recalled
         self._seed = seed
+        self._reply = ReplyMode(reply)
+        self._draft_tokens = draft_tokens
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -70,6 +82,8 @@ class LanguageMindFactory:
             body_id=body_id,
             recalled=self._recalled,
             seed=self._seed,
+            reply=self._reply,
+            draft_tokens=self._draft_tokens,
         )
 
     def question_answerer(

@@ -76,6 +76,25 @@ def parse_reply(text: str, spec: WorldSpec) -> Reply:
     return Reply(intent=intent, thoughts=thoughts, speech=speech, plan=plan)
 
 
+def parse_drafted_reply(text: str, spec: WorldSpec) -> Reply:
+    """Return what a reply asks for whose draft was written freely, and whose answer was chosen.
+
+    A draft that has not the form of a reply is a thought as a whole.
+
+    Raises:
+        NotUnderstood: If there is no answer that can be used.
+    """
+    try:
+        return parse_reply(text, spec)
+    except NotUnderstood:
+        draft, opening, answer = text.rpartition("<answer>")
+        if not opening:
+            raise
+        thoughts = " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY]
+        intent = parse_intent(answer.partition("</answer>")[0], spec, reason=thoughts)
+        return Reply(intent=intent, thoughts=thoughts)
+
+
 def parse_intent(words: str, spec: WorldSpec, *, reason: str = "") -> Intent:
     """Return the intent that `Intent.words` writes as `words`; case and spacing do not matter.
 

@@ -1,0 +1,99 @@
+"""Choices: the intents that a body could start now, as a list to choose from.
+
+A small language model that writes freely seldom finds the form of a reply; among the replies that
+can be used it chooses well. The list is finite: each skill that can start, with each thing that is
+near, wanted or remembered, in each manner that makes a difference.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from functools import cache
+
+from body.types import Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
+from envs.engine.spec import Crossing
+from mind.language_models.types import Choices
+from mind.types import DecisionContext, WhyNot
+
+MOST_TARGETS = 10
+
+
+class ReplyMode(StrEnum):
+    """How a language model replies.
+
+    FREE: as it likes. CONSTRAINED: first a draft as it likes, then one of the intents that can
+    start. CHOICE: one of these at once.
+    """
+
+    FREE = "free"
+    CONSTRAINED = "constrained"
+    CHOICE = "choice"
+
+
+def choices_of(intents: Sequence[Intent], spec: WorldSpec, *, draft_tokens: int) -> Choices:
+    """Return the replies that have one of these intents as their answer."""
+    answers = dict.fromkeys(intent.words(spec) for intent in intents)
+    return Choices.among(list(answers), draft_tokens=draft_tokens)
+
+
+def startable(
+    percept: Percept,
+    context: DecisionContext,
+    recalled: Sequence[str],
+    goals: Sequence[Goal],
+    why_not: WhyNot,
+) -> tuple[Intent, ...]:
+    """Return the intents that could start now, about things that are wanted, near or remembered.
+
+    Args:
+        percept: Of one avatar, without the leading axis.
+        context: Says which skills could start.
+        recalled: What comes to mind, in words.
+        goals: What is left of the plan.
+        why_not: Says in one sentence why the body could not start an intent now, or nothing.
+    """
+    targets = _targets(percept, recalled, goals)
+    intents = (
+        Intent(skill=skill, target=target, manner=manner)
+        for skill in context.can_start
+        for target in (targets if skill.takes_target else (None,))
+        for manner in _manners(skill, percept.spec)
+    )
+    able = tuple(intent for intent in intents if not why_not(intent))
+    return able or (Intent(skill=Skill.WAIT),)
+
+
+def _targets(
+    percept: Percept, recalled: Sequence[str], goals: Sequence[Goal]
+) -> tuple[Target, ...]:
+    """Return what an intent may be about, what is wanted first, nothing twice."""
+    spec = percept.spec
+    wanted = named(spec.mission_words(percept.mission), spec)
+    planned = (target for goal in goals for target in (goal.object, goal.other) if target)
+    near = (
+        Target(object=row[0], color=row[1])
+        for row in percept.landmarks.tolist()
+        if row[0] in spec.targets
+    )
+    remembered = (target for words in recalled for target in named(words, spec))
+    found = dict.fromkeys([*wanted, *planned, *near, *remembered])
+    return tuple(found)[:MOST_TARGETS]
+
+
+def named(words: str, spec: WorldSpec) -> Iterable[Target]:
+    """Return the targets that are named in a text, with their color or for any color."""
+    kinds = {spec.objects[obj]: obj for obj in spec.targets}
+    for color, name in _names(spec).findall(words):
+        yield Target(object=kinds[name], color=spec.colors.index(color) if color else -1)
+
+
+@cache
+def _names(spec: WorldSpec) -> re.Pattern[str]:
+    kinds = "|".join(re.escape(spec.objects[obj]) for obj in sorted(spec.targets))
+    return re.compile(rf"(?:\b({'|'.join(spec.colors)}) )?\b({kinds})\b")
+
+
+def _manners(skill: Skill, spec: WorldSpec) -> tuple[Manner, ...]:
+    """Return the manners that make a difference to a skill: those of walking."""
+    walks = skill.takes_target or skill in (Skill.FOLLOW_RAIL, Skill.EXPLORE)
+    return tuple(Manner) if walks and spec.crossing is Crossing.GRADUAL else (Manner.NORMAL,)
