@@ -24,8 +24,8 @@ from experiments.launching.rollout import rollout
 from experiments.running.arguments import CommandParser, of_whole_numbers
 from experiments.running.cli import answering, built
 from experiments.running.schema import register
+from mind.language_models.chat import ChatEncoder
 from mind.language_models.continuous_batch import ContinuousBatch
-from mind.language_models.transformers_model import TransformersModel
 from mind.memory import ExperienceStore
 from mind.reasoning.prompting import Prompts
 

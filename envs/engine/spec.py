@@ -140,6 +140,11 @@ class WorldSpec:
         """Pickle and copy as the one spec of that name."""
         return find, (self.name,)
 
+    @property
+    def has_gait(self) -> bool:
+        """Whether a step takes time and may go wrong, so that the manner of walking counts."""
+        return self.crossing is Crossing.GRADUAL
+
     # ---- Senses by name ----
 
     @cached_property

@@ -20,7 +20,6 @@ from body.columns import POSTURES
 from body.motor import PolicyMotor
 from body.types import Intent, Manner, Percept, PerceptBatch, Skill, Target, WorldSpec
 from envs.engine.body_senses import Posture
-from envs.engine.spec import Crossing
 from envs.trip.vocabulary import Action
 from mind.contract import Mind
 from mind.language_models.scripted import ScriptedModel
@@ -214,10 +213,9 @@ class NoisyMotor:
 def noisy_motor(spec: WorldSpec, seed: int) -> NoisyMotor:
     """Return the trained motor of a world, with noise and, where there is a gait, no reflexes."""
     motor: Motor = PolicyMotor(None, spec.name)
-    gradual = spec.crossing is Crossing.GRADUAL
-    if gradual:
+    if spec.has_gait:
         motor = ReflexlessMotor(motor)
-    noise = NOISE if gradual else 5 * NOISE
+    noise = NOISE if spec.has_gait else 5 * NOISE
     return NoisyMotor(motor, len(spec.action_names), noise=noise, seed=seed)
 
 

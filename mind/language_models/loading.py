@@ -115,7 +115,7 @@ def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, b
         system = json.loads(card.read_text("utf-8")).get("system", True) if card.exists() else True
     # As above: files from elsewhere.
     except Exception as error:
-        reason = f"it could not be loaded ({type(error).__name__}: {_first_line(error)})"
+        reason = f"it could not be loaded ({type(error).__name__}: {first_line(error)})"
         raise _bad_adapter(path, reason) from None
     return merged.eval(), bool(system)
 

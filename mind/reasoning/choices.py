@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import cache
 
 from body.types import Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
-from envs.engine.spec import Crossing
 from mind.language_models.types import Choices
 from mind.types import DecisionContext, WhyNot
 
@@ -96,4 +95,4 @@ def _names(spec: WorldSpec) -> re.Pattern[str]:
 def _manners(skill: Skill, spec: WorldSpec) -> tuple[Manner, ...]:
     """Return the manners that make a difference to a skill: those of walking."""
     walks = skill.takes_target or skill in (Skill.FOLLOW_RAIL, Skill.EXPLORE)
-    return tuple(Manner) if walks and spec.crossing is Crossing.GRADUAL else (Manner.NORMAL,)
+    return tuple(Manner) if walks and spec.has_gait else (Manner.NORMAL,)
