@@ -7,7 +7,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,6 +22,7 @@ from experiments.running.cli import (
     one_line,
     require_world,
 )
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,12 +52,14 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, there is no such run, or a model fails for good.
         Interrupted: If somebody pressed Ctrl-C.
     """
-    _check(config)
-    from rich.console import Console
+    with closing(Startup("preparing to talk")) as startup:
+        _check(config)
+        from rich.console import Console
 
-    from experiments.recall_qa.past_run import past_run
-    from mind.language_models.types import LanguageModelError
+        from experiments.recall_qa.past_run import past_run
+        from mind.language_models.types import LanguageModelError
 
+        startup.ready()
     with ExitStack() as opened:
         try:
             run = Path(config.run) if config.run else folder

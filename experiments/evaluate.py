@@ -70,6 +70,14 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; who had not finished is left out.
     """
+    require_world(config)
+    with closing(Startup(f"preparing {config.world}")) as startup:
+        if not _evaluate(config, folder, startup):
+            raise Interrupted
+
+
+def _evaluate(config: DictConfig, folder: Path, startup: Startup) -> bool:
+    """Let all agents live and print tables; return whether all were finished."""
     _check(config)
     from rich.console import Console
 
@@ -78,17 +86,15 @@ def main(config: DictConfig, folder: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS)
     outcomes: list[Outcome] = []
     try:
-        finished = _run_all(config, folder, console, outcomes)
+        finished = _run_all(config, folder, console, outcomes, startup)
     except (LanguageModelError, OSError) as error:
         _report(console, outcomes, folder, _rooms(config))
         raise BadInput(one_line(error)) from error
     _report(console, outcomes, folder, _rooms(config))
-    if not finished:
-        raise Interrupted
+    return finished
 
 
 def _check(config: DictConfig) -> None:
-    require_world(config)
     known = [ORACLE, *config.agent]
     if not _who(config) or len({*config.agents}) < len(config.agents):
         raise BadInput(
@@ -106,14 +112,17 @@ def _check(config: DictConfig) -> None:
 
 
 def _run_all(
-    config: DictConfig, folder: Path, console: "Console", outcomes: list["Outcome"]
+    config: DictConfig,
+    folder: Path,
+    console: "Console",
+    outcomes: list["Outcome"],
+    startup: Startup,
 ) -> bool:
     """Run one agent after the other, and return whether all were finished."""
     from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
 
     with ExitStack() as opened, stopping(in_place=console.is_terminal) as stopped:
-        startup = opened.enter_context(closing(Startup(f"preparing {config.world}")))
         env, agents, seed = _prepared(config, folder, opened)
         startup.ready()
         if ORACLE in config.agents and ORACLE not in agents:

@@ -11,7 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +43,13 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
     """
+    with closing(Startup("preparing the levels")):
+        if not _run(config, folder):
+            raise Interrupted
+
+
+def _run(config: DictConfig, folder: Path) -> bool:
+    """Run the episodes and name the table; return whether all were finished."""
     from rich.console import Console
 
     from mind.language_models.types import LanguageModelError
@@ -55,8 +63,7 @@ def main(config: DictConfig, folder: Path) -> None:
     except (LanguageModelError, OSError) as error:
         raise BadInput(one_line(error)) from error
     console.print(f"table  {folder / TABLE}")
-    if not finished:
-        raise Interrupted
+    return finished
 
 
 def _checked_ids(config: DictConfig) -> list[str]:

@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from experiments.running.cli import (
     stopping,
 )
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,6 +87,13 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
     """
+    with closing(Startup("preparing the tasks")):
+        if not _run(config, folder):
+            raise Interrupted
+
+
+def _run(config: DictConfig, folder: Path) -> bool:
+    """Run the episodes and print tables; return whether all were finished."""
     _check(config)
     from rich.console import Console
 
@@ -101,8 +109,7 @@ def main(config: DictConfig, folder: Path) -> None:
         _report(console, results, _heading(config))
         raise BadInput(one_line(error)) from error
     _report(console, results, _heading(config))
-    if not finished:
-        raise Interrupted
+    return finished
 
 
 def _check(config: DictConfig) -> None:

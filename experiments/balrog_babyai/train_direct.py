@@ -13,6 +13,7 @@ from its checkpoint: safetensors and JSON, no pickle is read back.
 
 import json
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, command, command_line, one_line, require_world
+from experiments.running.startup import Startup
 
 CURVE = "curve.jsonl"
 LAST = 1000  # episodes, of which a share of successes is taken
@@ -280,10 +282,11 @@ def main(options: DictConfig, _: Path) -> None:
         BadInput: If something is out of range, or the folder holds another policy.
     """
     require_world(options)
-    try:
-        folder = train(options)
-    except ValueError as error:
-        raise BadInput(one_line(error)) from error
+    with closing(Startup(f"preparing to train a policy for {options.world}")):
+        try:
+            folder = train(options)
+        except ValueError as error:
+            raise BadInput(one_line(error)) from error
     print(f"policy, card and curve are in {folder}")
 
 

@@ -125,6 +125,7 @@ def sweep(config: DictConfig) -> int:
     console = Console(width=None if sys.stdout.isatty() else _LOG_COLUMNS)
     folder = _sweep_folder(config)
     jobs = _jobs(config, folder)
+    _say(console, f"checking {len(jobs)} jobs ...")
     _check(jobs, config)
     if (folder / RUN).exists():
         raise BadInput(f"{near(folder)} holds a run; choose another hydra.sweep.dir")

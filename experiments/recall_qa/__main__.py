@@ -4,7 +4,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from experiments.running.cli import (
     stopping,
 )
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,12 +44,14 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, or a model fails for good.
         Interrupted: If somebody pressed Ctrl-C; what was answered until then is kept.
     """
-    check(config)
-    from rich.console import Console
+    with closing(Startup("preparing to ask")) as startup:
+        check(config)
+        from rich.console import Console
 
-    from experiments.recall_qa.episodes import run_and_record
-    from mind.language_models.types import LanguageModelError
+        from experiments.recall_qa.episodes import run_and_record
+        from mind.language_models.types import LanguageModelError
 
+        startup.ready()
     with ExitStack() as opened:
         being, episodes, finished = run_and_record(config, folder, opened)
         if not finished:

@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from experiments.running.cli import (
     stopping,
 )
 from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +62,13 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
     """
-    check(config)
+    with closing(Startup("preparing lives to ask about")):
+        check(config)
+        _run(config, folder)
+
+
+def _run(config: DictConfig, folder: Path) -> None:
+    """Run episodes, ask about them, and print tables, also of what was asked until it stopped."""
     from rich.console import Console
 
     from experiments.recall_qa.rollout import Stopped

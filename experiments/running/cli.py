@@ -22,6 +22,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from experiments import quit_early
 from experiments.running.schema import register
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _BAD_INPUT = 2  # exit status
 _INTERRUPTED = 130
 _BUG = 70
 _STOPPING = b"stopping after this tick; press Ctrl-C again to quit at once"
+_STOPPED = b"\ninterrupted\n"
 _NOT_OPTIONS = ("_target_", "num_envs", "autoreset_mode")  # of a part: these are set for the user
 _WANTS_TRACEBACKS = os.environ.get("HYDRA_FULL_ERROR") == "1"
 # Hydra's own options that take a value.
@@ -140,10 +142,18 @@ def prepare() -> None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Answer bad input with one line and exit; whoever wants the traceback gets it."""
+    """Answer bad input with one line and exit; whoever wants the traceback gets it.
+
+    From here on Ctrl-C is noticed by all who have something to put away.
+    """
     try:
+        if signal.getsignal(signal.SIGINT) is quit_early:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
-    except (Interrupted, KeyboardInterrupt):
+    except KeyboardInterrupt:
+        os.write(2, _STOPPED)
+        _quit_at_once()
+    except Interrupted:  # which has been said
         _quit_at_once()
     except (BadInput, HydraException, OmegaConfBaseException, OSError) as error:
         if _WANTS_TRACEBACKS:

@@ -11,10 +11,12 @@ stumbles, from exact forks, and we count who stays on their feet.
 import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from experiments.running.arguments import CommandParser, of_whole_numbers, path
 from experiments.running.cli import BadInput, answering
+from experiments.running.startup import Startup
 
 SETTINGS = [(level, "S0") for level in range(5)]
 SETTINGS += [(4, shift) for shift in ("S1", "S2", "S5", "S6")]
@@ -27,6 +29,12 @@ def main(arguments: list[str] | None = None) -> None:
         BadInput: If there is no motor policy in the folder.
     """
     options = _read(arguments)
+    with closing(Startup("preparing bodies")):
+        _walk(options)
+
+
+def _walk(options: Namespace) -> None:
+    """Let each body walk, and print and keep how well."""
     from body.motor import PRETRAINED, PolicyMotor, ScriptedMotor
     from body.policy import CARD, PolicyError
     from experiments.trip.walking import OracleBody, RandomBody, Walker

@@ -13,10 +13,12 @@ standard walker must stumble 3 to 6 times in 1,000 ticks.
 """
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from experiments.running.arguments import CommandParser, of_whole_numbers
 from experiments.running.cli import answering
+from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
     from experiments.trip.reflexes import Report
@@ -40,9 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", **of_whole_numbers(0), default=0, help="seed of everything")
     options = parser.parse_args(arguments)
-    from experiments.trip.reflexes import measure
+    with closing(Startup("preparing stumbles")):
+        from experiments.trip.reflexes import measure
 
-    report = measure(options.stumbles, options.seed)
+        report = measure(options.stumbles, options.seed)
     _print_success(report)
     return _judge(report, options.stumbles)
 
