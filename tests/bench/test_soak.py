@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from agents.being import Being
-from bench import soak
-from bench.soak import LOOKS, Look, Watch, faults, growth, reply, slope, table
+from bench import soak as command
+from bench.measuring import soak
+from bench.measuring.soak import LOOKS, Look, Watch, faults, growth, reply, slope, table
 from mind.memory import ExperienceStore
 
 NOBODY = cast(Being, SimpleNamespace(memory=ExperienceStore(":memory:"), pain_scales=[]))
@@ -103,7 +104,7 @@ def test_a_habit_goes_to_what_is_named_and_gets_up_when_it_is_down():
 def test_a_soak_that_would_see_nothing_is_refused(monkeypatch, capsys, too_few):
     monkeypatch.setattr(sys, "argv", ["soak", "--avatars", "1", *too_few])
     with pytest.raises(SystemExit):
-        soak.main()
+        command.main()
     assert "for each avatar, or nothing is seen" in capsys.readouterr().err
 
 
@@ -113,7 +114,7 @@ def test_a_small_soak_comes_to_two_tables(monkeypatch, capsys):
     small = ["--ticks", "320", "--decisions", "32", "--avatars", "8"]
     monkeypatch.setattr(sys, "argv", ["soak", *small])
     with pytest.raises(SystemExit):
-        soak.main()
+        command.main()
     out = capsys.readouterr().out
     tables = out.split("| ticks |")[1:]
     assert len(tables) == 2

@@ -103,6 +103,6 @@ def test_peers_that_are_not_installed_are_told_in_one_line():
 
 
 def test_a_memory_of_nothing_has_no_junk():
-    from bench.junk import row
+    from bench.measuring.junk import row
 
     assert row("babyai", []) == "| babyai | 0 | 0 | 0 | 0 | - |"
