@@ -59,7 +59,8 @@ def refused(tmp_path, monkeypatch, capfd):
         with pytest.raises(SystemExit) as end:
             chat.main()
         said = capfd.readouterr()
-        assert (end.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+        assert (end.value.code, said.out.count("\n"), said.err.count("\n")) == (2, 1, 1)
+        assert said.out.startswith("preparing to talk")
         assert not Path("talked").exists()
         return said.err.strip()
 

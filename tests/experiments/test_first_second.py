@@ -58,13 +58,13 @@ def test_a_command_says_something_before_it_imports_what_is_slow(tmp_path, line,
 
 @pytest.mark.slow
 def test_a_default_run_begins_without_what_it_does_not_use(tmp_path):
+    unused = {*SLOW, "scipy.stats", "sklearn"} - {"torch", "numba", "pygame"}  # draws the film
     script = (
         "import sys\n"
         "from experiments import run\n"
         "from experiments.running.startup import Startup\n"
         "def ready(startup):\n"
-        f"    unused = {{*{SLOW}, 'scipy.stats', 'sklearn'}} - {{'torch', 'numba', 'pygame'}}  # which draws the film\n"
-        "    print('beside what it uses:', *(unused & set(sys.modules)))\n"
+        f"    print('beside what it uses:', *({unused} & set(sys.modules)))\n"
         "    sys.exit()\n"
         "Startup.ready = ready\n"
         "run.main()\n"
