@@ -22,6 +22,6 @@ def test_each_block_of_the_page_runs(code):
 
 
 def test_the_page_has_blocks_and_names_what_is_there():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     for path in re.findall(r"\]\((?:\.\./)?([\w/]+\.py)\)", PAGE):
         assert (ROOT / path).is_file(), path

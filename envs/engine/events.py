@@ -1,5 +1,7 @@
 """Records of what happened in a tick, as Gymnasium's infos have them: by row, and plain."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -42,6 +44,13 @@ def _spread(events, rows, spread):
         for byte in range(events.shape[1]):  # as a slice it takes 2 s more to compile
             spread[row, filled[row], byte] = events[i, byte]
         filled[row] += 1
+
+
+def events_of_row(events: Mapping[str, NDArray], row: int) -> tuple[dict[str, int | float], ...]:
+    """Return the events of one row of a batch's info, as a single env has them."""
+    columns = (values[row].tolist() for values in events.values())
+    told = (dict(zip(events, event, strict=True)) for event in zip(*columns, strict=True))
+    return tuple(event for event in told if event["kind"])
 
 
 def plain_events(events: NDArray) -> tuple[dict[str, int | float], ...]:

@@ -194,8 +194,9 @@ class WorldVectorEnv(_Face, VectorEnv):
     def _info(self, anew: NDArray[np.bool_] | None) -> dict[str, Any]:
         """Return what happened in each row, and its rewards; nothing in those that began anew.
 
-        `events` is (B, K) records, padded with some of kind 0, K being the most that any row has in
-        this tick (at least 1); `_events` says who has any.
+        `events` has (B, K) values by the names of the world's records, so that whoever knows no
+        records can keep them; padded with some of kind 0, K being the most that any row has in this
+        tick (at least 1). `_events` says who has any.
         """
         rewards, events = self.world.rewards, self.world.events()
         mission, felt = rewards[:, 0].copy(), rewards[:, 1].copy()
@@ -204,7 +205,7 @@ class WorldVectorEnv(_Face, VectorEnv):
             events = events[~anew[events["row"]]]
         events, mask = by_row(events, self.num_envs)
         return {
-            "events": events,
+            "events": {name: events[name] for name in events.dtype.names or ()},
             "_events": mask,
             "mission_reward": mission,
             "homeostatic_reward": felt,

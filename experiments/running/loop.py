@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Agent, Trace
+from envs.engine.events import events_of_row
 from envs.engine.faces import WorldVectorEnv
 from experiments.running.callbacks import (
     BatchCallback,
@@ -164,7 +165,7 @@ class Loop:
             senses=senses,
             action=action_name(self._words, action),
             trace=self._agent.trace(row),
-            events=events_of(self._words, info["events"][row]),
+            events=events_of(self._words, events_of_row(info["events"], row)),
             homeostatic_reward=float(info["homeostatic_reward"][row]),
             mission_reward=float(info["mission_reward"][row]),
         )

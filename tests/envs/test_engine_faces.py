@@ -240,21 +240,19 @@ def test_stepping_before_a_reset_is_refused_by_both_faces():
 
 def test_events_stand_in_their_rows_in_their_order():
     env, _ = batch()
-    happened = [(0, 7, 0.5), (2, 8, 0.25), (2, 9, 0.0)]
-    env.world.events = lambda: np.array(happened, EVENTS)
+    env.world.events = lambda: np.array([(0, 7, 0.5), (2, 8, 0.25), (2, 9, 0.0)], EVENTS)
     *_, info = env.step(np.zeros(3, int))
-    nothing = (0, 0, 0.0)
-    assert info["events"].tolist() == [
-        [happened[0], nothing],
-        [nothing, nothing],
-        [happened[1], happened[2]],
-    ]
+    assert {name: values.tolist() for name, values in info["events"].items()} == {
+        "row": [[0, 0], [0, 0], [2, 2]],
+        "kind": [[7, 0], [0, 0], [8, 9]],
+        "severity": [[0.5, 0.0], [0.0, 0.0], [0.25, 0.0]],
+    }
     assert info["_events"].tolist() == [True, False, True]
 
 
-def test_where_nothing_happened_there_is_one_empty_record_a_row():
+def test_where_nothing_happened_there_is_one_empty_event_a_row():
     *_, info = batch()[0].step(np.zeros(3, int))
-    assert info["events"].shape == (3, 1)
+    assert {values.shape for values in info["events"].values()} == {(3, 1)}
     assert not info["events"]["kind"].any()
     assert not info["_events"].any()
 

@@ -9,6 +9,8 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import vector as wrappers
 
+from envs.engine.events import events_of_row
+
 IDS = {
     "envs:Trip-v0": {"level": 4, "layouts": 8},
     "envs:BabyAI-v0": {"level_id": "MiniGrid-LavaGapS5-v0", "layouts": 8},
@@ -96,10 +98,9 @@ def assert_infos(info, their_info):
         stepped = their_info.get(f"_{name}", np.zeros(NUM, bool))
         assert np.array_equal(info[name], np.where(stepped, their_info.get(name, 0.0), 0.0)), name
     for row in range(NUM):
-        events = info["events"][row][info["events"][row]["kind"] != 0]
-        assert info["_events"][row] == bool(len(events))
-        assert [dict(zip(events.dtype.names, event, strict=True)) | {"row": 0}
-                for event in events.tolist()] == list(their_info["events"][row])  # fmt: skip
+        events = events_of_row(info["events"], row)
+        assert info["_events"][row] == bool(events)
+        assert [event | {"row": 0} for event in events] == list(their_info["events"][row])
 
 
 @pytest.mark.parametrize("given", [AutoresetMode.NEXT_STEP, "NextStep"])
@@ -265,6 +266,21 @@ def test_torch_takes_over_what_a_single_env_tells(id):
         seen, *_, info = env.step(torch.tensor(2))
     assert isinstance(seen["image"], torch.Tensor)
     assert info["ticks"] == 30
+
+
+@pytest.mark.parametrize("mode", WITHOUT_LAST)  # in the third not even of Gymnasium's own envs
+@pytest.mark.parametrize("id", IDS)
+def test_torch_takes_over_what_a_batch_tells(id, mode):
+    pytest.importorskip("array_api_compat")
+    import torch
+
+    env = wrappers.NumpyToTorch(ours(id, mode))
+    env.reset(seed=2)
+    for _ in range(SHORT):
+        seen, *_, info = env.step(torch.full((NUM,), 6))  # standing still
+    assert isinstance(seen["image"], torch.Tensor)
+    assert info["events"]["severity"].dtype == torch.float32
+    assert info["final_info"]["ticks"].tolist() == [SHORT] * NUM
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -10,6 +10,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+from envs.engine.events import events_of_row
 from envs.trip.env import TripEnv, TripVectorEnv
 from envs.trip.oracle import oracle_actions
 from envs.trip.vocabulary import EventKind
@@ -185,8 +186,8 @@ def test_the_final_info_tells_how_the_episodes_that_ended_went():
     ended, clocks, counts = [], np.zeros(24, int), {kind: np.zeros(24, int) for kind in EventKind}
     for _, reward, terminated, truncated, info in play(env, 520, 7):
         clocks += 1
-        for row, events in enumerate(info["events"]):
-            for event in events[events["kind"] != EventKind.NONE]:
+        for row in range(24):
+            for event in events_of_row(info["events"], row):
                 counts[EventKind(event["kind"])][row] += 1
         done = terminated | truncated
         if done.any():

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from envs.engine.events import events_of_row
 from envs.trip.env import TripEnv, TripVectorEnv
 from envs.trip.oracle import oracle_actions
 from envs.trip.vocabulary import Action
@@ -53,7 +54,7 @@ def moment(observation, reward, terminated, truncated, info, row):
         seen = [values[0].tobytes() for values in observation.values()]
     else:
         seen = [values[row].tobytes() for values in observation.values()]
-    events = [event.tolist()[1:] for event in info["events"][row] if event["kind"]]
+    events = [list(event.values())[1:] for event in events_of_row(info["events"], row)]
     return seen, float(reward[row]), bool(terminated[row]), bool(truncated[row]), events
 
 

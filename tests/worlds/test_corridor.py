@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import data_equivalence
 
+from envs.engine.events import events_of_row
 from envs.engine.spec import find
 from mind.memory import ExperienceStore
 from tests.envs.test_bounds import assert_inside, extremes
@@ -62,7 +63,7 @@ def test_a_bump_is_an_event_and_is_felt():
     while env.world.bodies["heading"][0] != 3:
         env.step(np.array([Action.LEFT]))
     observation, *_, info = env.step(np.array([Action.FORWARD]))
-    assert [event["kind"] for event in info["events"][0]] == [EventKind.BUMP]
+    assert [event["kind"] for event in events_of_row(info["events"], 0)] == [EventKind.BUMP]
     assert observation["touch"][0, find("corridor").column("touch", "bump")] == 1.0
 
 
