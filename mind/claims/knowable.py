@@ -1,14 +1,15 @@
 """What a body can be asked at all: its own episodes, in words that it knows.
 
 A language model answers whatever it is asked, and a small one says "no" to what it never learned.
-So rules say, before a model is asked, that an episode was not lived, that there is no such event,
-or that a question is not understood. One that names an event or a person is always asked, in
-whichever words.
+So rules say, before a model is asked, that an episode was not lived, that there is no such event or
+thing, or that a question is not understood. One that names an event or a person is always asked, in
+whichever words, unless the event is one of a thing that there is not in the world.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import yaml
 
 from body.types import WorldSpec
 from mind.claims.events import event_table
-from mind.claims.grammar import texts
+from mind.claims.grammar import Person, phrases, texts
 from mind.claims.language import VALUES, Attribute
 from mind.claims.parser import episodes_in, events_in, without_episodes
 
@@ -33,6 +34,13 @@ _DEED = re.compile(
     r"(?:^|[,;:.!?] ?|\b(?:and|so|or|but|how often|how many times|when|where|why) )"
     r"(?:did|have|had|do|could|can) you (?:(?:ever|also|once|really|at all|just|not) )*([a-z']+)"
 )
+# What an event is of, in the words of `EventWords.noticed`: "[ over {object}]", or "[ {object}]".
+_OBJECT = re.compile(r"\[ (?P<after>\w+ )?\{object\}\]")
+_AFTER = r"(?:over|on|onto|into|against|by|at)"
+_THE = r"(?:the|an?|any|some|this|that|your|another|which|what|how many)"
+_WORDS = r"(?P<thing>[a-z'’]+(?: [a-z'’]+)*)"
+_NEW_PART = r"(?:when|while|as|before|after|if|and|or|in|at)\b"
+_ONE_OR_TWO = rf"(?P<thing>[a-z'’]+(?: (?!{_NEW_PART})[a-z'’]+)?)"
 _SUFFIXES = ("'s", "’s", "ing", "ed", "es", "s", "ly", "e")
 _LEAST_STEM = 3  # letters
 _MANY_EPISODES = 4  # beyond which those that do not follow each other are not all named
@@ -52,9 +60,11 @@ def refusal(
     """
     if lived is not None and (refused := _of_episodes(question, sorted(lived))):
         return refused
-    if events_in(question) or _SOMEBODY.search(question):
-        return ""
     plain = " ".join(without_episodes(question).split())
+    if _SOMEBODY.search(question):
+        return ""
+    if events_in(question):
+        return _of_things(_strange_things(plain, spec), spec)
     words = _WORD.findall(plain)
     strange = [word for word in words if stem(word) not in _known(spec)]
     says_something = any(stem(word) not in _glue() for word in words)
@@ -77,6 +87,49 @@ def _strange_deeds(plain: str, spec: WorldSpec) -> Iterator[str]:
     for deed in _DEED.findall(plain):
         if stem(deed) not in _glue() | _deeds(spec):
             yield deed
+
+
+# ---- Things ----
+
+
+def _of_things(words: Iterator[str], spec: WorldSpec) -> str:
+    strange = next(words, "")
+    if not strange:
+        return ""
+    here = sorted(spec.targets | spec.hazards | spec.obstacles | spec.portables | spec.doors)
+    things, colors = ", ".join(spec.objects[number] for number in here), ", ".join(spec.colors)
+    return f"I know nothing of '{strange}'; the things here are {things}; the colors are {colors}"
+
+
+def _strange_things(plain: str, spec: WorldSpec) -> Iterator[str]:
+    """Yield what a question says of the thing of an event, and no thing of this world can be."""
+    ends = _glue() | _stems(spec.objects)  # with which all has been said of a thing
+    for pattern in _things_of_events():
+        for match in pattern.finditer(plain):
+            said = takewhile(lambda word: stem(word) not in ends, match["thing"].split())
+            yield from (word for word in said if stem(word) not in _things(spec))
+
+
+@cache
+def _things_of_events() -> tuple[re.Pattern[str], ...]:
+    """Return patterns of a thing after an event that is of one, and of a thing before it."""
+    direct, after = _names_of_events(direct=True), _names_of_events(direct=False)
+    asked = r"(?: (?:that|was|were|did|have|had|has|been|you|ever|once))*"
+    event = rf"(?:(?:{direct})|(?:{after}) {_AFTER})"
+    return (
+        re.compile(rf"\b{event} {_THE} {_WORDS}"),
+        re.compile(rf"\b{_THE} {_ONE_OR_TWO}{asked} {event}\b"),
+    )
+
+
+def _names_of_events(*, direct: bool) -> str:
+    """Return a pattern of what events are called that are of a thing, with or without a word."""
+    of = {name: _OBJECT.search(row.noticed) for name, row in event_table().items()}
+    return "|".join(
+        re.escape(phrase)
+        for phrase, event in phrases(Person.SECOND)
+        if (found := of[event]) and (found["after"] is None) is direct
+    )
 
 
 # ---- Episodes ----
@@ -134,6 +187,14 @@ def _deeds(spec: WorldSpec) -> frozenset[str]:
     events = [(row.noticed, row.you, *row.also, row.verbs) for row in event_table().values()]
     cues = [some for attribute, some in texts()["cues"].items() if attribute != Attribute.GAIT]
     return _stems([events, cues, spec.skills, spec.action_names])
+
+
+@cache
+def _things(spec: WorldSpec) -> frozenset[str]:
+    """Return the stems of all that a thing of a world can be called, and what asks for it."""
+    asking = [texts()["cues"], list(VALUES.values()), _texts()["life"]]
+    causes = [one.name.lower() for one in spec.causes]
+    return _glue() | _stems([spec.objects, spec.colors, causes, asking])
 
 
 @cache

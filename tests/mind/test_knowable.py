@@ -70,6 +70,54 @@ def test_an_event_that_there_is_not_is_named(question, verb):
         assert said.startswith(f"I know nothing of '{verb}'; ")
 
 
+@pytest.mark.parametrize("spec", [TRIP, BABYAI], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("did you pick up the elephant?", "elephant"),
+        ("did you pick up an elephant in episode 1?", "elephant"),
+        ("in episode 1, did you bump into the elephant and fall?", "elephant"),
+        ("What did you feel after you picked up the elephant?", "elephant"),
+        ("how many elephants did you pick up?", "elephants"),
+        ("was the elephant picked up?", "elephant"),
+        ("the elephant that you picked up, where was it?", "elephant"),
+        ("which sofa did you stumble over?", "sofa"),
+        ("when you fell over the sofa, did it hurt?", "sofa"),
+        ("did you drop the pink ball?", "pink"),
+    ],
+)
+def test_a_thing_that_there_is_not_in_the_world_is_named(question, named, spec):
+    said = refusal(question, spec, lived=THREE)
+    assert said.startswith(f"I know nothing of '{named}'; the things here are wall, ")
+    assert "ball" in said
+    assert said.endswith("; the colors are red, green, blue, purple, yellow, grey")
+
+
+@pytest.mark.parametrize("thing", ["cable", "rug edge", "ice", "cup", "table"])
+def test_a_thing_of_another_world_is_none_here(thing):
+    question = f"did you bump into the {thing}?"
+    assert not refusal(question, TRIP, lived=THREE)
+    assert refusal(question, BABYAI, lived=THREE).startswith("I know nothing of")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "did you pick up the blue ball nervously?",
+        "which ball did you pick up?",
+        "did you bump into a thing, any object, or something else?",
+        "did you stumble a bit?",
+        "did you fall on purpose?",
+        "was the sensation bad when you fell?",
+        "did you bump into the green wall again yesterday?",
+        "what was it that you bumped into?",
+    ],
+)
+def test_what_is_said_around_an_event_may_be_in_any_words(question):
+    for spec in (TRIP, BABYAI):
+        assert not refusal(question, spec, lived=THREE)
+
+
 @pytest.mark.parametrize(
     "question",
     [
