@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 
 import imageio_ffmpeg
 import numpy as np
@@ -27,20 +26,11 @@ RANDOM = ("+env=babyai", "agent=random", "render=none")
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered, tmp_path):
     """Return a function that runs a command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(module, *overrides):
-        monkeypatch.setattr(sys, "argv", ["run", *overrides, f"hydra.run.dir={tmp_path / 'run'}"])
-        try:
-            module.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        return answered(module.main, "run", *overrides, f"hydra.run.dir={tmp_path / 'run'}")
 
     return command
 

@@ -33,20 +33,11 @@ QUICK = ("episodes=8", "tasks=[goto,putnext]", "layouts=64")
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered, tmp_path):
     """Return a function that runs the command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(*overrides, folder=tmp_path / "run"):
-        monkeypatch.setattr(sys, "argv", ["run", *overrides, f"hydra.run.dir={folder}"])
-        try:
-            run.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        return answered(run.main, "run", *overrides, f"hydra.run.dir={folder}")
 
     return command
 

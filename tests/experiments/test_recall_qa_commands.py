@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 
 import pytest
 
@@ -15,21 +14,12 @@ LIFE = ("render=none", "level=4", "episodes=2", "body=scripted", "agent=being")
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered, monkeypatch):
     """Return a function that runs a command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(module, *overrides, typed=""):
-        monkeypatch.setattr(sys, "argv", [module.__name__, *overrides])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        try:
-            module.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        return answered(module.main, module.__name__, *overrides)
 
     return command
 

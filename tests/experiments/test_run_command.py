@@ -26,21 +26,12 @@ SCRIPTED = ("mind/language_model=scripted", f"mind.language_model.replies={json.
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
+def command(answered):
     """Return a function that runs the command here, and returns its status and what it said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
 
     def command(*overrides, folder=None):
         where = (f"hydra.run.dir={folder}",) if folder else ()
-        monkeypatch.setattr(sys, "argv", ["run", *overrides, *where])
-        try:
-            run.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
+        return answered(run.main, "run", *overrides, *where)
 
     return command
 
