@@ -203,6 +203,10 @@ class WorldSpec:
             return f"{ticks * self.tick_seconds:5.1f} s"
         return f"tick {ticks:3d}"
 
+    def lived(self, ticks: int) -> str:
+        """Return `clock` with a word that it is time lived, where a wall clock could be meant."""
+        return self.clock(ticks) + (" lived" if self.time_unit is TimeUnit.SECONDS else "")
+
     def span(self, ticks: int) -> str:
         """Return how long it is, as a number in the unit in which time is told: ``"2.5"``."""
         if self.time_unit is TimeUnit.SECONDS:

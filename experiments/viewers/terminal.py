@@ -119,7 +119,7 @@ class LiveView:
         return Panel(
             Group(body, legend(step), inner, self._progress(step)),
             title=Text(self._mission, style="bold"),
-            subtitle=Text(f"{step.world.clock(step.tick)}  {_stance(step)}", style="dim"),
+            subtitle=Text(f"{step.world.lived(step.tick)}  {_stance(step)}", style="dim"),
             border_style="cyan",
         )
 
@@ -183,7 +183,7 @@ class PlainView:
         counts = [f"{title} {score.count(name)}" for title, name in end.world.tallies]
         futile = f" ({score.futile_decisions} in vain)" if score.futile_decisions else ""
         counted = ", ".join([*counts, f"decisions {score.decisions}{futile}"])
-        self._say(f"  {end.world.clock(score.ticks)} {end.outcome}; {counted}")
+        self._say(f"  {end.world.lived(score.ticks)}, {end.outcome}; {counted}")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -126,7 +126,7 @@ def lived(*kinds):
     return Episodes(
         run_id="",
         body_ids=("body-0", "body-1"),
-        memory=None,  # type: ignore[arg-type]
+        memory=None,  # type: ignore[arg-type]  # suggestions are made of the graphs alone
         graphs={(graph.body_id, graph.episode): graph for graph in graphs},
         nows={},
     )

@@ -37,7 +37,7 @@ def test_a_log_gets_a_few_lines_for_each_episode(tell, console):
         "    2.0 s says: speech of tick 20",
         "    2.5 s fall (own lace), seen by 2",
         "    3.0 s says: speech of tick 30",
-        "    4.0 s success; falls 1, stumbles 0, decisions 4",
+        "    4.0 s lived, success; falls 1, stumbles 0, decisions 4",
     ]
 
 

@@ -95,8 +95,8 @@ def paint_mission(surface: pygame.Surface, body, words: str, tick_seconds: float
     limit = int(body["time_limit"])
     clock = f"{int(body['tick']) * tick_seconds:.1f} s"
     if limit > 0:
-        clock += f" of {limit * tick_seconds:.0f}"
-    _to_the_right(surface, text(clock, 12, QUIET_WORDS), _RIGHT, MISSION.top + 8)
+        clock += f" of {limit * tick_seconds:.0f} s"
+    _to_the_right(surface, text(f"{clock} lived", 12, QUIET_WORDS), _RIGHT, MISSION.top + 8)
     _paint_mission_words(surface, words)
     if limit > 0:
         share = min(1.0, int(body["tick"]) / limit)
