@@ -182,6 +182,7 @@ def test_a_run_refuses_the_folder_of_another_one_unless_it_may_overwrite_it(comm
     assert (tmp_path / "one" / "notes.txt").exists()
 
 
+@pytest.mark.slow
 def test_runs_and_sweeps_do_not_mix(command):
     sweep = ("-m", *RANDOM, "seed=0,1")
     assert command("run", *sweep, "hydra.sweep.dir=two")[0] == 0
@@ -192,6 +193,7 @@ def test_runs_and_sweeps_do_not_mix(command):
     assert command("run", *sweep, "hydra.sweep.dir=three")[2].startswith("three holds a run")
 
 
+@pytest.mark.slow
 def test_a_sweep_says_what_is_over_and_overwrites_it_only_where_asked(command):
     sweep = ("-m", *RANDOM, "seed=0,1", "hydra.sweep.dir=two")
     assert "2 jobs in two\n" in command("run", *sweep)[1]

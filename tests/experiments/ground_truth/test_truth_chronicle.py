@@ -227,6 +227,7 @@ def test_what_the_body_was_about_is_told():
 # ---- What was not sensed ----
 
 
+@pytest.mark.slow
 def test_who_falls_far_from_what_a_foot_met_still_knows_what_it_was(trip_graphs):
     """A fall comes up to two seconds after its contact, when that lies out of sight behind."""
     pairs = [

@@ -197,6 +197,7 @@ def test_what_an_unseen_cable_was_cannot_be_known():
         assert answers == {UNKNOWN}, attribute
 
 
+@pytest.mark.slow
 def test_questions_come_in_any_order_and_are_the_same_for_the_same_rng_key(trip_graphs):
     graph = max(trip_graphs, key=lambda graph: len(graph.nodes))
     one, again, other = (questions_of(graph, np.random.default_rng(seed)) for seed in (3, 3, 4))
