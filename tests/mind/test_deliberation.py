@@ -18,6 +18,7 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
+from mind.reasoning.choices import named
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.narration import EventObservation
 
@@ -417,3 +418,71 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoilt):
     with pytest.raises(ValueError, match=r"^state of a (mind|plan) must hold [^\n]*$"):
         mind.load_state(state | spoilt)
     assert mind.state() == state
+
+
+# ---- Choosing ----
+
+
+def offered_in(said, **settings):
+    """Return the decision, and the choices that the language model was given."""
+    model = ScriptedModel([said] * 2)
+    decision = decide(minds(model, **settings).make("body-0"))
+    return decision, model.prompts[0].choices
+
+
+def test_what_can_start_is_offered_and_what_is_chosen_is_done():
+    decision, choices = offered_in("<answer>go to red ball, fast</answer>", reply="choice")
+    answers = [
+        reply.removeprefix("<answer>").removesuffix("</answer>") for reply in choices.replies
+    ]
+    assert choices.draft_tokens == 0
+    assert {"go to red ball, careful", "go to red ball, fast", "wait, normal"} <= set(answers)
+    assert not [answer for answer in answers if answer.startswith("wait") and "fast" in answer]
+    assert decision.intent.words(percept().spec) == "go to red ball, fast"
+    assert not decision.fallback
+
+
+def test_nothing_is_offered_that_the_body_could_not_start():
+    model = ScriptedModel(["<answer>wait, normal</answer>"])
+    mind = minds(model, reply="choice").make("body-0")
+    decide(mind, why_not=lambda intent: "no" if intent.skill is not Skill.WAIT else "")
+    assert model.prompts[0].choices.replies == ("<answer>wait, normal</answer>",)
+
+
+def test_a_mind_that_replies_freely_is_offered_nothing():
+    model = ScriptedModel([GOOD])
+    decide(minds(model).make("body-0"))
+    assert model.prompts[0].choices is None
+
+
+def test_a_draft_out_of_form_is_a_thought_and_the_choice_counts():
+    said = "the ball</think> is <think>near<answer>go to red ball, normal</answer>"
+    decision, choices = offered_in(said, reply="constrained", draft_tokens=7)
+    assert choices.draft_tokens == 7
+    assert decision.thoughts == "the ball is near"
+    assert decision.intent.words(percept().spec) == "go to red ball, normal"
+    assert (decision.attempts, decision.fallback) == (1, False)
+
+
+def test_a_server_that_ignores_its_choices_is_told_so():
+    model = ScriptedModel(["I would wait.", "<answer>wait, normal</answer>"])
+    decision = decide(minds(model, reply="constrained").make("body-0"))
+    assert (decision.attempts, decision.fallback) == (2, False)
+    assert "Reply again" in told(model)
+
+
+def test_replies_of_another_kind_are_refused():
+    with pytest.raises(
+        ValueError, match="must be one of free, constrained, choice, got 'no'"
+    ):
+        minds(ScriptedModel([]), reply="no")
+    with pytest.raises(ValueError, match="draft_tokens must be at least 1, got 0"):
+        minds(ScriptedModel([]), draft_tokens=0)
+
+
+def test_things_are_offered_by_name_with_their_color_or_for_any_color():
+    spec = percept().spec
+    thing, other = (spec.objects[number] for number in sorted(spec.targets)[:2])
+    found = list(named(f"fetch a {thing}, not the {spec.colors[1]} {other}", spec))
+    assert [target.words(spec) for target in found] == [thing, f"{spec.colors[1]} {other}"]
+    assert list(named("nothing of that kind", spec)) == []

@@ -5,11 +5,14 @@ import json
 import math
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mind.language_models.batching import Batcher
+from mind.language_models.chance import ChanceModel
 from mind.language_models.recording import Recording, from_record, to_record
 from mind.language_models.replay import ReplayModel
 from mind.language_models.scripted import ScriptedModel
@@ -18,6 +21,7 @@ from mind.language_models.types import (
     FELT,
     CannotEmbed,
     CannotScore,
+    Choices,
     Completion,
     LanguageModelError,
     Message,
@@ -567,3 +571,44 @@ def test_a_model_without_probabilities_or_vectors_says_so(tmp_path, kind):
         asyncio.run(model.score(ask("a"), ["b"]))
     with pytest.raises(CannotEmbed, match="embed needs a model with vectors"):
         asyncio.run(model.embed(["a"]))
+
+
+# ---- Choices ----
+
+
+def choose(*answers, draft_tokens=0):
+    offered = Choices.among(answers, draft_tokens=draft_tokens)
+    return replace(ask("a"), choices=offered)
+
+
+def test_choices_that_nothing_could_be_chosen_from_are_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        Choices(replies=())
+    with pytest.raises(ValueError, match="distinct"):
+        Choices.among(["wait", "wait"])
+    with pytest.raises(ValueError, match="must begin with '<answer>', got 'wait'"):
+        Choices(replies=("<answer>a</answer>", "wait"))
+    with pytest.raises(ValueError, match="draft_tokens must be at least 0, got -1"):
+        Choices.among(["wait"], draft_tokens=-1)
+
+
+def test_choices_stay_when_a_conversation_goes_on_or_is_put_in_words():
+    prompt = choose("wait", "go")
+    assert prompt.then(reply="a", user="b").choices == prompt.choices
+    assert prompt.in_words.choices == prompt.choices
+
+
+def test_chance_takes_each_choice_as_often_as_the_others_and_says_how_sure_it_is():
+    prompt = choose("a", "b", "c", "d")
+    completions = asyncio.run(ChanceModel().generate([prompt] * 4000, seeds=list(range(4000))))
+    taken = Counter(completion.text for completion in completions)
+    assert set(taken) == set(prompt.choices.replies)
+    assert all(880 < count < 1120 for count in taken.values())
+    assert completions[0].log_probability == pytest.approx(math.log(0.25))
+    again = asyncio.run(ChanceModel().generate([prompt] * 9, seeds=list(range(9))))
+    assert again == completions[:9]
+
+
+def test_chance_without_choices_says_what_to_set():
+    with pytest.raises(NoReply, match=r"set mind\.reply=choice"):
+        asyncio.run(ChanceModel().generate([ask("a")], seeds=[0]))

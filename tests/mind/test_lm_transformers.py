@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import huggingface_hub.constants
@@ -28,6 +29,7 @@ from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import (
     FELT,
     BadModelFolder,
+    Choices,
     Completion,
     Finish,
     Generation,
@@ -698,3 +700,73 @@ def test_a_damaged_projector_is_refused_in_one_line(copy):
     with pytest.raises(BadModelFolder, match=r"must hold weight \(8, 64, hidden\)") as refusal:
         make(copy)
     assert "\n" not in str(refusal.value)
+
+
+# ---- Choosing ----
+
+OFFERED = tuple(f"<answer> {words} </answer>" for words in ("word1 word2", "word1", "word7 word8"))
+
+
+def choosing(count, *, draft_tokens=0):
+    offered = Choices(replies=OFFERED, draft_tokens=draft_tokens)
+    return [replace(prompt, choices=offered) for prompt in prompts(count)]
+
+
+def odds(model, prompt, written=""):
+    """How probable each reply is among all, each read alone."""
+    row = model._chat.row(prompt)
+    row = replace(row, tokens=[*row.tokens, *model._chat.tokens(written)])
+    candidates = [model._chat.tokens(reply) for reply in OFFERED]
+    known = [inference.log_probs(model._model, row, [one])[0] for one in candidates]
+    return torch.tensor([sum(each) for each in known]).double().log_softmax(0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+def test_of_some_choices_the_most_probable_is_taken_in_any_batch(plain, batch_size):
+    model = make(plain, temperature=0.0, batch_size=batch_size)
+    asked = choosing(9)
+    replies = generate(model, asked, range(9))
+    for prompt, reply in zip(asked, replies, strict=True):
+        expected = odds(model, prompt)
+        assert reply.text == OFFERED[int(expected.argmax())]
+        assert reply.log_probability == pytest.approx(float(expected.max()), abs=1e-4)
+        assert (reply.finish, reply.prompt_tokens) == (Finish.STOP, len(model._chat.row(prompt)))
+        assert reply.tokens == len(reply.text.split())
+
+
+def test_a_draft_is_written_first_and_the_choice_rests_on_it(plain):
+    model = make(plain, temperature=1.0)
+    (prompt,) = choosing(1, draft_tokens=5)
+    replies = generate(model, [prompt] * 60, range(60))
+    drafts = [reply.text.partition("<answer>")[0] for reply in replies]
+    assert len(set(drafts)) > 20
+    assert all(reply.text.endswith(OFFERED) for reply in replies)
+    assert all(len(draft.split()) <= 5 for draft in drafts)
+    for draft, reply in zip(drafts, replies, strict=True):
+        among = odds(model, prompt, draft)
+        chosen = OFFERED.index(reply.text.removeprefix(draft))
+        assert reply.log_probability == pytest.approx(float(among[chosen]), abs=1e-4)
+
+
+def test_those_that_choose_and_those_that_write_are_answered_side_by_side(plain):
+    asked = [choosing(1)[0], prompts(3)[2], choosing(2, draft_tokens=4)[1], prompts(4)[3]]
+    together = generate(make(plain), asked, [1, 2, 3, 4])
+    alone = [generate(make(plain), [one], [seed])[0] for seed, one in enumerate(asked, start=1)]
+    assert [one.text for one in together] == [one.text for one in alone]
+
+
+def test_a_model_that_takes_no_tree_chooses_the_same_more_slowly(plain):
+    model: Any = make(plain, temperature=0.0)
+    asked = choosing(5)
+    quick = generate(model, asked, range(5))
+    slow: Any = make(plain, temperature=0.0)
+    slow._abilities = replace(slow._abilities, trees=False)
+    assert [one.text for one in generate(slow, asked, range(5))] == [one.text for one in quick]
+
+
+def test_choices_of_damaged_weights_are_noticed(copy):
+    model: Any = make(copy)
+    with torch.no_grad():
+        model._model.lm_head.weight.fill_(torch.nan)
+    with pytest.raises(BadModelFolder, match="must give numbers, got not-a-number"):
+        generate(model, choosing(1), [0])

@@ -1,0 +1,78 @@
+"""ChanceModel: chooses any of the replies that can be used; the control of every mind that chooses.
+
+Where the list of what can be done is short and good, choosing at random gets far. What a model's
+choices are worth is what they are better than these.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mind.language_models.types import (
+    BadReply,
+    CannotEmbed,
+    CannotScore,
+    Completion,
+    Finish,
+    LanguageModelError,
+    Prompt,
+    settle,
+)
+
+
+class ChanceModel:
+    """Takes each of a prompt's choices with the same probability, and reads nothing.
+
+    Attributes:
+        name: "chance".
+        batches_at_once: 1.
+        takes_soft_tokens: False.
+        encoder: Empty.
+        parameters: 0.
+    """
+
+    name = "chance"
+    batches_at_once = 1
+    takes_soft_tokens = False
+    encoder = ""
+    parameters: int | None = 0
+
+    async def generate(
+        self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
+    ) -> list[Completion]:
+        """Return one of each prompt's choices, as its seed decides.
+
+        Raises:
+            BadReply: If there is nothing to choose from; of some prompts, as `PartlyAnswered`.
+        """
+        return settle([_chosen(*pair) for pair in zip(prompts, seeds, strict=True)])
+
+    def scheduler(self) -> None:
+        """Return nothing: whole batches are answered."""
+
+    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
+        """Refuse: chance reads no words."""
+        raise CannotScore("score needs a model with probabilities, got chance; use transformers")
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Refuse: chance has no vectors."""
+        raise CannotEmbed("embed needs a model with vectors, got chance; use transformers")
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+
+def _chosen(prompt: Prompt, seed: int) -> Completion | LanguageModelError:
+    if prompt.choices is None:
+        return BadReply("chance needs choices, got a prompt without; set mind.reply=choice")
+    replies = prompt.choices.replies
+    return Completion(
+        text=replies[int(np.random.default_rng(seed).integers(len(replies)))],
+        prompt_tokens=0,
+        tokens=0,
+        latency_s=0.0,
+        finish=Finish.STOP,
+        log_probability=-math.log(len(replies)),
+    )
