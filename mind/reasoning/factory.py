@@ -32,6 +32,7 @@ class LanguageMindFactory:
         reply: "free": the language model writes its replies as it likes; "choice": it chooses among
             the intents that could start; "constrained": it writes a draft, and then chooses.
         draft_tokens: Most tokens of a draft, at least 1.
+        shots: Worked examples that are shown before a decision is asked for, at least 0.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -51,6 +52,7 @@ class LanguageMindFactory:
         senses: Encoder | None = None,
         reply: str = ReplyMode.FREE,
         draft_tokens: int = 48,
+        shots: int = 0,
     ):
         if reply not in list(ReplyMode):
             raise ValueError(f"reply must be one of {', '.join(ReplyMode)}, got '{reply}'")
@@ -67,7 +69,7 @@ class LanguageMindFactory:
         self.senses = senses
         self.language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
-        self._prompts = Prompts(prompts)
+        self._prompts = Prompts(prompts, shots=shots, answers_only=reply == ReplyMode.CHOICE)
         self._recalled = recalled
         self._seed = seed
         self._reply = ReplyMode(reply)

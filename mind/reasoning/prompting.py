@@ -1,5 +1,7 @@
 """Prompts: from what a body senses, feels and remembers to the text a language model is shown."""
 
+import json
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +20,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
-from mind.language_models.types import FELT, Prompt, unmarked
+from mind.language_models.types import FELT, Message, Prompt, Role, unmarked
 from mind.reasoning.narration import (
     command_words,
     doing_words,
@@ -35,6 +37,7 @@ FOLDER = Path(__file__).parent.parent / "prompts"
 _TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
 _ASK_TEMPLATES = ("ask_system.txt", "ask.txt")
 _COMMAND_TEMPLATES = ("primitive/system.txt", "primitive/decide.txt", "repair.txt")
+_ANSWER = re.compile(r"<answer>.*?</answer>")
 _REPEATED = 400  # characters of a refused reply that the model is shown again
 
 
@@ -52,12 +55,26 @@ class Prompts:
     Args:
         folder: Holds `system.txt`, `decide.txt` and `repair.txt`, and, for a world with a system
             text of its own, `<world>/system.txt`; None is the one that comes with the mind.
+        shots: Worked examples from `<world>/examples.json` that are shown before what is asked, as
+            turns of the conversation; at least 0.
+        answers_only: Whether their replies are shown without thought, plan and speech, as where a
+            model chooses.
 
     Raises:
-        ValueError: If a template is missing or cannot be read.
+        ValueError: If a template is missing or cannot be read, or shots are negative.
     """
 
-    def __init__(self, folder: str | Path | None = None):
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        *,
+        shots: int = 0,
+        answers_only: bool = False,
+    ):
+        if shots < 0:
+            raise ValueError(f"shots must be at least 0, got {shots}")
+        self._shots, self._answers_only = shots, answers_only
+        self._examples: dict[str, tuple[Message, ...]] = {}
         self.folder = Path(folder) if folder else FOLDER
         self._system, self._decide, self._repair = _templates(self.folder, _TEMPLATES)
         self._system_texts: dict[WorldSpec, str] = {}
@@ -88,8 +105,28 @@ class Prompts:
             doing=doing_words(context, percept),
             can_start=[_name(skill) for skill in context.can_start],
         )
-        text = unmarked(user).strip()
-        return Prompt.single_turn(system=self._system_text(percept.spec), user=text)
+        asked = Message(role=Role.USER, text=unmarked(user).strip())
+        system = Message(role=Role.SYSTEM, text=self._system_text(percept.spec))
+        return Prompt(messages=(system, *self._worked(percept.spec.name), asked))
+
+    def _worked(self, world: str) -> tuple[Message, ...]:
+        """Return the worked examples of a world as turns.
+
+        Raises:
+            ValueError: If there are fewer than are to be shown.
+        """
+        if self._shots and world not in self._examples:
+            pairs = read_shots(self.folder / world / "examples.json", self._shots)
+            self._examples[world] = tuple(
+                Message(role=role, text=text)
+                for asked, reply in pairs
+                for role, text in ((Role.USER, asked), (Role.ASSISTANT, self._shown(reply)))
+            )
+        return self._examples.get(world, ())
+
+    def _shown(self, reply: str) -> str:
+        found = _ANSWER.search(reply)
+        return found[0] if self._answers_only and found else reply
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""
@@ -117,6 +154,32 @@ class Prompts:
         own = f"{world}/system.txt"
         has_own = (self.folder / own).is_file()
         return _templates(self.folder, [own])[0] if has_own else self._system
+
+
+def read_shots(path: Path, count: int) -> list[tuple[str, str]]:
+    """Return the first worked examples of a file: what was asked, and a good reply.
+
+    Args:
+        path: JSON, a list of objects with `asked` and `reply`.
+        count: How many.
+
+    Raises:
+        ValueError: If the file cannot be read, or has fewer.
+    """
+    try:
+        found = [(unmarked(one["asked"]), unmarked(one["reply"])) for one in _records(path)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"shots need a list of objects with 'asked' and 'reply' in '{path}', got "
+            f"{type(error).__name__}: {error}; set mind.shots=0, or write the file"
+        ) from None
+    if len(found) < count:
+        raise ValueError(f"shots must be at most {len(found)}, which '{path}' has, got {count}")
+    return found[:count]
+
+
+def _records(path: Path) -> list[dict[str, str]]:
+    return json.loads(path.read_text("utf-8"))
 
 
 class AskPrompts:

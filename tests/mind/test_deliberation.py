@@ -21,6 +21,8 @@ from mind.memory import ExperienceStore
 from mind.reasoning.choices import named
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.narration import EventObservation
+from mind.reasoning.parsing import parse_reply
+from mind.reasoning.prompting import read_shots
 
 GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
 
@@ -472,9 +474,7 @@ def test_a_server_that_ignores_its_choices_is_told_so():
 
 
 def test_replies_of_another_kind_are_refused():
-    with pytest.raises(
-        ValueError, match="must be one of free, constrained, choice, got 'no'"
-    ):
+    with pytest.raises(ValueError, match="must be one of free, constrained, choice, got 'no'"):
         minds(ScriptedModel([]), reply="no")
     with pytest.raises(ValueError, match="draft_tokens must be at least 1, got 0"):
         minds(ScriptedModel([]), draft_tokens=0)
@@ -486,3 +486,42 @@ def test_things_are_offered_by_name_with_their_color_or_for_any_color():
     found = list(named(f"fetch a {thing}, not the {spec.colors[1]} {other}", spec))
     assert [target.words(spec) for target in found] == [thing, f"{spec.colors[1]} {other}"]
     assert list(named("nothing of that kind", spec)) == []
+
+
+# ---- Worked examples ----
+
+
+def test_worked_examples_are_turns_before_what_is_asked():
+    model = ScriptedModel([GOOD] * 2)
+    decide(minds(model, shots=3).make("body-0"))
+    decide(minds(model).make("body-0"))
+    roles = [message.role.value for message in model.prompts[0].messages]
+    assert roles == ["system", *["user", "assistant"] * 3, "user"]
+    assert model.prompts[0].messages[-1] == model.prompts[1].messages[-1]
+
+
+@pytest.mark.parametrize(("reply", "thinks"), [("free", True), ("choice", False)])
+def test_worked_examples_reply_as_the_mind_shall(reply, thinks):
+    model = ScriptedModel([GOOD])
+    decide(minds(model, shots=6, reply=reply).make("body-0"))
+    worked = [message.text for message in model.prompts[0].messages[2:-1:2]]
+    assert all(("<think>" in text) is thinks for text in worked)
+    assert all(parse_reply(text, percept().spec) for text in worked)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "FileNotFoundError"),
+        ("no json", "JSONDecodeError"),
+        ('[{"asked": "a"}]', "KeyError"),
+        ('[{"asked": "a", "reply": "b"}]', "must be at most 1"),
+    ],
+)
+def test_worked_examples_that_are_not_there_are_named_in_one_line(tmp_path, content, said):
+    path = tmp_path / "examples.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=said) as refusal:
+        read_shots(path, 2)
+    assert "\n" not in str(refusal.value)
