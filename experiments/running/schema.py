@@ -230,6 +230,26 @@ class BabyAILevelsConfig(Parts):
 
 
 @dataclass
+class ModelsConfig:
+    """Options of `experiments.models.run`."""
+
+    minds: dict[str, list[str]] = field(default_factory=dict)
+    """What each being is given, by name, as options of `experiments.evaluate`."""
+    places: dict[str, list[str]] = field(default_factory=dict)
+    """Where it lives, by name, as options of `experiments.evaluate`."""
+    only: list[str] = field(default_factory=list)
+    """Minds that live, in this order, and `reactive`; none is all."""
+    episodes: int = 20
+    """Number of episodes of each mind in each place, all at once, one avatar each."""
+    most_decisions: int = 60
+    """Decisions after which an episode is given up and counts as not solved."""
+    layouts: int = 4096
+    """Number of layouts that episodes are drawn from; the same ones for any number of episodes."""
+    seed: int = 0
+    """One seed for everything."""
+
+
+@dataclass
 class PlayConfig:
     """Options of `experiments.play`, besides those of the world."""
 
@@ -254,6 +274,7 @@ SCHEMAS: dict[str, type] = {
     "recall_qa_run": RecallQARunConfig,
     "balrog_babyai": BalrogBabyAIConfig,
     "babyai_levels": BabyAILevelsConfig,
+    "models": ModelsConfig,
     "play": PlayConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,

@@ -1,0 +1,1 @@
+"""Which language models are good minds, and what helps them."""

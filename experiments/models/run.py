@@ -1,0 +1,153 @@
+"""Which language models are good minds, and what helps them? `python -m experiments.models.run`.
+
+Every mind lives the same episodes in every place, as the only thing that differs between beings.
+Results are kept mind by mind and place by place, and the same command in the same folder goes on.
+
+Slow imports happen inside functions, so that help and mistakes are answered at once.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
+from experiments.running.schema import register
+from experiments.running.seeding import spawn_integer
+from experiments.running.startup import Startup
+
+if TYPE_CHECKING:
+    from experiments.report.measures import Columns
+
+RESULTS, TABLE = "models.json", "table.md"
+REACTIVE = "reactive"  # the body's fixed table, beside the minds
+
+
+@command("models", RESULTS)
+def main(config: DictConfig, folder: Path) -> None:
+    """Let each mind live in each place, and keep the results and their table.
+
+    Args:
+        config: A `ModelsConfig`.
+        folder: The run folder, which exists.
+
+    Raises:
+        BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
+        Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
+    """
+    from mind.language_models.types import LanguageModelError
+
+    _check(config)
+    results = Results(folder, config)
+    with closing(Startup("preparing minds")), stopping() as stopped:
+        try:
+            finished = _run_all(config, results, stopped)
+        except (LanguageModelError, OSError) as error:
+            raise BadInput(one_line(error)) from error
+    print(f"table  {folder / TABLE}")
+    if not finished:
+        raise Interrupted
+
+
+def _check(config: DictConfig) -> None:
+    if unknown := [name for name in config.only if name not in (*config.minds, REACTIVE)]:
+        known = ", ".join([*config.minds, REACTIVE])
+        raise BadInput(f"only must name some of {known}, got '{unknown[0]}'")
+    for name, least in (("episodes", 1), ("most_decisions", 1), ("seed", 0)):
+        if config[name] < least:
+            raise BadInput(f"{name} must be at least {least}, got {config[name]}")
+
+
+def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:
+    """Let one mind after the other live in all places; return whether all were finished."""
+    for mind in config.only or (REACTIVE, *config.minds):
+        for place in config.places:
+            if results.has(mind, place):
+                continue
+            columns, seconds = _lived(mind, place, config, stopped)
+            if columns is None:
+                return False
+            results.add(mind, place, columns, seconds)
+            solved, count = int(columns["success"].sum()), len(columns["success"])
+            print(f"{mind}, {place}: {solved} of {count}, {seconds:.0f} CPU s", flush=True)
+    return True
+
+
+def _lived(
+    mind: str, place: str, config: DictConfig, stopped: Callable[[], bool]
+) -> "tuple[Columns | None, float]":
+    """Return the columns of all episodes of a mind in a place, and the CPU seconds they took."""
+    from experiments.launching.rollout import rollout
+
+    settings, agent = composed(mind, place, config)
+    with ExitStack() as opened:
+        env = built("env", settings, opened)
+        being = built(f"agent.{agent}", settings, opened)
+        began = time.process_time()
+        seed = spawn_integer(config.seed, place)
+        columns = rollout(being, env, seed, stopped=stopped, most_decisions=config.most_decisions)
+        return columns, time.process_time() - began
+
+
+def composed(mind: str, place: str, config: DictConfig) -> tuple[DictConfig, str]:
+    """Return the configuration of `experiments.evaluate` for a mind in a place, and its agent."""
+    from hydra import compose
+
+    register("evaluate")
+    agent = REACTIVE if mind == REACTIVE else "being"
+    shared = [f"episodes={config.episodes}", f"seed={config.seed}", "memory.path=':memory:'"]
+    overrides = [*config.places[place], *config.minds.get(mind, ()), *shared]
+    settings = compose("evaluate", [*overrides, f"agents=[{agent}]"])
+    for name, value in (("split", "test"), ("layouts", config.layouts)):
+        OmegaConf.update(settings, f"env.{name}", value, force_add=True)
+    return settings, agent
+
+
+class Results:
+    """The episodes of each mind in each place, in memory and in the run folder.
+
+    Raises:
+        BadInput: If the folder has results of other settings.
+    """
+
+    def __init__(self, folder: Path, config: DictConfig):
+        from experiments.running.record import write_provenance
+
+        self._folder = folder
+        settings: Any = OmegaConf.to_container(config, resolve=True)
+        self._settings = {
+            name: settings[name] for name in ("episodes", "most_decisions", "layouts", "seed")
+        }
+        self.lived: dict[str, dict[str, Any]] = self._before()
+        write_provenance(folder, settings, {})
+
+    def _before(self) -> dict[str, dict[str, Any]]:
+        path = self._folder / RESULTS
+        if not path.exists():
+            return {}
+        found = json.loads(path.read_text("utf-8"))
+        if found["settings"] != self._settings:
+            raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
+        return found["lived"]
+
+    def has(self, mind: str, place: str) -> bool:
+        """Say whether a mind's episodes in a place are kept already."""
+        return place in self.lived.get(mind, {})
+
+    def add(self, mind: str, place: str, columns: "Columns", seconds: float) -> None:
+        """Keep a mind's episodes in a place, and write what is kept."""
+        from experiments.models.tables import markdown
+        from experiments.running.record import write_atomically, write_json
+
+        kept = {name: values.astype(float).tolist() for name, values in columns.items()}
+        self.lived.setdefault(mind, {})[place] = {"columns": kept, "cpu_s": seconds}
+        write_json(self._folder / RESULTS, {"settings": self._settings, "lived": self.lived})
+        write_atomically(self._folder / TABLE, markdown(self.lived))
+
+
+if __name__ == "__main__":
+    main()
