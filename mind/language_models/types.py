@@ -44,36 +44,35 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Replies among which a model chooses, so that whatever it replies can be used.
+    """Answers among which a model chooses, so that whatever it replies can be used.
 
     Attributes:
-        replies: Distinct; each begins with `opening`.
-        opening: What all of them begin with.
+        answers: Distinct, and at least one.
+        opening: What stands before an answer in a reply.
+        closing: What stands after it.
         draft_tokens: Most tokens that the model may write as it likes before the reply; 0 is none.
 
     Example:
-        >>> Choices.among(["wait, normal", "get up, normal"], draft_tokens=32).replies[0]
+        >>> Choices(answers=("wait, normal", "get up, normal")).replies[0]
         '<answer>wait, normal</answer>'
     """
 
-    replies: tuple[str, ...]
+    answers: tuple[str, ...]
     opening: str = "<answer>"
+    closing: str = "</answer>"
     draft_tokens: int = 0
 
     def __post_init__(self):
         """Refuse what nothing could be chosen from."""
-        if not self.replies or len(set(self.replies)) < len(self.replies):
-            raise ValueError(f"replies must be distinct, and at least one, got {self.replies}")
-        if strange := [one for one in self.replies if not one.startswith(self.opening)]:
-            raise ValueError(f"replies must begin with '{self.opening}', got '{strange[0]}'")
+        if not self.answers or len(set(self.answers)) < len(self.answers):
+            raise ValueError(f"answers must be distinct, and at least one, got {self.answers}")
         if self.draft_tokens < 0:
             raise ValueError(f"draft_tokens must be at least 0, got {self.draft_tokens}")
 
-    @classmethod
-    def among(cls, answers: Sequence[str], *, draft_tokens: int = 0) -> "Choices":
-        """Return the choice of one answer, each in its tags."""
-        replies = tuple(f"<answer>{answer}</answer>" for answer in answers)
-        return cls(replies=replies, draft_tokens=draft_tokens)
+    @property
+    def replies(self) -> tuple[str, ...]:
+        """The reply of each answer, in their order."""
+        return tuple(f"{self.opening}{answer}{self.closing}" for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

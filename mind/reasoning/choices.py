@@ -32,7 +32,7 @@ class ReplyMode(StrEnum):
 def choices_of(intents: Sequence[Intent], spec: WorldSpec, *, draft_tokens: int) -> Choices:
     """Return the replies that have one of these intents as their answer."""
     answers = dict.fromkeys(intent.words(spec) for intent in intents)
-    return Choices.among(list(answers), draft_tokens=draft_tokens)
+    return Choices(answers=tuple(answers), draft_tokens=draft_tokens)
 
 
 def startable(

@@ -577,19 +577,17 @@ def test_a_model_without_probabilities_or_vectors_says_so(tmp_path, kind):
 
 
 def choose(*answers, draft_tokens=0):
-    offered = Choices.among(answers, draft_tokens=draft_tokens)
+    offered = Choices(answers=answers, draft_tokens=draft_tokens)
     return replace(ask("a"), choices=offered)
 
 
 def test_choices_that_nothing_could_be_chosen_from_are_refused():
     with pytest.raises(ValueError, match="at least one"):
-        Choices(replies=())
+        Choices(answers=())
     with pytest.raises(ValueError, match="distinct"):
-        Choices.among(["wait", "wait"])
-    with pytest.raises(ValueError, match="must begin with '<answer>', got 'wait'"):
-        Choices(replies=("<answer>a</answer>", "wait"))
+        Choices(answers=("wait", "wait"))
     with pytest.raises(ValueError, match="draft_tokens must be at least 0, got -1"):
-        Choices.among(["wait"], draft_tokens=-1)
+        Choices(answers=("wait",), draft_tokens=-1)
 
 
 def test_choices_stay_when_a_conversation_goes_on_or_is_put_in_words():

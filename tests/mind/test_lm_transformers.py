@@ -704,11 +704,12 @@ def test_a_damaged_projector_is_refused_in_one_line(copy):
 
 # ---- Choosing ----
 
-OFFERED = tuple(f"<answer> {words} </answer>" for words in ("word1 word2", "word1", "word7 word8"))
+ANSWERS = (" word1 word2 ", " word1 ", " word7 word8 ")
+OFFERED = Choices(answers=ANSWERS).replies
 
 
 def choosing(count, *, draft_tokens=0):
-    offered = Choices(replies=OFFERED, draft_tokens=draft_tokens)
+    offered = Choices(answers=ANSWERS, draft_tokens=draft_tokens)
     return [replace(prompt, choices=offered) for prompt in prompts(count)]
 
 
