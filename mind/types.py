@@ -118,6 +118,12 @@ class Exchange:
         log_probability: Mean log-probability of the written tokens; NaN where unknown.
         latency_s: Wall time from asking to answer, seconds.
         error: Why there was no reply, as "Kind: reason", or empty.
+        problem: Why the reply could not be used, or empty.
+        thinking_tokens: Those of `tokens` that were thoughts before the reply; see
+            `mind.language_models.thinking`.
+        cost: What it cost, where prices are known; else 0.
+        model: Which model really answered, where a server says so.
+        provider: Who runs it, where a server says so.
     """
 
     key: str
@@ -129,6 +135,11 @@ class Exchange:
     log_probability: float = float("nan")
     latency_s: float = 0.0
     error: str = ""
+    problem: str = ""
+    thinking_tokens: int = 0
+    cost: float = 0.0
+    model: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +156,12 @@ class Decision:
         confidence: Probability the mind gives its own choice, in [0, 1]; NaN where unknown.
         prompt_tokens: Tokens read, all attempts together.
         tokens: Tokens written, all attempts together.
+        thinking_tokens: Those of them that a model thought by itself, before its reply.
+        cost: What they cost, where prices are known; else 0.
         latency_s: Wall time from asking to answer, seconds.
         attempts: 1, or 2 where the first reply was refused.
         fallback: Whether no reply could be used and the fallback intent was taken.
+        problem: Of a fallback: what was wrong with the first reply, or why there was none.
         exchanges: What was asked and replied in each attempt, for the record and for replay.
     """
 
@@ -159,7 +173,10 @@ class Decision:
     confidence: float = float("nan")
     prompt_tokens: int = 0
     tokens: int = 0
+    thinking_tokens: int = 0
+    cost: float = 0.0
     latency_s: float = 0.0
     attempts: int = 1
     fallback: bool = False
+    problem: str = ""
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)

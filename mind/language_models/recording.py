@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from mind.language_models.batching import Batcher
+from mind.language_models.thinking import thinking_tokens
 from mind.language_models.types import Completion, NoReply, Prompt, prompt_key
 from mind.types import Exchange
 
@@ -19,7 +20,13 @@ _TYPES = {  # of what an exchange's record may hold
     "log_probability": int | float,
     "latency_s": int | float,
     "error": str,
+    "problem": str,
+    "thinking_tokens": int,
+    "cost": int | float,
+    "model": str,
+    "provider": str,
 }
+_SELDOM = ("problem", "thinking_tokens", "cost", "model", "provider")  # left out where empty
 
 
 class Recording:
@@ -51,6 +58,11 @@ class Recording:
         self.exchanges += (_exchange(key, prompt, completion),)
         return completion
 
+    def refuse(self, problem: str) -> None:
+        """Keep why the last reply could not be used."""
+        *before, last = self.exchanges
+        self.exchanges = (*before, replace(last, problem=problem))
+
 
 def _exchange(key: str, prompt: Prompt, completion: Completion) -> Exchange:
     return Exchange(
@@ -62,12 +74,17 @@ def _exchange(key: str, prompt: Prompt, completion: Completion) -> Exchange:
         tokens=completion.tokens,
         log_probability=completion.log_probability,
         latency_s=completion.latency_s,
+        thinking_tokens=thinking_tokens(completion),
+        cost=completion.cost,
+        model=completion.model,
+        provider=completion.provider,
     )
 
 
 def to_record(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as what goes into JSON; an unknown log-probability is None."""
     record = asdict(exchange)
+    record = {key: value for key, value in record.items() if value or key not in _SELDOM}
     if math.isnan(exchange.log_probability):
         record["log_probability"] = None
     return record

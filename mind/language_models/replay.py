@@ -23,12 +23,13 @@ from mind.language_models.types import (
     Prompt,
     PromptTooLong,
     TimedOut,
+    Withheld,
     prompt_key,
     settle,
 )
 from mind.types import Exchange
 
-_FAILURES = {kind.__name__: kind for kind in (BadReply, NoReply, PromptTooLong, TimedOut)}
+_FAILURES = {kind.__name__: kind for kind in (BadReply, NoReply, PromptTooLong, TimedOut, Withheld)}
 _SHOWN = 40  # characters of each prompt that an error shows from where they part
 
 
@@ -119,6 +120,10 @@ def _completion(exchange: Exchange) -> Completion:
         latency_s=exchange.latency_s,
         finish=Finish(exchange.finish),
         log_probability=exchange.log_probability,
+        thinking_tokens=exchange.thinking_tokens,
+        cost=exchange.cost,
+        model=exchange.model,
+        provider=exchange.provider,
     )
 
 

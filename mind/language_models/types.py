@@ -157,6 +157,11 @@ class Completion:
             tell. Not kept in the record of a run.
         token_log_probs: Natural-log probability of each of them, in the same sense as
             `log_probability`, which is their mean; empty where `token_ids` is.
+        thinking_tokens: Those of `tokens` that were thoughts before the reply, where the model
+            counts them; whether they stand in the text or not.
+        cost: What it cost, where prices are known; else 0.
+        model: Which model really answered, where a server says so.
+        provider: Who runs it, where a server says so.
     """
 
     text: str
@@ -167,6 +172,10 @@ class Completion:
     log_probability: float = float("nan")
     token_ids: tuple[int, ...] = ()
     token_log_probs: tuple[float, ...] = ()
+    thinking_tokens: int = 0
+    cost: float = 0.0
+    model: str = ""
+    provider: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -297,6 +306,10 @@ class BadReply(NoReply):
 
 class PromptTooLong(NoReply):
     """A prompt does not leave room for a reply in the model's context."""
+
+
+class Withheld(NoReply):
+    """A server's content filter does not let this prompt through."""
 
 
 class Unreachable(LanguageModelError):

@@ -8,6 +8,8 @@ import numpy as np
 
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
+from mind.language_models.thinking import spoken
+from mind.language_models.types import Completion, Finish
 from mind.reasoning.parsing import NotUnderstood
 from mind.types import Exchange
 
@@ -26,7 +28,8 @@ async def ask(
 ) -> tuple[T | None, tuple[Exchange, ...]]:
     """Return the first reply that can be used, or None, and all that was asked and replied.
 
-    A reply that cannot be used is sent back; where there is none, the same is asked again.
+    A reply that cannot be used is sent back, without what the model thought before it; where
+    there is none, the same is asked again.
 
     Args:
         batcher: Asks the language model.
@@ -47,8 +50,16 @@ async def ask(
         try:
             return parse(completion.text), recording.exchanges
         except NotUnderstood as problem:
-            prompt = repair(prompt, completion.text, str(problem))
+            recording.refuse(f"{problem}{_if_cut_off(completion)}")
+            prompt = repair(prompt, spoken(completion.text), str(problem))
     return None, recording.exchanges
+
+
+def _if_cut_off(completion: Completion) -> str:
+    """Return what a person can do about a reply that had no room; a mind could do nothing."""
+    if completion.finish is not Finish.LENGTH:
+        return ""
+    return f" (cut off after {completion.tokens} tokens: raise max_new_tokens)"
 
 
 def attempt_seeds(seed: int, body_id: str, decision: int) -> list[int]:
@@ -65,8 +76,11 @@ def cost(exchanges: Sequence[Exchange], *, fallback: bool) -> dict[str, Any]:
         "confidence": math.exp(log_probability),  # geometric mean over the tokens written
         "prompt_tokens": sum(exchange.prompt_tokens for exchange in exchanges),
         "tokens": sum(exchange.tokens for exchange in exchanges),
+        "thinking_tokens": sum(exchange.thinking_tokens for exchange in exchanges),
+        "cost": sum(exchange.cost for exchange in exchanges),
         "latency_s": sum(exchange.latency_s for exchange in exchanges),
         "attempts": len(exchanges),
         "fallback": fallback,
+        "problem": exchanges[0].error or exchanges[0].problem if fallback else "",
         "exchanges": tuple(exchanges),
     }

@@ -19,8 +19,8 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
+from mind.language_models.thinking import LONGEST_REPLY, spoken, thoughts
 
-LONGEST_REPLY = 4000  # characters; what a mind may write before it is not read any more
 LONGEST_SPEECH = 200
 LONGEST_PLAN = 8  # goals
 _SHOWN = 40  # characters of something wrong that a refusal quotes
@@ -43,7 +43,8 @@ class Reply:
 
     Attributes:
         intent: What the body shall do; its reason is the thoughts.
-        thoughts: What stood between the think tags, or empty.
+        thoughts: What stood between the think tags or, without them, what the model thought by
+            itself; or empty.
         speech: What is said aloud, or empty.
         plan: The goals that take the place of those before, in order; None where there is no plan.
     """
@@ -58,7 +59,7 @@ def parse_reply(text: str, spec: WorldSpec) -> Reply:
     """Return what a reply of the form think, plan, answer, say asks for; all but answer may lack.
 
     Args:
-        text: What the language model wrote.
+        text: What the language model wrote, with what it thought by itself before.
         spec: Of the world.
 
     Raises:
@@ -70,10 +71,10 @@ def parse_reply(text: str, spec: WorldSpec) -> Reply:
         raise NotUnderstood(
             f"what you say has {len(speech)} letters; say it in at most {LONGEST_SPEECH}"
         )
-    thoughts = parts.get("think", "")
-    intent = parse_intent(parts["answer"], spec, reason=thoughts)
+    thought = parts.get("think") or thoughts(text)
+    intent = parse_intent(parts["answer"], spec, reason=thought)
     plan = parse_plan(parts["plan"], spec) if "plan" in parts else None
-    return Reply(intent=intent, thoughts=thoughts, speech=speech, plan=plan)
+    return Reply(intent=intent, thoughts=thought, speech=speech, plan=plan)
 
 
 def parse_drafted_reply(text: str, spec: WorldSpec) -> Reply:
@@ -181,7 +182,7 @@ def parse_command(text: str, commands: Sequence[str]) -> tuple[int, str]:
     words = parts["answer"].lower()
     if words not in commands:
         raise NotUnderstood(f"{_quote(words)} is not an action; the actions are {_list(commands)}")
-    return commands.index(words), parts.get("think", "")
+    return commands.index(words), parts.get("think") or thoughts(text)
 
 
 # ---- The form ----
@@ -189,12 +190,14 @@ def parse_command(text: str, commands: Sequence[str]) -> tuple[int, str]:
 
 def _take_apart(text: str, form: str) -> dict[str, str]:
     """Return what stands between each pair of tags; there is an answer among it."""
+    written, text = text, spoken(text)
     if len(text) > LONGEST_REPLY:
         raise NotUnderstood(
             f"the reply has {len(text)} letters; write at most {LONGEST_REPLY}, as {form}"
         )
     if not text.strip():
-        raise NotUnderstood(f"the reply is empty; write {form}")
+        came = "holds only thoughts" if written.strip() else "is empty"
+        raise NotUnderstood(f"the reply {came}; write {form}")
     parts: dict[str, str] = {}
     end = 0
     tags = list(_TAGS.finditer(text))

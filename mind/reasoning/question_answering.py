@@ -18,6 +18,7 @@ from mind.claims.knowable import refusal
 from mind.claims.parser import episode_of, events_in
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
+from mind.language_models.thinking import spoken, thinking_tokens
 from mind.language_models.types import Completion, Finish
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.prompting import AskPrompts, Mode
@@ -33,7 +34,7 @@ TURNS = 12  # questions that went before, and are still known; at most
 NOW = ("state", "drives", "goal")
 ABLATIONS = (*(str(kind) for kind in KINDS), *NOW)
 
-_THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.DOTALL)
+_THOUGHTS = re.compile(r"<think>(?:(?!<think>).)*?</think>|<think>.*", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL)
 _SURE = re.compile(r"<sure>\s*([01](?:\.\d*)?|\.\d+)\s*</sure>")
 _ANY_SURE = re.compile(r"<sure>.*?(?:</sure>|$)", re.DOTALL)
@@ -281,8 +282,10 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     Returns:
         None where there is no answer in it, or one that is too long.
     """
-    text = _THOUGHTS.sub(" ", completion.text)
+    text = _without_thoughts(completion.text)
     form = _ANSWER.search(text)
+    if form and completion.finish is Finish.LENGTH and _is_only_quoted(form):
+        return None
     said = _TAG.sub(" ", _ANY_SURE.sub(" ", form[1] if form else text))
     said = " ".join(said.split())
     if completion.finish is Finish.LENGTH:
@@ -293,8 +296,19 @@ def understand(completion: Completion) -> tuple[str, float] | None:
     return said, min(1.0, float(stated[1])) if stated else _probability(completion, said)
 
 
+def _without_thoughts(reply: str) -> str:
+    """Return a reply without thoughts, be they of the form or before it, ended or not."""
+    return _THOUGHTS.sub(" ", spoken(reply))
+
+
+def _is_only_quoted(form: re.Match[str]) -> bool:
+    """Whether there are words on either side of an answer, as in a thought that was broken off."""
+    before, after = form.string[: form.start()], form.string[form.end() :]
+    return bool(before.strip() and _ANY_SURE.sub("", after).strip())
+
+
 def _stated(reply: str) -> re.Match[str] | None:
-    return _SURE.search(_THOUGHTS.sub(" ", reply))
+    return _SURE.search(_without_thoughts(reply))
 
 
 def _probability(completion: Completion, said: str) -> float:
@@ -304,5 +318,6 @@ def _probability(completion: Completion, said: str) -> float:
     answer.
     """
     clauses = len(clauses_of(said)) or 1
-    log_probability = completion.log_probability * completion.tokens / clauses
+    tokens = completion.tokens - thinking_tokens(completion)
+    log_probability = completion.log_probability * tokens / clauses
     return 0.0 if math.isnan(log_probability) else math.exp(min(0.0, log_probability))
