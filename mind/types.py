@@ -118,7 +118,7 @@ class Exchange:
         log_probability: Mean log-probability of the written tokens; NaN where unknown.
         latency_s: Wall time from asking to answer, seconds.
         error: Why there was no reply, as "Kind: reason", or empty.
-        problem: Why the reply could not be used, or empty.
+        problem: Why the reply could not be used, or empty. Not kept in the record of a run.
         thinking_tokens: Those of `tokens` that were thoughts before the reply; see
             `mind.language_models.thinking`.
         cost: What it cost, where prices are known; else 0.

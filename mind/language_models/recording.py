@@ -20,13 +20,12 @@ _TYPES = {  # of what an exchange's record may hold
     "log_probability": int | float,
     "latency_s": int | float,
     "error": str,
-    "problem": str,
     "thinking_tokens": int,
     "cost": int | float,
     "model": str,
     "provider": str,
 }
-_SELDOM = ("problem", "thinking_tokens", "cost", "model", "provider")  # left out where empty
+_SELDOM = ("thinking_tokens", "cost", "model", "provider")  # left out where empty
 
 
 class Recording:
@@ -84,6 +83,7 @@ def _exchange(key: str, prompt: Prompt, completion: Completion) -> Exchange:
 def to_record(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange as what goes into JSON; an unknown log-probability is None."""
     record = asdict(exchange)
+    del record["problem"]  # which whoever reads the reply finds again
     record = {key: value for key, value in record.items() if value or key not in _SELDOM}
     if math.isnan(exchange.log_probability):
         record["log_probability"] = None
