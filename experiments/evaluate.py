@@ -30,6 +30,7 @@ from experiments.running.cli import (
 from experiments.running.schema import Clock
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import UNUSABLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,8 @@ def _choosing_agents(arguments: Sequence[str]) -> list[str]:
 def main(config: DictConfig, folder: Path) -> None:
     """Let all configured agents live the same episodes, print tables, and leave a run folder.
 
+    The exit status is 1 if agents asked a language model, and no reply to any could be used.
+
     Args:
         config: An `EvaluateConfig`.
         folder: The run folder, which exists.
@@ -91,7 +94,15 @@ def _evaluate(config: DictConfig, folder: Path, startup: Startup) -> bool:
         _report(console, outcomes, folder, _rooms(config))
         raise BadInput(one_line(error)) from error
     _report(console, outcomes, folder, _rooms(config))
+    if finished and _all_were_mute(outcomes):
+        sys.exit(UNUSABLE)
     return finished
+
+
+def _all_were_mute(outcomes: list["Outcome"]) -> bool:
+    """Whether no reply could be used of those who asked a language model, if any did."""
+    asked = [outcome for outcome in outcomes if "decisions" in outcome.columns]
+    return bool(asked) and all(outcome.problem for outcome in asked)
 
 
 def _check(config: DictConfig) -> None:
@@ -121,6 +132,7 @@ def _run_all(
     """Run one agent after the other, and return whether all were finished."""
     from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
+    from experiments.running.usable import words
 
     with ExitStack() as opened, stopping(in_place=console.is_terminal) as stopped:
         env, agents, seed = _prepared(config, folder, opened)
@@ -130,15 +142,28 @@ def _run_all(
         for name, agent in agents.items():
             began = time.perf_counter()
             wait = config.clock == Clock.wall and "clock" in config.agent.get(name, {})
+            problems: list[str] = []
             with _progress(console, name, config.episodes) as ended:
-                columns = rollout(agent, env, seed, ended=ended, stopped=stopped, real_time=wait)
+                columns = rollout(
+                    agent, env, seed, ended=ended, stopped=stopped, real_time=wait,
+                    decided=lambda decision, known=problems: known.append(decision.problem),
+                )  # fmt: skip
             if columns is None:
                 console.print(f"{name}: left out, since those who end first would count alone")
                 return False
             label = f"{name} (not an agent)" if name == ORACLE else name
             seconds = time.perf_counter() - began
             outcome = Outcome(
-                name=name, label=label, world=config.world, columns=columns, seconds=seconds
+                name=name,
+                label=label,
+                world=config.world,
+                columns=columns,
+                seconds=seconds,
+                problem=words(
+                    sum(columns.get("decisions", ())),
+                    sum(columns.get("safe", ())),
+                    next(filter(None, problems), ""),
+                ),
             )
             outcomes.append(outcome)
             console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} wall s")
@@ -277,6 +302,10 @@ def _report(console: "Console", outcomes: list["Outcome"], folder: Path, rooms: 
     for table in tables:
         console.print(table)
         console.print()
+    for outcome in outcomes:
+        if outcome.problem:
+            line = f"{outcome.name}: {outcome.problem}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(str(folder / RESULTS), soft_wrap=True, highlight=False)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agents.types import Agent
 from envs.engine.faces import WorldVectorEnv
 from experiments.report.measures import Columns, with_derived
+from mind.types import Decision
 
 
 def rollout(
@@ -20,6 +21,7 @@ def rollout(
     stopped: Callable[[], bool] = lambda: False,
     real_time: bool = False,
     most_decisions: int | None = None,
+    decided: Callable[[Decision], None] = lambda decision: None,
 ) -> Columns | None:
     """Run one episode in each row of a world.
 
@@ -32,6 +34,7 @@ def rollout(
         real_time: Whether a tick lasts as long as in the world.
         most_decisions: An episode in which so many decisions have taken effect is given up: it has
             the score that it has by then, without success, and is marked in the column `given_up`.
+        decided: Called with each decision that takes effect.
 
     Returns:
         The columns that `experiments.report.comparison` measures, or None if it was stopped.
@@ -43,7 +46,7 @@ def rollout(
     living = np.ones(env.num_envs, np.bool_)
     scores: Columns = {}
     given_up = np.zeros(env.num_envs, np.bool_)
-    thinking = _DecisionCounts(env.num_envs)
+    thinking = _DecisionCounts(env.num_envs, decided)
     while living.any():
         started = time.perf_counter()
         if stopped():
@@ -79,9 +82,11 @@ def _keep(scores: Columns, final: dict[str, NDArray], done: NDArray[np.bool_]) -
 class _DecisionCounts:
     """Counts the decisions that took effect, and what they took, in each row."""
 
-    def __init__(self, rows: int):
-        names = ("decisions", "tokens", "refused", "safe")
+    def __init__(self, rows: int, decided: Callable[[Decision], None]):
+        names = ("decisions", "tokens", "thinking_tokens", "refused", "safe")
         self._counts: Columns = {name: np.zeros(rows, np.int64) for name in names}
+        self._counts["cost"] = np.zeros(rows)
+        self._decided = decided
 
     def add(self, agent: Agent, rows: NDArray[np.intp]) -> None:
         """Take in one tick of the rows."""
@@ -90,8 +95,11 @@ class _DecisionCounts:
             if decision is not None:
                 self._counts["decisions"][row] += 1
                 self._counts["tokens"][row] += decision.tokens
+                self._counts["thinking_tokens"][row] += decision.thinking_tokens
+                self._counts["cost"][row] += decision.cost
                 self._counts["refused"][row] += decision.attempts > 1
                 self._counts["safe"][row] += decision.fallback
+                self._decided(decision)
 
     def reached(self, most: int | None) -> NDArray[np.bool_]:
         """Return who has made so many decisions, (B,); nobody if there is no such number."""

@@ -46,6 +46,7 @@ from experiments.running.cli import (
 )
 from experiments.running.schema import check
 from experiments.running.startup import Startup
+from experiments.running.usable import money, never_usable, total
 
 if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher
@@ -59,6 +60,7 @@ _RETRIES = 2  # times that jobs whose worker died are begun again
 _LOOK_EVERY_S = 0.5
 _SOME_FAILED = 1  # exit status
 _NAME_LETTERS = 90
+_SELDOM = {"thought": "thinking_tokens", "cost": "cost"}  # columns only where there are any
 _LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
@@ -76,7 +78,7 @@ class Sweep(Callback):
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Run the whole sweep, and exit: 0 if all jobs finished, 1 if some failed."""
+        """Run the whole sweep, and exit: 1 if jobs failed or an agent had no usable reply, or 0."""
         with answering_firmly():
             status = sweep(config)
         sys.exit(status)
@@ -471,8 +473,11 @@ def _reporting(jobs: Sequence[Job], console: "Console") -> Iterator[None]:
 def _came_to(result: Mapping[str, Any]) -> str:
     if result["status"] == "failed":
         return f"failed: {result['reason']}"
-    reached = sum(episode["success"] for episode in result["episodes"])
-    return f"{reached} of {len(result['episodes'])} reached in {result['seconds']:.1f} wall s"
+    episodes = result["episodes"]
+    reached = sum(episode["success"] for episode in episodes)
+    problem = never_usable(episodes)
+    came = f"{reached} of {len(episodes)} reached in {result['seconds']:.1f} wall s"
+    return f"{came}; {problem}" if problem else came
 
 
 def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
@@ -481,13 +486,39 @@ def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
     failed = [job for job in jobs if not _finished(job)]
     console.print()
     console.print(table(results))
+    mute = list(_mute(results))
+    for line in mute:
+        _say(console, line)
     for job in failed:
         result = job.result() or {}
         _say(console, f"failed: {job.words}: {result.get('reason')}  ({near(job.folder)})")
     if failed:
         _say(console, "the same command tries again what failed, and nothing else")
     _say(console, f"python -m experiments.report {near(folder)}")
-    return _SOME_FAILED if failed else 0
+    return _SOME_FAILED if failed or mute else 0
+
+
+def _mute(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each row of the table whose language model never gave a usable reply."""
+    for (task, agent), group in _rows(results).items():
+        if problem := never_usable(_lived(group)):
+            yield f"{task}, {agent}: {problem}"
+
+
+def _rows(
+    results: Sequence[Mapping[str, Any]],
+) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """Return the results of each row of the table: of one agent in one task."""
+    rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for result in results:
+        rows.setdefault((result["task"], result["agent"]), []).append(result)
+    return rows
+
+
+def _lived(group: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the episodes of the jobs that finished."""
+    finished = [result for result in group if result["status"] == "finished"]
+    return [episode for result in finished for episode in result["episodes"]]
 
 
 def table(results: Sequence[Mapping[str, Any]]) -> "Table":
@@ -498,20 +529,20 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
     """
     from rich.table import Table
 
-    columns = ("task", "agent", "success", "episodes", "seeds", "failed", "tokens", "wall s")
+    seldom = [name for name in _SELDOM if total(_lived(results), _SELDOM[name])]
+    columns = (
+        *("task", "agent", "success", "episodes", "seeds", "failed", "tokens", *seldom, "wall s"),
+    )
     shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
         words = column in columns[:3]
         shown.add_column(column, justify="left" if words else "right", no_wrap=words)
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for result in results:
-        groups.setdefault((result["task"], result["agent"]), []).append(result)
-    for (task, agent), group in groups.items():
-        shown.add_row(task, agent, *_cells(group))
+    for (task, agent), group in _rows(results).items():
+        shown.add_row(task, agent, *_cells(group, seldom))
     return shown
 
 
-def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _cells(group: Sequence[Mapping[str, Any]], seldom: Sequence[str]) -> Iterator[str]:
     """Yield the numbers of one row: of the jobs that finished, and how many did not."""
     import numpy as np
 
@@ -519,12 +550,15 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     from experiments.running.statistics import share_interval
 
     finished = [result for result in group if result["status"] == "finished"]
-    episodes = [episode for result in finished for episode in result["episodes"]]
+    episodes = _lived(group)
     yield SUCCESS.words(share_interval(np.array([e["success"] for e in episodes], np.bool_)))
     yield str(len(episodes))
     yield str(len({result["seed"] for result in finished}))
     yield str(len(group) - len(finished))
     yield str(sum(episode["tokens"] for episode in episodes))
+    for name in seldom:
+        value = total(episodes, _SELDOM[name])
+        yield money(value) if name == "cost" else f"{value:.0f}"
     yield f"{sum(result['seconds'] for result in finished):.1f}"
 
 

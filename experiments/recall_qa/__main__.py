@@ -3,6 +3,7 @@
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -20,6 +21,7 @@ from experiments.running.cli import (
 )
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import UNUSABLE, words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +37,8 @@ _FAMILY = 11  # columns of the longest name of a family
 @command("recall_qa", "episodes/*")
 def main(config: DictConfig, folder: Path) -> None:
     """Let a being live, ask it, print what it says, and leave a run folder.
+
+    The exit status is 1 if no reply of its language model could be used as an answer.
 
     Args:
         config: A `RecallQAConfig`.
@@ -57,9 +61,11 @@ def main(config: DictConfig, folder: Path) -> None:
         if not finished:
             raise Interrupted
         try:
-            _ask(config, folder, being, episodes, Console())
+            problem = _ask(config, folder, being, episodes, Console())
         except (LanguageModelError, OSError) as error:
             raise BadInput(one_line(error)) from error
+        if problem:
+            sys.exit(UNUSABLE)
 
 
 def check(config: DictConfig) -> None:
@@ -81,8 +87,12 @@ def check(config: DictConfig) -> None:
 
 def _ask(
     config: DictConfig, folder: Path, being: "Being", episodes: "Episodes", console: "Console"
-) -> None:
-    """Ask, print each answer as it comes, and keep all of them."""
+) -> str:
+    """Ask, print each answer as it comes, and keep all of them.
+
+    Returns:
+        That no reply could be used, in a sentence; else nothing.
+    """
     from experiments.recall_qa.answers import ask_all, questions_about, spread
 
     seed = spawn_integer(config.seed, "questions")
@@ -108,8 +118,16 @@ def _ask(
             console.print(
                 f"{'answers':>8}  {_near(folder / RESULTS)}", highlight=False, soft_wrap=True
             )
+        if problem := _mute(asked):
+            console.print(problem, markup=False, highlight=False, soft_wrap=True)
         if stopped():
             raise Interrupted
+    return problem
+
+
+def _mute(asked: Sequence["CheckedAnswer"]) -> str:
+    problems = [one.answer.problem for one in asked if one.answer.fallback]
+    return words(len(asked), len(problems), next(iter(problems), ""), "answers")
 
 
 def _write(

@@ -26,6 +26,7 @@ class Outcome:
         world: Name of the world they were lived in.
         columns: (N,) for each episode, by name: the world's score and the measures' columns.
         seconds: Wall time all of it took.
+        problem: That no reply of its language model could be used, in a sentence; else empty.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Outcome:
     world: str
     columns: Columns
     seconds: float
+    problem: str = ""
 
 
 # ---- Tables ----
@@ -41,7 +43,7 @@ class Outcome:
 def overall(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of all measures: a row for each, a column for each agent."""
     table = _table("", outcomes)
-    for measure in measures_of(outcomes[0].world).shown:
+    for measure in _shown(outcomes):
         cells = (measure.words(measure.estimate(outcome.columns)) for outcome in outcomes)
         table.add_row(measure.name, *cells)
     table.add_row("wall s", *(f"{outcome.seconds:.1f}" for outcome in outcomes))
@@ -82,11 +84,21 @@ def _table(title: str, outcomes: Sequence[Outcome]) -> Table:
 def _differences(one: Outcome, other: Outcome) -> list[tuple[Measure, Estimate]]:
     """Return those measures that both have."""
     found = []
-    for measure in measures_of(one.world).shown:
+    for measure in _shown([one, other]):
         pairs = measure.columns(one.columns), measure.columns(other.columns)
         if pairs[0] and pairs[1]:
             found.append((measure, paired_difference(pairs[0], pairs[1])))
     return found
+
+
+def _shown(outcomes: Sequence[Outcome]) -> list[Measure]:
+    """Return what is measured, without what nobody has any of."""
+    return [
+        measure
+        for measure in measures_of(outcomes[0].world).shown
+        if not measure.seldom
+        or any(outcome.columns.get(measure.top, np.zeros(1)).any() for outcome in outcomes)
+    ]
 
 
 def _missions(columns: Columns) -> list[int]:
@@ -122,6 +134,7 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     return {
         "label": outcome.label,
         "seconds": round(outcome.seconds, 3),
+        **({"problem": outcome.problem} if outcome.problem else {}),
         "measures": _measured(outcome.columns, outcome.world),
         "missions": missions,
         "episodes": {name: values.tolist() for name, values in outcome.columns.items()},

@@ -25,6 +25,7 @@ class Measure:
         bottom: Column below it.
         decimals: How many are shown.
         percent: Whether it is shown in percent.
+        seldom: Whether it is shown only where somebody has any of it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Measure:
     bottom: str = "episodes"
     decimals: int = 2
     percent: bool = False
+    seldom: bool = False
 
     def columns(self, columns: Columns) -> tuple[NDArray, NDArray] | None:
         """Return both columns, or None for those of whom this cannot be said."""
@@ -65,6 +67,8 @@ NO_EFFECT = Measure(
 _THINKING = (
     Measure(name="decisions an episode", top="decisions", decimals=1),
     Measure(name="tokens an episode", top="tokens", decimals=0),
+    Measure(name="of these, thoughts", top="thinking_tokens", decimals=0, seldom=True),
+    Measure(name="cost an episode", top="cost", decimals=4, seldom=True),
     Measure(
         name="refused first replies", top="refused", bottom="decisions", decimals=1, percent=True
     ),

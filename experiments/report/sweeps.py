@@ -1,8 +1,8 @@
 """Reading sweeps: the jobs that finished, those that failed, and what cannot be read."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.running.cli import BadInput
+from experiments.running.usable import never_usable
 
 BUNDLED = "mind.pretrained.folder"  # what finds a model that comes with the package
 # Who acts, by what it has learned from: these are not compared as if they were alike.
@@ -117,7 +118,8 @@ def read_sweeps(folders: Iterable[Path]) -> Sweeps:
         raise BadInput("no job of this sweep has finished; run it, or give another folder")
     found = tuple(runs.values())
     notes += _warnings(found)
-    return Sweeps(runs=found, failed=tuple(failed), missing=tuple(missing), notes=tuple(notes))
+    sweeps = Sweeps(runs=found, failed=tuple(failed), missing=tuple(missing), notes=tuple(notes))
+    return replace(sweeps, notes=(*_mute(sweeps), *notes))
 
 
 def _jobs(folder: Path) -> list[Path]:
@@ -167,6 +169,15 @@ def _language_model(config: Any) -> Mapping[str, Any] | None:
     if isinstance(found := config.get("language_model"), Mapping):
         return found
     return next((found for part in config.values() if (found := _language_model(part))), None)
+
+
+def _mute(sweeps: Sweeps) -> Iterator[str]:
+    """Yield who looks bad only because a language model never gave a usable reply."""
+    for task in sweeps.tasks:
+        for agent in sweeps.agents:
+            episodes = [one for run in sweeps.of(agent, task) for one in run.episodes]
+            if problem := never_usable(episodes):
+                yield f"{task}, {agent}: {problem}"
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:

@@ -22,6 +22,7 @@ from experiments.report.aggregation import (
 )
 from experiments.report.sweeps import Run, Sweeps
 from experiments.running.statistics import Estimate, ratio_interval
+from experiments.running.usable import money
 
 _MEASURES: tuple[tuple[str, Measure], ...] = (
     ("IQM", interquartile_mean),
@@ -35,7 +36,10 @@ _FURTHER = {
     "babyai": (("commands without effect", "no_effect", "actions"),),
 }
 _CSV = ("task", "agent", "kind", "seed", "episodes", "success", "ticks", "decisions", "tokens",
-        "prompt_tokens", "wall_s", "parameters", "commit")  # fmt: skip
+        "prompt_tokens", "thinking_tokens", "cost", "safe_decisions", "wall_s", "parameters",
+        "commit")  # fmt: skip
+_COUNTED = ("ticks", "decisions", "tokens", "prompt_tokens", "thinking_tokens")
+_SELDOM = {"tokens thought": "thinking_tokens", "cost": "cost"}  # shown where there are any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,25 +125,30 @@ def _improvements(sweeps: Sweeps) -> Table:
 
 
 def _costs(sweeps: Sweeps) -> Table:
+    seldom = [name for name in _SELDOM if any(r.column(_SELDOM[name]).any() for r in sweeps.runs)]
     rows = [
-        (task, agent, *_cost(runs))
+        (task, agent, *_cost(runs, seldom))
         for task in sweeps.tasks
         for agent in sweeps.agents
         if (runs := sweeps.of(agent, task))
     ]
-    header = ("task", "agent", "episodes", "ticks", "decisions", "tokens written", "tokens read",
-              "wall s", "parameters")  # fmt: skip
+    header = ("task", "agent", "episodes", "ticks", "decisions", "fell back", "tokens written",
+              "tokens read", *seldom, "wall s", "parameters")  # fmt: skip
     note = "an episode, but for the first and the last column; parameters of the language model"
     return Table(title="What it cost", header=header, rows=tuple(rows), words=2, note=note)
 
 
-def _cost(runs: Sequence[Run]) -> list[str]:
+def _cost(runs: Sequence[Run], seldom: Sequence[str]) -> list[str]:
     episodes = sum(len(run.episodes) for run in runs)
-    names = ("ticks", "decisions", "tokens", "prompt_tokens")
-    each = [sum(float(run.column(name).sum()) for run in runs) / episodes for name in names]
+    names = ("ticks", "decisions", "safe_decisions", "tokens", "prompt_tokens")
+    each, more = (
+        {name: sum(float(run.column(name).sum()) for run in runs) / episodes for name in group}
+        for group in (names, [_SELDOM[name] for name in seldom])
+    )
     wall = sum(run.seconds for run in runs) / episodes  # as in the sweep's own table
     parameters = runs[0].parameters
-    counts = [f"{value:,.1f}" for value in each]
+    counts = [f"{value:,.1f}" for value in each.values()]
+    counts += [money(value) if name == "cost" else f"{value:,.1f}" for name, value in more.items()]
     return [
         f"{episodes:,}",
         *counts,
@@ -210,11 +219,12 @@ def as_csv(sweeps: Sweeps) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_CSV)
-    counted = ("ticks", "decisions", "tokens", "prompt_tokens")
     for run in sweeps.runs:
         writer.writerow(
             [run.task, run.agent, run.kind, run.seed, len(run.episodes), round(run.score, 6),
-             *(int(run.column(name).sum()) for name in counted), run.seconds,
+             *(int(run.column(name).sum()) for name in _COUNTED),
+             round(float(run.column("cost").sum()), 8), int(run.column("safe_decisions").sum()),
+             run.seconds,
              "" if run.parameters is None else run.parameters, run.commit]
         )  # fmt: skip
     return file.getvalue()

@@ -129,9 +129,12 @@ class Score:
         mission_reward: Return of the mission.
         decisions: Decisions that took effect.
         fallback_decisions: Those of them for which no reply could be used.
+        first_problem: Why that was so of the first of those, or empty.
         futile_decisions: Those of them that failed at once: it could not start, or was so already.
         tokens: Tokens written.
+        thinking_tokens: Those of them that a model thought by itself, before its replies.
         prompt_tokens: Tokens read.
+        cost: What all of them cost, where prices are known; else 0.
         thinking_seconds: Wall time spent waiting for answers.
         scored: Counts of the world itself, by name; known in the end.
     """
@@ -143,9 +146,12 @@ class Score:
     mission_reward: float = 0.0
     decisions: int = 0
     fallback_decisions: int = 0
+    first_problem: str = ""
     futile_decisions: int = 0
     tokens: int = 0
+    thinking_tokens: int = 0
     prompt_tokens: int = 0
+    cost: float = 0.0
     thinking_seconds: float = 0.0
     scored: dict[str, int] = field(default_factory=dict)
 
@@ -159,9 +165,12 @@ class Score:
         if decision := step.trace.decision:
             self.decisions += 1
             self.fallback_decisions += decision.fallback
+            self.first_problem = self.first_problem or decision.problem
             self.futile_decisions += _was_futile(step.trace)
             self.tokens += decision.tokens
+            self.thinking_tokens += decision.thinking_tokens
             self.prompt_tokens += decision.prompt_tokens
+            self.cost += decision.cost
             self.thinking_seconds += decision.latency_s
 
     def count(self, name: str) -> int:

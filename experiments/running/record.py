@@ -25,6 +25,7 @@ from mind.types import Decision, Exchange, Feeling
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _DECIMALS = 4
+_COST_DECIMALS = 8  # tokens are cheap
 _WITNESSES = ("gymnasium", "groundrush", "hydra-core", "minigrid", "numba", "numpy", "openai",
               "stable-baselines3", "tokenizers", "torch", "transformers")  # fmt: skip
 
@@ -186,7 +187,15 @@ def decision_record(decision: Decision) -> dict[str, Any]:
         "tokens": decision.tokens,
         "attempts": decision.attempts,
         "safe": decision.fallback,
+        **_seldom(decision.thinking_tokens, decision.cost),
+        **({"problem": decision.problem} if decision.problem else {}),
     }
+
+
+def _seldom(thinking_tokens: int, cost: float) -> dict[str, Any]:
+    """Return of what few models have any, for those that have."""
+    told = {"thinking_tokens": thinking_tokens, "cost": round(cost, _COST_DECIMALS)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _timeless(exchange: Exchange) -> dict[str, Any]:
@@ -233,6 +242,8 @@ def score_record(score: Score, outcome: str) -> dict[str, Any]:
         "futile_decisions": score.futile_decisions,
         "tokens": score.tokens,
         "prompt_tokens": score.prompt_tokens,
+        **_seldom(score.thinking_tokens, score.cost),
+        **({"first_problem": score.first_problem} if score.first_problem else {}),
         **score.scored,
     }
 

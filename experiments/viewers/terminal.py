@@ -17,13 +17,18 @@ from envs.engine.view import VIEW
 from envs.trip.vocabulary import Color, Object
 from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
 from experiments.running.cli import near
+from experiments.running.record import score_record
+from experiments.running.usable import money, never_usable
 from experiments.viewers.reel import bearing
 from mind.reasoning.question_answering import Answer
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
 _TABLE_WIDTH = 80  # of a terminal that the table of results needs
-_HYPHENS = {"episode": "epi-\nsode", "stumbles": "stum-\nbles", "decisions": "deci-\nsions"}
+_SELDOM_WIDTH = 10  # that each further column needs
+_SPARED = 25  # columns of a terminal that a narrow table does without
+_HYPHENS = {"episode": "epi-\nsode", "stumbles": "stum-\nbles", "decisions": "deci-\nsions",
+            "thought": "thou-\nght"}  # fmt: skip
 _ROOM_BESIDE = (0, 54, 76)  # columns of a terminal that one, two and three views need
 _LETTERS = 240  # of one thought or speech
 _SPEECHES_SHOWN = 4  # of an episode
@@ -296,28 +301,36 @@ def report(console: Console, ends: Sequence[EpisodeEnd], folder: Path) -> None:
         folder: The run folder; named relative to the working folder where it is below it.
     """
     if ends:
-        console.print(_results(ends, narrow=console.width < _TABLE_WIDTH))
+        seldom = _seldom(ends, ends)
+        missing = _TABLE_WIDTH + _SELDOM_WIDTH * len(seldom) - console.width
+        console.print(_results(ends, narrow=missing > 0, seldom=missing <= _SPARED))
+        if seldom and missing > _SPARED:
+            console.print(", ".join(f"{name} {value}" for name, value in seldom.items()))
+        if problem := never_usable([score_record(end.score, end.outcome) for end in ends]):
+            console.print(Text(problem, "yellow"), soft_wrap=True)
     for name, path in _places(folder):
         # Soft wrap keeps a path in one piece, so that it can be clicked and copied.
         line = Text.assemble((f"{name:>8}  ", "dim"), str(path))
         console.print(line, soft_wrap=True)
 
 
-def _results(ends: Sequence[EpisodeEnd], *, narrow: bool) -> Table:
+def _results(ends: Sequence[EpisodeEnd], *, narrow: bool, seldom: bool) -> Table:
+    among = ends if seldom else ()
     gap = (0, 1, 0, 0) if narrow else (0, 1)
     table = Table(box=None, header_style="dim", padding=gap, pad_edge=False)
     table.add_column(_head("episode", narrow), justify="right")
     table.add_column("outcome", no_wrap=True)
-    for name in _numbers(ends):
+    for name in _numbers(ends, among):
         table.add_column(_head(name, narrow), justify="right")
     for end in ends[:_ROWS_SHOWN]:
         outcome = Text(end.outcome, style=_OUTCOMES[end.outcome])
-        table.add_row(str(end.episode), outcome, *_numbers([end]).values())
+        table.add_row(str(end.episode), outcome, *_numbers([end], among).values())
     if len(ends) > _ROWS_SHOWN:
         table.add_row("...", f"and {len(ends) - _ROWS_SHOWN} more")
     reached = sum(end.outcome == "success" for end in ends)
     table.add_section()
-    table.add_row("all", f"{reached} of {len(ends)}", *_numbers(ends).values(), style="bold")
+    total = _numbers(ends, among).values()
+    table.add_row("all", f"{reached} of {len(ends)}", *total, style="bold")
     return table
 
 
@@ -326,8 +339,8 @@ def _head(name: str, narrow: bool) -> str:
     return _HYPHENS.get(name, name.replace(" ", "\n")) if narrow else name
 
 
-def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
-    """Return statistics of some episodes, by the names of the columns."""
+def _numbers(ends: Sequence[EpisodeEnd], among: Sequence[EpisodeEnd]) -> dict[str, str]:
+    """Return statistics of some episodes of a table, by the names of the columns."""
     world = ends[0].world
     scores: list[Score] = [end.score for end in ends]
     first = {title: sum(score.count(name) for score in scores) for title, name in world.tallies}
@@ -340,10 +353,24 @@ def _numbers(ends: Sequence[EpisodeEnd]) -> dict[str, str]:
         | {
             "decisions": sum(score.decisions for score in scores),
             "tokens": sum(score.tokens for score in scores),
-            "wall s": f"{wall_seconds(ends):.1f}",
         }
+        | _seldom(ends, among)
+        | {"wall s": f"{wall_seconds(ends):.1f}"}
     )
     return {name: str(value) for name, value in numbers.items()}
+
+
+def _seldom(ends: Sequence[EpisodeEnd], among: Sequence[EpisodeEnd]) -> dict[str, str]:
+    """Return statistics of what few models have, where any episode of a table has some."""
+    told = {
+        "thought": str(sum(end.score.thinking_tokens for end in ends)),
+        "cost": money(sum(end.score.cost for end in ends)),
+    }
+    has = {
+        "thought": any(end.score.thinking_tokens for end in among),
+        "cost": any(end.score.cost for end in among),
+    }
+    return {name: value for name, value in told.items() if has[name]}
 
 
 def wall_seconds(ends: Sequence[EpisodeEnd]) -> float:

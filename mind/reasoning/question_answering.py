@@ -69,6 +69,12 @@ class Answer:
         return any(_stated(exchange.reply) for exchange in self.exchanges[-1:])
 
     @property
+    def problem(self) -> str:
+        """Why no reply could be used; empty where one could."""
+        last = self.exchanges[-1] if self.fallback and self.exchanges else None
+        return (last.error or last.problem) if last else ""
+
+    @property
     def tokens(self) -> int:
         """Tokens written."""
         return sum(exchange.tokens for exchange in self.exchanges)
@@ -176,6 +182,9 @@ class QuestionAnswerer:
             understood = understand(await recording.generate(prompt, seed=self._seed))
         except NoReply:
             understood = None
+        else:
+            if understood is None:
+                recording.refuse("there is no answer in the reply, or a very long one")
         said, confidence = understood or (UNKNOWN, 0.0)
         return Answer(
             text=said if confidence >= threshold else UNKNOWN,

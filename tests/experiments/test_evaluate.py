@@ -42,6 +42,11 @@ def sensible(prompt):
     return f"<think>so</think><answer>{answer}, normal</answer>"
 
 
+def mute(prompt):
+    """Say nothing that could be used."""
+    return "hm"
+
+
 def slow(prompt):
     """Take longer than anybody wants to wait."""
     time.sleep(0.1)
@@ -111,6 +116,19 @@ def test_decisions_refused_replies_and_safe_intents_are_counted(command, tmp_pat
     assert lived["measures"]["safe intents taken"][0] == pytest.approx(
         fallback.sum() / decisions.sum(), abs=1e-6
     )
+
+
+@pytest.mark.slow
+def test_a_model_that_never_gave_a_usable_reply_does_not_look_like_a_bad_mind(command, tmp_path):
+    status, out, _ = command(*QUICK, *speaking("mute"), "agents=[random,being]", "episodes=2")
+    lived = results(tmp_path / "run")["agents"]["being"]
+    count = sum(lived["episodes"]["decisions"])
+    said = f"{count} of {count} decisions fell back: no usable reply; first: 'hm' stands outside"
+    assert status == 1
+    assert f"being: {said}" in out
+    assert lived["problem"].startswith(said)
+    assert "problem" not in results(tmp_path / "run")["agents"]["random"]
+    assert "thoughts" not in out
 
 
 @pytest.mark.slow

@@ -98,9 +98,39 @@ def test_each_pair_of_agents_is_compared_once(sweep):
 
 def test_costs_are_those_of_an_episode(sweep):
     rows = {row[:2]: row[2:] for row in table(sweep, "What it cost").rows}
-    costs = ("60", "40.0", "5.0", "100.0", "400.0", "0.20", "976,768")
+    costs = ("60", "40.0", "5.0", "0.0", "100.0", "400.0", "0.20", "976,768")
     assert rows["trip level 4", "being"] == costs
     assert rows["trip level 4", "random"][-1] == "-"
+
+
+def test_what_a_model_thought_and_cost_is_told_where_there_is_any(tmp_path):
+    episodes = [episode(0, True) | {"thinking_tokens": 60, "cost": 0.5}]
+    folder = tmp_path / "dear"
+    dear = write_job(folder, "trip level 2", "reader", 9, episodes=episodes)
+    write_sweep(folder, agents=("being",), seeds=1, more=[dear])
+    shown = table(folder, "What it cost")
+    rows = {row[:2]: dict(zip(shown.header, row, strict=True)) for row in shown.rows}
+    told = rows["trip level 2", "reader"]
+    assert (told["tokens thought"], told["cost"]) == ("60.0", "0.5000")
+    assert rows["trip level 2", "being"]["cost"] == "0.0000"
+    lines = csv.DictReader(io.StringIO(as_csv(read_sweeps([folder]))))
+    assert ("60", "0.5") in {(line["thinking_tokens"], line["cost"]) for line in lines}
+
+
+def test_a_model_that_never_gave_a_usable_reply_is_named_before_all_else(tmp_path):
+    mute = {"decisions": 6, "safe_decisions": 6, "first_problem": "TimedOut: too slow"}
+    folder = tmp_path / "mute"
+    jobs = [
+        write_job(folder, "trip level 2", "reader", seed, episodes=[episode(0, False) | mute])
+        for seed in (7, 8)
+    ]
+    write_sweep(folder, agents=("being",), seeds=1, more=jobs)
+    said = "12 of 12 decisions fell back: no usable reply; first: TimedOut: too slow"
+    assert f"note: trip level 2, reader: {said}" in report([folder], tmp_path)
+    assert said in (tmp_path / "report.html").read_text()
+    shown = table(folder, "What it cost")
+    place = shown.header.index("fell back")
+    assert {row[1]: row[place] for row in shown.rows} == {"being": "0.0", "reader": "6.0"}
 
 
 def test_what_else_a_world_measures_has_a_table(sweep):

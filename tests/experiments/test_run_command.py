@@ -301,6 +301,22 @@ def test_every_choice_composes_and_names_something_that_exists(group, name):
 
 
 @pytest.mark.slow
+def test_a_model_that_never_gave_a_usable_reply_does_not_look_like_a_bad_mind(command, tmp_path):
+    replies = json.dumps(["I would wait."] * 600)
+    status, out, _ = command(
+        *BEING, "mind/language_model=scripted", f"mind.language_model.replies={replies}",
+        folder=tmp_path,
+    )  # fmt: skip
+    (episode,) = json.loads((tmp_path / "summary.json").read_text())["episodes"]
+    count = episode["decisions"]
+    assert status == 1
+    assert count == episode["safe_decisions"] > 0
+    told = f"{count} of {count} decisions fell back: no usable reply; first: 'I would wait.'"
+    assert told in out
+    assert "stands outside of the tags" in episode["first_problem"]
+
+
+@pytest.mark.slow
 def test_who_asks_for_what_is_so_already_is_told_and_slows_down(command, tmp_path):
     """A mind that says the same for ever: it used to be asked in nearly every tick."""
     reply = "<think>so</think><answer>open door, normal</answer><say>well</say>"

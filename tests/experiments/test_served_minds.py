@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import hostile
 import pytest
 
 from experiments import run
+from tests.mind.test_lm_openai import refusal, reply, serving
 
 pytestmark = pytest.mark.slow
 
@@ -26,13 +27,17 @@ TRIP = ("+env=trip", "render=none", "level=2", "body=scripted", "episodes=1", "s
 
 @pytest.fixture
 def live(tmp_path, monkeypatch, capfd):
-    """Return a function that runs the command and returns its folder and what it printed."""
+    """Return a function that runs the command and returns its folder and what it printed.
+
+    Its exit status is 1 where no reply could be used.
+    """
     monkeypatch.chdir(tmp_path)
 
     def live(name, *overrides):
         folder = tmp_path / name
         monkeypatch.setattr(sys, "argv", ["run", *TRIP, *overrides, f"hydra.run.dir={folder}"])
-        run.main()
+        with suppress(SystemExit):
+            run.main()
         said = capfd.readouterr()
         return folder, said.out + said.err
 
@@ -121,6 +126,41 @@ def test_a_server_that_asks_to_be_left_alone_is_left_alone(live):
         folder, _ = live("run", *served(server.url, retries=1))
     assert time.monotonic() - begun > 1
     assert assert_all_is_kept(folder)[0]["safe_decisions"] == 0
+
+
+def test_a_server_with_manners_of_its_own_is_lived_with_and_played_back(live):
+    """It knows no system role, no logprobs and no `max_tokens`, and its model thinks by itself."""
+    said = (
+        ("system", 500, "jinja exception: System role not supported"),
+        ("logprobs", 403, "You are not allowed to request logprobs from this model"),
+        ("max_tokens", 400, "max_tokens is not supported, use max_completion_tokens"),
+    )
+    thought = "I reply as <think>why</think><answer>wait, normal</answer><say>x</say>."
+
+    def answer(server, body, number):
+        roles = {message["role"] for message in body["messages"]}
+        for name, status, message in said:
+            if name in roles | body.keys():
+                return refusal(status, message)
+        content = reply(f"{thought}</think>{faults.GOOD}", usage=None, logprobs=None)
+        details = {"completion_tokens_details": {"reasoning_tokens": 50}}
+        usage = {"prompt_tokens": 100, "completion_tokens": 60, **details}
+        return 200, content | {"usage": usage, "model": "tiny-2026", "provider": "Host"}
+
+    prices = ("mind.language_model.prompt_price=10", "mind.language_model.completion_price=100")
+    with serving(answer) as server, pytest.warns(UserWarning, match="refuses"):
+        folder, printed = live("run", *served(server.url), *prices)
+    episode, decisions = assert_all_is_kept(folder)
+    assert episode["safe_decisions"] == 0
+    assert {decision["thought"] for decision in decisions} == {"so"}
+    assert episode["thinking_tokens"] == 50 * len(decisions)
+    assert episode["cost"] == pytest.approx(0.007 * len(decisions))
+    assert "0.0070" in printed.split() or len(decisions) > 1
+    assert "cost" in printed.split()
+    asked = [exchange for tick in story(folder, "tick") for exchange in tick.get("exchanges", ())]
+    assert {(one["model"], one["provider"]) for one in asked} == {("tiny-2026", "Host")}
+    again, _ = live("again", *replayed(folder))
+    assert_same_bytes(folder, again)
 
 
 # ---- Text that would like to be more than words ----

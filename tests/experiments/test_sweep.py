@@ -107,6 +107,20 @@ def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tm
     assert "level=9  failed" in out
 
 
+def test_a_model_that_never_gave_a_usable_reply_does_not_look_like_a_bad_mind(tmp_path):
+    mute = f"mind.language_model.replies={json.dumps(['hm'] * 600)}"
+    status, out, err = finish(
+        tmp_path, "-m", "+env=trip", "agent=being,random", "level=0", "episodes=1",
+        "body=scripted", "mind/language_model=scripted", mute,
+    )  # fmt: skip
+    assert (status, err) == (1, "")
+    told = [json.loads(text) for text in results(tmp_path).values()]
+    assert {result["status"] for result in told} == {"finished"}
+    said = r"(\d+) of \1 decisions fell back: no usable reply; first: 'hm' stands outside"
+    assert re.search(rf"^trip level 0, being.*: {said}", out, re.MULTILINE)
+    assert len(re.findall(said, out)) == 2  # as it ended, and below the table
+
+
 def test_a_bug_in_the_middle_of_a_job_is_told_in_one_line_and_kept_whole_beside_it(tmp_path):
     agent = ("agent=random", "agent._target_=tests.experiments.mishaps.Faulty")
     command = ("-m", "+env=trip", *agent, "+agent.faulty=true,false", "level=0", "episodes=2")

@@ -127,11 +127,14 @@ def test_avatars_that_live_side_by_side_do_not_count_the_same_seconds_twice(tell
     assert wall_seconds(ends[:1]) == 1.5
 
 
+@pytest.mark.parametrize("cost", [0.0, 0.0123])
 @pytest.mark.parametrize("width", [60, 79, 100])
-def test_the_table_fits_and_nothing_in_it_is_cut(tell, tmp_path, width):
+def test_the_table_fits_and_nothing_in_it_is_cut(tell, tmp_path, width, cost):
     file = io.StringIO()
     silent = PlainView(Console(file=io.StringIO()), 2)
     ends = [tell(silent), tell(silent, episode=1, outcome="interrupted")]
+    dear = replace(ends[0].score, cost=cost, thinking_tokens=5 if cost else 0)
+    ends = [replace(ends[0], score=dear), ends[1]]
     ends = [replace(end, seconds=1234.5) for end in ends]
     report(Console(file=file, width=width, force_terminal=False), ends, tmp_path)
     table = file.getvalue().splitlines()[:-1]
@@ -140,8 +143,10 @@ def test_the_table_fits_and_nothing_in_it_is_cut(tell, tmp_path, width):
     heads = "".join(line + " " for line in table[:2]).replace("-", "")
     for word in ("epi", "outcome", "falls", "stum", "pain", "deci", "tokens", "wall"):
         assert word in heads
-    assert any(line.split() == ["1", "interrupted", "4.0", "1", "0", "0.0", "4", "40", "1234.5"]
-               for line in table)  # fmt: skip
+    seldom = ["0", "0.0000"] if cost and width > 60 else []
+    assert ("thought 5, cost 0.0123" in file.getvalue()) == (cost > 0 and width == 60)
+    cells = ["1", "interrupted", "4.0", "1", "0", "0.0", "4", "40", *seldom, "1234.5"]
+    assert any(line.split() == cells for line in table)
 
 
 def test_the_legend_explains_what_is_in_view_and_nothing_else(made_up):
