@@ -201,8 +201,9 @@ def test_whoever_can_be_run_can_be_evaluated_ones_own_agents_too(command, tmp_pa
         "agents=[random,primitive,hasty,being]", "--config-dir", str(tmp_path / "own"),
         "agent.hasty.patience=30",
     )  # fmt: skip
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, "")  # although primitive hears of skills, which it cannot use
     found = results(tmp_path / "run")["agents"]
+    assert "fell back" in found["primitive"]["problem"]
     assert list(found) == ["random", "primitive", "hasty", "being"]
     config = json.loads((tmp_path / "run" / "run.json").read_text())["config"]
     assert config["agent"]["hasty"]["patience"] == 30
