@@ -15,7 +15,7 @@ from experiments.running.schema import register
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = (  # commands that need none chosen
-    *("balrog_babyai", "babyai_levels", "recall_qa_run", "train_direct"),
+    *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
     *("train_mind", "train_question_answering"),
 )
 SHARED = "command"  # what all of them begin with

@@ -52,7 +52,7 @@ ROOMS = {
         ("running",),
         ("report", "viewers", "ground_truth", "export"),
         ("launching", "training"),
-        ("recall_qa", "balrog_babyai", "babyai_levels", "trip"),
+        ("recall_qa", "balrog_babyai", "babyai_levels", "models", "trip"),
         (COMMANDS,),
     ),
 }

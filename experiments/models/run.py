@@ -39,24 +39,30 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
     """
-    from mind.language_models.types import LanguageModelError
-
     _check(config)
-    results = Results(folder, config)
-    with closing(Startup("preparing minds")), stopping() as stopped:
-        try:
-            finished = _run_all(config, results, stopped)
-        except (LanguageModelError, OSError) as error:
-            raise BadInput(one_line(error)) from error
+    with closing(Startup("preparing minds")) as startup:
+        finished = _run(config, folder, startup)
     print(f"table  {folder / TABLE}")
     if not finished:
         raise Interrupted
 
 
+def _run(config: DictConfig, folder: Path, startup: Startup) -> bool:
+    from mind.language_models.types import LanguageModelError
+
+    results = Results(folder, config)
+    startup.ready()
+    try:
+        with stopping() as stopped:
+            return _run_all(config, results, stopped)
+    except (LanguageModelError, OSError) as error:
+        raise BadInput(one_line(error)) from error
+
+
 def _check(config: DictConfig) -> None:
-    if unknown := [name for name in config.only if name not in (*config.minds, REACTIVE)]:
-        known = ", ".join([*config.minds, REACTIVE])
-        raise BadInput(f"only must name some of {known}, got '{unknown[0]}'")
+    for option, known in (("only", [REACTIVE, *config.minds]), ("where", [*config.places])):
+        if unknown := [name for name in config[option] if name not in known]:
+            raise BadInput(f"{option} must name some of {', '.join(known)}, got '{unknown[0]}'")
     for name, least in (("episodes", 1), ("most_decisions", 1), ("seed", 0)):
         if config[name] < least:
             raise BadInput(f"{name} must be at least {least}, got {config[name]}")
@@ -65,7 +71,7 @@ def _check(config: DictConfig) -> None:
 def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:
     """Let one mind after the other live in all places; return whether all were finished."""
     for mind in config.only or (REACTIVE, *config.minds):
-        for place in config.places:
+        for place in config.where or config.places:
             if results.has(mind, place):
                 continue
             columns, seconds = _lived(mind, place, config, stopped)

@@ -22,7 +22,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from experiments import quit_early
+from experiments.running.early import quit_early
 from experiments.running.schema import register
 
 if TYPE_CHECKING:

@@ -239,6 +239,8 @@ class ModelsConfig:
     """Where it lives, by name, as options of `experiments.evaluate`."""
     only: list[str] = field(default_factory=list)
     """Minds that live, in this order, and `reactive`; none is all."""
+    where: list[str] = field(default_factory=list)
+    """Places in which they live; none is all."""
     episodes: int = 20
     """Number of episodes of each mind in each place, all at once, one avatar each."""
     most_decisions: int = 60
@@ -306,6 +308,7 @@ DEBUG: dict[str, dict[str, Any]] = {
     },
     "balrog_babyai": {"tasks": ["goto"], "episodes": 2, "layouts": 16},
     "babyai_levels": {"ids": ["BabyAI-GoToLocal-v0"], "episodes": 2, "layouts": 16},
+    "models": {"only": ["chance", "bundled"], "where": ["goto"], "episodes": 2, "layouts": 16},
 }  # fmt: skip
 
 

@@ -14,10 +14,11 @@ HOMES = {
     "recall_qa_run": "recall_qa.run",
     "balrog_babyai": "balrog_babyai.run",
     "babyai_levels": "babyai_levels.run",
+    "models": "models.run",
     "train_direct": "balrog_babyai.train_direct",
 }
 AT_HOME = (  # in worlds that are chosen already
-    *("balrog_babyai", "babyai_levels", "recall_qa_run", "train_direct"),
+    *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
     *("train_mind", "train_question_answering"),
 )
 
