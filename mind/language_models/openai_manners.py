@@ -17,6 +17,7 @@ _PARTS = {
     "top_p": r"\btop_?p\b",
     "reasoning_effort": r"\breasoning_effort\b|\breasoning\.effort\b",
     "chat_template_kwargs": r"\bchat_template_kwargs\b",
+    "response_format": r"\bresponse_format\b|\bjson_schema\b|structured.?output|\bgrammar\b",
     "max_tokens": r"\bmax_tokens\b",
     "max_completion_tokens": r"\bmax_completion_tokens\b",
     "system": r"\bsystem\b\W?[ _-](role|message|prompt|instruction)|\brole\b.{0,40}\bsystem\b|"

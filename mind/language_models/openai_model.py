@@ -12,6 +12,7 @@ import numpy as np
 import openai
 from numpy.typing import NDArray
 
+from mind.language_models.openai_choices import format_of, reply_of, words_of
 from mind.language_models.openai_failures import FAILURES, Server, may_pass, said_in
 from mind.language_models.openai_manners import (
     done_about,
@@ -43,9 +44,10 @@ class OpenAIModel:
     Stop strings are looked for here, not by the server, which would leave them out of the
     reply without a word. A server that refuses a setting is asked without it from then on, with
     `max_completion_tokens` instead of `max_tokens`, and one that knows no system role is told all
-    by the user; each of these is said once. A prompt that is too long for the server, or that its
-    content filter refuses, has no reply; the next one may. Where a server does not count tokens
-    they are estimated, at four characters each.
+    by the user; each of these is said once. Where a prompt has choices, structured outputs are
+    asked for (`response_format`), and the choices are told in words, too. A prompt that is too long
+    for the server, or that its content filter refuses, has no reply; the next one may. Where a
+    server does not count tokens they are estimated, at four characters each.
 
     Attributes:
         name: The server's name of the model.
@@ -206,7 +208,9 @@ class OpenAIModel:
                 longest=self._max_new_tokens,
                 latency_s=time.perf_counter() - begun,
             )
-            return replace(completion, cost=self._cost(completion))
+            choices = prompt.choices
+            text = reply_of(completion.text, choices) if choices else completion.text
+            return replace(completion, text=text, cost=self._cost(completion))
 
         try:
             return await self._persist(attempt, seed)
@@ -221,6 +225,7 @@ class OpenAIModel:
             "seed": seed % 2**31,  # some servers keep it in 32 bits
             "logprobs": True,
             limit: self._max_new_tokens,
+            "response_format": format_of(prompt.choices) if prompt.choices else None,
         }
         kept = {
             name: value
@@ -230,7 +235,7 @@ class OpenAIModel:
         # Into the body as they are: the client itself knows neither all of them nor all values.
         return {
             "model": self.name,
-            "messages": messages_of(prompt, refused),
+            "messages": messages_of(_in_words(prompt, refused), refused),
             "extra_body": kept | self._extra_body,
         }
 
@@ -287,3 +292,13 @@ class OpenAIModel:
         is_told = isinstance(error, openai.APIStatusError)
         wish_s = retry_after_s(error.response.headers) if is_told else 0.0
         return min(max(wait_s, wish_s), LONGEST_WAIT_S)
+
+
+def _in_words(prompt: Prompt, refused: frozenset[str]) -> Prompt:
+    """Return a prompt that ends by telling its choices, where it has any."""
+    if prompt.choices is None:
+        return prompt
+    told = words_of(prompt.choices, as_json="response_format" not in refused)
+    *before, asked = prompt.messages
+    last = replace(asked, text=f"{asked.text}\n\n{told}")
+    return replace(prompt, messages=(*before, last))
