@@ -98,7 +98,13 @@ class ContinuousBatch:
         model: A causal language model.
         temperature: 0 takes the most probable token; 1 samples from the model as it is.
         prefixes: What the model has read before, and will read again.
+        alone: Whether there is one row at most, whose positions the model counts by itself.
+
+    Attributes:
+        logits: What it said in its last pass: of the rows that joined, or else of all.
     """
+
+    logits: Tensor
 
     def __init__(
         self,
@@ -106,6 +112,7 @@ class ContinuousBatch:
         *,
         temperature: float,
         prefixes: PrefixCache,
+        alone: bool = False,
     ):
         self._model = model
         self._temperature = temperature
@@ -113,6 +120,7 @@ class ContinuousBatch:
         self._cache: _Rows | _Whole | None = None
         self._prefixes = prefixes
         self._cached = cache_name(model)
+        self._alone = alone
 
     def __len__(self) -> int:
         """Return how many rows are being continued."""
@@ -165,15 +173,18 @@ class ContinuousBatch:
         self, tokens: Tensor, mask: Tensor, positions: Tensor, more: dict[str, Any], content: Any
     ) -> Any:
         """Run the model, keep its last logits, and return its cache."""
-        inputs = inputs_of(self._model, tokens, mask, positions) | more
+        inputs = inputs_of(self._model, tokens)
+        if not self._alone:
+            inputs = inputs_of(self._model, tokens, mask, positions)
+        inputs |= more
         output = self._model(**inputs, **{self._cached: content}, use_cache=True)
-        self._logits = output.logits[:, -1]
+        self.logits = output.logits[:, -1]
         return getattr(output, self._cached)
 
     def _write(self, rows: Sequence[Sample]) -> None:
         """Add to each row the token chosen from its last logits and its uniforms."""
         uniforms = torch.tensor([row.noise for row in rows], dtype=torch.float64)
-        chosen, known = choose(self._logits, uniforms.to(self._logits.device), self._temperature)
+        chosen, known = choose(self.logits, uniforms.to(self.logits.device), self._temperature)
         for row, token, log_probability in zip(rows, chosen.tolist(), known.tolist(), strict=True):
             if not row.over:
                 row.add(token, log_probability)
@@ -200,7 +211,9 @@ class SeparateRows:
     is_open = True
 
     def __init__(self, model: PreTrainedModel, *, temperature: float, prefixes: PrefixCache):
-        self._begin = partial(ContinuousBatch, model, temperature=temperature, prefixes=prefixes)
+        self._begin = partial(
+            ContinuousBatch, model, temperature=temperature, prefixes=prefixes, alone=True
+        )
         self._batches: list[ContinuousBatch] = []
 
     def __len__(self) -> int:

@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+# "cache" since transformers 5.24; models that keep a state call it otherwise.
+_CACHES = ("cache", "past_key_values", "cache_params", "state")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -68,9 +71,7 @@ def log_probs(
     rows = [replace(prompt, tokens=[*prompt.tokens, *candidate]) for candidate in candidates]
     tokens, mask = pad_left([row.tokens for row in rows], model.device)
     longest = max(len(candidate) for candidate in candidates)
-    inputs = inputs_of(model, tokens, mask, positions_of(mask), keep=longest + 1) | embedded(
-        model, tokens, rows
-    )
+    inputs = _whole(model, tokens, mask, keep=longest + 1) | embedded(model, tokens, rows)
     kept = model(**inputs).logits[:, -longest - 1 : -1]
     targets = tokens[:, -longest:, None]
     known = kept.double().log_softmax(dim=-1).gather(2, targets).squeeze(2)  # (batch, longest)
@@ -87,7 +88,7 @@ def embed(model: PreTrainedModel, texts: Sequence[Sequence[int]]) -> Tensor:
     A text without tokens becomes the zero vector.
     """
     tokens, mask = pad_left([text or [0] for text in texts], model.device)
-    inputs = inputs_of(model, tokens, mask, positions_of(mask), keep=None)
+    inputs = _whole(model, tokens, mask, keep=None)
     hidden = model.base_model(**inputs).last_hidden_state
     counted = mask.bool() & torch.tensor([[bool(text)] for text in texts], device=mask.device)
     total = hidden.float().masked_fill(~counted[..., None], 0.0).sum(dim=1)
@@ -126,21 +127,33 @@ def embedded(
 def inputs_of(
     model: PreTrainedModel,
     tokens: Tensor,
-    mask: Tensor,
-    positions: Tensor,
+    mask: Tensor | None = None,
+    positions: Tensor | None = None,
     keep: int | None = 1,
 ) -> dict[str, Tensor | int]:
     """Return the inputs that the model's own forward pass knows.
 
-    Positions are counted without the padding; `keep` is how many columns of logits are needed.
+    Positions are counted without the padding; `keep` is how many columns of logits are needed. A
+    row that is alone needs no mask and no positions, and not every model takes them well.
     """
-    inputs: dict[str, Tensor | int] = {"input_ids": tokens, "attention_mask": mask}
+    inputs: dict[str, Tensor | int] = {"input_ids": tokens}
     known = parameters(type(model))
-    if "position_ids" in known:
+    if mask is not None:
+        inputs["attention_mask"] = mask
+    if positions is not None and "position_ids" in known:
         inputs["position_ids"] = positions
     if keep is not None and "logits_to_keep" in known:
         inputs["logits_to_keep"] = keep
     return inputs
+
+
+def _whole(
+    model: PreTrainedModel, tokens: Tensor, mask: Tensor, keep: int | None
+) -> dict[str, Tensor | int]:
+    """Return the inputs of rows that are read from their beginning."""
+    if len(tokens) == 1:
+        return inputs_of(model, tokens, keep=keep)
+    return inputs_of(model, tokens, mask, positions_of(mask), keep=keep)
 
 
 def positions_of(mask: Tensor) -> Tensor:
@@ -157,8 +170,9 @@ def shared_length(rows: Sequence[Sequence[Any]]) -> int:
 
 
 def cache_name(model: PreTrainedModel) -> str:
-    """Return what the model calls its cache: it has another name since transformers 5.24."""
-    return "cache" if "cache" in parameters(type(model)) else "past_key_values"
+    """Return what the model calls what it keeps of what it read; "" if it keeps nothing."""
+    known = parameters(type(model))
+    return next((name for name in _CACHES if name in known), "")
 
 
 @cache

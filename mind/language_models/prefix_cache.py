@@ -65,10 +65,15 @@ class Prefix:
 
 
 class PrefixCache:
-    """The beginnings that a model has read of late; it is not shared between models."""
+    """The beginnings that a model has read of late; it is not shared between models.
 
-    def __init__(self):
+    Args:
+        least: Tokens that are worth keeping.
+    """
+
+    def __init__(self, least: int = LEAST):
         """Begin with none."""
+        self._least = least
         self._kept: list[Prefix] = []  # the one used last is the last
 
     def find(self, rows: Sequence[Row]) -> Prefix:
@@ -79,7 +84,7 @@ class PrefixCache:
         shared = _shared(rows)
         together = [(shared_length([kept.tokens, shared]), kept) for kept in self._kept]
         length, prefix = max(together, key=lambda pair: pair[0], default=(0, Prefix()))
-        if length < LEAST:
+        if length < self._least:
             return Prefix()
         if length < len(prefix):
             prefix.shorten(length)
@@ -90,7 +95,7 @@ class PrefixCache:
     def learn(self, rows: Sequence[Row], cache: Any) -> None:
         """Keep what rows share that were read without a prefix, padded on the left."""
         shared = _shared(rows)
-        if len(shared) < LEAST or not keeps_rows_apart(cache):
+        if len(shared) < self._least or not keeps_rows_apart(cache):
             return
         first = max(len(row) for row in rows) - len(rows[0])
         columns = slice(first, first + len(shared))

@@ -12,26 +12,28 @@ few tokens, and compared with what the model says when it reads one row alone.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from mind.language_models.choosing import TokenTree, score_trees
-from mind.language_models.inference import (
-    Row,
-    cache_name,
-    inputs_of,
-    log_probs,
-    pad_left,
-    positions_of,
-)
+from mind.language_models.continuous_batch import ContinuousBatch, Sample
+from mind.language_models.inference import Row, inputs_of, log_probs, pad_left, positions_of
 from mind.language_models.prefix_cache import PrefixCache
 
-_LONG, _SHORT = [5, 2, 7, 3, 6, 4, 8, 2, 9], [6, 3, 8]
+# Rows of words, as sixteenths of the vocabulary: what stands at its ends is often never trained.
+_SHARED = [5, 2, 7, 3]  # what is kept of the rows that come first, for those that join them
+_FIRST = [[*_SHARED, 6, 4, 8, 2, 9], [*_SHARED, 6]]
+_LATER = [[*_SHARED, 9], [*_SHARED, 4, 9, 6, 2, 8]]
 _TREE = [[5, 2], [5, 7, 3], [4]]
-_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6}  # of the logits' spread
-_ROUGH = 0.5  # in half precision, where unlikely tokens are known to a few units
+_STEPS = 2  # that rows are continued after they were read
+# What may lie between two readings, in parts of the logits' spread: some times what rounding does
+# to this model, within bounds. In an untrained model a wrong place may do as little as 3e-5.
+_TIMES_ROUNDING = 5
+_BOUNDS, _ROUGH_BOUNDS = (1e-5, 1e-3), (0.3, 0.5)  # in float32; in half precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,61 +53,117 @@ class Abilities:
 
 def probe(model: PreTrainedModel) -> Abilities:
     """Return what a model can do, by a few small trials."""
-    continues = _works(_continues, model)
-    batches = continues and _works(_batches, model)
-    return Abilities(continues=continues, batches=batches, trees=batches and _works(_trees, model))
+    trials = _Trials(model)
+    batches = _works(trials.batches)
+    continues = batches or _works(trials.continues)
+    return Abilities(continues=continues, batches=batches, trees=batches and _works(trials.trees))
 
 
-def _works(trial: Callable[[PreTrainedModel], bool], model: PreTrainedModel) -> bool:
+def _works(trial: Callable[[], bool]) -> bool:
     try:
         with torch.inference_mode():
-            return trial(model)
+            return trial()
     # Code of many models, with what it was not made for: it may fail in any way.
     except Exception:
         return False
 
 
-def _continues(model: PreTrainedModel) -> bool:
-    read = model(**_alone(model, _LONG[:-1]), use_cache=True)
-    name = cache_name(model)
-    tokens = torch.tensor([_LONG[-1:]], device=model.device)
-    mask = torch.ones(1, len(_LONG), dtype=torch.long, device=model.device)
-    inputs = inputs_of(model, tokens, mask, positions_of(mask)[:, -1:])
-    after = model(**inputs, **{name: getattr(read, name)}, use_cache=True)
-    return _alike(after.logits[0, -1], _reference(model, _LONG), model.dtype)
+class _Trials:
+    """What a model is tried with."""
+
+    def __init__(self, model: PreTrainedModel):
+        self._model = model
+        self._bounds = _BOUNDS if model.dtype.itemsize >= 4 else _ROUGH_BOUNDS
+        words: Any = model.get_input_embeddings()
+        size = int(words.weight.shape[0])
+        self._first, self._later, self._tree = (
+            [[number * size // 16 for number in row] for row in rows]
+            for rows in (_FIRST, _LATER, _TREE)
+        )
+
+    def batches(self) -> bool:
+        """Return whether rows of unequal lengths, the later from a prefix, are as each alone."""
+        prefixes = PrefixCache(least=len(_SHARED))
+        first = _Written(self._model, prefixes)
+        first.write(self._first)
+        later = first if first.batch.is_open else _Written(self._model, prefixes)
+        later.write(self._later)
+        return all(written.differs() <= self._tolerance for written in {first, later})
+
+    def continues(self) -> bool:
+        """Return whether rows alone, the later from a prefix, are as if they were read anew.
+
+        Some models count a little otherwise step by step, and are not refused for that.
+        """
+        prefixes = PrefixCache(least=len(_SHARED))
+        first, later = (_Written(self._model, prefixes, alone=True) for _ in range(2))
+        first.write(self._first[:1])
+        later.write(self._later[1:])
+        alike = all(written.differs() <= self._bounds[1] for written in (first, later))
+        return alike and self._counts_from_zero()
+
+    def trees(self) -> bool:
+        """Return whether a tree of replies after each of two rows is as each reply alone."""
+        rows, tree = [Row(tokens) for tokens in self._first], TokenTree.grow(self._tree)
+        found = score_trees(self._model, rows, [tree, tree], PrefixCache())
+        alone = [log_probs(self._model, row, self._tree) for row in rows]
+        return _apart(_sums(found), _sums(alone)) <= self._tolerance
+
+    @cached_property
+    def _tolerance(self) -> float:
+        tokens = torch.tensor(self._first[:1], device=self._model.device)
+        alone, twice = (self._model(tokens.expand(rows, -1)).logits[0] for rows in (1, 2))
+        least, most = self._bounds
+        return min(max(_TIMES_ROUNDING * _apart(twice, alone), least), most)
+
+    def _counts_from_zero(self) -> bool:
+        """Return whether positions that are told, from 0 on, are those that it counts by itself."""
+        tokens, mask = pad_left(self._first[:1], self._model.device)
+        told = self._model(**inputs_of(self._model, tokens, mask, positions_of(mask)))
+        return _apart(told.logits[:, -1], self._model(tokens).logits[:, -1]) <= self._tolerance
 
 
-def _batches(model: PreTrainedModel) -> bool:
-    tokens, mask = pad_left([_LONG, _SHORT], model.device)
-    logits = model(**inputs_of(model, tokens, mask, positions_of(mask))).logits[:, -1]
-    alone = torch.stack([_reference(model, _LONG), _reference(model, _SHORT)])
-    return _alike(logits, alone, model.dtype)
+class _Written:
+    """Rows that are continued, and what the model said before each token of them."""
 
+    def __init__(self, model: PreTrainedModel, prefixes: PrefixCache, *, alone: bool = False):
+        self._model = model
+        self.batch = ContinuousBatch(model, temperature=0, prefixes=prefixes, alone=alone)
+        self._rows: list[Sample] = []
+        self._said: dict[Sample, dict[int, Tensor]] = {}
 
-def _trees(model: PreTrainedModel) -> bool:
-    rows, tree = [Row(_LONG), Row(_SHORT)], TokenTree.grow(_TREE)
-    found = score_trees(model, rows, [tree, tree], PrefixCache())
-    alone = [log_probs(model, row, _TREE) for row in rows]
-    return _alike(_sums(found), _sums(alone), model.dtype)
+    def write(self, rows: Sequence[list[int]]) -> None:
+        """Let rows join, and continue all."""
+        joining = [Sample(Row(tokens), limit=3 * _STEPS) for tokens in rows]
+        self._rows += joining
+        self.batch.step(joining)
+        self._note(joining)
+        for _ in range(_STEPS):
+            self.batch.step()
+            self._note(self._rows)
+
+    def differs(self) -> float:
+        """Return how far this is from what the model says of each row when it reads it anew."""
+        return max(self._differs(*each) for each in self._said.items())
+
+    def _note(self, rows: Sequence[Sample]) -> None:
+        """Note what was said in the last pass, by the place of the token before."""
+        for row, logits in zip(rows, self.batch.logits, strict=True):
+            self._said.setdefault(row, {})[len(row.prompt) + len(row.tokens) - 2] = logits
+
+    def _differs(self, row: Sample, said: dict[int, Tensor]) -> float:
+        tokens = torch.tensor([row.prompt.tokens + row.tokens], device=self._model.device)
+        anew = self._model(tokens).logits[0, list(said)]
+        return _apart(torch.stack(list(said.values())), anew)
 
 
 def _sums(log_probs: list[list[list[float]]]) -> Tensor:
     return torch.tensor([[sum(known) for known in each] for each in log_probs])
 
 
-def _reference(model: PreTrainedModel, tokens: Sequence[int]) -> Tensor:
-    """Return what the model says after a row that it reads alone, as it counts by itself."""
-    return model(torch.tensor([list(tokens)], device=model.device)).logits[0, -1]
-
-
-def _alone(model: PreTrainedModel, tokens: Sequence[int]) -> dict[str, Tensor | int]:
-    ids, mask = pad_left([tokens], model.device)
-    return inputs_of(model, ids, mask, positions_of(mask))
-
-
-def _alike(one: Tensor, other: Tensor, precision: torch.dtype) -> bool:
-    if other.isnan().any():  # damaged weights: noticed where a reply is written
-        return True
-    tolerance = _TOLERANCE.get(precision, _ROUGH)
-    far = (one - other).abs().max()
-    return bool(far <= tolerance * other.float().std().clamp(min=1e-6))
+def _apart(some: Tensor, others: Tensor) -> float:
+    """Return how far rows of numbers are from others, in parts of these rows' spread."""
+    if others.isnan().any():  # damaged weights: noticed where a reply is written
+        return 0.0
+    far = (some - others).float().square().mean(dim=-1).sqrt()
+    return float((far / others.float().std(dim=-1).clamp(min=1e-6)).max())

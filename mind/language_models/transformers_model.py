@@ -300,9 +300,10 @@ class TransformersModel:
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = [self._chat.tokens(text, special=True)[: self._context] for text in texts]
+        size = self._batch_size if self._abilities.batches else 1
         batches = [
-            inference.embed(self._model, rows[start : start + self._batch_size]).cpu().numpy()
-            for start in range(0, len(rows), self._batch_size)
+            inference.embed(self._model, rows[start : start + size]).cpu().numpy()
+            for start in range(0, len(rows), size)
         ]
         width = cast(Any, self._model).config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
