@@ -10,10 +10,11 @@ few tokens, and compared with what the model says when it reads one row alone.
 # pyright: reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ _SHARED = [5, 2, 7, 3]  # what is kept of the rows that come first, for those th
 _FIRST = [[*_SHARED, 6, 4, 8, 2, 9], [*_SHARED, 6]]
 _LATER = [[*_SHARED, 9], [*_SHARED, 4, 9, 6, 2, 8]]
 _TREE = [[5, 2], [5, 7, 3], [4]]
+_LAYERS = 2  # of a model of like layers that are tried
 _STEPS = 2  # that rows are continued after they were read
 # What may lie between two readings, in parts of the logits' spread: some times what rounding does
 # to this model, within bounds. In an untrained model a wrong place may do as little as 3e-5.
@@ -52,7 +54,31 @@ class Abilities:
 
 
 def probe(model: PreTrainedModel) -> Abilities:
-    """Return what a model can do, by a few small trials."""
+    """Return what a model can do, by a few small trials.
+
+    Where all its layers are of one kind, the first ones can tell, in a fraction of the time.
+    """
+    with _shortened(model):
+        found = _tried(model)
+    return found if found.trees else _tried(model)
+
+
+@contextmanager
+def _shortened(model: PreTrainedModel) -> Generator[None]:
+    """Have the model stop after its first layers, if it asks its config how many there are."""
+    config: Any = cast(Any, model).config.get_text_config()
+    layers = getattr(config, "num_hidden_layers", 0)
+    if layers <= _LAYERS or len(set(getattr(config, "layer_types", None) or ())) > 1:
+        yield
+        return
+    config.num_hidden_layers = _LAYERS
+    try:
+        yield
+    finally:
+        config.num_hidden_layers = layers
+
+
+def _tried(model: PreTrainedModel) -> Abilities:
     trials = _Trials(model)
     batches = _works(trials.batches)
     continues = batches or _works(trials.continues)
