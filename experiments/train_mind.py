@@ -4,11 +4,14 @@
     python -m experiments.train_mind moments.babyai=0               # for `trip` alone
     python -m experiments.train_mind start=mind/pretrained/nano     # goes on from a model
     python -m experiments.train_mind moments.trip=400 moments.babyai=400 size.width=64
+    python -m experiments.train_mind model=smollm2 method=lora threads=2    # an adapter
 
 Three steps: collect and label decisions (`experiments.training.mind`), learn
 (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. The
 decisions are kept in the folder, so that the same command goes on from there. Writes the model in
-Hugging Face format, with a card.
+Hugging Face format, with a card. With `method=lora` an adapter (PEFT) to any causal language model
+learns instead, in rounds (`experiments.training.mind.lora`): each after the first is lived by the
+model itself.
 """
 
 from contextlib import closing
@@ -18,6 +21,7 @@ from omegaconf import DictConfig
 
 from experiments.running.cli import BadInput, command, one_line
 from experiments.running.startup import Startup
+from experiments.running.training_schema import Method
 
 
 @command("train_mind")
@@ -34,10 +38,16 @@ def main(options: DictConfig, _: Path) -> None:
         except (PolicyError, LanguageModelError, ValueError) as error:
             raise BadInput(one_line(error)) from error
     print(f"the model is in {folder}; let it live with")
-    print(
-        "  python -m experiments.run +env=trip mind/language_model=transformers "
-        f"mind.language_model.path={folder}"
-    )
+    print(f"  python -m experiments.run +env=trip {_choice_of(folder, options)}")
+
+
+def _choice_of(folder: Path, options: DictConfig) -> str:
+    """Return the options with which a run has this mind."""
+    if options.method == Method.full:
+        return f"mind/language_model=transformers mind.language_model.path={folder}"
+    is_named = options.model == "smollm2"
+    model = "smollm2" if is_named else f"transformers mind.language_model.path={options.model}"
+    return f"mind/language_model={model} mind.language_model.adapter={folder} mind.reply=choice"
 
 
 if __name__ == "__main__":

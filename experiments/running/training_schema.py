@@ -1,6 +1,7 @@
 """The top level of the configurations of commands that train; see `experiments.running.schema`."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from omegaconf import MISSING
@@ -151,9 +152,49 @@ class ModelSize:
     """Number of tokens."""
 
 
+class Method(Enum):
+    """How a mind is trained: all weights of a small model, or an adapter beside another's."""
+
+    full = "full"
+    lora = "lora"
+
+
+@dataclass
+class LoRA:
+    """Options of an adapter."""
+
+    rank: int = 8
+    """Rank of its matrices, beside all linear layers."""
+    moments: dict[str, int] = field(default_factory=lambda: {"trip": 600, "babyai": 600})
+    """Moments of decision in each world, lived by chance and by a planner;
+    0 leaves the world out."""
+    rounds: int = 3
+    """Rounds after the first, in which the model itself acts."""
+    visits: dict[str, int] = field(default_factory=lambda: {"trip": 300, "babyai": 300})
+    """Moments that it lives in each world in each of these."""
+    pool: int = 4
+    """Moments that are lived for each that is kept, so that there are as many
+    of seldom kinds."""
+    examples_per_round: int = 1200
+    """Examples in each round: the new ones, and some of those before."""
+    answers_only: float = 0.5
+    """Share of replies without thought, plan and speech."""
+    learning_rate: float = 1.0e-3
+    """Peak of the learning rate; later rounds have half of it."""
+    tokens_per_batch: int = 1000
+    """Tokens in a batch."""
+
+
 @dataclass
 class TrainMindConfig:
     """Options of `experiments.train_mind`."""
+
+    method: Method = Method.full
+    """full trains all weights of a small model; lora trains an adapter to a
+    model that stays as it is."""
+    model: str = path("smollm2")
+    """With lora: the model, as smollm2, a folder or a hub id."""
+    lora: LoRA = field(default_factory=LoRA)
 
     folder: str = path("outputs/mind")
     """Folder of the model, its card, and the examples that it learns from."""

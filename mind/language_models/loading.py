@@ -148,7 +148,23 @@ def _load(
         )
     model, report = loaded
     _check(path, model, tokenizer, report)
+    copy_columns(model)
     return model.to(device).eval(), tokenizer
+
+
+def copy_columns(model: PreTrainedModel) -> None:
+    """Have a model copy the columns whose logits are wanted, before it computes these.
+
+    Cut out of a batch of several rows they do not lie together in memory, and a product with them
+    would copy the whole matrix of the vocabulary, once for every row.
+    """
+    words: Any = model.get_output_embeddings()
+    if words is not None:
+        words.register_forward_pre_hook(_together)
+
+
+def _together(_: Any, columns: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return tuple(one.contiguous() for one in columns)
 
 
 def _check(path: str, model: Any, tokenizer: Any, report: dict[str, Any]) -> None:

@@ -10,13 +10,12 @@ import pytest
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
-from experiments.training.mind.trip import (
+from experiments.training.mind.trip import reply_to, speech
+from experiments.training.mind.trip_moments import (
     RNG_KEYS,
     best,
     choices_at,
     collect_moments,
-    reply_to,
-    speech,
     values,
 )
 from experiments.training.mind.variation import ALWAYS_SHOWN, recolor, refused, shorten, spoil

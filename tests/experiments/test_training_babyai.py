@@ -107,7 +107,7 @@ def test_a_tiny_training_leaves_a_policy_that_a_body_can_use_and_goes_on(tmp_pat
 def test_what_a_teacher_says_is_understood_and_is_what_the_table_says(moments):
     replies = [parse_reply(reply_to(moment), BABYAI) for moment in moments]
     intents, plans = agreeing(moments, replies)
-    assert intents == len(moments)
+    assert sum(intents) == len(moments)
     assert plans == sum(bool(moment.plan) for moment in moments) > 10
 
 
@@ -125,7 +125,7 @@ def test_a_plan_is_taught_where_there_is_none_and_only_there(moments):
 def test_another_wording_of_a_reply_does_not_agree(moments):
     wrong = [parse_reply("<answer>look around, normal</answer>", BABYAI) for _ in moments]
     intents, plans = agreeing(moments, wrong)
-    assert intents < len(moments) / 4
+    assert sum(intents) < len(moments) / 4
     assert plans == 0
 
 

@@ -9,7 +9,6 @@ never taught.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig
@@ -28,24 +27,27 @@ from body.types import (
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import HELD_OUT_WORDS
-from experiments.training.behavior import (
-    BehaviorMind,
-    BehaviorMindFactory,
-    generator_for,
-    random_intent,
+from experiments.training.behavior import generator_for, random_intent
+from experiments.training.mind.collecting import (
+    Acting,
+    LabellingMind,
+    balanced,
+    form_of,
+    labelling_factory,
+    offered,
+    run_episodes,
 )
-from experiments.training.mind.collecting import run_episodes
-from experiments.training.mind.contract import motor_of
-from experiments.training.mind.measuring import HELD_OUT_SEED, first_replies, rates
-from experiments.training.mind.trip import RECALLED
-from mind.language_models.types import Prompt
+from experiments.training.mind.contract import Visits, motor_of
+from experiments.training.mind.measuring import HELD_OUT_SEED, Respondent, rates
+from experiments.training.mind.trip_moments import RECALLED
+from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore, Memory
-from mind.reasoning.deliberation import anything_goes, recall
+from mind.reasoning.deliberation import recall
 from mind.reasoning.narration import object_words
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
-from mind.types import Decision, DecisionContext, Feeling, WhyNot
+from mind.types import DecisionContext, Feeling, WhyNot
 
 EPSILON = 0.3  # share of decisions in which something else is done than is taught
 LEVELS = {  # where episodes are run, and for which share of the moments; "" are the five tasks
@@ -64,6 +66,7 @@ class Moment:
 
     Attributes:
         prompt: What was asked.
+        offered: What a mind could have chosen from.
         percept: What was sensed.
         failure: Why the intent before had failed, if it had.
         plan: Goals to set; None where there was a plan already.
@@ -72,6 +75,7 @@ class Moment:
     """
 
     prompt: Prompt
+    offered: Choices
     percept: Percept
     failure: Failure
     plan: tuple[Goal, ...] | None
@@ -79,7 +83,7 @@ class Moment:
     intent: Intent
 
 
-class EpsilonRandomTeacher(BehaviorMind):
+class EpsilonRandomTeacher(LabellingMind):
     """Labels each moment of decision by the planner, and now and then does something else.
 
     Args:
@@ -94,13 +98,9 @@ class EpsilonRandomTeacher(BehaviorMind):
         self._memory, self._prompts, self._moments = memory, Prompts(), moments
         self._plan = Plan()
 
-    async def decide(
-        self,
-        percept: Percept,
-        feeling: Feeling,
-        context: DecisionContext,
-        why_not: WhyNot = anything_goes,
-    ) -> Decision:
+    def keep(
+        self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
+    ) -> Intent:
         """Keep the moment, and return the planner's intent or, now and then, any other."""
         goals = self._plan.open_goals(percept, context.episode)
         found = recall(self._memory, self.body_id, percept, context, RECALLED)
@@ -111,13 +111,14 @@ class EpsilonRandomTeacher(BehaviorMind):
             plan = plan_of(percept.spec.mission_words(percept.mission), percept)
             goals = self._plan.replace(plan, percept, context.episode)
         if not goals:  # all of it seems true: nothing to teach
-            return Decision(intent=Intent(skill=Skill.LOOK_AROUND))
+            return Intent(skill=Skill.LOOK_AROUND)
         intent = intent_for(goals[0], percept, context.status)
         if not why_not(intent):
             failure = context.status.failure
             self._moments.append(
                 Moment(
                     prompt=prompt,
+                    offered=offered(percept, context, recalled, why_not),
                     percept=percept,
                     failure=failure,
                     plan=plan,
@@ -125,11 +126,9 @@ class EpsilonRandomTeacher(BehaviorMind):
                     intent=intent,
                 )
             )
-        if self.rng.random() < EPSILON:
-            intent = random_intent(
-                percept, context, self.rng, otherwise=Skill.EXPLORE, why_not=why_not
-            )
-        return Decision(intent=intent)
+        if self.rng.random() >= EPSILON:
+            return intent
+        return random_intent(percept, context, self.rng, otherwise=Skill.EXPLORE, why_not=why_not)
 
 
 def collect_moments(
@@ -141,15 +140,19 @@ def collect_moments(
     level: str = "",
     words: str = "train",
     avatars: int = 32,
+    acting: Acting | None = None,
 ) -> list[Moment]:
-    """Return that many moments of decision, from episodes of a level, or of the five tasks."""
+    """Return that many moments of decision, from episodes of a level, or of the five tasks.
+
+    Other minds may act in them; without, it is the planner that does, and chance.
+    """
     make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset_mode="Disabled")
     env = make(level_id=level) if level else make(task="mixed", words=words)
     body = Body(avatars, BABYAI, motor)
     memory = ExperienceStore(":memory:")
     moments: list[Moment] = []
-    minds = BehaviorMindFactory(
-        lambda body_id: EpsilonRandomTeacher(body_id, memory, moments, seed), memory
+    minds = labelling_factory(
+        lambda body_id: EpsilonRandomTeacher(body_id, memory, moments, seed), memory, acting
     )
     being = Being(
         body, Soul(avatars), minds, clock="paused", run_id="teaching", decide_every=1, patience=50
@@ -160,14 +163,29 @@ def collect_moments(
     return moments[:moments_wanted]
 
 
-def collect_from_all_levels(count: int, *, seed: int, motor: Motor) -> list[Moment]:
+def collect_from_all_levels(visits: Visits, motor: Motor) -> list[Moment]:
     """Return moments from all `LEVELS` of the train split, without those in held-out words."""
     moments: list[Moment] = []
     for level, share in LEVELS.items():
-        moments += collect_moments(
-            round(count * share), split="train", seed=seed, motor=motor, level=level
+        wanted = round(visits.moments * share)
+        lived = visits.lived(wanted)
+        found = collect_moments(
+            lived,
+            split="train",
+            seed=visits.seed,
+            motor=motor,
+            level=level,
+            avatars=visits.bodies(lived, most=32),
+            acting=visits.acting,
         )
+        moments += balanced(found, wanted, _kind, visits.seed)
     return [moment for moment in moments if not is_held_out(_mission(moment))]
+
+
+def _kind(moment: Moment) -> tuple[str, Skill, bool]:
+    """Return what is asked, what serves it, and whether something has failed."""
+    form = form_of(_mission(moment), (*BABYAI.objects, *BABYAI.colors))
+    return form, moment.intent.skill, moment.failure is not Failure.NONE
 
 
 def is_held_out(text: str) -> bool:
@@ -215,19 +233,20 @@ def _step(moment: Moment) -> str:
 # ---- How good a mind is ----
 
 
-def agreeing(moments: Sequence[Moment], replies: Sequence) -> tuple[int, int]:
-    """Return how many replies have the table's intent, and the table's plan where one was due.
+def agreeing(moments: Sequence[Moment], replies: Sequence) -> tuple[list[bool], int]:
+    """Return of each reply whether it has the table's intent, and how many have its plan.
 
     Args:
         moments: What was asked.
         replies: A `mind.reasoning.parsing.Reply` for each, or None where it could not be used.
     """
-    pairs = [(moment, reply) for moment, reply in zip(moments, replies, strict=True) if reply]
-    intents = sum(
-        (reply.intent.skill, reply.intent.target) == (moment.intent.skill, moment.intent.target)
+    pairs = list(zip(moments, replies, strict=True))
+    intents = [
+        reply is not None
+        and (reply.intent.skill, reply.intent.target) == (moment.intent.skill, moment.intent.target)
         for moment, reply in pairs
-    )
-    plans = sum(reply.plan == moment.plan for moment, reply in pairs if moment.plan)
+    ]
+    plans = sum(bool(reply) and reply.plan == moment.plan for moment, reply in pairs if moment.plan)
     return intents, plans
 
 
@@ -239,17 +258,16 @@ class BabyAITraining:
 
     fixed_colors = ()
 
-    def examples(self, options: DictConfig) -> list[Example]:
-        """Return an example for each of `options.moments.babyai` moments, in all `LEVELS`."""
-        motor = motor_of(options, BABYAI.name)
-        moments = collect_from_all_levels(options.moments.babyai, seed=options.seed, motor=motor)
+    def examples(self, options: DictConfig, visits: Visits) -> list[Example]:
+        """Return an example for each of the moments that are wanted, in all `LEVELS`."""
+        moments = collect_from_all_levels(visits, motor_of(options, BABYAI.name))
         print(f"babyai: {len(moments):,} moments of decision", flush=True)
         return [
             Example(prompt=moment.prompt, reply=reply_to(moment), world=BABYAI.name)
             for moment in moments
         ]
 
-    def measure(self, folder: Path, options: DictConfig) -> dict[str, float]:
+    def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, with the table's intents, and its plans.
 
         Once in the words of training, once in those that were held out from it.
@@ -260,12 +278,14 @@ class BabyAITraining:
             moments = collect_moments(
                 options.held_out, split="test", seed=seed, motor=motor, words=words
             )
-            prompts = [moment.prompt for moment in moments]
-            replies = first_replies(folder, prompts, options, BABYAI.name)
+            asked = [(moment.prompt, moment.offered) for moment in moments]
+            replies, sure = zip(*respondent.first_replies(asked, BABYAI.name), strict=True)
             intents, plans = agreeing(moments, replies)
             formed = sum(reply is not None for reply in replies)
-            found |= rates(name, len(moments), format=formed, agreement=intents)
-            found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
+            found |= rates(name, len(moments), format=formed, agreement=sum(intents))
+            found |= respondent.calibration(name, intents, sure)
+            if not respondent.chooses:  # a choice has no plan
+                found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
         return found
 
     def is_held_out(self, mission: str) -> bool:

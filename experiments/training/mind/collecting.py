@@ -1,11 +1,27 @@
-"""Running episodes until enough moments of decision have been collected."""
+"""Running episodes until enough moments of decision have been collected, whoever acts in them."""
 
-from collections.abc import Callable
+import random
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 from agents.being import Being
+from body.types import Intent, Percept
 from envs.engine.faces import WorldVectorEnv
 from experiments.running.callbacks import NullCallback
 from experiments.running.in_turn import run_in_turn
+from experiments.training.behavior import BehaviorMind, BehaviorMindFactory
+from mind.contract import Mind, MindFactory
+from mind.language_models.types import Choices
+from mind.memory import Memory
+from mind.reasoning.choices import choices_of, startable
+from mind.reasoning.deliberation import anything_goes
+from mind.types import Decision, DecisionContext, Feeling, WhyNot
+
+MOMENTS_PER_BODY = 15  # about how many a body should live, so that not all are beginnings
+Acting = Callable[[Memory], MindFactory]
+Item = TypeVar("Item")
 
 
 def run_episodes(
@@ -15,3 +31,87 @@ def run_episodes(
     for _ in run_in_turn(being, env, NullCallback(), seed=seed * 1_000_003):
         if until():
             return
+
+
+class LabellingMind(BehaviorMind):
+    """Keeps each moment of decision, and does what it likes there or what another mind decides.
+
+    What is learned where another mind acts are the states that this one gets itself into: dataset
+    aggregation (Ross, Gordon and Bagnell 2011, arXiv 1011.0686).
+
+    Attributes:
+        acting: Decides what is done; None is this mind itself.
+    """
+
+    acting: Mind | None = None
+
+    @abstractmethod
+    def keep(
+        self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
+    ) -> Intent:
+        """Keep a moment of decision, and return what is done unless another mind acts."""
+
+    async def decide(
+        self,
+        percept: Percept,
+        feeling: Feeling,
+        context: DecisionContext,
+        why_not: WhyNot = anything_goes,
+    ) -> Decision:
+        """Keep the moment, and return a decision; see `Mind.decide`."""
+        own = self.keep(percept, feeling, context, why_not)
+        if self.acting is None:
+            return Decision(intent=own)
+        return await self.acting.decide(percept, feeling, context, why_not)
+
+
+def offered(
+    percept: Percept, context: DecisionContext, recalled: Sequence[str], why_not: WhyNot
+) -> Choices:
+    """Return what a mind could choose from that has set itself no goals."""
+    intents = startable(percept, context, recalled, (), why_not)
+    return choices_of(intents, percept.spec, draft_tokens=0)
+
+
+def labelling_factory(
+    make: Callable[[str], LabellingMind], memory: Memory, acting: Acting | None
+) -> MindFactory:
+    """Return a factory of minds that keep moments, in which those of another factory may act.
+
+    Args:
+        make: Returns the mind of a body by its name.
+        memory: Of all of them.
+        acting: Returns the factory of the minds that act; None lets them act themselves.
+    """
+    if acting is None:
+        return BehaviorMindFactory(make, memory)
+    others = acting(memory)
+
+    def make_both(body_id: str) -> Mind:
+        mind = make(body_id)
+        mind.acting = others.make(body_id)
+        return mind
+
+    factory = BehaviorMindFactory(make_both, memory)
+    factory.advance = others.advance
+    return factory
+
+
+def balanced(
+    items: Sequence[Item], count: int, kind: Callable[[Item], Hashable], seed: int
+) -> list[Item]:
+    """Return `count` of the items, of each kind as many as of any other while there are any."""
+    if count >= len(items):
+        return list(items)
+    groups: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in random.Random(seed).sample(items, len(items)):
+        groups[kind(item)].append(item)
+    ranked = [(rank, item) for group in groups.values() for rank, item in enumerate(group)]
+    ranked.sort(key=lambda pair: pair[0])
+    return [item for _, item in ranked[:count]]
+
+
+def form_of(mission: str, names: Sequence[str]) -> str:
+    """Return a mission without the names in it: ``put the * next to the *``."""
+    words = ("*" if word.strip(",") in names else word for word in mission.split())
+    return " ".join(words).replace("* *", "*")

@@ -1,6 +1,6 @@
 """What the trainer needs to know of a world: `mind_training` among its spec's entry points."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol
 
 from omegaconf import DictConfig
@@ -9,7 +9,37 @@ from body.body import Motor
 from body.motor import PolicyMotor, scripted_motor
 from envs.engine.spec import find
 from experiments.running.cli import BadInput, one_line
+from experiments.training.mind.collecting import MOMENTS_PER_BODY, Acting
+from experiments.training.mind.measuring import Respondent
 from mind.learning.cold_start import Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """Which moments of decision are lived in a world, and how many of them are kept.
+
+    Attributes:
+        moments: How many are kept.
+        seed: Of rooms, and of all that is random.
+        pool: How many are lived for each that is kept; those kept are of as many kinds as there
+            are.
+        acting: Returns the minds that act, around a memory; None is whoever the world teaches by.
+    """
+
+    moments: int
+    seed: int
+    pool: int = 1
+    acting: Acting | None = None
+
+    def lived(self, kept: int) -> int:
+        """Return how many moments are lived for so many."""
+        return self.pool * kept
+
+    def bodies(self, lived: int, *, most: int) -> int:
+        """Return how many bodies live them; few, where not all should be beginnings."""
+        if self.pool == 1 and self.acting is None:
+            return most
+        return min(most, max(4, lived // MOMENTS_PER_BODY))
 
 
 class MindTraining(Protocol):
@@ -21,12 +51,12 @@ class MindTraining(Protocol):
 
     fixed_colors: tuple[str, ...]
 
-    def examples(self, options: DictConfig) -> list[Example]:
-        """Return an example for each of `options.moments` of decision in this world."""
+    def examples(self, options: DictConfig, visits: Visits) -> list[Example]:
+        """Return an example for each of the moments of decision that are wanted."""
         ...
 
-    def measure(self, folder: Path, options: DictConfig) -> dict[str, float]:
-        """Return rates of the model in a folder at held-out decisions, with their intervals."""
+    def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
+        """Return rates of a model at held-out decisions, with their intervals."""
         ...
 
     def is_held_out(self, mission: str) -> bool:

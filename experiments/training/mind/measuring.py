@@ -1,37 +1,60 @@
 """What a model replies at held-out decisions, and rates of it."""
 
 import asyncio
+import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from omegaconf import DictConfig
+import numpy as np
 
 from envs.engine.spec import find
+from experiments.recall_qa.metrics import expected_calibration_error
 from experiments.running.statistics import wilson
 from mind.language_models.transformers_model import TransformersModel
-from mind.language_models.types import Prompt
+from mind.language_models.types import Choices, Message, Prompt
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
 
 HELD_OUT_SEED = 10_007  # added to the seed of training
 _BATCH = 64
 
 
-def first_replies(
-    folder: Path, prompts: Sequence[Prompt], options: DictConfig, world: str
-) -> list[Reply | None]:
-    """Return the model's first reply to each prompt, or None where it cannot be used."""
-    model = TransformersModel(
-        path=str(folder),
-        device=options.device,
-        temperature=0.0,
-        max_new_tokens=96,
-        batch_size=_BATCH,
-    )
-    completions = []
-    for first in range(0, len(prompts), _BATCH):
-        part = prompts[first : first + _BATCH]
-        completions += asyncio.run(model.generate(part, seeds=list(range(len(part)))))
-    return [_parsed(completion.text, world) for completion in completions]
+@dataclass(frozen=True, slots=True)
+class Respondent:
+    """A language model that is asked at held-out moments.
+
+    Attributes:
+        model: The language model.
+        chooses: Whether it chooses among what could start, and does not write freely.
+    """
+
+    model: TransformersModel
+    chooses: bool = False
+
+    def first_replies(
+        self, asked: Sequence[tuple[Prompt, Choices]], world: str
+    ) -> list[tuple[Reply | None, float]]:
+        """Return the first reply to each prompt, None where it cannot be used, and how sure it is.
+
+        Args:
+            asked: What is asked, and what there is to choose from.
+            world: Name of the world.
+        """
+        prompts = [
+            replace(without_goals(prompt), choices=choices) if self.chooses else prompt
+            for prompt, choices in asked
+        ]
+        completions = []
+        for first in range(0, len(prompts), _BATCH):
+            part = prompts[first : first + _BATCH]
+            completions += asyncio.run(self.model.generate(part, seeds=list(range(len(part)))))
+        return [(_parsed(one.text, world), math.exp(one.log_probability)) for one in completions]
+
+    def calibration(self, name: str, right: Sequence[bool], sure: Sequence[float]) -> dict:
+        """Return how far it is as sure of its choices as they are right, where it chooses."""
+        if not self.chooses:
+            return {}
+        error = expected_calibration_error(np.array(right), np.array(sure))
+        return {f"{name}_ece": error, f"{name}_sure": float(np.mean(sure))}
 
 
 def _parsed(reply: str, world: str) -> Reply | None:
@@ -39,6 +62,13 @@ def _parsed(reply: str, world: str) -> Reply | None:
         return parse_reply(reply, find(world))
     except NotUnderstood:
         return None
+
+
+def without_goals(prompt: Prompt) -> Prompt:
+    """Return a prompt as it is where no goals have been set."""
+    *before, asked = prompt.messages
+    lines = [line for line in asked.text.split("\n") if not line.startswith("goals:")]
+    return replace(prompt, messages=(*before, Message(role=asked.role, text="\n".join(lines))))
 
 
 def rates(name: str, asked: int, **counts: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 Decisions come from each world that says how (`contract`), learning is `mind.learning.cold_start`.
 """
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -16,8 +17,12 @@ from transformers.utils import logging
 
 from experiments.running.cli import command_line, near
 from experiments.running.record import git_commit
-from experiments.training.mind.contract import mind_training
+from experiments.running.training_schema import Method
+from experiments.training.mind import lora
+from experiments.training.mind.contract import Visits, mind_training
+from experiments.training.mind.measuring import Respondent
 from experiments.training.mind.variation import vary
+from mind.language_models.transformers_model import TransformersModel
 from mind.learning.cold_start import Example, Size, read_examples, train, write_examples
 
 EXAMPLES = "examples.jsonl"
@@ -27,15 +32,37 @@ CARD = "card.json"
 def make_examples(options: DictConfig) -> list[Example]:
     """Return an example for each moment of decision, from all worlds that have any."""
     return [
-        example for world in _worlds(options) for example in mind_training(world).examples(options)
+        example
+        for world, moments in options.moments.items()
+        if moments
+        for example in mind_training(world).examples(
+            options, Visits(moments=moments, seed=options.seed)
+        )
     ]
 
 
 def measure(folder: Path, options: DictConfig) -> dict[str, float]:
     """Ask the model at held-out moments of each world; return rates with their intervals."""
+    model = TransformersModel(
+        path=str(folder), device=options.device, temperature=0.0, max_new_tokens=96
+    )
+    return _measured(Respondent(model), _worlds(options), options)
+
+
+def measure_adapter(folder: Path, options: DictConfig) -> dict[str, float]:
+    """Have the model with its adapter choose at held-out moments; return rates as `measure`."""
+    model = lora.choosing_model(lora.path_of(options.model), folder, options)
+    worlds = [str(world) for world, moments in options.lora.moments.items() if moments]
+    return _measured(Respondent(model, chooses=True), worlds, options)
+
+
+def _measured(respondent: Respondent, worlds: list[str], options: DictConfig) -> dict[str, float]:
     found: dict[str, float] = {}
-    for world in _worlds(options):
-        found |= mind_training(world).measure(folder, options)
+    try:
+        for world in worlds:
+            found |= mind_training(world).measure(respondent, options)
+    finally:
+        asyncio.run(respondent.model.close())
     return found
 
 
@@ -58,13 +85,46 @@ def run(options: DictConfig) -> Path:
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    examples = examples_in(Path(options.lived or folder / EXAMPLES), options)
     began = time.monotonic()
-    scores = _learn(examples, folder, options) | measure(folder, options)
-    card = _card(examples, scores, (time.monotonic() - began) / 60, options)
+    train_by = _adapter if options.method == Method.lora else _whole
+    learned = train_by(folder, options)
+    card = learned | {"minutes": round((time.monotonic() - began) / 60, 1)} | _origin()
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     print(json.dumps(card, indent=2))
     return folder
+
+
+def _whole(folder: Path, options: DictConfig) -> dict[str, Any]:
+    """Train all weights of a small model; return what its card says of that."""
+    examples = examples_in(Path(options.lived or folder / EXAMPLES), options)
+    scores = _learn(examples, folder, options) | measure(folder, options)
+    return {
+        **_counted(examples, options),
+        "rounds": options.rounds,
+        "examples_per_round": options.examples_per_round,
+        "tokens_per_batch": options.tokens_per_batch,
+        "learning_rate": options.learning_rate,
+        "size": OmegaConf.to_container(options.size),
+        **_rounded(scores),
+    }
+
+
+def _adapter(folder: Path, options: DictConfig) -> dict[str, Any]:
+    """Train an adapter; return what its card says of that.
+
+    That has begun with the card of its last round: it is to be asked without system messages.
+    """
+    torch.set_num_threads(1)  # each thread has rows of its own
+    examples = lora.run(options, _say)
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    scores = measure_adapter(folder, options) if options.held_out else {}
+    return {
+        **card,
+        "model": lora.name_of(options.model),
+        **_counted(examples, options),
+        "lora": OmegaConf.to_container(options.lora),
+        **_rounded(scores),
+    }
 
 
 def _learn(examples: list[Example], folder: Path, options: DictConfig) -> dict[str, float]:
@@ -80,25 +140,26 @@ def _learn(examples: list[Example], folder: Path, options: DictConfig) -> dict[s
         device=options.device,
         vary=vary,
         start=Path(options.start) if options.start else None,
-        report=lambda line: print(line, flush=True),
+        report=_say,
     )
 
 
-def _card(
-    examples: list[Example], scores: dict[str, float], minutes: float, options: DictConfig
-) -> dict[str, Any]:
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _counted(examples: list[Example], options: DictConfig) -> dict[str, Any]:
     return {
         "examples": dict(Counter(example.world for example in examples)),
         "levels": OmegaConf.to_container(options.levels),
         "split": "train",
-        "rounds": options.rounds,
-        "examples_per_round": options.examples_per_round,
-        "tokens_per_batch": options.tokens_per_batch,
-        "learning_rate": options.learning_rate,
         "seed": options.seed,
-        "size": OmegaConf.to_container(options.size),
-        **{name: float(np.round(value, 4)) for name, value in scores.items()},
-        "minutes": round(minutes, 1),
-        "command": command_line(),
-        "commit": git_commit(),
     }
+
+
+def _rounded(scores: dict[str, float]) -> dict[str, float]:
+    return {name: float(np.round(value, 4)) for name, value in scores.items()}
+
+
+def _origin() -> dict[str, Any]:
+    return {"command": command_line(), "commit": git_commit()}
