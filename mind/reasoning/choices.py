@@ -15,6 +15,7 @@ from mind.language_models.types import Choices
 from mind.types import DecisionContext, WhyNot
 
 MOST_TARGETS = 10
+_LOCKED = 2  # state of a door, as in MiniGrid
 
 
 class ReplyMode(StrEnum):
@@ -75,8 +76,17 @@ def _targets(
         if row[0] in spec.targets
     )
     remembered = (target for words in recalled for target in named(words, spec))
-    found = dict.fromkeys([*wanted, *planned, *near, *remembered])
+    found = dict.fromkeys([*wanted, *planned, *_keys(percept), *near, *remembered])
     return tuple(found)[:MOST_TARGETS]
+
+
+def _keys(percept: Percept) -> Iterable[Target]:
+    """Return the keys of the locked doors that are known, though nobody has seen them yet."""
+    spec = percept.spec
+    keys = [obj for obj in spec.portables if spec.objects[obj] == "key"]
+    for obj, color, state, *_ in percept.landmarks.tolist():
+        if obj in spec.doors and state == _LOCKED:
+            yield from (Target(object=key, color=color) for key in keys)
 
 
 def named(words: str, spec: WorldSpec) -> Iterable[Target]:

@@ -451,6 +451,17 @@ def test_nothing_is_offered_that_the_body_could_not_start():
     assert model.prompts[0].choices.replies == ("<answer>wait, normal</answer>",)
 
 
+def test_the_key_of_a_locked_door_is_offered_before_it_was_seen():
+    model = ScriptedModel(["<answer>wait, normal</answer>"] * 2)
+    mind = minds(model, reply="choice").make("body-0")
+    spec, key = handling().spec, "<answer>pick up purple key, normal</answer>"
+    door, purple = spec.objects.index("door"), spec.colors.index("purple")
+    for state, is_offered in ((2, True), (1, False)):
+        seen = handling(objects=((door, purple, state, 3, 0),))
+        decide(mind, seen=seen, now=context(can_start=(Skill.PICK_UP, Skill.WAIT)))
+        assert (key in model.prompts[-1].choices.replies) is is_offered
+
+
 def test_a_mind_that_replies_freely_is_offered_nothing():
     model = ScriptedModel([GOOD])
     decide(minds(model).make("body-0"))
