@@ -231,24 +231,35 @@ class TransformersModel:
     ) -> list[Completion | LanguageModelError]:
         """Return the reply that each chooses after its draft, where it has one."""
         began = time.perf_counter()
-        asked = [
-            self._asked(generation, draft)
-            for generation, draft in zip(generations, drafts, strict=True)
-        ]
-        outcomes: list[Completion | LanguageModelError] = []
+        outcomes: dict[Generation, Completion | LanguageModelError] = {}
+        asked: list[_Asked] = []
+        for generation, draft in zip(generations, drafts, strict=True):
+            try:
+                asked.append(self._asked(generation, draft))
+            except LanguageModelError as error:
+                outcomes[generation] = error
         for start in range(0, len(asked), self._batch_size):
             part = asked[start : start + self._batch_size]
             found = self._log_probs([one.row for one in part], [one.candidates for one in part])
-            outcomes += [self._chosen(*pair, began) for pair in zip(part, found, strict=True)]
-        return outcomes
+            for one, log_probs in zip(part, found, strict=True):
+                outcomes[one.generation] = self._chosen(one, log_probs, began)
+        return [outcomes[generation] for generation in generations]
 
     def _asked(self, generation: Generation, draft: Sample | None) -> "_Asked":
+        """Return what is to be chosen after a draft.
+
+        Raises:
+            PromptTooLong: If there is no room for the longest reply.
+        """
         choices = generation.prompt.choices
         assert choices is not None, "only those that have choices are asked"
         written = self._decode(draft.tokens).split(choices.opening)[0] if draft else ""
         row = draft.prompt if draft else self._chat.row(generation.prompt)
         candidates = [self._chat.tokens(reply) for reply in choices.replies]
         following = replace(row, tokens=[*row.tokens, *self._chat.tokens(written)])
+        longest = max(map(len, candidates))
+        if self._context is not None and len(following) + longest > self._context:
+            raise self._too_long(following)
         return _Asked(
             generation,
             following,

@@ -765,6 +765,15 @@ def test_a_model_that_takes_no_tree_chooses_the_same_more_slowly(plain):
     assert [one.text for one in generate(slow, asked, range(5))] == [one.text for one in quick]
 
 
+def test_a_prompt_that_leaves_no_room_for_its_choices_has_no_reply_and_others_have(plain):
+    long = replace(
+        Prompt.single_turn(user=" ".join(["word1"] * 62)), choices=choosing(1)[0].choices
+    )
+    with pytest.raises(PartlyAnswered) as partly:
+        generate(make(plain), [choosing(1)[0], long], [0, 1])
+    assert [type(one) for one in partly.value.outcomes] == [Completion, PromptTooLong]
+
+
 def test_choices_of_damaged_weights_are_noticed(copy):
     model: Any = make(copy)
     with torch.no_grad():
