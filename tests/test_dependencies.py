@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGES = ("envs", "body", "mind", "agents", "experiments", "configs")
 # Extras for some, and what is imported by another name than it is installed by.
-FOR_SOME = ("plots", "data", "rerun")
+FOR_SOME = ("plots", "data", "rerun", "smollm2")
 INSTALLED_BY = {"rerun": "rerun-sdk"}
 ORACLES = {"rliable"}  # asked once, in an environment of its own
 OURS = {*PACKAGES, "bench", "docs", "examples", "tests"} | {

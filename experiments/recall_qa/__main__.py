@@ -206,7 +206,7 @@ def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes"
 def _print_table(console: "Console", asked: Sequence["CheckedAnswer"], threshold: float) -> None:
     from rich.table import Table
 
-    from experiments.recall_qa.metrics import threshold_score
+    from experiments.running.metrics import threshold_score
 
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
     table.add_column("family")

@@ -11,7 +11,7 @@ from agents.being import Being
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.questions import UNKNOWN, Balance, Question, questions_of
 from experiments.recall_qa.episodes import Episodes
-from experiments.recall_qa.metrics import threshold_score
+from experiments.running.metrics import threshold_score
 from mind.claims.language import Claim, Verdict
 from mind.claims.parser import claim_of
 from mind.reasoning.question_answering import Answer

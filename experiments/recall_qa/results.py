@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.recall_qa.conditions import ABLATED, CONDITIONS, SENSES
-from experiments.recall_qa.metrics import (
+from experiments.report.sheet import Sheet
+from experiments.running.metrics import (
     area_under_risk_coverage,
     brier,
     debiased_calibration_error,
@@ -17,7 +18,6 @@ from experiments.recall_qa.metrics import (
     interval,
     threshold_score,
 )
-from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, paired_difference, ratio_interval
 from mind.sense_encoder.kinds import KINDS
 

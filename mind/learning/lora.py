@@ -33,6 +33,7 @@ CONFIG = "adapter_config.json"
 CARD = "card.json"  # says that it was taught without system messages
 Row = tuple[list[int], int]  # tokens, and how many of them are only read
 
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 _ALIKE = 16  # tokens by which rows of a batch may differ in length
 
 
@@ -223,9 +224,14 @@ class _Differentiator:
 
 def _save(path: Path, learned: dict[str, Tensor], optimiser: Any, place: dict[str, Any]) -> None:
     """Write how far training is, whole or not at all."""
+    from safetensors.torch import save_file
+
     path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {f"weight {name}": one.detach().contiguous() for name, one in learned.items()}
+    for name, one in learned.items():
+        tensors |= {f"{moment} {name}": optimiser.state[one][moment] for moment in _MOMENTS}
     new = path.with_suffix(".new")
-    torch.save(place | {"learned": learned, "optimiser": optimiser.state_dict()}, new)
+    save_file(tensors, new, metadata={"place": json.dumps(place)})
     new.replace(path)
 
 
@@ -237,16 +243,20 @@ def _restored(
     Raises:
         ValueError: If it is another training.
     """
+    from safetensors import safe_open
+
     if not path.is_file():
         return 0, float("nan")
-    state = torch.load(path, weights_only=True)
-    if state["of"] != steps:
-        raise ValueError(
-            f"checkpoint '{path}' must be of a training of {steps} steps, got one of "
-            f"{state['of']}; give the options that it was begun with, or delete it"
-        )
-    with torch.no_grad():
+    with safe_open(path, "pt") as file:
+        place = json.loads(file.metadata()["place"])
+        if place["of"] != steps:
+            raise ValueError(
+                f"checkpoint '{path}' must be of a training of {steps} steps, got one of "
+                f"{place['of']}; give the options that it was begun with, or delete it"
+            )
         for name, one in learned.items():
-            one.copy_(state["learned"][name])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"], state["loss"]
+            with torch.no_grad():
+                one.copy_(file.get_tensor(f"weight {name}"))
+            moments = {moment: file.get_tensor(f"{moment} {name}").to(one) for moment in _MOMENTS}
+            optimiser.state[one] = {"step": torch.tensor(float(place["step"])), **moments}
+    return place["step"], place["loss"]

@@ -59,7 +59,7 @@ def test_a_command_says_something_before_it_imports_what_is_slow(tmp_path, line,
 
 @pytest.mark.slow
 def test_a_default_run_begins_without_what_it_does_not_use(tmp_path):
-    unused = {*SLOW, "scipy.stats", "sklearn"} - {"torch", "numba", "pygame"}  # draws the film
+    unused = {*SLOW, "scipy.stats", "sklearn"} - {"torch", "transformers", "numba", "pygame"}
     script = (
         "import sys\n"
         "from experiments import run\n"

@@ -53,7 +53,7 @@ def test_what_is_learned_is_the_reply_and_it_loads_again(base, tmp_path):
     model, tokenizer = begun(base)
     rows = [lora.encode(tokenizer, one) for one in examples(6)]
     before = lora.loss_of(model, rows).item()
-    learn(model, tokenizer, tmp_path / "round.pt", count=240)
+    learn(model, tokenizer, tmp_path / "round.safetensors", count=240)
     after = lora.loss_of(model, rows).item()
     assert after < before - 0.3
     lora.save_adapter(model, tmp_path / "adapter", base="tiny")
@@ -77,7 +77,7 @@ def test_an_adapter_on_disk_has_16_bits_and_nothing_of_the_model(base, tmp_path)
 def test_the_models_own_weights_stay(base, tmp_path):
     model, tokenizer = begun(base)
     frozen = {n: one.clone() for n, one in model.named_parameters() if not one.requires_grad}
-    learn(model, tokenizer, tmp_path / "round.pt", count=12)
+    learn(model, tokenizer, tmp_path / "round.safetensors", count=12)
     now = dict(model.named_parameters())
     assert all(torch.equal(one, now[name]) for name, one in frozen.items())
 
@@ -105,7 +105,7 @@ class Interrupted(Exception):
 
 def test_an_interrupted_training_goes_on_to_the_same_next_step(base, tmp_path):
     model, tokenizer = begun(base)
-    learn(model, tokenizer, tmp_path / "whole.pt")
+    learn(model, tokenizer, tmp_path / "whole.safetensors")
 
     def stop_at_the_third(line: str) -> None:
         told.append(line)
@@ -116,9 +116,9 @@ def test_an_interrupted_training_goes_on_to_the_same_next_step(base, tmp_path):
     pace = lora.Pace(learning_rate=2e-2, tokens_per_batch=300, save_every_s=0, print_every_s=0)
     cut, _ = begun(base)
     with pytest.raises(Interrupted):
-        learn(cut, tokenizer, tmp_path / "cut.pt", pace=pace, report=stop_at_the_third)
+        learn(cut, tokenizer, tmp_path / "cut.safetensors", pace=pace, report=stop_at_the_third)
     gone_on, _ = begun(base)
-    learn(gone_on, tokenizer, tmp_path / "cut.pt")
+    learn(gone_on, tokenizer, tmp_path / "cut.safetensors")
     expected = weights(model)
     for name, one in weights(gone_on).items():
         torch.testing.assert_close(one, expected[name])

@@ -136,7 +136,7 @@ def _learn(
 ) -> None:
     """Train one round and keep its adapter."""
     folder = Path(options.folder)
-    part, checkpoint = folder / f"round_{number}.part", folder / f"round_{number}.pt"
+    part, checkpoint = folder / f"round_{number}.part", folder / f"round_{number}.safetensors"
     model, tokenizer = lora.load_base(base, options.device)
     adapted = _begun(number, model, options)
     loss = lora.train(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from envs.engine.spec import find
-from experiments.recall_qa.metrics import expected_calibration_error
+from experiments.running.metrics import expected_calibration_error
 from experiments.running.statistics import wilson
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import Choices, Message, Prompt

@@ -8,7 +8,8 @@ import pytest
 from experiments.ground_truth.questions import Question
 from experiments.recall_qa.answers import CheckedAnswer
 from experiments.recall_qa.conditions import plain_answer
-from experiments.recall_qa.metrics import (
+from experiments.recall_qa.results import SCORES
+from experiments.running.metrics import (
     area_under_generalised_risk,
     area_under_risk_coverage,
     at_coverage,
@@ -19,7 +20,6 @@ from experiments.recall_qa.metrics import (
     interval,
     threshold_score,
 )
-from experiments.recall_qa.results import SCORES
 from mind.claims.language import Verdict
 
 YES, NO = True, False
