@@ -429,18 +429,27 @@ def offered_in(said, **settings):
     """Return the decision, and the choices that the language model was given."""
     model = ScriptedModel([said] * 2)
     decision = decide(minds(model, **settings).make("body-0"))
-    return decision, model.prompts[0].choices
+    return decision, choices_in(model)
+
+
+def choices_in(model):
+    choices = model.prompts[-1].choices
+    assert choices is not None
+    return choices
+
+
+def done_in(decision):
+    assert decision.intent is not None
+    return decision.intent.words(percept().spec)
 
 
 def test_what_can_start_is_offered_and_what_is_chosen_is_done():
     decision, choices = offered_in("<answer>go to red ball, fast</answer>", reply="choice")
-    answers = [
-        reply.removeprefix("<answer>").removesuffix("</answer>") for reply in choices.replies
-    ]
+    answers = choices.answers
     assert choices.draft_tokens == 0
     assert {"go to red ball, careful", "go to red ball, fast", "wait, normal"} <= set(answers)
     assert not [answer for answer in answers if answer.startswith("wait") and "fast" in answer]
-    assert decision.intent.words(percept().spec) == "go to red ball, fast"
+    assert done_in(decision) == "go to red ball, fast"
     assert not decision.fallback
 
 
@@ -448,7 +457,7 @@ def test_nothing_is_offered_that_the_body_could_not_start():
     model = ScriptedModel(["<answer>wait, normal</answer>"])
     mind = minds(model, reply="choice").make("body-0")
     decide(mind, why_not=lambda intent: "no" if intent.skill is not Skill.WAIT else "")
-    assert model.prompts[0].choices.replies == ("<answer>wait, normal</answer>",)
+    assert choices_in(model).replies == ("<answer>wait, normal</answer>",)
 
 
 def test_the_key_of_a_locked_door_is_offered_before_it_was_seen():
@@ -459,7 +468,7 @@ def test_the_key_of_a_locked_door_is_offered_before_it_was_seen():
     for state, is_offered in ((2, True), (1, False)):
         seen = handling(objects=((door, purple, state, 3, 0),))
         decide(mind, seen=seen, now=context(can_start=(Skill.PICK_UP, Skill.WAIT)))
-        assert (key in model.prompts[-1].choices.replies) is is_offered
+        assert (key in choices_in(model).replies) is is_offered
 
 
 def test_a_mind_that_replies_freely_is_offered_nothing():
@@ -473,7 +482,7 @@ def test_a_draft_out_of_form_is_a_thought_and_the_choice_counts():
     decision, choices = offered_in(said, reply="constrained", draft_tokens=7)
     assert choices.draft_tokens == 7
     assert decision.thoughts == "the ball is near"
-    assert decision.intent.words(percept().spec) == "go to red ball, normal"
+    assert done_in(decision) == "go to red ball, normal"
     assert (decision.attempts, decision.fallback) == (1, False)
 
 

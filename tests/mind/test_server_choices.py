@@ -15,7 +15,7 @@ CHOICES = Choices(answers=ANSWERS)
 DRAFTED = Choices(answers=ANSWERS, draft_tokens=32)
 
 
-def choose(model, choices=CHOICES):
+def choose(model, choices: Choices | None = CHOICES):
     async def run():
         try:
             prompt = replace(Prompt.single_turn(user="where to?"), choices=choices)
