@@ -133,7 +133,7 @@ class JaxPeer(Contestant):
 
     def _answer(self, question: str = "") -> str:
         pipes = self._process
-        assert pipes.stdin and pipes.stdout and pipes.stderr  # noqa: PT018
+        assert pipes.stdin and pipes.stdout and pipes.stderr  # noqa: PT018  (all three are pipes, as asked for)
         if question:
             print(question, file=pipes.stdin, flush=True)
         line = pipes.stdout.readline()

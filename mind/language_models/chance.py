@@ -8,21 +8,19 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mind.language_models.types import (
     BadReply,
-    CannotEmbed,
-    CannotScore,
     Completion,
     Finish,
     LanguageModelError,
     Prompt,
     settle,
 )
+from mind.language_models.without_weights import WithoutWeights
 
 
-class ChanceModel:
+class ChanceModel(WithoutWeights):
     """Takes each of a prompt's choices with the same probability, and reads nothing.
 
     Attributes:
@@ -34,9 +32,7 @@ class ChanceModel:
     """
 
     name = "chance"
-    batches_at_once = 1
-    takes_soft_tokens = False
-    encoder = ""
+    kind = "chance"
     parameters: int | None = 0
 
     async def generate(
@@ -48,20 +44,6 @@ class ChanceModel:
             BadReply: If there is nothing to choose from; of some prompts, as `PartlyAnswered`.
         """
         return settle([_chosen(*pair) for pair in zip(prompts, seeds, strict=True)])
-
-    def scheduler(self) -> None:
-        """Return nothing: whole batches are answered."""
-
-    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
-        """Refuse: chance reads no words."""
-        raise CannotScore("score needs a model with probabilities, got chance; use transformers")
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Refuse: chance has no vectors."""
-        raise CannotEmbed("embed needs a model with vectors, got chance; use transformers")
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
 
 def _chosen(prompt: Prompt, seed: int) -> Completion | LanguageModelError:

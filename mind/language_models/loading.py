@@ -54,14 +54,17 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
         ValueError: If it has no such name.
     """
     if dtype in ("auto", "fast"):
-        is_quicker = device.type != "cpu" or (dtype == "fast" and _cpu_multiplies_bfloat16())
+        is_quicker = device.type != "cpu" or (dtype == "fast" and multiplies_bfloat16(device))
         return torch.bfloat16 if is_quicker else torch.float32
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of auto, fast, {', '.join(DTYPES)}, got '{dtype}'")
     return DTYPES[dtype]
 
 
-def _cpu_multiplies_bfloat16() -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 itself, and not by way of float32."""
+    if device.type != "cpu":
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
     return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
 

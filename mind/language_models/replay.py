@@ -6,15 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mind.language_models.recording import from_record
 from mind.language_models.types import (
     FELT,
     BadReply,
-    CannotEmbed,
-    CannotScore,
     Completion,
     Finish,
     LanguageModelError,
@@ -27,13 +22,14 @@ from mind.language_models.types import (
     prompt_key,
     settle,
 )
+from mind.language_models.without_weights import WithoutWeights
 from mind.types import Exchange
 
 _FAILURES = {kind.__name__: kind for kind in (BadReply, NoReply, PromptTooLong, TimedOut, Withheld)}
 _SHOWN = 40  # characters of each prompt that an error shows from where they part
 
 
-class ReplayModel:
+class ReplayModel(WithoutWeights):
     """Gives each recorded prompt the reply that it had in the recorded run.
 
     A prompt is known by its messages, what is felt in them, and its seed. Where the same one was
@@ -48,9 +44,7 @@ class ReplayModel:
         parameters: None.
     """
 
-    batches_at_once = 1
-    encoder = ""
-    parameters: int | None = None
+    kind = "a replay"
 
     def __init__(self, *, path: str | Path):
         """Read the record.
@@ -85,20 +79,6 @@ class ReplayModel:
         """
         asked = zip(prompts, seeds, strict=True)
         return settle([self._recall(prompt, seed) for prompt, seed in asked])
-
-    def scheduler(self) -> None:
-        """Return nothing: whole batches are answered."""
-
-    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
-        """Refuse: scores are not recorded."""
-        raise CannotScore("score needs a model with probabilities, got a replay; use transformers")
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Refuse: vectors are not recorded."""
-        raise CannotEmbed("embed needs a model with vectors, got a replay; use transformers")
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
     def _recall(self, prompt: Prompt, seed: int) -> Completion | LanguageModelError:
         recorded = self._replies.get(prompt_key(prompt, seed))

@@ -2,23 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mind.language_models.types import (
-    CannotEmbed,
-    CannotScore,
     Completion,
     Finish,
     LanguageModelError,
     Prompt,
     settle,
 )
+from mind.language_models.without_weights import WithoutWeights
 
 Reply = str | LanguageModelError
 
 
-class ScriptedModel:
+class ScriptedModel(WithoutWeights):
     """Gives replies from a list in turn, or from a function of the prompt.
 
     Tokens are counted as words. A reply that is an exception is raised for that prompt.
@@ -38,10 +34,7 @@ class ScriptedModel:
     """
 
     name = "scripted"
-    batches_at_once = 1
-    takes_soft_tokens = False
-    encoder = ""
-    parameters: int | None = None
+    kind = "a script"
 
     def __init__(self, replies: Sequence[Reply] | Callable[[Prompt], Reply]):
         """Give `replies` in turn, or what the function `replies` makes of each prompt."""
@@ -58,20 +51,6 @@ class ScriptedModel:
         return settle(
             [self._say(prompt, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
         )
-
-    def scheduler(self) -> None:
-        """Return nothing: whole batches are answered."""
-
-    async def score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:
-        """Refuse: a script has no probabilities."""
-        raise CannotScore("score needs a model with probabilities, got a script; use transformers")
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Refuse: a script has no vectors."""
-        raise CannotEmbed("embed needs a model with vectors, got a script; use transformers")
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
     def _say(self, prompt: Prompt, seed: int) -> Completion | LanguageModelError:
         self.prompts.append(prompt)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from mind.language_models.inference import inputs_of, pad_left, positions_of
-from mind.language_models.loading import copy_columns
+from mind.language_models.loading import copy_columns, multiplies_bfloat16
 from mind.language_models.types import Role
 from mind.learning.cold_start import Example, grouped, schedule
 
@@ -54,19 +54,11 @@ class Pace:
     save_every_s: float = 60
 
 
-def fast_bfloat16(device: str) -> bool:
-    """Return whether a device multiplies much faster in 16 bits."""
-    if torch.device(device).type == "cpu":
-        # Private until torch says it in public; older ones have no name for it.
-        return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
-    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-
-
 def load_base(folder: str | Path, device: str) -> tuple[Any, Any]:
     """Return a causal language model whose weights are not to be changed, and its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    dtype = torch.bfloat16 if fast_bfloat16(device) else torch.float32
+    dtype = torch.bfloat16 if multiplies_bfloat16(torch.device(device)) else torch.float32
     # On a CPU its own attention is the slower one, forward and backward.
     attention = {"attn_implementation": "eager"} if device == "cpu" else {}
     model: Any = AutoModelForCausalLM.from_pretrained(
@@ -139,7 +131,7 @@ def loss_of(model: Any, rows: Sequence[Row]) -> Tensor:
     lengths = torch.tensor([len(row) - read for row, read in rows], device=base.device)
     longest = int(lengths.max())
     inputs = inputs_of(base, tokens, mask, positions_of(mask), keep=longest + 1)
-    fast = fast_bfloat16(base.device.type)
+    fast = multiplies_bfloat16(base.device)
     with torch.autocast(base.device.type, torch.bfloat16, enabled=fast, cache_enabled=False):
         logits = base(**inputs, use_cache=False).logits[:, -longest - 1 : -1]
     said = torch.arange(longest, device=base.device) >= longest - lengths[:, None]

@@ -27,6 +27,7 @@ _SHOWN = 40  # characters of something wrong that a refusal quotes
 
 _MANNERS = {manner.name.lower(): manner for manner in Manner}
 _TAGS = re.compile(r"<(/?)(think|plan|answer|say)>")
+_ANSWER = re.compile(r"<answer>.*?</answer>")
 _FORM = "<think>why</think><answer>skill thing, manner</answer><say>words</say>"
 _COMMAND_FORM = "<think>why</think><answer>action</answer>"
 _GOALS = "hold X, face X, see X, X beside Y or X open"
@@ -94,6 +95,12 @@ def parse_drafted_reply(text: str, spec: WorldSpec) -> Reply:
         thoughts = " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY]
         intent = parse_intent(answer.partition("</answer>")[0], spec, reason=thoughts)
         return Reply(intent=intent, thoughts=thoughts)
+
+
+def answer_only(reply: str) -> str:
+    """Return a reply without thought, plan and speech; one without an answer as it is."""
+    found = _ANSWER.search(reply)
+    return found[0] if found else reply
 
 
 def parse_intent(words: str, spec: WorldSpec, *, reason: str = "") -> Intent:

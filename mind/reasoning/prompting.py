@@ -1,7 +1,6 @@
 """Prompts: from what a body senses, feels and remembers to the text a language model is shown."""
 
 import json
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -30,14 +29,13 @@ from mind.reasoning.narration import (
     scene,
     walls,
 )
-from mind.reasoning.parsing import LONGEST_PLAN
+from mind.reasoning.parsing import LONGEST_PLAN, answer_only
 from mind.types import DecisionContext, Experience, Feeling
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 _TEMPLATES = ("system.txt", "decide.txt", "repair.txt")
 _ASK_TEMPLATES = ("ask_system.txt", "ask.txt")
 _COMMAND_TEMPLATES = ("primitive/system.txt", "primitive/decide.txt", "repair.txt")
-_ANSWER = re.compile(r"<answer>.*?</answer>")
 _REPEATED = 400  # characters of a refused reply that the model is shown again
 
 
@@ -125,8 +123,7 @@ class Prompts:
         return self._examples.get(world, ())
 
     def _shown(self, reply: str) -> str:
-        found = _ANSWER.search(reply)
-        return found[0] if self._answers_only and found else reply
+        return answer_only(reply) if self._answers_only else reply
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
         """Return the conversation in which a reply is sent back, with what was wrong with it."""

@@ -10,13 +10,13 @@ from experiments.training.mind.contract import mind_training
 from experiments.training.mind.measuring import without_goals
 from mind.language_models.types import Message, Prompt
 from mind.learning.cold_start import Example
+from mind.reasoning import parsing
 from mind.reasoning.parsing import NotUnderstood, parse_reply
 from mind.reasoning.prompting import Prompts
 
 REPAIRS = 0.03  # share of examples in which a spoilt reply comes first
 ALWAYS_SHOWN = ("mission", "goals", "hand", "doing")
 ALL_SHOWN = 0.5  # share of training after which nothing is left out
-_ANSWER = re.compile(r"<answer>.*?</answer>")
 
 
 def vary(example: Example, rng: random.Random, progress: float) -> Example:
@@ -72,9 +72,9 @@ def _swap(colors: Sequence[str], rng: random.Random) -> Callable[[str], str]:
 
 def answer_only(example: Example) -> Example:
     """Return the example as it is where nothing is thought, planned or said."""
-    found = _ANSWER.search(example.reply)
-    assert found is not None, "every example has an answer"
-    return replace(example, prompt=without_goals(example.prompt), reply=found[0])
+    reply = parsing.answer_only(example.reply)
+    assert reply.startswith("<answer>"), "every example has an answer"
+    return replace(example, prompt=without_goals(example.prompt), reply=reply)
 
 
 def mission_lines(asked: str) -> str:
