@@ -113,7 +113,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if CHROMIUM is None:
         sys.exit(WITHOUT)
-    register()
+    register("run")
     print("| ticks | window | MB | wanted | s to the first frame | wanted | ms to draw a tick |")
     print("|--:|--:|--:|--:|--:|--:|--:|")
     with (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from body.types import Intent, Skill, SkillStatus
 
 WhyNot = Callable[[Intent], str]  # says why a body could not start an intent now, or ""
+Offered = tuple[tuple[str, float], ...]  # answers to choose from, and how probable each was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,8 @@ class Exchange:
         cost: What it cost, where prices are known; else 0.
         model: Which model really answered, where a server says so.
         provider: Who runs it, where a server says so.
+        offered: What could be chosen, and how probable each was; see
+            `mind.language_models.types.Completion`.
     """
 
     key: str
@@ -140,6 +143,7 @@ class Exchange:
     cost: float = 0.0
     model: str = ""
     provider: str = ""
+    offered: Offered = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

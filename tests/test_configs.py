@@ -43,7 +43,7 @@ AT_HOME = ("balrog_babyai", "babyai_levels")
 
 
 def composed(command, *overrides, world="trip"):
-    register()
+    register(command)
     chosen = [] if command in AT_HOME else [f"+env={world}"]
     with initialize_config_module("configs", version_base="1.3"):
         return compose(command, [*chosen, *overrides])
@@ -108,7 +108,7 @@ def test_luck_knows_the_commands_of_its_world():
 
 @pytest.mark.parametrize("command", HAVE_A_WORLD)
 def test_every_command_with_a_world_of_its_own_composes(command):
-    register()
+    register(command)
     with initialize_config_module("configs", version_base="1.3"):
         assert misfits(compose(command)) == []
 
@@ -154,6 +154,6 @@ def test_every_world_says_how_its_motor_policy_is_trained(world):
 
 
 def test_a_run_has_no_world_unless_one_is_chosen():
-    register()
+    register("run")
     with initialize_config_module("configs", version_base="1.3"):
         assert OmegaConf.is_missing(compose("run"), "env")

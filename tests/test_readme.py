@@ -101,7 +101,7 @@ def test_every_command_that_there_is_stands_in_the_readme():
     ],  # sweeps are many choices: see test_sweep
 )
 def test_every_choice_that_the_readme_makes_composes(options):
-    register()
+    register("run")
     with initialize_config_module("configs", version_base="1.3"):
         world = next(option for option in options if option.startswith("+env="))
         assert compose("run", options).world == world.partition("=")[2]

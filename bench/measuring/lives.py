@@ -150,7 +150,7 @@ def profile(lives: Sequence[RunTimings]) -> str:
 def run(arguments: Namespace) -> None:
     """Measure, and print what came of it, as `bench.lives` was asked to."""
     torch.set_num_threads(arguments.threads)
-    register()
+    register("evaluate")
     print(
         "| avatars | episodes | decisions | decisions/s | times one at a time | wanted "
         "| episodes/min | replies at once | language model busy |"

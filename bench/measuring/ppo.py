@@ -35,7 +35,7 @@ BATCHES = ((64, 10), (2048, 4), (4096, 2), (8192, 1))  # with epochs; the first 
 
 def shipped(folder: Path) -> DictConfig:
     """Return the options that the shipped motor policy is trained with."""
-    register()
+    register("train_body")
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_body", overrides=["+env=trip", f"folder={folder}"])
 

@@ -318,7 +318,7 @@ def run(arguments: Namespace) -> None:
     """Measure, and print what came of it, as `bench.soak` was asked to."""
     torch.set_num_threads(1)
     give_back_at_once()
-    register()
+    register("run")
     options = (f"+env={arguments.world}", "level=4", f"avatars={arguments.avatars}")
     with initialize_config_module("configs", version_base="1.3"):
         found = say("ticks", soak_ticks(arguments.ticks, options), per=1_000_000)

@@ -52,7 +52,7 @@ def build_parts(
 
 def _composed(world: str, options: tuple[str, ...], config_dir: str | Path | None) -> DictConfig:
     """Return a `RunConfig` that names no run folder, because there is none."""
-    register()
+    register("run")
     overrides = [f"+env={world}", "memory.path=':memory:'", *options]
     if config_dir is not None:
         overrides.append(f"hydra.searchpath=['file://{Path(config_dir).resolve()}']")

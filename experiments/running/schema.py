@@ -312,17 +312,17 @@ DEBUG: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def register(command: str = "run") -> None:
-    """Make known to Hydra the schemas, as `run_schema` and so on, and the presets of a command.
+def register(command: str) -> None:
+    """Make known to Hydra the schema of a command, as `run_schema`, and its presets.
 
-    In help texts `${options:NAME}` is the list of options of that command.
+    Only that of this command: to list groups, Hydra copies all it knows a hundred times. In help
+    texts `${options:NAME}` is the list of options of a command.
 
     Args:
         command: Name of its configuration.
     """
     store = ConfigStore.instance()
-    for name, schema in SCHEMAS.items():
-        store.store(name=f"{name}_schema", node=schema)
+    store.store(name=f"{command}_schema", node=SCHEMAS[command])
     OmegaConf.register_new_resolver("options", _options, replace=True)
     if command in DEBUG:
         store.store(group="preset", name="debug", node=DEBUG[command], package="_global_")

@@ -1,9 +1,12 @@
 """One seed, many independent streams: each part of a run draws from a stream of its own name."""
 
-import numpy as np
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def spawn(seed: int, name: str) -> np.random.SeedSequence:
+def spawn(seed: int, name: str) -> "np.random.SeedSequence":
     """Return the seed sequence of one part of a run.
 
     It depends on the seed and the name alone, never on how many streams were spawned before, so
@@ -18,6 +21,8 @@ def spawn(seed: int, name: str) -> np.random.SeedSequence:
     """
     if seed < 0:
         raise ValueError(f"seed must be at least 0, got {seed}")
+    import numpy as np  # slow, and not needed to be told of a mistake
+
     return np.random.SeedSequence(seed, spawn_key=tuple(name.encode()))
 
 

@@ -103,6 +103,7 @@ class ReplayPage:
             "intent": step.trace.intent_words,
             "memories": self._recalled(decision.memories),
             "seconds": round(decision.latency_s, 3),
+            "chosen": any(exchange.offered for exchange in decision.exchanges),
         }
 
     def _recalled(self, ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from mind.reasoning.narration import gait
 from mind.types import Exchange
 
 Changes = list[tuple[int, Any]]  # each value with the tick from which on it held
+_OFFERED = 8  # of the choices, the most probable ones, that a page shows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +124,8 @@ class Reel:
                 "prompt_tokens": exchange.prompt_tokens,
                 "tokens": exchange.tokens,
                 "probability": _probability(exchange.log_probability),
+                "offered": [list(offer) for offer in exchange.offered[:_OFFERED]],
+                "choices": len(exchange.offered),
                 "seconds": round(exchange.latency_s, 3),
                 "error": exchange.error,
             }

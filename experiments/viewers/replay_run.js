@@ -134,7 +134,7 @@ class RunView {
   cost(decision, total) {
     const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
     const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
-    const sure = decision.confidence === null ? "" : `mean token probability ${percent(decision.confidence)}`;
+    const sure = decision.confidence === null ? "" : `${probabilityOf(decision.chosen)} ${percent(decision.confidence)}`;
     const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: fallback intent" : ""];
     return [
       [`decided at ${this.lived(decision.tick)}`, ...how.filter(text => text)].join(" · "),

@@ -49,6 +49,7 @@ class Words {
     if (known) asked.append(this.folded(known, before ? `as in round ${i}` : "system message"));
     asked.append(block(prompt.slice(known.length).trimStart() || "not kept", `prompt of round ${i + 1}`));
     replied.append(make("h2", "", "reply"), block(reply, `reply of round ${i + 1}`));
+    if (round.choices) replied.append(make("h2", "", `what it chose from, ${round.choices} in all`), offered(round));
     part.append(cost, asked, replied);
     return part;
   }
@@ -77,9 +78,22 @@ function block(text, label) {
   return block;
 }
 
+// The most probable choices, each with a bar of its probability.
+function offered(round) {
+  const list = make("ol", "offered");
+  list.append(...round.offered.map(([answer, probability]) => {
+    const item = make("li"), bar = make("span", "share");
+    bar.style.setProperty("--share", probability);
+    item.append(make("span", "", percent(probability)), bar, make("span", "", answer));
+    return item;
+  }));
+  return list;
+}
+
 const costs = round => [
   `${round.prompt_tokens} tokens read`, `${round.tokens} written`, `${round.seconds.toFixed(2)} s on the clock`,
-  round.probability === null ? "" : `mean token probability ${percent(round.probability)}`,
+  round.probability === null ? "" : `${probabilityOf(round.choices)} ${percent(round.probability)}`,
   round.error || round.finish === "stop" ? "" : `broken off: ${round.finish}`,
 ].filter(text => text);
+const probabilityOf = chosen => chosen ? "probability among the choices" : "mean token probability";
 const percent = share => `${Math.round(share * 100)}%`;

@@ -49,12 +49,13 @@ class ChanceModel(WithoutWeights):
 def _chosen(prompt: Prompt, seed: int) -> Completion | LanguageModelError:
     if prompt.choices is None:
         return BadReply("chance needs choices, got a prompt without; set mind.reply=choice")
-    replies = prompt.choices.replies
+    replies, even = prompt.choices.replies, 1 / len(prompt.choices.replies)
     return Completion(
         text=replies[int(np.random.default_rng(seed).integers(len(replies)))],
         prompt_tokens=0,
         tokens=0,
         latency_s=0.0,
         finish=Finish.STOP,
-        log_probability=-math.log(len(replies)),
+        log_probability=math.log(even),
+        offered=prompt.choices.ranked([even] * len(replies)),
     )

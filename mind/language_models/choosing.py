@@ -189,11 +189,11 @@ class Chosen:
 
     Attributes:
         number: Which.
-        log_probability: Natural-log probability of it among the candidates.
+        log_probabilities: Natural-log probability of each candidate among them all.
     """
 
     number: int
-    log_probability: float
+    log_probabilities: tuple[float, ...]
 
 
 def decide(
@@ -216,8 +216,7 @@ def decide(
     if temperature:
         cumulative = (scores / temperature).softmax(0).cumsum(0)
         number = int((cumulative <= uniform * cumulative[-1]).sum().clamp(max=len(scores) - 1))
-    known = float(scores.log_softmax(0)[number])
-    return Chosen(number=number, log_probability=known)
+    return Chosen(number=number, log_probabilities=tuple(scores.log_softmax(0).tolist()))
 
 
 def _score(log_probs: Sequence[float], mean: bool) -> float:

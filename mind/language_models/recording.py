@@ -24,8 +24,10 @@ _TYPES = {  # of what an exchange's record may hold
     "cost": int | float,
     "model": str,
     "provider": str,
+    "offered": list,
 }
-_SELDOM = ("thinking_tokens", "cost", "model", "provider")  # left out where empty
+_DECIMALS = 4  # of a probability
+_SELDOM = ("thinking_tokens", "cost", "model", "provider", "offered")  # left out where empty
 
 
 class Recording:
@@ -77,6 +79,7 @@ def _exchange(key: str, prompt: Prompt, completion: Completion) -> Exchange:
         cost=completion.cost,
         model=completion.model,
         provider=completion.provider,
+        offered=tuple((answer, round(known, _DECIMALS)) for answer, known in completion.offered),
     )
 
 
@@ -103,4 +106,19 @@ def from_record(record: Any) -> Exchange:
     for name, value in values.items():
         if not isinstance(value, _TYPES[name]):
             raise ValueError(f"exchange's '{name}' must be {_TYPES[name]}, got {value!r}")
+    if "offered" in values:
+        values["offered"] = tuple(map(_offer, values["offered"]))
     return Exchange(**values)
+
+
+def _offer(pair: Any) -> tuple[str, float]:
+    """Return an answer that was offered, and its probability.
+
+    Raises:
+        ValueError: If it is no such pair.
+    """
+    match pair:
+        case [str(answer), int() | float() as known]:
+            return answer, float(known)
+        case _:
+            raise ValueError(f"exchange's 'offered' must hold [answer, probability], got {pair!r}")

@@ -104,6 +104,7 @@ def _completion(exchange: Exchange) -> Completion:
         cost=exchange.cost,
         model=exchange.model,
         provider=exchange.provider,
+        offered=exchange.offered,
     )
 
 

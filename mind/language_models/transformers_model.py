@@ -285,7 +285,8 @@ class TransformersModel:
             tokens=asked.tokens[chosen.number],
             latency_s=time.perf_counter() - began,
             finish=Finish.STOP,
-            log_probability=chosen.log_probability,
+            log_probability=chosen.log_probabilities[chosen.number],
+            offered=choices.ranked([math.exp(known) for known in chosen.log_probabilities]),
         )
 
     def _score(self, prompt: Prompt, candidates: Sequence[str]) -> list[float]:

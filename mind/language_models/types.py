@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mind.types import Offered
+
 FELT = "<felt>"  # in a message: here is something that is felt, and not told in words
 _EMBEDDING_DECIMALS = 3  # that count in a prompt's key
 
@@ -73,6 +75,11 @@ class Choices:
     def replies(self) -> tuple[str, ...]:
         """The reply of each answer, in their order."""
         return tuple(f"{self.opening}{answer}{self.closing}" for answer in self.answers)
+
+    def ranked(self, probabilities: Sequence[float]) -> Offered:
+        """Return each answer with its probability, the most probable first, else in their order."""
+        pairs = zip(self.answers, probabilities, strict=True)
+        return tuple(sorted(pairs, key=lambda pair: -pair[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +169,8 @@ class Completion:
         cost: What it cost, where prices are known; else 0.
         model: Which model really answered, where a server says so.
         provider: Who runs it, where a server says so.
+        offered: Each answer that it could choose and its probability among them, the most probable
+            first; empty where it wrote freely, or does not tell.
     """
 
     text: str
@@ -176,6 +185,7 @@ class Completion:
     cost: float = 0.0
     model: str = ""
     provider: str = ""
+    offered: Offered = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -186,7 +186,7 @@ def configured(*overrides):
 def _schema():
     from experiments.running.schema import register
 
-    register()
+    register("run")
 
 
 @pytest.mark.parametrize("agent", ["being", "primitive", "reactive", "random"])

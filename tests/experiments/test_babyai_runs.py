@@ -280,7 +280,7 @@ def test_what_the_hand_meets_is_told_and_drawn(game):
 def test_play_builds_the_world_that_was_chosen():
     from hydra import compose, initialize_config_module
 
-    register()
+    register("play")
     with initialize_config_module("configs", version_base="1.3"):
         config = compose("play", ["+env=babyai", "env.level_id=MiniGrid-Empty-5x5-v0"])
     env = make_env(config)

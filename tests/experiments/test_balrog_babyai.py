@@ -63,7 +63,7 @@ def exploring(prompt):
 
 
 def configured(*overrides):
-    register()
+    register("balrog_babyai")
     with initialize_config_module("configs", version_base="1.3"):
         return compose("balrog_babyai", [*QUICK, "memory.path=memory.sqlite", *overrides])
 

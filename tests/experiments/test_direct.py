@@ -51,7 +51,7 @@ TINY = [
 
 
 def options(*more: str):
-    register()
+    register("train_direct")
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_direct", overrides=[*TINY, *more])
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path):
 
 
 def test_another_world_is_refused(tmp_path):
-    register()
+    register("train_direct")
     with initialize_config_module("configs", version_base="1.3"):
         trip = compose("train_direct", overrides=["env=trip", "level=0", f"folder={tmp_path}"])
     with pytest.raises(BadInput, match="babyai"):

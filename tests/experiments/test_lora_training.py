@@ -33,7 +33,7 @@ def base(tmp_path_factory):
 
 
 def options_for(base, folder, *more):
-    register()
+    register("train_mind")
     overrides = [
         "method=lora", f"model={base}", f"folder={folder}", "motor=scripted", "held_out=0",
         "lora.moments={trip: 8, babyai: 8}", "lora.visits={trip: 6, babyai: 6}", "lora.pool=1",

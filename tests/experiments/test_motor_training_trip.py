@@ -41,7 +41,7 @@ TINY = [
 
 
 def options(*more: str):
-    register()
+    register("train_body")
     with initialize_config_module("configs", version_base="1.3"):
         return compose("train_body", overrides=[*TINY, *more])
 

@@ -60,6 +60,33 @@ def test_a_round_says_what_it_cost_and_how_it_ended(opened, scrub):
     ]
 
 
+def test_a_choice_is_shown_with_the_most_probable_of_what_there_was(made_up, tmp_path, open_page):
+    beginning, step = made_up
+    offered = (("wait", 0.75), *((f"go to ball {number}", 0.025) for number in range(10)))
+    chosen = (
+        Exchange(key="1", prompt="[user]\nwell?", reply="<answer>wait</answer>", offered=offered),
+    )
+    lived = step(0)
+    decision = replace(lived.trace.decision, exchanges=chosen)
+    page = ReplayPage(tmp_path, "a made-up life")
+    page.on_episode_start(beginning)
+    page.on_step(replace(lived, trace=replace(lived.trace, decision=decision, exchanges=chosen)))
+    page.close()
+    shown = open_page(tmp_path / "replay.html")
+    titles = shown.locator(".round h2").all_text_contents()
+    assert titles == ["prompt", "reply", "what it chose from, 11 in all"]
+    told = [row.split() for row in shown.locator(".offered li").all_inner_texts()]
+    assert told[:2] == [["75%", "wait"], ["3%", "go", "to", "ball", "0"]]
+    assert len(told) == 8
+    bars = [
+        bar.evaluate("bar => getComputedStyle(bar).getPropertyValue('--share')")
+        for bar in shown.locator(".offered .share").all()
+    ]
+    assert bars[:2] == ["0.75", "0.025"]
+    cost = shown.locator("[data-part=cost]").inner_text()
+    assert "probability among the choices 99%" in cost
+
+
 def test_prompt_and_reply_stay_text(opened):
     assert "</script><b>no</b>" in opened.locator(".round pre").nth(2).inner_text()
     assert opened.locator(".words b, .words think").count() == 0

@@ -289,7 +289,7 @@ def test_every_choice_composes_and_names_something_that_exists(group, name):
 
     from experiments.running.schema import register
 
-    register()
+    register("run")
     override = f"{group}={name}" if group != "env" else f"+env={name}"
     with initialize_config_module("configs", version_base="1.3"):
         config = compose("run", [override] if group == "env" else ["+env=trip", override])

@@ -86,7 +86,7 @@ def test_to_turn_where_there_is_nothing_to_do_costs_something(env):
 
 
 def test_a_tiny_training_leaves_a_policy_that_a_body_can_use_and_goes_on(tmp_path, capsys):
-    register()
+    register("train_body")
     with initialize_config_module("configs", version_base="1.3"):
         options = compose("train_body", overrides=[*TINY, f"folder={tmp_path}"])
     options.bodies.levels = {"BabyAI-GoToLocal-v0": 4}

@@ -492,6 +492,7 @@ def test_a_record_keeps_every_number_exactly():
         log_probability=-0.1234567890123456,
         latency_s=0.1 + 0.2,
         error="TimedOut: x",
+        offered=(("wait, normal", 0.75), ("get up, normal", 0.25)),
     )
     assert from_record(json.loads(json.dumps(to_record(exchange)))) == exchange
 
@@ -500,6 +501,12 @@ def test_an_unknown_log_probability_is_null_in_the_record_and_unknown_again():
     record = to_record(Exchange(key="k"))
     assert record["log_probability"] is None
     assert math.isnan(from_record(record).log_probability)
+
+
+@pytest.mark.parametrize("offered", [["wait"], [["wait"]], [["wait", "0.5"]], [[0.5, "wait"]], {}])
+def test_what_was_offered_is_pairs_of_an_answer_and_its_probability(offered):
+    with pytest.raises(ValueError, match="offered"):
+        from_record({"key": "k", "offered": offered or "none"})
 
 
 def test_the_same_prompt_asked_twice_is_played_back_in_order_and_not_a_third_time(tmp_path):
@@ -603,6 +610,7 @@ def test_chance_takes_each_choice_as_often_as_the_others_and_says_how_sure_it_is
     assert set(taken) == {f"<answer>{answer}</answer>" for answer in "abcd"}
     assert all(880 < count < 1120 for count in taken.values())
     assert completions[0].log_probability == pytest.approx(math.log(0.25))
+    assert completions[0].offered == tuple((answer, 0.25) for answer in "abcd")
     again = asyncio.run(ChanceModel().generate([prompt] * 9, seeds=list(range(9))))
     assert again == completions[:9]
 

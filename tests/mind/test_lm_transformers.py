@@ -747,6 +747,9 @@ def test_a_draft_is_written_first_and_the_choice_rests_on_it(plain):
         among = odds(model, prompt, draft)
         chosen = OFFERED.index(reply.text.removeprefix(draft))
         assert reply.log_probability == pytest.approx(float(among[chosen]), abs=1e-4)
+        told = {f"<answer>{answer}</answer>": known for answer, known in reply.offered}
+        assert [told[answer] for answer in OFFERED] == pytest.approx(among.exp().tolist(), abs=1e-4)
+        assert list(told.values()) == sorted(told.values(), reverse=True)
 
 
 def test_those_that_choose_and_those_that_write_are_answered_side_by_side(plain):

@@ -184,7 +184,7 @@ def test_what_is_made_is_what_the_gguf_holds(pip, wheel):
 
 
 def configured():
-    register()
+    register("run")
     with initialize_config_module("configs", version_base="1.3"):
         return compose("run", ["+env=trip", "mind/language_model=smollm2"])
 
