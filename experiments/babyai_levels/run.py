@@ -7,7 +7,6 @@ everybody. Results are kept id by id, and the same command in the same folder go
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
 
-import json
 import time
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
+from experiments.running.results import kept_before
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 
@@ -162,18 +162,9 @@ class _Results:
         self._settings = {
             key: value for key, value in settings.items() if key not in ("agents", "ids")
         }
-        self._levels: dict[str, dict[str, Any]] = self._before()
+        before = kept_before(folder / RESULTS, self._settings)
+        self._levels: dict[str, dict[str, Any]] = before.get("levels", {})
         write_provenance(folder, settings, {"world": spawn_integer(config.seed, "world")})
-
-    def _before(self) -> dict[str, dict[str, Any]]:
-        """Return what an earlier run has left in the folder."""
-        path = self._folder / RESULTS
-        if not path.exists():
-            return {}
-        found = json.loads(path.read_text("utf-8"))
-        if found["settings"] != self._settings:
-            raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
-        return found["levels"]
 
     def has(self, id: str, agent: str) -> bool:
         """Say whether an agent's episodes in a level are kept already."""

@@ -7,7 +7,6 @@ condition by condition, and a run in a folder with results of the same settings 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from experiments.running.cli import (
     one_line,
     stopping,
 )
+from experiments.running.results import kept_before
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 
@@ -254,13 +254,8 @@ class _Results:
         """Return what an earlier run has left in the folder."""
         from experiments.balrog_babyai.measures import from_record
 
-        path = self.folder / RESULTS
-        if not path.exists():
-            return {}
-        found = json.loads(path.read_text("utf-8"))
-        if found["settings"] != _lasting(self._settings):
-            raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
-        return {name: from_record(name, record) for name, record in found["arms"].items()}
+        found = kept_before(self.folder / RESULTS, _lasting(self._settings))
+        return {name: from_record(name, one) for name, one in found.get("arms", {}).items()}
 
     def has(self, name: str, task: str) -> bool:
         """Say whether a task is finished under a condition."""

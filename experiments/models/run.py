@@ -6,7 +6,6 @@ Results are kept mind by mind and place by place, and the same command in the sa
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
+from experiments.running.results import kept_before
 from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
@@ -128,17 +128,9 @@ class Results:
         self._settings = {
             name: settings[name] for name in ("episodes", "most_decisions", "layouts", "seed")
         }
-        self.lived: dict[str, dict[str, Any]] = self._before()
+        before = kept_before(folder / RESULTS, self._settings)
+        self.lived: dict[str, dict[str, Any]] = before.get("lived", {})
         write_provenance(folder, settings, {})
-
-    def _before(self) -> dict[str, dict[str, Any]]:
-        path = self._folder / RESULTS
-        if not path.exists():
-            return {}
-        found = json.loads(path.read_text("utf-8"))
-        if found["settings"] != self._settings:
-            raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
-        return found["lived"]
 
     def has(self, mind: str, place: str) -> bool:
         """Say whether a mind's episodes in a place are kept already."""

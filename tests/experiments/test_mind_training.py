@@ -10,7 +10,8 @@ import pytest
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
-from experiments.training.mind.trip import reply_to, speech
+from experiments.training.mind.measuring import Respondent
+from experiments.training.mind.trip import agreeing, reply_to, speech
 from experiments.training.mind.trip_moments import (
     RNG_KEYS,
     best,
@@ -19,6 +20,7 @@ from experiments.training.mind.trip_moments import (
     values,
 )
 from experiments.training.mind.variation import ALWAYS_SHOWN, recolor, refused, shorten, spoil
+from mind.language_models.chance import ChanceModel
 from mind.learning.cold_start import Example
 from mind.reasoning.parsing import parse_reply
 
@@ -151,3 +153,42 @@ def test_at_first_only_the_mission_and_what_is_done_are_told(moments):
         line.partition(":")[0] for line in whole if line.partition(":")[0] in ALWAYS_SHOWN
     ]
     assert shorten(example, random.Random(0), 1.0) == example
+
+
+# ---- How good a mind is ----
+
+
+def agreement(moments, replies):
+    return agreeing(moments, replies, level=4, split="train", motor=MOTOR)
+
+
+def test_the_best_choice_agrees_and_in_another_manner_its_step_does(moments, found):
+    intents = [best(moment, value) for moment, value in zip(moments, found, strict=True)]
+    replies = [parse_reply(reply_to(*pair), TRIP) for pair in zip(moments, intents, strict=True)]
+    assert agreement(moments, replies) == [(True, True)] * len(moments)
+    slow = [replace(one, intent=replace(one.intent, manner=Manner.CAREFUL)) for one in replies]
+    right, steps = zip(*agreement(moments, slow), strict=True)
+    assert all(steps)
+    assert not all(right)
+
+
+def test_what_cannot_be_used_or_serves_nothing_does_not_agree(moments):
+    idle = parse_reply("<answer>look around, normal</answer>", TRIP)
+    pairs = agreement(moments[:20], [None, *[idle] * 19])
+    assert pairs[0] == (False, False)
+    assert not any(step for _, step in pairs), "though it costs so little that most do agree"
+
+
+def test_how_sure_of_a_step_is_the_sum_over_its_manners(moments):
+    chance = Respondent(ChanceModel(), chooses=True)
+    asked = [(moment.prompt, moment.offered) for moment in moments]
+    for (_, offered), one in zip(asked, chance.first_replies(asked, "trip"), strict=True):
+        alike = [
+            answer.rpartition(",")[0] == one.reply.intent.words(TRIP).rpartition(",")[0]
+            for answer in offered.answers
+        ]
+        assert one.sure == pytest.approx(1 / len(offered.answers))
+        assert one.sure_of_step == pytest.approx(sum(alike) / len(offered.answers))
+    told = chance.calibration("it", [True] * 60, [1.0] * 60)
+    assert told == {"it_ece": 0.0, "it_sure": 1.0}
+    assert Respondent(ChanceModel()).calibration("it", [True], [1.0]) == {}

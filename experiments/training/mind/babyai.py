@@ -279,11 +279,12 @@ class BabyAITraining:
                 options.held_out, split="test", seed=seed, motor=motor, words=words
             )
             asked = [(moment.prompt, moment.offered) for moment in moments]
-            replies, sure = zip(*respondent.first_replies(asked, BABYAI.name), strict=True)
+            answers = respondent.first_replies(asked, BABYAI.name)
+            replies = [one.reply for one in answers]
             intents, plans = agreeing(moments, replies)
             formed = sum(reply is not None for reply in replies)
             found |= rates(name, len(moments), format=formed, agreement=sum(intents))
-            found |= respondent.calibration(name, intents, sure)
+            found |= respondent.calibration(name, intents, [one.sure for one in answers])
             if not respondent.chooses:  # a choice has no plan
                 found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
         return found

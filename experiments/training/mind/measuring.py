@@ -10,12 +10,27 @@ import numpy as np
 from envs.engine.spec import find
 from experiments.running.metrics import expected_calibration_error
 from experiments.running.statistics import wilson
-from mind.language_models.transformers_model import TransformersModel
-from mind.language_models.types import Choices, Message, Prompt
+from mind.language_models.types import Choices, Completion, LanguageModel, Message, Prompt
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
 
 HELD_OUT_SEED = 10_007  # added to the seed of training
 _BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstReply:
+    """What a language model replied first.
+
+    Attributes:
+        reply: None where it cannot be used.
+        sure: Probability that it gave its reply.
+        sure_of_step: Probability that it gave this skill and thing, in whatever manner; as `sure`
+            where it did not choose.
+    """
+
+    reply: Reply | None
+    sure: float
+    sure_of_step: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +42,13 @@ class Respondent:
         chooses: Whether it chooses among what could start, and does not write freely.
     """
 
-    model: TransformersModel
+    model: LanguageModel
     chooses: bool = False
 
     def first_replies(
         self, asked: Sequence[tuple[Prompt, Choices]], world: str
-    ) -> list[tuple[Reply | None, float]]:
-        """Return the first reply to each prompt, None where it cannot be used, and how sure it is.
+    ) -> list[FirstReply]:
+        """Return the first reply to each prompt.
 
         Args:
             asked: What is asked, and what there is to choose from.
@@ -43,11 +58,11 @@ class Respondent:
             replace(without_goals(prompt), choices=choices) if self.chooses else prompt
             for prompt, choices in asked
         ]
-        completions = []
+        completions: list[Completion] = []
         for first in range(0, len(prompts), _BATCH):
             part = prompts[first : first + _BATCH]
             completions += asyncio.run(self.model.generate(part, seeds=list(range(len(part)))))
-        return [(_parsed(one.text, world), math.exp(one.log_probability)) for one in completions]
+        return [_first_reply(one, world) for one in completions]
 
     def calibration(self, name: str, right: Sequence[bool], sure: Sequence[float]) -> dict:
         """Return how far it is as sure of its choices as they are right, where it chooses."""
@@ -55,6 +70,18 @@ class Respondent:
             return {}
         error = expected_calibration_error(np.array(right), np.array(sure))
         return {f"{name}_ece": error, f"{name}_sure": float(np.mean(sure))}
+
+
+def _first_reply(completion: Completion, world: str) -> FirstReply:
+    reply, sure = _parsed(completion.text, world), math.exp(completion.log_probability)
+    step = _step(reply.intent.words(find(world))) if reply else ""
+    known = sum(each for answer, each in completion.offered if _step(answer) == step)
+    return FirstReply(reply=reply, sure=sure, sure_of_step=known if completion.offered else sure)
+
+
+def _step(answer: str) -> str:
+    """Return an answer without its manner."""
+    return answer.rpartition(",")[0]
 
 
 def _parsed(reply: str, world: str) -> Reply | None:

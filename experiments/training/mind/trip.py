@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from body.body import Motor
@@ -28,7 +29,7 @@ from experiments.training.mind.collecting import (
     form_of,
 )
 from experiments.training.mind.contract import Visits, motor_of
-from experiments.training.mind.measuring import HELD_OUT_SEED, Respondent, rates
+from experiments.training.mind.measuring import HELD_OUT_SEED, FirstReply, Respondent, rates
 from experiments.training.mind.trip_moments import (
     AS_GOOD,
     Moment,
@@ -152,10 +153,13 @@ class TripTraining:
         return examples
 
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
-        """Return the rates of replies in the right form, and of those that agree."""
-        right: list[bool] = []
-        sure: list[float] = []
-        formed, motor = 0, motor_of(options, TRIP.name)
+        """Return the rates of replies in the right form, and of those that agree.
+
+        In `step` it is skill and thing that count, whatever the manner.
+        """
+        right: list[tuple[bool, bool]] = []
+        answers: list[FirstReply] = []
+        motor = motor_of(options, TRIP.name)
         for level, share in options.levels.items():
             moments = collect_moments(
                 int(options.held_out * share),
@@ -166,12 +170,17 @@ class TripTraining:
             )
             asked = [(moment.prompt, moment.offered) for moment in moments]
             found = respondent.first_replies(asked, TRIP.name)
-            replies = [reply for reply, _ in found]
-            formed += sum(reply is not None for reply in replies)
-            right += _agreeing(moments, replies, level, motor)
-            sure += [one for _, one in found]
-        agreement = rates("trip", len(right), format=formed, agreement=sum(right))
-        return agreement | respondent.calibration("trip", right, sure)
+            replies = [one.reply for one in found]
+            right += agreeing(moments, replies, level=level, split="test", motor=motor)
+            answers += found
+        whole, steps = ([one[kind] for one in right] for kind in (0, 1))
+        formed = sum(one.reply is not None for one in answers)
+        counts = {"format": formed, "agreement": sum(whole), "step": sum(steps)}
+        return {
+            **rates("trip", len(right), **counts),
+            **respondent.calibration("trip", whole, [one.sure for one in answers]),
+            **respondent.calibration("trip_step", steps, [one.sure_of_step for one in answers]),
+        }
 
     def is_held_out(self, mission: str) -> bool:
         """Return False: no words are kept for tests."""
@@ -200,18 +209,40 @@ def _kind(moment: Moment) -> tuple[str, Skill, bool]:
     return form, moment.choices[0].skill, moment.context.status.failure is not Failure.NONE
 
 
-def _agreeing(
-    moments: Sequence[Moment], replies: Sequence[Reply | None], level: int, motor: Motor
-) -> list[bool]:
-    """Return of each reply whether it is as good as the best choice that was tried."""
+def agreeing(
+    moments: Sequence[Moment],
+    replies: Sequence[Reply | None],
+    *,
+    level: int,
+    split: str,
+    motor: Motor,
+) -> list[tuple[bool, bool]]:
+    """Return of each reply whether it is as good as the best choice that was tried, and its step.
+
+    A step is skill and thing: it is as good where it is that of a choice that was, in any manner.
+    Whole replies are let off lightly: what is lost by looking around once is little.
+    """
     answered = [
         replace(moment, choices=(*moment.choices, replace(reply.intent, reason="")))
         for moment, reply in zip(moments, replies, strict=True)
         if reply
     ]
-    found = iter(values(answered, level=level, split="test", motor=motor))
-    good = (bool(value[-1] >= value[:-1].max() - AS_GOOD) for value in found)
-    return [next(good) if reply else False for reply in replies]
+    found = values(answered, level=level, split=split, motor=motor)
+    good = iter([_as_good(*pair) for pair in zip(answered, found, strict=True)])
+    return [next(good) if reply else (False, False) for reply in replies]
+
+
+def _as_good(moment: Moment, value: NDArray) -> tuple[bool, bool]:
+    """Return whether the last choice is as good as the best of the others, and whether its step is.
+
+    Args:
+        moment: With all choices.
+        value: Of each of them.
+    """
+    *tried, taken = moment.choices
+    as_good = value >= value[:-1].max() - AS_GOOD
+    steps = [(one.skill, one.target) for one, good in zip(tried, as_good, strict=False) if good]
+    return bool(as_good[-1]), (taken.skill, taken.target) in steps
 
 
 TRAINING = TripTraining()
