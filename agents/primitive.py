@@ -28,6 +28,9 @@ class Primitive:
         prompts: Folder of prompt templates; None is the one that comes with the mind.
         batch: Most prompts in one call of the language model, at least 1.
         seed: Of everything the language model leaves to chance, at least 0.
+        reply: "free", "choice" or "constrained"; see `CommanderFactory`.
+        draft_tokens: Most tokens of a draft before a choice, at least 1.
+        tells_no_effect: Whether it is told in plain words of commands that changed nothing.
         name: Bodies are called after it, and draw by their names: ``"anna-0"``, ``"anna-1"``.
     """
 
@@ -39,10 +42,21 @@ class Primitive:
         prompts: str | Path | None = None,
         batch: int = 64,
         seed: int = 0,
+        reply: str = "free",
+        draft_tokens: int = 48,
+        tells_no_effect: bool = False,
         name: str = "body",
     ):
         self._body = body
-        self._shared = CommanderFactory(language_model, prompts=prompts, batch=batch, seed=seed)
+        self._shared = CommanderFactory(
+            language_model,
+            prompts=prompts,
+            batch=batch,
+            seed=seed,
+            reply=reply,
+            draft_tokens=draft_tokens,
+            tells_no_effect=tells_no_effect,
+        )
         self._commanders = [self._shared.make(f"{name}-{row}") for row in range(body.num_avatars)]
         self._over = np.zeros(body.num_avatars, np.bool_)
         self._background = Background()

@@ -52,11 +52,13 @@ class Condition:
         agent: Its name among the configured agents.
         label: What it is called in tables.
         touch: Whether it feels what its hands and the way ahead do.
+        told: Whether it is told in plain words of commands that changed nothing.
     """
 
     agent: str
     label: str
     touch: bool = True
+    told: bool = False
 
 
 ORACLE, DIRECT = "oracle_bot", "direct"
@@ -71,8 +73,16 @@ CONDITIONS = {
     "model_without_touch": Condition(
         agent="primitive", label="model alone without touch", touch=False
     ),
+    "model_told": Condition(
+        agent="primitive", label="model alone, told instead", touch=False, told=True
+    ),
 }
-PAIRS = (("being", "being_without_touch"), ("model", "model_without_touch"))
+PAIRS = {  # the first minus the second of each, by what is said of that
+    "being": ("being", "being_without_touch"),
+    "model alone": ("model", "model_without_touch"),
+    "model alone, told in words instead of touch": ("model_told", "model_without_touch"),
+    "model alone, touch over being told": ("model", "model_told"),
+}
 
 
 @command("balrog_babyai", RESULTS)
@@ -190,6 +200,7 @@ def _settings(name: str, task: str, config: DictConfig) -> DictConfig:
     settings = deepcopy(config)
     OmegaConf.update(settings, "env.task", task, force_add=True)
     OmegaConf.update(settings, "body.senses.touch", CONDITIONS[name].touch, force_add=True)
+    settings.agent.primitive.tells_no_effect = CONDITIONS[name].told
     memory = Path(config.memory.path)  # each has one of its own, so that nobody learns of others
     settings.memory.path = str(memory.with_stem(f"{memory.stem}-{name}-{task}"))
     return settings
@@ -288,8 +299,8 @@ class _Results:
         from experiments.balrog_babyai.tables import public_sheet, task_sheets, touch_sheet
 
         labels = {name: condition.label for name, condition in CONDITIONS.items()}
+        pairs = [(words, *both) for words, two in PAIRS.items() if (both := self._both(*two))]
         conditions = [self.conditions[name] for name in CONDITIONS if name in self.conditions]
-        pairs = [(labels[one], *both) for one, other in PAIRS if (both := self._both(one, other))]
         touch = [touch_sheet(pairs, self.tasks)] if pairs else []
         return [
             *task_sheets(conditions, labels, self.tasks),

@@ -188,7 +188,7 @@ class BalrogBabyAIConfig(Parts):
     conditions: list[str] = field(
         default_factory=lambda: [
             *("oracle_bot", "random", "reactive", "direct", "being", "being_without_touch"),
-            *("model", "model_without_touch"),
+            *("model", "model_without_touch", "model_told"),
         ]
     )
     """Conditions, in this order; the quick ones first, since Ctrl-C keeps them."""

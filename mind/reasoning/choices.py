@@ -7,11 +7,12 @@ near, wanted or remembered, in each manner that makes a difference.
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
 from body.types import Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
-from mind.language_models.types import Choices
+from mind.language_models.types import Choices, Prompt
 from mind.types import DecisionContext, WhyNot
 
 MOST_TARGETS = 10
@@ -30,10 +31,43 @@ class ReplyMode(StrEnum):
     CHOICE = "choice"
 
 
-def choices_of(intents: Sequence[Intent], spec: WorldSpec, *, draft_tokens: int) -> Choices:
-    """Return the replies that have one of these intents as their answer."""
-    answers = dict.fromkeys(intent.words(spec) for intent in intents)
-    return Choices(answers=tuple(answers), draft_tokens=draft_tokens)
+@dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """In what form a language model replies.
+
+    Attributes:
+        mode: One of `ReplyMode`, or its name.
+        draft_tokens: Most tokens that it writes freely before it chooses, where it is CONSTRAINED.
+    """
+
+    mode: str = ReplyMode.FREE
+    draft_tokens: int = 48
+
+    def __post_init__(self):
+        """Refuse what is no mode, and no room at all."""
+        if self.mode not in list(ReplyMode):
+            raise ValueError(f"reply must be one of {', '.join(ReplyMode)}, got '{self.mode}'")
+        if self.draft_tokens < 1:
+            raise ValueError(f"draft_tokens must be at least 1, got {self.draft_tokens}")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it writes as it likes."""
+        return self.mode == ReplyMode.FREE
+
+    def offer(self, prompt: Prompt, answers: Iterable[str]) -> Prompt:
+        """Return a prompt that offers these answers, each once, to a model that is to choose."""
+        draft_tokens = self.draft_tokens if self.mode == ReplyMode.CONSTRAINED else 0
+        offered = Choices(answers=tuple(dict.fromkeys(answers)), draft_tokens=draft_tokens)
+        return replace(prompt, choices=offered)
+
+
+FREE = ReplyForm()
+
+
+def answers_of(intents: Iterable[Intent], spec: WorldSpec) -> tuple[str, ...]:
+    """Return intents as the answers of replies, nothing twice."""
+    return tuple(dict.fromkeys(intent.words(spec) for intent in intents))
 
 
 def startable(

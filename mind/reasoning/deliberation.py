@@ -5,7 +5,6 @@ wrong; then a fallback intent is taken, and counted.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from body.types import Intent, Percept, Skill, WorldSpec
 from mind.language_models import Batcher
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import ask, attempt_seeds, cost
-from mind.reasoning.choices import ReplyMode, choices_of, startable
+from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
 from mind.reasoning.narration import EventObservation, narrate, near
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_drafted_reply, parse_reply
 from mind.reasoning.plan import Plan
@@ -41,8 +40,7 @@ class LanguageMind:
         body_id: The body it belongs to.
         recalled: Most experiences that are recalled for a decision.
         seed: Of all sampling from the language model.
-        reply: Whether the language model writes freely or chooses among what could be done.
-        draft_tokens: Most tokens that it writes freely before it chooses, where it is CONSTRAINED.
+        form: Whether the language model writes freely or chooses among what could be done.
     """
 
     def __init__(
@@ -54,8 +52,7 @@ class LanguageMind:
         body_id: str,
         recalled: int = 3,
         seed: int = 0,
-        reply: ReplyMode = ReplyMode.FREE,
-        draft_tokens: int = 48,
+        form: ReplyForm = FREE,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -63,8 +60,7 @@ class LanguageMind:
         self._prompts = prompts
         self._recalled = recalled
         self._seed = seed
-        self._reply = reply
-        self._draft_tokens = draft_tokens if reply is ReplyMode.CONSTRAINED else 0
+        self._form = form
         self._decisions = 0
         self._plan = Plan()
 
@@ -91,10 +87,9 @@ class LanguageMind:
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         words = [recollection.experience.words for recollection in recalled]
         prompt = self._prompts.decide(percept, feeling, context, words, goals)
-        if self._reply is not ReplyMode.FREE:
+        if not self._form.is_free:
             intents = startable(percept, context, words, goals, why_not)
-            offered = choices_of(intents, percept.spec, draft_tokens=self._draft_tokens)
-            prompt = replace(prompt, choices=offered)
+            prompt = self._form.offer(prompt, answers_of(intents, percept.spec))
         reply, exchanges = await ask(
             self._batcher,
             prompt,
@@ -121,7 +116,7 @@ class LanguageMind:
 
     @property
     def _parse(self) -> Callable[[str, WorldSpec], Reply]:
-        return parse_reply if self._reply is ReplyMode.FREE else parse_drafted_reply
+        return parse_reply if self._form.is_free else parse_drafted_reply
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""

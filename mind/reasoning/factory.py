@@ -6,7 +6,7 @@ from pathlib import Path
 from body.types import WorldSpec
 from mind.language_models import Batcher, LanguageModel, TokenBudget
 from mind.memory import Memory
-from mind.reasoning.choices import ReplyMode
+from mind.reasoning.choices import ReplyForm, ReplyMode
 from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
@@ -54,10 +54,6 @@ class LanguageMindFactory:
         draft_tokens: int = 48,
         shots: int = 0,
     ):
-        if reply not in list(ReplyMode):
-            raise ValueError(f"reply must be one of {', '.join(ReplyMode)}, got '{reply}'")
-        if draft_tokens < 1:
-            raise ValueError(f"draft_tokens must be at least 1, got {draft_tokens}")
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
         if seed < 0:
@@ -69,11 +65,11 @@ class LanguageMindFactory:
         self.senses = senses
         self.language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
+        form = ReplyForm(reply, draft_tokens)
         self._prompts = Prompts(prompts, shots=shots, answers_only=reply == ReplyMode.CHOICE)
         self._recalled = recalled
         self._seed = seed
-        self._reply = ReplyMode(reply)
-        self._draft_tokens = draft_tokens
+        self._form = form
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -84,8 +80,7 @@ class LanguageMindFactory:
             body_id=body_id,
             recalled=self._recalled,
             seed=self._seed,
-            reply=self._reply,
-            draft_tokens=self._draft_tokens,
+            form=self._form,
         )
 
     def question_answerer(

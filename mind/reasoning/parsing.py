@@ -89,11 +89,8 @@ def parse_drafted_reply(text: str, spec: WorldSpec) -> Reply:
     try:
         return parse_reply(text, spec)
     except NotUnderstood:
-        draft, opening, answer = text.rpartition("<answer>")
-        if not opening:
-            raise
-        thoughts = " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY]
-        intent = parse_intent(answer.partition("</answer>")[0], spec, reason=thoughts)
+        thoughts, answer = _draft_and_answer(text)
+        intent = parse_intent(answer, spec, reason=thoughts)
         return Reply(intent=intent, thoughts=thoughts)
 
 
@@ -192,7 +189,33 @@ def parse_command(text: str, commands: Sequence[str]) -> tuple[int, str]:
     return commands.index(words), parts.get("think") or thoughts(text)
 
 
+def parse_drafted_command(text: str, commands: Sequence[str]) -> tuple[int, str]:
+    """Return as `parse_command` does what a reply gives whose draft was written freely.
+
+    Raises:
+        NotUnderstood: If there is no answer, or it gives another command.
+    """
+    try:
+        return parse_command(text, commands)
+    except NotUnderstood:
+        thoughts, answer = _draft_and_answer(text)
+        return parse_command(f"<answer>{answer}</answer>", commands)[0], thoughts
+
+
 # ---- The form ----
+
+
+def _draft_and_answer(text: str) -> tuple[str, str]:
+    """Return the draft of a reply as a thought, and what stands in its last answer.
+
+    Raises:
+        NotUnderstood: If there is no answer.
+    """
+    draft, opening, answer = text.rpartition("<answer>")
+    if not opening:
+        raise NotUnderstood("there is no <answer> after the draft; write <answer>...</answer>")
+    thoughts = " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY]
+    return thoughts, answer.partition("</answer>")[0]
 
 
 def _take_apart(text: str, form: str) -> dict[str, str]:

@@ -10,13 +10,14 @@ from envs.babyai.spec import BABYAI
 from envs.babyai.vocabulary import LONGEST_MISSION, Action, Color, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import TimedOut, Unreachable
+from mind.reasoning.commanding import NO_EFFECT
 
 FORWARD = "<think>on</think><answer>go forward</answer>"
 MISSION = "pick up the red key"
 
 
-def observed(num, *, held=(Object.EMPTY, 0), ahead=(Object.EMPTY, 0), **touch):
-    """Return what `num` bodies in a wide empty room observe; `touch` are components by name."""
+def observed(num, *, held=(Object.EMPTY, 0), ahead=(Object.EMPTY, 0), proprio=None, **touch):
+    """Return what `num` bodies in a wide empty room observe; senses are components by name."""
     image = np.zeros((num, 7, 7, 3), np.uint8)
     image[..., 0] = Object.EMPTY
     image[:, 3, 6, :2], image[:, 3, 5, :2] = held, ahead
@@ -25,8 +26,9 @@ def observed(num, *, held=(Object.EMPTY, 0), ahead=(Object.EMPTY, 0), **touch):
     senses = {
         name: np.zeros((num, len(parts)), np.float32) for name, parts in BABYAI.senses.items()
     }
-    for name, value in touch.items():
-        senses["touch"][:, BABYAI.senses["touch"].index(name)] = value
+    for sense, values in (("touch", touch), ("proprio", proprio or {})):
+        for name, value in values.items():
+            senses[sense][:, BABYAI.senses[sense].index(name)] = value
     return {"image": image, "mission": mission, "clock": np.zeros((num, 1), np.int32), **senses}
 
 
@@ -103,6 +105,45 @@ def test_a_body_without_touch_is_told_nothing_of_it(lives):
     for _ in range(3):
         life.tick(ahead=(Object.WALL, Color.GREY), bump=1.0, blocked_by_wall=1.0)
     assert life.told()["lately"] == "go forward; go forward"
+
+
+def test_it_can_be_told_in_plain_words_that_nothing_changed(lives):
+    life = lives(lambda prompt: FORWARD, senses={"touch": False}, tells_no_effect=True)
+    life.tick(ahead=(Object.WALL, Color.GREY))
+    life.tick(ahead=(Object.WALL, Color.GREY))
+    life.tick(ahead=(Object.BALL, Color.RED))
+    life.tick(ahead=(Object.BALL, Color.RED))
+    told = "go forward (nothing changed); go forward; go forward (nothing changed)"
+    assert life.told()["lately"] == told
+    life.begin()
+    life.tick(ahead=(Object.BALL, Color.RED))
+    assert "lately" not in life.told()
+
+
+def test_to_turn_and_to_walk_where_all_looks_alike_changes_something(lives):
+    life = lives(lambda prompt: FORWARD, tells_no_effect=True)
+    for moved in ({"last_turn": 1.0}, {"progress": 1.0}):
+        life.tick()
+        life.tick(proprio=moved)
+        assert NO_EFFECT not in life.told()["lately"].split("; ")[-1]
+    life.tick()
+    assert life.told()["lately"].endswith(NO_EFFECT + ")")
+
+
+def test_a_model_may_choose_among_the_commands(lives):
+    life = lives(["<answer>pick up</answer>"], reply="choice")
+    assert life.tick() == [Action.PICKUP]
+    offered = life.model.prompts[0].choices
+    words = ("turn left", "turn right", "go forward", "pick up", "drop", "toggle", "done")
+    assert (offered.answers, offered.draft_tokens) == (words, 0)
+
+
+def test_what_is_drafted_before_a_choice_is_a_thought(lives):
+    life = lives(["hm, a key? <answer>pick up</answer>"], reply="constrained", draft_tokens=9)
+    assert life.tick() == [Action.PICKUP]
+    assert life.model.prompts[0].choices.draft_tokens == 9
+    decision = life.agent.trace(0).decision
+    assert (decision.thoughts, decision.attempts) == ("hm, a key?", 1)
 
 
 def test_no_more_than_eight_commands_are_told_and_none_of_another_episode(lives):

@@ -151,7 +151,7 @@ def test_every_arm_lives_the_same_episodes_and_all_is_kept(command, tmp_path):
 
 @pytest.mark.slow
 def test_a_language_model_is_plugged_in_by_config_alone(command, tmp_path):
-    conditions = "conditions=[model,model_without_touch,being]"
+    conditions = "conditions=[model,model_without_touch,model_told,being]"
     status, out, err = command(*QUICK, conditions, "episodes=3", *speaking("always_ahead"))
     assert (status, err) == (0, "")
     found = results(tmp_path / "run")["arms"]
@@ -160,15 +160,18 @@ def test_a_language_model_is_plugged_in_by_config_alone(command, tmp_path):
     assert found["model"]["all"]["same again"][0] > 0.9, "it goes forward whatever is felt"
     assert found["being"]["all"]["decisions"][0] > 0
     assert "with touch minus without" in out
+    assert "touch over being told" in out
 
 
 def test_only_what_is_told_to_the_model_tells_the_arms_with_and_without_touch_apart():
     config = configured(*speaking("exploring"))
-    felt, muted = (run._settings(name, "goto", config) for name in run.PAIRS[1])
+    felt, muted = (run._settings(name, "goto", config) for name in run.PAIRS["model alone"])
     assert (felt.body.senses.touch, muted.body.senses.touch) == (True, False)
     assert felt.memory.path != muted.memory.path, "nobody remembers what another has lived"
     muted.body.senses.touch, muted.memory.path = True, felt.memory.path
     assert felt == muted
+    told = run._settings("model_told", "goto", config)
+    assert (told.body.senses.touch, told.agent.primitive.tells_no_effect) == (False, True)
     assert config.body.senses.touch is True, "the caller's configuration is left as it is"
 
 

@@ -15,7 +15,7 @@ from experiments.training.behavior import BehaviorMind, BehaviorMindFactory
 from mind.contract import Mind, MindFactory
 from mind.language_models.types import Choices
 from mind.memory import Memory
-from mind.reasoning.choices import choices_of, startable
+from mind.reasoning.choices import answers_of, startable
 from mind.reasoning.deliberation import anything_goes
 from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
@@ -70,7 +70,7 @@ def offered(
 ) -> Choices:
     """Return what a mind could choose from that has set itself no goals."""
     intents = startable(percept, context, recalled, (), why_not)
-    return choices_of(intents, percept.spec, draft_tokens=0)
+    return Choices(answers=answers_of(intents, percept.spec))
 
 
 def labelling_factory(
