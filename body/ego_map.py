@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from body.columns import index
-from body.types import WorldSpec
+from body.types import DOOR_CLOSED, DOOR_OPEN, WorldSpec
 from envs.engine.spec import Crossing
 
 SPAN = 51  # cells along each side of the map: MiniGrid's largest grids, entered at a corner
@@ -31,7 +31,6 @@ LANDMARKS = 12
 
 # MiniGrid's numbers, common to all worlds.
 UNSEEN, EMPTY, WALL, FLOOR, KEY = 0, 1, 2, 3, 5
-DOOR_OPEN, DOOR_CLOSED, DOOR_LOCKED = 0, 1, 2
 
 # What the body needs to know of a kind of object, one bit each.
 OBSTACLE, HAZARD, LANDMARK, STRETCH, TARGET, PORTABLE, RAIL, RECEIVER = (1 << i for i in range(8))

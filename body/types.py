@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from envs.engine.spec import TimeUnit as TimeUnit
 from envs.engine.spec import WorldSpec
 
+DOOR_OPEN, DOOR_CLOSED, DOOR_LOCKED = 0, 1, 2  # states of a door, as in MiniGrid
+
 
 class TargetKind(IntEnum):
     """What kind of object a skill is about."""
@@ -325,7 +327,7 @@ class Goal:
         if self.condition is Condition.SEE:
             return bool(places)
         if self.condition is Condition.OPEN:
-            return any(state == 0 for state, *_ in places)
+            return any(state == DOOR_OPEN for state, *_ in places)
         assert self.other is not None
         others = [_spot(row) for row in percept.landmarks if self.other.is_like(*row[:2])]
         return any(

@@ -8,8 +8,9 @@ driven by it, and body and mind are trained on it.
 import re
 from collections.abc import Iterable, Iterator
 
-from body.ego_map import DOOR_LOCKED, EMPTY, KEY
+from body.ego_map import EMPTY, KEY
 from body.types import (
+    DOOR_LOCKED,
     Condition,
     Failure,
     Goal,

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
-from body.types import Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
+from body.types import DOOR_LOCKED, Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
 from mind.language_models.types import Choices, Prompt
 from mind.types import DecisionContext, WhyNot
 
 MOST_TARGETS = 10
-_LOCKED = 2  # state of a door, as in MiniGrid
 
 
 class ReplyMode(StrEnum):
@@ -119,7 +118,7 @@ def _keys(percept: Percept) -> Iterable[Target]:
     spec = percept.spec
     keys = [obj for obj in spec.portables if spec.objects[obj] == "key"]
     for obj, color, state, *_ in percept.landmarks.tolist():
-        if obj in spec.doors and state == _LOCKED:
+        if obj in spec.doors and state == DOOR_LOCKED:
             yield from (Target(object=key, color=color) for key in keys)
 
 

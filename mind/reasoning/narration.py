@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from body.columns import LACES, LEAN, POSTURES, index
 from body.events import EVENT_TRAITS, Role
-from body.types import Intent, NoticedEvent, Percept, Status, Target, WorldSpec
+from body.types import (
+    DOOR_CLOSED,
+    DOOR_LOCKED,
+    DOOR_OPEN,
+    Intent,
+    NoticedEvent,
+    Percept,
+    Status,
+    Target,
+    WorldSpec,
+)
 from mind.claims.events import event_table
 from mind.claims.grammar import chosen
 from mind.reasoning.scale import UNFELT
@@ -36,7 +46,7 @@ _TOUCHES = {  # components that have other names in words
     "lace_right": "right lace",
     "rail": "rail in hand",
 }
-_DOORS = ("open ", "", "locked ")  # how a door stands, by its state; a closed one is just a door
+_DOORS = {DOOR_OPEN: "open ", DOOR_CLOSED: "", DOOR_LOCKED: "locked "}  # a closed one is a door
 _COMMANDS = {  # motor commands that have other names in words
     "left": "turn left",
     "right": "turn right",
