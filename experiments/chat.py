@@ -23,6 +23,7 @@ from experiments.running.cli import (
     require_world,
 )
 from experiments.running.startup import Startup
+from experiments.running.usable import Usefulness
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -172,6 +173,7 @@ def _converse(host: Host, folder: Path) -> None:
         host.console.print("nothing happened to it; it may have little to say")
     if sys.stdin.isatty():
         _invite(host)
+    heard = Usefulness("answers")
     with (folder / TALK).open("w", encoding="utf-8", buffering=1) as file:
         for typed in _typed(sys.stdin):
             question = readable(typed)
@@ -180,11 +182,13 @@ def _converse(host: Host, folder: Path) -> None:
                 continue
             if not sys.stdin.isatty():
                 host.console.print(Text(f"\n> {question}", style="bold"), soft_wrap=True)
-            record = _turn(host, question, too_long=len(typed.strip()) > LONGEST_QUESTION)
+            record = _turn(host, heard, question, too_long=len(typed.strip()) > LONGEST_QUESTION)
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    if heard.problem:
+        host.console.print(heard.problem, markup=False, highlight=False, soft_wrap=True)
 
 
-def _turn(host: Host, question: str, *, too_long: bool) -> dict[str, Any]:
+def _turn(host: Host, heard: Usefulness, question: str, *, too_long: bool) -> dict[str, Any]:
     """Ask, print the answer, and return the turn as it is kept."""
     from experiments.recall_qa.display import answer_record
 
@@ -195,6 +199,7 @@ def _turn(host: Host, question: str, *, too_long: bool) -> dict[str, Any]:
         host.console.print(refused, style="bold cyan", markup=False, soft_wrap=True)
         return turn | {"answer": refused, "refused": True, "claims": [], "memories": []}
     answer, checked = host.answer(question)
+    heard.hear(answer)
     record = answer_record(answer, checked, host.episodes.memory)
     _print_answer(host, answer, [verdict for _, verdict in checked], record["memories"])
     return turn | {"refused": False} | record

@@ -30,7 +30,7 @@ from experiments.running.cli import (
 from experiments.running.schema import Clock
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
-from experiments.running.usable import UNUSABLE
+from experiments.running.usable import UNUSABLE, Usefulness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,6 @@ def _run_all(
     """Run one agent after the other, and return whether all were finished."""
     from experiments.launching.rollout import rollout
     from experiments.report.comparison import Outcome
-    from experiments.running.usable import words
 
     with ExitStack() as opened, stopping(in_place=console.is_terminal) as stopped:
         env, agents, seed = _prepared(config, folder, opened)
@@ -142,11 +141,11 @@ def _run_all(
         for name, agent in agents.items():
             began = time.perf_counter()
             wait = config.clock == Clock.wall and "clock" in config.agent.get(name, {})
-            problems: list[str] = []
+            heard = Usefulness()
             with _progress(console, name, config.episodes) as ended:
                 columns = rollout(
                     agent, env, seed, ended=ended, stopped=stopped, real_time=wait,
-                    decided=lambda decision, known=problems: known.append(decision.problem),
+                    decided=heard.hear,
                 )  # fmt: skip
             if columns is None:
                 console.print(f"{name}: left out, since those who end first would count alone")
@@ -159,11 +158,7 @@ def _run_all(
                 world=config.world,
                 columns=columns,
                 seconds=seconds,
-                problem=words(
-                    sum(columns.get("decisions", ())),
-                    sum(columns.get("safe", ())),
-                    next(filter(None, problems), ""),
-                ),
+                problem=heard.problem,
             )
             outcomes.append(outcome)
             console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} wall s")

@@ -21,11 +21,13 @@ from experiments.running.cli import BadInput, Interrupted, built, command, one_l
 from experiments.running.results import kept_before
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import Usefulness
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.report.measures import Columns
+    from mind.types import Decision
 
 RESULTS, TABLE = "babyai_levels.json", "table.md"
 _KEPT = ("success", "ticks", "decisions", "given_up")  # columns of episodes
@@ -104,17 +106,25 @@ def _run_all(
         for id, split in splits.items():
             if split is None or results.has(id, agent):
                 continue
-            columns, seconds = run_level(agent, id, split, config, stopped)
+            heard = Usefulness()
+            columns, seconds = run_level(agent, id, split, config, stopped, heard.hear)
             if columns is None:
                 return False
             results.add(id, agent, columns, seconds)
             solved, count = int(columns["success"].sum()), len(columns["success"])
             console.print(f"{agent}, {id}: {solved} of {count} in {seconds:.1f} s")
+            if heard.problem:
+                console.print(f"{agent}, {id}: {heard.problem}")
     return True
 
 
 def run_level(
-    agent: str, id: str, split: str, config: DictConfig, stopped: Callable[[], bool] = lambda: False
+    agent: str,
+    id: str,
+    split: str,
+    config: DictConfig,
+    stopped: Callable[[], bool] = lambda: False,
+    decided: "Callable[[Decision], None]" = lambda decision: None,
 ) -> "tuple[Columns | None, float]":
     """Run all episodes of an agent in a level.
 
@@ -124,6 +134,7 @@ def run_level(
         split: Which layouts.
         config: As in `configs/babyai_levels.yaml`; it is left as it is.
         stopped: Asked before each tick whether to stop.
+        decided: Called with each decision that takes effect.
 
     Returns:
         The columns that measures are made of, None if it was stopped; and the seconds it took.
@@ -144,6 +155,7 @@ def run_level(
             spawn_integer(settings.seed, "world"),
             stopped=stopped,
             most_decisions=settings.most_decisions,
+            decided=decided,
         )
         return columns, time.perf_counter() - began
 

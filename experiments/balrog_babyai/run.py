@@ -30,6 +30,7 @@ from experiments.running.cli import (
 from experiments.running.results import kept_before
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import Usefulness
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from experiments.balrog_babyai.measures import ConditionEpisodes
     from experiments.report.measures import Columns
     from experiments.report.sheet import Sheet
+    from mind.types import Decision
 
 RESULTS, TABLE = "balrog_babyai.json", "table.md"
 _FILE_COLUMNS = 170  # of tables that go to a file
@@ -155,17 +157,25 @@ def _run_all(config: DictConfig, results: "_Results", console: "Console") -> boo
             for task in config.tasks:
                 if results.has(name, task):
                     continue
-                rollout = run_task(name, task, config, stopped)
+                heard = Usefulness()
+                rollout = run_task(name, task, config, stopped, heard.hear)
                 if rollout is None:
                     console.print(f"{name}, {task}: left out, it was stopped")
                     return False
                 results.add(name, task, *rollout)
                 console.print(results.line(name, task), highlight=False)
+                if heard.problem:
+                    told = f"{name}, {task}: {heard.problem}"
+                    console.print(told, markup=False, highlight=False, soft_wrap=True)
     return True
 
 
 def run_task(
-    name: str, task: str, config: DictConfig, stopped: Callable[[], bool] = lambda: False
+    name: str,
+    task: str,
+    config: DictConfig,
+    stopped: Callable[[], bool] = lambda: False,
+    decided: "Callable[[Decision], None]" = lambda decision: None,
 ) -> "tuple[Columns, float] | None":
     """Run all episodes of a task under a condition.
 
@@ -174,6 +184,7 @@ def run_task(
         task: One of `envs.babyai.levels.TASKS`.
         config: As in `configs/balrog_babyai.yaml`.
         stopped: Asked before each tick whether to stop.
+        decided: Called with each decision that takes effect.
 
     Returns:
         The columns that measures are made of, and the seconds that they took; None if it was
@@ -183,11 +194,11 @@ def run_task(
 
     settings = _settings(name, task, config)
     if name != DIRECT:
-        return _run_once(name, settings, stopped)
+        return _run_once(name, settings, stopped, decided)
     parts = []
     for folder in trainings(config.agent.direct.folder):
         settings.agent.direct.folder = str(folder)
-        rollout = _run_once(name, settings, stopped)
+        rollout = _run_once(name, settings, stopped, decided)
         if rollout is None:
             return None
         parts.append(rollout)
@@ -207,7 +218,10 @@ def _settings(name: str, task: str, config: DictConfig) -> DictConfig:
 
 
 def _run_once(
-    name: str, settings: DictConfig, stopped: Callable[[], bool]
+    name: str,
+    settings: DictConfig,
+    stopped: Callable[[], bool],
+    decided: "Callable[[Decision], None]",
 ) -> "tuple[Columns, float] | None":
     from experiments.launching.rollout import rollout
 
@@ -215,7 +229,8 @@ def _run_once(
         env = built("env", settings, opened)
         agent = _agent(name, settings, env, opened)
         began = time.perf_counter()
-        columns = rollout(agent, env, spawn_integer(settings.seed, "world"), stopped=stopped)
+        seed = spawn_integer(settings.seed, "world")
+        columns = rollout(agent, env, seed, stopped=stopped, decided=decided)
         return None if columns is None else (columns, time.perf_counter() - began)
 
 

@@ -19,6 +19,7 @@ from experiments.running.results import kept_before
 from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import Usefulness
 
 if TYPE_CHECKING:
     from experiments.report.measures import Columns
@@ -74,17 +75,20 @@ def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]
         for place in config.where or config.places:
             if results.has(mind, place):
                 continue
-            columns, seconds = _lived(mind, place, config, stopped)
+            heard = Usefulness()
+            columns, seconds = _lived(mind, place, config, stopped, heard)
             if columns is None:
                 return False
             results.add(mind, place, columns, seconds)
             solved, count = int(columns["success"].sum()), len(columns["success"])
             print(f"{mind}, {place}: {solved} of {count}, {seconds:.0f} CPU s", flush=True)
+            if heard.problem:
+                print(f"{mind}, {place}: {heard.problem}", flush=True)
     return True
 
 
 def _lived(
-    mind: str, place: str, config: DictConfig, stopped: Callable[[], bool]
+    mind: str, place: str, config: DictConfig, stopped: Callable[[], bool], heard: Usefulness
 ) -> "tuple[Columns | None, float]":
     """Return the columns of all episodes of a mind in a place, and the CPU seconds they took."""
     from experiments.launching.rollout import rollout
@@ -95,7 +99,14 @@ def _lived(
         being = built(f"agent.{agent}", settings, opened)
         began = time.process_time()
         seed = spawn_integer(config.seed, place)
-        columns = rollout(being, env, seed, stopped=stopped, most_decisions=config.most_decisions)
+        columns = rollout(
+            being,
+            env,
+            seed,
+            stopped=stopped,
+            most_decisions=config.most_decisions,
+            decided=heard.hear,
+        )
         return columns, time.process_time() - began
 
 

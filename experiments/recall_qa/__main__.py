@@ -21,7 +21,7 @@ from experiments.running.cli import (
 )
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
-from experiments.running.usable import UNUSABLE, words
+from experiments.running.usable import UNUSABLE, Usefulness
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -126,8 +126,10 @@ def _ask(
 
 
 def _mute(asked: Sequence["CheckedAnswer"]) -> str:
-    problems = [one.answer.problem for one in asked if one.answer.fallback]
-    return words(len(asked), len(problems), next(iter(problems), ""), "answers")
+    heard = Usefulness("answers")
+    for one in asked:
+        heard.hear(one.answer)
+    return heard.problem
 
 
 def _write(

@@ -455,7 +455,7 @@ def _is_never(question: Question) -> bool:
 
 
 def _outcome(asked: CheckedAnswer) -> dict[str, Any]:
-    """Return what was answered, and what that is worth."""
+    """Return what was answered, what that is worth, and why no reply could be used, if so."""
     unsaid = asked.outcome is Outcome.UNSAID
     right = asked.question.answer == UNKNOWN if unsaid else asked.outcome is Outcome.RIGHT
     return {
@@ -464,4 +464,5 @@ def _outcome(asked: CheckedAnswer) -> dict[str, Any]:
         "answered": not unsaid,
         "right": right,
         "verdict": str(asked.verdict),
+        **({"problem": asked.answer.problem} if asked.answer.fallback else {}),
     }

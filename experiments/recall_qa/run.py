@@ -30,6 +30,7 @@ from experiments.running.cli import (
 )
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
+from experiments.running.usable import words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -240,7 +241,8 @@ class _Benchmark:
             records = ask(CONDITIONS[name], answerer, episodes, inquiries, self._config.threshold)
             narrated = narrations(answerer, episodes) if CONDITIONS[name].narrates else []
             self._cells.add(where.world, number, delay, name, records, narrated)
-            self._console.print(_line(name, delay, records, time.perf_counter() - began))
+            line = _line(name, delay, records, time.perf_counter() - began)
+            self._console.print(line, markup=False, soft_wrap=True)
 
     def _answerer(self, name: str, where: "RolloutSpec", episodes: "Episodes") -> "Answerer":
         from experiments.recall_qa.conditions import (
@@ -406,7 +408,10 @@ def _read(path: Path, part: str) -> list[dict[str, Any]]:
 
 def _line(name: str, delay: str, records: Sequence[dict[str, Any]], seconds: float) -> str:
     right = sum(record["right"] for record in records)
-    return f"  {name}, {delay}: {right} of {len(records)} right in {seconds:.1f} wall s"
+    problems = [record["problem"] for record in records if "problem" in record]
+    mute = words(len(records), len(problems), next(iter(problems), ""), "answers")
+    line = f"  {name}, {delay}: {right} of {len(records)} right in {seconds:.1f} wall s"
+    return f"{line}; {mute}" if mute else line
 
 
 def _report(console: "Console", cells: _Cells, status: str) -> None:

@@ -5,9 +5,42 @@ like a mind that is bad at everything.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 UNUSABLE = 1  # exit status of those of whom no reply could be used
+
+
+class Replied(Protocol):
+    """A decision or an answer.
+
+    Attributes:
+        fallback: Whether no reply could be used for it.
+        problem: Why, or empty.
+    """
+
+    @property
+    def fallback(self) -> bool: ...  # noqa: D102
+    @property
+    def problem(self) -> str: ...  # noqa: D102
+
+
+class Usefulness:
+    """Hears of each decision or answer, and can say at any time whether none was of any use."""
+
+    def __init__(self, what: str = "decisions"):
+        """Begin with none; `what` is what they are."""
+        self._what, self._asked, self._fell_back, self._first = what, 0, 0, ""
+
+    def hear(self, replied: Replied) -> None:
+        """Take in one more."""
+        self._asked += 1
+        self._fell_back += replied.fallback
+        self._first = self._first or replied.problem
+
+    @property
+    def problem(self) -> str:
+        """In a sentence that all fell back, and why the first did; nothing where one did not."""
+        return words(self._asked, self._fell_back, self._first, self._what)
 
 
 def never_usable(episodes: Sequence[Mapping[str, Any]]) -> str:

@@ -57,6 +57,11 @@ def always_ahead(prompt):
     return "<think>on</think><answer>go forward</answer>"
 
 
+def mute(prompt):
+    """Say nothing that could be used."""
+    return "hm"
+
+
 def exploring(prompt):
     """Explore, whatever the mission is."""
     return "<think>where is it</think><answer>explore, normal</answer>"
@@ -161,6 +166,14 @@ def test_a_language_model_is_plugged_in_by_config_alone(command, tmp_path):
     assert found["being"]["all"]["decisions"][0] > 0
     assert "with touch minus without" in out
     assert "touch over being told" in out
+
+
+@pytest.mark.slow
+def test_a_model_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
+    _, out, _ = command(
+        *QUICK, "conditions=[model]", "tasks=[goto]", "episodes=1", *speaking("mute")
+    )
+    assert "model, goto: 64 of 64 decisions fell back: no usable reply; first: 'hm'" in out
 
 
 def test_only_what_is_told_to_the_model_tells_the_arms_with_and_without_touch_apart():

@@ -89,6 +89,14 @@ def test_a_mind_that_does_not_come_to_an_end_is_given_up_after_so_many_decisions
     assert "| 3.0 | 4 |" in table(tmp_path)
 
 
+def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
+    _, out, _ = command(
+        *QUICK, f"ids=[{SPLIT}]", "agents=[being]", "most_decisions=3",
+        "mind/language_model=scripted", f"mind.language_model.replies={['hm'] * 24}",
+    )  # fmt: skip
+    assert f"being, {SPLIT}: 12 of 12 decisions fell back: no usable reply; first: 'hm'" in out
+
+
 class Decides:
     """Stands still, and decides in every tick in some rows."""
 

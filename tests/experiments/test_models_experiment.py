@@ -50,6 +50,13 @@ def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, 
     assert "results of other settings; take another hydra.run.dir" in err
 
 
+def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
+    replies = ",".join(["hm"] * 12)
+    mute = f"+minds.mute=['mind/language_model=scripted','mind.language_model.replies=[{replies}]']"
+    _, out, _ = command(*QUICK, "most_decisions=3", "only=[mute]", mute)
+    assert "mute, goto: 6 of 6 decisions fell back: no usable reply; first: 'hm'" in out
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

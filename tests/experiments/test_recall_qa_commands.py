@@ -89,6 +89,14 @@ def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
     assert turn["verdict"] == "false"
 
 
+def test_a_model_that_answers_nothing_that_can_be_used_is_told_of_at_the_end(command):
+    _, out, _ = command(
+        talk, "+env=trip", *LIFE, "level=0", "episodes=1", "hydra.run.dir=talked",
+        *replies("<answer></answer>"), typed="did you stumble?\nwhat happened in episode 0?\n",
+    )  # fmt: skip
+    assert "2 of 2 answers fell back: no usable reply; first: " in out.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("module", "overrides", "complaint"),
     [

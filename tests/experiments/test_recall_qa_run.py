@@ -88,6 +88,11 @@ def speaking(name):
     return ("mind/language_model=scripted", f"mind.language_model.replies={replies}")
 
 
+def mute(prompt):
+    """Say nothing that could be used."""
+    return "<answer></answer>"
+
+
 def knowing_nothing(prompt):
     """Say that one does not know."""
     return f"<answer>{UNKNOWN}</answer><sure>0.5</sure>"
@@ -434,6 +439,12 @@ def test_arms_are_never_compared_on_different_questions(command, tmp_path):
     assert status == 2
     assert err.count("\n") == 1
     assert "other questions" in err
+
+
+@pytest.mark.slow
+def test_a_model_that_answers_nothing_that_can_be_used_is_told_from_one_that_knows_little(command):
+    _, out, _ = command("conditions=[no_memory]", "delays=[same_day]", *speaking("mute"))
+    assert "4 of 4 answers fell back: no usable reply; first: " in out
 
 
 @pytest.mark.slow
