@@ -1,13 +1,14 @@
 """Which language models are good minds, and what helps them? `python -m experiments.models.run`.
 
-Every mind lives the same episodes in every place, as the only thing that differs between beings.
-Results are kept mind by mind and place by place, and the same command in the same folder goes on.
+Every mind is asked at the same moments of decision, and lives the same episodes in every place, as
+the only thing that differs between beings. Results are kept mind by mind and place by place, and
+the same command in the same folder goes on.
 
 Slow imports happen inside functions, so that help and mistakes are answered at once.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def _check(config: DictConfig) -> None:
     for option, known in (("only", [REACTIVE, *config.minds]), ("where", [*config.places])):
         if unknown := [name for name in config[option] if name not in known]:
             raise BadInput(f"{option} must name some of {', '.join(known)}, got '{unknown[0]}'")
-    for name, least in (("episodes", 1), ("most_decisions", 1), ("seed", 0)):
+    for name, least in (("episodes", 1), ("most_decisions", 1), ("seed", 0), ("moments", 0)):
         if config[name] < least:
             raise BadInput(f"{name} must be at least {least}, got {config[name]}")
 
@@ -72,6 +73,8 @@ def _check(config: DictConfig) -> None:
 def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:
     """Let one mind after the other live in all places; return whether all were finished."""
     for mind in config.only or (REACTIVE, *config.minds):
+        if not _asked(mind, config, results, stopped):
+            return False
         for place in config.where or config.places:
             if results.has(mind, place):
                 continue
@@ -87,13 +90,29 @@ def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]
     return True
 
 
+def _asked(mind: str, config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:
+    """Ask a mind at held-out moments of each world; return whether all were finished."""
+    from experiments.models.moments import WORLDS, measured
+
+    if mind == REACTIVE or not config.moments:
+        return True
+    for world in WORLDS:
+        if not results.was_asked(mind, world):
+            if stopped():
+                return False
+            settings, _ = composed(mind, [f"+env={world}"], config)
+            results.add_asked(mind, world, measured(settings, config.moments))
+            print(f"{mind}, {world}: asked at {config.moments} moments", flush=True)
+    return True
+
+
 def _lived(
     mind: str, place: str, config: DictConfig, stopped: Callable[[], bool], heard: Usefulness
 ) -> "tuple[Columns | None, float]":
     """Return the columns of all episodes of a mind in a place, and the CPU seconds they took."""
     from experiments.launching.rollout import rollout
 
-    settings, agent = composed(mind, place, config)
+    settings, agent = composed(mind, config.places[place], config)
     with ExitStack() as opened:
         env = built("env", settings, opened)
         being = built(f"agent.{agent}", settings, opened)
@@ -110,14 +129,14 @@ def _lived(
         return columns, time.process_time() - began
 
 
-def composed(mind: str, place: str, config: DictConfig) -> tuple[DictConfig, str]:
+def composed(mind: str, place: Iterable[str], config: DictConfig) -> tuple[DictConfig, str]:
     """Return the configuration of `experiments.evaluate` for a mind in a place, and its agent."""
     from hydra import compose
 
     register("evaluate")
     agent = REACTIVE if mind == REACTIVE else "being"
     shared = [f"episodes={config.episodes}", f"seed={config.seed}", "memory.path=':memory:'"]
-    overrides = [*config.places[place], *config.minds.get(mind, ()), *shared]
+    overrides = [*place, *config.minds.get(mind, ()), *shared]
     settings = compose("evaluate", [*overrides, f"agents=[{agent}]"])
     for name, value in (("split", "test"), ("layouts", config.layouts)):
         OmegaConf.update(settings, f"env.{name}", value, force_add=True)
@@ -137,25 +156,40 @@ class Results:
         self._folder = folder
         settings: Any = OmegaConf.to_container(config, resolve=True)
         self._settings = {
-            name: settings[name] for name in ("episodes", "most_decisions", "layouts", "seed")
+            name: settings[name]
+            for name in ("episodes", "most_decisions", "layouts", "moments", "seed")
         }
         before = kept_before(folder / RESULTS, self._settings)
         self.lived: dict[str, dict[str, Any]] = before.get("lived", {})
+        self.asked: dict[str, dict[str, Any]] = before.get("asked", {})
         write_provenance(folder, settings, {})
 
     def has(self, mind: str, place: str) -> bool:
         """Say whether a mind's episodes in a place are kept already."""
         return place in self.lived.get(mind, {})
 
+    def was_asked(self, mind: str, world: str) -> bool:
+        """Say whether a mind was asked in a world already."""
+        return world in self.asked.get(mind, {})
+
+    def add_asked(self, mind: str, world: str, rates: Mapping[str, float]) -> None:
+        """Keep what came of asking a mind in a world, and write what is kept."""
+        self.asked.setdefault(mind, {})[world] = dict(rates)
+        self._write()
+
     def add(self, mind: str, place: str, columns: "Columns", seconds: float) -> None:
         """Keep a mind's episodes in a place, and write what is kept."""
+        kept = {name: values.astype(float).tolist() for name, values in columns.items()}
+        self.lived.setdefault(mind, {})[place] = {"columns": kept, "cpu_s": seconds}
+        self._write()
+
+    def _write(self) -> None:
         from experiments.models.tables import markdown
         from experiments.running.record import write_atomically, write_json
 
-        kept = {name: values.astype(float).tolist() for name, values in columns.items()}
-        self.lived.setdefault(mind, {})[place] = {"columns": kept, "cpu_s": seconds}
-        write_json(self._folder / RESULTS, {"settings": self._settings, "lived": self.lived})
-        write_atomically(self._folder / TABLE, markdown(self.lived))
+        found = {"settings": self._settings, "lived": self.lived, "asked": self.asked}
+        write_json(self._folder / RESULTS, found)
+        write_atomically(self._folder / TABLE, markdown(self.lived, self.asked))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,44 @@ from experiments.running.statistics import ratio_interval, wilson
 
 _NONE = "-"
 
-Lived = Mapping[str, Mapping[str, Mapping[str, Any]]]  # by mind and place, as `run.py` keeps them
+# By mind and place, and by mind and world, as `run.py` keeps them.
+Lived = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Asked = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+_STEPS = {  # what is measured of first replies, by its name
+    "trip: next step right": "trip_step",
+    "babyai: next step right": "babyai_agreement",
+    "in words held out": "babyai_held_out_words_agreement",
+}
+_ERRORS = {"ECE trip": "trip_step_ece", "ECE babyai": "babyai_ece"}
 
 
-def markdown(lived: Lived) -> str:
-    """Return success by place, and what living took."""
+def markdown(lived: Lived, asked: Asked) -> str:
+    """Return how often the first step is right, success by place, and what living took."""
     places = list(dict.fromkeys(place for mind in lived.values() for place in mind))
-    return "\n".join(sheet.markdown() for sheet in (_success(lived, places), _cost(lived)))
+    sheets = ([_steps(asked)] if asked else []) + [_success(lived, places), _cost(lived)]
+    return "\n".join(sheet.markdown() for sheet in sheets)
+
+
+def _steps(asked: Asked) -> Sheet:
+    rows = []
+    for mind, worlds in asked.items():
+        found = {name: rate for rates in worlds.values() for name, rate in rates.items()}
+        rates = (_rate(found, name) for name in _STEPS.values())
+        errors = (f"{found[name]:.2f}" if name in found else _NONE for name in _ERRORS.values())
+        rows.append((mind, *rates, *errors))
+    return Sheet(
+        title="at held-out moments of decision",
+        head=("mind", *_STEPS, *_ERRORS),
+        rows=tuple(rows),
+    )
+
+
+def _rate(found: Mapping[str, float], name: str) -> str:
+    if name not in found:
+        return _NONE
+    low, high = (100 * found[f"{name}_{end}"] for end in ("low", "high"))
+    return f"{found[name]:.0%} [{low:.0f},{high:.0f}]"
 
 
 def _success(lived: Lived, places: list[str]) -> Sheet:
@@ -44,6 +75,7 @@ def _cost(lived: Lived) -> Sheet:
             "mind",
             "decisions an episode",
             "actions without effect",
+            "same again after it",
             "first replies refused",
             "tokens a decision",
             "CPU s a decision",
@@ -58,6 +90,7 @@ def _costs(kept: list[Mapping[str, Any]]) -> tuple[str, ...]:
     return (
         _ratio(decisions, np.ones(len(decisions))),
         _ratio(_column(kept, "no_effect"), _column(kept, "actions"), percent=True),
+        _ratio(_column(kept, "repeats"), _column(kept, "no_effect"), percent=True),
         _ratio(_column(kept, "refused"), decisions, percent=True),
         _ratio(_column(kept, "tokens"), decisions),
         f"{seconds / decisions.sum():.2f}" if decisions.sum() else _NONE,

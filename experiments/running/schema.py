@@ -247,6 +247,8 @@ class ModelsConfig:
     """Decisions after which an episode is given up and counts as not solved."""
     layouts: int = 4096
     """Number of layouts that episodes are drawn from; the same ones for any number of episodes."""
+    moments: int = 100
+    """Held-out moments of decision in each world at which each mind is asked first; 0 is none."""
     seed: int = 0
     """One seed for everything."""
 
@@ -308,7 +310,10 @@ DEBUG: dict[str, dict[str, Any]] = {
     },
     "balrog_babyai": {"tasks": ["goto"], "episodes": 2, "layouts": 16},
     "babyai_levels": {"ids": ["BabyAI-GoToLocal-v0"], "episodes": 2, "layouts": 16},
-    "models": {"only": ["chance", "bundled"], "where": ["goto"], "episodes": 2, "layouts": 16},
+    "models": {
+        "only": ["chance", "bundled"], "where": ["goto"], "episodes": 2, "layouts": 16,
+        "moments": 8,
+    },
 }  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from mind.language_models.types import (
     PromptTooLong,
     settle,
 )
+from mind.pretrained import NO_ADAPTER, adapter_folder
 
 T = TypeVar("T")
 
@@ -92,9 +93,10 @@ class TransformersModel:
             projector: File of the maps through which it reads what is felt; empty is the one in
                 the model's folder, where there is one. Without, it reads words alone.
             adapter: Folder of a LoRA adapter in PEFT format, which is merged into the weights;
-                empty is none.
-            compare: "sum" or "mean": how choices are compared, by the log-probability of all their
-                tokens or by its mean, which suits a model that was not trained on such replies.
+                "grounded" is the one that comes along, of SmolLM2; "none" or empty is none.
+            compare: How choices are compared: "sum", by the log-probability of all their tokens;
+                "mean", by that of one of them, which suits a model that was not trained on such
+                replies; "auto" is "sum" with an adapter and "mean" without.
 
         Raises:
             BadModelFolder: If the model or its adapter cannot be loaded, or the model cannot go on
@@ -105,12 +107,13 @@ class TransformersModel:
         check_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size)
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
-        if compare not in ("sum", "mean"):
-            raise ValueError(f"compare must be sum or mean, got '{compare}'")
+        if compare not in ("auto", "sum", "mean"):
+            raise ValueError(f"compare must be auto, sum or mean, got '{compare}'")
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
         system = True
-        if adapter:
-            self._model, system = merge_adapter(self._model, adapter)
+        if adapter and adapter != NO_ADAPTER:
+            self._model, system = merge_adapter(self._model, adapter_folder(adapter))
+            compare = "sum" if compare == "auto" else compare
         self._abilities = probe(self._model)
         if not self._abilities.continues:
             raise cannot_continue(path, self._model)
@@ -131,7 +134,7 @@ class TransformersModel:
             tokenizer, self._projector, name=path, empty=min(self._ends, default=0), system=system
         )
         self._prefixes = PrefixCache()
-        self._by_mean = compare == "mean"
+        self._by_mean = compare != "sum"
         self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="language-model")
 

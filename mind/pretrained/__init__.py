@@ -1,8 +1,10 @@
-"""Language models that come with the mind: folders in Hugging Face format."""
+"""Language models and adapters that come with the mind: folders in Hugging Face and PEFT format."""
 
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+NO_ADAPTER = "none"
+_ADAPTERS = {"grounded": "smollm2_grounded"}  # folders by what they are called
 
 
 def folder(name: str) -> str:
@@ -19,3 +21,8 @@ def folder(name: str) -> str:
             "make one with python -m experiments.train_mind +env=trip"
         )
     return str(path)
+
+
+def adapter_folder(name: str) -> str:
+    """Return the path of an adapter that comes along; whatever else is named is a path already."""
+    return str(_FOLDER / _ADAPTERS[name]) if name in _ADAPTERS else name

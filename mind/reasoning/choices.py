@@ -6,13 +6,14 @@ near, wanted or remembered, in each manner that makes a difference.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
 from body.types import DOOR_LOCKED, Goal, Intent, Manner, Percept, Skill, Target, WorldSpec
 from mind.language_models.types import Choices, Prompt
+from mind.reasoning.parsing import Reply, parse_drafted_reply, parse_reply
 from mind.types import DecisionContext, WhyNot
 
 MOST_TARGETS = 10
@@ -53,6 +54,11 @@ class ReplyForm:
     def is_free(self) -> bool:
         """Whether it writes as it likes."""
         return self.mode == ReplyMode.FREE
+
+    @property
+    def parse(self) -> Callable[[str, WorldSpec], Reply]:
+        """What takes a reply in this form apart, or raises `NotUnderstood`."""
+        return parse_reply if self.is_free else parse_drafted_reply
 
     def offer(self, prompt: Prompt, answers: Iterable[str]) -> Prompt:
         """Return a prompt that offers these answers, each once, to a model that is to choose."""

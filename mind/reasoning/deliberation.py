@@ -14,7 +14,7 @@ from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import ask, attempt_seeds, cost
 from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
 from mind.reasoning.narration import EventObservation, narrate, near
-from mind.reasoning.parsing import NotUnderstood, Reply, parse_drafted_reply, parse_reply
+from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
 from mind.types import Decision, DecisionContext, Experience, Feeling, WhyNot
@@ -94,7 +94,7 @@ class LanguageMind:
             self._batcher,
             prompt,
             seeds=attempt_seeds(self._seed, self.body_id, number),
-            parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._parse),
+            parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._form.parse),
             repair=self._prompts.repair,
         )
         taken = reply or fallback(context)
@@ -113,10 +113,6 @@ class LanguageMind:
             memories=tuple(recollection.id for recollection in recalled),
             **cost(exchanges, fallback=reply is None),
         )
-
-    @property
-    def _parse(self) -> Callable[[str, WorldSpec], Reply]:
-        return parse_reply if self._form.is_free else parse_drafted_reply
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""

@@ -105,9 +105,9 @@ class Prompts:
         )
         asked = Message(role=Role.USER, text=unmarked(user).strip())
         system = Message(role=Role.SYSTEM, text=self._system_text(percept.spec))
-        return Prompt(messages=(system, *self._worked(percept.spec.name), asked))
+        return Prompt(messages=(system, *self.worked(percept.spec.name), asked))
 
-    def _worked(self, world: str) -> tuple[Message, ...]:
+    def worked(self, world: str) -> tuple[Message, ...]:
         """Return the worked examples of a world as turns.
 
         Raises:

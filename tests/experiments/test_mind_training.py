@@ -21,8 +21,12 @@ from experiments.training.mind.trip_moments import (
 )
 from experiments.training.mind.variation import ALWAYS_SHOWN, recolor, refused, shorten, spoil
 from mind.language_models.chance import ChanceModel
+from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import TimedOut, Unreachable
 from mind.learning.cold_start import Example
+from mind.reasoning.choices import ReplyForm
 from mind.reasoning.parsing import parse_reply
+from mind.reasoning.prompting import Prompts
 
 MOTOR = ScriptedMotor()
 
@@ -179,8 +183,22 @@ def test_what_cannot_be_used_or_serves_nothing_does_not_agree(moments):
     assert not any(step for _, step in pairs), "though it costs so little that most do agree"
 
 
-def test_how_sure_of_a_step_is_the_sum_over_its_manners(moments):
-    chance = Respondent(ChanceModel(), chooses=True)
+@pytest.fixture
+def respond():
+    """Return a function that makes a respondent, which is closed afterwards."""
+    made = []
+
+    def respond(*settings):
+        made.append(Respondent(*settings))
+        return made[-1]
+
+    yield respond
+    for respondent in made:
+        respondent.close()
+
+
+def test_how_sure_of_a_step_is_the_sum_over_its_manners(moments, respond):
+    chance = respond(ChanceModel(), ReplyForm("choice"))
     asked = [(moment.prompt, moment.offered) for moment in moments]
     for (_, offered), one in zip(asked, chance.first_replies(asked, "trip"), strict=True):
         alike = [
@@ -191,4 +209,24 @@ def test_how_sure_of_a_step_is_the_sum_over_its_manners(moments):
         assert one.sure_of_step == pytest.approx(sum(alike) / len(offered.answers))
     told = chance.calibration("it", [True] * 60, [1.0] * 60)
     assert told == {"it_ece": 0.0, "it_sure": 1.0}
-    assert Respondent(ChanceModel()).calibration("it", [True], [1.0]) == {}
+    assert respond(ChanceModel()).calibration("it", [True], [1.0]) == {}
+
+
+def test_worked_examples_are_shown_before_what_is_asked(moments, respond):
+    model = ScriptedModel(lambda prompt: "<answer>wait, normal</answer>")
+    shown = Prompts(shots=2, answers_only=True)
+    asked = [(moment.prompt, moment.offered) for moment in moments[:3]]
+    respond(model, ReplyForm("choice"), shown).first_replies(asked, "trip")
+    for prompt, moment in zip(model.prompts, moments, strict=False):
+        assert len(prompt.messages) == 6
+        assert prompt.messages[-1].text.splitlines()[0].startswith("mission: ")
+        assert prompt.choices == moment.offered
+
+
+def test_where_there_is_no_reply_there_is_none_and_the_others_count(moments, respond):
+    replies = iter(["<answer>wait, normal</answer>", TimedOut("slow"), "hm"])
+    asked = [(moment.prompt, moment.offered) for moment in moments[:3]]
+    found = respond(ScriptedModel(lambda prompt: next(replies))).first_replies(asked, "trip")
+    assert [one.reply is not None for one in found] == [True, False, False]
+    with pytest.raises(Unreachable):
+        respond(ScriptedModel([Unreachable("no server")])).first_replies(asked[:1], "trip")

@@ -285,7 +285,7 @@ class BabyAITraining:
             formed = sum(reply is not None for reply in replies)
             found |= rates(name, len(moments), format=formed, agreement=sum(intents))
             found |= respondent.calibration(name, intents, [one.sure for one in answers])
-            if not respondent.chooses:  # a choice has no plan
+            if respondent.form.is_free:  # a choice has no plan
                 found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
         return found
 

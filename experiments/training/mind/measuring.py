@@ -1,17 +1,28 @@
 """What a model replies at held-out decisions, and rates of it."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agents.background import Background
 from envs.engine.spec import find
 from experiments.running.metrics import expected_calibration_error
 from experiments.running.statistics import wilson
-from mind.language_models.types import Choices, Completion, LanguageModel, Message, Prompt
-from mind.reasoning.parsing import NotUnderstood, Reply, parse_reply
+from mind.language_models.types import (
+    Choices,
+    Completion,
+    LanguageModel,
+    LanguageModelError,
+    Message,
+    NoReply,
+    PartlyAnswered,
+    Prompt,
+)
+from mind.reasoning.choices import FREE, ReplyForm
+from mind.reasoning.parsing import NotUnderstood, Reply
+from mind.reasoning.prompting import Prompts
 
 HELD_OUT_SEED = 10_007  # added to the seed of training
 _BATCH = 64
@@ -33,17 +44,28 @@ class FirstReply:
     sure_of_step: float
 
 
-@dataclass(frozen=True, slots=True)
 class Respondent:
-    """A language model that is asked at held-out moments.
+    """A language model that is asked at held-out moments. Close it at the end.
 
     Attributes:
-        model: The language model.
-        chooses: Whether it chooses among what could start, and does not write freely.
+        form: Whether it writes freely, or chooses among what could start.
+
+    Args:
+        model: The language model, which is closed with it.
+        form: As above.
+        prompts: Its worked examples are shown before what is asked; None is without any.
     """
 
-    model: LanguageModel
-    chooses: bool = False
+    def __init__(
+        self, model: LanguageModel, form: ReplyForm = FREE, prompts: Prompts | None = None
+    ):
+        self.form = form
+        self._model, self._prompts = model, prompts or Prompts()
+        self._background = Background()  # one event loop, as a server's client wants it
+
+    def close(self) -> None:
+        """Close the model."""
+        self._background.close(self._model.close)
 
     def first_replies(
         self, asked: Sequence[tuple[Prompt, Choices]], world: str
@@ -54,41 +76,59 @@ class Respondent:
             asked: What is asked, and what there is to choose from.
             world: Name of the world.
         """
-        prompts = [
-            replace(without_goals(prompt), choices=choices) if self.chooses else prompt
-            for prompt, choices in asked
+        prompts = [self._asked(prompt, choices, world) for prompt, choices in asked]
+        return [
+            self._first_reply(outcome, world)
+            for first in range(0, len(prompts), _BATCH)
+            for outcome in self._outcomes(prompts[first : first + _BATCH])
         ]
-        completions: list[Completion] = []
-        for first in range(0, len(prompts), _BATCH):
-            part = prompts[first : first + _BATCH]
-            completions += asyncio.run(self.model.generate(part, seeds=list(range(len(part)))))
-        return [_first_reply(one, world) for one in completions]
+
+    def _outcomes(self, prompts: Sequence[Prompt]) -> list[Completion | LanguageModelError]:
+        """Return what comes of each prompt.
+
+        Raises:
+            LanguageModelError: If the model cannot be used at all.
+        """
+        asked = self._model.generate(prompts, seeds=list(range(len(prompts))))
+        try:
+            return [*self._background.start([asked])[0].result()]
+        except PartlyAnswered as partly:
+            return partly.outcomes
+        except NoReply as failure:
+            return [failure] * len(prompts)
+
+    def _asked(self, prompt: Prompt, choices: Choices, world: str) -> Prompt:
+        system, *rest = prompt.messages
+        shown = replace(prompt, messages=(system, *self._prompts.worked(world), *rest))
+        if self.form.is_free:
+            return shown
+        return self.form.offer(without_goals(shown), choices.answers)
+
+    def _first_reply(self, outcome: Completion | LanguageModelError, world: str) -> FirstReply:
+        if isinstance(outcome, LanguageModelError):
+            return FirstReply(reply=None, sure=0.0, sure_of_step=0.0)
+        reply, sure = self._parsed(outcome.text, world), math.exp(outcome.log_probability)
+        step = _step(reply.intent.words(find(world))) if reply else ""
+        known = sum(each for answer, each in outcome.offered if _step(answer) == step)
+        return FirstReply(reply=reply, sure=sure, sure_of_step=known if outcome.offered else sure)
+
+    def _parsed(self, text: str, world: str) -> Reply | None:
+        try:
+            return self.form.parse(text, find(world))
+        except NotUnderstood:
+            return None
 
     def calibration(self, name: str, right: Sequence[bool], sure: Sequence[float]) -> dict:
         """Return how far it is as sure of its choices as they are right, where it chooses."""
-        if not self.chooses:
+        if self.form.is_free:
             return {}
         error = expected_calibration_error(np.array(right), np.array(sure))
         return {f"{name}_ece": error, f"{name}_sure": float(np.mean(sure))}
 
 
-def _first_reply(completion: Completion, world: str) -> FirstReply:
-    reply, sure = _parsed(completion.text, world), math.exp(completion.log_probability)
-    step = _step(reply.intent.words(find(world))) if reply else ""
-    known = sum(each for answer, each in completion.offered if _step(answer) == step)
-    return FirstReply(reply=reply, sure=sure, sure_of_step=known if completion.offered else sure)
-
-
 def _step(answer: str) -> str:
     """Return an answer without its manner."""
     return answer.rpartition(",")[0]
-
-
-def _parsed(reply: str, world: str) -> Reply | None:
-    try:
-        return parse_reply(reply, find(world))
-    except NotUnderstood:
-        return None
 
 
 def without_goals(prompt: Prompt) -> Prompt:

@@ -3,10 +3,10 @@
 Decisions come from each world that says how (`contract`), learning is `mind.learning.cold_start`.
 """
 
-import asyncio
 import json
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from experiments.training.mind.measuring import Respondent
 from experiments.training.mind.variation import vary
 from mind.language_models.transformers_model import TransformersModel
 from mind.learning.cold_start import Example, Size, read_examples, train, write_examples
+from mind.reasoning.choices import ReplyForm, ReplyMode
 
 EXAMPLES = "examples.jsonl"
 CARD = "card.json"
@@ -53,16 +54,14 @@ def measure_adapter(folder: Path, options: DictConfig) -> dict[str, float]:
     """Have the model with its adapter choose at held-out moments; return rates as `measure`."""
     model = lora.choosing_model(lora.path_of(options.model), folder, options)
     worlds = [str(world) for world, moments in options.lora.moments.items() if moments]
-    return _measured(Respondent(model, chooses=True), worlds, options)
+    return _measured(Respondent(model, ReplyForm(ReplyMode.CHOICE)), worlds, options)
 
 
 def _measured(respondent: Respondent, worlds: list[str], options: DictConfig) -> dict[str, float]:
     found: dict[str, float] = {}
-    try:
+    with closing(respondent):
         for world in worlds:
             found |= mind_training(world).measure(respondent, options)
-    finally:
-        asyncio.run(respondent.model.close())
     return found
 
 
