@@ -130,6 +130,7 @@ def test_the_model_lives_the_second_round_and_the_same_command_goes_on(base, tmp
         weights = (tmp_path / "adapter_model.safetensors").read_bytes()
         card = json.loads((tmp_path / "card.json").read_text())
         assert (card["system"], card["model"]) == (False, base.name)
+        assert [one["learned"] for one in card["rounds"]] == [8, 8]
         assert sum(card["examples"].values()) == len(first) + len(second)
         run(options)
         assert len(acted) == 1

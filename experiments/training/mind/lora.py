@@ -6,6 +6,7 @@ goes on learning from all that was labelled so far (dataset aggregation: Ross, G
 """
 
 import asyncio
+import json
 import random
 import shutil
 from collections.abc import Callable, Generator
@@ -149,10 +150,17 @@ def _learn(
         threads=options.threads,
         report=lambda line: report(f"round {number}: {line}"),
     )
-    card = {"loss": round(loss, 4), "learned": len(examples)}
-    lora.save_adapter(adapted, part, base=name_of(options.model), card=card)
+    rounds = [*_rounds_before(folder, number), {"learned": len(examples), "loss": round(loss, 4)}]
+    lora.save_adapter(adapted, part, base=name_of(options.model), card={"rounds": rounds})
     part.rename(_adapter(folder, number))
     checkpoint.unlink(missing_ok=True)
+
+
+def _rounds_before(folder: Path, number: int) -> list[dict[str, Any]]:
+    """Return what each round before this one has learned, by the last one's card."""
+    if number == 0:
+        return []
+    return json.loads((_adapter(folder, number - 1) / lora.CARD).read_text("utf-8"))["rounds"]
 
 
 def _begun(number: int, model: Any, options: DictConfig) -> Any:
