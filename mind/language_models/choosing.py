@@ -13,7 +13,9 @@ Miao et al. 2024, ASPLOS, figure 4).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import pairwise
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -183,6 +185,33 @@ def without_common_ending(candidates: Sequence[list[int]]) -> list[list[int]]:
     return list(candidates) if begins_another else shorter
 
 
+class Compare(StrEnum):
+    """By what candidates are compared.
+
+    SUM: the log-probability of all their tokens. MEAN: of one of the tokens in which they differ,
+    after those with which all begin, which suits a model that was not trained on such replies.
+    PMI: of all their tokens, less what it is where nothing is asked, so that nothing is chosen for
+    being said often (domain-conditional PMI: Holtzman et al. 2021, arXiv 2104.08315).
+    """
+
+    SUM = "sum"
+    MEAN = "mean"
+    PMI = "pmi"
+
+
+def sums(log_probs: Sequence[Sequence[float]]) -> list[float]:
+    """Return the log-probability of each candidate, by those of its tokens."""
+    return [sum(known) for known in log_probs]
+
+
+def means(log_probs: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean over the tokens of each candidate, after those with which all begin."""
+    common = 0
+    if len(log_probs) > 1:
+        common = min(shared_length(log_probs), min(map(len, log_probs)) - 1)
+    return [fmean(known[common:]) for known in log_probs]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """One of some candidates.
@@ -196,28 +225,17 @@ class Chosen:
     log_probabilities: tuple[float, ...]
 
 
-def decide(
-    log_probs: Sequence[Sequence[float]], *, mean: bool, temperature: float, uniform: float
-) -> Chosen:
+def decide(scores: Sequence[float], *, temperature: float, uniform: float) -> Chosen:
     """Return a candidate by how probable it is among all.
 
     Args:
-        log_probs: Of each token of each candidate.
-        mean: Whether candidates are compared by the mean log-probability of the tokens in which
-            they differ (after those with which all begin), and not by the sum.
+        scores: Of each candidate, in nats.
         temperature: 0 takes the most probable; above, it is drawn.
         uniform: Random number in [0, 1) that it is drawn by.
     """
-    common = 0
-    if mean and len(log_probs) > 1:
-        common = min(shared_length(log_probs), min(map(len, log_probs)) - 1)
-    scores = torch.tensor([_score(known[common:], mean) for known in log_probs]).double()
-    number = int(scores.argmax())
+    known = torch.tensor(scores).double()
+    number = int(known.argmax())
     if temperature:
-        cumulative = (scores / temperature).softmax(0).cumsum(0)
-        number = int((cumulative <= uniform * cumulative[-1]).sum().clamp(max=len(scores) - 1))
-    return Chosen(number=number, log_probabilities=tuple(scores.log_softmax(0).tolist()))
-
-
-def _score(log_probs: Sequence[float], mean: bool) -> float:
-    return sum(log_probs) / (len(log_probs) if mean else 1)
+        cumulative = (known / temperature).softmax(0).cumsum(0)
+        number = int((cumulative <= uniform * cumulative[-1]).sum().clamp(max=len(known) - 1))
+    return Chosen(number=number, log_probabilities=tuple(known.log_softmax(0).tolist()))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mind.language_models import choosing, inference
 from mind.language_models.chat import ChatEncoder
-from mind.language_models.choosing import TokenTree, score_trees
+from mind.language_models.choosing import Compare, TokenTree, score_trees
 from mind.language_models.continuous_batch import ContinuousBatch, Sample, SeparateRows, noise
 from mind.language_models.decoding import Scheduler
 from mind.language_models.loading import (
@@ -94,9 +94,8 @@ class TransformersModel:
                 the model's folder, where there is one. Without, it reads words alone.
             adapter: Folder of a LoRA adapter in PEFT format, which is merged into the weights;
                 "grounded" is the one that comes along, of SmolLM2; "none" or empty is none.
-            compare: How choices are compared: "sum", by the log-probability of all their tokens;
-                "mean", by that of one of them, which suits a model that was not trained on such
-                replies; "auto" is "sum" with an adapter and "mean" without.
+            compare: How choices are compared, one of `choosing.Compare`; "auto" is "sum" with an
+                adapter and "mean" without.
 
         Raises:
             BadModelFolder: If the model or its adapter cannot be loaded, or the model cannot go on
@@ -107,13 +106,13 @@ class TransformersModel:
         check_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size)
         self.device = choose_device(device)
         dtype_chosen = choose_dtype(dtype, self.device)
-        if compare not in ("auto", "sum", "mean"):
-            raise ValueError(f"compare must be auto, sum or mean, got '{compare}'")
+        if compare not in ("auto", *Compare):
+            raise ValueError(f"compare must be auto, {', '.join(Compare)}, got '{compare}'")
         self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
         system = True
         if adapter and adapter != NO_ADAPTER:
             self._model, system = merge_adapter(self._model, adapter_folder(adapter))
-            compare = "sum" if compare == "auto" else compare
+            compare = Compare.SUM if compare == "auto" else compare
         self._abilities = probe(self._model)
         if not self._abilities.continues:
             raise cannot_continue(path, self._model)
@@ -134,7 +133,8 @@ class TransformersModel:
             tokenizer, self._projector, name=path, empty=min(self._ends, default=0), system=system
         )
         self._prefixes = PrefixCache()
-        self._by_mean = compare != "sum"
+        self._compare = Compare.MEAN if compare == "auto" else Compare(compare)
+        self._unasked: dict[tuple[str, tuple[int, ...]], float] = {}  # where nothing is asked
         self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="language-model")
 
@@ -245,7 +245,7 @@ class TransformersModel:
             part = asked[start : start + self._batch_size]
             found = self._log_probs([one.row for one in part], [one.candidates for one in part])
             for one, log_probs in zip(part, found, strict=True):
-                outcomes[one.generation] = self._chosen(one, log_probs, began)
+                outcomes[one.generation] = self._chosen(one, self._scores(one, log_probs), began)
         return [outcomes[generation] for generation in generations]
 
     def _asked(self, generation: Generation, draft: Sample | None) -> "_Asked":
@@ -271,17 +271,36 @@ class TransformersModel:
             [len(candidate) + (len(draft.tokens) if draft else 0) for candidate in candidates],
         )
 
+    def _scores(self, asked: "_Asked", log_probs: list[list[float]]) -> list[float]:
+        """Return by what each candidate is compared with the others."""
+        if self._compare is Compare.MEAN:
+            return choosing.means(log_probs)
+        found = choosing.sums(log_probs)
+        if self._compare is Compare.SUM:
+            return found
+        return [
+            one - other for one, other in zip(found, self._without_question(asked), strict=True)
+        ]
+
+    def _without_question(self, asked: "_Asked") -> list[float]:
+        """Return the log-probability of each candidate where nothing is asked, which is kept."""
+        *before, last = asked.generation.prompt.in_words.messages
+        empty = Prompt(messages=(*before, replace(last, text="")))
+        keys = [(empty.text, tuple(candidate)) for candidate in asked.candidates]
+        if new := [key for key in keys if key not in self._unasked]:
+            (found,) = self._log_probs([self._chat.row(empty)], [[[*tokens] for _, tokens in new]])
+            self._unasked |= zip(new, choosing.sums(found), strict=True)
+        return [self._unasked[key] for key in keys]
+
     def _chosen(
-        self, asked: "_Asked", log_probs: list[list[float]], began: float
+        self, asked: "_Asked", scores: list[float], began: float
     ) -> Completion | LanguageModelError:
         choices, seed = asked.generation.prompt.choices, asked.generation.seed
         assert choices is not None
-        if any(math.isnan(known) for each in log_probs for known in each):
+        if any(map(math.isnan, scores)):
             return self._no_numbers()
         uniform = noise(seed, choices.draft_tokens + 1)[-1] if self._temperature else 0.0
-        chosen = choosing.decide(
-            log_probs, mean=self._by_mean, temperature=self._temperature, uniform=uniform
-        )
+        chosen = choosing.decide(scores, temperature=self._temperature, uniform=uniform)
         return Completion(
             text=asked.written + choices.replies[chosen.number],
             prompt_tokens=len(asked.row),

@@ -11,7 +11,9 @@ from test_continuous_batch import bloom, gpt2, llama, sliding
 from mind.language_models.choosing import (
     TokenTree,
     decide,
+    means,
     score_trees,
+    sums,
     without_common_ending,
 )
 from mind.language_models.continuous_batch import ContinuousBatch, Sample, noise
@@ -80,7 +82,7 @@ def test_a_tree_scores_as_each_reply_alone_whatever_the_batch_and_the_prefix(bui
 
 def test_the_most_probable_is_chosen_and_how_sure_is_known():
     known = [[-0.1, -2.0], [-0.1, -1.0], [-0.1, -3.0, -3.0]]
-    chosen = decide(known, mean=False, temperature=0.0, uniform=0.5)
+    chosen = decide(sums(known), temperature=0.0, uniform=0.5)
     odds = torch.tensor([-2.1, -1.1, -6.1]).double().softmax(0)
     assert chosen.number == 1
     assert chosen.log_probabilities == pytest.approx(odds.log().tolist())
@@ -88,8 +90,8 @@ def test_the_most_probable_is_chosen_and_how_sure_is_known():
 
 def test_by_mean_a_long_reply_is_not_held_against_it_nor_what_all_begin_with():
     known = [[-9.0, -1.0], [-9.0, -0.9, -0.9, -0.9]]
-    assert decide(known, mean=False, temperature=0.0, uniform=0.0).number == 0
-    chosen = decide(known, mean=True, temperature=0.0, uniform=0.0)
+    assert decide(sums(known), temperature=0.0, uniform=0.0).number == 0
+    chosen = decide(means(known), temperature=0.0, uniform=0.0)
     assert chosen.number == 1
     odds = torch.tensor([-1.0, -0.9]).double().softmax(0)
     assert chosen.log_probabilities == pytest.approx(odds.log().tolist())
@@ -98,7 +100,7 @@ def test_by_mean_a_long_reply_is_not_held_against_it_nor_what_all_begin_with():
 def test_at_a_temperature_each_is_drawn_as_often_as_it_is_probable():
     known = [[-1.0], [-2.0], [-0.5]]
     drawn = [
-        decide(known, mean=False, temperature=1.0, uniform=(place + 0.5) / 3000).number
+        decide(sums(known), temperature=1.0, uniform=(place + 0.5) / 3000).number
         for place in range(3000)
     ]
     odds = torch.tensor([-1.0, -2.0, -0.5]).double().softmax(0)
