@@ -5,6 +5,7 @@
 # pyright: reportUnknownVariableType=false
 
 import json
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from logging import CRITICAL
@@ -113,7 +114,9 @@ def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, b
     if not (folder / "adapter_model.safetensors").is_file():
         raise _bad_adapter(path, "it has no adapter_model.safetensors")
     try:
-        merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of transformers
+            merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
         card = folder / "card.json"
         system = json.loads(card.read_text("utf-8")).get("system", True) if card.exists() else True
     # As above: files from elsewhere.

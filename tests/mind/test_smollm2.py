@@ -6,6 +6,7 @@ A pip of our own stands before the real one, and brings a tiny Llama as a GGUF f
 import asyncio
 import errno
 import hashlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -13,6 +14,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +34,8 @@ from experiments.running.cli import BadInput, built
 from experiments.running.schema import register
 from mind.language_models import smollm2
 from mind.language_models.transformers_model import TransformersModel
-from mind.language_models.types import BadModelFolder, Prompt
+from mind.language_models.types import BadModelFolder, Choices, Prompt
+from mind.pretrained import adapter_folder
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 CHAT = "{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>{% endfor %}"
@@ -183,19 +186,38 @@ def test_what_is_made_is_what_the_gguf_holds(pip, wheel):
     assert np.array_equal(words.detach().numpy(), held["token_embd.weight"].data)
 
 
-def configured():
+def configured(*overrides):
     register("run")
     with initialize_config_module("configs", version_base="1.3"):
-        return compose("run", ["+env=trip", "mind/language_model=smollm2"])
+        return compose("run", ["+env=trip", "mind/language_model=smollm2", *overrides])
 
 
 @pytest.mark.slow
 def test_a_mind_takes_it_as_one_word(pip):
-    model = instantiate(configured().mind.language_model, max_new_tokens=3, _convert_="all")
+    options = configured("mind.language_model.adapter=none").mind.language_model
+    model = instantiate(options, max_new_tokens=3, _convert_="all")
     (reply,) = asyncio.run(model.generate([Prompt.single_turn(user="ab")], seeds=[0]))
     assert model.name == smollm2.NAME
     assert reply.tokens
     asyncio.run(model.close())
+
+
+@pytest.mark.slow
+def test_the_adapter_that_comes_along_is_of_this_model_and_of_no_other(pip):
+    with pytest.raises(BadInput, match="of a LoRA for this model") as info:
+        built("mind.language_model", configured(), ExitStack())
+    assert "\n" not in str(info.value)
+
+
+def test_the_adapter_that_comes_along_is_small_and_says_where_it_is_from():
+    folder = Path(adapter_folder("grounded"))
+    assert (folder / "adapter_model.safetensors").stat().st_size < 6_000_000
+    config = json.loads((folder / "adapter_config.json").read_text())
+    card = json.loads((folder / "card.json").read_text())
+    assert config["base_model_name_or_path"] == card["model"] == "smollm2"
+    assert card["system"] is False
+    assert {"examples", "seed", "commit", "command", "trip_step", "babyai_ece"} <= card.keys()
+    assert adapter_folder("/some/where") == "/some/where"
 
 
 def test_a_command_answers_with_one_line(quick, monkeypatch):
@@ -329,6 +351,22 @@ def test_of_two_processes_one_makes_it_and_the_other_waits(quick, monkeypatch, c
     assert f"{smollm2.NAME} waiting for another process" in capfd.readouterr().err
 
 
+CARRYING = replace(
+    Prompt.single_turn(
+        system="which it was never shown in training, and is not shown now",
+        user="mission: carry the blue cup to the red table\nbody: standing, steady\n"
+        "hand: blue cup\nfeel: even\nnear: red table 3 ahead; green cable 1 ahead\ndoing: nothing\n"
+        "can: go to, cross, carry to, put down, wait, look around",
+    ),
+    choices=Choices(
+        answers=(
+            "go to blue cup, normal", "pick up blue cup, normal", "carry to red table, normal",
+            "cross green cable, careful", "wait, normal", "look around, normal",
+        )
+    ),
+)  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_real_one_answers(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -343,8 +381,12 @@ def test_the_real_one_answers(monkeypatch, tmp_path):
         asked = Prompt.single_turn(user="What is the capital of France? Answer in one word.")
         (reply,) = asyncio.run(model.generate([asked], seeds=[0]))
         asyncio.run(model.close())
+        grounded = TransformersModel(path=path, adapter="grounded", temperature=0.0)
+        (chosen,) = asyncio.run(grounded.generate([CARRYING], seeds=[0]))
+        asyncio.run(grounded.close())
     finally:
         shutil.rmtree(path)  # half a gigabyte
+    assert chosen.text == "<answer>carry to red table, normal</answer>"
     assert model.parameters == 134_515_008
     assert "Paris" in reply.text
     assert "<|im_end|>" not in reply.text
