@@ -60,11 +60,10 @@ class ReplyForm:
         """What takes a reply in this form apart, or raises `NotUnderstood`."""
         return parse_reply if self.is_free else parse_drafted_reply
 
-    def offer(self, prompt: Prompt, answers: Iterable[str]) -> Prompt:
-        """Return a prompt that offers these answers, each once, to a model that is to choose."""
+    def offer(self, prompt: Prompt, answers: Sequence[str]) -> Prompt:
+        """Return a prompt that offers distinct answers, to a model that is to choose."""
         draft_tokens = self.draft_tokens if self.mode == ReplyMode.CONSTRAINED else 0
-        offered = Choices(answers=tuple(dict.fromkeys(answers)), draft_tokens=draft_tokens)
-        return replace(prompt, choices=offered)
+        return replace(prompt, choices=Choices(answers=tuple(answers), draft_tokens=draft_tokens))
 
 
 FREE = ReplyForm()
