@@ -137,9 +137,14 @@ def decision_from(state: State) -> Decision:
         "intent": intent_from(state["intent"]),
         "goals": tuple(state["goals"]),
         "memories": tuple(state["memories"]),
-        "exchanges": tuple(Exchange(**exchange) for exchange in state["exchanges"]),
+        "exchanges": tuple(map(_exchange_from, state["exchanges"])),
     }
     return Decision(**{**state, **parts})
+
+
+def _exchange_from(state: State) -> Exchange:
+    offered = tuple((answer, known) for answer, known in state.get("offered", ()))
+    return Exchange(**{**state, "offered": offered})
 
 
 def intent_state(intent: Intent | None) -> dict[str, Any] | None:

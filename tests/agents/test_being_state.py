@@ -14,10 +14,11 @@ import pytest
 from agents.attention import Attention
 from agents.being import Being
 from agents.soul import Soul
-from agents.state import read_state, save_state
+from agents.state import decision_from, decision_state, read_state, save_state
 from body.ablation import Ablation
 from body.body import Body
 from body.motor import PolicyMotor
+from body.types import Intent, Skill
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import find
 from mind.language_models.transformers_model import TransformersModel
@@ -26,6 +27,7 @@ from mind.pretrained import folder
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.encoder import load_encoder
+from mind.types import Decision, Exchange
 from tests.typist import Typist
 
 ROOT = Path(__file__).parents[2]
@@ -305,3 +307,13 @@ def test_shuffled_senses_go_on_from_what_was_saved():
     for _ in range(5):
         expected = ablation.of(observation)["pain"]
         np.testing.assert_array_equal(fresh.of(observation)["pain"], expected)
+
+
+def test_a_decision_comes_back_whole_from_plain_values():
+    exchange = Exchange(key="k", reply="r", offered=(("wait, normal", 0.75), ("get up", 0.25)))
+    wait = Intent(skill=Skill.WAIT)
+    decision = Decision(intent=wait, goals=("a",), memories=(1,), exchanges=(exchange,))
+    kept = json.loads(json.dumps(decision_state(decision), allow_nan=True))
+    again = decision_from(kept)
+    assert repr(again) == repr(decision)
+    assert repr(again.exchanges) == repr(decision.exchanges)
