@@ -143,8 +143,9 @@ def decision_from(state: State) -> Decision:
 
 
 def _exchange_from(state: State) -> Exchange:
-    offered = tuple((answer, known) for answer, known in state.get("offered", ()))
-    return Exchange(**{**state, "offered": offered})
+    offered = ((answer, known) for answer, known in state.get("offered", ()))
+    parts: dict[str, Any] = {"offered": tuple(offered)}
+    return Exchange(**{**state, **parts})
 
 
 def intent_state(intent: Intent | None) -> dict[str, Any] | None:
