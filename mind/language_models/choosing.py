@@ -190,13 +190,10 @@ class Compare(StrEnum):
 
     SUM: the log-probability of all their tokens. MEAN: of one of the tokens in which they differ,
     after those with which all begin, which suits a model that was not trained on such replies.
-    PMI: of all their tokens, less what it is where nothing is asked, so that nothing is chosen for
-    being said often (domain-conditional PMI: Holtzman et al. 2021, arXiv 2104.08315).
     """
 
     SUM = "sum"
     MEAN = "mean"
-    PMI = "pmi"
 
 
 def sums(log_probs: Sequence[Sequence[float]]) -> list[float]:

@@ -133,8 +133,7 @@ class TransformersModel:
             tokenizer, self._projector, name=path, empty=min(self._ends, default=0), system=system
         )
         self._prefixes = PrefixCache()
-        self._compare = Compare.MEAN if compare == "auto" else Compare(compare)
-        self._unasked: dict[tuple[str, tuple[int, ...]], float] = {}  # where nothing is asked
+        self._scores = choosing.sums if compare == Compare.SUM else choosing.means
         self._silent = self._ends | {self._tokenizer.bos_token_id, self._tokenizer.pad_token_id}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="language-model")
 
@@ -245,7 +244,7 @@ class TransformersModel:
             part = asked[start : start + self._batch_size]
             found = self._log_probs([one.row for one in part], [one.candidates for one in part])
             for one, log_probs in zip(part, found, strict=True):
-                outcomes[one.generation] = self._chosen(one, self._scores(one, log_probs), began)
+                outcomes[one.generation] = self._chosen(one, self._scores(log_probs), began)
         return [outcomes[generation] for generation in generations]
 
     def _asked(self, generation: Generation, draft: Sample | None) -> "_Asked":
@@ -270,27 +269,6 @@ class TransformersModel:
             written,
             [len(candidate) + (len(draft.tokens) if draft else 0) for candidate in candidates],
         )
-
-    def _scores(self, asked: "_Asked", log_probs: list[list[float]]) -> list[float]:
-        """Return by what each candidate is compared with the others."""
-        if self._compare is Compare.MEAN:
-            return choosing.means(log_probs)
-        found = choosing.sums(log_probs)
-        if self._compare is Compare.SUM:
-            return found
-        return [
-            one - other for one, other in zip(found, self._without_question(asked), strict=True)
-        ]
-
-    def _without_question(self, asked: "_Asked") -> list[float]:
-        """Return the log-probability of each candidate where nothing is asked, which is kept."""
-        *before, last = asked.generation.prompt.in_words.messages
-        empty = Prompt(messages=(*before, replace(last, text="")))
-        keys = [(empty.text, tuple(candidate)) for candidate in asked.candidates]
-        if new := [key for key in keys if key not in self._unasked]:
-            (found,) = self._log_probs([self._chat.row(empty)], [[[*tokens] for _, tokens in new]])
-            self._unasked |= zip(new, choosing.sums(found), strict=True)
-        return [self._unasked[key] for key in keys]
 
     def _chosen(
         self, asked: "_Asked", scores: list[float], began: float

@@ -735,20 +735,6 @@ def test_of_some_choices_the_most_probable_is_taken_in_any_batch(plain, batch_si
         assert reply.tokens == len(reply.text.split())
 
 
-def test_what_is_said_anyway_is_not_chosen_for_that(plain):
-    """By PMI: the log-probability less what it is where nothing is asked, in any order of batch."""
-    model, asked = make(plain, temperature=0.0, compare="pmi"), choosing(6)
-    replies = generate(model, asked, range(6))
-    for prompt, reply in zip(asked, replies, strict=True):
-        *before, last = prompt.messages
-        empty = replace(prompt, messages=(*before, replace(last, text="")))
-        among = (odds(model, prompt) - odds(model, empty)).log_softmax(0)
-        assert reply.text == OFFERED[int(among.argmax())]
-        assert reply.log_probability == pytest.approx(float(among.max()), abs=1e-4)
-    alone = [generate(make(plain, temperature=0.0, compare="pmi"), [one], [0])[0] for one in asked]
-    assert [one.text for one in alone] == [one.text for one in replies]
-
-
 def test_a_draft_is_written_first_and_the_choice_rests_on_it(plain):
     model = make(plain, temperature=1.0)
     (prompt,) = choosing(1, draft_tokens=5)
