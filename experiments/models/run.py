@@ -101,8 +101,10 @@ def _asked(mind: str, config: DictConfig, results: "Results", stopped: Callable[
             if stopped():
                 return False
             settings, _ = composed(mind, [f"+env={world}"], config)
-            results.add_asked(mind, world, measured(settings, config.moments))
-            print(f"{mind}, {world}: asked at {config.moments} moments", flush=True)
+            rates = measured(settings, config.moments)
+            results.add_asked(mind, world, rates)
+            asked = f"{mind}, {world}: asked at {config.moments} moments"
+            print(f"{asked}, {rates[f'{world}_format']:.0%} of first replies usable", flush=True)
     return True
 
 

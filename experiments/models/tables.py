@@ -46,8 +46,11 @@ def _steps(asked: Asked) -> Sheet:
 def _rate(found: Mapping[str, float], name: str) -> str:
     if name not in found:
         return _NONE
-    low, high = (100 * found[f"{name}_{end}"] for end in ("low", "high"))
-    return f"{found[name]:.0%} [{low:.0f},{high:.0f}]"
+    return _with_interval(found[name], found[f"{name}_low"], found[f"{name}_high"])
+
+
+def _with_interval(share: float, low: float, high: float) -> str:
+    return f"{share:.0%} [{100 * low:.0f},{100 * high:.0f}]"
 
 
 def _success(lived: Lived, places: list[str]) -> Sheet:
@@ -64,8 +67,7 @@ def _share(kept: Mapping[str, Any] | None) -> str:
     if kept is None:
         return _NONE
     success = kept["columns"]["success"]
-    low, high = wilson(int(sum(success)), len(success))
-    return f"{np.mean(success):.0%} [{100 * low:.0f},{100 * high:.0f}]"
+    return _with_interval(float(np.mean(success)), *wilson(int(sum(success)), len(success)))
 
 
 def _cost(lived: Lived) -> Sheet:

@@ -11,17 +11,17 @@ UNUSABLE = 1  # exit status of those of whom no reply could be used
 
 
 class Replied(Protocol):
-    """A decision or an answer.
-
-    Attributes:
-        fallback: Whether no reply could be used for it.
-        problem: Why, or empty.
-    """
+    """A decision or an answer."""
 
     @property
-    def fallback(self) -> bool: ...  # noqa: D102
+    def fallback(self) -> bool:
+        """Whether no reply could be used for it."""
+        ...
+
     @property
-    def problem(self) -> str: ...  # noqa: D102
+    def problem(self) -> str:
+        """Why, or empty."""
+        ...
 
 
 class Usefulness:

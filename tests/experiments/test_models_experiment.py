@@ -40,7 +40,7 @@ def test_minds_are_asked_at_held_out_moments_once(command, tmp_path, monkeypatch
     asked = (*QUICK[:3], "moments=4", "only=[chance]")
     status, out, err = command(*asked)
     assert (status, err) == (0, "")
-    assert "chance, trip: asked at 4 moments" in out
+    assert "chance, trip: asked at 4 moments, 100% of first replies usable" in out
     found = json.loads((tmp_path / "run" / run.RESULTS).read_text("utf-8"))["asked"]["chance"]
     assert found["trip"]["trip_format"] == 1.0
     assert found["trip"]["trip_step_of"] == 4
