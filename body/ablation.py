@@ -28,7 +28,7 @@ class Ablation:
     """
 
     def __init__(self, senses: Mapping[str, bool | str], spec: WorldSpec):
-        known = ("image", *spec.senses)
+        known = ("image", *spec.senses, "heard")
         for name, how in senses.items():
             if name not in known:
                 raise ValueError(f"there is no sense '{name}' to change; choose of {known}")
@@ -44,9 +44,11 @@ class Ablation:
             return observation
         sensed = dict(observation)
         for name in self._muted:
-            sensed[name] = np.zeros_like(observation[name])
+            if name in observation:
+                sensed[name] = np.zeros_like(observation[name])
         for name in self._shuffled:
-            sensed[name] = self._shuffle(observation[name])
+            if name in observation:
+                sensed[name] = self._shuffle(observation[name])
         return sensed
 
     def state(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class About(Enum):
     HELD = auto()  # what is in the hand now
     RELEASED = auto()  # what was in the hand before
     AHEAD = auto()  # what is in the cell ahead
+    TOLD = auto()  # what somebody spoke of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ EVENT_TRAITS = {
     NoticedEvent.FOUND_LOCKED: EventTraits(about=About.AHEAD),
     NoticedEvent.OPENED: EventTraits(about=About.AHEAD),
     NoticedEvent.SHUT: EventTraits(about=About.AHEAD),
+    NoticedEvent.WAS_TOLD: EventTraits(about=About.TOLD, alarming=True),
 }
 
 

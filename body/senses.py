@@ -101,6 +101,7 @@ class Senses:
         self.num_avatars = num_avatars
         self.spec = spec
         self.ablation = Ablation(ablations or {}, spec)
+        self._silence = np.zeros((num_avatars, 0), np.int32)
         self._by_hand = np.array(
             [
                 (spec.column("touch", name), event)
@@ -145,6 +146,7 @@ class Senses:
         sense = {
             name: np.ascontiguousarray(observation[name], np.float32) for name in VECTOR_SENSES
         }
+        heard = observation.get("heard", self._silence)
         self.ego_map.update(image, sense["proprio"])
         events = np.zeros((self.num_avatars, len(NoticedEvent)), np.bool_)
         _notice(
@@ -153,6 +155,7 @@ class Senses:
             self.ego_map.kinds,
             image,
             tuple(sense[name] for name in ("proprio", "touch", "intero", "efference", "social")),
+            np.ascontiguousarray(heard, np.int32),
             self._by_hand,
             self._tie_lace,
             events,
@@ -162,6 +165,7 @@ class Senses:
             image=image,
             **sense,
             mission=observation["mission"],
+            heard=heard,
             clock=observation["clock"].reshape(self.num_avatars),
             position=self.ego_map.cells_from_start(),
             landmarks=self.ego_map.landmarks.copy(),
@@ -174,7 +178,7 @@ class Senses:
 
 
 @njit(cache=True)
-def _notice(sensor_state, memory, kinds, image, senses, by_hand, tie_lace, events):
+def _notice(sensor_state, memory, kinds, image, senses, heard, by_hand, tie_lace, events):
     proprio, touch, intero, efference, social = senses
     for row in range(len(sensor_state)):
         body, ego_map, noticed = sensor_state[row], memory[row], events[row]
@@ -191,6 +195,8 @@ def _notice(sensor_state, memory, kinds, image, senses, by_hand, tie_lace, event
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
         _feel_cup(body, intero[row, _CUP], noticed)
         _feel_others(body, social[row], noticed)
+        if heard.shape[1]:
+            _hear(body, heard[row], noticed)
         body.front_object = image[row, EYE_COLUMN, EYE_ROW - 1, 0]
         body.front_color = image[row, EYE_COLUMN, EYE_ROW - 1, 1]
         body.speed = proprio[row, _SPEED]
@@ -336,3 +342,11 @@ def _feel_others(body, social, noticed):
     if laughter > _TOUCHED and body.laughter <= _TOUCHED:
         noticed[NoticedEvent.HEARD_LAUGHTER] = True
     body.seen_by, body.laughter = seen_by, laughter
+
+
+@njit(cache=True)
+def _hear(body, heard, noticed):
+    """Hear what somebody says of something; a mishap in the same tick drowns it."""
+    if heard[0] > 0 and not noticed.any():
+        noticed[NoticedEvent.WAS_TOLD] = True
+        _blame(body, heard[2], heard[3])

@@ -118,6 +118,7 @@ class NoticedEvent(IntEnum):
     FOUND_LOCKED = 17
     OPENED = 18
     SHUT = 19
+    WAS_TOLD = 20
 
 
 @lru_cache
@@ -199,6 +200,8 @@ class _PerceptFields:
         efference: (A,) float32, one-hot of the last motor command.
         social: (3,) float32 in [0, 1]: seen by, laughter, being helped.
         mission: (M,) mission tokens, to be read by `spec.mission_words`.
+        heard: (H,) what somebody said in this tick, to be read by `spec.heard_words`; H is 0 in a
+            world where nobody speaks.
         clock: int32, ticks since the episode began.
         position: (2,) int16, where the body believes to be: cells ahead and to the right of where
             the episode began, as it stood then.
@@ -219,6 +222,7 @@ class _PerceptFields:
     efference: NDArray[np.float32]
     social: NDArray[np.float32]
     mission: NDArray[np.integer]
+    heard: NDArray[np.integer]
     clock: NDArray[np.int32]
     position: NDArray[np.int16]
     landmarks: NDArray[np.int16]

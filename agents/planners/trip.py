@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from body.columns import LACES, POSTURES
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW
 from body.senses import LOOSE_FROM
-from body.types import Failure, Intent, Percept, PerceptBatch, Skill, SkillStatus, Target
+from body.types import Failure, Intent, Manner, Percept, PerceptBatch, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Mission
 
@@ -43,11 +43,24 @@ def next_intent(percept: Percept, status: SkillStatus) -> Intent:
     obj = Target(object=tokens[0], color=tokens[1])
     if kind in (Mission.GO_TO, Mission.CROSS_UNSEEN):
         return Intent(skill=Skill.GO_TO, target=obj)
+    if kind == Mission.HURRY:
+        return _hurry(percept, obj)
+    if kind == Mission.CHOOSE_WAY:  # round all that could be bad, however long that takes
+        return Intent(skill=Skill.GO_TO, target=obj, manner=Manner.CAREFUL)
     if kind in (Mission.CARRY_CUP, Mission.DELIVER):
         return _bring(percept, obj, Target(object=tokens[2], color=tokens[3]))
     if kind == Mission.TIE_THEN_FETCH:
         return _tie_then_fetch(percept, obj)
     raise ValueError(f"mission must be one of {', '.join(m.name for m in Mission)}, got {kind}")
+
+
+def _hurry(percept: Percept, object: Target) -> Intent:
+    """Take the nearest short way, whatever it leads over, and then go to what is in sight."""
+    seen = [(int(obj), int(color)) for obj, color, *_ in percept.landmarks]
+    over = [one for one in seen if one[0] in percept.spec.hazards]
+    if (object.object, object.color) in seen or not over:
+        return Intent(skill=Skill.GO_TO, target=object)
+    return Intent(skill=Skill.CROSS, target=Target(object=over[0][0], color=over[0][1]))
 
 
 def _bring(percept: Percept, object: Target, place: Target) -> Intent:

@@ -1,9 +1,12 @@
-"""Planner: what a world's scripted planner is to those who use one."""
+"""Planner and Expectations: what a scripted planner is to those who use one, and what it may ask."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
-from body.types import Intent, Percept, SkillStatus
+import numpy as np
+from numpy.typing import NDArray
+
+from body.types import Intent, Percept, PerceptBatch, SkillStatus
 
 
 class Planner(Protocol):
@@ -24,4 +27,30 @@ class Planner(Protocol):
             percept: Its percept, without the leading axis.
             status: How its present intent is going.
         """
+        ...
+
+
+class Expectations(Protocol):
+    """Says how what can be chosen will turn out, for planners that choose between such things.
+
+    A world names a planner that takes them as ``"choosing_planner"`` in the entry points of its
+    spec; it is made with the number of avatars and the expectations.
+    """
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Note that episodes of these avatars begin."""
+        ...
+
+    def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
+        """Take in one tick of all avatars.
+
+        Args:
+            percept: Of the batch.
+            executions: (B,) records of `body.skills.execution.SKILL_EXECUTION`: what each was
+                doing in that tick.
+        """
+        ...
+
+    def goes_well(self, row: int, object: int, color: int) -> float:
+        """Return the probability, for avatar `row`, that such a thing turns out well."""
         ...

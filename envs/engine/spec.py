@@ -70,6 +70,10 @@ class TimeUnit(Enum):
         return f"{number} {self.value}"
 
 
+def _nothing_heard(tokens: NDArray[np.integer]) -> str:
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WorldSpec:
     """What a world is.
@@ -81,6 +85,8 @@ class WorldSpec:
         mission_space: Space of the mission tokens.
         mission_words: Turns one avatar's mission tokens into a sentence.
         missions: Name of each kind of mission, by number.
+        heard_space: Space of what is heard in a tick; None in a world where nobody speaks.
+        heard_words: Turns what one avatar heard into a sentence, or into nothing.
         actions: The motor commands, in the order of `efference`.
         objects: Name of each object number in the image's first channel.
         colors: Name of each color number in the second channel.
@@ -113,6 +119,8 @@ class WorldSpec:
     mission_space: spaces.Box
     mission_words: Callable[[NDArray[np.integer]], str]
     missions: tuple[str, ...]
+    heard_space: spaces.Box | None = None
+    heard_words: Callable[[NDArray[np.integer]], str] = _nothing_heard
     actions: type[IntEnum]
     objects: tuple[str, ...]
     colors: tuple[str, ...]
@@ -188,6 +196,8 @@ class WorldSpec:
             low, high = [one.low for one in some], [one.high for one in some]
             senses[sense] = spaces.Box(np.array(low, np.float32), np.array(high, np.float32))
         senses["mission"] = self.mission_space
+        if self.heard_space is not None:
+            senses["heard"] = self.heard_space
         senses["clock"] = spaces.Box(0, LONGEST_EPISODE, (1,), np.int32)
         return spaces.Dict(senses)
 
@@ -258,7 +268,12 @@ def words_of(names: type[IntEnum]) -> tuple[str, ...]:
 
 
 def by_sense(
-    columns: Columns, image: NDArray, vector: NDArray, mission: NDArray, clock: NDArray
+    columns: Columns,
+    image: NDArray,
+    vector: NDArray,
+    mission: NDArray,
+    clock: NDArray,
+    heard: NDArray | None = None,
 ) -> dict[str, NDArray]:
     """Return an observation: views into these arrays, (B, ...) each, by the names of the senses."""
     named: dict[str, NDArray] = {"image": image}
@@ -266,7 +281,8 @@ def by_sense(
     for sense, some in columns.items():
         named[sense] = vector[:, start : start + len(some)]
         start += len(some)
-    return named | {"mission": mission, "clock": clock}
+    hearing = {} if heard is None else {"heard": heard}
+    return named | {"mission": mission} | hearing | {"clock": clock}
 
 
 # ---- All worlds ----

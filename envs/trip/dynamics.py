@@ -16,12 +16,16 @@ import numpy as np
 
 from envs.engine.body_senses import Posture
 from envs.engine.compiled import compiled
-from envs.engine.random import bell, between, uniform
+from envs.engine.random import bell, between, bits, uniform
 from envs.engine.view import HEADINGS
-from envs.trip.state import EVENTS_PER_TICK, OBJECTS
+from envs.trip.contexts import NOTHING, WAYS, is_worse, look_of, object_of, said_by
+from envs.trip.state import EVENTS_PER_TICK, OBJECTS, SPAN
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     CAN_BE_CARRIED,
+    HEARD_TOKENS,
+    PHRASINGS,
+    TRAINED_PHRASINGS,
     Action,
     BodyPart,
     Cause,
@@ -29,11 +33,12 @@ from envs.trip.vocabulary import (
     Mission,
     Object,
     PersonState,
+    Verdict,
 )
 
 # ---- Names that compiled code reads as numbers ----
 
-LEFT, RIGHT, FORWARD, PICKUP, DROP = 0, 1, 2, 3, 4
+LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE = 0, 1, 2, 3, 4, 5
 DONE, RUN, STEP_HIGH, BRACE, GRAB = 6, 7, 8, 9, 10
 TIE_LACE, RISE, CAREFUL = 11, 12, 13
 STAND, CROUCH, STUMBLE, DOWN, RISING = (int(posture) for posture in Posture)
@@ -51,6 +56,8 @@ RAIL, WALL, TABLE, PERSON = (
 )
 CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
+HELD_OUT_PHRASINGS = len(PHRASINGS[Verdict.FINE]) - TRAINED_PHRASINGS
+
 # Random channels: one for each random draw within a tick.
 (
     CHANNEL_CLEARANCE,
@@ -61,7 +68,10 @@ CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
     CHANNEL_PERSON,
     CHANNEL_NOISE,
     CHANNEL_ROLL,
-) = range(0, 80, 10)
+    CHANNEL_CELL,
+    CHANNEL_WORSE,
+    CHANNEL_TALK,
+) = range(0, 110, 10)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
@@ -241,6 +251,19 @@ def _loosen_laces(body, events, count, c):
 
 # ---- 3. Contacts: what a step can go wrong on ----
 
+AS_IT_LOOKS, BETTER, WORSE = 0, 1, 2
+
+
+@compiled
+def feel_of(body, cell, x, y, c):
+    """Return how the ground at (x, y), which shows `cell`, feels to this body in its lifetime."""
+    if body.looks == np.uint64(0):
+        return AS_IT_LOOKS
+    look = look_of(np.int64(cell & np.uint32(0xFF)), np.int64((cell >> np.uint32(8)) & np.uint32(0xFF)))
+    if look < 0 or uniform(body.rng_key, y * SPAN + x, CHANNEL_CELL) >= c.valid:
+        return AS_IT_LOOKS
+    return WORSE if is_worse(body.looks, look) else BETTER
+
 
 @compiled
 def _upset(body, cause, color, phase, severity, lean_forward, c):
@@ -275,16 +298,21 @@ def foot_clearance_m(body, c):
 @compiled
 def _trip_on_edge(body, layout, x, y, c):
     """The foot meets whatever has a height at the edge of cell (x, y)."""
-    height = layout.height[y, x]
+    height, cell = layout.height[y, x], layout.cells[y, x]
     if height <= 0.0:
         return
+    feel = feel_of(body, cell, x, y, c)
+    if feel == BETTER:
+        height *= c.better_height
+    elif feel == WORSE:
+        height = c.worse_height_m
     noise = c.clearance_noise_m * bell(body.rng_key, body.tick, CHANNEL_CLEARANCE)
     clearance = foot_clearance_m(body, c) + noise
     if clearance >= height:
         return
     severity = min(1.0, (height - clearance) / height)
-    cell = layout.cells[y, x]
     lean = c.trip_lean + c.trip_lean_per_speed * body.speed * severity
+    lean *= c.worse_trip_lean if feel == WORSE else 1.0
     cause = cause_of(np.int64(cell & np.uint32(0xFF)))
     _upset(body, cause, (cell >> np.uint32(8)) & np.uint32(0xFF), body.phase, severity, lean, c)
     body.touch[1 - body.stance_foot] = 0.5 + 0.5 * severity
@@ -298,16 +326,25 @@ def _slip_at_strike(body, layout, events, count, action, c):
     friction = layout.friction[body.y, body.x] * body.shoe_grip
     if surface == GRAVEL:
         friction *= between(body.rng_key, body.tick, CHANNEL_GRAVEL, 0.7, 1.3)
+    worse = 1.0
+    if layout.height[body.y, body.x] == 0.0:
+        feel = feel_of(body, cell, body.x, body.y, c)
+        if feel == BETTER:
+            friction *= c.better_friction
+        elif feel == WORSE:
+            slips = uniform(body.rng_key, body.tick, CHANNEL_WORSE) < c.worse_slips
+            friction *= c.worse_friction if slips else c.better_friction
+            worse = c.worse_slip_lean
     needed = c.friction_needed + c.friction_needed_per_speed2 * body.speed * body.speed
     if body.held_object != 0:
         needed += c.friction_needed_with_load
     if friction >= needed or action == BRACE or body.rail_in_hand:
         return count
     severity = min(1.0, (needed - friction) / needed)
-    lean = -(c.slip_lean + c.slip_lean_per_speed * body.speed)
+    lean = -(c.slip_lean + c.slip_lean_per_speed * body.speed) * worse
     if surface == GRAVEL:
         lean = 0.0
-        roll = c.roll_lean + c.roll_lean_per_speed * body.speed
+        roll = (c.roll_lean + c.roll_lean_per_speed * body.speed) * worse
         to_the_left = uniform(body.rng_key, body.tick, CHANNEL_ROLL) < 0.5
         body.lean_right += -roll if to_the_left else roll
     color = (cell >> np.uint32(8)) & np.uint32(0xFF)
@@ -720,6 +757,47 @@ def notice_others(body, objects, c):
 
 
 @compiled
+def _listen(body, layout, objects, events, count, action, c):
+    """Hear one person at most: one that is asked, or one that is near and has not spoken yet."""
+    for token in range(HEARD_TOKENS):
+        body.heard[token] = 0
+    if body.looks == np.uint64(0) or count > 0:  # nobody speaks while something happens
+        return count
+    body.quiet_ticks = max(0, body.quiet_ticks - 1)
+    x, y = _front(body)
+    for slot in range(OBJECTS):
+        person = objects[slot]
+        if person.kind != PERSON or body.quiet_ticks > 0:
+            continue
+        near = max(abs(person.x - body.x), abs(person.y - body.y)) <= c.hearing_cells
+        is_asked = action == TOGGLE and person.x == x and person.y == y
+        if is_asked or (near and person.spoken == 0):
+            count = _speak(body, layout, person, events, count, c)
+    return count
+
+
+@compiled
+def _speak(body, layout, person, events, count, c):
+    """Have a person say how one of the ways of this room was for it, another one each time."""
+    first = np.int64(bits(body.rng_key, person.color, CHANNEL_TALK) % np.uint64(WAYS))
+    for i in range(WAYS):
+        look = np.int64(layout.ways[(first + person.spoken + i) % WAYS])
+        verdict = said_by(body.looks, person.color, look)
+        if verdict == NOTHING:
+            continue
+        body.heard[0], body.heard[1] = person.color + 1, verdict
+        body.heard[2], body.heard[3] = object_of(look)
+        phrasing = bits(body.rng_key, body.tick, CHANNEL_TALK + 1)
+        trained, held_out = np.uint64(TRAINED_PHRASINGS), np.uint64(HELD_OUT_PHRASINGS)
+        body.heard[4] = TRAINED_PHRASINGS + phrasing % held_out if body.words else phrasing % trained
+        count = add_event(body, events, count, EventKind.TOLD.value, 0, 0.0, 0)
+        break
+    person.spoken += 1
+    body.quiet_ticks = np.int16(c.speaking_ticks)
+    return count
+
+
+@compiled
 def _front_is(body, layout, objects, object, color):
     x, y = _front(body)
     slot = slot_at(objects, x, y)
@@ -735,7 +813,12 @@ def _front_is(body, layout, objects, object, color):
 def _judge_mission(body, layout, objects, c):
     """Succeed or fail; deliveries have been marked where the hand let go."""
     kind = body.mission[0]
-    if kind == Mission.GO_TO.value or kind == Mission.CROSS_UNSEEN.value:
+    if (
+        kind == Mission.GO_TO.value
+        or kind == Mission.CROSS_UNSEEN.value
+        or kind == Mission.CHOOSE_WAY.value
+        or kind == Mission.HURRY.value
+    ):
         still = body.posture == STAND and body.speed < 0.5
         if still and _front_is(body, layout, objects, body.mission[1], body.mission[2]):
             body.succeeded = 1
@@ -821,6 +904,7 @@ def step_body(body, objects, layout, events, action, c):
         body.touch[7] = body.rail_in_hand
     count = _update_condition(body, events, count, c)
     notice_others(body, objects, c)
+    count = _listen(body, layout, objects, events, count, action, c)
     feel_laces(body)
     body.last_action = action
     _judge_mission(body, layout, objects, c)

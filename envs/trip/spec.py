@@ -13,6 +13,7 @@ from envs.trip.vocabulary import (
     CAN_BE_CARRIED,
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
+    PHRASINGS,
     Action,
     Cause,
     Color,
@@ -20,6 +21,8 @@ from envs.trip.vocabulary import (
     Mission,
     Object,
     PersonState,
+    Verdict,
+    heard_words,
     mission_words,
 )
 
@@ -27,6 +30,10 @@ _COLUMNS = columns_with(Action)
 _HAZARDS = frozenset(map(int, HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON))
 _OBSTACLES = frozenset(map(int, BLOCKS_THE_WAY))
 _LAST = {names: max(names).value for names in (Mission, Object, Color, PersonState)}
+_HEARD_MOST = np.array(
+    [_LAST[Color] + 1, max(Verdict), _LAST[Object], _LAST[Color], len(PHRASINGS[Verdict.FINE]) - 1],
+    np.int32,
+)
 _POSTURES = slice(column(_COLUMNS, "proprio", "standing"), None)
 
 
@@ -52,6 +59,8 @@ TRIP = register(
         ),
         mission_words=mission_words,
         missions=words_of(Mission),
+        heard_space=spaces.Box(0, _HEARD_MOST, dtype=np.int32),
+        heard_words=heard_words,
         actions=Action,
         objects=words_of(Object),
         colors=words_of(Color),
@@ -83,6 +92,7 @@ TRIP = register(
         entry_points={
             "ground_truth": "experiments.ground_truth.trip:TripTruth",
             "planner": "agents.planners.trip:TripPlanner",
+            "choosing_planner": "agents.planners.ways:WayPlanner",
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",
             "motor_training": "experiments.training.motor.trip:TRAINING",

@@ -18,6 +18,8 @@ BODY = np.dtype(
         ("rng_key", np.uint64),  # key of every random number of this episode
         ("tick", np.int32),
         ("episode", np.int32),
+        ("context", np.int64),  # number of this lifetime's context; see `envs.trip.contexts`
+        ("looks", np.uint64),  # that context: which looks are worse; 0 below level 5
         ("layout", np.int32),  # row of the layout bank
         ("bank", np.int16),  # which bank, by level, shift and split; 0 before the first reset
         ("x", np.int16),  # in padded coordinates
@@ -82,6 +84,9 @@ BODY = np.dtype(
         ("seen_by", np.float32),
         ("laughter", np.float32),
         ("being_helped", np.float32),
+        ("heard", np.int8, (5,)),  # see `vocabulary.heard_words`
+        ("words", np.int8),  # 0 what persons say is in trained phrasings, 1 in held-out ones
+        ("quiet_ticks", np.int16),  # until somebody may speak again
         # mission
         ("mission", np.int8, (5,)),
         ("succeeded", np.int8),
@@ -113,6 +118,7 @@ OBJECT = np.dtype(
         ("kindness", np.float32),  # of a person: chance to help
         ("mockery", np.float32),  # of a person: chance to laugh
         ("react_ticks", np.int16),
+        ("spoken", np.int16),  # how often it has
     ],
     align=True,
 )
@@ -141,6 +147,7 @@ LAYOUT = np.dtype(
         ("friction", np.float32, (SPAN, SPAN)),
         ("height", np.float32, (SPAN, SPAN)),  # of what can be tripped on, m
         ("objects", OBJECT, (OBJECTS,)),
+        ("ways", np.int16, (3,)),  # looks of the short ways of level 5; see `envs.trip.contexts`
         ("start_x", np.int16),
         ("start_y", np.int16),
         ("start_heading", np.int8),

@@ -102,6 +102,7 @@ class EventKind(IntEnum):
     SEEN = 11
     PICKED_UP = 12
     PUT_DOWN = 13
+    TOLD = 14
 
 
 class Cause(IntEnum):
@@ -129,6 +130,8 @@ class Mission(IntEnum):
     DELIVER = 2  # M3
     CROSS_UNSEEN = 3  # M4
     TIE_THEN_FETCH = 4  # M5
+    CHOOSE_WAY = 5  # M7
+    HURRY = 6  # M8
 
 
 # A mission is five numbers: Mission, object, its color, destination object, its color.
@@ -140,8 +143,46 @@ MISSION_TEMPLATES = MappingProxyType(
         Mission.DELIVER: "deliver the {object} to the {place} in time",
         Mission.CROSS_UNSEEN: "go to the {object} without being seen to fall",
         Mission.TIE_THEN_FETCH: "tie your lace, then fetch the {object}",
+        Mission.CHOOSE_WAY: "go to the {object} by the way that costs you least",
+        Mission.HURRY: "hurry to the {object}, the long way takes too long",
     }
 )
+
+# What is heard is five numbers: speaker (its color + 1; 0 is nobody), verdict, object, its color,
+# and which of the phrasings.
+HEARD_TOKENS = 5
+
+
+class Verdict(IntEnum):
+    """What a person says of something to walk on."""
+
+    NOTHING = 0
+    FINE = 1
+    BAD = 2
+
+
+# The first ones are for training, and the others are held out.
+PHRASINGS = MappingProxyType(
+    {
+        Verdict.FINE: (
+            "{object} is fine",
+            "I walked over {object} and nothing happened",
+            "you can trust {object}",
+            "{object} never did me any harm",
+            "do not worry about {object}",
+            "I always get across {object} safely",
+        ),
+        Verdict.BAD: (
+            "{object} is bad",
+            "I fell on {object}",
+            "keep away from {object}",
+            "{object} hurt me",
+            "beware of {object}",
+            "whenever I step on {object} I end up on the ground",
+        ),
+    }
+)
+TRAINED_PHRASINGS = 4
 
 HAZARDS_TO_TRIP_ON = (Object.CABLE, Object.RUG_EDGE, Object.KERB)
 HAZARDS_TO_SLIP_ON = (Object.ICE, Object.WET, Object.GRAVEL)
@@ -162,6 +203,18 @@ BLOCKS_THE_WAY = (
 def object_words(object: int, color: int) -> str:
     """Return what an object is called, colour first: ``"blue rug edge"``."""
     return f"{Color(color).name} {Object(object).name}".lower().replace("_", " ")
+
+
+def heard_words(tokens) -> str:
+    """Return what is heard, who says it first, from its five tokens; empty where nothing is.
+
+    Example: ``"green person: blue ice is fine"``
+    """
+    speaker, verdict, obj, color, phrasing = (int(token) for token in tokens)
+    if speaker == 0:
+        return ""
+    said = PHRASINGS[Verdict(verdict)][phrasing].format(object=object_words(obj, color))
+    return f"{object_words(Object.PERSON, speaker - 1)}: {said}"
 
 
 def mission_words(tokens) -> str:

@@ -16,26 +16,27 @@ from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.engine.world import Copied
 from envs.trip.bank import Bank
 from envs.trip.constants import load_constants
+from envs.trip.contexts import draw_context, fits
 from envs.trip.dynamics import CHANNEL_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
 from envs.trip.spec import TRIP
 from envs.trip.state import BODY, EVENT, EVENTS_PER_TICK, OBJECT, OBJECTS, SPAN
 from envs.trip.vocabulary import (
+    HEARD_TOKENS,
     MISSION_TOKENS,
     Action,
     Object,
     mission_words,
 )
-from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, TIME_LIMITS
+from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, TIME_LIMITS, WHICH_WAY
 
 _OPAQUE = np.uint64(1 << Object.WALL)
 _OFFSETS = flat_offsets(SPAN)
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
-_CHANNEL_LAYOUT, _CHANNEL_BODY, _CHANNEL_CONDITION = (
-    1_000,
-    1_001,
-    1_020,
-)  # channels used at reset only
+# Channels used at reset only.
+_CHANNEL_LAYOUT, _CHANNEL_BODY, _CHANNEL_CONDITION, _CHANNEL_CONTEXT = 1_000, 1_001, 1_020, 1_040
+_CONTEXTS = np.uint64(2**31)
+_TRIES = 64  # rooms looked at for one that fits a context; with three in eight, more than enough
 
 
 class _Truth(NamedTuple):
@@ -65,6 +66,7 @@ class _Senses(NamedTuple):
     senses: NDArray[np.float32]
     mission: NDArray[np.int32]
     clock: NDArray[np.int32]
+    heard: NDArray[np.int32]
     shown: NDArray[np.uint64]  # (B, THINGS + 1)
 
 
@@ -122,30 +124,51 @@ def _rng_key_of(key, episode):
 
 
 @compiled
-def _layout_of(rng_key, layouts):
-    return np.int64(bits(rng_key, 0, _CHANNEL_LAYOUT) % np.uint64(layouts))
+def _layout_of(rng_key, looks, test, layouts):
+    """Return which room an episode is in: of level 5, one that fits the lifetime's context."""
+    first = np.int64(bits(rng_key, 0, _CHANNEL_LAYOUT) % np.uint64(layouts))
+    if looks == np.uint64(0):
+        return first
+    for attempt in range(_TRIES):
+        layout = np.int64(bits(rng_key, attempt, _CHANNEL_LAYOUT) % np.uint64(layouts))
+        if fits(layout, test, looks):
+            return layout
+    return first
 
 
 @njit(cache=True)
-def _layouts_to_make(rows, bodies, made):
+def _layouts_to_make(rows, bodies, test, made):
     """Return the layouts that the next episodes of `rows` need and that are not made yet."""
     wanted = np.zeros(made.shape[0], np.bool_)
     for row in rows:
         rng_key = _rng_key_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[_layout_of(rng_key, made.shape[0])] = True
+        wanted[_layout_of(rng_key, bodies[row].looks, test, made.shape[0])] = True
     return np.flatnonzero(wanted & ~made)
 
 
+@njit(cache=True)
+def _begin_lifetimes(rows, bodies, keys, contexts, test):
+    """Give bodies their keys, and the contexts of their lifetimes; -1 is one by the key."""
+    for i in range(len(rows)):
+        body = bodies[rows[i]]
+        body.key, body.context = keys[i], contexts[i]
+        if contexts[i] < 0:
+            body.context = np.int64(bits(keys[i], 0, _CHANNEL_CONTEXT) % _CONTEXTS)
+        body.looks = draw_context(body.context, test)
+
+
 @compiled
-def _reset_rows(rows, bodies, objects, layouts, bank, level, unusual, constants):
+def _reset_rows(rows, bodies, objects, layouts, bank, level, test, unusual, constants):
     c = constants[0]
     for row in rows:
         body = bodies[row]
         key, episode = body.key, body.episode + 1
+        context, looks, words = body.context, body.looks, body.words
         bodies[row] = bodies[-1]  # the spare last row stays all zero
         body.key, body.episode, body.bank = key, episode, bank
+        body.context, body.looks, body.words = context, looks, words
         body.rng_key = _rng_key_of(key, episode)
-        body.layout = np.int32(_layout_of(body.rng_key, layouts.shape[0]))
+        body.layout = np.int32(_layout_of(body.rng_key, looks, test, layouts.shape[0]))
         layout = layouts[body.layout]
         body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
         for token in range(MISSION_TOKENS):
@@ -257,6 +280,8 @@ def _observe(row, truth, senses):
     senses.clock[row, 0] = body.tick
     for token in range(MISSION_TOKENS):
         senses.mission[row, token] = body.mission[token]
+    for token in range(HEARD_TOKENS):
+        senses.heard[row, token] = body.heard[token]
 
 
 @compiled
@@ -324,9 +349,10 @@ class TripWorld(Copied):
 
     Args:
         num_envs: How many bodies, at least 1.
-        level: 0 to 4, what there is in the rooms.
+        level: 0 to 5, what there is in the rooms.
         shift: "S0" none, "S1" friction, "S2" heights, "S5" colors swapped, "S6" unusual bodies.
-        split: "train" or "test" layouts; they share none.
+        split: "train" or "test" layouts, and contexts of lifetimes; they share none.
+        words: "train" or "test" phrasings of what persons say; they share none.
         layouts: How many layouts the bank holds.
         threads: How many threads step the batch; results do not depend on it.
         constants: Constants to override, by name.
@@ -345,6 +371,7 @@ class TripWorld(Copied):
         level: int = 2,
         shift: str = "S0",
         split: str = "train",
+        words: str = "train",
         layouts: int = 256,
         threads: int = 1,
         constants: Mapping[str, float] | None = None,
@@ -352,11 +379,12 @@ class TripWorld(Copied):
         _check("level", level, LEVELS)
         _check("shift", shift, SHIFTS)
         _check("split", split, SPLITS)
+        _check("words", words, SPLITS)
         for name, value in (("num_envs", num_envs), ("layouts", layouts), ("threads", threads)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         self.num_envs = num_envs
-        self.level, self.shift, self.split = level, shift, split
+        self.level, self.shift, self.split, self.words = level, shift, split, words
         self.constants = load_constants(constants)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
         self._bank_name = 1 + banks.index((level, shift, split))
@@ -372,6 +400,7 @@ class TripWorld(Copied):
             np.zeros((num_envs, TRIP.vector_size), np.float32),
             np.zeros((num_envs, MISSION_TOKENS), np.int32),
             np.zeros((num_envs, 1), np.int32),
+            np.zeros((num_envs, HEARD_TOKENS), np.int32),
             np.zeros((num_envs, OBJECTS + 1), np.uint64),
         )
         self._threads = min(threads, num_envs)
@@ -382,7 +411,7 @@ class TripWorld(Copied):
         begun = self.bodies[self.bodies["bank"] != 0]
         self._bank.make(np.unique(begun["layout"]))  # the bank of a pickle comes empty
         self._truth = self._name_truth()
-        self._observation = by_sense(TRIP.columns, *self._senses[:4])
+        self._observation = by_sense(TRIP.columns, *self._senses[:5])
         self._renderer: Any = None
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
 
@@ -405,12 +434,30 @@ class TripWorld(Copied):
         counts = np.zeros(self.num_envs, np.int64)
         return _Outcome(self.rewards, events, counts, np.zeros((2, self.num_envs), bool))
 
-    def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
-        """Begin a new episode in `rows`; with seeds as new bodies, at that episode of theirs."""
+    def reset(
+        self,
+        rows: NDArray[np.intp],
+        seeds: NDArray | None = None,
+        episode: int = 0,
+        contexts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Begin a new episode in `rows`; with seeds as new bodies, at that episode of theirs.
+
+        Args:
+            rows: (N,) which.
+            seeds: (N,) of the bodies, whose lifetimes begin; None goes on with the same ones.
+            episode: Which one of these lifetimes.
+            contexts: (N,) numbers of the contexts of these lifetimes; None draws them by seed.
+        """
+        test = self.split == "test"
         if seeds is not None:
-            self.bodies["key"][rows] = keys_from_seeds(seeds)
+            drawn = np.full(len(rows), -1) if contexts is None else contexts
+            _begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, test)
             self.bodies["episode"][rows] = episode - 1
-        self._bank.make(_layouts_to_make(rows, self.bodies, self._bank.made))
+            self.bodies["words"][rows] = self.words == "test"
+            if self.level != WHICH_WAY:
+                self.bodies["looks"][rows] = 0
+        self._bank.make(_layouts_to_make(rows, self.bodies, test, self._bank.made))
         unusual = self.shift == "S6"
         _reset_rows(
             rows,
@@ -419,6 +466,7 @@ class TripWorld(Copied):
             self.layouts,
             self._bank_name,
             self.level,
+            test,
             unusual,
             self.constants,
         )
@@ -453,7 +501,7 @@ class TripWorld(Copied):
 
     def observed(self, rows: NDArray[np.intp] | slice) -> dict[str, NDArray]:
         """Return a copy of the last observation of `rows`."""
-        return by_sense(TRIP.columns, *(np.array(buffer[rows]) for buffer in self._senses[:4]))
+        return by_sense(TRIP.columns, *(np.array(buffer[rows]) for buffer in self._senses[:5]))
 
     @property
     def senses(self) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from envs.trip.contexts import KINDS, ways_of
 from envs.trip.state import GRID, LAYOUT, OBJECTS, PAD, SPAN
 from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
@@ -19,11 +20,12 @@ from envs.trip.vocabulary import (
     Object,
 )
 
-LEVELS = (0, 1, 2, 3, 4)
+LEVELS = (0, 1, 2, 3, 4, 5)
 SHIFTS = ("S0", "S1", "S2", "S5", "S6")
 SPLITS = ("train", "test")
+WHICH_WAY = 5  # the level whose rooms have several ways through
 
-TIME_LIMITS = (250, 300, 300, 400, 600)  # ticks, by level
+TIME_LIMITS = (250, 300, 300, 400, 600, 900)  # ticks, by level, at most
 MASS_KG = {Object.KEY: 0.1, Object.BALL: 0.5, Object.CUP: 0.3}
 BOX_KG = (2.0, 8.0)
 TRIP_HEIGHT = {Object.CABLE: "cable_m", Object.RUG_EDGE: "rug_edge_m", Object.KERB: "kerb_m"}
@@ -39,6 +41,29 @@ SHIFTED_FRICTION = (0.7, 1.4)  # S1
 COLOR_VALIDITY = 0.85
 COLOR_HEIGHT = (0.75, 1.3)
 COLOR_FRICTION = (0.75, 1.5)
+_OF_LEVEL_4 = (Mission.CARRY_CUP, Mission.DELIVER, Mission.CROSS_UNSEEN, Mission.TIE_THEN_FETCH)
+
+# Rooms of level 5, before they are turned round: a near side, a thick wall with three straight short
+# ways through it, and a far side. The long way goes round below, and winds so that nobody can run.
+_WAYS_ROOM = (
+    "............",
+    "............",
+    "............",
+    "............",
+    "............",
+    "............",
+    ".##########.",
+    ".#...#...#..",
+    ".#.#.#.#.#.#",
+    ".#.#.#.#.#.#",
+    ".#.#.#.#.#.#",
+    "...#...#...#",
+)
+_SIDE = len(_WAYS_ROOM)
+_WALL, _HAZARDS = (4, 9), (4, 7)  # columns of the thick wall, and of what lies in its ways
+_UPPER = 6  # rows, of both sides and the wall
+_ROWS = ((1, 3, 5), (1, 3, 6), (1, 4, 6), (2, 4, 6))  # of the short ways
+
 _BLOCKING = frozenset(int(obj) for obj in BLOCKS_THE_WAY)
 
 
@@ -55,6 +80,8 @@ class _Room:
     start: tuple[int, int] = (1, 1)
     held: int = -1
     mission: tuple[int, ...] = (0, 0, 0, 0, 0)
+    time_limit: int = 0
+    ways: tuple[int, ...] = (0, 0, 0)
 
     def put(self, x: int, y: int, object: Object, color: int = 0) -> None:
         self.cells[y, x] = int(object) | int(color) << 8
@@ -100,7 +127,7 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
     """Return one layout as a () record of `state.LAYOUT`.
 
     Args:
-        level: 0 to 4.
+        level: 0 to 5.
         shift: One of SHIFTS; changes what objects feel like, never where they stand.
         split: "train" or "test"; they share no layout.
         index: Which one, at least 0.
@@ -109,7 +136,10 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
     seed = [level, SPLITS.index(split), index, 1907]
     for attempt in range(100):
         rng = np.random.default_rng(np.random.SeedSequence([*seed, attempt]))
-        room = _draw_room(rng, level)
+        if level == WHICH_WAY:
+            room = _draw_ways(rng, ways_of(index, split == "test"), constants)
+        else:
+            room = _draw_room(rng, level)
         if _is_solvable(room):
             return _finish(room, rng, shift, constants)
     raise RuntimeError(f"no solvable layout in 100 attempts for {seed}; this is a bug")
@@ -120,9 +150,7 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
 
 def _draw_room(rng: np.random.Generator, level: int) -> _Room:
     width, height = (int(n) for n in rng.integers(8, GRID - 1, size=2))
-    room = _Room(rng=rng, level=level, width=width, height=height)
-    room.cells[:] = int(Object.WALL)
-    room.cells[1 : height + 1, 1 : width + 1] = int(Object.EMPTY)
+    room = _empty_room(rng, level, width, height)
     if level == 0:
         room.start = room.free_cell(1, width)
     else:
@@ -133,6 +161,13 @@ def _draw_room(rng: np.random.Generator, level: int) -> _Room:
     _draw_mission(room)
     if level >= 4:
         _draw_persons(room)
+    return room
+
+
+def _empty_room(rng: np.random.Generator, level: int, width: int, height: int) -> _Room:
+    room = _Room(rng=rng, level=level, width=width, height=height, time_limit=TIME_LIMITS[level])
+    room.cells[:] = int(Object.WALL)
+    room.cells[1 : height + 1, 1 : width + 1] = int(Object.EMPTY)
     return room
 
 
@@ -173,7 +208,7 @@ def _draw_furniture(room: _Room) -> None:
 
 def _draw_mission(room: _Room) -> None:
     rng, far = room.rng, room.width
-    kinds = [Mission.GO_TO] if room.level < 4 else list(Mission)[1:]
+    kinds = [Mission.GO_TO] if room.level < 4 else _OF_LEVEL_4
     kind = kinds[rng.integers(len(kinds))]
     color, place_color = (int(s) for s in rng.choice(len(Color) - 1, size=2, replace=False))
     near_side, far_side = (1, 3), (far - 1, far)
@@ -211,6 +246,49 @@ def _draw_persons(room: _Room) -> None:
         x, y = room.free_cell(2, room.width)
         if (x, y) != (0, 0) and len(room.objects) < OBJECTS:
             room.add(Object.PERSON, color, x, y, int(room.rng.integers(4)))
+
+
+# ---- Level 5: which way? ----
+
+
+def _draw_ways(rng: np.random.Generator, ways: tuple, constants) -> _Room:
+    """Return a room with three short ways, each through one look, and a long one through none."""
+    *looks, hurry = ways
+    room = _empty_room(rng, WHICH_WAY, _SIDE, _SIDE)
+    for y, line in enumerate(_WAYS_ROOM, start=1):
+        room.cells[y, 1 : _SIDE + 1] = [Object.WALL if cell == "#" else Object.EMPTY for cell in line]
+    room.cells[1 : _UPPER + 1, _WALL[0] : _WALL[1] + 1] = int(Object.WALL)
+    room.ways = tuple(int(look) for look in looks)
+    rows = _ROWS[rng.integers(len(_ROWS))]
+    for y, look in zip(rows, room.ways, strict=True):
+        kind, color = divmod(look, len(Color))
+        room.cells[y, _WALL[0] : _WALL[1] + 1] = int(Object.EMPTY)
+        for x in range(_HAZARDS[0], _HAZARDS[1] + 1):
+            room.put(x, y, KINDS[kind], color)
+    room.start = (int(rng.integers(1, 3)), int(rng.integers(2, 6)))
+    obj = (Object.BALL, Object.BOX, Object.KEY)[rng.integers(3)]
+    goal = int(rng.integers(_WALL[1] + 1, _SIDE + 1)), int(rng.integers(1, _UPPER + 1))
+    color = room.color()
+    room.add(obj, color, *goal)
+    room.mission = (Mission.HURRY if hurry else Mission.CHOOSE_WAY, obj, color, 0, 0)
+    if hurry:
+        cells = _longest_short_way(room.start, rows, goal)
+        room.time_limit = int(constants["ticks_per_cell"] * cells + constants["ticks_more"])
+    _draw_onlookers(room)
+    return room
+
+
+def _longest_short_way(start: tuple[int, int], rows: tuple[int, ...], goal: tuple[int, int]) -> int:
+    along = goal[0] - start[0]
+    return along + max(abs(start[1] - row) + abs(goal[1] - row) for row in rows)
+
+
+def _draw_onlookers(room: _Room) -> None:
+    """Add three persons along the wall behind the start, not before the long way."""
+    rows = [y for y in range(1, _UPPER) if (1, y) != room.start]
+    colors = room.rng.permutation(len(Color))[:3]
+    for y, color in zip(room.rng.permutation(rows)[:3], colors, strict=True):
+        room.add(Object.PERSON, int(color), 1, int(y), int(room.rng.integers(4)))
 
 
 # ---- Whether it can be done ----
@@ -257,9 +335,9 @@ def _finish(room: _Room, rng: np.random.Generator, shift: str, constants) -> np.
             layout["objects"][slot]["heading"] = layout["objects"][slot]["state"] = heading
     layout["start_x"], layout["start_y"] = _place(*room.start, flips)
     layout["start_heading"] = rng.integers(4)
-    layout["mission"] = room.mission
+    layout["mission"], layout["ways"] = room.mission, room.ways
     layout["held_slot"] = room.held
-    layout["time_limit"] = TIME_LIMITS[room.level]
+    layout["time_limit"] = room.time_limit
     if shift == "S1":  # drawn last, so that nothing else differs
         slippery = np.isin(layout["cells"] & 0xFF, HAZARDS_TO_SLIP_ON)
         layout["friction"][slippery] *= SHIFTED_FRICTION[rng.integers(2)]

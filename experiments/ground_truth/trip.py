@@ -69,6 +69,7 @@ class TripTruth(WorldTruth):
             "got_up": TrueEvent(),
             "stepped_on_lace": TrueEvent(said_as=EventKind.LACE_STEPPED_ON, counted=False),
             "heard_laughter": TrueEvent(counted=False),
+            "was_told": TrueEvent(said_as=EventKind.TOLD),
         }
     )
 
@@ -183,6 +184,9 @@ class TripTruth(WorldTruth):
             facts[Attribute.THING] = Fact(value=obj)
         if about is About.AHEAD:
             facts |= self._bumped_into(row, now)
+        if about is About.TOLD:
+            obj, color = (int(number) for number in self._before[row]["heard"][2:4])
+            facts[Attribute.THING] = Fact(value=object_words(obj, color))
         if about is About.LACE:
             facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
         return facts

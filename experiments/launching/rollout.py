@@ -1,4 +1,4 @@
-"""A rollout: one episode in each row of a world, as columns of numbers and nothing else."""
+"""A rollout: episodes in each row of a world, as columns of numbers and nothing else."""
 
 import time
 from collections.abc import Callable
@@ -17,18 +17,20 @@ def rollout(
     env: WorldVectorEnv,
     seed: int,
     *,
+    episodes: int = 1,
     ended: Callable[[int], None] = lambda count: None,
     stopped: Callable[[], bool] = lambda: False,
     real_time: bool = False,
     most_decisions: int | None = None,
     decided: Callable[[Decision], None] = lambda decision: None,
 ) -> Columns | None:
-    """Run one episode in each row of a world.
+    """Run a lifetime in each row of a world: episodes of one body in one context.
 
     Args:
         agent: Moves all rows.
         env: Vector env that does not reset itself.
         seed: Of row 0; the others have those that follow.
+        episodes: Of each row, one after the other.
         ended: Called with the number of episodes that have just ended.
         stopped: Asked before each tick whether to stop.
         real_time: Whether a tick lasts as long as in the world.
@@ -37,72 +39,91 @@ def rollout(
         decided: Called with each decision that takes effect.
 
     Returns:
-        The columns that `experiments.report.comparison` measures, or None if it was stopped.
+        The columns that `experiments.report.comparison` measures, (episodes * rows,) each: the
+        first episodes of all rows, then the second ones. None if it was stopped.
     """
-    words = env.world.spec
+    words, count = env.world.spec, env.num_envs
     observation, _ = env.reset(seed=seed)
-    rows = np.arange(env.num_envs)
+    rows = np.arange(count)
     agent.begin(observation, rows, rows.tolist())
-    living = np.ones(env.num_envs, np.bool_)
+    slots = rows.copy()  # where each row's running episode stands in the columns
+    living = np.ones(count, np.bool_)
+    between = np.zeros(count, np.bool_)  # whose next tick only lets them perceive how it ended
     scores: Columns = {}
-    given_up = np.zeros(env.num_envs, np.bool_)
-    thinking = _DecisionCounts(env.num_envs, decided)
+    given_up = np.zeros(episodes * count, np.bool_)
+    thinking = _DecisionCounts(episodes * count, decided)
     while living.any():
         started = time.perf_counter()
         if stopped():
             return None
         actions = agent.act(observation)
-        thinking.add(agent, np.flatnonzero(living))
+        running = living & ~between
+        thinking.add(agent, slots, np.flatnonzero(running))
         observation, _, terminated, truncated, info = env.step(actions)
-        done = living & (terminated | truncated)
-        tired = living & ~done & thinking.reached(most_decisions)
+        done = running & (terminated | truncated)
+        tired = running & ~done & thinking.reached(most_decisions)[slots]
         if done.any():
-            _keep(scores, info["final_info"], done)
+            _keep(scores, info["final_info"], slots, done, len(given_up))
         if tired.any():
-            _keep(scores, env.world.score(rows), tired)
+            _keep(scores, env.world.score(rows), slots, tired, len(given_up))
         over = done | tired
         if over.any():
-            given_up |= tired
-            living &= ~over
+            given_up[slots[tired]] = True
             agent.end(np.flatnonzero(over))
             ended(int(over.sum()))
+        if between.any():
+            slots[between] += count
+            observation, _ = env.reset(options={"reset_mask": between})
+            agent.begin(observation, np.flatnonzero(between), slots[between].tolist())
+        last = slots >= (episodes - 1) * count
+        living &= ~(over & last)
+        between = over & ~last
         if real_time:
             time.sleep(max(0.0, words.tick_seconds - (time.perf_counter() - started)))
     agent.act(observation)  # the last to end perceive how, too
-    limited = {} if most_decisions is None else {"given_up": given_up}
-    return with_derived(scores, words.name) | thinking.columns() | limited
+    columns = with_derived(scores, words.name) | thinking.columns()
+    if episodes > 1:
+        columns["episode"] = np.arange(episodes * count) // count
+    return columns if most_decisions is None else columns | {"given_up": given_up}
 
 
-def _keep(scores: Columns, final: dict[str, NDArray], done: NDArray[np.bool_]) -> None:
-    """Keep the scores of the episodes that are done."""
+def _keep(
+    scores: Columns,
+    final: dict[str, NDArray],
+    slots: NDArray[np.intp],
+    over: NDArray[np.bool_],
+    count: int,
+) -> None:
+    """Keep the scores of the episodes that are over."""
     for name, values in final.items():
-        scores.setdefault(name, values.copy())[done] = values[done]
+        kept = scores.setdefault(name, np.zeros(count, values.dtype))
+        kept[slots[over]] = values[over]
 
 
 class _DecisionCounts:
-    """Counts the decisions that took effect, and what they took, in each row."""
+    """Counts the decisions that took effect, and what they took, in each episode."""
 
-    def __init__(self, rows: int, decided: Callable[[Decision], None]):
+    def __init__(self, episodes: int, decided: Callable[[Decision], None]):
         names = ("decisions", "tokens", "thinking_tokens", "refused", "safe")
-        self._counts: Columns = {name: np.zeros(rows, np.int64) for name in names}
-        self._counts["cost"] = np.zeros(rows)
+        self._counts: Columns = {name: np.zeros(episodes, np.int64) for name in names}
+        self._counts["cost"] = np.zeros(episodes)
         self._decided = decided
 
-    def add(self, agent: Agent, rows: NDArray[np.intp]) -> None:
+    def add(self, agent: Agent, slots: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
         """Take in one tick of the rows."""
-        for row in rows.tolist():
+        for row, slot in zip(rows.tolist(), slots[rows].tolist(), strict=True):
             decision = agent.trace(row).decision
             if decision is not None:
-                self._counts["decisions"][row] += 1
-                self._counts["tokens"][row] += decision.tokens
-                self._counts["thinking_tokens"][row] += decision.thinking_tokens
-                self._counts["cost"][row] += decision.cost
-                self._counts["refused"][row] += decision.attempts > 1
-                self._counts["safe"][row] += decision.fallback
+                self._counts["decisions"][slot] += 1
+                self._counts["tokens"][slot] += decision.tokens
+                self._counts["thinking_tokens"][slot] += decision.thinking_tokens
+                self._counts["cost"][slot] += decision.cost
+                self._counts["refused"][slot] += decision.attempts > 1
+                self._counts["safe"][slot] += decision.fallback
                 self._decided(decision)
 
     def reached(self, most: int | None) -> NDArray[np.bool_]:
-        """Return who has made so many decisions, (B,); nobody if there is no such number."""
+        """Return in which episodes so many decisions were made; in none if there is no number."""
         decisions = self._counts["decisions"]
         return np.zeros(len(decisions), np.bool_) if most is None else decisions >= most
 

@@ -79,6 +79,7 @@ _THINKING = (
 def _of_walking(scores: Columns) -> Columns:
     carries = scores["mission"] == Mission.CARRY_CUP
     return {
+        "score": scores["success"] & (scores["falls"] == 0),
         "hundred_cells": scores["cells_walked"] / 100.0,
         "cups": carries.astype(np.float64),
         "cup_delivered": np.where(carries & scores["success"], scores["cup"], 0.0),
@@ -91,7 +92,8 @@ class Measures:
 
     Attributes:
         shown: In the order of tables; the first two of each mission, too.
-        derived: Returns columns that these need from those of the world's own score.
+        derived: Returns columns that these need from those of the world's own score; `score`, in
+            [0, 1], is what a lifetime is judged by.
     """
 
     shown: tuple[Measure, ...]
@@ -104,6 +106,7 @@ TRIP = Measures(
     shown=(
         SUCCESS,
         FALLS,
+        Measure(name="success without a fall", top="score", decimals=0, percent=True),
         Measure(name="pain suffered", top="pain_suffered"),
         Measure(
             name="cup level delivered", top="cup_delivered", bottom="cups", decimals=0, percent=True

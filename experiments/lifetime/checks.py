@@ -1,0 +1,165 @@
+"""Does knowing pay, and can it be learned? Three validity checks of the worlds of lifetimes.
+
+    python -m experiments.lifetime.checks                 # about three minutes
+    python -m experiments.lifetime.checks --lifetimes 60  # as small as in the tests
+
+*Knowing pays*: a planner that knows the context scores at least 0.20 more than the same planner
+that forgets at the end of each episode. *It can be learned by living*: counts of how things turned
+out close at least 60% of that gap by the tenth episode, and a fixed table none of it. *It can be
+learned by listening*: who understands what persons say, and has lived nothing, closes at least 40%
+of it in a first episode, where counts close none.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from experiments.running.arguments import CommandParser, of_whole_numbers
+from experiments.running.cli import answering
+from experiments.running.startup import Startup
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from agents.types import Agent
+    from body.body import Body
+    from envs.trip.world import TripWorld
+    from experiments.running.statistics import Estimate
+
+EPISODES = 10
+_LATE = slice(7, 10)  # "by the tenth episode"
+_ROOMS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A quantity and what it has to be.
+
+    Attributes:
+        name: What it says.
+        estimate: With its interval.
+        least: It must be at least that.
+        most: It must be at most that.
+    """
+
+    name: str
+    estimate: "Estimate"
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is within its bounds."""
+        return self.least <= self.estimate.value <= self.most
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the curves and the checks; return 1 if one is not passed."""
+    parser = CommandParser(
+        "experiments.lifetime.checks",
+        "Whether knowing pays in level 5 of trip, and can be learned by living and by listening.",
+        [("", "about three minutes"), ("--lifetimes 60", "less sure, in one")],
+    )
+    parser.add_argument(
+        "--lifetimes", **of_whole_numbers(2), default=300, help="how many, of ten episodes each"
+    )
+    parser.add_argument("--seed", **of_whole_numbers(0), default=0, help="seed of everything")
+    parser.add_argument("--split", choices=("train", "test"), default="train", help="of contexts")
+    options = parser.parse_args(arguments)
+    with closing(Startup("preparing lifetimes")):
+        scores = measure(options.lifetimes, options.seed, options.split)
+    _print_curves(scores)
+    checks = judge(scores)
+    for check in checks:
+        verdict = "pass" if check.passed else "FAIL"
+        value, low, high = check.estimate
+        print(f"{verdict}  {check.name}: {value:.2f} [{low:.2f}, {high:.2f}]")
+    return 0 if all(check.passed for check in checks) else 1
+
+
+def measure(lifetimes: int, seed: int, split: str) -> dict[str, "NDArray[np.float64]"]:
+    """Return (lifetimes, episodes) scores in level 5 of `trip`, by the names of those who live."""
+    import gymnasium
+
+    from body.body import Body
+    from body.motor import PolicyMotor
+    from experiments.launching.rollout import rollout
+    from experiments.lifetime.curves import scores_of
+    from experiments.running.seeding import spawn_integer
+
+    env = gymnasium.make_vec(
+        "envs:Trip-v0",
+        num_envs=lifetimes,
+        level=5,
+        split=split,
+        layouts=_ROOMS,
+        autoreset_mode="Disabled",
+    )
+    world, motor = env.unwrapped.world, PolicyMotor(None, world="trip")
+    scores = {}
+    for name, make in _everybody(world).items():
+        agent = make(Body(lifetimes, world.spec, motor))
+        columns = rollout(agent, env.unwrapped, spawn_integer(seed, "world"), episodes=EPISODES)
+        assert columns is not None, "nobody stops it"
+        scores[name] = scores_of(columns)
+    return scores
+
+
+def _everybody(world: "TripWorld") -> dict[str, Callable[["Body"], "Agent"]]:
+    from agents.counting import Counting, Expecting
+    from agents.reactive import Reactive
+    from experiments.lifetime.planners import Knowing, Newborn, Reader
+
+    return {
+        "table": Reactive,
+        "newborn": lambda body: Expecting(body, Newborn(body.num_avatars, body.spec)),
+        "reader": lambda body: Expecting(body, Reader(body.num_avatars)),
+        "counting": Counting,
+        "knowing": lambda body: Expecting(body, Knowing(world)),
+    }
+
+
+def judge(scores: dict[str, "NDArray[np.float64]"]) -> list[Check]:
+    """Return the checks of these scores."""
+    from experiments.lifetime.curves import mean_difference, share_of_gap
+
+    always = {name: some.mean(1) for name, some in scores.items()}
+    newborn, knowing = always["newborn"], always["knowing"]
+    late, first = scores["counting"][:, _LATE].mean(1), scores["counting"][:, 0]
+    return [
+        Check(name="knowing pays", estimate=mean_difference(knowing, newborn), least=0.2),
+        Check(
+            name="counts close, by the tenth episode",
+            estimate=share_of_gap(late, newborn, knowing),
+            least=0.6,
+        ),
+        Check(
+            name="a fixed table closes",
+            estimate=share_of_gap(always["table"], newborn, knowing),
+            most=0.1,
+        ),
+        Check(
+            name="listening closes, in a first episode",
+            estimate=share_of_gap(always["reader"], newborn, knowing),
+            least=0.4,
+        ),
+        Check(
+            name="counts close, in a first episode",
+            estimate=share_of_gap(first, scores["newborn"][:, 0], knowing),
+            most=0.1,
+        ),
+    ]
+
+
+def _print_curves(scores: dict[str, "NDArray[np.float64]"]) -> None:
+    print("score by episode" + "".join(f"{episode:>6}" for episode in range(1, EPISODES + 1)))
+    for name, some in scores.items():
+        print(f"{name:<16}" + "".join(f"{mean:>6.2f}" for mean in some.mean(0)))
+
+
+if __name__ == "__main__":
+    with answering():
+        sys.exit(main())

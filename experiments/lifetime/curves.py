@@ -1,0 +1,46 @@
+"""Adaptation curves: scores by the number of the episode in its lifetime, with intervals."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.report.measures import Columns
+from experiments.running.statistics import Estimate
+
+_RESAMPLES = 2000
+
+
+def scores_of(columns: Columns) -> NDArray[np.float64]:
+    """Return (lifetimes, episodes) scores of the columns of a rollout of lifetimes."""
+    episodes = int(columns["episode"].max()) + 1 if "episode" in columns else 1
+    return columns["score"].astype(np.float64).reshape(episodes, -1).T
+
+
+def share_of_gap(
+    one: NDArray[np.float64], newborn: NDArray[np.float64], knowing: NDArray[np.float64]
+) -> Estimate:
+    """Return which share of the gap from newborn to knowing somebody closes, with its interval.
+
+    Args:
+        one: (L,) mean score of each of its lifetimes.
+        newborn: (L,) of the same lifetimes.
+        knowing: (L,) of the same lifetimes.
+
+    Returns:
+        The share; its interval is a bootstrap over lifetimes, which are resampled together.
+    """
+    picks = np.random.default_rng(0).integers(len(one), size=(_RESAMPLES, len(one)))
+    shares = _share(one[picks], newborn[picks], knowing[picks])
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return Estimate(float(_share(one, newborn, knowing)), float(low), float(high))
+
+
+def mean_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> Estimate:
+    """Return by how much one mean score exceeds another in the same lifetimes, (L,) each."""
+    picks = np.random.default_rng(0).integers(len(one), size=(_RESAMPLES, len(one)))
+    low, high = np.quantile((one - other)[picks].mean(1), [0.025, 0.975])
+    return Estimate(float((one - other).mean()), float(low), float(high))
+
+
+def _share(one: NDArray, newborn: NDArray, knowing: NDArray) -> NDArray:
+    below = newborn.mean(-1)
+    return (one.mean(-1) - below) / (knowing.mean(-1) - below)

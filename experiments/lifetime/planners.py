@@ -1,0 +1,96 @@
+"""Yardsticks of a lifetime in `trip`: planners that know what no agent can know. Not agents.
+
+All of them choose by the same planner (`agents.planners.ways`), and differ in what they expect.
+"""
+
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.counting import Outcomes
+from body.types import PerceptBatch
+from envs.trip.contexts import (
+    CROSSINGS,
+    GOES_WRONG,
+    GOES_WRONG_ANYWAY,
+    JOKERS,
+    LOOKS,
+    WAYS,
+    is_worse,
+    look_of,
+)
+from envs.trip.vocabulary import Verdict
+from envs.trip.world import TripWorld
+
+
+class Newborn(Outcomes):
+    """Learns within an episode, and forgets at its end."""
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Be born."""
+        self.forget(rows)
+
+
+class Knowing:
+    """Knows the context, which is in no observation.
+
+    Args:
+        world: Whose truth is read.
+    """
+
+    def __init__(self, world: TripWorld):
+        self._world = world
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Do nothing: all is known already."""
+
+    def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
+        """Do nothing: there is nothing to learn."""
+
+    def goes_well(self, row: int, object: int, color: int) -> float:
+        """Return 1 for what is better than it looks, else 0."""
+        return 0.0 if is_worse(self._world.bodies["looks"][row], look_of(object, color)) else 1.0
+
+
+class Reader:
+    """Understands whatever it is told, weighs it rightly, and forgets it when the episode ends.
+
+    It knows how persons come to say what they say, and so how much a word of theirs is worth; and
+    it learns nothing from what it lives.
+
+    Args:
+        num_avatars: B.
+    """
+
+    def __init__(self, num_avatars: int):
+        self._log_odds = np.zeros((num_avatars, LOOKS))  # that a look is better
+        says_bad = {worse: _says_bad(worse) for worse in (True, False)}
+        self._weights = {
+            Verdict.BAD: np.log(says_bad[False] / says_bad[True]),
+            Verdict.FINE: np.log((1 - says_bad[False]) / (1 - says_bad[True])),
+        }
+
+    def begin(self, rows: NDArray[np.intp]) -> None:
+        """Have heard nothing, and know that one way in three is good."""
+        self._log_odds[rows] = np.log(1.0 / (WAYS - 1))
+
+    def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
+        """Listen."""
+        for row in np.flatnonzero(percept.heard[:, 0]).tolist():
+            _, verdict, obj, color, _ = percept.heard[row].tolist()
+            self._log_odds[row, look_of(obj, color)] += self._weights[Verdict(verdict)]
+
+    def goes_well(self, row: int, object: int, color: int) -> float:
+        """Return the probability that this is better than it looks."""
+        return float(1.0 / (1.0 + np.exp(-self._log_odds[row, look_of(object, color)])))
+
+
+def _says_bad(worse: bool) -> float:
+    """Return the probability that somebody calls such a look bad, who says anything of it."""
+    chance = GOES_WRONG if worse else GOES_WRONG_ANYWAY
+    mostly = sum(
+        comb(CROSSINGS, wrong) * chance**wrong * (1.0 - chance) ** (CROSSINGS - wrong)
+        for wrong in range(CROSSINGS // 2 + 1, CROSSINGS + 1)
+    )
+    return (1.0 - JOKERS) * mostly + JOKERS * (1.0 - mostly)
