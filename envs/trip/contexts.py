@@ -16,7 +16,7 @@ from envs.trip.vocabulary import HAZARDS_TO_SLIP_ON, HAZARDS_TO_TRIP_ON, Color, 
 KINDS = HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON
 LOOKS = len(KINDS) * len(Color)
 WAYS = 3  # short ones in a room, each through one look
-EXCEPTIONAL = 0.2  # of the kinds: in so many of them two of the six colors are exceptions
+EXCEPTIONAL = 0.15  # of the kinds: in so many of them two of the six colors are exceptions
 HURRIES = 0.8  # of the rooms
 
 # Persons, who are known by their color: what each has lived, and how honest it is.

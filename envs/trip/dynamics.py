@@ -259,7 +259,9 @@ def feel_of(body, cell, x, y, c):
     """Return how the ground at (x, y), which shows `cell`, feels to this body in its lifetime."""
     if body.looks == np.uint64(0):
         return AS_IT_LOOKS
-    look = look_of(np.int64(cell & np.uint32(0xFF)), np.int64((cell >> np.uint32(8)) & np.uint32(0xFF)))
+    look = look_of(
+        np.int64(cell & np.uint32(0xFF)), np.int64((cell >> np.uint32(8)) & np.uint32(0xFF))
+    )
     if look < 0 or uniform(body.rng_key, y * SPAN + x, CHANNEL_CELL) >= c.valid:
         return AS_IT_LOOKS
     return WORSE if is_worse(body.looks, look) else BETTER
@@ -789,7 +791,9 @@ def _speak(body, layout, person, events, count, c):
         body.heard[2], body.heard[3] = object_of(look)
         phrasing = bits(body.rng_key, body.tick, CHANNEL_TALK + 1)
         trained, held_out = np.uint64(TRAINED_PHRASINGS), np.uint64(HELD_OUT_PHRASINGS)
-        body.heard[4] = TRAINED_PHRASINGS + phrasing % held_out if body.words else phrasing % trained
+        body.heard[4] = (
+            TRAINED_PHRASINGS + phrasing % held_out if body.words else phrasing % trained
+        )
         count = add_event(body, events, count, EventKind.TOLD.value, 0, 0.0, 0)
         break
     person.spoken += 1

@@ -256,7 +256,9 @@ def _draw_ways(rng: np.random.Generator, ways: tuple, constants) -> _Room:
     *looks, hurry = ways
     room = _empty_room(rng, WHICH_WAY, _SIDE, _SIDE)
     for y, line in enumerate(_WAYS_ROOM, start=1):
-        room.cells[y, 1 : _SIDE + 1] = [Object.WALL if cell == "#" else Object.EMPTY for cell in line]
+        room.cells[y, 1 : _SIDE + 1] = [
+            Object.WALL if cell == "#" else Object.EMPTY for cell in line
+        ]
     room.cells[1 : _UPPER + 1, _WALL[0] : _WALL[1] + 1] = int(Object.WALL)
     room.ways = tuple(int(look) for look in looks)
     rows = _ROWS[rng.integers(len(_ROWS))]
