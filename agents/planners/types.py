@@ -1,4 +1,4 @@
-"""Planner and Expectations: what a scripted planner is to those who use one, and what it may ask."""
+"""Planner: what a scripted planner is to its users; Expectations: what it may ask."""
 
 from collections.abc import Iterable
 from typing import Protocol

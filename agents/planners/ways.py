@@ -1,7 +1,7 @@
 """Which way? The scripted planner for rooms of `trip` with several ways through.
 
 It looks round, takes the short way that it expects to go well, and then goes to what was asked for;
-or, where it may, the long way. What a way is like is somebody else's to say: `agents.planners.types.Expectations`.
+or, where it may, the long way. What a way is like is somebody else's to say: see `Expectations`.
 """
 
 from collections.abc import Iterable

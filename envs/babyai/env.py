@@ -138,6 +138,7 @@ class BabyAIVectorEnv(WorldVectorEnv):
         layouts: int = 1024,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         max_episode_steps: int | None = None,
+        state_hash: bool = False,
         copy: bool = True,
         render_mode: str | None = None,
         id: None = None,
@@ -149,6 +150,7 @@ class BabyAIVectorEnv(WorldVectorEnv):
             ),
             autoreset_mode=autoreset_mode,
             max_episode_steps=max_episode_steps,
+            state_hash=state_hash,
             copy=copy,
             render_mode=render_mode,
         )

@@ -69,6 +69,8 @@ class WorldVectorEnv(_Face, VectorEnv):
             "Disabled".
         max_episode_steps: Ticks after which episodes are truncated, as Gymnasium's `TimeLimit`
             does; None leaves the world's own time limit.
+        state_hash: Whether `info["state_hash"]` says of each row what state its world is in, the
+            clock apart: equal for equal states. It takes about as long as the step itself.
         copy: Whether observations are copies; without, they are the world's own: only to be read,
             and overwritten by the next step.
         render_mode: None or "rgb_array".
@@ -81,6 +83,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         homeostatic_weight: float = 1.0,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         max_episode_steps: int | None = None,
+        state_hash: bool = False,
         copy: bool = True,
         render_mode: str | None = None,
     ):
@@ -101,6 +104,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         self.homeostatic_weight, self.render_mode = homeostatic_weight, render_mode
         self._max_episode_steps = _limit_of(max_episode_steps)
         self._copy, self._begun = copy, False
+        self._hashes = state_hash
 
     # ---- Reset ----
 
@@ -110,11 +114,24 @@ class WorldVectorEnv(_Face, VectorEnv):
         seed: int | np.integer | list[int] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[dict[str, NDArray], dict[str, Any]]:
-        """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`."""
+        """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`.
+
+        With seeds, lifetimes begin: of the contexts `options["context"]`, one number or one a row,
+        in a world that has them; without, each in one that comes of its seed.
+        """
         rows, seeds = self._rows((options or {}).get("reset_mask")), self._seeds(seed)
-        self.world.reset(rows, None if seeds is None else seeds[rows])
+        contexts = _contexts_in(options or {}, self.world, seeds is not None)
+        if seeds is None:
+            self.world.reset(rows)
+        elif contexts is None:
+            self.world.reset(rows, seeds[rows])
+        else:
+            self.world.reset(rows, seeds[rows], contexts=contexts[rows])
         self._begun = True
-        return self._observation(), {"success": np.zeros(self.num_envs, bool)}
+        return self._observation(), {"success": np.zeros(self.num_envs, bool)} | self._state_hash()
+
+    def _state_hash(self) -> dict[str, NDArray[np.uint64]]:
+        return {"state_hash": self.world.state_hash()} if self._hashes else {}
 
     def _rows(self, mask: Any) -> NDArray[np.intp]:
         """Return the rows that a reset mask names; all of them without one."""
@@ -163,6 +180,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         done = terminated | truncated
         if done.any():
             self._finish(done, info)
+        info |= self._state_hash()
         return self._observation(), reward, terminated, truncated, info
 
     def _commands(self, actions: Any) -> NDArray[np.int64]:
@@ -293,16 +311,22 @@ class WorldEnv(_Face, gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begin a new episode: with a seed as a new body, without as the same one.
 
-        A seed and `options={"episode": 2}` begin the episode that two more resets would begin.
+        A seed and `options={"episode": 2}` begin the episode that two more resets would begin; a
+        seed and `options={"context": 7}` begin a lifetime in that context, in a world that has
+        them.
         """
         episode = _episode_in(options or {}, seed)
+        contexts = _contexts_in(options or {}, self.world, seed is not None)
         if seed is None and not self._begun:
             seed = int(self.np_random.integers(2**31))
         super().reset(seed=seed)
         self._begun = True
-        self.world.reset(np.arange(1), None if seed is None else np.array([seed]), episode)
+        seeds = None if seed is None else np.array([seed])
+        chosen = {} if contexts is None else {"contexts": contexts}
+        self.world.reset(np.arange(1), seeds, episode, **chosen)
         self._show()
-        return self._observation(), {"events": (), "success": False, "mission": self.mission}
+        info = {"events": (), "success": False, "mission": self.mission}
+        return self._observation(), info | self._state_hash()
 
     def step(self, action):
         """Let the body live one tick; action in 0..13."""
@@ -319,10 +343,14 @@ class WorldEnv(_Face, gymnasium.Env):
             "homeostatic_reward": float(felt[0]),
             **score,
             "mission": self.mission,
+            **self._state_hash(),
         }
         terminated, truncated = bool(self.world.terminated[0]), bool(self.world.truncated[0])
         reward = float(self._mixed(mission, felt)[0])
         return self._observation(), reward, terminated, truncated, info
+
+    def _state_hash(self) -> dict[str, int]:
+        return {"state_hash": int(self.world.state_hash(np.arange(1))[0])}
 
     def _observation(self) -> dict[str, NDArray]:
         return {name: values[0].copy() for name, values in self.world.observation.items()}
@@ -367,3 +395,24 @@ def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
     if "episode" in options and seed is None:
         raise ValueError("episode counts from a seed; give one, or leave the episode out")
     return int(episode)
+
+
+def _contexts_in(
+    options: Mapping[str, Any], world: World, has_seeds: bool
+) -> NDArray[np.int64] | None:
+    """Return the context that is asked for in each row, or None without a word about it."""
+    if "context" not in options:
+        return None
+    if not world.spec.has_contexts:
+        raise ValueError(f"world '{world.spec.name}' has no contexts; leave the context out")
+    if not has_seeds:
+        raise ValueError("a context is of a lifetime, which begins with a seed; give one")
+    given = np.asarray(options["context"])
+    contexts = np.broadcast_to(given, world.num_envs) if given.ndim == 0 else given
+    whole = given.dtype.kind in "iu"
+    if not whole or contexts.shape != (world.num_envs,) or (contexts < 0).any():
+        raise ValueError(
+            f"context must be a whole number of at least 0, or {world.num_envs} of them, one a "
+            f"row, got {options['context']!r}"
+        )
+    return contexts.astype(np.int64)

@@ -85,6 +85,7 @@ class WorldSpec:
         mission_space: Space of the mission tokens.
         mission_words: Turns one avatar's mission tokens into a sentence.
         missions: Name of each kind of mission, by number.
+        has_contexts: Whether something is hidden in it that stays the same for a lifetime.
         heard_space: Space of what is heard in a tick; None in a world where nobody speaks.
         heard_words: Turns what one avatar heard into a sentence, or into nothing.
         actions: The motor commands, in the order of `efference`.
@@ -119,6 +120,7 @@ class WorldSpec:
     mission_space: spaces.Box
     mission_words: Callable[[NDArray[np.integer]], str]
     missions: tuple[str, ...]
+    has_contexts: bool = False
     heard_space: spaces.Box | None = None
     heard_words: Callable[[NDArray[np.integer]], str] = _nothing_heard
     actions: type[IntEnum]

@@ -1,11 +1,13 @@
 """What the two Gymnasium faces ask of a compiled world, and how a world is copied."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.random import mix
 from envs.engine.spec import WorldSpec
 
 
@@ -78,6 +80,10 @@ class World(Protocol):
         """Put `rows` back to what `fork_state` returned."""
         ...
 
+    def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
+        """Return a number for each of `rows` that is equal where all but the clock is equal."""
+        ...
+
     def frame(self, row: int) -> NDArray[np.uint8]:
         """Return a picture of one body in its world, (height, width, 3)."""
         ...
@@ -93,6 +99,33 @@ class World(Protocol):
     def close(self) -> None:
         """Release threads and windows."""
         ...
+
+
+def hash_rows(
+    state: Mapping[str, NDArray], apart: Mapping[str, Iterable[str]]
+) -> NDArray[np.uint64]:
+    """Return a hash of each row of a world's state, (N,).
+
+    Args:
+        state: What `World.fork_state` returned.
+        apart: Fields of its records that do not count, such as a clock, by the name of the array.
+    """
+    hashes = np.zeros(len(next(iter(state.values()))), np.uint64)
+    for name, array in state.items():
+        counted = array.copy()
+        for kept in apart.get(name, ()):
+            counted[kept] = 0
+        flat = np.frombuffer(counted.tobytes(), np.uint8).reshape(len(counted), -1)
+        words = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8))).view(np.uint64)
+        _fold(words, hashes)
+    return hashes
+
+
+@njit(cache=True)
+def _fold(words, hashes):
+    for row in range(words.shape[0]):
+        for i in range(words.shape[1]):
+            hashes[row] = mix(hashes[row] ^ words[row, i])
 
 
 class Copied:

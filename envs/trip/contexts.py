@@ -84,7 +84,7 @@ def _drawn(key):
         second = half + np.int64(bits(key, 0, channel + 2) % np.uint64(half))
         has_exceptions = uniform(key, 0, channel) < EXCEPTIONAL
         for place in range(_COLORS):
-            is_exception = has_exceptions and (place == first or place == second)
+            is_exception = has_exceptions and place in (first, second)
             if (place < half) ^ is_exception:
                 context |= np.uint64(1) << np.uint64(kind * _COLORS + _at(colors, place))
     return context

@@ -16,7 +16,7 @@ import numpy as np
 
 from envs.engine.body_senses import Posture
 from envs.engine.compiled import compiled
-from envs.engine.random import bell, between, bits, uniform
+from envs.engine.random import bell, between, uniform
 from envs.engine.view import HEADINGS
 from envs.trip.contexts import NOTHING, WAYS, is_worse, look_of, object_of, said_by
 from envs.trip.state import EVENTS_PER_TICK, OBJECTS, SPAN
@@ -56,7 +56,7 @@ RAIL, WALL, TABLE, PERSON = (
 )
 CUP, EMPTY = int(Object.CUP), int(Object.EMPTY)
 
-HELD_OUT_PHRASINGS = len(PHRASINGS[Verdict.FINE]) - TRAINED_PHRASINGS
+ALL_PHRASINGS = len(PHRASINGS[Verdict.FINE])
 
 # Random channels: one for each random draw within a tick.
 (
@@ -71,7 +71,8 @@ HELD_OUT_PHRASINGS = len(PHRASINGS[Verdict.FINE]) - TRAINED_PHRASINGS
     CHANNEL_CELL,
     CHANNEL_WORSE,
     CHANNEL_TALK,
-) = range(0, 110, 10)
+    CHANNEL_PHRASING,
+) = range(0, 120, 10)
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
@@ -781,7 +782,7 @@ def _listen(body, layout, objects, events, count, action, c):
 @compiled
 def _speak(body, layout, person, events, count, c):
     """Have a person say how one of the ways of this room was for it, another one each time."""
-    first = np.int64(bits(body.rng_key, person.color, CHANNEL_TALK) % np.uint64(WAYS))
+    first = np.int64(WAYS * uniform(body.rng_key, 0, CHANNEL_TALK + person.color))
     for i in range(WAYS):
         look = np.int64(layout.ways[(first + person.spoken + i) % WAYS])
         verdict = said_by(body.looks, person.color, look)
@@ -789,11 +790,10 @@ def _speak(body, layout, person, events, count, c):
             continue
         body.heard[0], body.heard[1] = person.color + 1, verdict
         body.heard[2], body.heard[3] = object_of(look)
-        phrasing = bits(body.rng_key, body.tick, CHANNEL_TALK + 1)
-        trained, held_out = np.uint64(TRAINED_PHRASINGS), np.uint64(HELD_OUT_PHRASINGS)
-        body.heard[4] = (
-            TRAINED_PHRASINGS + phrasing % held_out if body.words else phrasing % trained
-        )
+        least = TRAINED_PHRASINGS if body.words else 0
+        most = ALL_PHRASINGS if body.words else TRAINED_PHRASINGS
+        phrasing = uniform(body.rng_key, body.tick, CHANNEL_PHRASING)
+        body.heard[4] = least + np.int64(phrasing * (most - least))
         count = add_event(body, events, count, EventKind.TOLD.value, 0, 0.0, 0)
         break
     person.spoken += 1

@@ -38,6 +38,7 @@ class TripEnv(WorldEnv):
     | efference | (14,) float32 | one-hot | the last motor command |
     | social | (3,) float32 | 0..1 | seen by, laughter, being helped |
     | mission | (5,) int32 | 0..255 | mission, object, color, place, color; see `mission_words` |
+    | heard | (5,) int32 | 0..20 | speaker, verdict, object, color, phrasing; see `heard_words` |
     | clock | (1,) int32 | ticks | since the episode began |
 
     ## Rewards
@@ -48,17 +49,20 @@ class TripEnv(WorldEnv):
 
     ## Starting State
 
-    A layout of the bank, a body by seed, its condition at random.
+    A layout of the bank, a body by seed, its condition at random. At level 5 a seed also begins a
+    lifetime in a context, which says what each kind and color of hazard feels like until the next
+    seed; `reset(seed=..., options={"context": 7})` chooses it.
 
     ## Episode End
 
     Terminated when the mission has succeeded or failed (the cup is spilled, the fall was seen);
-    truncated after 250 to 600 ticks, by level: `env.spec.max_episode_steps`.
+    truncated after 250 to 900 ticks, by level: `env.spec.max_episode_steps`.
 
     ## Arguments
 
-    `level`, `shift`, `split`, `layouts`, `constants`: see `TripWorld`. `homeostatic_weight`: weight
-    of the homeostatic reward. `render_mode`: None, "rgb_array" or "human".
+    `level`, `shift`, `split`, `words`, `layouts`, `constants`: see `TripWorld`.
+    `homeostatic_weight`: weight of the homeostatic reward. `render_mode`: None, "rgb_array" or
+    "human".
 
     ## Version History
 
@@ -72,6 +76,7 @@ class TripEnv(WorldEnv):
         level: int = 2,
         shift: str = "S0",
         split: str = "train",
+        words: str = "train",
         layouts: int = 256,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
@@ -79,7 +84,13 @@ class TripEnv(WorldEnv):
     ):
         super().__init__(
             TripWorld(
-                1, level=level, shift=shift, split=split, layouts=layouts, constants=constants
+                1,
+                level=level,
+                shift=shift,
+                split=split,
+                words=words,
+                layouts=layouts,
+                constants=constants,
             ),
             homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
@@ -98,12 +109,14 @@ class TripVectorEnv(WorldVectorEnv):
         level: int = 2,
         shift: str = "S0",
         split: str = "train",
+        words: str = "train",
         layouts: int = 256,
         threads: int = 1,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         max_episode_steps: int | None = None,
+        state_hash: bool = False,
         copy: bool = True,
         render_mode: str | None = None,
     ):
@@ -113,6 +126,7 @@ class TripVectorEnv(WorldVectorEnv):
                 level=level,
                 shift=shift,
                 split=split,
+                words=words,
                 layouts=layouts,
                 threads=threads,
                 constants=constants,
@@ -120,6 +134,7 @@ class TripVectorEnv(WorldVectorEnv):
             homeostatic_weight=homeostatic_weight,
             autoreset_mode=autoreset_mode,
             max_episode_steps=max_episode_steps,
+            state_hash=state_hash,
             copy=copy,
             render_mode=render_mode,
         )

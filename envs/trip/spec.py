@@ -59,6 +59,7 @@ TRIP = register(
         ),
         mission_words=mission_words,
         missions=words_of(Mission),
+        has_contexts=True,
         heard_space=spaces.Box(0, _HEARD_MOST, dtype=np.int32),
         heard_words=heard_words,
         actions=Action,

@@ -13,7 +13,7 @@ from envs.engine.compiled import compiled
 from envs.engine.random import bell, between, bits, keys_from_seeds, mix, uniform
 from envs.engine.spec import by_sense
 from envs.engine.view import VIEW, flat_offsets, look, place_in_view
-from envs.engine.world import Copied
+from envs.engine.world import Copied, hash_rows
 from envs.trip.bank import Bank
 from envs.trip.constants import load_constants
 from envs.trip.contexts import draw_context, fits
@@ -37,6 +37,10 @@ _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
 _CHANNEL_LAYOUT, _CHANNEL_BODY, _CHANNEL_CONDITION, _CHANNEL_CONTEXT = 1_000, 1_001, 1_020, 1_040
 _CONTEXTS = np.uint64(2**31)
 _TRIES = 64  # rooms looked at for one that fits a context; with three in eight, more than enough
+
+
+_SCORE = ("stumbles", "slips", "recoveries", "falls", "cells_walked", "times_seen_falling")
+_NOT_OF_THE_STATE = ("tick", "drive", "pain_suffered", *_SCORE)  # the clock, and what is counted
 
 
 class _Truth(NamedTuple):
@@ -525,7 +529,6 @@ class TripWorld(Copied):
     def score(self, rows: NDArray[np.intp]) -> dict[str, NDArray]:
         """Return what an experimenter wants to know of the episodes in `rows`, by name."""
         bodies = self.bodies[rows]
-        counts = ("stumbles", "slips", "recoveries", "falls", "cells_walked", "times_seen_falling")
         return {
             "success": bodies["succeeded"] != 0,
             "failed": bodies["failed"] != 0,
@@ -533,7 +536,7 @@ class TripWorld(Copied):
             "pain_suffered": bodies["pain_suffered"],
             "cup": bodies["cup"],
             "mission": bodies["mission"][:, 0],
-        } | {name: bodies[name] for name in counts}
+        } | {name: bodies[name] for name in _SCORE}
 
     def frame(self, row: int) -> NDArray[np.uint8]:
         """Return a picture of one body in its world, (height, width, 3)."""
@@ -554,6 +557,10 @@ class TripWorld(Copied):
     def state(self, row: int) -> dict[str, Any]:
         """Return how a body and all that can move are now; see `envs.trip.picture.state_of`."""
         return state_of(self.bodies[row], self.objects[row])
+
+    def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
+        """Return a number for each of these rows, equal for equal states at whatever tick."""
+        return hash_rows(self.fork_state(rows), {"bodies": _NOT_OF_THE_STATE})
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""

@@ -41,10 +41,11 @@ SHIFTED_FRICTION = (0.7, 1.4)  # S1
 COLOR_VALIDITY = 0.85
 COLOR_HEIGHT = (0.75, 1.3)
 COLOR_FRICTION = (0.75, 1.5)
-_OF_LEVEL_4 = (Mission.CARRY_CUP, Mission.DELIVER, Mission.CROSS_UNSEEN, Mission.TIE_THEN_FETCH)
+_OF_LEVEL_4 = tuple(Mission)[Mission.CARRY_CUP : Mission.CHOOSE_WAY]
 
-# Rooms of level 5, before they are turned round: a near side, a thick wall with three straight short
-# ways through it, and a far side. The long way goes round below, and winds so that nobody can run.
+# Rooms of level 5, before they are turned round: a near side, a thick wall with three straight
+# short ways through it, and a far side. The long way goes round below, and winds so that nobody
+# can run.
 _WAYS_ROOM = (
     "............",
     "............",

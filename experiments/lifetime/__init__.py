@@ -1,1 +1,1 @@
-"""Lifetimes: is what was lived, and what was heard, worth anything; and what does a being make of it?"""
+"""Lifetimes: is what was lived, and what was heard, worth anything?"""

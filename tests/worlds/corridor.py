@@ -15,6 +15,7 @@ from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import keys_from_seeds
 from envs.engine.spec import WorldSpec, at_rest, by_sense, offset, register
 from envs.engine.view import HEADINGS, OFFSETS, VIEW
+from envs.engine.world import hash_rows
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import place_of
 from experiments.ground_truth.world_truth import TrueEvent
@@ -190,6 +191,9 @@ class CorridorWorld:
         bodies = self.bodies[rows]
         return {"success": bodies["held"].copy(), "ticks": bodies["tick"].copy(),
                 "mission": np.zeros(len(bodies), np.int64)}  # fmt: skip
+
+    def state_hash(self, rows=None):
+        return hash_rows(self.fork_state(rows), {"bodies": ("tick",)})
 
     def fork_state(self, rows=None):
         return {"bodies": self.bodies[slice(None) if rows is None else rows].copy()}
