@@ -16,7 +16,7 @@ from body.state import copied, load_arrays
 from body.types import Intent, NoticedEvent, Percept, PerceptBatch
 from mind.contract import Mind
 from mind.memory import Memory
-from mind.reasoning.narration import EventObservation, about_words, event_words, pain_caused
+from mind.reasoning.narration import EventObservation, noticed_words, pain_caused
 from mind.reasoning.scale import PrivateScale
 from mind.sense_encoder.trail import Encoder, Trail, Windows
 
@@ -44,7 +44,7 @@ class RecentEvents:
     def add(self, event: NoticedEvent, percept: Percept) -> int:
         """Add an event of this tick, and return the tick at which it began."""
         tick = int(percept.clock)
-        self.recent.append((tick, event_words(event, about_words(event, percept))))
+        self.recent.append((tick, noticed_words(event, percept)))
         if event is NoticedEvent.FELL:
             self.fell = tick
         if event is NoticedEvent.GOT_UP:

@@ -32,6 +32,7 @@ class About(Enum):
     RELEASED = auto()  # what was in the hand before
     AHEAD = auto()  # what is in the cell ahead
     TOLD = auto()  # what somebody spoke of
+    BEHIND = auto()  # what was walked over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ EVENT_TRAITS = {
     NoticedEvent.OPENED: EventTraits(about=About.AHEAD),
     NoticedEvent.SHUT: EventTraits(about=About.AHEAD),
     NoticedEvent.WAS_TOLD: EventTraits(about=About.TOLD, alarming=True),
+    NoticedEvent.GOT_ACROSS: EventTraits(about=About.BEHIND),
 }
 
 

@@ -45,6 +45,7 @@ TIGHT_BELOW = 0.2
 _STEPPED_ON = 0.75
 _TOUCHED = 0.1  # a fainter touch goes unnoticed
 _SPILL = 0.05  # of the cup, in one go or in drops
+LONG_STRETCH = 4  # cells of one hazard, walked over one after the other
 _CONTACT_TICKS = 8  # a stumble is put down to a contact at most this long ago
 
 SENSOR_STATE = np.dtype(
@@ -67,6 +68,8 @@ SENSOR_STATE = np.dtype(
         ("laughter", np.float32),
         ("contact", np.int16, (2,)),  # object and color of the last contact, as believed
         ("contact_ticks", np.int16),  # since then
+        ("stretch", np.int16, (2,)),  # object and color of the hazard that it walks over
+        ("stretch_cells", np.int16),  # one after the other, without a fall
         ("about", np.int16, (2,)),  # object and color of the last event, as believed
     ],
     align=True,
@@ -192,6 +195,8 @@ def _notice(sensor_state, memory, kinds, image, senses, heard, by_hand, tie_lace
             body.touched[i] = touch[row, i] > _TOUCHED
         _feel_laces(body, touch[row], efference[row], tie_lace, noticed)
         _feel_posture(body, proprio[row], noticed)
+        entered = ego_map.moved and proprio[row, _LAST_TURN] == 0.0
+        _feel_stretch(body, ego_map, kinds, entered, noticed)
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
         _feel_cup(body, intero[row, _CUP], noticed)
         _feel_others(body, social[row], noticed)
@@ -301,6 +306,26 @@ def _feel_posture(body, proprio, noticed):
     if now == STUMBLE or (now == DOWN and before != STUMBLE and not was_on_the_floor):
         recent = body.contact_ticks < _CONTACT_TICKS
         _blame(body, body.contact[0] if recent else 0, body.contact[1] if recent else 0)
+
+
+@njit(cache=True)
+def _feel_stretch(body, ego_map, kinds, entered, noticed):
+    """Behind a long stretch of one hazard, walked over without a fall, one has got across it."""
+    if noticed[NoticedEvent.FELL]:
+        body.stretch_cells = 0
+    if not entered:
+        return
+    packed = np.int64(ego_map.grid[ego_map.cell])
+    obj, color = packed & 255, (packed >> 8) & 15
+    if kinds[obj] & HAZARD == 0:
+        if body.stretch_cells >= LONG_STRETCH:
+            noticed[NoticedEvent.GOT_ACROSS] = True
+            _blame(body, body.stretch[0], body.stretch[1])
+        body.stretch_cells = 0
+        return
+    same = body.stretch[0] == obj and body.stretch[1] == color
+    body.stretch_cells = body.stretch_cells + 1 if same else 1
+    body.stretch[0], body.stretch[1] = obj, color
 
 
 @njit(cache=True)

@@ -119,6 +119,7 @@ class NoticedEvent(IntEnum):
     OPENED = 18
     SHUT = 19
     WAS_TOLD = 20
+    GOT_ACROSS = 21
 
 
 @lru_cache

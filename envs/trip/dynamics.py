@@ -24,6 +24,7 @@ from envs.trip.vocabulary import (
     BLOCKS_THE_WAY,
     CAN_BE_CARRIED,
     HEARD_TOKENS,
+    LONG_STRETCH,
     PHRASINGS,
     TRAINED_PHRASINGS,
     Action,
@@ -400,6 +401,25 @@ def _advance(body, layout, objects, events, count, c):
         body.progress = after - 1.0
         body.x, body.y = x, y
         body.cells_walked += 1
+        count = _cross(body, layout, events, count)
+    return count
+
+
+@compiled
+def _cross(body, layout, events, count):
+    """Count the cells of a hazard that are walked over; behind a long stretch it is crossed."""
+    cell = layout.cells[body.y, body.x]
+    obj = np.int64(cell & np.uint32(0xFF))
+    color = np.int64((cell >> np.uint32(8)) & np.uint32(0xFF))
+    if look_of(obj, color) < 0:
+        if body.stretch_cells >= LONG_STRETCH:
+            kind, cause = EventKind.CROSSED.value, cause_of(np.int64(body.stretch[0]))
+            count = add_event(body, events, count, kind, cause, 0.0, 0)
+        body.stretch_cells = 0
+        return count
+    same = body.stretch[0] == obj and body.stretch[1] == color
+    body.stretch_cells = body.stretch_cells + 1 if same else 1
+    body.stretch[0], body.stretch[1] = obj, color
     return count
 
 
@@ -527,6 +547,7 @@ def _fall(body, objects, events, count, action, c):
     if spilled > 0.0:
         count = add_event(body, events, count, EventKind.SPILL.value, 0, spilled, 0)
     body.posture = DOWN
+    body.stretch_cells = 0
     body.ticks_to_rise = np.int16(c.rise_ticks + c.rise_ticks_per_impact * impact)
     body.falls += 1
     body.arousal = 1.0

@@ -84,6 +84,8 @@ BODY = np.dtype(
         ("seen_by", np.float32),
         ("laughter", np.float32),
         ("being_helped", np.float32),
+        ("stretch", np.int8, (2,)),  # object and color of the hazard that it is walking over
+        ("stretch_cells", np.int16),  # entered one after the other, without a fall
         ("heard", np.int8, (5,)),  # see `vocabulary.heard_words`
         ("words", np.int8),  # 0 what persons say is in trained phrasings, 1 in held-out ones
         ("quiet_ticks", np.int16),  # until somebody may speak again

@@ -103,6 +103,7 @@ class EventKind(IntEnum):
     PICKED_UP = 12
     PUT_DOWN = 13
     TOLD = 14
+    CROSSED = 15  # a stretch of one hazard, `LONG_STRETCH` cells or more, on one's feet
 
 
 class Cause(IntEnum):
@@ -147,6 +148,8 @@ MISSION_TEMPLATES = MappingProxyType(
         Mission.HURRY: "hurry to the {object}, the long way takes too long",
     }
 )
+
+LONG_STRETCH = 4  # cells of a hazard that are worth being called a way
 
 # What is heard is five numbers: speaker (its color + 1; 0 is nobody), verdict, object, its color,
 # and which of the phrasings.

@@ -70,6 +70,7 @@ class TripTruth(WorldTruth):
             "stepped_on_lace": TrueEvent(said_as=EventKind.LACE_STEPPED_ON, counted=False),
             "heard_laughter": TrueEvent(counted=False),
             "was_told": TrueEvent(said_as=EventKind.TOLD),
+            "got_across": TrueEvent(said_as=EventKind.CROSSED),
         }
     )
 
@@ -187,6 +188,10 @@ class TripTruth(WorldTruth):
         if about is About.TOLD:
             obj, color = (int(number) for number in self._before[row]["heard"][2:4])
             facts[Attribute.THING] = Fact(value=object_words(obj, color))
+        if about is About.BEHIND:
+            facts[Attribute.THING] = Fact(
+                value=object_words(*self._before[row]["stretch"].tolist())
+            )
         if about is About.LACE:
             facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
         return facts

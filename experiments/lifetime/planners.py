@@ -65,11 +65,6 @@ class Reader:
 
     def __init__(self, num_avatars: int):
         self._log_odds = np.zeros((num_avatars, LOOKS))  # that a look is better
-        says_bad = {worse: _says_bad(worse) for worse in (True, False)}
-        self._weights = {
-            Verdict.BAD: np.log(says_bad[False] / says_bad[True]),
-            Verdict.FINE: np.log((1 - says_bad[False]) / (1 - says_bad[True])),
-        }
 
     def begin(self, rows: NDArray[np.intp]) -> None:
         """Have heard nothing, and know that one way in three is good."""
@@ -79,11 +74,20 @@ class Reader:
         """Listen."""
         for row in np.flatnonzero(percept.heard[:, 0]).tolist():
             _, verdict, obj, color, _ = percept.heard[row].tolist()
-            self._log_odds[row, look_of(obj, color)] += self._weights[Verdict(verdict)]
+            self._log_odds[row, look_of(obj, color)] += weight_of_word(Verdict(verdict))
 
     def goes_well(self, row: int, object: int, color: int) -> float:
         """Return the probability that this is better than it looks."""
         return float(1.0 / (1.0 + np.exp(-self._log_odds[row, look_of(object, color)])))
+
+
+def weight_of_word(verdict: Verdict) -> float:
+    """Return by how much a word of somebody changes the log odds that a look is better."""
+    if verdict is Verdict.NOTHING:
+        return 0.0
+    if verdict is Verdict.BAD:
+        return float(np.log(_says_bad(False) / _says_bad(True)))
+    return float(np.log((1.0 - _says_bad(False)) / (1.0 - _says_bad(True))))
 
 
 def _says_bad(worse: bool) -> float:

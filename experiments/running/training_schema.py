@@ -201,7 +201,7 @@ class TrainMindConfig:
     lived: str | None = path(None)
     """File of examples made before; null makes them in the folder."""
     start: str | None = path(None)
-    """Folder of a model to go on from; null begins anew."""
+    """Folder of a model, or with lora of an adapter, to go on from; null begins anew."""
     motor: str | None = path(None)
     """Folder with a motor policy for each world; null is those that come
     with the body. Or scripted: motors written by hand."""

@@ -13,13 +13,17 @@ from mind.language_models import Batcher
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import ask, attempt_seeds, cost
 from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
-from mind.reasoning.narration import EventObservation, narrate, near
+from mind.reasoning.narration import EventObservation, narrate, near, object_words
 from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
 from mind.types import Decision, DecisionContext, Experience, Feeling, WhyNot
 
 _OBJECTS_ASKED_ABOUT = 4
+TOLD = "was_told"
+OUTCOMES = ("fell", "got_across", TOLD)  # kinds of experience that tell how a way is
+_OUTCOMES_SEARCHED = 32
+_LIVED_EACH, _TOLD_EACH, _OUTCOMES_EACH = 2, 2, 3  # for each way
 
 
 def anything_goes(intent: Intent) -> str:
@@ -144,6 +148,9 @@ def recall(
     """Return up to `limit` experiences that bear on a decision, best first, no words twice."""
     if not limit:
         return []
+    by_way = _of_ways(memory, body_id, percept)
+    if by_way:
+        return by_way
     about = (
         percept.spec.mission_words(percept.mission),
         *near(percept, _OBJECTS_ASKED_ABOUT),
@@ -154,6 +161,43 @@ def recall(
     for recollection in memory.recall(query, 3 * limit):
         by_words.setdefault(recollection.experience.words, recollection)
     return list(by_words.values())[:limit]
+
+
+def _of_ways(memory: Memory, body_id: str, percept: Percept) -> list[Recollection]:
+    """Return how ways over what is near turned out before, or are said to; way by way.
+
+    Empty where there is nothing to choose, or nobody has ever got across anything or been told.
+    """
+    things = _hazards_near(percept)
+    if len(things) < 2 or not _knows_ways(memory, body_id):
+        return []
+    found = [one for thing in things for one in _outcomes_of(thing, memory, body_id)]
+    return list({one.id: one for one in found}.values())
+
+
+def _outcomes_of(thing: str, memory: Memory, body_id: str) -> list[Recollection]:
+    """Return how one way turned out: what was lived of it, what was told, and of its color."""
+    query = Query(body_id=body_id, words=thing, kinds=OUTCOMES)
+    about = sorted(memory.recall(query, _OUTCOMES_SEARCHED), key=lambda one: -one.id)
+    same = [one for one in about if one.experience.about == thing]
+    lived = [one for one in same if one.experience.kind != TOLD]
+    told = [one for one in same if one.experience.kind == TOLD]
+    color = f"{thing.partition(' ')[0]} "
+    alike = [one for one in about if one.experience.about.startswith(color) and one not in same]
+    alike.sort(key=lambda one: one.experience.kind == TOLD)
+    best = [*lived[:_LIVED_EACH], *told[:_TOLD_EACH]]
+    return [*best, *alike[: max(0, _OUTCOMES_EACH - len(best))]]
+
+
+def _hazards_near(percept: Percept) -> list[str]:
+    """Return the names of different things to walk over that are near, the nearest first."""
+    spec = percept.spec
+    rows = [row for row in percept.landmarks if row[0] in spec.hazards]
+    return list(dict.fromkeys(object_words(percept, row) for row in rows))
+
+
+def _knows_ways(memory: Memory, body_id: str) -> bool:
+    return bool(memory.recall(Query(body_id=body_id, kinds=("got_across", TOLD)), 1))
 
 
 def fallback(context: DecisionContext) -> Reply:

@@ -350,6 +350,15 @@ def about_words(event: NoticedEvent, percept: Percept) -> str:
     return object_words(percept, percept.event_objects) if "{object}" in _noticed(event) else ""
 
 
+def noticed_words(event: NoticedEvent, percept: Percept) -> str:
+    """Return an event of this tick in words; of what one was told, who says what.
+
+    Example: ``"stumbled over blue cable"``, ``"heard green person: blue ice is fine"``
+    """
+    said = percept.spec.heard_words(percept.heard) if event is NoticedEvent.WAS_TOLD else ""
+    return f"heard {said}" if said else event_words(event, about_words(event, percept))
+
+
 def _noticed(event: NoticedEvent) -> str:
     return event_table()[event.name.lower()].noticed
 
@@ -357,7 +366,7 @@ def _noticed(event: NoticedEvent) -> str:
 def sensed_words(percept: Percept) -> tuple[str, ...]:
     """Return all that one avatar noticed in this tick: ``("bumped into grey wall",)``."""
     felt = (event for event in NoticedEvent if percept.events[event])
-    return tuple(event_words(event, about_words(event, percept)) for event in felt)
+    return tuple(noticed_words(event, percept) for event in felt)
 
 
 def narrate(observation: EventObservation, body_id: str) -> Experience:
@@ -370,7 +379,7 @@ def narrate(observation: EventObservation, body_id: str) -> Experience:
         emotion=feeling_words(observation.feeling),
         proprioception=_proprioception(observation.before, observation.now),
         motor=_motor(observation),
-        words=_sentence(observation, about, caused),
+        words=_sentence(observation, caused),
         body_id=body_id,
         run_id=observation.run_id,
         episode=observation.episode,
@@ -393,8 +402,8 @@ def pain_caused(before: Percept, now: Percept) -> float:
     return float(np.maximum(now.pain - before.pain, 0).sum())
 
 
-def _sentence(observation: EventObservation, about: str, caused: NDArray[np.float32]) -> str:
-    words = event_words(observation.event, about)
+def _sentence(observation: EventObservation, caused: NDArray[np.float32]) -> str:
+    words = noticed_words(observation.event, observation.now)
     if EVENT_TRAITS[observation.event].role is not Role.NONE:
         words += (
             f" at {observation.intent.manner.name.lower()} pace"

@@ -165,6 +165,8 @@ def _rounds_before(folder: Path, number: int) -> list[dict[str, Any]]:
 
 def _begun(number: int, model: Any, options: DictConfig) -> Any:
     """Return the model with an adapter, a new one in the first round."""
+    if number == 0 and options.start:
+        return lora.load_adapter(model, Path(options.start))
     if number == 0:
         return lora.new_adapter(model, rank=options.lora.rank, seed=options.seed)
     return lora.load_adapter(model, _adapter(Path(options.folder), number - 1))

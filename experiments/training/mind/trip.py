@@ -9,6 +9,7 @@ ever shown the words.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from body.types import (
     Skill,
 )
 from envs.trip.spec import TRIP
+from envs.trip.worldgen import WHICH_WAY
+from experiments.training.mind import ways
 from experiments.training.mind.collecting import (
     balanced,
     form_of,
@@ -143,6 +146,9 @@ class TripTraining:
         motor = motor_of(options, TRIP.name)
         examples: list[Example] = []
         for level, share in options.levels.items():
+            if level == WHICH_WAY:
+                examples += ways.examples(round(visits.moments * share), visits, motor)
+                continue
             moments = _kept(round(visits.moments * share), level, visits, motor)
             found = values(moments, level=level, split="train", motor=motor)
             examples += [
@@ -161,17 +167,10 @@ class TripTraining:
         answers: list[FirstReply] = []
         motor = motor_of(options, TRIP.name)
         for level, share in options.levels.items():
-            moments = collect_moments(
-                int(options.held_out * share),
-                level=level,
-                split="test",
-                seed=options.seed + HELD_OUT_SEED,
-                motor=motor,
-            )
-            asked = [(moment.prompt, moment.offered) for moment in moments]
-            found = respondent.first_replies(asked, TRIP.name)
-            replies = [one.reply for one in found]
-            right += agreeing(moments, replies, level=level, split="test", motor=motor)
+            wanted, seed = int(options.held_out * share), options.seed + HELD_OUT_SEED
+            measured = _measure_ways if level == WHICH_WAY else partial(_measure_level, level)
+            agrees, found = measured(respondent, wanted, seed, motor)
+            right += agrees
             answers += found
         whole, steps = ([one[kind] for one in right] for kind in (0, 1))
         formed = sum(one.reply is not None for one in answers)
@@ -185,6 +184,26 @@ class TripTraining:
     def is_held_out(self, mission: str) -> bool:
         """Return False: no words are kept for tests."""
         return False
+
+
+Measured = tuple[list[tuple[bool, bool]], list[FirstReply]]
+
+
+def _measure_level(
+    level: int, respondent: Respondent, wanted: int, seed: int, motor: Motor
+) -> Measured:
+    """Return whether each of so many replies is right, and its step, and the replies."""
+    moments = collect_moments(wanted, level=level, split="test", seed=seed, motor=motor)
+    found = respondent.first_replies([(one.prompt, one.offered) for one in moments], TRIP.name)
+    replies = [one.reply for one in found]
+    return agreeing(moments, replies, level=level, split="test", motor=motor), found
+
+
+def _measure_ways(respondent: Respondent, wanted: int, seed: int, motor: Motor) -> Measured:
+    """Return the same where there are several ways, all told in words that are held out."""
+    moments = ways.collect(wanted, split="test", words="test", seed=seed, motor=motor)
+    found = respondent.first_replies([(one.prompt, one.offered) for one in moments], TRIP.name)
+    return ways.agreeing(moments, [one.reply for one in found]), found
 
 
 def _kept(wanted: int, level: int, visits: Visits, motor: Motor) -> list[Moment]:
