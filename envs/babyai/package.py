@@ -29,10 +29,16 @@ from envs.babyai.vocabulary import (
     Object,
     mission_words,
 )
-from envs.babyai.world import named, number_of, observe_senses, resting_senses
+from envs.babyai.world import (
+    NOT_OF_THE_STATE,
+    named,
+    number_of,
+    observe_senses,
+    resting_senses,
+)
 from envs.engine.random import keys_from_seeds
 from envs.engine.view import VIEW
-from envs.engine.world import Copied
+from envs.engine.world import Copied, hash_rows
 
 _EMPTY = (int(Object.EMPTY), 0, 0)
 _TURNED = (0, 1, 0, -1)  # by quarters, as `last_turn` has it
@@ -337,6 +343,19 @@ class PackageWorld(Copied):
         return object_type, color
 
     # ---- Forks ----
+
+    def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
+        """Return a number for each of these rows, equal for equal states at whatever tick.
+
+        Of an environment it tells what its grid shows, where the avatar is, and what it holds.
+        """
+        rows = np.arange(self.num_envs) if rows is None else rows
+        shown = {
+            "bodies": self.bodies[rows],
+            "grids": np.array([self.grid(row) for row in rows]),
+            "avatars": np.array([(*self.pose(row), *self._held(row)) for row in rows]),
+        }
+        return hash_rows(shown, {"bodies": NOT_OF_THE_STATE})
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; `envs` are whole environments."""

@@ -103,7 +103,7 @@ _EFFERENCE = _index_of("efference", BABYAI.senses["efference"][0])
 _PROGRESS, _LAST_TURN = _index_of("proprio", "progress"), _index_of("proprio", "last_turn")
 _ACTIONS = len(Action)
 _BUMP = int(EventKind.BUMP)
-_NOT_OF_THE_STATE = ("tick", "no_effect", "repeats", "waits", "cells_walked")
+NOT_OF_THE_STATE = ("tick", "no_effect", "repeats", "waits", "cells_walked")
 _HAND = 3 * (VIEW // 2 * VIEW + VIEW - 1)  # where the view shows what is held
 
 
@@ -419,7 +419,7 @@ class BabyAIWorld(Copied):
 
     def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
         """Return a number for each of these rows, equal for equal states at whatever tick."""
-        return hash_rows(self.fork_state(rows), {"bodies": _NOT_OF_THE_STATE})
+        return hash_rows(self.fork_state(rows), {"bodies": NOT_OF_THE_STATE})
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""

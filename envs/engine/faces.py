@@ -70,7 +70,7 @@ class WorldVectorEnv(_Face, VectorEnv):
         max_episode_steps: Ticks after which episodes are truncated, as Gymnasium's `TimeLimit`
             does; None leaves the world's own time limit.
         state_hash: Whether `info["state_hash"]` says of each row what state its world is in, the
-            clock apart: equal for equal states. It takes about as long as the step itself.
+            clock apart: equal for equal states. In a large batch it takes longer than the step.
         copy: Whether observations are copies; without, they are the world's own: only to be read,
             and overwritten by the next step.
         render_mode: None or "rgb_array".

@@ -1,6 +1,7 @@
 """What the two Gymnasium faces ask of a compiled world, and how a world is copied."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -104,7 +105,7 @@ class World(Protocol):
 def hash_rows(
     state: Mapping[str, NDArray], apart: Mapping[str, Iterable[str]]
 ) -> NDArray[np.uint64]:
-    """Return a hash of each row of a world's state, (N,).
+    """Return a hash of each row of a world's state, (N,), of 63 bits: it fits a signed integer.
 
     Args:
         state: What `World.fork_state` returned.
@@ -112,13 +113,25 @@ def hash_rows(
     """
     hashes = np.zeros(len(next(iter(state.values()))), np.uint64)
     for name, array in state.items():
-        counted = array.copy()
-        for kept in apart.get(name, ()):
-            counted[kept] = 0
-        flat = np.frombuffer(counted.tobytes(), np.uint8).reshape(len(counted), -1)
-        words = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8))).view(np.uint64)
-        _fold(words, hashes)
-    return hashes
+        counts = _counting(array.dtype, tuple(apart.get(name, ())))
+        flat = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, len(counts)) & counts
+        flat = flat.reshape(len(array), -1)
+        if flat.shape[1] % 8:
+            flat = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8)))
+        _fold(flat.view(np.uint64), hashes)
+    return hashes >> np.uint64(1)
+
+
+@lru_cache
+def _counting(dtype: np.dtype, apart: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return the bits that count of each byte of a record: all or none; none of what pads it."""
+    if dtype.fields is None:
+        return np.full(dtype.itemsize, 0xFF, np.uint8)
+    counts = np.zeros(dtype.itemsize, np.uint8)
+    for name, (kind, start, *_) in dtype.fields.items():
+        if name not in apart:
+            counts[start : start + kind.itemsize] = 0xFF
+    return counts
 
 
 @njit(cache=True)

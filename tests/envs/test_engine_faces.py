@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from envs.engine.faces import WorldEnv, WorldVectorEnv
 from envs.engine.spec import WorldSpec
+from envs.engine.world import hash_rows
 
 EVENTS = np.dtype([("row", np.int32), ("kind", np.int8), ("severity", np.float32)])
 LENGTHS = (3, 5, 8)  # ticks until an episode of each row ends; the last one by time
@@ -77,6 +78,9 @@ class CountingWorld:
 
     def score(self, rows):
         return {"ticks": self._shown[rows, 3].copy(), "success": self.terminated[rows]}
+
+    def state_hash(self, rows=None):
+        return hash_rows({"shown": self._shown[slice(None) if rows is None else rows]}, {})
 
     def fork_state(self, rows=None):
         return {"shown": self._shown.copy()}
@@ -192,12 +196,14 @@ def test_the_single_face_shows_the_same_without_the_leading_axis():
     env = single(homeostatic_weight=2.0)
     observation, info = env.reset(seed=40)
     assert observation["counts"].tolist() == [0, 40, 0, 0]
+    state = info.pop("state_hash")
     assert info == {"events": (), "success": False, "mission": "count to 3"}
     for tick in range(1, 4):
         observation, reward, terminated, truncated, info = env.step(4)
         assert observation["counts"].tolist() == [0, 40, 0, tick]
         assert reward == 4.0 + 2.0 * tick
         assert (terminated, truncated) == (tick == 3, False)
+        assert info["state_hash"] != state
     assert (info["ticks"], info["success"]) == (3, True)
     assert env.reset()[0]["counts"].tolist() == [0, 40, 1, 0]
 
