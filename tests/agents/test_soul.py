@@ -33,6 +33,7 @@ def percept(avatars=1, *, noticed=(), blamed=0, levels=None, lean=None, pain=Non
         image=np.zeros((avatars, 7, 7, 3), np.uint8),
         **senses,
         mission=np.zeros((avatars, 5), np.int32),
+        heard=np.zeros((avatars, 5), np.int32),
         clock=np.zeros(avatars, np.int32),
         position=np.zeros((avatars, 2), np.int16),
         landmarks=np.zeros((avatars, 4, 5), np.int16),
