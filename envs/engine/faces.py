@@ -119,8 +119,8 @@ class WorldVectorEnv(_Face, VectorEnv):
         With seeds, lifetimes begin: of the contexts `options["context"]`, one number or one a row,
         in a world that has them; without, each in one that comes of its seed.
         """
+        contexts = _contexts_in(options or {}, self.world, seed is not None)
         rows, seeds = self._rows((options or {}).get("reset_mask")), self._seeds(seed)
-        contexts = _contexts_in(options or {}, self.world, seeds is not None)
         if seeds is None:
             self.world.reset(rows)
         elif contexts is None:
@@ -410,7 +410,8 @@ def _contexts_in(
     given = np.asarray(options["context"])
     contexts = np.broadcast_to(given, world.num_envs) if given.ndim == 0 else given
     whole = given.dtype.kind in "iu"
-    if not whole or contexts.shape != (world.num_envs,) or (contexts < 0).any():
+    fits = whole and contexts.shape == (world.num_envs,)
+    if not fits or (contexts < 0).any() or (contexts >= 2**63).any():
         raise ValueError(
             f"context must be a whole number of at least 0, or {world.num_envs} of them, one a "
             f"row, got {options['context']!r}"
