@@ -11,7 +11,6 @@ of it in a first episode, where counts close none.
 """
 
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from agents.types import Agent
-    from body.body import Body
-    from envs.trip.world import TripWorld
     from experiments.running.statistics import Estimate
 
+WHO = ("table", "newborn", "reader", "counting", "knowing")
 EPISODES = 10
 _LATE = slice(7, 10)  # "by the tenth episode"
 _ROOMS = 4096
@@ -84,10 +81,9 @@ def measure(lifetimes: int, seed: int, split: str) -> dict[str, "NDArray[np.floa
     """Return (lifetimes, episodes) scores in level 5 of `trip`, by the names of those who live."""
     import gymnasium
 
-    from body.body import Body
-    from body.motor import PolicyMotor
     from experiments.launching.rollout import rollout
     from experiments.lifetime.curves import scores_of
+    from experiments.lifetime.yardsticks import yardstick
     from experiments.running.seeding import spawn_integer
 
     env = gymnasium.make_vec(
@@ -97,29 +93,14 @@ def measure(lifetimes: int, seed: int, split: str) -> dict[str, "NDArray[np.floa
         split=split,
         layouts=_ROOMS,
         autoreset_mode="Disabled",
-    )
-    world, motor = env.unwrapped.world, PolicyMotor(None, world="trip")
+    ).unwrapped
     scores = {}
-    for name, make in _everybody(world).items():
-        agent = make(Body(lifetimes, world.spec, motor))
-        columns = rollout(agent, env.unwrapped, spawn_integer(seed, "world"), episodes=EPISODES)
+    for name in WHO:
+        agent = yardstick(name, env)
+        columns = rollout(agent, env, spawn_integer(seed, "world"), episodes=EPISODES)
         assert columns is not None, "nobody stops it"
         scores[name] = scores_of(columns)
     return scores
-
-
-def _everybody(world: "TripWorld") -> dict[str, Callable[["Body"], "Agent"]]:
-    from agents.counting import Counting, Expecting
-    from agents.reactive import Reactive
-    from experiments.lifetime.planners import Knowing, Newborn, Reader
-
-    return {
-        "table": Reactive,
-        "newborn": lambda body: Expecting(body, Newborn(body.num_avatars, body.spec)),
-        "reader": lambda body: Expecting(body, Reader(body.num_avatars)),
-        "counting": Counting,
-        "knowing": lambda body: Expecting(body, Knowing(world)),
-    }
 
 
 def judge(scores: dict[str, "NDArray[np.float64]"]) -> list[Check]:

@@ -254,6 +254,28 @@ class ModelsConfig:
 
 
 @dataclass
+class LifetimeConfig:
+    """Options of `experiments.lifetime.run`."""
+
+    world: list[str] = field(default_factory=list)
+    """Where lifetimes are lived, as options of `experiments.evaluate`."""
+    beings: dict[str, list[str]] = field(default_factory=dict)
+    """What each being is given, by name, as options of `experiments.evaluate`."""
+    only: list[str] = field(default_factory=list)
+    """Who lives, in this order; none is everybody."""
+    lifetimes: int = 100
+    """Number of lifetimes, lived side by side."""
+    episodes: int = 30
+    """Number of episodes of each lifetime."""
+    layouts: int = 4096
+    """Number of layouts that episodes are drawn from."""
+    words: str = "test"
+    """Phrasings of what persons say: train, or test, which no training has used."""
+    seed: int = 0
+    """One seed for everything."""
+
+
+@dataclass
 class PlayConfig:
     """Options of `experiments.play`, besides those of the world."""
 
@@ -279,6 +301,7 @@ SCHEMAS: dict[str, type] = {
     "balrog_babyai": BalrogBabyAIConfig,
     "babyai_levels": BabyAILevelsConfig,
     "models": ModelsConfig,
+    "lifetime": LifetimeConfig,
     "play": PlayConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,
@@ -310,6 +333,7 @@ DEBUG: dict[str, dict[str, Any]] = {
     },
     "balrog_babyai": {"tasks": ["goto"], "episodes": 2, "layouts": 16},
     "babyai_levels": {"ids": ["BabyAI-GoToLocal-v0"], "episodes": 2, "layouts": 16},
+    "lifetime": {"only": ["newborn", "counting", "knowing"], "lifetimes": 4, "episodes": 3},
     "models": {
         "only": ["chance", "bundled"], "where": ["goto"], "episodes": 2, "layouts": 16,
         "moments": 8,

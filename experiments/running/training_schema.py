@@ -8,7 +8,7 @@ from omegaconf import MISSING
 
 from experiments.running.options import OF_WORLD, fixed, path
 
-_LEVELS = {0: 0.05, 1: 0.05, 2: 0.15, 3: 0.15, 4: 0.6}  # of trip, and their shares
+_LEVELS = {0: 0.05, 1: 0.05, 2: 0.15, 3: 0.15, 4: 0.6, 5: 0.0}  # of trip, and their shares
 
 
 @dataclass

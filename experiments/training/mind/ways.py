@@ -22,7 +22,7 @@ from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import PHRASINGS, Verdict
 from envs.trip.worldgen import WHICH_WAY
-from experiments.lifetime.planners import weight_of_word
+from experiments.lifetime.yardsticks import weight_of_word
 from experiments.training.mind.collecting import (
     Acting,
     LabellingMind,

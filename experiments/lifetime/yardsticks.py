@@ -1,6 +1,7 @@
 """Yardsticks of a lifetime in `trip`: planners that know what no agent can know. Not agents.
 
-All of them choose by the same planner (`agents.planners.ways`), and differ in what they expect.
+All of them choose by the same planner (`agents.planners.ways`), and differ in what they expect;
+beside them stand `counting`, which is an agent, and the fixed table.
 """
 
 from math import comb
@@ -8,8 +9,13 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.counting import Outcomes
+from agents.counting import Counting, Expecting, Outcomes
+from agents.reactive import Reactive
+from agents.types import Agent
+from body.body import Body
+from body.motor import PolicyMotor
 from body.types import PerceptBatch
+from envs.engine.faces import WorldVectorEnv
 from envs.trip.contexts import (
     CROSSINGS,
     GOES_WRONG,
@@ -98,3 +104,25 @@ def _says_bad(worse: bool) -> float:
         for wrong in range(CROSSINGS // 2 + 1, CROSSINGS + 1)
     )
     return (1.0 - JOKERS) * mostly + JOKERS * (1.0 - mostly)
+
+
+# ---- By name ----
+
+
+def yardstick(name: str, env: WorldVectorEnv) -> Agent:
+    """Return who lives in a world of `trip` as that yardstick, in the body that comes along.
+
+    Args:
+        name: "table", "newborn", "reader", "counting" or "knowing".
+        env: The world.
+    """
+    count, spec = env.num_envs, env.world.spec
+    body = Body(count, spec, PolicyMotor(None, world=spec.name))
+    if name == "table":
+        return Reactive(body)
+    if name == "counting":
+        return Counting(body)
+    if name == "knowing":
+        assert isinstance(env.world, TripWorld), f"knowing reads trip's truth, got {spec.name}"
+        return Expecting(body, Knowing(env.world))
+    return Expecting(body, Reader(count) if name == "reader" else Newborn(count, spec))

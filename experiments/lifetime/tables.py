@@ -1,0 +1,89 @@
+"""Tables of lifetimes, as Markdown: adaptation curves, lived gain, and what thinking took."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.lifetime.curves import share_of_gap
+from experiments.report.sheet import Sheet
+from experiments.running.statistics import Estimate, half_width
+
+_NONE = "-"
+_MOST_COLUMNS = 10
+
+Lived = Mapping[str, Mapping[str, Any]]  # by who lived, as `run.py` keeps it
+
+
+def markdown(lived: Lived, episodes: int) -> str:
+    """Return the tables of who has lived so far."""
+    scores = {name: scores_kept(kept, episodes) for name, kept in lived.items()}
+    sheets = (_curves(scores, episodes), _gains(scores), _cost(lived))
+    return "\n".join(sheet.markdown() for sheet in sheets)
+
+
+def scores_kept(kept: Mapping[str, Any], episodes: int) -> NDArray[np.float64]:
+    """Return (lifetimes, episodes) scores as they are kept."""
+    return np.array(kept["columns"]["score"]).reshape(episodes, -1).T
+
+
+def _curves(scores: Mapping[str, NDArray], episodes: int) -> Sheet:
+    parts = np.array_split(np.arange(episodes), min(episodes, _MOST_COLUMNS))
+    heads = [
+        f"{part[0] + 1}" if len(part) == 1 else f"{part[0] + 1}-{part[-1] + 1}" for part in parts
+    ]
+    return Sheet(
+        title="score, by the number of the episode in its lifetime",
+        head=("who", *heads),
+        rows=tuple(
+            (name, *(_mean(some[:, part].mean(1)) for part in parts))
+            for name, some in scores.items()
+        ),
+    )
+
+
+def _mean(values: NDArray) -> str:
+    return f"{values.mean():.2f} ±{half_width(values):.2f}"
+
+
+def _gains(scores: Mapping[str, NDArray]) -> Sheet:
+    """Return which share of the gap between newborn and knowing everybody closes."""
+    judged = scores if {"newborn", "knowing"} <= scores.keys() else {}
+    return Sheet(
+        title="share of the gap from newborn to knowing (lived gain: in the last third)",
+        head=("who", "first episode", "first ten", "lived gain"),
+        rows=tuple((name, *_shares(some, scores)) for name, some in judged.items()),
+    )
+
+
+def _shares(some: NDArray, scores: Mapping[str, NDArray]) -> list[str]:
+    newborn, knowing = scores["newborn"].mean(1), scores["knowing"].mean(1)
+    last = some.shape[1] - max(1, some.shape[1] // 3)
+    parts = (some[:, :1], some[:, :10], some[:, last:])
+    return [_interval(share_of_gap(part.mean(1), newborn, knowing)) for part in parts]
+
+
+def _interval(estimate: Estimate) -> str:
+    value, low, high = estimate
+    return f"{value:.2f} [{low:.2f},{high:.2f}]"
+
+
+def _cost(lived: Lived) -> Sheet:
+    return Sheet(
+        title="what it took",
+        head=("who", "decisions an episode", "tokens a decision", "CPU s a decision"),
+        rows=tuple((name, *_costs(kept)) for name, kept in lived.items()),
+    )
+
+
+def _costs(kept: Mapping[str, Any]) -> tuple[str, ...]:
+    columns = kept["columns"]
+    if "decisions" not in columns:
+        return _NONE, _NONE, _NONE
+    decisions = sum(columns["decisions"])
+    return (
+        f"{decisions / len(columns['decisions']):.1f}",
+        f"{sum(columns['tokens']) / max(1, decisions):.1f}",
+        f"{kept['cpu_s'] / max(1, decisions):.2f}",
+    )
