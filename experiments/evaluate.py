@@ -27,7 +27,7 @@ from experiments.running.cli import (
     spec_of,
     stopping,
 )
-from experiments.running.schema import Clock
+from experiments.running.schema import Clock, count_lifetimes
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import UNUSABLE, Usefulness
@@ -106,6 +106,10 @@ def _all_were_mute(outcomes: list["Outcome"]) -> bool:
 
 
 def _check(config: DictConfig) -> None:
+    try:
+        count_lifetimes(config, evaluates=True)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
     known = [ORACLE, *config.agent]
     if not _who(config) or len({*config.agents}) < len(config.agents):
         raise BadInput(
@@ -142,10 +146,11 @@ def _run_all(
             began = time.perf_counter()
             wait = config.clock == Clock.wall and "clock" in config.agent.get(name, {})
             heard = Usefulness()
-            with _progress(console, name, config.episodes) as ended:
+            episodes = config.episodes * (config.lifetime.episodes or 1)
+            with _progress(console, name, episodes) as ended:
                 columns = rollout(
-                    agent, env, seed, ended=ended, stopped=stopped, real_time=wait,
-                    decided=heard.hear,
+                    agent, env, seed, episodes=config.lifetime.episodes or 1, ended=ended,
+                    stopped=stopped, real_time=wait, decided=heard.hear,
                 )  # fmt: skip
             if columns is None:
                 console.print(f"{name}: left out, since those who end first would count alone")
@@ -161,7 +166,7 @@ def _run_all(
                 problem=heard.problem,
             )
             outcomes.append(outcome)
-            console.print(f"{name}: {config.episodes} episodes in {seconds:.1f} wall s")
+            console.print(f"{name}: {episodes} episodes in {seconds:.1f} wall s")
             _write(config, folder, outcomes)
     return True
 
@@ -268,6 +273,7 @@ def _write(config: DictConfig, folder: Path, outcomes: list["Outcome"]) -> None:
         "seed": config.seed,
         "clock": config.clock.value,
         "episodes": config.episodes,
+        "lifetime_episodes": config.lifetime.episodes,
     }
     write_json(folder / RESULTS, head | to_record(outcomes, _pair(outcomes)))
 
@@ -285,13 +291,15 @@ def _rooms(config: DictConfig) -> str:
 
 def _report(console: "Console", outcomes: list["Outcome"], folder: Path, rooms: str) -> None:
     """Print what is known."""
-    from experiments.report.comparison import by_mission, difference, overall
+    from experiments.report.comparison import by_episode, by_mission, difference, overall
 
     if not outcomes:
         return
     episodes = len(outcomes[0].columns["episodes"])
     console.print(f"\n{episodes} episodes each, in {rooms}; 95% intervals\n")
     tables = [overall(outcomes), by_mission(outcomes)]
+    if "episode" in outcomes[0].columns:
+        tables.append(by_episode(outcomes))
     if pair := _pair(outcomes):
         tables.append(difference(*pair))
     for table in tables:

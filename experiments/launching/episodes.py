@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, built, one_line, require_world, spec_of, stopping
-from experiments.running.schema import Clock, Render, check
+from experiments.running.schema import Clock, Render, check, count_lifetimes
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 
@@ -118,6 +118,7 @@ def _begun(config: DictConfig, *, quiet: bool) -> Startup:
 def _check(config: DictConfig) -> None:
     require_world(config)
     try:
+        count_lifetimes(config)
         check(config)  # type: ignore[arg-type]  # OmegaConf's duck of a RunConfig
     except ValueError as error:
         raise BadInput(str(error)) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from envs.engine.spec import find
@@ -13,7 +14,11 @@ from experiments.report.measures import Columns, Measure, measures_of
 from experiments.running.statistics import (
     Estimate,
     paired_difference,
+    ratio_interval,
 )
+
+_EPISODE_ROWS = 10  # of lifetimes, at most
+_SCORE = Measure(name="score", top="score", decimals=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,25 @@ def by_mission(outcomes: Sequence[Outcome]) -> Table:
             table.add_row(name, *(measure.words(measure.estimate(part)) for part in parts))
         table.add_section()
     return table
+
+
+def by_episode(outcomes: Sequence[Outcome]) -> Table:
+    """Return the table of lifetimes: a row for each number of an episode in its lifetime."""
+    table = _table("score, episode of its lifetime", outcomes)
+    episodes = outcomes[0].columns["episode"]
+    for part in np.array_split(np.unique(episodes), min(len(np.unique(episodes)), _EPISODE_ROWS)):
+        title = f"{part[0] + 1}" if len(part) == 1 else f"{part[0] + 1} to {part[-1] + 1}"
+        cells = []
+        for outcome in outcomes:
+            score = _score(outcome.columns)[np.isin(outcome.columns["episode"], part)]
+            cells.append(_SCORE.words(ratio_interval(score, np.ones(len(score)))))
+        table.add_row(title, *cells)
+    return table
+
+
+def _score(columns: Columns) -> NDArray[np.float64]:
+    """Return what a lifetime is judged by; success where the world has nothing else."""
+    return np.asarray(columns.get("score", columns["success"]), np.float64)
 
 
 def difference(one: Outcome, other: Outcome) -> Table:

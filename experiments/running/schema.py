@@ -57,6 +57,14 @@ class Parts:
 
 
 @dataclass
+class Lifetime:
+    """Many episodes of one body in one context, with one memory."""
+
+    episodes: int | None = None
+    """Number of episodes of each lifetime; null counts episodes, not lifetimes."""
+
+
+@dataclass
 class RunConfig(Parts):
     """Options of `experiments.run`, besides those of the chosen parts."""
 
@@ -66,8 +74,13 @@ class RunConfig(Parts):
     """One seed for everything: the same seed gives the same episodes."""
     avatars: int = 1
     """Number of bodies that live at the same time."""
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    """A lifetime: episodes of one body in one context."""
+    lifetimes: int = 1
+    """Number of lifetimes, all at the same time, where lifetime.episodes is set; in place of
+    episodes and avatars."""
     level: int = field(default=4, metadata={OF_WORLD: True})
-    """Difficulty, 0 to 4, of a world that has levels."""
+    """Difficulty, 0 to 5, of a world that has levels."""
     render: Render = Render.video
     """Nothing, films, or a window."""
     clock: Clock = Clock.simulated
@@ -92,8 +105,13 @@ class EvaluateConfig(Parts):
     """One seed for everything."""
     avatars: Any = "${episodes}"
     """Number of bodies that live at the same time: one for each episode."""
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    """A lifetime: episodes of one body in one context."""
+    lifetimes: int = 20
+    """Number of lifetimes of each agent, all at once, where lifetime.episodes is set; in place of
+    episodes."""
     level: int = field(default=4, metadata={OF_WORLD: True})
-    """Difficulty, 0 to 4, of a world that has levels."""
+    """Difficulty, 0 to 5, of a world that has levels."""
     clock: Clock = Clock.simulated
     """What thinking costs: nothing, ticks, or true time. A world may have a default of its own."""
     decide_every: int = 10
@@ -287,7 +305,7 @@ class PlayConfig:
     decide_every: Any = fixed(None, "nobody thinks in it")
     avatars: Any = fixed(1, "a person has one body")
     level: int = field(default=2, metadata={OF_WORLD: True})
-    """Difficulty, 0 to 4, of a world that has levels."""
+    """Difficulty, 0 to 5, of a world that has levels."""
     seed: int = 0
     """Seed of the first body and room; each further episode takes the next one."""
 
@@ -359,6 +377,30 @@ def register(command: str) -> None:
 
 def _options(name: str, *, _root_: DictConfig) -> str:
     return options_text(SCHEMAS[name], _root_)
+
+
+def count_lifetimes(config: DictConfig, *, evaluates: bool = False) -> int:
+    """Put the numbers of episodes and avatars that lifetimes come to into a configuration.
+
+    Args:
+        config: A `RunConfig` or an `EvaluateConfig`.
+        evaluates: Whether `episodes` are those that are lived at once, as in the latter.
+
+    Returns:
+        Episodes of each lifetime; 1 where only episodes are counted.
+
+    Raises:
+        ValueError: If a number is below 1.
+    """
+    each = config.lifetime.episodes
+    if each is None:
+        return 1
+    for name, number in (("lifetime.episodes", each), ("lifetimes", config.lifetimes)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    config.avatars = config.lifetimes
+    config.episodes = config.lifetimes if evaluates else each * config.lifetimes
+    return each
 
 
 def check(config: RunConfig) -> None:
