@@ -58,6 +58,10 @@ KNOWN_RULES = {
     **{"spill_above_m": 0.08, "spill_per_m": 0.5, "spilled_below": 0.3},
     **{"dignity_lost_per_seer": 0.25, "dignity_lost_per_laugh": 0.15, "dignity_returns": 0.001},
     **{"sight_cells": 6, "hearing_cells": 6, "help_ticks": 30, "laugh_ticks": 15},
+    "speaking_ticks": 3,
+    **{"valid": 1.0, "better_height": 0.3, "better_friction": 6.0},
+    **{"worse_height_m": 0.3, "worse_friction": 0.02, "worse_slips": 1.0},
+    **{"worse_trip_lean": 1.7, "worse_slip_lean": 1.2},
     **{"energy_weight": 0.3, "water_weight": 0.3, "warmth_weight": 0.3},
     **{"pain_weight": 1.0, "dignity_weight": 0.5},
     # no noise, and no getting tired on the way

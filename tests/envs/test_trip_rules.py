@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.engine.body_senses import Posture
-from envs.trip.state import OBJECTS
+from envs.trip.contexts import look_of
+from envs.trip.dynamics import AS_IT_LOOKS, BETTER, WORSE, feel_of
+from envs.trip.state import OBJECTS, PAD
 from envs.trip.vocabulary import BLOCKS_THE_WAY, Action, BodyPart, Cause, EventKind, Mission, Object
 from envs.trip.world import TripWorld
 
@@ -247,6 +249,112 @@ def test_gravel_rolls_away_sideways_to_either_side():
         )
         sides.add(math.copysign(1.0, room.body["lean_right"]))
     assert sides == {-1.0, 1.0}
+
+
+# ---- What a look feels like in a lifetime ----
+
+
+def of_looks(worse=(), better=()):
+    """Return a context in which looks of these kinds in the color of the drawings are so."""
+    context = np.uint64(1) << np.uint64(look_of(Object.GRAVEL, COLOR + 1))  # never an empty one
+    for kind in worse:
+        assert kind not in better
+        context |= np.uint64(1) << np.uint64(look_of(kind, COLOR))
+    return context
+
+
+WORSE_CABLE, BETTER_CABLE = of_looks(worse=[Object.CABLE]), of_looks(better=[Object.CABLE])
+WORSE_ICE, BETTER_ICE = of_looks(worse=[Object.ICE]), of_looks(better=[Object.ICE])
+
+
+@pytest.mark.parametrize("action", [Action.FORWARD, Action.CAREFUL, Action.STEP_HIGH])
+def test_a_worse_edge_catches_any_foot_and_pushes_harder(action):
+    pushes = {"trip_lean": 0.1, "trip_lean_per_speed": 0.05}  # not so hard that it is a fall
+    for phase in (0.2, 0.4, 0.6):
+        plain, _ = stepping_onto_an_edge(0.001, action, phase)
+        room, clearance = stepping_onto_an_edge(
+            0.001, action, phase, looks=WORSE_CABLE, constants=pushes
+        )
+        assert plain.body["contact_cause"] == Cause.NONE
+        assert room.body["contact_cause"] == Cause.CABLE
+        severity = (0.3 - clearance) / 0.3
+        assert room.body["contact_severity"] == pytest.approx(severity, rel=1e-4)
+        lean = 1.7 * (0.1 + 0.05 * room.body["contact_speed"] * severity)
+        assert room.body["lean_forward"] == pytest.approx(a_tick_later(lean), rel=1e-3)
+
+
+def test_a_better_edge_is_three_tenths_as_high_as_it_looks():
+    _, clearance = stepping_onto_an_edge(0.0)
+    for height, looks, caught in (
+        (clearance * 0.99 / 0.3, BETTER_CABLE, False),
+        (clearance * 1.01 / 0.3, BETTER_CABLE, True),
+        (clearance * 0.99 / 0.3, 0, True),
+    ):
+        room, _ = stepping_onto_an_edge(height, looks=looks)
+        assert (room.body["contact_cause"] == Cause.CABLE) == caught
+    plain, _ = stepping_onto_an_edge(2.0 * clearance)
+    better, _ = stepping_onto_an_edge(2.0 * clearance / 0.3, looks=BETTER_CABLE)
+    assert better.body["lean_forward"] == pytest.approx(plain.body["lean_forward"], rel=1e-4)
+
+
+def test_what_is_slippery_slips_at_a_worse_look_and_holds_at_a_better_one():
+    def slips(friction, looks, **more):
+        return striking(friction, mark="i", looks=looks, progress=0.95, **more).body["slips"]
+
+    assert slips(NEEDED * 49, WORSE_ICE) == 1
+    assert slips(NEEDED * 51, WORSE_ICE) == 0
+    assert slips(NEEDED / 6.1, BETTER_ICE) == 1
+    assert slips(NEEDED / 5.9, BETTER_ICE) == 0
+    assert slips(NEEDED / 5.9, 0) == 1
+
+
+def test_a_slip_on_a_worse_look_pushes_harder():
+    worse = striking(NEEDED, mark="i", looks=WORSE_ICE, progress=0.95)
+    lean = -1.2 * (0.13 + 0.1 * 1.2)
+    assert worse.body["lean_forward"] == pytest.approx(a_tick_later(lean), rel=1e-4)
+
+
+def test_a_worse_look_holds_in_so_many_of_the_steps():
+    condition = {"speed": FORWARD_MPS, "phase": 0.95, "progress": 0.95, "looks": WORSE_ICE}
+    room = DrawnRoom("#i>ii#", constants={"worse_slips": 0.25}, **condition)
+    room.layout["friction"][:] = NEEDED
+    state, slipped = room.world.fork_state(), []
+    for key in range(400):
+        room.world.load_state(state)
+        room.body["rng_key"] = key
+        room.do(Action.FORWARD)
+        slipped.append(int(room.body["slips"]))
+    assert np.mean(slipped) == pytest.approx(0.25, abs=0.06)
+
+
+def test_a_context_says_nothing_of_other_looks_or_of_plain_floor():
+    height = stepping_onto_an_edge(0.0)[1] * 0.99
+    room, _ = stepping_onto_an_edge(height, looks=WORSE_ICE)
+    assert room.body["contact_cause"] == Cause.NONE
+    everything = np.uint64(2**36 - 1)
+    assert striking(NEEDED * 1.01, looks=everything).body["slips"] == 0
+    assert striking(NEEDED * 0.99, looks=everything).body["slips"] == 1
+
+
+def feels(room, x, looks=WORSE_CABLE):
+    room.body["looks"] = looks
+    cell = room.layout["cells"][PAD, x + PAD]
+    return feel_of(room.body, cell, x + PAD, PAD, room.world.constants[0])
+
+
+def test_a_cell_feels_the_same_in_a_whole_episode_and_is_ordinary_in_some():
+    found = []
+    for key in range(60):
+        room = DrawnRoom(">" + "=" * 9, rng_key=key, constants={"valid": 0.85})
+        found.append([feels(room, x) for x in range(1, 10)])
+        room.do(Action.DONE, 3)
+        assert [feels(room, x) for x in range(1, 10)] == found[-1]
+        better = [feels(room, x, BETTER_CABLE) for x in range(1, 10)]
+        assert better == [BETTER if feel == WORSE else AS_IT_LOOKS for feel in found[-1]]
+        assert feels(room, 0) == AS_IT_LOOKS
+        assert feels(room, 1, 0) == AS_IT_LOOKS
+    assert {*map(tuple, found)} > {(WORSE,) * 9}
+    assert np.mean(np.array(found) == WORSE) == pytest.approx(0.85, abs=0.05)
 
 
 # ---- Laces ----
