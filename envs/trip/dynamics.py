@@ -815,6 +815,9 @@ def _speak(body, layout, person, events, count, c):
         most = ALL_PHRASINGS if body.words else TRAINED_PHRASINGS
         phrasing = uniform(body.rng_key, body.tick, CHANNEL_PHRASING)
         body.heard[4] = least + np.int64(phrasing * (most - least))
+        for token in range(HEARD_TOKENS):
+            person.said[token] = body.heard[token]
+        person.said_at = body.tick
         count = add_event(body, events, count, EventKind.TOLD.value, 0, 0.0, 0)
         break
     person.spoken += 1

@@ -121,6 +121,8 @@ OBJECT = np.dtype(
         ("mockery", np.float32),  # of a person: chance to laugh
         ("react_ticks", np.int16),
         ("spoken", np.int16),  # how often it has
+        ("said", np.int8, (5,)),  # the last time; see `vocabulary.heard_words`
+        ("said_at", np.int64),  # tick; of eight bytes, so that a record is some times that
     ],
     align=True,
 )

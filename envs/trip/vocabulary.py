@@ -213,11 +213,16 @@ def heard_words(tokens) -> str:
 
     Example: ``"green person: blue ice is fine"``
     """
-    speaker, verdict, obj, color, phrasing = (int(token) for token in tokens)
+    speaker = int(tokens[0])
     if speaker == 0:
         return ""
-    said = PHRASINGS[Verdict(verdict)][phrasing].format(object=object_words(obj, color))
-    return f"{object_words(Object.PERSON, speaker - 1)}: {said}"
+    return f"{object_words(Object.PERSON, speaker - 1)}: {said_words(tokens)}"
+
+
+def said_words(tokens) -> str:
+    """Return what is said, from the five tokens of what is heard: ``"blue ice is fine"``."""
+    _, verdict, obj, color, phrasing = (int(token) for token in tokens)
+    return PHRASINGS[Verdict(verdict)][phrasing].format(object=object_words(obj, color))
 
 
 def mission_words(tokens) -> str:

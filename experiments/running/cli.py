@@ -347,7 +347,7 @@ def meant(name: str, known: Iterable[str], above: str = "") -> str:
         known: What there is.
         above: Name of what they are options of, or empty.
     """
-    known = list(known)
+    known = [str(one) for one in known]  # numbers can be names, too: levels={2: 1.0}
     if like := difflib.get_close_matches(name, known, n=1):
         return f"did you mean '{f'{above}.' if above else ''}{like[0]}'?"
     return f"choose among {', '.join(known)}" if known else "there are none"

@@ -172,8 +172,10 @@ class PlainView:
         self._say(f"{number}: {printable(start.mission)}")
 
     def on_step(self, step: StepRecord) -> None:
-        """Print the first speeches, and every fall."""
+        """Print the first speeches, what is heard, and every fall."""
         clock = f"  {step.world.clock(step.tick)}"
+        if "heard" in step.senses and (heard := step.world.heard_words(step.senses["heard"])):
+            self._say(f"{clock} hears {printable(heard)}")
         speech = step.trace.decision.speech if step.trace.decision else ""
         if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
             self._said.add(speech)

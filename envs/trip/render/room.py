@@ -33,8 +33,9 @@ from envs.engine.view import HEADINGS, OCCLUSION, OFFSETS, VIEW
 from envs.trip.render import figures, glyphs
 from envs.trip.render.eyes import Ground
 from envs.trip.state import GRID, PAD
-from envs.trip.vocabulary import Mission, Object, PersonState
+from envs.trip.vocabulary import Mission, Object, PersonState, Verdict, said_words
 
+SPEECH_TICKS = 25  # for which what a person says can be read
 MAP = 546  # pixels along each side of the map
 _FINE = 2  # the floor is drawn so many times finer, for the eyes that come close to it
 _ROOMS_KEPT = 8
@@ -283,7 +284,7 @@ class MapPainter:
             _paint_person(surface, room, one)
         _paint_avatar(surface, room, body)
         for one in persons:
-            _paint_reaction(surface, room, one)
+            _paint_reaction(surface, room, one, int(body["tick"]))
         stamp(surface, self._corners, (0, 0))
 
     def _behind(self, room: DrawnRoom, body, persons) -> pygame.Surface:
@@ -379,11 +380,14 @@ def _paint_person(surface: pygame.Surface, room: DrawnRoom, one) -> None:
     stamp_centred(surface, sheet, room.middle_of(one))
 
 
-def _paint_reaction(surface: pygame.Surface, room: DrawnRoom, one) -> None:
+def _paint_reaction(surface: pygame.Surface, room: DrawnRoom, one, tick: int) -> None:
     if one["state"] == PersonState.LAUGHING:
         bubble = _bubble("ha ha!", BAD)
     elif one["state"] == PersonState.HELPING:
         bubble = _bubble("let me help", HELP)
+    elif one["said"][0] and tick - one["said_at"] < SPEECH_TICKS:
+        good = one["said"][1] == Verdict.FINE
+        bubble = _bubble(said_words(one["said"]), HELP if good else BAD)
     else:
         return
     x, y = room.middle_of(one)
@@ -392,7 +396,7 @@ def _paint_reaction(surface: pygame.Surface, room: DrawnRoom, one) -> None:
     stamp(surface, bubble, (left, y - away - 28.0 if y > away + 40.0 else y + away))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _bubble(words: str, colour: Colour) -> pygame.Surface:
     line = text(words, 12, colour, bold=True)
     width = line.get_width() + 18
