@@ -417,6 +417,8 @@ def _cross(body, layout, events, count):
             count = add_event(body, events, count, kind, cause, 0.0, 0)
         body.stretch_cells = 0
         return count
+    if body.way == 0:
+        body.way = np.int16(look_of(obj, color) + 1)
     same = body.stretch[0] == obj and body.stretch[1] == color
     body.stretch_cells = body.stretch_cells + 1 if same else 1
     body.stretch[0], body.stretch[1] = obj, color

@@ -13,6 +13,8 @@ from envs.trip.dynamics import (
     _BLOCKS,
     _EAST,
     _SOUTH,
+    AS_IT_LOOKS,
+    BETTER,
     BRACE,
     CAREFUL,
     DONE,
@@ -30,6 +32,7 @@ from envs.trip.dynamics import (
     STUMBLE,
     TIE_LACE,
     _is_in,
+    feel_of,
     object_at,
     reflex_works,
 )
@@ -38,6 +41,7 @@ from envs.trip.vocabulary import Mission, Object
 from envs.trip.world import TripWorld
 
 _UNREACHED = 1_000_000
+_WORSE = 1_000  # what a cell costs that feels worse than it looks: more than the longest way round
 _TABLE, _PERSON = int(Object.TABLE), int(Object.PERSON)
 
 
@@ -56,9 +60,12 @@ def _find(layout, objects, object, color):
 
 
 @njit(cache=True)
-def _cost(layout, x, y, c):
-    """Return what stepping into a cell costs, in cells of plain floor."""
+def _cost(body, layout, x, y, c):
+    """Return what stepping into a cell costs, in tenths of a cell of plain floor."""
     cost = 10
+    feel = feel_of(body, layout.cells[y, x], x, y, c)
+    if feel != AS_IT_LOOKS:
+        return cost if feel == BETTER else cost + _WORSE
     if layout.height[y, x] > 0.0:
         cost += np.int64(layout.height[y, x] * 600.0)
     if layout.friction[y, x] < c.floor_friction:
@@ -67,7 +74,7 @@ def _cost(layout, x, y, c):
 
 
 @njit(cache=True)
-def _distances(layout, objects, goal_x, goal_y, careful, distance, queue, c):
+def _distances(body, layout, objects, goal_x, goal_y, careful, distance, queue, c):
     """Fill `distance` with the cost of the way from each cell to one beside the goal."""
     distance[:] = _UNREACHED
     head, tail = 0, 0
@@ -81,7 +88,7 @@ def _distances(layout, objects, goal_x, goal_y, careful, distance, queue, c):
         cell = queue[head]
         head = (head + 1) % len(queue)
         y, x = cell // SPAN, cell % SPAN
-        here = distance[y, x] + (_cost(layout, x, y, c) if careful else 10)
+        here = distance[y, x] + (_cost(body, layout, x, y, c) if careful else 10)
         for heading in range(4):
             u, v = x + _EAST[heading], y + _SOUTH[heading]
             if here < distance[v, u] and not _is_in(_BLOCKS, object_at(layout, objects, u, v)):
@@ -96,13 +103,13 @@ def _best_heading(body, layout, objects, goal_x, goal_y, careful, distance, queu
     for heading in range(4):
         if body.x + _EAST[heading] == goal_x and body.y + _SOUTH[heading] == goal_y:
             return heading
-    _distances(layout, objects, goal_x, goal_y, careful, distance, queue, c)
+    _distances(body, layout, objects, goal_x, goal_y, careful, distance, queue, c)
     best, least = np.int64(body.heading), _UNREACHED * 10
     for heading in range(4):
         x, y = body.x + _EAST[heading], body.y + _SOUTH[heading]
         way = distance[y, x]
         if way < _UNREACHED:
-            way += (_cost(layout, x, y, c) if careful else 10) + 5 * (heading != body.heading)
+            way += (_cost(body, layout, x, y, c) if careful else 10) + 5 * (heading != body.heading)
             if way < least:
                 best, least = heading, way
     return best

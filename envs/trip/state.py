@@ -97,6 +97,7 @@ BODY = np.dtype(
         ("drive", np.float32),
         # kept score
         ("cells_walked", np.int32),
+        ("way", np.int16),  # look of the first short way that it went into, + 1; 0 is none yet
         ("stumbles", np.int32),
         ("slips", np.int32),
         ("recoveries", np.int32),

@@ -16,7 +16,7 @@ from envs.engine.view import VIEW, flat_offsets, look, place_in_view
 from envs.engine.world import Copied, hash_rows
 from envs.trip.bank import Bank
 from envs.trip.constants import load_constants
-from envs.trip.contexts import draw_context, fits
+from envs.trip.contexts import WAYS, draw_context, fits
 from envs.trip.dynamics import CHANNEL_NOISE, drive_of, feel_laces, notice_others, step_body
 from envs.trip.picture import scene_of, state_of
 from envs.trip.spec import TRIP
@@ -40,7 +40,13 @@ _TRIES = 64  # rooms looked at for one that fits a context; with three in eight,
 
 
 _SCORE = ("stumbles", "slips", "recoveries", "falls", "cells_walked", "times_seen_falling")
-_NOT_OF_THE_STATE = ("tick", "drive", "pain_suffered", *_SCORE)  # the clock, and what is counted
+_NOT_OF_THE_STATE = (
+    "tick",
+    "drive",
+    "way",
+    "pain_suffered",
+    *_SCORE,
+)  # the clock, and what is counted
 
 
 class _Truth(NamedTuple):
@@ -536,7 +542,14 @@ class TripWorld(Copied):
             "pain_suffered": bodies["pain_suffered"],
             "cup": bodies["cup"],
             "mission": bodies["mission"][:, 0],
-        } | {name: bodies[name] for name in _SCORE}
+            **{name: bodies[name] for name in _SCORE},
+            **(self._ways(bodies) if self.level == WHICH_WAY else {}),
+        }
+
+    def _ways(self, bodies: NDArray) -> dict[str, NDArray]:
+        """Return the looks of the short ways there were, and of the one taken; -1 is none."""
+        offered = self.layouts["ways"][bodies["layout"]]
+        return {"way": bodies["way"] - 1} | {f"way_{i}": offered[:, i] for i in range(WAYS)}
 
     def frame(self, row: int) -> NDArray[np.uint8]:
         """Return a picture of one body in its world, (height, width, 3)."""

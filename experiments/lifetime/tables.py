@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.lifetime.choices import offers, taken_again
 from experiments.lifetime.curves import share_of_gap
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, half_width
@@ -19,7 +20,7 @@ Lived = Mapping[str, Mapping[str, Any]]  # by who lived, as `run.py` keeps it
 def markdown(lived: Lived, episodes: int) -> str:
     """Return the tables of who has lived so far."""
     scores = {name: scores_kept(kept, episodes) for name, kept in lived.items()}
-    sheets = (_curves(scores, episodes), _gains(scores), _cost(lived))
+    sheets = (_curves(scores, episodes), _gains(scores), _choices(lived, episodes), _cost(lived))
     return "\n".join(sheet.markdown() for sheet in sheets)
 
 
@@ -67,6 +68,28 @@ def _shares(some: NDArray, scores: Mapping[str, NDArray]) -> list[str]:
 def _interval(estimate: Estimate) -> str:
     value, low, high = estimate
     return f"{value:.2f} [{low:.2f},{high:.2f}]"
+
+
+def _choices(lived: Lived, episodes: int) -> Sheet:
+    """Return how often a way is taken, by what had come of such ways before."""
+    found = {
+        name: taken_again(list(offers(kept["columns"], episodes)))
+        for name, kept in lived.items()
+        if "way" in kept["columns"]
+    }
+    return Sheet(
+        title="how often a way is taken that is there, by what had come of such ways",
+        head=("way", *found),
+        rows=tuple(
+            (group, *(_percent(one[group]) for one in found.values()))
+            for group in next(iter(found.values()), {})
+        ),
+    )
+
+
+def _percent(estimate: Estimate) -> str:
+    value, low, high = (100.0 * number for number in estimate)
+    return _NONE if np.isnan(value) else f"{value:.0f}% [{low:.0f},{high:.0f}]"
 
 
 def _cost(lived: Lived) -> Sheet:
