@@ -3,7 +3,8 @@
 A few lives are lived as `experiments.run` lives them, and the moment is looked up in which a body
 leans farthest without lying down yet. `docs/pictures/stumble.png` is that moment in the film,
 `docs/pictures/stumble.webp` the seconds around it, and `docs/pictures/replay.png` the same moment
-on the replay page, for which Chromium is needed.
+on the replay page, for which Chromium is needed. `docs/pictures/ways.png` shows a room of level 5
+while persons say what they know of its ways.
 
     python -m experiments.pictures seed=5           # what follows goes to that run
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
+RUN_OF_WAYS = ("+env=trip", "level=5", "agent=counting", "seed=6", "episodes=1")
+_ALL_HAVE_SPOKEN = 9  # tick
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
@@ -56,6 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _picture_a_stumble(_run(Path(folder, "trip"), [*RUN, *options]))
         _picture_a_grasp(_run(Path(folder, "babyai"), RUN_OF_A_HAND))
+        ways = _run(Path(folder, "ways"), RUN_OF_WAYS)
+        _take_from_film(ways, 0, _ALL_HAVE_SPOKEN, _PICTURES / "ways.png")
 
 
 def _run(run: Path, options: Iterable[str]) -> Path:
