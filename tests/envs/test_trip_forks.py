@@ -48,8 +48,9 @@ def assert_same(one, other):
         assert np.array_equal(one[name], other[name]), name
 
 
-def test_what_follows_a_fork_replays_bit_for_bit():
-    world = lively_world()
+@pytest.mark.parametrize("level", [4, 5])
+def test_what_follows_a_fork_replays_bit_for_bit(level):
+    world = lively_world(level=level)
     seen = {name: values.copy() for name, values in world.observation.items()}
     state = world.fork_state()
     first = story(world)
@@ -57,6 +58,27 @@ def test_what_follows_a_fork_replays_bit_for_bit():
     for name, values in world.observation.items():
         assert np.array_equal(values, seen[name]), name
     assert story(world) == first
+
+
+def test_what_persons_say_replays_too_in_the_same_context():
+    world = TripWorld(BATCH, level=5, layouts=64)
+    world.reset(ALL, seeds=ALL)
+    state, heard = world.fork_state(), []
+    for _ in range(2):
+        told = []
+        for _ in range(14):
+            world.step(np.full(BATCH, Action.DONE))
+            told += [world.observation["heard"].copy(), world.events().tolist()]
+        heard.append(told)
+        looks, contexts = world.bodies["looks"].copy(), world.bodies["context"].copy()
+        world.reset(ALL, seeds=ALL + 1000)
+        assert (world.bodies["looks"] != looks).any()
+        world.load_state(state)
+        assert_same(world.bodies[["looks", "context"]], state["bodies"][["looks", "context"]])
+        assert np.array_equal(world.bodies["looks"], looks)
+        assert np.array_equal(world.bodies["context"], contexts)
+    assert str(heard[0]) == str(heard[1])
+    assert sum((one[:, 0] > 0).sum() for one in heard[0][::2]) > BATCH
 
 
 def test_a_fork_is_a_copy_that_the_world_does_not_change():
