@@ -142,7 +142,7 @@ class TestBuildParts:
 
     def test_what_cannot_be_built_is_said_in_one_line(self):
         with (
-            pytest.raises(BadInput, match="env: level must be one of 0, 1, 2, 3, 4, got 9"),
+            pytest.raises(BadInput, match="env: level must be one of 0, 1, 2, 3, 4, 5, got 9"),
             build_parts("trip", "level=9", "agent=random"),
         ):
             pass
