@@ -189,7 +189,7 @@ def _schema():
     register("run")
 
 
-@pytest.mark.parametrize("agent", ["being", "primitive", "reactive", "random"])
+@pytest.mark.parametrize("agent", ["being", "counting", "primitive", "reactive", "random"])
 def test_every_agent_builds_from_its_configuration_and_acts(agent):
     config = configured(
         f"agent={agent}",
