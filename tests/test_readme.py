@@ -117,13 +117,16 @@ def test_the_readme_lists_all_agents_and_no_others():
 
 
 def test_the_python_of_the_readme_runs():
-    (code,) = [code for language, code in BLOCKS if language == "python"]
+    first, lifetime = [code for language, code in BLOCKS if language == "python"]
     names = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(first, "README.md", "exec"), names)
     assert names["env"].reset(seed=0)[0]["image"].shape == (7, 7, 3)
     assert names["envs"].num_envs == 4096
     names["env"].close()
     names["envs"].close()
+    exec(compile(lifetime, "README.md", "exec"), names)
+    assert names["env"].unwrapped.world.bodies["context"].tolist() == [7]
+    names["env"].close()
 
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
