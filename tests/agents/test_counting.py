@@ -294,7 +294,7 @@ def test_worse_looks_mostly_go_wrong_and_better_ones_seldom():
     chosen: list = [None] * count
     for _ in range(160):
         observation = env.step(agent.act(observation))[0]
-        for row in rows:
+        for row in range(count):
             intent = body.intent(row)
             if intent and intent.target and intent.skill is Skill.CROSS and chosen[row] is None:
                 chosen[row] = look_of(intent.target.object, intent.target.color)

@@ -352,7 +352,7 @@ def test_a_cell_feels_the_same_in_a_whole_episode_and_is_ordinary_in_some():
         better = [feels(room, x, BETTER_CABLE) for x in range(1, 10)]
         assert better == [BETTER if feel == WORSE else AS_IT_LOOKS for feel in found[-1]]
         assert feels(room, 0) == AS_IT_LOOKS
-        assert feels(room, 1, 0) == AS_IT_LOOKS
+        assert feels(room, 1, np.uint64(0)) == AS_IT_LOOKS
     assert {*map(tuple, found)} > {(WORSE,) * 9}
     assert np.mean(np.array(found) == WORSE) == pytest.approx(0.85, abs=0.05)
 

@@ -1,10 +1,15 @@
 """Whether knowing pays and can be learned: how scores of lifetimes are kept and judged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from body.senses import Senses
+from body.skills.execution import SKILL_EXECUTION
 from envs.trip.contexts import is_worse, look_of
 from envs.trip.env import TripVectorEnv
+from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Verdict
 from experiments.lifetime.checks import EPISODES, WHO, Check, judge, main
 from experiments.lifetime.curves import mean_difference, scores_of, share_of_gap
@@ -121,26 +126,25 @@ def test_a_word_weighs_more_against_than_nothing_and_jokers_keep_it_from_being_c
 
 
 def test_who_reads_believes_more_the_more_persons_say_the_same():
+    percept = Senses(1, TRIP).perceive(TripVectorEnv(1, level=5, layouts=8).reset(seed=1)[0])
+    waiting = np.zeros(1, SKILL_EXECUTION)
+
+    def hear(*tokens):
+        reader.notice(replace(percept, heard=np.array([tokens])), waiting)
+
     reader = Reader(1)
     reader.begin(np.arange(1))
     hopes = [reader.goes_well(0, 13, 2)]
     for _ in range(2):
-        reader.notice(Heard([[1, Verdict.FINE, 13, 2, 0]]), np.zeros(1))
+        hear(1, Verdict.FINE, 13, 2, 0)
         hopes.append(reader.goes_well(0, 13, 2))
     assert hopes[0] == pytest.approx(1 / 3)
     assert hopes[0] < hopes[1] < hopes[2]
     assert reader.goes_well(0, 13, 3) == pytest.approx(1 / 3)
-    reader.notice(Heard([[0, 0, 0, 0, 0]]), np.zeros(1))
+    hear(0, 0, 0, 0, 0)
     assert reader.goes_well(0, 13, 2) == hopes[2]
     reader.begin(np.arange(1))
     assert reader.goes_well(0, 13, 2) == hopes[0]
-
-
-class Heard:
-    """As much of a percept as a reader looks at."""
-
-    def __init__(self, tokens):
-        self.heard = np.array(tokens)
 
 
 @pytest.mark.slow

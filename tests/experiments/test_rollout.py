@@ -1,13 +1,12 @@
 """Rollouts of lifetimes: several episodes of each row, as columns in their order."""
 
-import gymnasium
 import numpy as np
 import pytest
 
 from agents.reactive import Reactive
 from body.body import Body
 from body.motor import ScriptedMotor
-from envs.engine.faces import WorldVectorEnv
+from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from experiments.launching.rollout import rollout
 
@@ -34,11 +33,7 @@ class Watched(Reactive):
 
 
 def make(num_envs, **more):
-    env = gymnasium.make_vec(
-        "envs:Trip-v0", num_envs=num_envs, autoreset_mode="Disabled", layouts=16, **more
-    )
-    assert isinstance(env, WorldVectorEnv)
-    return env
+    return TripVectorEnv(num_envs, autoreset_mode="Disabled", layouts=16, **more)
 
 
 def lived(num_envs, episodes, seed=4, level=2):
