@@ -123,10 +123,9 @@ class WorldVectorEnv(_Face, VectorEnv):
         rows, seeds = self._rows((options or {}).get("reset_mask")), self._seeds(seed)
         if seeds is None:
             self.world.reset(rows)
-        elif contexts is None:
-            self.world.reset(rows, seeds[rows])
         else:
-            self.world.reset(rows, seeds[rows], contexts=contexts[rows])
+            chosen = {} if contexts is None else {"contexts": contexts[rows]}
+            self.world.reset(rows, seeds[rows], 0, **chosen)
         self._begun = True
         return self._observation(), {"success": np.zeros(self.num_envs, bool)} | self._state_hash()
 

@@ -117,7 +117,8 @@ def hash_rows(
         flat = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, len(counts)) & counts
         flat = flat.reshape(len(array), -1)
         if flat.shape[1] % 8:
-            flat = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8)))
+            spare = np.zeros((len(flat), -flat.shape[1] % 8), np.uint8)
+            flat = np.hstack([flat, spare])
         _fold(flat.view(np.uint64), hashes)
     return hashes >> np.uint64(1)
 
