@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from body.senses import Senses
 from body.skills.execution import SKILL_EXECUTION
@@ -35,6 +36,15 @@ LEARNS = np.linspace(0.4, 0.85, EPISODES)
 
 def verdicts(**shares):
     return {check.name: check.passed for check in judge(made_up(**shares))}
+
+
+@pytest.fixture
+def one_thread():
+    """Let PyTorch use one: for two bodies, more only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 # ---- Judging ----
@@ -149,6 +159,7 @@ def test_who_reads_believes_more_the_more_persons_say_the_same():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WHO)
+@pytest.mark.usefixtures("one_thread")
 def test_each_yardstick_lives(name):
     env = TripVectorEnv(2, level=5, layouts=16, autoreset_mode="Disabled")
     agent = yardstick(name, env)
@@ -164,8 +175,9 @@ def test_each_yardstick_lives(name):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_the_command_prints_curves_and_checks_and_says_by_its_status_whether_all_passed(capsys):
-    status = main(["--lifetimes", "2"])
+    status = main(["--lifetimes", "8"])
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines]
     for who in WHO:
