@@ -15,11 +15,12 @@ HOMES = {
     "balrog_babyai": "balrog_babyai.run",
     "babyai_levels": "babyai_levels.run",
     "models": "models.run",
+    "lifetime": "lifetime.run",
     "train_direct": "balrog_babyai.train_direct",
 }
 AT_HOME = (  # in worlds that are chosen already
     *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
-    *("train_mind", "train_question_answering"),
+    *("lifetime", "train_mind", "train_question_answering"),
 )
 
 
@@ -46,7 +47,7 @@ def composed(name, *overrides):
 
 def test_an_option_is_listed_with_its_value_and_its_docstring():
     lines = options_text(SCHEMAS["run"], composed("run", "seed=9")).splitlines()
-    assert "  level=4           Difficulty, 0 to 4, of a world that has levels. [int]" in lines
+    assert "  level=4           Difficulty, 0 to 5, of a world that has levels. [int]" in lines
     assert "  seed=9            One seed for everything: the same seed gives the same" in lines
     assert any(line.endswith("[none, video or human]") for line in lines)
     assert not any(line.startswith("  env") for line in lines), "groups are listed by Hydra"
