@@ -16,7 +16,7 @@ from experiments.running.schema import register
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = (  # commands that need none chosen
     *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
-    *("train_mind", "train_question_answering"),
+    *("lifetime", "train_mind", "train_question_answering"),
 )
 SHARED = "command"  # what all of them begin with
 COMMANDS = sorted(
@@ -28,7 +28,7 @@ CHOICES = sorted(
     if path.parent.name not in ("benchmark", "motor_training")  # choices of options and of others
 )
 WORLDS = sorted(path.stem for path in CONFIGS.glob("env/*.yaml"))
-SENSES = ("image", *BABYAI.senses)
+SENSES = ("image", *BABYAI.senses, "heard")
 # What a choice cannot do without, because only its user knows it.
 NEEDED = {
     ("mind/language_model", "openai"): ["mind.language_model.model=some-model"],
@@ -98,6 +98,10 @@ def test_every_sense_can_be_muted_or_shuffled(sense):
     choices = [f"body.senses.{sense}=shuffled", "body=scripted"]
     body = instantiate(composed("run", *choices, world="babyai").body)
     assert body.spec.name == "babyai"
+
+
+def test_every_sense_is_an_option_of_the_body():
+    assert set(composed("run").body.senses) == set(SENSES)
 
 
 def test_luck_knows_the_commands_of_its_world():
