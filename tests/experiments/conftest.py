@@ -235,6 +235,17 @@ def pixels():
 
 
 @pytest.fixture
+def one_thread():
+    """Let PyTorch use one: for a few bodies, more only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def answered(tmp_path, monkeypatch, capfd):
     """Return a function that runs a `main` here, and returns its status and what it said."""
     monkeypatch.chdir(tmp_path)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from body.senses import Senses
 from body.skills.execution import SKILL_EXECUTION
@@ -36,15 +35,6 @@ LEARNS = np.linspace(0.4, 0.85, EPISODES)
 
 def verdicts(**shares):
     return {check.name: check.passed for check in judge(made_up(**shares))}
-
-
-@pytest.fixture
-def one_thread():
-    """Let PyTorch use one: for two bodies, more only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # ---- Judging ----
