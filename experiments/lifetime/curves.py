@@ -7,6 +7,7 @@ from experiments.report.measures import Columns
 from experiments.running.statistics import Estimate
 
 _RESAMPLES = 2000
+_NO_GAP = 1e-9  # means that differ by less are equal but for rounding
 
 
 def scores_of(columns: Columns) -> NDArray[np.float64]:
@@ -26,12 +27,15 @@ def share_of_gap(
         knowing: (L,) of the same lifetimes.
 
     Returns:
-        The share; its interval is a bootstrap over lifetimes, which are resampled together.
+        The share; its interval is a bootstrap over lifetimes, which are resampled together. All NaN
+        where newborn and knowing score the same: there is no gap.
     """
+    share = float(_share(one, newborn, knowing))
+    if np.isnan(share):
+        return Estimate(share, share, share)
     picks = np.random.default_rng(0).integers(len(one), size=(_RESAMPLES, len(one)))
-    shares = _share(one[picks], newborn[picks], knowing[picks])
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return Estimate(float(_share(one, newborn, knowing)), float(low), float(high))
+    low, high = np.nanquantile(_share(one[picks], newborn[picks], knowing[picks]), [0.025, 0.975])
+    return Estimate(share, float(low), float(high))
 
 
 def mean_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> Estimate:
@@ -42,5 +46,7 @@ def mean_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> Est
 
 
 def _share(one: NDArray, newborn: NDArray, knowing: NDArray) -> NDArray:
+    """Return shares of the gap between means over the last axis; NaN where there is no gap."""
     below = newborn.mean(-1)
-    return (one.mean(-1) - below) / (knowing.mean(-1) - below)
+    gap = knowing.mean(-1) - below
+    return (one.mean(-1) - below) / np.where(np.abs(gap) > _NO_GAP, gap, np.nan)

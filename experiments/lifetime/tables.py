@@ -67,7 +67,7 @@ def _shares(some: NDArray, scores: Mapping[str, NDArray]) -> list[str]:
 
 def _interval(estimate: Estimate) -> str:
     value, low, high = estimate
-    return f"{value:.2f} [{low:.2f},{high:.2f}]"
+    return _NONE if np.isnan(value) else f"{value:.2f} [{low:.2f},{high:.2f}]"
 
 
 def _choices(lived: Lived, episodes: int) -> Sheet:

@@ -11,7 +11,7 @@ from envs.trip.contexts import is_worse, look_of
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Verdict
-from experiments.lifetime.checks import EPISODES, WHO, Check, judge, main
+from experiments.lifetime.checks import EPISODES, WHO, Check, judge, main, report
 from experiments.lifetime.curves import mean_difference, scores_of, share_of_gap
 from experiments.lifetime.yardsticks import Knowing, Reader, weight_of_word, yardstick
 from experiments.running.statistics import Estimate
@@ -91,6 +91,14 @@ def test_the_share_of_a_gap_is_that_of_the_means_with_its_interval():
     noisy = share_of_gap(newborn + rng.normal(0.2, 0.5, 200), newborn, knowing)
     assert noisy.low < 0.5 < noisy.high
     assert 0.1 < noisy.high - noisy.low < 0.6
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_gap_there_is_no_share_of_it_and_resamples_without_one_do_not_count():
+    equal = np.array([0.1, 0.2, 0.7])
+    assert np.isnan(share_of_gap(np.ones(3), equal, equal[::-1])).all()
+    newborn, knowing = np.array([1.0, 1.0, 0.0]), np.ones(3)  # no gap in one resample in three
+    assert share_of_gap(knowing, newborn, knowing) == (1.0, 1.0, 1.0)
 
 
 def test_a_difference_is_of_the_same_lifetimes():
@@ -175,6 +183,22 @@ def test_the_command_prints_curves_and_checks_and_says_by_its_status_whether_all
     judged = [line for line in lines if line.startswith(("pass  ", "FAIL  "))]
     assert len(judged) == len(judge(made_up()))
     assert status == any(line.startswith("FAIL") for line in judged)
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_gap_what_closes_it_cannot_be_judged(capsys):
+    checks = judge(made_up(knowing=0.4))
+    assert [check.name for check in checks if not check.is_open] == ["knowing pays"]
+    assert report(checks, 80) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == ["FAIL"] + ["open"] * 4
+    assert lines[-1] == "in 80 lifetimes knowing was worth nothing: too few to judge by"
+
+
+@pytest.mark.parametrize(("reader", "status"), [(0.7, 0), (0.4, 1)])
+def test_the_status_says_whether_all_passed_where_all_can_be_judged(reader, status, capsys):
+    assert report(judge(made_up(counting=LEARNS, reader=reader)), 80) == status
+    assert ("FAIL  listening" in capsys.readouterr().out) == bool(status)
 
 
 @pytest.mark.parametrize("wrong", [("--lifetimes", "1"), ("--split", "all"), ("--seed", "-1")])
