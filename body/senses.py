@@ -310,9 +310,13 @@ def _feel_posture(body, proprio, noticed):
 
 @njit(cache=True)
 def _feel_stretch(body, ego_map, kinds, entered, noticed):
-    """Behind a long stretch of one hazard, walked over without a fall, one has got across it."""
+    """Behind a long stretch of one hazard, walked over without a fall, one has got across it.
+
+    The cell into which one falls does not count, as in the world.
+    """
     if noticed[NoticedEvent.FELL]:
         body.stretch_cells = 0
+        return
     if not entered:
         return
     packed = np.int64(ego_map.grid[ego_map.cell])
