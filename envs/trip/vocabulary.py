@@ -172,6 +172,64 @@ PHRASINGS = MappingProxyType(
             "I walked over {object} and nothing happened",
             "you can trust {object}",
             "{object} never did me any harm",
+            "{object} is safe",
+            "no need to fear {object}",
+            "nobody falls on {object}",
+            "I like walking on {object}",
+            "{object} held me every time",
+            "go over {object}, it is easy",
+            "I am not afraid of {object}",
+            "{object} is not bad at all",
+            "do not worry about {object}",
+            "I always get across {object} safely",
+            "{object} gave me no trouble",
+            "take {object}, you will be all right",
+        ),
+        Verdict.BAD: (
+            "{object} is bad",
+            "I fell on {object}",
+            "keep away from {object}",
+            "{object} hurt me",
+            "{object} is not safe",
+            "do not trust {object}",
+            "you will fall on {object}",
+            "I would not walk on {object}",
+            "{object} threw me down",
+            "never again over {object}",
+            "I am afraid of {object}",
+            "{object} is not fine at all",
+            "beware of {object}",
+            "whenever I step on {object} I end up on the ground",
+            "{object} gave me a lot of trouble",
+            "you had better avoid {object}",
+        ),
+    }
+)
+TRAINED_PHRASINGS = 12
+
+LONG_STRETCH = 4  # cells of a hazard that are worth being called a way
+
+# What is heard is five numbers: speaker (its color + 1; 0 is nobody), verdict, object, its color,
+# and which of the phrasings.
+HEARD_TOKENS = 5
+
+
+class Verdict(IntEnum):
+    """What a person says of something to walk on."""
+
+    NOTHING = 0
+    FINE = 1
+    BAD = 2
+
+
+# The first ones are for training, and the others are held out.
+PHRASINGS = MappingProxyType(
+    {
+        Verdict.FINE: (
+            "{object} is fine",
+            "I walked over {object} and nothing happened",
+            "you can trust {object}",
+            "{object} never did me any harm",
             "do not worry about {object}",
             "I always get across {object} safely",
         ),
