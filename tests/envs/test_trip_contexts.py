@@ -1,10 +1,13 @@
 """Contexts of `trip`: what is hidden in them, which rooms fit them, and how long they last."""
 
+from inspect import signature
+
 import gymnasium
 import numpy as np
 import pytest
 
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
+from envs.engine.world import World, WorldWithContexts
 from envs.trip.contexts import (
     JOKERS,
     KINDS,
@@ -274,6 +277,17 @@ def test_a_world_without_contexts_refuses_them(make):
         env.reset(seed=1, options={"context": 7})
 
 
+def test_worlds_take_contexts_if_their_spec_says_so_and_lifetimes_begin_with_them():
+    trip: WorldWithContexts = TripWorld(3, level=5, layouts=8)
+    babyai: World = BabyAIVectorEnv(3, task="goto", layouts=4).world
+    for world in (trip, babyai):
+        takes = "contexts" in signature(world.reset).parameters
+        assert takes == world.spec.has_contexts
+    rows = np.arange(3)
+    trip.reset(rows, rows, 0, contexts=np.array([7, 8, 9]))
+    assert trip.fork_state()["bodies"]["looks"].tolist() == [context(n) for n in (7, 8, 9)]
+
+
 # ---- Levels without ----
 
 
@@ -326,3 +340,14 @@ def test_level_5_is_a_gymnasium_world_with_a_sense_of_hearing():
     assert observation["heard"].shape == (5,)
     assert env.observation_space.contains(observation)
     assert not env.observation_space.contains({**observation, "heard": observation["heard"] - 1})
+
+
+def test_a_context_shows_in_nothing_but_what_is_felt_and_said():
+    one, other = (TripWorld(300, level=5, layouts=64) for _ in range(2))
+    for world, context in ((one, 1), (other, 2)):
+        world.reset(np.arange(300), np.arange(300), contexts=np.full(300, context))
+    alike = np.flatnonzero(one.bodies["layout"] == other.bodies["layout"])
+    assert len(alike) > 20
+    assert (one.bodies["looks"][alike] != other.bodies["looks"][alike]).all()
+    for name, seen in one.observed(alike).items():
+        assert np.array_equal(seen, other.observed(alike)[name]), name
