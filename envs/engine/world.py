@@ -56,7 +56,11 @@ class World(Protocol):
         ...
 
     def reset(self, rows: NDArray[np.intp], seeds: NDArray | None = None, episode: int = 0) -> None:
-        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs."""
+        """Begin a new episode in `rows`; with seeds, as new bodies, at that episode of theirs.
+
+        A world whose spec has contexts takes them besides: see `WorldWithContexts`. Others are
+        never given any.
+        """
         ...
 
     def step(self, actions: NDArray[np.int64]) -> None:
@@ -99,6 +103,29 @@ class World(Protocol):
 
     def close(self) -> None:
         """Release threads and windows."""
+        ...
+
+
+class WorldWithContexts(World, Protocol):
+    """A world whose spec says `has_contexts`: something is hidden in it for a whole lifetime."""
+
+    def reset(
+        self,
+        rows: NDArray[np.intp],
+        seeds: NDArray | None = None,
+        episode: int = 0,
+        contexts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Begin a new episode in `rows`; with seeds, also the lifetimes of new bodies.
+
+        Args:
+            rows: (N,) which.
+            seeds: (N,) of new bodies, at that episode of theirs; None goes on with the same ones,
+                whose contexts stay.
+            episode: Number of the episode that begins, in lifetimes that begin.
+            contexts: (N,) numbers, at least 0, of the contexts of lifetimes that begin; given only
+                with seeds. None draws them by seed.
+        """
         ...
 
 
