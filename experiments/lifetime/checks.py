@@ -82,21 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(lifetimes: int, seed: int, split: str) -> dict[str, "NDArray[np.float64]"]:
     """Return (lifetimes, episodes) scores in level 5 of `trip`, by the names of those who live."""
-    import gymnasium
-
+    from envs.trip.env import TripVectorEnv
     from experiments.launching.rollout import rollout
     from experiments.lifetime.curves import scores_of
     from experiments.lifetime.yardsticks import yardstick
     from experiments.running.seeding import spawn_integer
 
-    env = gymnasium.make_vec(
-        "envs:Trip-v0",
-        num_envs=lifetimes,
-        level=5,
-        split=split,
-        layouts=_ROOMS,
-        autoreset_mode="Disabled",
-    ).unwrapped
+    env = TripVectorEnv(lifetimes, level=5, split=split, layouts=_ROOMS, autoreset_mode="Disabled")
     scores = {}
     for name in WHO:
         agent = yardstick(name, env)

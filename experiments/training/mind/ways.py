@@ -285,7 +285,8 @@ def _agrees(moment: Moment, reply: Reply | None) -> tuple[bool, bool]:
         return False, False
     wanted, given = moment.intent, reply.intent
     step = given.skill is wanted.skill and given.target == wanted.target
-    if moment.chooses and wanted.skill is given.skill is Skill.CROSS and wanted.target:
+    crosses = wanted.skill is given.skill is Skill.CROSS
+    if moment.chooses and crosses and wanted.target and given.target:
         hopes = moment.hopes
         step = hopes.get(given.target, 0.0) >= hopes.get(wanted.target, 0.0) - AS_GOOD
     return step and given.manner is wanted.manner, step

@@ -1,0 +1,336 @@
+"""Teaching a mind to choose a way: what could be known, moments of decision, and examples."""
+
+from collections import Counter
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.planners.ways import LONG_WAY_BELOW, WayPlanner
+from body.motor import ScriptedMotor
+from body.senses import Senses
+from body.types import Intent, Manner, Skill, SkillStatus, Status, Target
+from envs.trip.contexts import LOOKS
+from envs.trip.env import TripVectorEnv
+from envs.trip.spec import TRIP
+from envs.trip.vocabulary import PHRASINGS, Action, Color, Object, Verdict, heard_words
+from experiments.training.mind.contract import Visits
+from experiments.training.mind.ways import (
+    AS_GOOD,
+    Evidence,
+    Moment,
+    WayTeacher,
+    agreeing,
+    collect,
+    examples,
+    reply_to,
+    verdict_of,
+)
+from mind.language_models.types import Choices, Prompt
+from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import anything_goes
+from mind.reasoning.parsing import Reply, parse_reply
+from mind.types import DecisionContext, Experience, Feeling
+
+MOTOR = ScriptedMotor()
+ICE, KERB, RUG = int(Object.ICE), int(Object.KERB), int(Object.RUG_EDGE)
+RED, BLUE = int(Color.RED), int(Color.BLUE)
+UNKNOWN = pytest.approx(1 / 3)  # one short way in three is good
+
+
+class Lived:
+    """What a body remembers, and what it makes probable."""
+
+    def __init__(self, *kept, body_id="anna"):
+        self.memory, self._ticks, self._body_id = ExperienceStore(":memory:"), count(0, 40), body_id
+        self.evidence = Evidence(self.memory, ["anna", "ben"])
+        for kind, about, *words in kept:
+            self.keep(kind, about, *words)
+
+    def keep(self, kind, about, words="", body_id="anna"):
+        tick = next(self._ticks)
+        self.memory.add([experience(kind, about, words, body_id=body_id, tick=tick)])
+        return self
+
+    def hope(self, kind=ICE, color=RED, row=0):
+        return self.evidence.goes_well(row, kind, color)
+
+
+def experience(kind, about, words="", body_id="anna", tick=0):
+    return Experience(
+        sensation="nothing", visual="nothing", emotion="even", proprioception="walking",
+        motor="cross", words=words or f"{kind} {about}", body_id=body_id, run_id="run", episode=0,
+        first_tick=tick, last_tick=tick, kind=kind, about=about, pain=0.0, surprise=0.0,
+        reward_error=0.0, importance=0.0,
+    )  # fmt: skip
+
+
+def heard(person, verdict, obj=ICE, color=RED, phrasing=0):
+    """Return an experience of being told something, as (kind, about, words)."""
+    words = heard_words((int(person) + 1, int(verdict), obj, color, phrasing))
+    return "was_told", Target(object=obj, color=color).words(TRIP), f"heard {words}"
+
+
+FELL, ACROSS = ("fell", "red ice"), ("got_across", "red ice")
+FINE, BAD = heard(Color.GREEN, Verdict.FINE), heard(Color.GREEN, Verdict.BAD)
+
+
+# ---- What could be known ----
+
+
+def test_without_memories_one_way_in_three_is_good():
+    assert Lived().hope() == UNKNOWN
+
+
+def test_a_fall_lowers_and_a_crossing_raises_what_is_expected_and_more_of_them_more():
+    falls = [Lived(*[FELL] * times).hope() for times in range(4)]
+    crossings = [Lived(*[ACROSS] * times).hope() for times in range(4)]
+    assert falls == sorted(falls, reverse=True)
+    assert crossings == sorted(crossings)
+    assert len({*falls, *crossings}) == 7
+    assert falls[1] < 0.1
+    assert crossings[1] > 0.6
+
+
+def test_words_count_by_what_they_say_and_not_as_much_as_what_was_lived():
+    fine, bad = Lived(FINE).hope(), Lived(BAD).hope()
+    assert Lived(FELL).hope() < bad < 0.2
+    assert 0.6 < fine < Lived(ACROSS, ACROSS).hope()
+
+
+@given(st.integers(1, 6))
+def test_a_word_counts_once_however_often_the_same_person_says_it(times):
+    once, often = Lived(FINE), Lived()
+    for number in range(times):
+        often.keep(*heard(Color.GREEN, Verdict.FINE, phrasing=number % len(PHRASINGS[Verdict.BAD])))
+    assert often.memory.count("anna") == times
+    assert often.hope() == pytest.approx(once.hope())
+
+
+def test_each_person_counts_and_so_does_each_look_that_one_speaks_of():
+    hopes = [Lived(*[heard(person, Verdict.FINE) for person in persons]).hope()
+             for persons in ((), (Color.GREEN,), (Color.GREEN, Color.BLUE))]  # fmt: skip
+    assert hopes == sorted(hopes)
+    assert len({*hopes}) == 3
+    of_two_looks = Lived(FINE, heard(Color.GREEN, Verdict.FINE, KERB, RED))
+    assert of_two_looks.hope() > Lived(FINE).hope()
+
+
+@pytest.mark.parametrize(
+    ("known", "hope"), [(FELL, 0.1), (ACROSS, 0.6), (BAD, 0.2), (FINE, 0.6)]
+)  # fmt: skip
+def test_what_is_known_of_a_color_counts_a_little_less_for_other_things_in_it(known, hope):
+    own, other = Lived(known).hope(), Lived(known).hope(KERB, RED)
+    assert abs(own - 1 / 3) > abs(other - 1 / 3) > 0.05
+    assert (own < 1 / 3) == (other < 1 / 3) == (hope < 1 / 3)
+
+
+def test_another_color_says_nothing_even_of_the_same_kind():
+    lived = Lived(FELL, ACROSS, FINE, BAD)
+    assert lived.hope(ICE, BLUE) == UNKNOWN
+    assert lived.hope(KERB, BLUE) == UNKNOWN
+    assert lived.hope() != UNKNOWN
+
+
+def test_what_does_not_tell_how_a_way_is_says_nothing():
+    lived = Lived(("stumbled", "red ice"), ("slipped", "red ice"), ("picked_up", "red ball"))
+    assert lived.keep("was_told", "red ice", "was told about red ice").hope() == UNKNOWN
+    assert lived.keep("fell", "").hope() == UNKNOWN
+
+
+def test_each_body_knows_what_it_has_lived_itself():
+    lived = Lived(FELL)
+    assert lived.hope(row=1) == UNKNOWN
+    lived.keep("got_across", "red ice", body_id="ben")
+    assert lived.hope(row=1) > 1 / 3 > lived.hope(row=0)
+
+
+SAID = [(verdict, i) for verdict, phrasings in PHRASINGS.items() for i in range(len(phrasings))]
+
+
+@pytest.mark.parametrize(("verdict", "phrasing"), SAID)
+@pytest.mark.parametrize(("obj", "color"), [(ICE, RED), (RUG, BLUE)])
+def test_every_phrasing_is_understood(verdict, phrasing, obj, color):
+    kind, about, words = heard(Color.GREY, verdict, obj, color, phrasing)
+    assert verdict_of(experience(kind, about, words)) is verdict
+
+
+def test_of_other_words_nothing_is_understood():
+    assert verdict_of(experience("was_told", "red ice", "was told about red ice")) is (
+        Verdict.NOTHING
+    )
+    kind, _, words = FINE
+    assert verdict_of(experience(kind, "blue ice", words)) is Verdict.NOTHING
+
+
+# ---- The label ----
+
+
+def teachers(kept):
+    """Return what two bodies in the same room do that remember the same, in opposite contexts."""
+    env = TripVectorEnv(2, level=5, layouts=32, autoreset_mode="Disabled")
+    observation, _ = env.reset(seed=[8, 8])
+    env.world.bodies["looks"][1] ^= np.uint64(2**LOOKS - 1)  # whatever is good is bad
+    senses, memory, rows = Senses(2, TRIP), ExperienceStore(":memory:"), range(2)
+    names = [f"body-{row}" for row in rows]
+    evidence = Evidence(memory, names)
+    planner, moments = WayPlanner(2, evidence), []
+    teach = [
+        WayTeacher(names[row], row, planner=planner, evidence=evidence, memory=memory,
+                   moments=moments, seed=0)
+        for row in rows
+    ]  # fmt: skip
+    percept = senses.perceive(observation)
+    for _ in range(4):  # look round
+        percept = senses.perceive(env.step(np.full(2, Action.LEFT))[0])
+    ways = list(dict.fromkeys(tuple(row[:2]) for row in percept.row(0).landmarks.tolist()
+                              if row[0] in TRIP.hazards))  # fmt: skip
+    for way, kind in zip(ways, kept, strict=False):
+        about = Target(object=way[0], color=way[1]).words(TRIP)
+        memory.add([experience(kind, about, body_id=name) for name in names])
+    status = SkillStatus(status=Status.DONE)
+    context = DecisionContext(
+        run_id="run", episode=0, intent=None, status=status, recent=(), can_start=(*Skill,)
+    )
+    feeling = Feeling(
+        needs={}, deficits={"water": 0.1}, drive=0.0, reward=0.0, surprise=0.0, mood=0.0,
+        emotions={},
+    )  # fmt: skip
+    for row in rows:
+        for _ in range(2):  # first it would look round
+            teach[row].keep(percept.row(row), feeling, context, anything_goes)
+    return ways, [moment for moment in moments if moment.chooses]
+
+
+def test_the_label_is_the_same_in_opposite_contexts_with_the_same_memories():
+    ways, (one, other) = teachers(["fell", "got_across", "fell"])
+    assert len(ways) == 3
+    assert one.intent == other.intent
+    assert one.hopes == other.hopes
+    assert one.intent.target == Target(object=ways[1][0], color=ways[1][1])
+
+
+@pytest.mark.parametrize("good", [0, 1, 2])
+def test_the_label_is_the_way_that_memory_speaks_for(good):
+    kept = ["fell"] * 3
+    kept[good] = "got_across"
+    ways, moments = teachers(kept)
+    assert {moment.intent.target for moment in moments} == {
+        Target(object=ways[good][0], color=ways[good][1])
+    }
+
+
+# ---- Moments and examples ----
+
+
+@pytest.fixture(scope="module")
+def moments():
+    return collect(700, split="train", seed=2, motor=MOTOR)
+
+
+def test_there_are_as_many_moments_as_were_wanted_and_the_same_for_a_seed(moments):
+    again = collect(60, split="train", seed=2, motor=MOTOR)
+    other = collect(60, split="train", seed=3, motor=MOTOR)
+    assert (len(moments), len(again)) == (700, 60)
+    assert [one.prompt for one in again] == [one.prompt for one in moments[:60]]
+    assert [one.prompt for one in other] != [one.prompt for one in again]
+
+
+def test_what_is_good_is_among_what_is_offered(moments):
+    assert {moment.intent.words(TRIP) in moment.offered.answers for moment in moments} == {True}
+
+
+def test_a_choice_is_for_the_way_that_is_hoped_for_most_or_for_the_long_one(moments):
+    choices = [moment for moment in moments if moment.chooses]
+    assert len(choices) > 80
+    for moment in choices:
+        best = max(moment.hopes.values(), default=0.0)
+        if moment.intent.skill is Skill.CROSS:
+            assert moment.hopes[moment.intent.target] == best
+        else:
+            assert moment.intent.manner is Manner.CAREFUL
+            assert best < LONG_WAY_BELOW
+    skills = Counter(moment.intent.skill for moment in choices)
+    assert skills[Skill.CROSS] > skills[Skill.GO_TO] > 0
+
+
+def test_there_are_memories_of_all_kinds_to_choose_by(moments):
+    remembering = [one for one in moments if one.remembers]
+    assert len(remembering) > len(moments) / 5
+    told = "\n".join(one.prompt.messages[-1].text for one in remembering)
+    for words in ("fell over", "got across", "heard", "person: "):
+        assert words in told
+    hopes = {hope for one in moments for hope in one.hopes.values()}
+    assert len(hopes) > 20
+
+
+def test_held_out_words_are_told_in_the_test_split():
+    lived = collect(150, split="test", words="test", seed=1, motor=MOTOR)
+    told = " ".join(one.prompt.messages[-1].text for one in lived)
+    assert "never did me any harm" not in told
+    assert "do not worry about" in told
+
+
+def test_about_two_thirds_of_the_examples_are_choices():
+    found = examples(60, Visits(moments=60, seed=4), MOTOR)
+    assert len(found) == 60
+    pool = collect(6 * 60, split="train", seed=4, motor=MOTOR)
+    of_choices = {one.prompt for one in pool if one.chooses}
+    assert len(of_choices) < len(pool) / 2
+    assert sum(one.prompt in of_choices for one in found) == pytest.approx(40, abs=2)
+    for one in found:
+        assert parse_reply(one.reply, TRIP).intent.words(TRIP) in one.reply
+
+
+# ---- Replies ----
+
+ONE, OTHER, WORSE = (Target(object=obj, color=color) for obj, color in
+                     ((ICE, RED), (KERB, BLUE), (RUG, int(Color.GREY))))  # fmt: skip
+
+
+def moment(intent, *, chooses=True):
+    return Moment(
+        prompt=Prompt.single_turn(user="which way"),
+        offered=Choices(answers=("wait, normal",)),
+        intent=intent,
+        hopes={ONE: 0.8, OTHER: 0.8 - 0.9 * AS_GOOD, WORSE: 0.8 - 1.1 * AS_GOOD},
+        chooses=chooses,
+        remembers=False,
+    )
+
+
+def crossing(way, manner=Manner.NORMAL):
+    return Intent(skill=Skill.CROSS, target=way, manner=manner)
+
+
+def test_another_way_that_is_nearly_as_good_agrees_and_a_worse_one_does_not():
+    given = [crossing(way) for way in (ONE, OTHER, WORSE)]
+    replies = [*(Reply(intent=intent) for intent in given), None]
+    found = agreeing([moment(crossing(ONE))] * 4, replies)
+    assert found == [(True, True), (True, True), (False, False), (False, False)]
+    later = agreeing([moment(crossing(ONE), chooses=False)] * 3, replies[:3])
+    assert later == [(True, True), (False, False), (False, False)]
+
+
+def test_another_manner_is_the_same_step_and_the_long_way_is_another():
+    fast, long = crossing(ONE, Manner.FAST), Intent(skill=Skill.GO_TO, target=ONE)
+    found = agreeing([moment(crossing(ONE))] * 2, [Reply(intent=fast), Reply(intent=long)])
+    assert found == [(False, True), (False, False)]
+
+
+@pytest.mark.parametrize(
+    ("intent", "thought"),
+    [
+        (crossing(ONE), "the red ice is the best way i know of"),
+        (Intent(skill=Skill.GET_UP), "i am down"),
+        (Intent(skill=Skill.LOOK_AROUND), "which ways are there"),
+        (Intent(skill=Skill.GO_TO, target=ONE, manner=Manner.CAREFUL), "i go the long way round"),
+        (Intent(skill=Skill.GO_TO, target=ONE), "i need the red ice"),
+    ],
+)
+def test_a_good_reply_says_why_and_what(intent, thought):
+    reply = parse_reply(reply_to(moment(intent)), TRIP)
+    assert thought in reply.thoughts
+    assert reply.intent.words(TRIP) == intent.words(TRIP)
