@@ -30,9 +30,9 @@ def memory():
         yield memory
 
 
-def owners(memory, body_id, limit=9, **asked):
+def owners(memory, body_id):
     """Return whose experiences come to a body's mind."""
-    found = memory.recall(Query(body_id=body_id, words="red ice", **asked), limit)
+    found = memory.recall(Query(body_id=body_id, words="red ice"), 9)
     return [one.experience.body_id for one in found]
 
 
@@ -72,9 +72,9 @@ def test_as_much_is_recalled_and_as_much_alike_as_the_other_one_would(memory):
             for body in BODIES]  # fmt: skip
     for store in (memory, plain):
         store.add(life)
-    for asked in ({}, {"kinds": ("got_across",)}):
-        mine = memory.recall(Query(body_id="ben", words="red ice", **asked), 2)
-        others = plain.recall(Query(body_id="anna", words="red ice", **asked), 2)
+    for kinds in ((), ("got_across",)):
+        mine = memory.recall(Query(body_id="ben", words="red ice", kinds=kinds), 2)
+        others = plain.recall(Query(body_id="anna", words="red ice", kinds=kinds), 2)
         assert mine == others != []
 
 
