@@ -1,5 +1,6 @@
 """Teaching a mind to choose a way: what could be known, moments of decision, and examples."""
 
+import re
 from collections import Counter
 from itertools import count
 
@@ -15,7 +16,15 @@ from body.types import Intent, Manner, Skill, SkillStatus, Status, Target
 from envs.trip.contexts import LOOKS
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import PHRASINGS, Action, Color, Object, Verdict, heard_words
+from envs.trip.vocabulary import (
+    PHRASINGS,
+    TRAINED_PHRASINGS,
+    Action,
+    Color,
+    Object,
+    Verdict,
+    heard_words,
+)
 from experiments.training.mind.contract import Visits
 from experiments.training.mind.ways import (
     AS_GOOD,
@@ -266,11 +275,15 @@ def test_there_are_memories_of_all_kinds_to_choose_by(moments):
     assert len(hopes) > 20
 
 
-def test_held_out_words_are_told_in_the_test_split():
-    lived = collect(150, split="test", words="test", seed=1, motor=MOTOR)
-    told = " ".join(one.prompt.messages[-1].text for one in lived)
-    assert "never did me any harm" not in told
-    assert "do not worry about" in told
+@pytest.mark.parametrize("words", ["train", "test"])
+def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
+    lived = collect(300, split="test", words=words, seed=1, motor=MOTOR)
+    shown = "\n".join(one.prompt.messages[-1].text for one in lived)
+    for phrasings in PHRASINGS.values():
+        patterns = (phrasing.replace("{object}", "[a-z ]+?") for phrasing in phrasings)
+        told = [bool(re.search(f"person: {one}(?=[;,]|$)", shown, re.M)) for one in patterns]
+        assert any(told[:TRAINED_PHRASINGS]) == (words == "train")
+        assert any(told[TRAINED_PHRASINGS:]) == (words == "test")
 
 
 def test_about_two_thirds_of_the_examples_are_choices():
