@@ -207,44 +207,6 @@ PHRASINGS = MappingProxyType(
 )
 TRAINED_PHRASINGS = 12
 
-LONG_STRETCH = 4  # cells of a hazard that are worth being called a way
-
-# What is heard is five numbers: speaker (its color + 1; 0 is nobody), verdict, object, its color,
-# and which of the phrasings.
-HEARD_TOKENS = 5
-
-
-class Verdict(IntEnum):
-    """What a person says of something to walk on."""
-
-    NOTHING = 0
-    FINE = 1
-    BAD = 2
-
-
-# The first ones are for training, and the others are held out.
-PHRASINGS = MappingProxyType(
-    {
-        Verdict.FINE: (
-            "{object} is fine",
-            "I walked over {object} and nothing happened",
-            "you can trust {object}",
-            "{object} never did me any harm",
-            "do not worry about {object}",
-            "I always get across {object} safely",
-        ),
-        Verdict.BAD: (
-            "{object} is bad",
-            "I fell on {object}",
-            "keep away from {object}",
-            "{object} hurt me",
-            "beware of {object}",
-            "whenever I step on {object} I end up on the ground",
-        ),
-    }
-)
-TRAINED_PHRASINGS = 4
-
 HAZARDS_TO_TRIP_ON = (Object.CABLE, Object.RUG_EDGE, Object.KERB)
 HAZARDS_TO_SLIP_ON = (Object.ICE, Object.WET, Object.GRAVEL)
 CAN_BE_CARRIED = (Object.KEY, Object.BALL, Object.BOX, Object.CUP)
