@@ -69,8 +69,8 @@ class TripTruth(WorldTruth):
             "got_up": TrueEvent(),
             "stepped_on_lace": TrueEvent(said_as=EventKind.LACE_STEPPED_ON, counted=False),
             "heard_laughter": TrueEvent(counted=False),
-            "was_told": TrueEvent(said_as=EventKind.TOLD),
-            "got_across": TrueEvent(said_as=EventKind.CROSSED),
+            "was_told": TrueEvent(said_as=EventKind.TOLD, counted=False),
+            "got_across": TrueEvent(said_as=EventKind.CROSSED, counted=False),
         }
     )
 
