@@ -120,10 +120,19 @@ def _adapter(folder: Path, options: DictConfig) -> dict[str, Any]:
     return {
         **card,
         "model": lora.name_of(options.model),
+        **_went_on_from(options),
         **_counted(examples, options),
         "lora": OmegaConf.to_container(options.lora),
         **_rounded(scores),
     }
+
+
+def _went_on_from(options: DictConfig) -> dict[str, Any]:
+    """Return how the adapter came about that training went on from, if there was one."""
+    if not options.start:
+        return {}
+    before = json.loads((Path(options.start) / CARD).read_text("utf-8"))
+    return {"went_on_from": {name: before.get(name) for name in ("command", "commit", "examples")}}
 
 
 def _learn(examples: list[Example], folder: Path, options: DictConfig) -> dict[str, float]:
