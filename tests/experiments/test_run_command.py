@@ -95,7 +95,7 @@ def test_help_imports_nothing_slow():
         (("+env=trip", "avatars=0"), "avatars must be at least 1, got 0"),
         (("+env=trip", "env.lenght=4"), "there is no option 'env.lenght'"),
         ((*RANDOM, "+env.lenght=4"), "there is no option 'env.lenght'; choose among id, level"),
-        ((*RANDOM, "level=9"), "env: level must be one of 0, 1, 2, 3, 4, got 9"),
+        ((*RANDOM, "level=9"), "env: level must be one of 0, 1, 2, 3, 4, 5, got 9"),
         ((*RANDOM, "env.shift=S9"), "env: shift must be one of"),
         ((*RANDOM, "seed=(5"), "Error parsing override 'seed=(5'"),
         ((*BEING, "mind/language_model=transformers", "mind.language_model.path=/nowhere"),

@@ -100,7 +100,7 @@ def test_a_job_that_fails_is_told_does_not_stop_the_others_and_is_tried_again(tm
     assert (status, err) == (1, "")
     told = [json.loads(text) for text in results(tmp_path).values()]
     assert sorted(result["status"] for result in told) == ["failed", "finished"]
-    assert "failed: level=9: env: level must be one of 0, 1, 2, 3, 4, got 9" in out
+    assert "failed: level=9: env: level must be one of 0, 1, 2, 3, 4, 5, got 9" in out
     status, out, _ = finish(tmp_path, *command)
     assert status == 1
     assert "level=0  skipped, was done" in out
