@@ -247,7 +247,7 @@ def test_measures_are_ratios_of_sums_over_episodes():
         (("+env=trip", "env.shfit=S1"), "no option 'env.shfit'; did you mean 'env.shift'?"),
         ((*QUICK, "env.shift=S9"), "env: shift must be one of"),
         ((*QUICK, "level=7"), "env: level must be one of 0, 1, 2, 3, 4, 5, got 7"),
-        ((*QUICK, "agents=[being,god]"), "there is no agent 'god'; choose one of being, counting, primitive"),
+        ((*QUICK, "agents=[being,god]"), "there is no agent 'god'; choose one of being, counting,"),
         ((*QUICK, "agents=[]"), "agents must name each once, at least one, got []"),
         ((*QUICK, "agents=[random,random]"), "got [random, random]"),
         ((*QUICK, "episodes=0"), "episodes must be at least 1, got 0"),
