@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_module
 
 from experiments.ground_truth.graph import EventNode, Fact
 from experiments.ground_truth.questions import ATTRIBUTES, UNKNOWN, Balance
+from experiments.running.schema import register
 from experiments.training.question_answering.batches import Batches, collate, loaded
 from experiments.training.question_answering.conversations import dialogues_of
 from experiments.training.question_answering.corpus import Corpus, keep_facts, load, save
@@ -336,6 +337,7 @@ def test_a_deeper_model_says_the_same_at_first(bundled):
 
 def small_training(folder, *more):
     sizes = "rounds=1", "dialogues_per_round=8", "senses_steps=5", "words=20", "held_out=0"
+    register("train_question_answering")
     with initialize_config_module("configs", version_base="1.3"):
         return compose(
             "train_question_answering", [f"folder={folder}", "rehearsal=1", *sizes, *more]
