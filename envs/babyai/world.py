@@ -419,7 +419,7 @@ class BabyAIWorld(Copied):
 
     def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
         """Return a number for each of these rows, equal for equal states at whatever tick."""
-        return hash_rows(self.fork_state(rows), {"bodies": NOT_OF_THE_STATE})
+        return hash_rows(self._kept(), {"bodies": NOT_OF_THE_STATE}, rows)
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""

@@ -130,23 +130,24 @@ class WorldWithContexts(World, Protocol):
 
 
 def hash_rows(
-    state: Mapping[str, NDArray], apart: Mapping[str, Iterable[str]]
+    state: Mapping[str, NDArray],
+    apart: Mapping[str, Iterable[str]],
+    rows: NDArray[np.intp] | None = None,
 ) -> NDArray[np.uint64]:
     """Return a hash of each row of a world's state, (N,), of 63 bits: it fits a signed integer.
 
     Args:
-        state: What `World.fork_state` returned.
+        state: The arrays that `World.fork_state` copies from, or its copies; they are only read.
         apart: Fields of its records that do not count, such as a clock, by the name of the array.
+        rows: (N,) which rows; all of them, without.
     """
-    hashes = np.zeros(len(next(iter(state.values()))), np.uint64)
+    if rows is None:
+        rows = np.arange(len(next(iter(state.values()))))
+    hashes = np.zeros(len(rows), np.uint64)
     for name, array in state.items():
         counts = _counting(array.dtype, tuple(apart.get(name, ())))
-        flat = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, len(counts)) & counts
-        flat = flat.reshape(len(array), -1)
-        if flat.shape[1] % 8:
-            spare = np.zeros((len(flat), -flat.shape[1] % 8), np.uint8)
-            flat = np.hstack([flat, spare])
-        _fold(flat.view(np.uint64), hashes)
+        flat = np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1)
+        _fold(flat, counts, rows, hashes)
     return hashes >> np.uint64(1)
 
 
@@ -163,10 +164,15 @@ def _counting(dtype: np.dtype, apart: tuple[str, ...]) -> NDArray[np.uint8]:
 
 
 @njit(cache=True)
-def _fold(words, hashes):
-    for row in range(words.shape[0]):
-        for i in range(words.shape[1]):
-            hashes[row] = mix(hashes[row] ^ words[row, i])
+def _fold(flat, counts, rows, hashes):
+    """Mix the bytes of each row that count into its hash, eight at a time."""
+    for i in range(len(rows)):
+        for start in range(0, flat.shape[1], 8):
+            word = np.uint64(0)
+            for place in range(start, min(start + 8, flat.shape[1])):
+                byte = flat[rows[i], place] & counts[place % len(counts)]
+                word |= np.uint64(byte) << np.uint64(8 * (place - start))
+            hashes[i] = mix(hashes[i] ^ word)
 
 
 class Copied:

@@ -363,7 +363,8 @@ class TripWorld(Copied):
         shift: "S0" none, "S1" friction, "S2" heights, "S5" colors swapped, "S6" unusual bodies.
         split: "train" or "test" layouts, and contexts of lifetimes; they share none.
         words: "train" or "test" phrasings of what persons say; they share none.
-        layouts: How many layouts the bank holds.
+        layouts: How many layouts the bank holds. Level 5 wants some: among fewer than about 16
+            there may be none with exactly one good way in a context, and another is taken.
         threads: How many threads step the batch; results do not depend on it.
         constants: Constants to override, by name.
 
@@ -451,14 +452,7 @@ class TripWorld(Copied):
         episode: int = 0,
         contexts: NDArray[np.int64] | None = None,
     ) -> None:
-        """Begin a new episode in `rows`; with seeds as new bodies, at that episode of theirs.
-
-        Args:
-            rows: (N,) which.
-            seeds: (N,) of the bodies, whose lifetimes begin; None goes on with the same ones.
-            episode: Which one of these lifetimes.
-            contexts: (N,) numbers of the contexts of these lifetimes; None draws them by seed.
-        """
+        """Begin a new episode in `rows`; see `envs.engine.world.WorldWithContexts`."""
         test = self.split == "test"
         if seeds is not None:
             drawn = np.full(len(rows), -1) if contexts is None else contexts
@@ -574,7 +568,7 @@ class TripWorld(Copied):
     def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
         """Return a number for each of these rows, equal for equal states at whatever tick."""
         apart = {"bodies": _NOT_OF_THE_STATE, "objects": ("said_at",)}
-        return hash_rows(self.fork_state(rows), apart)
+        return hash_rows({"bodies": self.bodies, "objects": self.objects}, apart, rows)
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""
