@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
-from experiments.running.results import kept_before
+from experiments.running.cli import BadInput, Interrupted, built, command
+from experiments.running.results import kept_before, until_stopped
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import Usefulness
@@ -54,16 +54,10 @@ def _run(config: DictConfig, folder: Path) -> bool:
     """Run the episodes and name the table; return whether all were finished."""
     from rich.console import Console
 
-    from mind.language_models.types import LanguageModelError
-
     ids = _checked_ids(config)
     results = _Results(config, folder)
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    try:
-        with stopping() as stopped:
-            finished = _run_all(config, ids, results, console, stopped)
-    except (LanguageModelError, OSError) as error:
-        raise BadInput(one_line(error)) from error
+    finished = until_stopped(lambda stopped: _run_all(config, ids, results, console, stopped))
     console.print(f"table  {folder / TABLE}")
     return finished
 

@@ -1,10 +1,10 @@
 """Adaptation curves: scores by the number of the episode in its lifetime, with intervals."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from experiments.report.measures import Columns
-from experiments.running.statistics import Estimate
+from experiments.running.statistics import Estimate, paired_difference
 
 _RESAMPLES = 2000
 _NO_GAP = 1e-9  # means that differ by less are equal but for rounding
@@ -13,7 +13,12 @@ _NO_GAP = 1e-9  # means that differ by less are equal but for rounding
 def scores_of(columns: Columns) -> NDArray[np.float64]:
     """Return (lifetimes, episodes) scores of the columns of a rollout of lifetimes."""
     episodes = int(columns["episode"].max()) + 1 if "episode" in columns else 1
-    return columns["score"].astype(np.float64).reshape(episodes, -1).T
+    return by_lifetime(columns["score"], episodes)
+
+
+def by_lifetime(values: ArrayLike, episodes: int) -> NDArray[np.float64]:
+    """Return (lifetimes, episodes) of a column of a rollout, which has episode by episode."""
+    return np.asarray(values, np.float64).reshape(episodes, -1).T
 
 
 def share_of_gap(
@@ -40,9 +45,8 @@ def share_of_gap(
 
 def mean_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> Estimate:
     """Return by how much one mean score exceeds another in the same lifetimes, (L,) each."""
-    picks = np.random.default_rng(0).integers(len(one), size=(_RESAMPLES, len(one)))
-    low, high = np.quantile((one - other)[picks].mean(1), [0.025, 0.975])
-    return Estimate(float((one - other).mean()), float(low), float(high))
+    each = np.ones(len(one))
+    return paired_difference((one, each), (other, each))
 
 
 def _share(one: NDArray, newborn: NDArray, knowing: NDArray) -> NDArray:

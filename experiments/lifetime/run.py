@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, Interrupted, built, command, one_line, stopping
-from experiments.running.results import kept_before
+from experiments.running.cli import BadInput, Interrupted, built, command
+from experiments.running.results import kept_before, until_stopped
 from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
@@ -59,15 +59,9 @@ def _check(config: DictConfig) -> None:
 
 
 def _run(config: DictConfig, folder: Path, startup: Startup) -> bool:
-    from mind.language_models.types import LanguageModelError
-
     results = Results(folder, config)
     startup.ready()
-    try:
-        with stopping() as stopped:
-            return _run_all(config, results, stopped)
-    except (LanguageModelError, OSError) as error:
-        raise BadInput(one_line(error)) from error
+    return until_stopped(lambda stopped: _run_all(config, results, stopped))
 
 
 def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:

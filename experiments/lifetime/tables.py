@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.lifetime.choices import offers, taken_again
-from experiments.lifetime.curves import share_of_gap
+from experiments.lifetime.curves import by_lifetime, share_of_gap
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, half_width
 
@@ -26,7 +26,7 @@ def markdown(lived: Lived, episodes: int) -> str:
 
 def scores_kept(kept: Mapping[str, Any], episodes: int) -> NDArray[np.float64]:
     """Return (lifetimes, episodes) scores as they are kept."""
-    return np.array(kept["columns"]["score"]).reshape(episodes, -1).T
+    return by_lifetime(kept["columns"]["score"], episodes)
 
 
 def _curves(scores: Mapping[str, NDArray], episodes: int) -> Sheet:

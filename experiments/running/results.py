@@ -1,11 +1,11 @@
 """What an experiment has kept in its run folder, from which the same command goes on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.running.cli import BadInput
+from experiments.running.cli import BadInput, one_line, stopping
 
 
 def kept_before(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,3 +31,18 @@ def kept_before(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     if before != settings:
         raise BadInput(f"{path} has results of other settings; take another hydra.run.dir")
     return found
+
+
+def until_stopped(run: Callable[[Callable[[], bool]], bool]) -> bool:
+    """Return what comes of a run that asks whether it was stopped.
+
+    Raises:
+        BadInput: If a language model fails for good, or nothing can be written.
+    """
+    from mind.language_models.types import LanguageModelError
+
+    try:
+        with stopping() as stopped:
+            return run(stopped)
+    except (LanguageModelError, OSError) as error:
+        raise BadInput(one_line(error)) from error
