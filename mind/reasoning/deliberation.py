@@ -42,7 +42,7 @@ class LanguageMind:
         memory: The experiences of this body and others.
         prompts: What the language model is shown.
         body_id: The body it belongs to.
-        recalled: Most experiences that are recalled for a decision.
+        recalled: Most experiences that are recalled for a decision; see `recall`.
         seed: Of all sampling from the language model.
         form: Whether the language model writes freely or chooses among what could be done.
     """
@@ -145,7 +145,11 @@ class LanguageMind:
 def recall(
     memory: Memory, body_id: str, percept: Percept, context: DecisionContext, limit: int
 ) -> list[Recollection]:
-    """Return up to `limit` experiences that bear on a decision, best first, no words twice."""
+    """Return up to `limit` experiences that bear on a decision, best first, no words twice.
+
+    Where there are several ways, and it is known how some turned out, it is up to four for each of
+    them instead; none if the limit is 0.
+    """
     if not limit:
         return []
     by_way = _of_ways(memory, body_id, percept)

@@ -25,7 +25,7 @@ class LanguageMindFactory:
         language_model: Answers the minds that wait at the same time as one batch.
         memory: Keeps experiences; a mind recalls only those of its own body.
         prompts: Folder of prompt templates; None is the one that comes with the package.
-        recalled: Most experiences that are recalled for a decision, at least 0.
+        recalled: Most experiences that are recalled for a decision, at least 0; see `recall`.
         batch: Most prompts in one call of the language model, at least 1.
         seed: Of all sampling from the language model, at least 0.
         senses: The encoder whose embeddings are remembered beside the words.
