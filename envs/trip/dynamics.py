@@ -77,7 +77,8 @@ ALL_PHRASINGS = len(PHRASINGS[Verdict.FINE])
 
 _EAST = np.array([dx for dx, _ in HEADINGS], np.int16)
 _SOUTH = np.array([dy for _, dy in HEADINGS], np.int16)
-_BLOCKS = np.uint64(sum(1 << obj for obj in BLOCKS_THE_WAY))
+# What other worlds add to these objects, beyond the last of them, nobody walks through.
+_BLOCKS = np.uint64(sum(1 << obj for obj in (*BLOCKS_THE_WAY, *range(max(Object) + 1, 32))))
 _CARRIED = np.uint64(sum(1 << obj for obj in CAN_BE_CARRIED))
 _HOLDABLE = np.uint64((1 << RAIL) | (1 << WALL) | (1 << TABLE))
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 # A function of `world.py` that is made of one in `random.py`.
-ASK = "import numpy as np; from envs.trip.world import _rng_key_of as f; print(f(np.uint64(1), 2))"
+ASK = "import numpy as np; from envs.trip.world import rng_key_of as f; print(f(np.uint64(1), 2))"
 
 
 KEPT_IN = "import body.skills; from numba.core import config; print(config.CACHE_DIR)"
