@@ -34,6 +34,7 @@ UNSEEN, EMPTY, WALL, FLOOR, KEY = 0, 1, 2, 3, 5
 
 # What the body needs to know of a kind of object, one bit each.
 OBSTACLE, HAZARD, LANDMARK, STRETCH, TARGET, PORTABLE, RAIL, RECEIVER = (1 << i for i in range(8))
+FOOD, SPRING, BED, PERSON = (1 << i for i in range(10, 14))
 DOOR, GROUND = 1 << 8, 1 << 9  # GROUND is stepped onto where other objects are stood before
 
 # Columns of proprioception.
@@ -144,6 +145,10 @@ def kinds_of(spec: WorldSpec) -> NDArray[np.uint16]:
     flags[list(spec.portables)] |= PORTABLE
     flags[list(spec.doors)] |= DOOR
     flags[list(spec.grounds)] |= GROUND
+    flags[list(spec.foods)] |= FOOD
+    flags[list(spec.springs)] |= SPRING
+    flags[list(spec.beds)] |= BED
+    flags[list(spec.persons)] |= PERSON
     flags[FLOOR + 1 : len(spec.objects)] |= LANDMARK
     for obj, name in enumerate(spec.objects):
         if name == "rail":

@@ -33,6 +33,7 @@ class About(Enum):
     AHEAD = auto()  # what is in the cell ahead
     TOLD = auto()  # what somebody spoke of
     BEHIND = auto()  # what was walked over
+    EATEN = auto()  # the first of what was eaten and had not told yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,15 @@ EVENT_TRAITS = {
     NoticedEvent.SHUT: EventTraits(about=About.AHEAD),
     NoticedEvent.WAS_TOLD: EventTraits(about=About.TOLD, alarming=True),
     NoticedEvent.GOT_ACROSS: EventTraits(about=About.BEHIND),
+    NoticedEvent.ATE: EventTraits(about=About.AHEAD),
+    NoticedEvent.DRANK: EventTraits(about=About.AHEAD),
+    NoticedEvent.LAY_DOWN: EventTraits(about=About.AHEAD),
+    NoticedEvent.BURNED: EventTraits(about=About.AHEAD, alarming=True, incompetence=0.4),
+    NoticedEvent.GAVE_ENERGY: EventTraits(about=About.EATEN),
+    NoticedEvent.GAVE_PROTEIN: EventTraits(about=About.EATEN),
+    NoticedEvent.GAVE_WATER: EventTraits(about=About.EATEN),
+    NoticedEvent.GAVE_NOTHING: EventTraits(about=About.EATEN),
+    NoticedEvent.MADE_ILL: EventTraits(about=About.EATEN, alarming=True),
 }
 
 

@@ -102,6 +102,10 @@ class ScriptedMotor:
         Skill.PICK_UP: Action.PICKUP,
         Skill.PUT_DOWN: Action.DROP,
         Skill.TIE_LACE: Action.TIE_LACE,
+        Skill.EAT: Action.TOGGLE,
+        Skill.DRINK_FROM: Action.TOGGLE,
+        Skill.SLEEP_IN: Action.TOGGLE,
+        Skill.ASK: Action.TOGGLE,
     }
 
     def __init__(self, spec: WorldSpec = TRIP):

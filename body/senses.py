@@ -6,6 +6,7 @@ is what the world says happened.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -46,6 +47,11 @@ _STEPPED_ON = 0.75
 _TOUCHED = 0.1  # a fainter touch goes unnoticed
 _SPILL = 0.05  # of the cup, in one go or in drops
 LONG_STRETCH = 4  # cells of one hazard, walked over one after the other
+_MEALS = 4  # that a gut holds
+_MORE = 0.01  # of a level that a meal has changed
+_SATED = 0.95  # above which a level does not tell whether there was more
+_SLEEPING = 0.003  # by which fatigue falls in a tick
+_BURN = 0.2  # of pain in the hands
 _CONTACT_TICKS = 8  # a stumble is put down to a contact at most this long ago
 
 SENSOR_STATE = np.dtype(
@@ -70,6 +76,19 @@ SENSOR_STATE = np.dtype(
         ("contact_ticks", np.int16),  # since then
         ("stretch", np.int16, (2,)),  # object and color of the hazard that it walks over
         ("stretch_cells", np.int16),  # one after the other, without a fall
+        ("was_told", np.bool_),  # something, in this tick
+        # eating and living, in worlds that have it
+        ("has_eaten", np.bool_),  # a fruit, in this tick
+        ("drinks", np.bool_),
+        ("sleeps", np.bool_),
+        ("meals", np.int16, (4, 2)),  # object and color of what was eaten and has not told yet
+        ("meal_count", np.int8),
+        ("energy", np.float32),
+        ("protein", np.float32),
+        ("water", np.float32),
+        ("fatigue", np.float32),
+        ("belly", np.float32),
+        ("hands", np.float32),  # pain
         ("about", np.int16, (2,)),  # object and color of the last event, as believed
     ],
     align=True,
@@ -113,6 +132,8 @@ class Senses:
             ],
             np.int64,
         ).reshape(-1, 2)
+        self._tells_what_blocks = spec.has("touch", "blocked_by_wall")
+        self._living = _living_columns(spec)
         ties = spec.has("efference", "tie_lace")
         self._tie_lace = spec.column("efference", "tie_lace") if ties else -1
         self.ego_map = EgoMap(num_avatars, spec)
@@ -157,10 +178,12 @@ class Senses:
             self.ego_map.memory,
             self.ego_map.kinds,
             image,
-            tuple(sense[name] for name in ("proprio", "touch", "intero", "efference", "social")),
+            tuple(sense[name] for name in VECTOR_SENSES if name != "vestibular"),
             np.ascontiguousarray(heard, np.int32),
             self._by_hand,
+            self._tells_what_blocks,
             self._tie_lace,
+            self._living,
             events,
         )
         return PerceptBatch(
@@ -181,15 +204,27 @@ class Senses:
 
 
 @njit(cache=True)
-def _notice(sensor_state, memory, kinds, image, senses, heard, by_hand, tie_lace, events):
-    proprio, touch, intero, efference, social = senses
+def _notice(
+    sensor_state,
+    memory,
+    kinds,
+    image,
+    senses,
+    heard,
+    by_hand,
+    tells_what_blocks,
+    tie_lace,
+    living,
+    events,
+):
+    proprio, touch, pain, intero, efference, social = senses
     for row in range(len(sensor_state)):
         body, ego_map, noticed = sensor_state[row], memory[row], events[row]
         body.tick += 1
         _feel_contacts(body, ego_map, kinds, touch[row], noticed)
         if len(by_hand):
             _feel_hand_work(body, ego_map, touch[row], by_hand, noticed)
-        elif _begins(body, touch[row], _BUMP):
+        if not tells_what_blocks and _begins(body, touch[row], _BUMP):
             _feel_bump(body, ego_map, noticed)
         for i in range(_COMMON_TOUCH):
             body.touched[i] = touch[row, i] > _TOUCHED
@@ -200,6 +235,8 @@ def _notice(sensor_state, memory, kinds, image, senses, heard, by_hand, tie_lace
         _feel_hand(body, image[row, EYE_COLUMN, EYE_ROW], noticed)
         _feel_cup(body, intero[row, _CUP], noticed)
         _feel_others(body, social[row], noticed)
+        if living.mouth >= 0:
+            _live(body, ego_map, touch[row], pain[row], intero[row], living, noticed)
         if heard.shape[1]:
             _hear(body, heard[row], noticed)
         body.front_object = image[row, EYE_COLUMN, EYE_ROW - 1, 0]
@@ -376,6 +413,88 @@ def _feel_others(body, social, noticed):
 @njit(cache=True)
 def _hear(body, heard, noticed):
     """Hear what somebody says of something; a mishap in the same tick drowns it."""
-    if heard[0] > 0 and not noticed.any():
+    body.was_told = heard[0] > 0 and not noticed.any()
+    if body.was_told:
         noticed[NoticedEvent.WAS_TOLD] = True
         _blame(body, heard[2], heard[3])
+
+
+# ---- Eating and living ----
+
+
+class _Living(NamedTuple):
+    """Columns of what tells of food and fire; -1 in worlds that have none."""
+
+    mouth: int
+    heat: int
+    hands: int
+    belly: int
+    energy: int
+    water: int
+    fatigue: int
+    protein: int
+    gut: int
+
+
+def _living_columns(spec: WorldSpec) -> _Living:
+    of = {"touch": ("mouth", "heat"), "pain": ("hands", "belly")}
+    of["intero"] = ("energy", "water", "fatigue", "protein", "gut")
+    names = [(sense, name) for sense, some in of.items() for name in some]
+    if not all(spec.has(*name) for name in names):
+        return _Living(*[-1] * len(names))
+    return _Living(*(spec.column(*name) for name in names))
+
+
+@njit(cache=True)
+def _live(body, ego_map, touch, pain, intero, at, noticed):
+    """Notice eating and drinking, sleep, fire, and what a meal does once it leaves the gut."""
+    mouth = touch[at.mouth]
+    body.has_eaten = mouth > 0.75
+    drinks = mouth > _TOUCHED and not body.has_eaten
+    if body.has_eaten:
+        _notice_ahead(body, ego_map, noticed, NoticedEvent.ATE)
+        if body.meal_count < _MEALS:
+            body.meals[body.meal_count, 0], body.meals[body.meal_count, 1] = body.about
+            body.meal_count += 1
+    if drinks and not body.drinks:
+        _notice_ahead(body, ego_map, noticed, NoticedEvent.DRANK)
+    sleeps = body.fatigue - intero[at.fatigue] > _SLEEPING
+    if sleeps and not body.sleeps:
+        _notice_ahead(body, ego_map, noticed, NoticedEvent.LAY_DOWN)
+    if touch[at.heat] > 0.9 and pain[at.hands] - body.hands > _BURN:
+        _notice_ahead(body, ego_map, noticed, NoticedEvent.BURNED)
+    if round(intero[at.gut] * _MEALS) < body.meal_count:
+        _feel_meal(body, pain, intero, at, noticed)
+    body.drinks, body.sleeps = drinks, sleeps
+    body.energy, body.protein, body.water = intero[at.energy], intero[at.protein], intero[at.water]
+    body.fatigue, body.belly, body.hands = intero[at.fatigue], pain[at.belly], pain[at.hands]
+
+
+@njit(cache=True)
+def _notice_ahead(body, ego_map, noticed, event):
+    """Notice an event about what is known to be ahead."""
+    ahead = np.int64(ego_map.grid[ego_map.cell + STEPS[ego_map.heading]])
+    known = ahead & 255 > EMPTY
+    _blame(body, ahead & 255 if known else 0, (ahead >> 8) & 15 if known else 0)
+    noticed[event] = True
+
+
+@njit(cache=True)
+def _feel_meal(body, pain, intero, at, noticed):
+    """Put down what changes as the gut empties to the meal that has been in it for longest."""
+    _blame(body, body.meals[0, 0], body.meals[0, 1])
+    body.meal_count -= 1
+    for i in range(_MEALS - 1):
+        body.meals[i, 0], body.meals[i, 1] = body.meals[i + 1, 0], body.meals[i + 1, 1]
+    sip = 0.1 if body.drinks else 0.0  # what comes by the mouth in the same tick is not the meal's
+    sweet = 0.1 if body.has_eaten else 0.0
+    if pain[at.belly] > body.belly:
+        noticed[NoticedEvent.MADE_ILL] = True
+    elif intero[at.energy] - body.energy > _MORE + sweet:
+        noticed[NoticedEvent.GAVE_ENERGY] = True
+    elif intero[at.protein] - body.protein > _MORE:
+        noticed[NoticedEvent.GAVE_PROTEIN] = True
+    elif intero[at.water] - body.water > _MORE + sip:
+        noticed[NoticedEvent.GAVE_WATER] = True
+    elif max(intero[at.energy], intero[at.protein], intero[at.water]) < _SATED:
+        noticed[NoticedEvent.GAVE_NOTHING] = True

@@ -24,6 +24,10 @@ class TargetKind(IntEnum):
     RAIL = 3
     PORTABLE = 4
     DOOR = 5
+    FOOD = 6
+    SPRING = 7
+    BED = 8
+    PERSON = 9
 
 
 class Skill(IntEnum):
@@ -51,6 +55,10 @@ class Skill(IntEnum):
     OPEN = 13, TargetKind.DOOR
     UNLOCK = 14, TargetKind.DOOR
     EXPLORE = 15
+    EAT = 16, TargetKind.FOOD
+    DRINK_FROM = 17, TargetKind.SPRING
+    SLEEP_IN = 18, TargetKind.BED
+    ASK = 19, TargetKind.PERSON
 
     def __new__(cls, number: int, target: TargetKind = TargetKind.NOTHING):
         """Make a member of its number and the kind of its target."""
@@ -120,6 +128,15 @@ class NoticedEvent(IntEnum):
     SHUT = 19
     WAS_TOLD = 20
     GOT_ACROSS = 21
+    ATE = 22
+    DRANK = 23
+    LAY_DOWN = 24
+    BURNED = 25
+    GAVE_ENERGY = 26  # what was eaten before, as from here on
+    GAVE_PROTEIN = 27
+    GAVE_WATER = 28
+    GAVE_NOTHING = 29
+    MADE_ILL = 30
 
 
 @lru_cache
@@ -195,9 +212,10 @@ class _PerceptFields:
         vestibular: (4,) float32: lean forward and right (m), and their changes; noisy.
         touch: (T,) float32 in [0, 1]: toes, soles slipping, laces, bump, rail in hand; in a
             world of objects to handle also what blocked the way, and what the hand met.
-        pain: (5,) float32 in [0, 1]: feet, knees, hands, hips, head.
-        intero: (8,) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
-            dignity.
+        pain: (P,) float32 in [0, 1]: feet, knees, hands, hips, head; where food can make ill,
+            also belly.
+        intero: (I,) float32 in [0, 1]: energy, water, warmth, fatigue, arousal, load, cup level,
+            dignity; where there is food, also protein, and how full the gut is.
         efference: (A,) float32, one-hot of the last motor command.
         social: (3,) float32 in [0, 1]: seen by, laughter, being helped.
         mission: (M,) mission tokens, to be read by `spec.mission_words`.

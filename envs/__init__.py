@@ -1,4 +1,4 @@
-"""The worlds outside the body, registered with Gymnasium on import: `Trip-v0`, `BabyAI-v0`."""
+"""The worlds outside the body, registered with Gymnasium on import."""
 
 from gymnasium.envs.registration import register
 
@@ -11,4 +11,9 @@ register(
     id="BabyAI-v0",
     entry_point="envs.babyai.env:BabyAIEnv",
     vector_entry_point="envs.babyai.env:BabyAIVectorEnv",
+)
+register(
+    id="Forage-v0",
+    entry_point="envs.forage.env:ForageEnv",
+    vector_entry_point="envs.forage.env:ForageVectorEnv",
 )

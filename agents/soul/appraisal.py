@@ -65,8 +65,8 @@ class Appraisal:
     Args:
         num_avatars: B.
         drive: How gaps of needs become one number.
-        setpoints: (B, 5) wanted levels.
-        weights: (B, 5) weights of the needs.
+        setpoints: (B, 7) wanted levels.
+        weights: (B, 7) weights of the needs.
         temperament: How strongly one feels.
     """
 
@@ -118,8 +118,8 @@ class Appraisal:
 
         Args:
             percept: What is felt and noticed.
-            levels: (B, 5) levels of the needs.
-            lost: (B, 5) how far each level fell since the last tick; negative where it rose.
+            levels: (B, 7) levels of the needs.
+            lost: (B, 7) how far each level fell since the last tick; negative where it rose.
             drive: (B,) the drive.
             reward: (B,) its drop since the last tick.
 

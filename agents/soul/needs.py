@@ -7,29 +7,41 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from body.columns import index
 from body.types import PerceptBatch
 
-NEEDS = ("energy", "water", "warmth", "freedom_from_pain", "dignity")
-ENERGY, WATER, WARMTH, FREEDOM_FROM_PAIN, DIGNITY = range(len(NEEDS))
+# Which of them count in a world says its spec; one that does not is always met.
+NEEDS = ("energy", "water", "warmth", "freedom_from_pain", "dignity", "protein", "rest")
+ENERGY, WATER, WARMTH, FREEDOM_FROM_PAIN, DIGNITY, PROTEIN, REST = range(len(NEEDS))
+EVERYWHERE = 5  # the first ones are needs in all worlds
 
 # Columns of the interoceptive sense that are levels of a need, and the needs they are levels of.
 _INTERO = np.array([0, 1, 2, 7])
 _FROM_INTERO = np.array([ENERGY, WATER, WARMTH, DIGNITY])
+_FATIGUE = index("intero", "fatigue")
 
 PerAvatar = float | Sequence[float]
 
 DEFAULT_SETPOINTS: Mapping[str, float] = MappingProxyType({name: 1.0 for name in NEEDS})
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"energy": 0.3, "water": 0.3, "warmth": 0.3, "freedom_from_pain": 1.0, "dignity": 0.5}
+    {
+        "energy": 0.3,
+        "water": 0.3,
+        "warmth": 0.3,
+        "freedom_from_pain": 1.0,
+        "dignity": 0.5,
+        "protein": 0.3,
+        "rest": 0.2,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """How much of each need is wanted, and how much it matters; who one is, in ten numbers.
+    """How much of each need is wanted, and how much it matters; who one is, in some numbers.
 
     Both map the name of a need to one number for all avatars, or to one number for each. A need
-    that is not named keeps its default: wanted in full, and weighing what the `trip` world's own
+    that is not named keeps its default: wanted in full, and weighing what the worlds' own
     homeostatic reward gives it.
 
     Attributes:
@@ -61,11 +73,11 @@ class Needs:
                 raise ValueError(f"weight of need '{name}' must be at least 0, got {values}")
 
     def setpoints_of(self, num_avatars: int) -> NDArray[np.float32]:
-        """Return the wanted levels, (B, 5) in the order of `NEEDS`."""
+        """Return the wanted levels, (B, 7) in the order of `NEEDS`."""
         return _table({**DEFAULT_SETPOINTS, **self.setpoints}, num_avatars)
 
     def weights_of(self, num_avatars: int) -> NDArray[np.float32]:
-        """Return the weights, (B, 5) in the order of `NEEDS`."""
+        """Return the weights, (B, 7) in the order of `NEEDS`."""
         return _table({**DEFAULT_WEIGHTS, **self.weights}, num_avatars)
 
 
@@ -80,16 +92,20 @@ def check_share(name: str, values: ArrayLike) -> None:
 
 
 def levels_of(percept: PerceptBatch) -> NDArray[np.float32]:
-    """Return how far each need is met, (B, 5) float32 in [0, 1], in the order of `NEEDS`.
+    """Return how far each need is met, (B, 7) float32 in [0, 1], in the order of `NEEDS`.
 
     Freedom from pain is 1 less the pain of all body parts together, 0 from a sum of 1 on.
 
     Raises:
         ValueError: If a felt level is outside [0, 1].
     """
-    levels = np.empty((len(percept.intero), len(NEEDS)), np.float32)
+    levels = np.ones((len(percept.intero), len(NEEDS)), np.float32)
     levels[:, _FROM_INTERO] = percept.intero[:, _INTERO]
     levels[:, FREEDOM_FROM_PAIN] = 1.0 - np.minimum(percept.pain.sum(axis=1), 1.0)
+    if "protein" in percept.spec.needs:
+        levels[:, PROTEIN] = percept.intero[:, percept.spec.column("intero", "protein")]
+    if "rest" in percept.spec.needs:
+        levels[:, REST] = 1.0 - percept.intero[:, _FATIGUE]
     if not (levels.min() >= 0.0 and levels.max() <= 1.0):
         for name, column in zip(NEEDS, levels.T, strict=True):
             check_share(name, column)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.soul.appraisal import EMOTIONS, Appraisal
 from agents.soul.drive import Drive, reward
 from agents.soul.mood import Mood
-from agents.soul.needs import NEEDS, Needs, levels_of
+from agents.soul.needs import EVERYWHERE, NEEDS, Needs, levels_of
 from agents.soul.surprise import Surprise
 from agents.soul.temperament import Temperament
 from body.state import copied, load_arrays
@@ -23,8 +23,9 @@ class Feelings:
     """What the soul makes of one tick; every array is float32 with the avatar as leading axis.
 
     Attributes:
-        levels: (B, 5) in [0, 1], how far each of `NEEDS` is met.
-        deficits: (B, 5) set points minus levels, signed.
+        needs: Those that count in this world.
+        levels: (B, 7) in [0, 1], how far each of `NEEDS` is met.
+        deficits: (B, 7) set points minus levels, signed.
         drive: (B,) distance of all needs from their set points, at least 0.
         reward: (B,) drop of the drive since the last tick.
         reward_error: (B,) reward less the reward that was expected.
@@ -34,6 +35,7 @@ class Feelings:
         emotions: (B, 7) intensities in [0, 1], in the order of `EMOTIONS`.
     """
 
+    needs: tuple[str, ...]
     levels: NDArray[np.float32]
     deficits: NDArray[np.float32]
     drive: NDArray[np.float32]
@@ -46,23 +48,30 @@ class Feelings:
 
     @property
     def numbers(self) -> NDArray[np.float32]:
-        """All of it side by side, (B, 18), as `mind.sense_encoder.trail` takes it."""
+        """Side by side, (B, 18), as `mind.sense_encoder.trail` takes it: of needs, the first 5."""
         once = (self.drive, self.reward, self.reward_error, self.surprise, self.mood)
         columns = np.stack((*once, self.happiness), axis=1)
-        return np.hstack([self.levels, columns, self.emotions])
+        return np.hstack([self.levels[:, :EVERYWHERE], columns, self.emotions])
 
     def of(self, avatar: int) -> Feeling:
         """Return one avatar's feeling by names, its emotions strongest first."""
         emotions = zip(EMOTIONS, self.emotions[avatar].tolist(), strict=True)
         return Feeling(
-            needs=dict(zip(NEEDS, self.levels[avatar].tolist(), strict=True)),
-            deficits=dict(zip(NEEDS, self.deficits[avatar].tolist(), strict=True)),
+            needs=self._by_name(self.levels[avatar]),
+            deficits=self._by_name(self.deficits[avatar]),
             drive=float(self.drive[avatar]),
             reward=float(self.reward[avatar]),
             surprise=float(self.surprise[avatar]),
             mood=float(self.mood[avatar]),
             emotions=dict(sorted(emotions, key=lambda pair: -pair[1])),
         )
+
+    def _by_name(self, values: NDArray[np.float32]) -> dict[str, float]:
+        return {
+            name: value
+            for name, value in zip(NEEDS, values.tolist(), strict=True)
+            if name in self.needs
+        }
 
 
 class Soul:
@@ -135,6 +144,7 @@ class Soul:
         mood, happiness = self._mood.update(gained, error)
         self._levels[:], self._last_drive[:], self._fresh[:] = levels, drive, False
         return Feelings(
+            needs=percept.spec.needs,
             levels=levels,
             deficits=deficits,
             drive=drive,

@@ -3,7 +3,19 @@
 import numpy as np
 from numba import njit
 
-from body.ego_map import DOOR, EMPTY, HAZARD, KEY, PORTABLE, RAIL, TARGET
+from body.ego_map import (
+    BED,
+    DOOR,
+    EMPTY,
+    FOOD,
+    HAZARD,
+    KEY,
+    PERSON,
+    PORTABLE,
+    RAIL,
+    SPRING,
+    TARGET,
+)
 from body.senses import DOWN, RISING, TIGHT_BELOW
 from body.skills.spec import Need
 from body.types import TargetKind
@@ -22,6 +34,10 @@ TARGET_REFUSALS = {
     TargetKind.RAIL: "'{object}' is no rail",
     TargetKind.PORTABLE: "'{object}' does not fit in a hand",
     TargetKind.DOOR: "'{object}' is no door",
+    TargetKind.FOOD: "'{object}' is nothing to eat",
+    TargetKind.SPRING: "'{object}' is no spring",
+    TargetKind.BED: "'{object}' is no bed",
+    TargetKind.PERSON: "'{object}' is nobody who could be asked",
 }
 NOTHING = -1  # in place of an object: the skill takes none
 ANY_FITTING = -2  # in place of an object: given a fitting one
@@ -29,6 +45,8 @@ ANY_FITTING = -2  # in place of an object: given a fitting one
 _FLAGS = np.zeros(len(TargetKind), np.int64)  # of the map, for each kind of target
 _FLAGS[[TargetKind.ANYTHING, TargetKind.HAZARD, TargetKind.RAIL]] = TARGET, HAZARD, RAIL
 _FLAGS[[TargetKind.PORTABLE, TargetKind.DOOR]] = PORTABLE, DOOR
+_FLAGS[[TargetKind.FOOD, TargetKind.SPRING]] = FOOD, SPRING
+_FLAGS[[TargetKind.BED, TargetKind.PERSON]] = BED, PERSON
 
 # Names that compiled code reads as numbers.
 _DOWN, _ON_FEET, _FULL_HAND, _KEY, _EMPTY_HAND, _LOOSE_LACE = (int(need) for need in Need)

@@ -6,6 +6,7 @@ from enum import IntFlag
 
 import numpy as np
 
+from body.skills.living import ask, drink_from, eat, sleep_in
 from body.skills.manipulation import (
     get_up,
     open_door,
@@ -77,6 +78,10 @@ SKILL_SPECS = (
     SkillSpec(Skill.OPEN, open_door, 600, uses_hands=True),
     SkillSpec(Skill.UNLOCK, open_door, 600, _UNLOCKING, uses_hands=True),
     SkillSpec(Skill.EXPLORE, explore, 600),
+    SkillSpec(Skill.EAT, eat, 600, uses_hands=True),
+    SkillSpec(Skill.DRINK_FROM, drink_from, 600),
+    SkillSpec(Skill.SLEEP_IN, sleep_in, 900),
+    SkillSpec(Skill.ASK, ask, 600),
 )
 
 # The same as an array, for compiled code; a record's index is the number of its skill.

@@ -18,7 +18,7 @@ from envs.babyai.vocabulary import (
     mission_words,
 )
 from envs.engine.body_senses import columns_with
-from envs.engine.spec import Senses, WorldSpec, register, words_of
+from envs.engine.spec import Column, Senses, WorldSpec, register, words_of
 
 _MOST_STATES = 2  # doors: open, closed, locked
 
@@ -59,7 +59,7 @@ BABYAI = register(
         # turned, and bump is 1 in a tick in which the way was blocked; the rest stays at rest.
         columns=columns_with(
             Action,
-            touch=_OF_THE_HAND,
+            more={"touch": [Column(name) for name in _OF_THE_HAND]},
             varying={"proprio": ("progress", "last_turn"), "touch": ("bump",)},
         ),
         image_high=(max(Object).value, max(Color).value, _MOST_STATES),

@@ -1,10 +1,10 @@
 """The senses that every body has, in every world: names, bounds, and what they are at rest.
 
-A world has these columns and may add to `touch` (what its objects feel like to the hand);
-`efference` has a column for each of its motor commands.
+A world has these columns and may add some of its own (to `touch` what its objects feel like to the
+hand); `efference` has a column for each of its motor commands.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
@@ -74,23 +74,21 @@ COMMON: Columns = {
 def columns_with(
     actions: type[IntEnum],
     *,
-    touch: Collection[str] = (),
+    more: Mapping[str, Sequence[Column]] | None = None,
     varying: Mapping[str, Collection[str]] | None = None,
 ) -> Columns:
     """Return the columns of a world's senses.
 
     Args:
         actions: Its motor commands.
-        touch: Names of further components of touch, each in [0, 1].
+        more: Further components of some senses.
         varying: Names of the common components that ever leave their value at rest, by sense;
             None is all of them.
     """
-    more = {
-        "efference": tuple(Column(action.name.lower()) for action in actions),
-        "touch": tuple(Column(name) for name in touch),
-    }
+    commands = {"efference": [Column(action.name.lower()) for action in actions]}
+    own = {**(more or {}), **commands}
     return {
-        sense: (*(_in_world(one, sense, varying) for one in some), *more.get(sense, ()))
+        sense: (*(_in_world(one, sense, varying) for one in some), *own.get(sense, ()))
         for sense, some in COMMON.items()
     }
 

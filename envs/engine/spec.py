@@ -91,6 +91,7 @@ class WorldSpec:
         actions: The motor commands, in the order of `efference`.
         objects: Name of each object number in the image's first channel.
         colors: Name of each color number in the second channel.
+        needs: What a body must keep up here; see `agents.soul.needs`.
         skills: Names of the body's skills that make sense here, in the order in which motor
             policies are told them.
         targets: Numbers of the objects that an intent may name.
@@ -99,6 +100,10 @@ class WorldSpec:
         portables: Numbers of the objects that fit in the hand.
         doors: Numbers of the objects whose state says 0 open, 1 closed, 2 locked.
         grounds: Numbers of the objects that are stepped onto where others are stood before.
+        foods: Numbers of the objects that can be eaten; their state says how many are ripe.
+        springs: Numbers of the objects that can be drunk from.
+        beds: Numbers of the objects that can be slept in.
+        persons: Numbers of the objects that can be asked.
         crossing: How progress tells that a cell was entered.
         events: What the world says happened.
         causes: Why it happened.
@@ -126,6 +131,7 @@ class WorldSpec:
     actions: type[IntEnum]
     objects: tuple[str, ...]
     colors: tuple[str, ...]
+    needs: tuple[str, ...] = ("energy", "water", "warmth", "freedom_from_pain", "dignity")
     skills: tuple[str, ...]
     targets: frozenset[int]
     hazards: frozenset[int] = frozenset()
@@ -133,6 +139,10 @@ class WorldSpec:
     portables: frozenset[int] = frozenset()
     doors: frozenset[int] = frozenset()
     grounds: frozenset[int] = frozenset()
+    foods: frozenset[int] = frozenset()
+    springs: frozenset[int] = frozenset()
+    beds: frozenset[int] = frozenset()
+    persons: frozenset[int] = frozenset()
     crossing: Crossing = Crossing.AT_ONCE
     events: type[IntEnum]
     causes: type[IntEnum]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import numpy as np
 import yaml
@@ -17,15 +18,35 @@ def load_constants(overrides: Mapping[str, float] | None = None) -> np.ndarray:
     Raises:
         ValueError: If a name is not a constant or a value not a number.
     """
-    groups = yaml.safe_load(files("envs.trip").joinpath("constants.yaml").read_text("utf-8"))
-    values = {name: value for group in groups.values() for name, value in group.items()}
-    for name, value in (overrides or {}).items():
+    values = constants_in(files("envs.trip").joinpath("constants.yaml"))
+    return as_record(override(values, overrides or {}, "envs/trip/constants.yaml"))
+
+
+def constants_in(file: Traversable) -> dict[str, float]:
+    """Return the constants of a file by name; its groups are for those who read it."""
+    groups = yaml.safe_load(file.read_text("utf-8"))
+    return {name: value for group in groups.values() for name, value in group.items()}
+
+
+def override(
+    values: Mapping[str, float], overrides: Mapping[str, float], where: str
+) -> dict[str, float]:
+    """Return the constants with new values for some.
+
+    Raises:
+        ValueError: If a name is not among those of the file `where`, or a value is not a number.
+    """
+    for name, value in overrides.items():
         if name not in values:
-            raise ValueError(f"constant '{name}' is not in envs/trip/constants.yaml; see its names")
+            raise ValueError(f"constant '{name}' is not in {where}; see its names")
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value):
             raise ValueError(f"constant '{name}' must be a finite number, got {value!r}")
-        values[name] = value
+    return {**values, **overrides}
+
+
+def as_record(values: Mapping[str, float]) -> np.ndarray:
+    """Return constants as a (1,) structured array of float64, one field each."""
     record = np.zeros(1, dtype=[(name, np.float64) for name in values])
     for name, value in values.items():
         record[name] = value

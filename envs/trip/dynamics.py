@@ -123,7 +123,8 @@ def object_at(layout, objects, x, y):
 
 
 @compiled
-def _front(body):
+def front_of(body):
+    """Return the cell that a body faces."""
     return body.x + _EAST[body.heading], body.y + _SOUTH[body.heading]
 
 
@@ -383,7 +384,7 @@ def _advance(body, layout, objects, events, count, c):
     if body.speed == 0.0 and before < 1.0:  # rounded to four bytes it can be 1
         return count
     after = before + body.speed * c.tick_s / c.cell_m
-    x, y = _front(body)
+    x, y = front_of(body)
     obj = object_at(layout, objects, x, y)
     if _is_in(_BLOCKS, obj):
         if after > c.blocked_at:
@@ -628,7 +629,7 @@ def _get_up(body, objects, action, c):
 
 @compiled
 def _pick_up(body, objects, events, count):
-    x, y = _front(body)
+    x, y = front_of(body)
     slot = slot_at(objects, x, y)
     if body.held_object != 0 or slot < 0 or body.speed > 0.5:
         return count
@@ -646,7 +647,7 @@ def _put_down(body, layout, objects, events, count):
     """Put what is held into the cell in front: the floor, a table, or a person's hands."""
     if body.held_object == 0:
         return count
-    x, y = _front(body)
+    x, y = front_of(body)
     obj = object_at(layout, objects, x, y)
     onto_floor = obj == EMPTY
     if not onto_floor and obj != TABLE and obj != PERSON:
@@ -791,7 +792,7 @@ def _listen(body, layout, objects, events, count, action, c):
     if body.looks == np.uint64(0) or count > 0:  # nobody speaks while something happens
         return count
     body.quiet_ticks = max(0, body.quiet_ticks - 1)
-    x, y = _front(body)
+    x, y = front_of(body)
     for slot in range(OBJECTS):
         person = objects[slot]
         if person.kind != PERSON or body.quiet_ticks > 0:
@@ -830,7 +831,7 @@ def _speak(body, layout, person, events, count, c):
 
 @compiled
 def _front_is(body, layout, objects, object, color):
-    x, y = _front(body)
+    x, y = front_of(body)
     slot = slot_at(objects, x, y)
     if slot >= 0:
         return objects[slot].kind == object and objects[slot].color == color

@@ -37,7 +37,7 @@ _HEARD_MOST = np.array(
 _POSTURES = slice(column(_COLUMNS, "proprio", "standing"), None)
 
 
-def _posture(senses: Senses) -> str:
+def posture(senses: Senses) -> str:
     """Return the posture of one avatar: ``"stumble"``."""
     return Posture(int(np.argmax(senses["proprio"][_POSTURES]))).name.lower()
 
@@ -87,7 +87,7 @@ TRIP = register(
         tick_seconds=0.1,
         time_unit=TimeUnit.SECONDS,
         stance="posture",
-        stance_of=_posture,
+        stance_of=posture,
         task_of=_task,
         tallies=(("falls", "fall"), ("stumbles", "stumble")),
         entry_points={

@@ -9,7 +9,9 @@ quietly known from another:
 - proprioception: gait, posture and balance, and on which side of the body a touch is.
 - motor: commands and what they were for.
 
-Both worlds have one layout: touch and commands of a world that has fewer are zero in the rest.
+All worlds have one layout, that of `trip` and `babyai`, for which the encoders were trained: touch
+and commands of a world that has fewer are zero in the rest, and what another world has besides (a
+belly, needs and skills of its own) is not in it.
 """
 
 from collections.abc import Mapping
@@ -18,25 +20,28 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Manner, PerceptBatch, Skill, WorldSpec
+from body.types import Manner, PerceptBatch, WorldSpec
 from mind.sense_encoder.kinds import Kind
 
 TICKS = 16  # of a window; a stumble is caught or not within fewer
 LOOKS = (0, 6)  # ticks ago that an image is kept of: now, and about one cell ago
 FEELINGS = 18  # numbers in which a soul tells what it feels
 
-_TOUCHES, _COMMANDS = 19, 14  # the most that any world has
+_TOUCHES, _COMMANDS = 19, 14
+_COMMON_TOUCHES = 8
 _PAIRS = 3  # of touch: toes, soles and laces, left before right
 _PLACES = 7 * 7 * 3  # numbers of an image
-_PAIN = slice(-5, None)  # columns of a tick of sensation
+_PAINS, _INNER = 5, 8  # of pain and of the inner senses
+_PAIN = slice(-_PAINS, None)  # columns of a tick of sensation
+_SKILLS = 16  # the first ones
 _COLORS, _STATES = 8, 6  # that a person can have, at most
 PERSONS = _COLORS * (2 + _STATES)  # numbers in which the persons about are told
 _ABOUT = 7  # cells that somebody is not further away
 
 SIZES: Mapping[Kind, int] = {
-    Kind.SENSATION: (_TOUCHES - _PAIRS) + 5,
+    Kind.SENSATION: (_TOUCHES - _PAIRS) + _PAINS,
     Kind.VISUAL: _PLACES,
-    Kind.EMOTION: FEELINGS + 8,
+    Kind.EMOTION: FEELINGS + _INNER,
     Kind.PROPRIOCEPTION: 13 + 4 + _PAIRS,
     Kind.MOTOR: _COMMANDS,
 }
@@ -48,7 +53,7 @@ _EXTRA: Mapping[Kind, int] = {
     Kind.VISUAL: PERSONS + 2 + 3,
     Kind.EMOTION: 0,
     Kind.PROPRIOCEPTION: 0,
-    Kind.MOTOR: len(Skill) + len(Manner),
+    Kind.MOTOR: _SKILLS + len(Manner),
 }
 WINDOW: Mapping[Kind, int] = {
     kind: size * (len(LOOKS) if kind is Kind.VISUAL else TICKS) + _EXTRA[kind]
@@ -112,20 +117,21 @@ class Trail:
         self._tick += 1
         now = self._tick % TICKS
         pain_before = self._kept[Kind.SENSATION][now - 1, :, _PAIN]
-        touch, sides = _touches(percept.touch)
-        self._kept[Kind.SENSATION][now] = np.hstack([touch, percept.pain])
+        touch, sides = _touches(_known_touch(percept))
+        pain = percept.pain[:, :_PAINS]
+        self._kept[Kind.SENSATION][now] = np.hstack([touch, pain])
         self._kept[Kind.VISUAL][now] = percept.image.reshape(len(skill), -1)
-        self._kept[Kind.EMOTION][now] = np.hstack([feelings, percept.intero])
+        self._kept[Kind.EMOTION][now] = np.hstack([feelings, percept.intero[:, :_INNER]])
         self._kept[Kind.PROPRIOCEPTION][now] = np.hstack(
             [percept.proprio, percept.vestibular, sides]
         )
         self._kept[Kind.MOTOR][now] = _padded(percept.efference, _COMMANDS)
-        caused = np.maximum(percept.pain - pain_before, 0.0).sum(axis=1)
+        caused = np.maximum(pain - pain_before, 0.0).sum(axis=1)
         self._extra[Kind.SENSATION][:, 1] = caused
         persons = _persons(percept.spec, percept.landmarks)
         self._extra[Kind.VISUAL][:] = np.hstack([persons, percept.event_objects, percept.social])
         self._extra[Kind.MOTOR][:] = np.hstack(
-            [_one_hot(skill, len(Skill)), _one_hot(np.where(skill < 0, -1, manner), len(Manner))]
+            [_one_hot(skill, _SKILLS), _one_hot(np.where(skill < 0, -1, manner), len(Manner))]
         )
 
     def windows(self, rows: NDArray[np.intp], pain_rank: NDArray[np.float32]) -> Windows:
@@ -150,6 +156,12 @@ class Trail:
         ticks = {f"ticks.{kind.value}": kept for kind, kept in self._kept.items()}
         extra = {f"extra.{kind.value}": kept for kind, kept in self._extra.items()}
         return {"tick": self._tick} | ticks | extra
+
+
+def _known_touch(percept: PerceptBatch) -> NDArray[np.float32]:
+    """Return touch as the encoders know it: of another world only what every body feels."""
+    of_the_hand = percept.spec.has("touch", "blocked_by_wall")
+    return percept.touch if of_the_hand else percept.touch[:, :_COMMON_TOUCHES]
 
 
 def _touches(touch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

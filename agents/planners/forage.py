@@ -1,0 +1,171 @@
+"""What to do next, where nobody asks for anything: the scripted planner for `forage`.
+
+It drinks, eats, warms itself and sleeps in good time, and looks about for what it does not know.
+What a food will do is somebody else's to say: see `agents.planners.foods`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agents.planners.foods import FixedFoods, FoodExpectations
+from body.columns import POSTURES, index
+from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
+from envs.engine.body_senses import Posture
+from envs.forage.spec import FORAGE
+from envs.forage.vocabulary import Effect, Object
+
+_WARMTH, _FATIGUE = index("intero", "warmth"), index("intero", "fatigue")
+_ENERGY, _WATER = index("intero", "energy"), index("intero", "water")
+_PROTEIN, _GUT = FORAGE.column("intero", "protein"), FORAGE.column("intero", "gut")
+_HEAT = FORAGE.column("touch", "heat")
+
+_THIRSTY, _COLD, _TIRED = 0.55, 0.6, 0.5  # levels below, below, above which something is done
+_FULL, _HUNGRY = 0.7, 0.3  # between them the value of food goes from 0 to 1
+_ILLNESS_COSTS = 1.0  # in the same measure
+_CELL_COSTS = 0.01
+_FAR = 12  # cells, of what is no longer among the nearest landmarks
+_BARE_TICKS = 240  # after which a plant that was bare is worth another look
+_ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
+_LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
+_FIRE = Target(object=int(Object.FIRE))
+_GET_UP = Intent(skill=Skill.GET_UP)
+_LOOK_AROUND, _EXPLORE = Intent(skill=Skill.LOOK_AROUND), Intent(skill=Skill.EXPLORE)
+_WAIT, _WARM_UP = Intent(skill=Skill.WAIT), Intent(skill=Skill.GO_TO, target=_FIRE)
+_DRINK = Intent(skill=Skill.DRINK_FROM, target=Target(object=int(Object.SPRING)))
+_SLEEP = Intent(skill=Skill.SLEEP_IN, target=Target(object=int(Object.BED)))
+
+
+@dataclass(slots=True)
+class _Day:
+    """What one avatar knows of its day."""
+
+    last: Intent | None = None
+    seen: set[tuple[int, int]] = field(default_factory=set)  # objects and colors
+    bare: dict[tuple[int, int], int] = field(default_factory=dict)  # plants, and since which tick
+    near: dict[tuple[int, int], int] = field(default_factory=dict)  # in cells
+    has_seen_all: bool = False
+
+
+class ForagePlanner:
+    """The planner as agents use it.
+
+    Args:
+        num_avatars: B.
+        expectations: What food is chosen by.
+    """
+
+    def __init__(self, num_avatars: int, expectations: FoodExpectations):
+        self._expectations = expectations
+        self._days = [_Day() for _ in range(num_avatars)]
+
+    def begin(self, rows: Iterable[int]) -> None:
+        """Wake up on a field that was never seen."""
+        for row in rows:
+            self._days[row] = _Day()
+
+    def next_intent(self, row: int, percept: Percept, status: SkillStatus) -> Intent:
+        """Return what avatar `row` shall do next; see `agents.planners.types.Planner`."""
+        day = self._days[row]
+        _look(day, percept, status)
+        intent = self._next(row, day, percept, status)
+        day.last = intent
+        return intent
+
+    def _next(self, row: int, day: _Day, percept: Percept, status: SkillStatus) -> Intent:
+        if int(np.argmax(percept.proprio[POSTURES])) in _ON_THE_GROUND:
+            return _GET_UP
+        if day.last is None or (status.failure in _LOST and day.last.skill is not Skill.EXPLORE):
+            return _LOOK_AROUND
+        return (
+            _drink(day, percept)
+            or self._eat(row, day, percept)
+            or _keep_warm(day, percept)
+            or _sleep(day, percept)
+            or (_WAIT if day.has_seen_all else _EXPLORE)
+        )
+
+    def _eat(self, row: int, day: _Day, percept: Percept) -> Intent | None:
+        """Return to eat what is worth most, if anything is; not before the last meal has told."""
+        if percept.intero[_GUT] > 0:
+            return None
+        worth = {
+            food: self._worth(row, day, percept, food)
+            for food in sorted(day.seen)
+            if food[0] in percept.spec.foods and food not in day.bare
+        }
+        best = max(worth, key=lambda food: worth[food], default=None)
+        if best is None or worth[best] <= 0.0:
+            return None
+        return Intent(skill=Skill.EAT, target=Target(object=best[0], color=best[1]))
+
+    def _worth(self, row: int, day: _Day, percept: Percept, food: tuple[int, int]) -> float:
+        chance = self._expectations.effects(row, *food)
+        intero = percept.intero
+        gained = (
+            chance[Effect.ENERGY] * _value(intero[_ENERGY])
+            + chance[Effect.PROTEIN] * _value(intero[_PROTEIN])
+            + chance[Effect.WATER] * _value(intero[_WATER])
+        )
+        cells = day.near.get(food, _FAR)
+        return float(gained - chance[Effect.ILLNESS] * _ILLNESS_COSTS - cells * _CELL_COSTS)
+
+
+def _value(level: float) -> float:
+    """Return what it is worth to have more of something: the less there is, the more."""
+    return max(0.0, (_FULL - float(level)) / (_FULL - _HUNGRY))
+
+
+def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
+    """Take in what is in sight or remembered, and what came of the last intent."""
+    tick = int(percept.clock)
+    day.near = {}
+    for obj, color, state, ahead, right in percept.landmarks.tolist():
+        if not obj:
+            break
+        one = (obj, color)
+        day.seen.add(one)
+        day.near.setdefault(one, abs(ahead) + abs(right))
+        if obj in percept.spec.foods:
+            if state == 0:
+                day.bare.setdefault(one, tick)
+            else:
+                day.bare.pop(one, None)
+    day.bare = {food: since for food, since in day.bare.items() if tick - since < _BARE_TICKS}
+    if day.last is _EXPLORE and status.failure in _LOST:
+        day.has_seen_all = True
+
+
+def _knows(day: _Day, object: Object) -> bool:
+    return any(seen == object for seen, _ in day.seen)
+
+
+def _drink(day: _Day, percept: Percept) -> Intent | None:
+    goes_on = day.last is _DRINK and percept.intero[_WATER] < 0.9
+    if percept.intero[_WATER] >= _THIRSTY and not goes_on:
+        return None
+    if _knows(day, Object.SPRING):
+        return _DRINK
+    return None if day.has_seen_all else _EXPLORE
+
+
+def _keep_warm(day: _Day, percept: Percept) -> Intent | None:
+    goes_on = day.last in (_WARM_UP, _WAIT) and percept.intero[_WARMTH] < 0.9
+    if percept.intero[_WARMTH] >= _COLD and not goes_on:
+        return None
+    if percept.touch[_HEAT] > 0.0:
+        return _WAIT
+    return _WARM_UP if _knows(day, Object.FIRE) else None
+
+
+def _sleep(day: _Day, percept: Percept) -> Intent | None:
+    goes_on = day.last is _SLEEP and percept.intero[_FATIGUE] > 0.1
+    if percept.intero[_FATIGUE] <= _TIRED and not goes_on:
+        return None
+    return _SLEEP if _knows(day, Object.BED) else None
+
+
+def table(num_avatars: int) -> ForagePlanner:
+    """Return the planner that expects the same of every food: what is nearest is eaten."""
+    return ForagePlanner(num_avatars, FixedFoods(num_avatars, FORAGE))

@@ -1,0 +1,1 @@
+"""`forage`: a day without a mission, in a body that gets hungry."""
