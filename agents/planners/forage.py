@@ -23,7 +23,7 @@ _HEAT = FORAGE.column("touch", "heat")
 
 _THIRSTY, _COLD, _TIRED = 0.55, 0.6, 0.5  # levels below, below, above which something is done
 _FULL, _HUNGRY = 0.7, 0.3  # between them the value of food goes from 0 to 1
-_ILLNESS_COSTS = 1.0  # in the same measure
+_ILLNESS_COSTS = 0.3  # in the same measure: on most days the search costs more
 _CELL_COSTS = 0.01
 _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
