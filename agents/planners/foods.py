@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import NoticedEvent, PerceptBatch, WorldSpec
-from envs.forage.contexts import DEALT
-from envs.forage.vocabulary import Effect
+from envs.forage.vocabulary import DEALT, Effect
 
 PRIOR = np.array([DEALT[effect] for effect in Effect]) / sum(DEALT.values())
 _PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth
