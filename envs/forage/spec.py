@@ -100,6 +100,7 @@ FORAGE = register(
             "outcomes": "agents.planners.foods:FoodOutcomes",
             "scripted_motor": "body.motor:ScriptedMotor",
             "controls": "experiments.viewers.controls:TRIP",
+            "ground_truth": "experiments.ground_truth.forage:ForageTruth",
         },
     )
 )
