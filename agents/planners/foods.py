@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.planners.types import Watching
 from body.types import NoticedEvent, PerceptBatch, WorldSpec
 from envs.forage.contexts import DEALT
 from envs.forage.vocabulary import Effect
@@ -20,16 +21,8 @@ _TELLS = {
 }
 
 
-class FoodExpectations(Protocol):
-    """Says what foods will do to an avatar; compare `agents.planners.types.Expectations`."""
-
-    def begin(self, rows: NDArray[np.intp]) -> None:
-        """Note that episodes of these avatars begin."""
-        ...
-
-    def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
-        """Take in one tick of all avatars."""
-        ...
+class FoodExpectations(Watching, Protocol):
+    """Says what foods will do to an avatar."""
 
     def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
         """Return the probability of each `Effect`, (5,), for avatar `row`."""
@@ -80,7 +73,7 @@ class FoodOutcomes:
         self._counts[rows] = 0.0
 
     def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
-        """Take in one tick of all avatars; see `agents.planners.types.Expectations`."""
+        """Take in one tick of all avatars; see `agents.planners.types.Watching`."""
         for event, effect in _TELLS.items():
             rows = np.flatnonzero(percept.events[:, event])
             obj, color = percept.event_objects[rows].T

@@ -4,26 +4,35 @@ It drinks, eats, warms itself and sleeps in good time, and looks about for what 
 What a food will do is somebody else's to say: see `agents.planners.foods`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.planners.foods import FixedFoods, FoodExpectations
+from agents.soul.needs import (
+    ENERGY,
+    FREEDOM_FROM_PAIN,
+    NEEDS,
+    PROTEIN,
+    WATER,
+    levels_in,
+)
 from body.columns import POSTURES, index
 from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
+from envs.forage.constants import load_constants
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import Effect, Object
 
 _WARMTH, _FATIGUE = index("intero", "warmth"), index("intero", "fatigue")
-_ENERGY, _WATER = index("intero", "energy"), index("intero", "water")
-_PROTEIN, _GUT = FORAGE.column("intero", "protein"), FORAGE.column("intero", "gut")
+_WATER, _GUT = index("intero", "water"), FORAGE.column("intero", "gut")
 _HEAT = FORAGE.column("touch", "heat")
 
 _THIRSTY, _COLD, _TIRED = 0.55, 0.6, 0.5  # levels below, below, above which something is done
-_FULL, _HUNGRY = 0.7, 0.3  # between them the value of food goes from 0 to 1
-_ILLNESS_COSTS = 0.3  # in the same measure: on most days the search costs more
+_FULL, _HUNGRY = 0.7, 0.3  # between them the worth of food goes from 0 to 1
+_ILLNESS_COSTS = 0.3
 _CELL_COSTS = 0.01
 _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
@@ -35,6 +44,22 @@ _LOOK_AROUND, _EXPLORE = Intent(skill=Skill.LOOK_AROUND), Intent(skill=Skill.EXP
 _WAIT, _WARM_UP = Intent(skill=Skill.WAIT), Intent(skill=Skill.GO_TO, target=_FIRE)
 _DRINK = Intent(skill=Skill.DRINK_FROM, target=Target(object=int(Object.SPRING)))
 _SLEEP = Intent(skill=Skill.SLEEP_IN, target=Target(object=int(Object.BED)))
+
+Value = Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]]
+
+
+# ---- What a change of the needs is worth ----
+
+
+def in_good_time(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return what a meal is worth to one who eats in good time, and dares to try what it must.
+
+    A need counts from a level of 0.7 downwards, and in full at 0.3, whatever the meal gives of it.
+    An illness costs less than a hungry day.
+    """
+    lack = np.maximum(0.0, (_FULL - before) / (_FULL - _HUNGRY))
+    gains = ((after > before) * lack)[..., [ENERGY, PROTEIN, WATER]].sum(axis=-1)
+    return gains - _ILLNESS_COSTS * (after < before)[..., FREEDOM_FROM_PAIN]
 
 
 @dataclass(slots=True)
@@ -53,11 +78,17 @@ class ForagePlanner:
 
     Args:
         num_avatars: B.
-        expectations: What food is chosen by.
+        expectations: What foods are expected to do.
+        value: What it is worth to go from some levels of the needs to others, (..., 7) each.
     """
 
-    def __init__(self, num_avatars: int, expectations: FoodExpectations):
-        self._expectations = expectations
+    def __init__(
+        self,
+        num_avatars: int,
+        expectations: FoodExpectations,
+        value: Value = in_good_time,
+    ):
+        self._expectations, self._value = expectations, value
         self._days = [_Day() for _ in range(num_avatars)]
 
     def begin(self, rows: Iterable[int]) -> None:
@@ -101,20 +132,22 @@ class ForagePlanner:
         return Intent(skill=Skill.EAT, target=Target(object=best[0], color=best[1]))
 
     def _worth(self, row: int, day: _Day, percept: Percept, food: tuple[int, int]) -> float:
-        chance = self._expectations.effects(row, *food)
-        intero = percept.intero
-        gained = (
-            chance[Effect.ENERGY] * _value(intero[_ENERGY])
-            + chance[Effect.PROTEIN] * _value(intero[_PROTEIN])
-            + chance[Effect.WATER] * _value(intero[_WATER])
-        )
-        cells = day.near.get(food, _FAR)
-        return float(gained - chance[Effect.ILLNESS] * _ILLNESS_COSTS - cells * _CELL_COSTS)
+        levels = levels_in(percept.spec, percept.intero, percept.pain)
+        worths = self._value(levels, np.clip(levels + _CHANGES, 0.0, 1.0))
+        expected = float(self._expectations.effects(row, *food) @ worths)
+        return expected - day.near.get(food, _FAR) * _CELL_COSTS
 
 
-def _value(level: float) -> float:
-    """Return what it is worth to have more of something: the less there is, the more."""
-    return max(0.0, (_FULL - float(level)) / (_FULL - _HUNGRY))
+# What meals change of the needs, by effect, as a grown body knows it.
+_C = load_constants()[0]
+_CHANGES = np.zeros((len(Effect), len(NEEDS)))
+_CHANGES[Effect.ENERGY, ENERGY] = _C["gives_energy"]
+_CHANGES[Effect.PROTEIN, PROTEIN] = _C["gives_protein"]
+_CHANGES[Effect.WATER, WATER] = _C["gives_water"]
+_CHANGES[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -_C["belly_hurts"]
+
+
+# ---- What an avatar does about each need ----
 
 
 def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
