@@ -74,6 +74,7 @@ class Expecting:
     Args:
         body: Moves all avatars.
         expectations: Of the same avatars.
+        planner: Chooses by them; the one that the world's spec names, without.
         decide_every: Ticks between two decisions of one avatar, at least.
         patience: Ticks after which an intent that goes on undisturbed is chosen again.
 
@@ -85,13 +86,14 @@ class Expecting:
         self,
         body: Body,
         expectations: Watching,
+        planner: Planner | None = None,
         *,
         decide_every: int = 10,
         patience: int = 50,
     ):
         self._body, self._expectations = body, expectations
         make = body.spec.load("choosing_planner")
-        self._planner: Planner = make(body.num_avatars, expectations)
+        self._planner: Planner = planner or make(body.num_avatars, expectations)
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: PerceptBatch | None = None
 

@@ -33,7 +33,6 @@ _HEAT = FORAGE.column("touch", "heat")
 _THIRSTY, _COLD, _TIRED = 0.55, 0.6, 0.5  # levels below, below, above which something is done
 _FULL, _HUNGRY = 0.7, 0.3  # between them the worth of food goes from 0 to 1
 _ILLNESS_COSTS = 0.3
-_CELL_COSTS = 0.01
 _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
 _ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
@@ -45,13 +44,17 @@ _WAIT, _WARM_UP = Intent(skill=Skill.WAIT), Intent(skill=Skill.GO_TO, target=_FI
 _DRINK = Intent(skill=Skill.DRINK_FROM, target=Target(object=int(Object.SPRING)))
 _SLEEP = Intent(skill=Skill.SLEEP_IN, target=Target(object=int(Object.BED)))
 
-Value = Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]]
+Food = tuple[int, int]  # object and color
+# What it is worth to an avatar to go from some levels of its needs, (..., 7), to others.
+Value = Callable[[int, NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]]
 
 
 # ---- What a change of the needs is worth ----
 
 
-def in_good_time(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.floating]:
+def in_good_time(
+    row: int, before: NDArray[np.floating], after: NDArray[np.floating]
+) -> NDArray[np.floating]:
     """Return what a meal is worth to one who eats in good time, and dares to try what it must.
 
     A need counts from a level of 0.7 downwards, and in full at 0.3, whatever the meal gives of it.
@@ -67,9 +70,9 @@ class _Day:
     """What one avatar knows of its day."""
 
     last: Intent | None = None
-    seen: set[tuple[int, int]] = field(default_factory=set)  # objects and colors
-    bare: dict[tuple[int, int], int] = field(default_factory=dict)  # plants, and since which tick
-    near: dict[tuple[int, int], int] = field(default_factory=dict)  # in cells
+    seen: set[Food] = field(default_factory=set)  # and all else, by object and color
+    bare: dict[Food, int] = field(default_factory=dict)  # plants, and since which tick
+    near: dict[Food, int] = field(default_factory=dict)  # in cells
     has_seen_all: bool = False
 
 
@@ -79,7 +82,11 @@ class ForagePlanner:
     Args:
         num_avatars: B.
         expectations: What foods are expected to do.
-        value: What it is worth to go from some levels of the needs to others, (..., 7) each.
+        value: What it is worth to go from some levels of the needs to others.
+        cell_costs: What a cell of way costs, in the measure of `value`.
+        rules: (1,) constants of the world, as a grown body knows them; the usual ones, without.
+        chose: Told of each meal that is chosen: the avatar, its levels (7,), which foods there
+            were, and which of them it is.
     """
 
     def __init__(
@@ -87,8 +94,14 @@ class ForagePlanner:
         num_avatars: int,
         expectations: FoodExpectations,
         value: Value = in_good_time,
+        *,
+        cell_costs: float = 0.01,
+        rules: NDArray | None = None,
+        chose: Callable[[int, NDArray, list[Food], Food], None] = lambda *choice: None,
     ):
         self._expectations, self._value = expectations, value
+        self._cell_costs, self._chose = cell_costs, chose
+        self._changes = _changes_by_meals((load_constants() if rules is None else rules)[0])
         self._days = [_Day() for _ in range(num_avatars)]
 
     def begin(self, rows: Iterable[int]) -> None:
@@ -119,32 +132,32 @@ class ForagePlanner:
 
     def _eat(self, row: int, day: _Day, percept: Percept) -> Intent | None:
         """Return to eat what is worth most, if anything is; not before the last meal has told."""
-        if percept.intero[_GUT] > 0:
+        foods = [food for food in sorted(day.seen) if food[0] in percept.spec.foods]
+        foods = [food for food in foods if food not in day.bare]
+        if percept.intero[_GUT] > 0 or not foods:
             return None
-        worth = {
-            food: self._worth(row, day, percept, food)
-            for food in sorted(day.seen)
-            if food[0] in percept.spec.foods and food not in day.bare
-        }
-        best = max(worth, key=lambda food: worth[food], default=None)
-        if best is None or worth[best] <= 0.0:
+        levels = levels_in(percept.spec, percept.intero, percept.pain)
+        worth = {food: self._worth(row, day, levels, food) for food in foods}
+        best = max(worth, key=lambda food: worth[food])
+        if worth[best] <= 0.0:
             return None
+        self._chose(row, levels, foods, best)
         return Intent(skill=Skill.EAT, target=Target(object=best[0], color=best[1]))
 
-    def _worth(self, row: int, day: _Day, percept: Percept, food: tuple[int, int]) -> float:
-        levels = levels_in(percept.spec, percept.intero, percept.pain)
-        worths = self._value(levels, np.clip(levels + _CHANGES, 0.0, 1.0))
+    def _worth(self, row: int, day: _Day, levels: NDArray[np.floating], food: Food) -> float:
+        worths = self._value(row, levels, np.clip(levels + self._changes, 0.0, 1.0))
         expected = float(self._expectations.effects(row, *food) @ worths)
-        return expected - day.near.get(food, _FAR) * _CELL_COSTS
+        return expected - day.near.get(food, _FAR) * self._cell_costs
 
 
-# What meals change of the needs, by effect, as a grown body knows it.
-_C = load_constants()[0]
-_CHANGES = np.zeros((len(Effect), len(NEEDS)))
-_CHANGES[Effect.ENERGY, ENERGY] = _C["gives_energy"]
-_CHANGES[Effect.PROTEIN, PROTEIN] = _C["gives_protein"]
-_CHANGES[Effect.WATER, WATER] = _C["gives_water"]
-_CHANGES[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -_C["belly_hurts"]
+def _changes_by_meals(c: np.record) -> NDArray[np.float64]:
+    """Return what a meal changes of the needs, by what it does: (5, 7)."""
+    changes = np.zeros((len(Effect), len(NEEDS)))
+    changes[Effect.ENERGY, ENERGY] = c["gives_energy"]
+    changes[Effect.PROTEIN, PROTEIN] = c["gives_protein"]
+    changes[Effect.WATER, WATER] = c["gives_water"]
+    changes[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -c["belly_hurts"]
+    return changes
 
 
 # ---- What an avatar does about each need ----
