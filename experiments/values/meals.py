@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from agents.counting import Expecting
 from agents.planners.forage import Food, ForagePlanner, Value
+from agents.soul.needs import ENERGY, PROTEIN, WATER
 from body.body import Body
 from body.motor import default_motor
 from envs.forage.contexts import PLANTS, food_of
@@ -30,6 +31,8 @@ AT_LEISURE = {
     "tiring_per_speed": 0.0,
     "night_from": 2.0,
 }
+
+_FED = [ENERGY, PROTEIN, WATER]  # needs that meals serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Diary:
         """Write a meal down, in place of the last one if that has changed nothing yet."""
         done = {food: self._effect(row, food) for food in foods}
         meal = Meal(levels.copy(), done[chosen], frozenset(done.values()))
-        if self.meals[row] and np.allclose(self.meals[row][-1].levels, levels, atol=0.02):
+        last = self.meals[row][-1].levels if self.meals[row] else None
+        if last is not None and np.allclose(last[_FED], levels[_FED], atol=0.02):
             self.meals[row].pop()
         self.meals[row].append(meal)
 
