@@ -139,5 +139,7 @@ class Counting(Expecting):
     """
 
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
+        choosing = body.spec.load("choosing_planner")
         outcomes = body.spec.load("outcomes")(body.num_avatars, body.spec)
-        super().__init__(body, outcomes, decide_every=decide_every, patience=patience)
+        planner = choosing(body.num_avatars, outcomes)
+        super().__init__(body, outcomes, planner, decide_every=decide_every, patience=patience)

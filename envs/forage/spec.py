@@ -54,7 +54,7 @@ FORAGE = register(
         name="forage",
         columns=columns_with(Action, more=_OWN),
         image_high=(max(Object).value, max(Color).value, max(PersonState).value),
-        mission_space=spaces.Box(0, 0, (MISSION_TOKENS,), np.int32),
+        mission_space=spaces.Box(0, 1, (MISSION_TOKENS,), np.int32),
         mission_words=mission_words,
         missions=(MISSION,),
         has_contexts=True,
