@@ -11,7 +11,7 @@ from envs.forage.contexts import DEALT
 from envs.forage.vocabulary import Effect
 
 PRIOR = np.array([DEALT[effect] for effect in Effect]) / sum(DEALT.values())
-_PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth
+PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth
 _TELLS = {
     NoticedEvent.GAVE_NOTHING: Effect.NOTHING,
     NoticedEvent.GAVE_ENERGY: Effect.ENERGY,
@@ -81,7 +81,7 @@ class FoodOutcomes:
 
     def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
         """Return the probability of each `Effect`, (5,)."""
-        weights = self._counts[row, object, color] + _PRIOR_MEALS * self._beforehand(
+        weights = self._counts[row, object, color] + PRIOR_MEALS * self._beforehand(
             row, object, color
         )
         return weights / weights.sum()

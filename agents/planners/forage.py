@@ -73,6 +73,7 @@ class _Day:
     seen: set[Food] = field(default_factory=set)  # and all else, by object and color
     bare: dict[Food, int] = field(default_factory=dict)  # plants, and since which tick
     near: dict[Food, int] = field(default_factory=dict)  # in cells
+    worth: dict[Food, float] = field(default_factory=dict)  # of foods, when one was last chosen
     has_seen_all: bool = False
 
 
@@ -117,6 +118,10 @@ class ForagePlanner:
         day.last = intent
         return intent
 
+    def worth(self, row: int) -> dict[Food, float]:
+        """Return what each food was worth to avatar `row` when it last chose a meal."""
+        return dict(self._days[row].worth)
+
     def _next(self, row: int, day: _Day, percept: Percept, status: SkillStatus) -> Intent:
         if int(np.argmax(percept.proprio[POSTURES])) in _ON_THE_GROUND:
             return _GET_UP
@@ -138,6 +143,7 @@ class ForagePlanner:
             return None
         levels = levels_in(percept.spec, percept.intero, percept.pain)
         worth = {food: self._worth(row, day, levels, food) for food in foods}
+        day.worth = worth
         best = max(worth, key=lambda food: worth[food])
         if worth[best] <= 0.0:
             return None

@@ -99,6 +99,7 @@ FORAGE = register(
             "choosing_planner": "agents.planners.forage:ForagePlanner",
             "outcomes": "agents.planners.foods:FoodOutcomes",
             "expectations": "experiments.lifetime.foods:expectations",
+            "mind_training": "experiments.training.mind.forage:TRAINING",
             "measures": "experiments.report.measures:FORAGE",
             "scripted_motor": "body.motor:ScriptedMotor",
             "controls": "experiments.viewers.controls:TRIP",
