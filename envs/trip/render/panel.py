@@ -342,12 +342,13 @@ def paint_others(surface: pygame.Surface, body) -> None:
     words = _LOOKING.get(lookers, f"{lookers} are looking")
     stamp(surface, text(words, 13, WORDS if lookers else QUIET_WORDS), (left, top))
     if body["laughter"] > 0.0:
-        _tag(surface, "laughter", BAD)
+        tag(surface, "laughter", BAD)
     elif body["being_helped"] > 0.0:
-        _tag(surface, "being helped", GOOD)
+        tag(surface, "being helped", GOOD)
 
 
-def _tag(surface: pygame.Surface, words: str, colour: Colour) -> None:
+def tag(surface: pygame.Surface, words: str, colour: Colour) -> None:
+    """Draw a word at the right end of the card of the others."""
     line = text(words, 12, NIGHT, bold=True)
     width = line.get_width() + 18
     stamp(surface, pill(width, 20, colour), (WIDTH - 8 - width, OTHERS.top + 6))

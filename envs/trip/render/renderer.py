@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from envs.engine.render.ink import NIGHT
 from envs.trip.constants import load_constants
 from envs.trip.render import panel
-from envs.trip.render.room import MAP, MapPainter, Rooms
+from envs.trip.render.room import MAP, DrawnRoom, MapPainter, Rooms
 from envs.trip.render.sight import SightPainter
 
 WIDTH, HEIGHT = 960, 576  # multiples of 16, as video codecs like them
@@ -52,7 +52,7 @@ class Renderer:
         room = self._rooms.of(layout)
         self._surface.blit(self._empty, (0, 0))
         self._map.paint(self._map_part, room, body, objects)
-        self._paint_panel(body, mission_words)
+        self._paint_panel(room, body, mission_words)
         eyes = self._panel_part.subsurface(panel.EYES)
         self._sight.paint(eyes, room, body, objects)
         pixels = pygame.image.tobytes(self._surface, "RGB")
@@ -70,7 +70,7 @@ class Renderer:
     def _paint_cards(self, surface: pygame.Surface) -> None:
         panel.paint_cards(surface)
 
-    def _paint_panel(self, body, mission_words: str) -> None:
+    def _paint_panel(self, room: DrawnRoom, body, mission_words: str) -> None:
         surface = self._panel_part
         panel.paint_mission(surface, body, mission_words, self._tick_seconds)
         panel.paint_balance(surface, body, self._fall_at_leg, self._side_share)

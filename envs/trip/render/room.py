@@ -395,7 +395,7 @@ def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, objects) -> N
         wanted.append((place_kind, place_color))
     for obj, its_color in wanted:
         for x, y in _whereabouts(room, objects, obj, its_color):
-            stamp_centred(surface, _brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
+            stamp_centred(surface, brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
 
 def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[int, int]]:
@@ -409,7 +409,7 @@ def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[
 
 
 @lru_cache(maxsize=16)
-def _brackets(zoom: float) -> pygame.Surface:
+def brackets(zoom: float) -> pygame.Surface:
     """Return four corners around a cell: here is what the mission is about."""
     side = glyphs.CELL + 14.0
     sheet = Sheet(side, side, zoom)
