@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pygame
 
-from envs.engine.render.ink import BAD, HELP, INK, WHITE, Colour, Point, Sheet, stamp_centred, text
+from envs.engine.render.ink import BAD, HELP, WHITE, Colour, Point, Sheet, stamp_centred, text
 from envs.forage.render import glyphs
 from envs.forage.render.light import Light, light_of
-from envs.forage.vocabulary import Object, Verdict, said_words
+from envs.forage.vocabulary import FOODS, Object, Verdict, said_words
 from envs.trip.dynamics import HANDS, front_of
 from envs.trip.render import figures
 from envs.trip.render.glyphs import CELL, Joins
@@ -33,6 +33,7 @@ _TONES = MappingProxyType(
     {Verdict.ILLNESS: BAD, Verdict.NO_USE: (104, 112, 132)}
 )  # of what is said
 _BURNED_ABOVE = 0.1  # pain of the hands
+_USABLE = (*FOODS, Object.SPRING, Object.FIRE, Object.BED)
 _FINE = 5  # steps of light in a cell
 
 
@@ -121,8 +122,8 @@ class FieldPainter(MapPainter):
             stamp_centred(surface, sheet, room.on_map(x + 0.5, y + 0.5))
         sheet = glyphs.fire(int(body["tick"]) // 2 % 3, room.zoom)
         stamp_centred(surface, sheet, room.on_map(*room.fire))
-        if body["use_ticks"] > 0:
-            x, y = front_of(body)
+        x, y = front_of(body)
+        if body["use_ticks"] > 0 and room.objects[y, x] in _USABLE:
             stamp_centred(surface, brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
     def _paint_avatar(self, surface: pygame.Surface, room: Any, body) -> None:
@@ -197,6 +198,6 @@ def _queasy(step: int, zoom: float) -> pygame.Surface:
 def _asleep(step: int, zoom: float) -> pygame.Surface:
     sheet = Sheet(2 * CELL, 2 * CELL, zoom).finished()
     for i, (x, y) in enumerate(((50, 28), (58, 19), (65, 11))[: step + 1]):
-        letter = text("z", 13 + 3 * i, INK, bold=True)
+        letter = text("z", 13 + 3 * i, WHITE, bold=True)
         stamp_centred(sheet, letter, (x * zoom, y * zoom))
     return sheet
