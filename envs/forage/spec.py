@@ -99,7 +99,7 @@ FORAGE = register(
             "choosing_planner": "agents.planners.forage:ForagePlanner",
             "outcomes": "agents.planners.foods:FoodOutcomes",
             "scripted_motor": "body.motor:ScriptedMotor",
-            "controls": "experiments.viewers.controls:TRIP",
+            "controls": "experiments.viewers.controls:FORAGE",
         },
     )
 )

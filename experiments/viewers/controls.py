@@ -1,6 +1,6 @@
 """The keys with which a person plays each world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from envs.babyai.vocabulary import Action as Handling
@@ -50,6 +50,12 @@ TRIP = Controls(
         Key("down", Action.DONE, "stand"),
         Key("up", Action.FORWARD, "walk"),
     ),
+    idle=Action.DONE,
+)
+_FORAGING = {Action.TOGGLE: "eat, drink, sleep, ask"}
+FORAGE = Controls(
+    "envs.forage.env.ForageEnv",
+    tuple(replace(key, label=_FORAGING.get(key.action, key.label)) for key in TRIP.keys),
     idle=Action.DONE,
 )
 BABYAI = Controls(
