@@ -52,10 +52,12 @@ TRIP = Controls(
     ),
     idle=Action.DONE,
 )
-_FORAGING = {Action.TOGGLE: "eat, drink, sleep, ask"}
 FORAGE = Controls(
     "envs.forage.env.ForageEnv",
-    tuple(replace(key, label=_FORAGING.get(key.action, key.label)) for key in TRIP.keys),
+    tuple(
+        replace(key, label="eat, drink, sleep, ask") if key.action == Action.TOGGLE else key
+        for key in TRIP.keys
+    ),
     idle=Action.DONE,
 )
 BABYAI = Controls(
