@@ -102,7 +102,7 @@ FORAGE = register(
             "mind_training": "experiments.training.mind.forage:TRAINING",
             "measures": "experiments.report.measures:FORAGE",
             "scripted_motor": "body.motor:ScriptedMotor",
-            "controls": "experiments.viewers.controls:TRIP",
+            "controls": "experiments.viewers.controls:FORAGE",
         },
     )
 )
