@@ -80,6 +80,7 @@ SENSOR_STATE = np.dtype(
         # eating and living, in worlds that have it
         ("has_eaten", np.bool_),  # a fruit, in this tick
         ("drinks", np.bool_),
+        ("bites_in_vain", np.bool_),
         ("sleeps", np.bool_),
         ("meals", np.int16, (4, 2)),  # object and color of what was eaten and has not told yet
         ("meal_count", np.int8),
@@ -124,16 +125,17 @@ class Senses:
         self.spec = spec
         self.ablation = Ablation(ablations or {}, spec)
         self._silence = np.zeros((num_avatars, 0), np.int32)
+        self._living = _living_columns(spec)
+        bites = self._living.refused >= 0  # then what is refused is a bite, for as long as it lasts
         self._by_hand = np.array(
             [
                 (spec.column("touch", name), event)
                 for name, event in _BY_THE_HAND
-                if spec.has("touch", name)
+                if spec.has("touch", name) and not (bites and name == "refused")
             ],
             np.int64,
         ).reshape(-1, 2)
         self._tells_what_blocks = spec.has("touch", "blocked_by_wall")
-        self._living = _living_columns(spec)
         ties = spec.has("efference", "tie_lace")
         self._tie_lace = spec.column("efference", "tie_lace") if ties else -1
         self.ego_map = EgoMap(num_avatars, spec)
@@ -427,6 +429,7 @@ class _Living(NamedTuple):
 
     mouth: int
     heat: int
+    refused: int
     hands: int
     belly: int
     energy: int
@@ -437,7 +440,7 @@ class _Living(NamedTuple):
 
 
 def _living_columns(spec: WorldSpec) -> _Living:
-    of = {"touch": ("mouth", "heat"), "pain": ("hands", "belly")}
+    of = {"touch": ("mouth", "heat", "refused"), "pain": ("hands", "belly")}
     of["intero"] = ("energy", "water", "fatigue", "protein", "gut")
     names = [(sense, name) for sense, some in of.items() for name in some]
     if not all(spec.has(*name) for name in names):
@@ -458,14 +461,18 @@ def _live(body, ego_map, touch, pain, intero, at, noticed):
             body.meal_count += 1
     if drinks and not body.drinks:
         _notice_ahead(body, ego_map, noticed, NoticedEvent.DRANK)
+    bites_in_vain = touch[at.refused] > _TOUCHED
+    if bites_in_vain and not body.bites_in_vain:
+        _notice_ahead(body, ego_map, noticed, NoticedEvent.WAS_REFUSED)
     sleeps = body.fatigue - intero[at.fatigue] > _SLEEPING
     if sleeps and not body.sleeps:
         _notice_ahead(body, ego_map, noticed, NoticedEvent.LAY_DOWN)
-    if touch[at.heat] > 0.9 and pain[at.hands] - body.hands > _BURN:
+    hurts_hands = pain[at.hands] - body.hands > _BURN and not noticed[NoticedEvent.FELL]
+    if touch[at.heat] > 0.9 and hurts_hands:
         _notice_ahead(body, ego_map, noticed, NoticedEvent.BURNED)
     if round(intero[at.gut] * _MEALS) < body.meal_count:
-        _feel_meal(body, pain, intero, at, noticed)
-    body.drinks, body.sleeps = drinks, sleeps
+        _feel_meal(body, pain, intero, at, drinks, noticed)
+    body.drinks, body.sleeps, body.bites_in_vain = drinks, sleeps, bites_in_vain
     body.energy, body.protein, body.water = intero[at.energy], intero[at.protein], intero[at.water]
     body.fatigue, body.belly, body.hands = intero[at.fatigue], pain[at.belly], pain[at.hands]
 
@@ -480,15 +487,18 @@ def _notice_ahead(body, ego_map, noticed, event):
 
 
 @njit(cache=True)
-def _feel_meal(body, pain, intero, at, noticed):
-    """Put down what changes as the gut empties to the meal that has been in it for longest."""
+def _feel_meal(body, pain, intero, at, drinks, noticed):
+    """Put down what changes as the gut empties to the meal that has been in it for longest.
+
+    An illness eases from tick to tick, so that one whose belly does not is ill anew.
+    """
     _blame(body, body.meals[0, 0], body.meals[0, 1])
     body.meal_count -= 1
     for i in range(_MEALS - 1):
         body.meals[i, 0], body.meals[i, 1] = body.meals[i + 1, 0], body.meals[i + 1, 1]
-    sip = 0.1 if body.drinks else 0.0  # what comes by the mouth in the same tick is not the meal's
+    sip = 0.1 if drinks else 0.0  # what comes by the mouth in the same tick is not the meal's
     sweet = 0.1 if body.has_eaten else 0.0
-    if pain[at.belly] > body.belly:
+    if pain[at.belly] > 0.0 and pain[at.belly] >= body.belly:
         noticed[NoticedEvent.MADE_ILL] = True
     elif intero[at.energy] - body.energy > _MORE + sweet:
         noticed[NoticedEvent.GAVE_ENERGY] = True

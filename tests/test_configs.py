@@ -10,8 +10,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from envs.babyai.spec import BABYAI
+from envs.engine.spec import find
 from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS
+from experiments.running.cli import BadInput
 from experiments.running.schema import register
+from experiments.training.motor.contract import motor_training
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = (  # commands that need none chosen
@@ -107,7 +110,7 @@ def test_every_sense_is_an_option_of_the_body():
 def test_luck_knows_the_commands_of_its_world():
     counts = {w: instantiate(composed("run", "agent=random", world=w).agent) for w in WORLDS}
     drawn = {w: max(agent.act({}).item() for _ in range(200)) for w, agent in counts.items()}
-    assert drawn == {"babyai": 6, "trip": 13}
+    assert drawn == {"babyai": 6, "forage": 13, "trip": 13}
 
 
 @pytest.mark.parametrize("command", HAVE_A_WORLD)
@@ -151,7 +154,11 @@ def test_the_world_of_the_configuration_is_built_in_each_shift_and_split(shift, 
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_every_world_says_how_its_motor_policy_is_trained(world):
+def test_every_world_says_how_its_motor_policy_is_trained_or_that_none_is(world):
+    if "motor_training" not in find(world).entry_points:
+        with pytest.raises(BadInput, match=f"'{world}' has no motor training"):
+            motor_training(world)
+        return
     config = composed("train_body", world=world)
     rest = OmegaConf.masked_copy(config, [str(key) for key in config if key != "env"])
     assert not OmegaConf.missing_keys(rest)

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 # nothing of each other. All modules at the top of `experiments` are commands, imported by nobody.
 COMMANDS = "commands"
 ROOMS = {
-    "envs": (("engine",), ("trip", "babyai")),
+    "envs": (("engine",), ("trip", "babyai"), ("forage",)),
     "body": (
         ("types", "columns", "state"),
         ("ablation", "ego_map", "events", "policy"),

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from agents.planners.types import Watching
 from body.types import NoticedEvent, PerceptBatch, WorldSpec
-from envs.forage.contexts import DEALT
-from envs.forage.vocabulary import Effect
+from envs.forage.vocabulary import DEALT, Effect
 
 PRIOR = np.array([DEALT[effect] for effect in Effect]) / sum(DEALT.values())
 PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth

@@ -17,12 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.soul.needs import DIGNITY, ENERGY, WARMTH, WATER
+from agents.soul.needs import DIGNITY, ENERGY, NEEDS, PROTEIN, REST, WARMTH, WATER
 from body.types import PerceptBatch
 
 # Pain is taken by body part, so freedom from pain would count it twice.
-_NEEDS_FELT = np.array([ENERGY, WATER, WARMTH, DIGNITY])
-_FEATURES = 4 + 5 + len(_NEEDS_FELT)
+_NEEDS_FELT = (ENERGY, WATER, WARMTH, DIGNITY, PROTEIN, REST)
+_MOST_PARTS = 6  # that can hurt, in any world
+_FEATURES = (
+    4 + _MOST_PARTS + len(_NEEDS_FELT)
+)  # at most; the last are not used where there are less
 
 TAIL = 4.0  # degrees of freedom of Student's t
 FINEST = 0.005  # smallest deviation that can be told from none, in metres and shares of 1
@@ -66,18 +69,20 @@ class Surprise:
 
         Args:
             percept: What is felt now.
-            levels: (B, 5) levels of the needs now.
+            levels: (B, 7) levels of the needs now.
             fresh: (B,) whether this is the first tick of an episode, from which nothing can be
                 predicted; its surprise is 1 and nothing is learnt.
 
         Returns:
             (B,) float32, at least 0; about 1 in an ordinary tick.
         """
-        felt = np.concatenate((percept.vestibular, percept.pain, levels[:, _NEEDS_FELT]), axis=1)
-        deviation = felt - self._last
-        deviation -= self._mean
-        self._last[:] = felt
-        improbability = _improbability(deviation, self._variance)
+        needs = [need for need in _NEEDS_FELT if NEEDS[need] in percept.spec.needs]
+        felt = np.concatenate((percept.vestibular, percept.pain, levels[:, needs]), axis=1)
+        features = felt.shape[1]
+        deviation = felt - self._last[:, :features]
+        deviation -= self._mean[:, :features]
+        self._last[:, :features] = felt
+        improbability = _improbability(deviation, self._variance[:, :features])
         surprise = np.where(fresh, np.float32(1.0), improbability / self._ordinary)
         self._learn(deviation, improbability, fresh)
         return surprise
@@ -90,11 +95,12 @@ class Surprise:
     ) -> None:
         rate = np.where(fresh, np.float32(0.0), 1.0 / self._ticks)
         np.minimum(self._ticks + ~fresh, MEMORY_TICKS, out=self._ticks)
-        bound = LARGEST_LESSON * np.sqrt(self._variance)
+        mean, variance = (trace[:, : deviation.shape[1]] for trace in (self._mean, self._variance))
+        bound = LARGEST_LESSON * np.sqrt(variance)
         lesson = np.clip(deviation, -bound, bound)
-        self._mean += rate[:, None] * lesson
-        self._variance += rate[:, None] * (lesson * lesson - self._variance)
-        np.maximum(self._variance, FINEST**2, out=self._variance)
+        mean += rate[:, None] * lesson
+        variance += rate[:, None] * (lesson * lesson - variance)
+        np.maximum(variance, FINEST**2, out=variance)
         usual = np.minimum(improbability, LARGEST_LESSON * self._ordinary)
         self._ordinary += rate * (usual - self._ordinary)
         np.maximum(self._ordinary, LEAST_ORDINARY, out=self._ordinary)

@@ -9,17 +9,10 @@ import numpy as np
 
 from envs.engine.compiled import compiled
 from envs.engine.random import bits, mix, uniform
-from envs.forage.vocabulary import FOODS, Color, Effect, Object, Verdict
+from envs.forage.vocabulary import DEALT, FOODS, Color, Effect, Object, Verdict
 
 FOOD_COUNT = len(FOODS) * len(Color)
 PLANTS = 8  # in a field, each of another food
-DEALT = {  # how many foods do so
-    Effect.NOTHING: 4,
-    Effect.ENERGY: 6,
-    Effect.PROTEIN: 5,
-    Effect.WATER: 2,
-    Effect.ILLNESS: 7,
-}
 assert sum(DEALT.values()) == FOOD_COUNT
 
 # Persons, who are known by their color: what each has lived, and how honest it is.

@@ -207,10 +207,11 @@ def _live(body, layout, c):
     body.warmth = min(max(body.warmth + warms, 0.0), 1.0)
     body.belly = 0.0
     if body.ill_ticks > 0:
+        eased = c.belly_eases * (1.0 - body.ill_ticks / c.ill_ticks)
         body.ill_ticks -= 1
-        body.belly = c.belly_hurts
+        body.belly = c.belly_hurts * (1.0 - eased)
         body.fatigue = min(1.0, body.fatigue + c.ill_tires)
-        body.pain_suffered += c.belly_hurts / c.ill_ticks
+        body.pain_suffered += body.belly / c.ill_ticks
 
 
 @compiled

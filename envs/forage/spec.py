@@ -103,6 +103,7 @@ FORAGE = register(
             "measures": "experiments.report.measures:FORAGE",
             "scripted_motor": "body.motor:ScriptedMotor",
             "controls": "experiments.viewers.controls:FORAGE",
+            "ground_truth": "experiments.ground_truth.forage:ForageTruth",
         },
     )
 )

@@ -58,6 +58,17 @@ class Effect(IntEnum):
     ILLNESS = 4
 
 
+DEALT = MappingProxyType(  # how many foods do so, in every lifetime
+    {
+        Effect.NOTHING: 4,
+        Effect.ENERGY: 6,
+        Effect.PROTEIN: 5,
+        Effect.WATER: 2,
+        Effect.ILLNESS: 7,
+    }
+)
+
+
 class EventKind(IntEnum):
     """What the world says happened; 0 to 15 are those of `trip`.
 

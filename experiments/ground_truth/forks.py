@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.engine.body_senses import Posture
+from envs.trip.batch import Walkers
 from envs.trip.state import OBJECTS
 from envs.trip.vocabulary import Action, Cause, Object
-from envs.trip.world import TripWorld
 from experiments.ground_truth.places import EAST, SOUTH
 from experiments.ground_truth.stumbles import HOLD_TICKS, WATCH_TICKS
 from mind.claims.language import Attribute
@@ -55,13 +55,11 @@ class Forks:
 
     Args:
         world: The world they live in.
+        second: Another one of its kind, of `ROWS` bodies and as many layouts.
     """
 
-    def __init__(self, world: TripWorld):
-        self._layouts = world.layouts
-        self._world = TripWorld(
-            ROWS, level=world.level, shift=world.shift, split=world.split, layouts=ROWS
-        )
+    def __init__(self, world: Walkers, second: Walkers):
+        self._layouts, self._world = world.layouts, second
         self._world.constants[:] = world.constants
         for row in range(ROWS):  # whoever is not asked about has to be somebody, too
             self._put(row, world.bodies[0], world.objects[0])

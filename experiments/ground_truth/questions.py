@@ -467,7 +467,7 @@ def _known_words() -> tuple[str, ...]:
     phrasings = (
         text for name in _texts() if name != _INSIST for _, text in _phrasings(name, False)
     )
-    answers = (value for values in VALUES.values() for value in values)
+    answers = (value for attribute in VALUES for value in _POSSIBLE[attribute])
     words = (word for text in (*phrasings, *answers) for word in text.split() if "{" not in word)
     return tuple(sorted({word.strip("?,:") for word in words}))
 
@@ -515,8 +515,11 @@ def _something_else(question: Question, rng: np.random.Generator) -> str:
     if attribute is Attribute.BEFORE and question.asked:
         pair = (_ing(question.asked.event), _ing(question.asked.value))
         return pair[0] if question.answer == pair[1] else pair[1]
-    in_ticks = question.answer.startswith("at tick ")
-    possible = _TICKS if in_ticks else _POSSIBLE.get(attribute, _ANYTHING)
+    possible = _POSSIBLE.get(attribute, _ANYTHING)
+    if question.answer.startswith("at tick "):
+        possible = _TICKS
+    elif attribute in _OF_FOOD and question.asked and _is_of_food(question.asked.event):
+        possible = _FOODS
     others = [value for value in possible if not _is_as_good(value, question.answer)]
     return others[rng.integers(len(others))]
 
@@ -529,6 +532,10 @@ def _is_as_good(value: str, answer: str) -> bool:
     return abs(times[0] - times[1]) <= _FAR
 
 
+def _is_of_food(event: str) -> bool:
+    return event_table()[event].only_with == "foods"
+
+
 def _time(answer: str) -> float | None:
     """Return the seconds or ticks that an answer says, None where it says none."""
     time = _TIME.fullmatch(answer)
@@ -539,6 +546,10 @@ _COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")
 _FAR = 1.0  # seconds or ticks, beyond which a time is another one
 _TICKS = ("at tick 3", "at tick 11", "at tick 24", "at tick 42", "at tick 60")
 _ANYTHING = ("something else", "quite different", "the other way round")
+_OF_FOOD = (Attribute.THING, Attribute.CAUSE)
+_FOODS = [
+    f"{colour} {food}" for colour in _COLOURS for food in ("berry", "apple", "mushroom", "nut")
+]
 _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
     **VALUES,
     Attribute.THING: [
@@ -546,6 +557,7 @@ _POSSIBLE: Mapping[Attribute | None, Sequence[str]] = {
         for colour in _COLOURS
         for obj in ("cable", "rug edge", "kerb", "ice", "ball", "box", "key", "wall", "door")
     ],
+    Attribute.PART: ("feet", "knees", "hands", "hips", "head"),
     Attribute.CAUSE: ("cable", "rug edge", "kerb", "ice", "wet", "gravel", "own lace", "wall"),
     Attribute.WHO: ("nobody", *_SOMEONE),
     Attribute.FEELING: ("afraid", "relieved", "distressed", "embarrassed", "nothing much", "glad"),

@@ -3,24 +3,25 @@
 from collections import deque
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from body.columns import LACES, SOLES, TOES
 from body.events import EVENT_TRAITS, About
-from body.types import NoticedEvent, Percept
+from body.types import NoticedEvent, Percept, Target
 from envs.engine.body_senses import Posture
+from envs.trip.batch import Walkers
 from envs.trip.vocabulary import (
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
     Cause,
     EventKind,
     Object,
-    object_words,
 )
 from envs.trip.world import TripWorld
-from experiments.ground_truth.forks import Forks, Mishap
+from experiments.ground_truth.forks import ROWS, Forks, Mishap
 from experiments.ground_truth.graph import Fact
 from experiments.ground_truth.places import EAST, SOUTH, place_of
 from experiments.ground_truth.world_truth import TrueEvent, WorldTruth, names_of
@@ -49,6 +50,8 @@ _FEWEST_LOOKING = 0.1
 class TripTruth(WorldTruth):
     """The exact states of a batch of bodies, as far back as a mishap can reach.
 
+    The truth of another world of walking bodies is one of these, with events of its own.
+
     Args:
         world: Where they live.
     """
@@ -74,7 +77,7 @@ class TripTruth(WorldTruth):
         }
     )
 
-    def __init__(self, world: TripWorld):
+    def __init__(self, world: Walkers):
         self._world = world
         self._names = names_of(self.EVENTS)
         count = world.num_envs
@@ -181,20 +184,22 @@ class TripTruth(WorldTruth):
             facts |= self._witnesses(row, before, now)
         if about in (About.HELD, About.RELEASED):
             held = self._before[row] if about is About.HELD else self._last[row]
-            obj = object_words(int(held["held_object"]), int(held["held_color"]))
+            obj = self._words(int(held["held_object"]), int(held["held_color"]))
             facts[Attribute.THING] = Fact(value=obj)
-        if about is About.AHEAD:
+        if kind == "bumped":
             facts |= self._bumped_into(row, now)
         if about is About.TOLD:
             obj, color = (int(number) for number in self._before[row]["heard"][2:4])
-            facts[Attribute.THING] = Fact(value=object_words(obj, color))
+            facts[Attribute.THING] = Fact(value=self._words(obj, color))
         if about is About.BEHIND:
-            facts[Attribute.THING] = Fact(
-                value=object_words(*self._before[row]["stretch"].tolist())
-            )
+            stretch = self._before[row]["stretch"].tolist()
+            facts[Attribute.THING] = Fact(value=self._words(*stretch))
         if about is About.LACE:
             facts[Attribute.FOOT] = Fact(value=_FEET[self._lace_changed(row)])
         return facts
+
+    def _words(self, object: int, color: int) -> str:
+        return Target(object=object, color=color).words(self._world.spec)
 
     def _of_contact(
         self, row: int, kind: str, before: Percept, now: Percept
@@ -212,7 +217,7 @@ class TripTruth(WorldTruth):
             obj = _HAZARDS[cause]
             known = _remembers(before, obj, color) or _remembers(now, obj, color)
             known = self._still_known(row, cause, color, known)
-            facts[Attribute.THING] = Fact(value=object_words(obj, color), sensed=known)
+            facts[Attribute.THING] = Fact(value=self._words(obj, color), sensed=known)
             facts[Attribute.CAUSE] = Fact(value=cause.name.lower().replace("_", " "), sensed=known)
         elif cause is Cause.FLOOR:
             facts[Attribute.THING] = Fact(value="nothing")
@@ -252,9 +257,9 @@ class TripTruth(WorldTruth):
         if obj <= Object.EMPTY:
             return {}
         known = bool(now.event_objects[0])
-        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(Object(obj), "furniture")
+        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(obj, "furniture")
         return {
-            Attribute.THING: Fact(value=object_words(obj, color), sensed=known),
+            Attribute.THING: Fact(value=self._words(obj, color), sensed=known),
             Attribute.CAUSE: Fact(value=cause, sensed=known),
         }
 
@@ -283,7 +288,7 @@ class TripTruth(WorldTruth):
             for person in self._world.objects[row]
             if person["kind"] == Object.PERSON and _sees(person, body, self._sight)
         )
-        names = [object_words(Object.PERSON, color) for color in colors]
+        names = [self._words(Object.PERSON, color) for color in colors]
         known = all(
             _remembers(one, Object.PERSON, color, within=7)
             for color in colors
@@ -329,9 +334,16 @@ class TripTruth(WorldTruth):
         if not kept:
             return []
         if self._forks is None:
-            self._forks = Forks(self._world)
+            self._forks = Forks(self._world, self._another_world())
         found = self._forks.try_all([one for _, _, one in kept])
         return [(row, number, facts) for (row, number, _), facts in zip(kept, found, strict=True)]
+
+    def _another_world(self) -> Walkers:
+        """Return a world of the same kind, to fork mishaps in."""
+        world = cast(TripWorld, self._world)
+        return TripWorld(
+            ROWS, level=world.level, shift=world.shift, split=world.split, layouts=ROWS
+        )
 
 
 def _lean(leaning: tuple[float, float]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from body.events import require_rows
+from body.types import WorldSpec
 from mind.claims.language import Attribute
 
 # What can be asked of every event.
@@ -33,6 +34,8 @@ class EventWords:
         you: The event in a question, where it is not "you" and the past of the first verb.
         also: Other names by which a question may call it.
         facts: Attributes that can be asked of it, beside `OF_EVERY`.
+        only_with: What a world must have for it to happen there: an object by name, or a set of
+            objects by the name that its spec has for it. Nothing, where it may happen anywhere.
     """
 
     noticed: str
@@ -40,10 +43,16 @@ class EventWords:
     you: str = ""
     also: Sequence[str] = ()
     facts: Sequence[str] = ()
+    only_with: str = ""
 
     def can_have(self, attribute: Attribute) -> bool:
         """Return whether an attribute can be asked of the event."""
         return attribute in OF_EVERY or attribute in self.facts
+
+    def can_happen_in(self, spec: WorldSpec) -> bool:
+        """Return whether a world has what it takes."""
+        wanted = self.only_with
+        return not wanted or wanted in spec.objects or bool(getattr(spec, wanted, ()))
 
 
 @cache

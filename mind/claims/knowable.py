@@ -63,7 +63,7 @@ def refusal(
     plain = " ".join(without_episodes(question).split())
     if _SOMEBODY.search(question):
         return ""
-    if events_in(question):
+    if any(event_table()[event].can_happen_in(spec) for event in events_in(question)):
         return _of_things(_strange_things(plain, spec), spec)
     words = _WORD.findall(plain)
     strange = [word for word in words if stem(word) not in _known(spec)]
@@ -184,7 +184,8 @@ def _known(spec: WorldSpec) -> frozenset[str]:
 @cache
 def _deeds(spec: WorldSpec) -> frozenset[str]:
     """Return the stems of words for what a body can do, have happen to it, and notice of that."""
-    events = [(row.noticed, row.you, *row.also, row.verbs) for row in event_table().values()]
+    here = (row for row in event_table().values() if row.can_happen_in(spec))
+    events = [(row.noticed, row.you, *row.also, row.verbs) for row in here]
     cues = [some for attribute, some in texts()["cues"].items() if attribute != Attribute.GAIT]
     return _stems([events, cues, spec.skills, spec.action_names])
 

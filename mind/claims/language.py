@@ -22,7 +22,8 @@ class Attribute(StrEnum):
 
     - HAPPENED: "yes" or "no".
     - THING: what it was about, as `object_words` has it: "blue cable"; "nothing" where nothing.
-    - CAUSE: what it came of, without a colour: "cable", "own lace", "ice", "floor", "wall".
+    - CAUSE: what it came of, without a colour: "cable", "own lace", "ice", "floor", "wall"; an
+      illness comes of a food, which is told with its colour: "red berry".
     - FOOT: the foot that was caught, slipped or whose lace it was.
     - LEAN: the way the body tipped.
     - GAIT: how it moved just before.
@@ -30,7 +31,8 @@ class Attribute(StrEnum):
     - PART: what hurt most.
     - FEELING: the strongest emotion then, as an adjective; "nothing much" where none is worth it.
     - MOOD: the mood then.
-    - NEED: the greatest need then: "energy", "water", "warmth", "less pain", "dignity"; "nothing".
+    - NEED: the greatest need then: "energy", "water", "warmth", "less pain", "dignity", "protein",
+      "rest"; "nothing".
     - DID: the motor command of that tick: "go forward", "brace", "toggle".
     - DOING: the skill that was under way, in words: "go to", "carry to"; "nothing".
     - MANNER: of what was under way.
@@ -91,7 +93,7 @@ VALUES = MappingProxyType(
         Attribute.LEAN: ("ahead", "behind", "left", "right"),
         Attribute.GAIT: ("standing", "walking slowly", "walking", "running"),
         Attribute.HURT: ("not at all", "a little", "quite", "terribly"),
-        Attribute.PART: ("feet", "knees", "hands", "hips", "head"),
+        Attribute.PART: ("feet", "knees", "hands", "hips", "head", "belly"),
         Attribute.MOOD: ("very low", "low", "even", "good", "very good"),
         Attribute.MANNER: ("careful", "normal", "fast"),
         Attribute.OUTCOME: ("fell", "recovered"),

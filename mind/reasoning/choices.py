@@ -108,11 +108,13 @@ def _targets(
     spec = percept.spec
     wanted = named(spec.mission_words(percept.mission), spec)
     planned = (target for goal in goals for target in (goal.object, goal.other) if target)
-    near = (
+    near = [
         Target(object=row[0], color=row[1])
         for row in percept.landmarks.tolist()
         if row[0] in spec.targets
-    )
+    ]
+    if spec.foods:  # what keeps alive before what is in the way
+        near.sort(key=lambda target: target.object in spec.hazards)
     remembered = (target for words in recalled for target in named(words, spec))
     found = dict.fromkeys([*wanted, *planned, *_keys(percept), *near, *remembered])
     return tuple(found)[:MOST_TARGETS]

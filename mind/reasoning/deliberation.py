@@ -4,9 +4,13 @@ A reply is parsed strictly. One that cannot be used goes back once, with words t
 wrong; then a fallback intent is taken, and counted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from body.types import Intent, Percept, Skill, WorldSpec
 from mind.language_models import Batcher
@@ -22,8 +26,29 @@ from mind.types import Decision, DecisionContext, Experience, Feeling, WhyNot
 _OBJECTS_ASKED_ABOUT = 4
 TOLD = "was_told"
 OUTCOMES = ("fell", "got_across", TOLD)  # kinds of experience that tell how a way is
-_OUTCOMES_SEARCHED = 32
-_LIVED_EACH, _TOLD_EACH, _OUTCOMES_EACH = 2, 2, 3  # for each way
+_LIVED_EACH, _TOLD_EACH, _OUTCOMES_EACH = 2, 2, 3  # for each thing to choose from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is chosen among, where several things of a sort are near.
+
+    Attributes:
+        outcomes: Kinds of experience that tell how a thing turned out, or is said to.
+        decisive: Those of them without one of which there is nothing to choose by.
+        by_color: Whether things of a color are alike.
+        searched: Most experiences among which those of a thing are looked for.
+    """
+
+    outcomes: tuple[str, ...]
+    decisive: tuple[str, ...]
+    by_color: bool
+    searched: int
+
+
+WAYS = Choice(outcomes=OUTCOMES, decisive=("got_across", TOLD), by_color=True, searched=32)
+_MEALS = ("gave_energy", "gave_protein", "gave_water", "gave_nothing", "made_ill", TOLD)
+FOODS = Choice(outcomes=_MEALS, decisive=_MEALS, by_color=False, searched=64)
 
 
 def anything_goes(intent: Intent) -> str:
@@ -147,14 +172,14 @@ def recall(
 ) -> list[Recollection]:
     """Return up to `limit` experiences that bear on a decision, best first, no words twice.
 
-    Where there are several ways, and it is known how some turned out, it is up to four for each of
-    them instead; none if the limit is 0.
+    Where there are several plants with fruit, or several ways, and it is known how some turned out,
+    it is up to four for each of them instead; none if the limit is 0.
     """
     if not limit:
         return []
-    by_way = _of_ways(memory, body_id, percept)
-    if by_way:
-        return by_way
+    by_thing = _of_foods(memory, body_id, percept) or _of_ways(memory, body_id, percept)
+    if by_thing:
+        return by_thing
     about = (
         percept.spec.mission_words(percept.mission),
         *near(percept, _OBJECTS_ASKED_ABOUT),
@@ -172,36 +197,52 @@ def _of_ways(memory: Memory, body_id: str, percept: Percept) -> list[Recollectio
 
     Empty where there is nothing to choose, or nobody has ever got across anything or been told.
     """
-    things = _hazards_near(percept)
-    if len(things) < 2 or not _knows_ways(memory, body_id):
+    rows = [row for row in percept.landmarks if row[0] in percept.spec.hazards]
+    return _of_things(WAYS, _names(percept, rows), memory, body_id)
+
+
+def _of_foods(memory: Memory, body_id: str, percept: Percept) -> list[Recollection]:
+    """Return what the ripe fruits that are near did when they were eaten, or are said to do.
+
+    Empty where there is nothing to choose, or nothing is known of any food.
+    """
+    rows = [row for row in percept.landmarks if row[0] in percept.spec.foods and row[2] > 0]
+    return _of_things(FOODS, _names(percept, rows), memory, body_id)
+
+
+def _of_things(
+    choice: Choice, things: Sequence[str], memory: Memory, body_id: str
+) -> list[Recollection]:
+    """Return how each of several things turned out, one after the other, nothing twice."""
+    if len(things) < 2 or not _knows_any(choice, memory, body_id):
         return []
-    found = [one for thing in things for one in _outcomes_of(thing, memory, body_id)]
+    found = [one for thing in things for one in _outcomes_of(thing, choice, memory, body_id)]
     return list({one.id: one for one in found}.values())
 
 
-def _outcomes_of(thing: str, memory: Memory, body_id: str) -> list[Recollection]:
-    """Return how one way turned out: what was lived of it, what was told, and of its color."""
-    query = Query(body_id=body_id, words=thing, kinds=OUTCOMES)
-    about = sorted(memory.recall(query, _OUTCOMES_SEARCHED), key=lambda one: -one.id)
+def _outcomes_of(thing: str, choice: Choice, memory: Memory, body_id: str) -> list[Recollection]:
+    """Return how one thing turned out: what was lived of it, what was told, and of its color."""
+    query = Query(body_id=body_id, words=thing, kinds=choice.outcomes)
+    about = sorted(memory.recall(query, choice.searched), key=lambda one: -one.id)
     same = [one for one in about if one.experience.about == thing]
     lived = [one for one in same if one.experience.kind != TOLD]
     told = [one for one in same if one.experience.kind == TOLD]
+    best = [*lived[:_LIVED_EACH], *told[:_TOLD_EACH]]
+    if not choice.by_color:
+        return best
     color = f"{thing.partition(' ')[0]} "
     alike = [one for one in about if one.experience.about.startswith(color) and one not in same]
     alike.sort(key=lambda one: one.experience.kind == TOLD)
-    best = [*lived[:_LIVED_EACH], *told[:_TOLD_EACH]]
     return [*best, *alike[: max(0, _OUTCOMES_EACH - len(best))]]
 
 
-def _hazards_near(percept: Percept) -> list[str]:
-    """Return the names of different things to walk over that are near, the nearest first."""
-    spec = percept.spec
-    rows = [row for row in percept.landmarks if row[0] in spec.hazards]
+def _names(percept: Percept, rows: Sequence[NDArray[np.int16]]) -> list[str]:
+    """Return what different objects are called, in their order."""
     return list(dict.fromkeys(object_words(percept, row) for row in rows))
 
 
-def _knows_ways(memory: Memory, body_id: str) -> bool:
-    return bool(memory.recall(Query(body_id=body_id, kinds=("got_across", TOLD)), 1))
+def _knows_any(choice: Choice, memory: Memory, body_id: str) -> bool:
+    return bool(memory.recall(Query(body_id=body_id, kinds=choice.decisive), 1))
 
 
 def fallback(context: DecisionContext) -> Reply:

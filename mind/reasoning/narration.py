@@ -27,16 +27,16 @@ from mind.claims.grammar import chosen
 from mind.reasoning.scale import UNFELT
 from mind.types import DecisionContext, Experience, Feeling
 
-OBJECTS_NAMED = 8
+OBJECTS_NAMED = 8  # in worlds that say what is wanted of them
 EMOTIONS_NAMED = 2
 NEEDS_NAMED = 3
+_NEEDS_UNNAMED = 2  # of all that count in a world, where that leaves more
 PAINS_NAMED = 2  # of those that an event caused
 OBJECTS_KEPT = 3  # of what was near at an event
 _EMPTY = 1  # the object that an empty hand holds; as in MiniGrid
 _EYE_COLUMN, _EYE_ROW = 3, 6  # of the view: the avatar's own cell
 
 _POSTURES = ("standing", "crouching", "stumbling", "down", "rising")
-_PARTS = ("feet", "knees", "hands", "hips", "head")
 _TOUCHES = {  # components that have other names in words
     "toe_left": "left toe caught",
     "toe_right": "right toe caught",
@@ -46,6 +46,11 @@ _TOUCHES = {  # components that have other names in words
     "lace_right": "right lace",
     "rail": "rail in hand",
 }
+_LIVING = (  # what else is told of a body, in worlds where it is felt
+    ("intero", "gut", "belly full"),
+    ("touch", "heat", "heat"),
+)
+_HURTING = (NoticedEvent.BURNED, NoticedEvent.MADE_ILL)  # beside mishaps
 _DOORS = {DOOR_OPEN: "open ", DOOR_CLOSED: "", DOOR_LOCKED: "locked "}  # a closed one is a door
 _COMMANDS = {  # motor commands that have other names in words
     "left": "turn left",
@@ -102,7 +107,7 @@ class Scene:
 
     Attributes:
         mission: What is asked of it.
-        body: Posture, gait, balance, laces and tiredness.
+        body: Posture, gait, balance, laces and tiredness; a full belly, and the heat of a fire.
         hand: What it holds.
         pain: Where it hurts, and how much.
         others: Who looks, laughs or helps.
@@ -123,16 +128,17 @@ def scene(percept: Percept) -> Scene:
         mission=percept.spec.mission_words(percept.mission),
         body=_body(percept),
         hand=_hand(percept),
-        pain=_pains(percept.pain),
+        pain=_pains(percept.spec, percept.pain),
         others=_others(percept.social),
-        near=near(percept, OBJECTS_NAMED),
+        near=near(percept, len(percept.landmarks) if percept.spec.foods else OBJECTS_NAMED),
     )
 
 
 def near(percept: Percept, limit: int) -> tuple[str, ...]:
     """Return up to `limit` remembered objects, nearest first; those of the mission come first in.
 
-    Example: ``("hazard blue cable 1 ahead", "locked red door 3 ahead 1 left")``
+    Example: ``("hazard blue cable 1 ahead", "locked red door 3 ahead 1 left")``, or, of plants
+    with as many ripe fruits or none, ``("3 red berry 2 ahead", "bare blue nut 4 behind")``
     """
     rows = [row for row in percept.landmarks if row[0]]
     wanted = percept.spec.mission_words(percept.mission)
@@ -151,7 +157,8 @@ def _landmark(percept: Percept, row: NDArray[np.int16]) -> str:
     obj, _, state, ahead, right = (int(number) for number in row)
     hazard = "hazard " if obj in percept.spec.hazards else ""
     door = _DOORS[state] if obj in percept.spec.doors else ""
-    return f"{hazard}{door}{object_words(percept, row)} {place_words(ahead, right)}"
+    fruits = f"{state or 'bare'} " if obj in percept.spec.foods else ""
+    return f"{hazard}{door}{fruits}{object_words(percept, row)} {place_words(ahead, right)}"
 
 
 def place_words(ahead: int, right: int) -> str:
@@ -168,7 +175,18 @@ def _body(percept: Percept) -> str:
         parts.append(f"tired {fatigue}")
     if percept.touch[_RAIL] > 0:
         parts.append("rail in hand")
-    return ", ".join(parts)
+    return ", ".join((*parts, *_fed_and_warmed(percept)))
+
+
+def _fed_and_warmed(percept: Percept) -> list[str]:
+    """Return how full the belly is, and how hot a fire: ``["belly full 5", "heat 10"]``."""
+    spec = percept.spec
+    felt = [
+        (words, _level(getattr(percept, sense)[spec.column(sense, name)]))
+        for sense, name, words in _LIVING
+        if spec.has(sense, name)
+    ]
+    return [f"{words} {level}" for words, level in felt if level]
 
 
 def gait(proprio: NDArray[np.float32]) -> str:
@@ -211,9 +229,10 @@ def _hand(percept: Percept) -> str:
     return f"{name}, weight {load}" if load >= 2 else name
 
 
-def _pains(pain: NDArray[np.float32], limit: int = len(_PARTS)) -> str:
+def _pains(spec: WorldSpec, pain: NDArray[np.float32], limit: int | None = None) -> str:
     """Return where it hurts and how much, the worst first, up to `limit` parts."""
-    levels = [(part, _level(value)) for part, value in zip(_PARTS, pain, strict=True)]
+    parts = spec.senses["pain"]
+    levels = [(part, _level(value)) for part, value in zip(parts, pain, strict=True)]
     levels = sorted(levels, key=lambda level: -level[1])[:limit]
     return ", ".join(f"{part} {level}" for part, level in levels if level)
 
@@ -271,10 +290,11 @@ def emotion_words(feeling: Feeling) -> tuple[str, ...]:
 def _needs(feeling: Feeling) -> list[str]:
     unmet = [(name, gap) for name, gap in feeling.deficits.items() if gap >= _UNMET]
     unmet.sort(key=lambda need: -need[1])
+    most = max(NEEDS_NAMED, len(feeling.deficits) - _NEEDS_UNNAMED)
     return [
         ("badly needs " if gap >= _STRONG else "needs ")
         + _NEED_WORDS.get(name, name.replace("_", " "))
-        for name, gap in unmet[:NEEDS_NAMED]
+        for name, gap in unmet[:most]
     ]
 
 
@@ -404,17 +424,18 @@ def pain_caused(before: Percept, now: Percept) -> float:
 
 def _sentence(observation: EventObservation, caused: NDArray[np.float32]) -> str:
     words = noticed_words(observation.event, observation.now)
-    if EVENT_TRAITS[observation.event].role is not Role.NONE:
-        words += (
-            f" at {observation.intent.manner.name.lower()} pace"
-            if observation.intent
-            else " while idle"
-        )
-        hurt = _pains(caused, PAINS_NAMED)
+    is_mishap = EVENT_TRAITS[observation.event].role is not Role.NONE
+    if is_mishap:
+        words += _pace(observation.intent)
+    if is_mishap or observation.event in _HURTING:
+        hurt = _pains(observation.now.spec, caused, PAINS_NAMED)
         words += f", hurt {hurt}" if hurt else ""
-        others = _others(observation.now.social)
-        words += f", {others}" if others else ""
-    return words
+    others = _others(observation.now.social) if is_mishap else ""
+    return words + (f", {others}" if others else "")
+
+
+def _pace(intent: Intent | None) -> str:
+    return f" at {intent.manner.name.lower()} pace" if intent else " while idle"
 
 
 def _sensation(observation: EventObservation) -> str:
@@ -426,7 +447,7 @@ def _sensation(observation: EventObservation) -> str:
         for name, level in zip(names, levels, strict=True)
         if level
     ]
-    pain = _pains(observation.now.pain)
+    pain = _pains(observation.now.spec, observation.now.pain)
     if observation.pain >= UNFELT:
         pain += f", worse than {_level(observation.pain_rank)} of 10"
     return "; ".join(part for part in (", ".join(touches), pain.strip(", ")) if part) or "nothing"

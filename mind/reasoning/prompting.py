@@ -304,6 +304,8 @@ def _name(skill: Skill) -> str:
 def _examples(spec: WorldSpec) -> list[Intent]:
     obj = min(spec.targets - spec.hazards)
     examples = [Intent(skill=Skill.GO_TO, target=Target(object=obj, color=0))]
+    if spec.foods:
+        examples.append(Intent(skill=Skill.EAT, target=Target(object=min(spec.foods), color=0)))
     if spec.hazards:
         hazard = Target(object=min(spec.hazards), color=min(2, len(spec.colors) - 1))
         examples.append(Intent(skill=Skill.CROSS, target=hazard, manner=Manner.CAREFUL))

@@ -22,8 +22,8 @@ def configured(name, avatars):
 
 def test_a_need_that_is_not_named_keeps_its_default():
     needs = Needs(setpoints={"water": 0.9}, weights={"dignity": 2.0})
-    assert needs.setpoints_of(1)[0] == pytest.approx([1.0, 0.9, 1.0, 1.0, 1.0])
-    assert needs.weights_of(1)[0] == pytest.approx([0.3, 0.3, 0.3, 1.0, 2.0])
+    assert needs.setpoints_of(1)[0] == pytest.approx([1.0, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0])
+    assert needs.weights_of(1)[0] == pytest.approx([0.3, 0.3, 0.3, 1.0, 2.0, 0.3, 0.2])
 
 
 def test_each_avatar_can_want_something_else():

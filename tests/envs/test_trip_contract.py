@@ -44,7 +44,7 @@ def test_the_registry_holds_the_worlds_that_are_tested_here():
         for name, spec in gymnasium.registry.items()
         if str(spec.entry_point).startswith("envs.")
     }
-    assert ours == {"Trip-v0", "BabyAI-v0"}
+    assert ours == {"Trip-v0", "BabyAI-v0", "Forage-v0"}
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -3,6 +3,7 @@
 import pytest
 
 from envs.babyai.spec import BABYAI
+from envs.forage.spec import FORAGE
 from envs.trip.spec import TRIP
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms
@@ -169,9 +170,50 @@ def test_what_can_be_asked_is_asked(question, spec):
 
 @pytest.mark.parametrize("event", event_table())
 def test_whatever_names_an_event_is_asked_in_any_words(event):
+    spec = TRIP if event_table()[event].can_happen_in(TRIP) else FORAGE
     for verbs in forms(event, Person.SECOND):
         for form in verbs:
-            assert not refusal(f"quoth the raven: {form}, forsooth?", TRIP, lived=THREE)
+            assert not refusal(f"quoth the raven: {form}, forsooth?", spec, lived=THREE)
+
+
+def test_only_what_is_eaten_drunk_slept_in_or_burns_happens_in_one_world_alone():
+    elsewhere = [name for name, row in event_table().items() if not row.can_happen_in(TRIP)]
+    assert elsewhere == list(event_table())[-9:]
+    assert all(row.can_happen_in(FORAGE) for row in event_table().values())
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("did you drink from the spring?", "drink"),
+        ("how often did you sleep?", "sleep"),
+        ("were you burned?", "burned"),
+        ("what made you ill?", "ill"),
+    ],
+)
+def test_an_event_of_another_world_is_none_here(question, named):
+    assert refusal(question, TRIP, lived=THREE).startswith(f"I know nothing of '{named}'; ")
+    assert not refusal(question, FORAGE, lived=THREE)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "did you eat an apple?",
+        "which mushroom did you eat in episode 1?",
+        "what did you eat?",
+        "how often were you ill?",
+        "were you hungry?",
+        "who told you something about the red berry?",
+    ],
+)
+def test_where_there_is_food_what_was_eaten_can_be_asked(question):
+    assert not refusal(question, FORAGE, lived=THREE)
+
+
+def test_food_that_there_is_not_is_named():
+    said = refusal("did you eat an elephant?", FORAGE, lived=THREE)
+    assert said.startswith("I know nothing of 'elephant'; the things here are wall, ")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.experiments.ground_truth.staged import babyai_crowd, trip_crowd
+from tests.experiments.ground_truth.staged import babyai_crowd, forage_crowd, trip_crowd
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +15,9 @@ def trip_graphs():
 def babyai_graphs():
     """Return the graphs of some hundred episodes of `babyai`."""
     return babyai_crowd(count=64, ticks=400, seed=5).graphs
+
+
+@pytest.fixture(scope="session")
+def forage_graphs():
+    """Return the graphs of some hundred short days of `forage`."""
+    return forage_crowd(count=64, ticks=900, seed=5).graphs

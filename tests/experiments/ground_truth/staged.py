@@ -10,6 +10,8 @@ from body.types import Intent, Manner, Skill
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.spec import BABYAI
 from envs.engine.body_senses import Posture
+from envs.forage.env import ForageVectorEnv
+from envs.forage.spec import FORAGE
 from envs.trip.env import TripVectorEnv
 from envs.trip.oracle import oracle_actions
 from envs.trip.spec import TRIP
@@ -21,6 +23,7 @@ from tests.envs.drawn_room import DrawnRoom
 ONE = np.zeros(1, np.intp)
 _IDLE = (Skill.WAIT, Skill.EXPLORE, Skill.LOOK_AROUND)
 _HURRIED = [*[Action.FORWARD] * 6, *[Action.RUN] * 3, *Action]
+_THINGS = np.array(sorted(FORAGE.targets - FORAGE.hazards))  # that can be used
 _MEDDLING = [2] * 6 + [3, 4, 5] * 2 + list(range(7))
 
 
@@ -137,6 +140,25 @@ def babyai_crowd(count=32, ticks=300, seed=5):
     """Let a crowd meddle with all that is in its way."""
     env = BabyAIVectorEnv(count, layouts=16, autoreset_mode="Disabled")
     return _live(env, BABYAI, _meddle, ticks, seed, keep=False)
+
+
+def forage_crowd(count=64, ticks=600, seed=5, *, keep=False, **constants):
+    """Let a crowd live short days: run about, and eat, drink and grasp what is ahead."""
+    env = ForageVectorEnv(
+        count,
+        layouts=128,
+        constants={"day_ticks": 400, "ill_ticks": 90} | constants,
+        autoreset_mode="Disabled",
+    )
+    return _live(env, FORAGE, _graze, ticks, seed, keep)
+
+
+def _graze(world, rng):
+    count, posture = world.num_envs, world.bodies["posture"]
+    actions = rng.choice(_HURRIED, count)
+    is_used = np.isin(world.observation["image"][:, 3, 5, 0], _THINGS)
+    actions = np.where(is_used & (rng.random(count) < 0.9), Action.TOGGLE, actions)
+    return np.where(posture >= Posture.DOWN, Action.RISE, actions)
 
 
 def _hurry(world, rng):

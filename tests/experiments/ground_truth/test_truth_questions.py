@@ -31,8 +31,8 @@ NO_PHRASINGS = ("insist",)
 
 
 @pytest.fixture(scope="module")
-def graphs(trip_graphs, babyai_graphs):
-    return [*trip_graphs, *babyai_graphs]
+def graphs(trip_graphs, babyai_graphs, forage_graphs):
+    return [*trip_graphs, *babyai_graphs, *forage_graphs]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_an_answer_says_what_is_claimed(asked):
     for graph, question in asked:
         if question.claim is None or question.answer == NEVER or question.family == "order":
             continue
-        value, timed = question.claim.value, graph.world == "trip"
+        value, timed = question.claim.value, graph.world != "babyai"
         told = value
         if question.claim.attribute is Attribute.TIME:
             told = f"at {float(value):.0f} s" if timed else f"at tick {value}"
