@@ -37,12 +37,9 @@ _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
 _ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
 _LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
-_FIRE = Target(object=int(Object.FIRE))
 _GET_UP = Intent(skill=Skill.GET_UP)
 _LOOK_AROUND, _EXPLORE = Intent(skill=Skill.LOOK_AROUND), Intent(skill=Skill.EXPLORE)
-_WAIT, _WARM_UP = Intent(skill=Skill.WAIT), Intent(skill=Skill.GO_TO, target=_FIRE)
-_DRINK = Intent(skill=Skill.DRINK_FROM, target=Target(object=int(Object.SPRING)))
-_SLEEP = Intent(skill=Skill.SLEEP_IN, target=Target(object=int(Object.BED)))
+_WAIT = Intent(skill=Skill.WAIT)
 
 Food = tuple[int, int]  # object and color
 # What it is worth to an avatar to go from some levels of its needs, (..., 7), to others.
@@ -189,33 +186,39 @@ def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
         day.has_seen_all = True
 
 
-def _knows(day: _Day, object: Object) -> bool:
-    return any(seen == object for seen, _ in day.seen)
+def _towards(day: _Day, skill: Skill, object: Object) -> Intent | None:
+    """Return to do something with what is known to be somewhere; None if none is known."""
+    known = next((one for one in sorted(day.seen) if one[0] == object), None)
+    return known and Intent(skill=skill, target=Target(object=known[0], color=known[1]))
+
+
+def _is_at(day: _Day, skill: Skill) -> bool:
+    return day.last is not None and day.last.skill is skill
 
 
 def _drink(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last is _DRINK and percept.intero[_WATER] < 0.9
+    goes_on = _is_at(day, Skill.DRINK_FROM) and percept.intero[_WATER] < 0.9
     if percept.intero[_WATER] >= _THIRSTY and not goes_on:
         return None
-    if _knows(day, Object.SPRING):
-        return _DRINK
-    return None if day.has_seen_all else _EXPLORE
+    unknown = None if day.has_seen_all else _EXPLORE
+    return _towards(day, Skill.DRINK_FROM, Object.SPRING) or unknown
 
 
 def _keep_warm(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last in (_WARM_UP, _WAIT) and percept.intero[_WARMTH] < 0.9
+    is_at_it = _is_at(day, Skill.GO_TO) or _is_at(day, Skill.WAIT)
+    goes_on = is_at_it and percept.intero[_WARMTH] < 0.9
     if percept.intero[_WARMTH] >= _COLD and not goes_on:
         return None
     if percept.touch[_HEAT] > 0.0:
         return _WAIT
-    return _WARM_UP if _knows(day, Object.FIRE) else None
+    return _towards(day, Skill.GO_TO, Object.FIRE)
 
 
 def _sleep(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last is _SLEEP and percept.intero[_FATIGUE] > 0.1
+    goes_on = _is_at(day, Skill.SLEEP_IN) and percept.intero[_FATIGUE] > 0.1
     if percept.intero[_FATIGUE] <= _TIRED and not goes_on:
         return None
-    return _SLEEP if _knows(day, Object.BED) else None
+    return _towards(day, Skill.SLEEP_IN, Object.BED)
 
 
 def table(num_avatars: int) -> ForagePlanner:
