@@ -1,7 +1,8 @@
 """Counting: a scripted planner, and counts of how each kind of thing turned out; no words.
 
-What a plain learner makes of a lifetime: beta-binomial counts of crossings that went well and went
-wrong, for each kind of hazard in each color, which lean on the counts of the color in all kinds.
+What a plain learner makes of a lifetime. A world names its planner and its counts in the entry
+points of its spec. Here are those of `trip`: beta-binomial counts of crossings that went well and
+went wrong, for each kind of hazard in each color, leaning on the counts of the color in all kinds.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.attention import Attention
 from agents.outward import ended, futile, outer_trace
-from agents.planners.types import Expectations, Planner
+from agents.planners.types import Planner, Watching
 from agents.types import Observation, Trace
 from body.body import Body
 from body.types import NoticedEvent, PerceptBatch, Skill, Status, WorldSpec
@@ -46,7 +47,7 @@ class Outcomes:
         self._counts[rows], self._crossing[rows], self._wrong[rows] = 0, _NOTHING, False
 
     def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
-        """Take in one tick of all avatars; see `agents.planners.types.Expectations`."""
+        """Take in one tick of all avatars; see `agents.planners.types.Watching`."""
         crosses = (executions["skill"] == Skill.CROSS) & (executions["status"] == Status.RUNNING)
         begins = crosses & (self._crossing[:, 0] == _NOTHING)
         self._crossing[begins, 0] = executions["object"][begins]
@@ -73,6 +74,7 @@ class Expecting:
     Args:
         body: Moves all avatars.
         expectations: Of the same avatars.
+        planner: Chooses by them; the one that the world's spec names, without.
         decide_every: Ticks between two decisions of one avatar, at least.
         patience: Ticks after which an intent that goes on undisturbed is chosen again.
 
@@ -83,14 +85,15 @@ class Expecting:
     def __init__(
         self,
         body: Body,
-        expectations: Expectations,
+        expectations: Watching,
+        planner: Planner | None = None,
         *,
         decide_every: int = 10,
         patience: int = 50,
     ):
         self._body, self._expectations = body, expectations
         make = body.spec.load("choosing_planner")
-        self._planner: Planner = make(body.num_avatars, expectations)
+        self._planner: Planner = planner or make(body.num_avatars, expectations)
         self._attention = Attention(body.num_avatars, decide_every=decide_every, patience=patience)
         self._percept: PerceptBatch | None = None
 
@@ -136,5 +139,7 @@ class Counting(Expecting):
     """
 
     def __init__(self, body: Body, *, decide_every: int = 10, patience: int = 50):
-        outcomes = Outcomes(body.num_avatars, body.spec)
-        super().__init__(body, outcomes, decide_every=decide_every, patience=patience)
+        choosing = body.spec.load("choosing_planner")
+        outcomes = body.spec.load("outcomes")(body.num_avatars, body.spec)
+        planner = choosing(body.num_avatars, outcomes)
+        super().__init__(body, outcomes, planner, decide_every=decide_every, patience=patience)

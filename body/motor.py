@@ -201,6 +201,11 @@ class HandyMotor:
         return command
 
 
+def default_motor(world: str) -> Motor:
+    """Return the motor policy that comes with this package for a world, or its scripted motor."""
+    return PolicyMotor(None, world) if (PRETRAINED / world).exists() else scripted_motor(world)
+
+
 def scripted_motor(world: str) -> Motor:
     """Return the motor that is written by hand for a world, by its name."""
     spec = find(world)

@@ -4,7 +4,8 @@ A few lives are lived as `experiments.run` lives them, and the moment is looked 
 leans farthest without lying down yet. `docs/pictures/stumble.png` is that moment in the film,
 `docs/pictures/stumble.webp` the seconds around it, and `docs/pictures/replay.png` the same moment
 on the replay page, for which Chromium is needed. `docs/pictures/ways.png` shows a room of level 5
-while persons say what they know of its ways.
+while persons say what they know of its ways, and `docs/pictures/forage.webp` a field while they say
+what they know of its foods, and beside it the same field by night.
 
     python -m experiments.pictures seed=5           # what follows goes to that run
 """
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN_OF_WAYS = ("+env=trip", "level=5", "agent=counting", "seed=6", "episodes=1")
 _ALL_HAVE_SPOKEN = 9  # tick
+RUN_OF_A_DAY = ("+env=forage", "agent=scripted", "seed=1", "episodes=1")
+_BY_DAY, _BY_NIGHT = 21, 1175  # ticks: all have spoken, and somebody is ill in the dark
+_FRAME_HEIGHT, _MAP_WIDTH = 576, 576  # of a frame without what stands below, and of its map
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent
 _PICTURES = _ROOT / "docs" / "pictures"
 _WIDTH, _HEIGHT = 1200, 1340  # of the browser's window
 _BEFORE, _AFTER = 30, 35  # ticks that the moving picture shows around the moment
+_STILL_QUALITY = 82
 _MOVING_WIDTH, _MOVING_QUALITY = 720, 60  # so that it stays well below 1.5 MB
 
 
@@ -61,6 +66,8 @@ def main(arguments: list[str] | None = None) -> None:
         _picture_a_grasp(_run(Path(folder, "babyai"), RUN_OF_A_HAND))
         ways = _run(Path(folder, "ways"), RUN_OF_WAYS)
         _take_from_film(ways, 0, _ALL_HAVE_SPOKEN, _PICTURES / "ways.png")
+        day = _run(Path(folder, "forage"), RUN_OF_A_DAY)
+        take_day_and_night(day, (_BY_DAY, _BY_NIGHT), _PICTURES / "forage.webp")
 
 
 def _run(run: Path, options: Iterable[str]) -> Path:
@@ -123,6 +130,18 @@ def _take_from_film(run: Path, episode: int, tick: int, path: Path) -> None:
     """Write one frame of the film."""
     (frame,) = _frames(run, episode, tick, tick)
     frame.save(path, optimize=True)
+    print(f"wrote {near(path)}")
+
+
+def take_day_and_night(run: Path, ticks: tuple[int, int], path: Path) -> None:
+    """Write a frame of the film of the first episode, and beside it the map of a later one."""
+    from PIL import Image
+
+    by_day, by_night = (next(_frames(run, 0, tick, tick)) for tick in ticks)
+    picture = Image.new("RGB", (by_day.width + _MAP_WIDTH, min(_FRAME_HEIGHT, by_day.height)))
+    picture.paste(by_day, (0, 0))
+    picture.paste(by_night.crop((0, 0, _MAP_WIDTH, by_night.height)), (by_day.width, 0))
+    picture.save(path, quality=_STILL_QUALITY, method=6)
     print(f"wrote {near(path)}")
 
 

@@ -1,9 +1,9 @@
-"""Be the body yourself: `python -m experiments.play +env=trip`, or `+env=babyai`.
+"""Be the body yourself: `python -m experiments.play +env=trip`, `+env=forage` or `+env=babyai`.
 
-In `trip` ten ticks a second, with the senses and the fourteen motor commands that an agent has.
-Keys that are held act each tick; only a turn waits a moment before it is made again, because a
-quarter turn ten times a second is more than anybody wants. In a stumble each tick counts, and it
-does not wait. The world of `babyai` stands still until a key is pressed, and each key waits.
+In `trip` and `forage` ten ticks a second, with the senses and the fourteen motor commands that an
+agent has. Keys that are held act each tick; only a turn waits a moment before it is made again,
+because a quarter turn ten times a second is more than anybody wants. In a stumble each tick counts,
+and it does not wait. The world of `babyai` stands still until a key is pressed, and each key waits.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.callbacks import events_of, mission_of
+from experiments.running.callbacks import events_of, heard_by, mission_of, told_by
 from experiments.running.cli import BadInput, command, one_line, require_world, spec_of
 from experiments.running.startup import Startup
 from experiments.viewers.controls import Controls, Key
@@ -30,6 +30,7 @@ _NO_SCREEN = (
 _SHOWN_A_SECOND = 10
 _AGAIN_AFTER = 4  # times shown, while a key is held that waits
 _LINES_SHOWN = 5
+_KEY_WIDTH = 134  # pixels that a key has, with its label
 QUIT, NEXT_EPISODE = "escape", "n"
 
 
@@ -101,7 +102,9 @@ class Game:
     def _step(self, action: IntEnum) -> None:
         self._senses, _, terminated, truncated, info = self._env.step(int(action))
         clock = self._words.clock(int(self._senses["clock"][0]))
-        for event in events_of(self._words, info["events"]):
+        if heard := heard_by(self._words, self._senses):
+            self._log.append(f"{clock}  {heard}")
+        for event in told_by(events_of(self._words, info["events"]), self._senses):
             self._log.append(f"{clock}  {event.words()}")
         if terminated or truncated:
             self.over = True
@@ -180,18 +183,31 @@ def picture_of(scene: Scene) -> NDArray[np.uint8]:
 
 def _draw_keys(strip: Any, scene: Scene) -> None:
     """Draw a cap for each key, lit while it acts."""
-    from envs.engine.render.ink import CARD, GROOVE, JACKET, QUIET_WORDS, WORDS, pill, stamp, text
+    from envs.engine.render.ink import (
+        CARD,
+        GROOVE,
+        JACKET,
+        QUIET_WORDS,
+        WORDS,
+        pill,
+        stamp,
+        text,
+        text_width,
+    )
 
     stamp(strip, pill(546, Stage.HEIGHT - 15, CARD, 10.0), (15, 0))
     captions = [(key.name, key.label, key.action == scene.action) for key in scene.keys]
     captions += [(NEXT_EPISODE, "new life", False), ("esc", "end", False)]
     for i, (name, label, acts) in enumerate(captions):
-        left, top = 25 + i % 4 * 134, 7 + i // 4 * 21
+        left, top = 25 + i % 4 * _KEY_WIDTH, 7 + i // 4 * 21
         cap = text(name.upper() if len(name) == 1 else name, 11, WORDS, bold=True)
         width = max(20, cap.get_width() + 12)
         stamp(strip, pill(width, 18, JACKET if acts else GROOVE, 5.0), (left, top))
         stamp(strip, cap, (left + (width - cap.get_width()) / 2, top + 9 - cap.get_height() / 2))
-        stamp(strip, text(label, 12, WORDS if acts else QUIET_WORDS), (left + width + 6, top + 2))
+        room = _KEY_WIDTH - width - 10
+        size = next((size for size in (12, 11, 10) if text_width(label, size) <= room), 9)
+        words = text(label, size, WORDS if acts else QUIET_WORDS)
+        stamp(strip, words, (left + width + 6, top + 9 - words.get_height() / 2))
 
 
 def _draw_log(strip: Any, log: tuple[str, ...]) -> None:

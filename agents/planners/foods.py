@@ -5,11 +5,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.planners.types import Watching
 from body.types import NoticedEvent, PerceptBatch, WorldSpec
 from envs.forage.vocabulary import DEALT, Effect
 
 PRIOR = np.array([DEALT[effect] for effect in Effect]) / sum(DEALT.values())
-_PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth
+PRIOR_MEALS = 0.3  # that what is expected beforehand counts for: one meal tells most of the truth
 _TELLS = {
     NoticedEvent.GAVE_NOTHING: Effect.NOTHING,
     NoticedEvent.GAVE_ENERGY: Effect.ENERGY,
@@ -19,16 +20,8 @@ _TELLS = {
 }
 
 
-class FoodExpectations(Protocol):
-    """Says what foods will do to an avatar; compare `agents.planners.types.Expectations`."""
-
-    def begin(self, rows: NDArray[np.intp]) -> None:
-        """Note that episodes of these avatars begin."""
-        ...
-
-    def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
-        """Take in one tick of all avatars."""
-        ...
+class FoodExpectations(Watching, Protocol):
+    """Says what foods will do to an avatar."""
 
     def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
         """Return the probability of each `Effect`, (5,), for avatar `row`."""
@@ -79,7 +72,7 @@ class FoodOutcomes:
         self._counts[rows] = 0.0
 
     def notice(self, percept: PerceptBatch, executions: NDArray[np.void]) -> None:
-        """Take in one tick of all avatars; see `agents.planners.types.Expectations`."""
+        """Take in one tick of all avatars; see `agents.planners.types.Watching`."""
         for event, effect in _TELLS.items():
             rows = np.flatnonzero(percept.events[:, event])
             obj, color = percept.event_objects[rows].T
@@ -87,7 +80,7 @@ class FoodOutcomes:
 
     def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
         """Return the probability of each `Effect`, (5,)."""
-        weights = self._counts[row, object, color] + _PRIOR_MEALS * self._beforehand(
+        weights = self._counts[row, object, color] + PRIOR_MEALS * self._beforehand(
             row, object, color
         )
         return weights / weights.sum()

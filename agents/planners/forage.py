@@ -4,37 +4,62 @@ It drinks, eats, warms itself and sleeps in good time, and looks about for what 
 What a food will do is somebody else's to say: see `agents.planners.foods`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.planners.foods import FixedFoods, FoodExpectations
+from agents.soul.needs import (
+    ENERGY,
+    FREEDOM_FROM_PAIN,
+    NEEDS,
+    PROTEIN,
+    WATER,
+    levels_in,
+)
 from body.columns import POSTURES, index
 from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
+from envs.forage.constants import load_constants
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import Effect, Object
 
 _WARMTH, _FATIGUE = index("intero", "warmth"), index("intero", "fatigue")
-_ENERGY, _WATER = index("intero", "energy"), index("intero", "water")
-_PROTEIN, _GUT = FORAGE.column("intero", "protein"), FORAGE.column("intero", "gut")
+_WATER, _GUT = index("intero", "water"), FORAGE.column("intero", "gut")
 _HEAT = FORAGE.column("touch", "heat")
 
 _THIRSTY, _COLD, _TIRED = 0.55, 0.6, 0.5  # levels below, below, above which something is done
-_FULL, _HUNGRY = 0.7, 0.3  # between them the value of food goes from 0 to 1
-_ILLNESS_COSTS = 0.3  # in the same measure: on most days the search costs more
-_CELL_COSTS = 0.01
+_FULL, _HUNGRY = 0.7, 0.3  # between them the worth of food goes from 0 to 1
+_ILLNESS_COSTS = 0.3
 _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
 _ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
 _LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
-_FIRE = Target(object=int(Object.FIRE))
 _GET_UP = Intent(skill=Skill.GET_UP)
 _LOOK_AROUND, _EXPLORE = Intent(skill=Skill.LOOK_AROUND), Intent(skill=Skill.EXPLORE)
-_WAIT, _WARM_UP = Intent(skill=Skill.WAIT), Intent(skill=Skill.GO_TO, target=_FIRE)
-_DRINK = Intent(skill=Skill.DRINK_FROM, target=Target(object=int(Object.SPRING)))
-_SLEEP = Intent(skill=Skill.SLEEP_IN, target=Target(object=int(Object.BED)))
+_WAIT = Intent(skill=Skill.WAIT)
+
+Food = tuple[int, int]  # object and color
+# What it is worth to an avatar to go from some levels of its needs, (..., 7), to others.
+Value = Callable[[int, NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]]
+
+
+# ---- What a change of the needs is worth ----
+
+
+def in_good_time(
+    row: int, before: NDArray[np.floating], after: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return what a meal is worth to one who eats in good time, and dares to try what it must.
+
+    A need counts from a level of 0.7 downwards, and in full at 0.3, whatever the meal gives of it.
+    An illness costs less than a hungry day.
+    """
+    lack = np.maximum(0.0, (_FULL - before) / (_FULL - _HUNGRY))
+    gains = ((after > before) * lack)[..., [ENERGY, PROTEIN, WATER]].sum(axis=-1)
+    return gains - _ILLNESS_COSTS * (after < before)[..., FREEDOM_FROM_PAIN]
 
 
 @dataclass(slots=True)
@@ -42,9 +67,10 @@ class _Day:
     """What one avatar knows of its day."""
 
     last: Intent | None = None
-    seen: set[tuple[int, int]] = field(default_factory=set)  # objects and colors
-    bare: dict[tuple[int, int], int] = field(default_factory=dict)  # plants, and since which tick
-    near: dict[tuple[int, int], int] = field(default_factory=dict)  # in cells
+    seen: set[Food] = field(default_factory=set)  # and all else, by object and color
+    bare: dict[Food, int] = field(default_factory=dict)  # plants, and since which tick
+    near: dict[Food, int] = field(default_factory=dict)  # in cells
+    worth: dict[Food, float] = field(default_factory=dict)  # of foods, when one was last chosen
     has_seen_all: bool = False
 
 
@@ -53,11 +79,27 @@ class ForagePlanner:
 
     Args:
         num_avatars: B.
-        expectations: What food is chosen by.
+        expectations: What foods are expected to do.
+        value: What it is worth to go from some levels of the needs to others.
+        cell_costs: What a cell of way costs, in the measure of `value`.
+        rules: (1,) constants of the world, as a grown body knows them; the usual ones, without.
+        chose: Told of each meal that is chosen: the avatar, its levels (7,), which foods there
+            were, and which of them it is.
     """
 
-    def __init__(self, num_avatars: int, expectations: FoodExpectations):
-        self._expectations = expectations
+    def __init__(
+        self,
+        num_avatars: int,
+        expectations: FoodExpectations,
+        value: Value = in_good_time,
+        *,
+        cell_costs: float = 0.01,
+        rules: NDArray | None = None,
+        chose: Callable[[int, NDArray, list[Food], Food], None] = lambda *choice: None,
+    ):
+        self._expectations, self._value = expectations, value
+        self._cell_costs, self._chose = cell_costs, chose
+        self._changes = _changes_by_meals((load_constants() if rules is None else rules)[0])
         self._days = [_Day() for _ in range(num_avatars)]
 
     def begin(self, rows: Iterable[int]) -> None:
@@ -72,6 +114,10 @@ class ForagePlanner:
         intent = self._next(row, day, percept, status)
         day.last = intent
         return intent
+
+    def worth(self, row: int) -> dict[Food, float]:
+        """Return what each food was worth to avatar `row` when it last chose a meal."""
+        return dict(self._days[row].worth)
 
     def _next(self, row: int, day: _Day, percept: Percept, status: SkillStatus) -> Intent:
         if int(np.argmax(percept.proprio[POSTURES])) in _ON_THE_GROUND:
@@ -88,33 +134,36 @@ class ForagePlanner:
 
     def _eat(self, row: int, day: _Day, percept: Percept) -> Intent | None:
         """Return to eat what is worth most, if anything is; not before the last meal has told."""
-        if percept.intero[_GUT] > 0:
+        foods = [food for food in sorted(day.seen) if food[0] in percept.spec.foods]
+        foods = [food for food in foods if food not in day.bare]
+        if percept.intero[_GUT] > 0 or not foods:
             return None
-        worth = {
-            food: self._worth(row, day, percept, food)
-            for food in sorted(day.seen)
-            if food[0] in percept.spec.foods and food not in day.bare
-        }
-        best = max(worth, key=lambda food: worth[food], default=None)
-        if best is None or worth[best] <= 0.0:
+        levels = levels_in(percept.spec, percept.intero, percept.pain)
+        worth = {food: self._worth(row, day, levels, food) for food in foods}
+        day.worth = worth
+        best = max(worth, key=lambda food: worth[food])
+        if worth[best] <= 0.0:
             return None
+        self._chose(row, levels, foods, best)
         return Intent(skill=Skill.EAT, target=Target(object=best[0], color=best[1]))
 
-    def _worth(self, row: int, day: _Day, percept: Percept, food: tuple[int, int]) -> float:
-        chance = self._expectations.effects(row, *food)
-        intero = percept.intero
-        gained = (
-            chance[Effect.ENERGY] * _value(intero[_ENERGY])
-            + chance[Effect.PROTEIN] * _value(intero[_PROTEIN])
-            + chance[Effect.WATER] * _value(intero[_WATER])
-        )
-        cells = day.near.get(food, _FAR)
-        return float(gained - chance[Effect.ILLNESS] * _ILLNESS_COSTS - cells * _CELL_COSTS)
+    def _worth(self, row: int, day: _Day, levels: NDArray[np.floating], food: Food) -> float:
+        worths = self._value(row, levels, np.clip(levels + self._changes, 0.0, 1.0))
+        expected = float(self._expectations.effects(row, *food) @ worths)
+        return expected - day.near.get(food, _FAR) * self._cell_costs
 
 
-def _value(level: float) -> float:
-    """Return what it is worth to have more of something: the less there is, the more."""
-    return max(0.0, (_FULL - float(level)) / (_FULL - _HUNGRY))
+def _changes_by_meals(c: np.record) -> NDArray[np.float64]:
+    """Return what a meal changes of the needs, by what it does: (5, 7)."""
+    changes = np.zeros((len(Effect), len(NEEDS)))
+    changes[Effect.ENERGY, ENERGY] = c["gives_energy"]
+    changes[Effect.PROTEIN, PROTEIN] = c["gives_protein"]
+    changes[Effect.WATER, WATER] = c["gives_water"]
+    changes[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -c["belly_hurts"]
+    return changes
+
+
+# ---- What an avatar does about each need ----
 
 
 def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
@@ -137,33 +186,39 @@ def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
         day.has_seen_all = True
 
 
-def _knows(day: _Day, object: Object) -> bool:
-    return any(seen == object for seen, _ in day.seen)
+def _towards(day: _Day, skill: Skill, object: Object) -> Intent | None:
+    """Return to do something with what is known to be somewhere; None if none is known."""
+    known = next((one for one in sorted(day.seen) if one[0] == object), None)
+    return known and Intent(skill=skill, target=Target(object=known[0], color=known[1]))
+
+
+def _is_at(day: _Day, skill: Skill) -> bool:
+    return day.last is not None and day.last.skill is skill
 
 
 def _drink(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last is _DRINK and percept.intero[_WATER] < 0.9
+    goes_on = _is_at(day, Skill.DRINK_FROM) and percept.intero[_WATER] < 0.9
     if percept.intero[_WATER] >= _THIRSTY and not goes_on:
         return None
-    if _knows(day, Object.SPRING):
-        return _DRINK
-    return None if day.has_seen_all else _EXPLORE
+    unknown = None if day.has_seen_all else _EXPLORE
+    return _towards(day, Skill.DRINK_FROM, Object.SPRING) or unknown
 
 
 def _keep_warm(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last in (_WARM_UP, _WAIT) and percept.intero[_WARMTH] < 0.9
+    is_at_it = _is_at(day, Skill.GO_TO) or _is_at(day, Skill.WAIT)
+    goes_on = is_at_it and percept.intero[_WARMTH] < 0.9
     if percept.intero[_WARMTH] >= _COLD and not goes_on:
         return None
     if percept.touch[_HEAT] > 0.0:
         return _WAIT
-    return _WARM_UP if _knows(day, Object.FIRE) else None
+    return _towards(day, Skill.GO_TO, Object.FIRE)
 
 
 def _sleep(day: _Day, percept: Percept) -> Intent | None:
-    goes_on = day.last is _SLEEP and percept.intero[_FATIGUE] > 0.1
+    goes_on = _is_at(day, Skill.SLEEP_IN) and percept.intero[_FATIGUE] > 0.1
     if percept.intero[_FATIGUE] <= _TIRED and not goes_on:
         return None
-    return _SLEEP if _knows(day, Object.BED) else None
+    return _towards(day, Skill.SLEEP_IN, Object.BED)
 
 
 def table(num_avatars: int) -> ForagePlanner:

@@ -30,11 +30,13 @@ class Planner(Protocol):
         ...
 
 
-class Expectations(Protocol):
-    """Says how what can be chosen will turn out, for planners that choose between such things.
+class Watching(Protocol):
+    """Watches what becomes of avatars, to say how what can be chosen will turn out.
 
-    A world names a planner that takes them as ``"choosing_planner"`` in the entry points of its
-    spec; it is made with the number of avatars and the expectations.
+    A world names a planner that takes such expectations as ``"choosing_planner"`` in the entry
+    points of its spec, made with the number of avatars and them; and as ``"outcomes"`` those that
+    rest on counts, made with the number of avatars and the spec. What they are asked is between
+    these two: see `Expectations`, and `agents.planners.foods.FoodExpectations`.
     """
 
     def begin(self, rows: NDArray[np.intp]) -> None:
@@ -50,6 +52,10 @@ class Expectations(Protocol):
                 doing in that tick.
         """
         ...
+
+
+class Expectations(Watching, Protocol):
+    """Says of things that can be crossed whether that will go well."""
 
     def goes_well(self, row: int, object: int, color: int) -> float:
         """Return the probability, for avatar `row`, that such a thing turns out well."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from body.columns import index
-from body.types import PerceptBatch
+from body.types import PerceptBatch, WorldSpec
 
 # Which of them count in a world says its spec; one that does not is always met.
 NEEDS = ("energy", "water", "warmth", "freedom_from_pain", "dignity", "protein", "rest")
@@ -99,16 +99,24 @@ def levels_of(percept: PerceptBatch) -> NDArray[np.float32]:
     Raises:
         ValueError: If a felt level is outside [0, 1].
     """
-    levels = np.ones((len(percept.intero), len(NEEDS)), np.float32)
-    levels[:, _FROM_INTERO] = percept.intero[:, _INTERO]
-    levels[:, FREEDOM_FROM_PAIN] = 1.0 - np.minimum(percept.pain.sum(axis=1), 1.0)
-    if "protein" in percept.spec.needs:
-        levels[:, PROTEIN] = percept.intero[:, percept.spec.column("intero", "protein")]
-    if "rest" in percept.spec.needs:
-        levels[:, REST] = 1.0 - percept.intero[:, _FATIGUE]
+    levels = levels_in(percept.spec, percept.intero, percept.pain)
     if not (levels.min() >= 0.0 and levels.max() <= 1.0):
         for name, column in zip(NEEDS, levels.T, strict=True):
             check_share(name, column)
+    return levels
+
+
+def levels_in(
+    spec: WorldSpec, intero: NDArray[np.float32], pain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how far each need is met, (..., 7), of interoception (..., I) and pain (..., P)."""
+    levels = np.ones((*intero.shape[:-1], len(NEEDS)), np.float32)
+    levels[..., _FROM_INTERO] = intero[..., _INTERO]
+    levels[..., FREEDOM_FROM_PAIN] = 1.0 - np.minimum(pain.sum(axis=-1), 1.0)
+    if "protein" in spec.needs:
+        levels[..., PROTEIN] = intero[..., spec.column("intero", "protein")]
+    if "rest" in spec.needs:
+        levels[..., REST] = 1.0 - intero[..., _FATIGUE]
     return levels
 
 

@@ -130,4 +130,4 @@ class ForageVectorEnv(WorldVectorEnv):
 def _open_window() -> Any:
     from envs.engine.render.window import Window
 
-    return Window()
+    return Window("forage")

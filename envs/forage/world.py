@@ -299,6 +299,7 @@ class ForageWorld(Walkers):
             "success": over & (bodies["collapsed"] == 0),
             "failed": bodies["collapsed"] != 0,
             "ticks": bodies["tick"],
+            "ticks_well": bodies["ticks_well"],
             "well": bodies["ticks_well"] / np.maximum(bodies["time_limit"], 1),
             "pain_suffered": bodies["pain_suffered"],
             "mission": np.zeros(len(rows), np.int8),

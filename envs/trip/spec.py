@@ -94,6 +94,8 @@ TRIP = register(
             "ground_truth": "experiments.ground_truth.trip:TripTruth",
             "planner": "agents.planners.trip:TripPlanner",
             "choosing_planner": "agents.planners.ways:WayPlanner",
+            "outcomes": "agents.counting:Outcomes",
+            "expectations": "experiments.lifetime.yardsticks:expectations",
             "scripted_motor": "body.motor:ScriptedMotor",
             "oracle": "envs.trip.oracle:oracle_actions",
             "motor_training": "experiments.training.motor.trip:TRAINING",

@@ -1,7 +1,8 @@
 """Does knowing pay, and can it be learned? Three validity checks of the worlds of lifetimes.
 
-    python -m experiments.lifetime.checks                 # about three minutes
-    python -m experiments.lifetime.checks --lifetimes 60  # as small as in the tests
+    python -m experiments.lifetime.checks                          # level 5 of trip
+    python -m experiments.lifetime.checks --world forage
+    python -m experiments.lifetime.checks --lifetimes 60           # less sure, sooner
 
 *Knowing pays*: a planner that knows the context scores at least 0.20 more than the same planner
 that forgets at the end of each episode. *It can be learned by living*: counts of how things turned
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from experiments.running.arguments import CommandParser, of_whole_numbers
 from experiments.running.cli import answering
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from envs.engine.faces import WorldVectorEnv
     from experiments.running.statistics import Estimate
 
+WORLDS = {  # ids and options, by name
+    "trip": ("envs:Trip-v0", {"level": 5}),
+    "forage": ("envs:Forage-v0", {}),
+}
 WHO = ("table", "newborn", "reader", "counting", "knowing")
 EPISODES = 10
 _LATE = slice(7, 10)  # "by the tenth episode"
@@ -65,8 +71,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Print curves and checks; return 1 if one is not passed, 2 if one cannot be judged."""
     parser = CommandParser(
         "experiments.lifetime.checks",
-        "Whether knowing pays in level 5 of trip, and can be learned by living and by listening.",
-        [("", "about three minutes"), ("--lifetimes 60", "less sure, in one")],
+        "Whether knowing pays in a world, and can be learned by living and by listening.",
+        [("", "about three minutes"), ("--world forage --lifetimes 100", "of the other one")],
+    )
+    parser.add_argument(
+        "--world", choices=tuple(WORLDS), default="trip", help="trip is its level 5"
     )
     parser.add_argument(
         "--lifetimes", **of_whole_numbers(2), default=300, help="how many, of ten episodes each"
@@ -75,20 +84,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--split", choices=("train", "test"), default="train", help="of contexts")
     options = parser.parse_args(arguments)
     with closing(Startup("preparing lifetimes")):
-        scores = measure(options.lifetimes, options.seed, options.split)
+        scores = measure(options.lifetimes, options.seed, options.split, options.world)
     _print_curves(scores)
     return report(judge(scores), options.lifetimes)
 
 
-def measure(lifetimes: int, seed: int, split: str) -> dict[str, "NDArray[np.float64]"]:
-    """Return (lifetimes, episodes) scores in level 5 of `trip`, by the names of those who live."""
-    from envs.trip.env import TripVectorEnv
+def measure(lifetimes: int, seed: int, split: str, world: str) -> dict[str, "NDArray[np.float64]"]:
+    """Return (lifetimes, episodes) scores in a world, by the names of those who live."""
+    import gymnasium
+
     from experiments.launching.rollout import rollout
     from experiments.lifetime.curves import scores_of
     from experiments.lifetime.yardsticks import yardstick
     from experiments.running.seeding import spawn_integer
 
-    env = TripVectorEnv(lifetimes, level=5, split=split, layouts=_ROOMS, autoreset_mode="Disabled")
+    name, chosen = WORLDS[world]
+    fixed = {"layouts": _ROOMS, "autoreset_mode": "Disabled"}
+    env = cast(
+        "WorldVectorEnv",
+        gymnasium.make_vec(name, num_envs=lifetimes, split=split, **fixed, **chosen),
+    )
     scores = {}
     for name in WHO:
         agent = yardstick(name, env)

@@ -1,7 +1,8 @@
-"""Yardsticks of a lifetime in `trip`: planners that know what no agent can know. Not agents.
+"""Yardsticks of a lifetime: planners that know what no agent can know. Not agents.
 
-All of them choose by the same planner (`agents.planners.ways`), and differ in what they expect;
-beside them stand `counting`, which is an agent, and the fixed table.
+All of them choose by the world's own planner, and differ in what they expect (here of the ways of
+`trip`; of the foods of `forage` in `experiments.lifetime.foods`). Beside them stand `counting`,
+which is an agent, and the fixed table.
 """
 
 from math import comb
@@ -9,11 +10,12 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.counting import Counting, Expecting, Outcomes
+from agents.counting import Expecting, Outcomes
+from agents.planners.types import Expectations
 from agents.reactive import Reactive
 from agents.types import Agent
 from body.body import Body
-from body.motor import PolicyMotor
+from body.motor import default_motor
 from body.types import PerceptBatch
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.contexts import (
@@ -106,23 +108,34 @@ def _says_bad(worse: bool) -> float:
     return (1.0 - JOKERS) * mostly + JOKERS * (1.0 - mostly)
 
 
+def expectations(name: str, env: WorldVectorEnv) -> Expectations:
+    """Return what a yardstick expects of the ways of `trip`.
+
+    Args:
+        name: "newborn", "reader", "counting" or "knowing".
+        env: A world of `trip`.
+    """
+    count, spec = env.num_envs, env.world.spec
+    if name == "knowing":
+        assert isinstance(env.world, TripWorld), f"knowing reads trip's truth, got {spec.name}"
+        return Knowing(env.world)
+    if name == "reader":
+        return Reader(count)
+    return Newborn(count, spec) if name == "newborn" else Outcomes(count, spec)
+
+
 # ---- By name ----
 
 
 def yardstick(name: str, env: WorldVectorEnv) -> Agent:
-    """Return who lives in a world of `trip` as that yardstick, in the body that comes along.
+    """Return who lives in a world as that yardstick, in a body of that world.
 
     Args:
         name: "table", "newborn", "reader", "counting" or "knowing".
         env: The world.
     """
-    count, spec = env.num_envs, env.world.spec
-    body = Body(count, spec, PolicyMotor(None, world=spec.name))
+    spec = env.world.spec
+    body = Body(env.num_envs, spec, default_motor(spec.name))
     if name == "table":
         return Reactive(body)
-    if name == "counting":
-        return Counting(body)
-    if name == "knowing":
-        assert isinstance(env.world, TripWorld), f"knowing reads trip's truth, got {spec.name}"
-        return Expecting(body, Knowing(env.world))
-    return Expecting(body, Reader(count) if name == "reader" else Newborn(count, spec))
+    return Expecting(body, spec.load("expectations")(name, env))

@@ -116,6 +116,21 @@ TRIP = Measures(
     ),
     derived=_of_walking,
 )
+FORAGE = Measures(
+    shown=(
+        Measure(name="well", top="well", decimals=0, percent=True),
+        SUCCESS,
+        Measure(name="meals a day", top="meals_eaten", decimals=1),
+        Measure(name="illnesses a day", top="times_ill"),
+        FALLS,
+        Measure(name="pain suffered", top="pain_suffered"),
+        *_THINKING,
+    ),
+    derived=lambda scores: {
+        "score": scores["well"],
+        "hundred_cells": scores["cells_walked"] / 100.0,
+    },
+)
 BABYAI = Measures(
     shown=(
         SUCCESS,

@@ -5,7 +5,7 @@ reads `info`, which no agent may.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +32,7 @@ class WorldEvent:
         position: Column and row of the world's grid.
         severity: At least 0.
         seen_by: How many persons saw it.
+        object: What it is about, in words, in worlds that say so: ``"blue berry"``.
     """
 
     kind: str
@@ -40,10 +41,12 @@ class WorldEvent:
     position: tuple[int, int]
     severity: float
     seen_by: int
+    object: str = ""
 
     def words(self) -> str:
-        """Return the event in a few words: ``fall over own lace, seen by 2``."""
+        """Return the event in a few words: ``fall (own lace), seen by 2``; ``ate (blue berry)``."""
         kind = self.kind.replace("_", " ")
+        kind += f" ({self.object})" if self.object else ""
         cause = "" if self.cause == "none" else f" ({self.cause.replace('_', ' ')})"
         seen = f", seen by {self.seen_by}" if self.seen_by else ""
         return f"{kind}{cause}{seen}"
@@ -110,6 +113,11 @@ class StepRecord:
     def emotion(self) -> str:
         """Name of the strongest emotion where one is worth a word, else empty."""
         return emotion_of(self.trace.feeling)
+
+    @property
+    def heard(self) -> str:
+        """What the avatar hears, who says it first; empty where nobody speaks."""
+        return heard_by(self.world, self.senses)
 
     @property
     def stance(self) -> str:
@@ -305,6 +313,16 @@ def events_of(world: WorldSpec, events: Iterable[Mapping[str, Any]]) -> tuple[Wo
     return tuple(_event(world, event) for event in events if event["kind"])
 
 
+def told_by(events: Iterable[WorldEvent], senses: Mapping[str, NDArray]) -> Iterator[WorldEvent]:
+    """Yield the events that are worth a line: not that something was told, which is heard next."""
+    return (event for event in events if event.kind != "told" or "heard" not in senses)
+
+
+def heard_by(world: WorldSpec, senses: Mapping[str, NDArray]) -> str:
+    """Return what one avatar hears, from its observation; empty where nobody speaks."""
+    return world.heard_words(senses["heard"]) if "heard" in senses else ""
+
+
 def _event(world: WorldSpec, event: Mapping[str, Any]) -> WorldEvent:
     return WorldEvent(
         kind=world.events(int(event["kind"])).name.lower(),
@@ -313,4 +331,12 @@ def _event(world: WorldSpec, event: Mapping[str, Any]) -> WorldEvent:
         position=(int(event["x"]), int(event["y"])),
         severity=float(event["severity"]),
         seen_by=int(event["seen_by"]).bit_count(),
+        object=_about(world, event),
     )
+
+
+def _about(world: WorldSpec, event: Mapping[str, Any]) -> str:
+    """Return what an event is about, in words; nothing where the world does not say."""
+    if not event.get("object"):
+        return ""
+    return f"{world.colors[int(event['color'])]} {world.objects[int(event['object'])]}"

@@ -217,7 +217,7 @@ def feeling_record(feeling: Feeling) -> dict[str, Any]:
 
 def event_record(event) -> dict[str, Any]:
     """Return a world event as it is written."""
-    return {
+    record = {
         "kind": event.kind,
         "cause": event.cause,
         "tick": event.tick,
@@ -225,6 +225,7 @@ def event_record(event) -> dict[str, Any]:
         "severity": rounded(event.severity),
         "seen_by": event.seen_by,
     }
+    return record | ({"object": event.object} if event.object else {})
 
 
 def score_record(score: Score, outcome: str) -> dict[str, Any]:

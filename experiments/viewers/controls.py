@@ -1,6 +1,6 @@
 """The keys with which a person plays each world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from envs.babyai.vocabulary import Action as Handling
@@ -49,6 +49,14 @@ TRIP = Controls(
         Key("c", Action.CAREFUL, "careful"),
         Key("down", Action.DONE, "stand"),
         Key("up", Action.FORWARD, "walk"),
+    ),
+    idle=Action.DONE,
+)
+FORAGE = Controls(
+    "envs.forage.env.ForageEnv",
+    tuple(
+        replace(key, label="eat, drink, sleep, ask") if key.action == Action.TOGGLE else key
+        for key in TRIP.keys
     ),
     idle=Action.DONE,
 )

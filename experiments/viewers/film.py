@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from envs.engine.spec import TimeUnit
-from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord, ending_of
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, StepRecord, ending_of, told_by
 
 _NIGHT, _RULE, _PAPER = "#12141c", "#2b2f3d", "#f4f1e8"
 _TEXT, _QUIET, _ACCENT = "#eceff4", "#8f98ab", "#7cc7ff"
 _ALARM = {"fall": "#ff5d5d", "slip": "#ff9d5c", "stumble": "#ffc857", "spill": "#c9a0ff",
           "bump": "#ff9d5c", "recovery": "#7ee0a1", "arrival": "#7ee0a1",
           "nothing_there": "#ff9d5c", "refused": "#ff9d5c", "still_full": "#ff9d5c",
-          "locked": "#ffc857", "opened": "#7ee0a1"}  # fmt: skip
+          "locked": "#ffc857", "opened": "#7ee0a1", "made_ill": "#ff5d5d",
+          "burned": "#ff5d5d", "collapsed": "#ff5d5d", "gave_energy": "#7ee0a1",
+          "gave_protein": "#7ee0a1", "gave_water": "#7ee0a1"}  # fmt: skip
 _EVENT_SECONDS = 1.2
 _SPEECH_SECONDS = 4.0
 _LAST_SECONDS = 1.5
@@ -110,7 +112,7 @@ class Subtitles:
             self._thought = decision.thoughts
             if decision.speech:
                 self._speech = (decision.speech, step.tick + round(_SPEECH_SECONDS * second))
-        for event in step.events:
+        for event in told_by(step.events, step.senses):
             colour = _ALARM.get(event.kind, _ACCENT)
             gone_at = step.tick + round(_EVENT_SECONDS * second)
             self._events.append((event.words(), colour, gone_at))

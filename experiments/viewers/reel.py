@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agents.types import Trace
 from envs.engine.spec import WorldSpec
-from experiments.running.callbacks import EpisodeEnd, StepRecord, emotion_of, ending_of
+from experiments.running.callbacks import EpisodeEnd, StepRecord, emotion_of, ending_of, told_by
 from experiments.running.record import event_record
 from experiments.viewers.shared import SharedCells, SharedLines, compact
 from experiments.viewers.strips import described, felt, packed, row_of
@@ -55,9 +55,12 @@ class Reel:
         self._perceive(step.tick, step.senses, step.trace)
         _note(self.actions, step.tick, step.action)
         self._note_state(step.tick, step.state)
+        if step.heard:
+            words = f"hears {step.heard}"
+            self.events.append({"kind": "heard", "tick": step.tick, "words": words})
         self.events.extend(
             {**event_record(event), "tick": step.tick, "words": event.words()}
-            for event in step.events
+            for event in told_by(step.events, step.senses)
         )
 
     def end(self, end: EpisodeEnd) -> None:

@@ -5,7 +5,8 @@ const EVENTS = {
   lace_stepped_on: "#d8b48a", lace_tied: "#9fd8c0", picked_up: "#7cc7ff", put_down: "#7cc7ff",
   nothing_there: "#ff9d5c", refused: "#ff6b6b", still_full: "#ff6b6b", locked: "#ffc857",
   opened: "#7ee0a1", shut: "#9fd8c0", got_it: "#7cc7ff", blocked_by_wall: "#ff9d5c",
-  blocked_by_door: "#ffc857", blocked_by_thing: "#f29ad4",
+  blocked_by_door: "#ffc857", blocked_by_thing: "#f29ad4", made_ill: "#ff6b6b", burned: "#ff6b6b", collapsed: "#ff6b6b",
+  gave_energy: "#7ee0a1", gave_protein: "#7ee0a1", gave_water: "#7ee0a1", heard: "#f29ad4",
 };
 const TALLEST = 1.05;  // height of the world by its width
 const SHOWN_S = 1.2, SPOKEN_S = 4;  // how long an event is shown, and what is said

@@ -44,18 +44,18 @@ function drawView(pen, width, height, view, state) {
   pen.save();
   pen.translate(Math.round((width - size * VIEW) / 2 * fine) / fine, 0);
   pen.scale(size, size);
-  view.forEach((cell, i) => drawSeen(pen, i % VIEW, Math.floor(i / VIEW), cell, state.cell[2]));
+  view.forEach((cell, i) => drawSeen(pen, i % VIEW, Math.floor(i / VIEW), cell, state));
   drawAvatar(pen, HERE[0] + .5, HERE[1] + .5, { ...state, cell: [0, 0, 3] });
   pen.restore();
 }
 
-function drawSeen(pen, x, y, cell, heading) {
+function drawSeen(pen, x, y, cell, truth) {
   const [kind, color, state] = [cell & 255, cell >> 8 & 255, cell >> 16];
   pen.fillStyle = UNSEEN;
   pen.fillRect(x, y, 1, 1);
   if (!kind) return;
-  drawGround(pen, x, y, kind);
+  drawGround(pen, x, y, kind, truth);
   if (x === HERE[0] && y === HERE[1]) return;  // there it shows what is held
-  const turned = kind === KIND.person && state < 4 ? (state - heading + 3) % 4 : 0;  // north is where it looks
+  const turned = kind === KIND.person && state < 4 ? (state - truth.cell[2] + 3) % 4 : 0;  // north is where it looks
   drawThing(pen, x + .5, y + .5, kind, color, state, turned);
 }

@@ -2,14 +2,16 @@
 // Draws the world, and the body in it, from the recorded truth; numbers as in the vocabularies of `envs`.
 const KIND = {
   empty: 1, wall: 2, floor: 3, door: 4, key: 5, ball: 6, box: 7, goal: 8, lava: 9, cable: 11, rug: 12, ice: 13,
-  kerb: 14, rail: 15, cup: 16, table: 17, person: 18, wet: 19, gravel: 20,
+  kerb: 14, rail: 15, cup: 16, table: 17, person: 18, wet: 19, gravel: 20, berry: 21, apple: 22, mushroom: 23, nut: 24,
+  spring: 25, fire: 26, bed: 27,
 };
 const SKINS = ["#e54e52", "#42a55c", "#3e86e0", "#925acc", "#f3b52c", "#8b91a0"];
 const POSTURES = ["standing", "crouching", "stumbling", "down", "rising"];
 const DOORS = ["open", "closed", "locked"];
 const TURNS = [[1, 0], [0, 1], [-1, 0], [0, -1]];  // east, south, west, north
 const ink = { floor: "#f0e9dd", other: "#e3d9c6", wall: "#5c6682", dark: "#2b2f3d", jacket: "#14aca0", flesh: "#f3c8a5",
-  hair: "#42302a", shoe: "#ff7e4c", metal: "#b9c0cf", hurt: "#ee5253" };
+  hair: "#42302a", shoe: "#ff7e4c", metal: "#b9c0cf", hurt: "#ee5253", wood: "#78543a", earth: "#8a6c4c",
+  hedge: "#3a703e", grass: "#a6cc80", meadow: "#9ec477" };
 
 // The last item of a list, in order of time, that is not later than a tick, by halving; or undefined.
 function latest(list, when, timeOf = item => item.tick) {
@@ -32,24 +34,41 @@ function drawWorld(pen, width, height, scene, state, view) {
   pen.save();  // a cell is a whole number of pixels of the screen, so that its edges are sharp
   pen.translate(left, top);
   pen.scale(size, size);  // from here on a cell is 1 wide
-  grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255)));
-  grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, cell >> 16)));
+  grid.forEach((row, y) => row.forEach((cell, x) => drawGround(pen, x, y, cell & 255, state)));
+  const ripe = ripeAt(scene, state);
+  grid.forEach((row, y) => row.forEach((cell, x) => drawThing(pen, x + .5, y + .5, cell & 255, cell >> 8 & 255, ripe[[x, y]] ?? cell >> 16)));
   const things = (scene.things || []).map((thing, slot) => [...thing, ...state.things[slot]]).filter(([kind, , x, y]) => kind && (x || y));
   for (const [kind, skin, x, y, heading] of things) if (kind === KIND.person) drawLooks(pen, scene, x, y, heading, skin);
   drawUnseen(pen, scene, grid, state.cell, view);
   for (const [kind, skin, x, y, heading, mood] of things) drawThing(pen, x - scene.left + .5, y - scene.top + .5, kind, skin, mood, heading);
   const [x, y] = placeOf(scene, state);
   drawAvatar(pen, x, y, state);
+  if (state.night) drawNight(pen, grid);
   pen.restore();
   return { x: left + x * size, y: top + y * size, size };
+}
+
+// How many fruits are ripe, by "x,y" of the plant in the grid.
+const ripeAt = (scene, state) => Object.fromEntries((scene.plants || []).map(([x, y], i) => [[x - scene.left, y - scene.top], state.ripe[i]]));
+
+// The dark lies over all but what the fire shines on.
+function drawNight(pen, grid) {
+  const y = grid.findIndex(row => row.some(cell => (cell & 255) === KIND.fire)), x = grid[y]?.findIndex(cell => (cell & 255) === KIND.fire);
+  const dark = pen.createRadialGradient(x + .5, y + .5, .6, x + .5, y + .5, 3.6);
+  if (y < 0) return;
+  dark.addColorStop(0, "#ffb04622");
+  dark.addColorStop(1, "#0a103088");
+  pen.fillStyle = dark;
+  pen.fillRect(0, 0, grid[0].length, grid.length);
 }
 
 // `one` with a share (0 to 1) of `other` in it.
 const mixed = (one, other, share) => `color-mix(in srgb, ${other} ${share * 100}%, ${one})`;
 const darker = (colour, share) => mixed(colour, "#181628", share);
 
-function drawGround(pen, x, y, kind) {
-  pen.fillStyle = kind === KIND.wall || kind === 0 ? ink.wall : (x + y) % 2 ? ink.floor : ink.other;
+function drawGround(pen, x, y, kind, state) {
+  const [wall, floor, other] = state.ripe ? [ink.hedge, ink.grass, ink.meadow] : [ink.wall, ink.floor, ink.other];  // where plants are is outdoors
+  pen.fillStyle = kind === KIND.wall || kind === 0 ? wall : (x + y) % 2 ? floor : other;
   pen.fillRect(x, y, 1, 1);
   if (kind !== KIND.wall) return;
   pen.fillStyle = "#00000030";
@@ -113,6 +132,28 @@ const DRAWN = {
     slab(pen, "#0004", 0, 0, .74, .74);
     slab(pen, DOORS[state] === "locked" ? "#ffc857" : "#fff", .24, 0, .1, DOORS[state] === "locked" ? .3 : .1, .03);
   },
+  [KIND.berry]: (pen, colour, ripe) => {
+    for (const [x, y] of [[0, -.16], [-.2, .08], [.2, .08]]) oval(pen, leaf(ripe), x, y, .27);
+    bear(pen, colour, ripe, .1);
+  },
+  [KIND.apple]: (pen, colour, ripe) => { slab(pen, ink.wood, 0, .42, .12, .2); oval(pen, leaf(ripe), 0, 0, .46, .43); bear(pen, colour, ripe, .13); },
+  [KIND.mushroom]: (pen, colour, ripe) => {
+    oval(pen, ink.earth, 0, .06, .46, .36);
+    for (const [x, y] of FRUITS.slice(0, ripe)) { slab(pen, "#ece2ce", x, y + .08, .12, .2); oval(pen, colour, x, y - .03, .19, .12); }
+    if (!ripe) bear(pen, colour, 0);
+  },
+  [KIND.nut]: (pen, colour, ripe) => {
+    for (let i = 0; i < 6; i++) line(pen, leaf(ripe), .15, [0, 0], [.4 * Math.cos(i * 1.047), .4 * Math.sin(i * 1.047)]);
+    bear(pen, colour, ripe, .12);
+  },
+  [KIND.spring]: pen => { oval(pen, ink.metal, 0, 0, .46, .42); oval(pen, "#60b0e8", 0, 0, .36, .32); oval(pen, "#fff9", -.1, -.12, .12, .05); },
+  [KIND.fire]: pen => {
+    oval(pen, "#ffaa4644", 0, 0, .49); oval(pen, ink.dark, 0, .1, .32, .26);
+    for (const [colour, size] of [["#ff7830", 1], ["#ffb038", .7], ["#ffec96", .36]]) {
+      oval(pen, colour, 0, .1, .24 * size); pen.fill(new Path2D(`M${-.23 * size} .05 0 ${-.5 * size} ${.23 * size} .05z`));
+    }
+  },
+  [KIND.bed]: (pen, colour) => { slab(pen, ink.wood, 0, 0, .84, .94, .1); slab(pen, "#f4f0e6", 0, 0, .72, .82); slab(pen, colour, 0, .14, .72, .54); },
   [KIND.person]: (pen, colour, state, heading) => {
     pen.rotate((heading || 0) * Math.PI / 2);  // they face east
     oval(pen, "#0003", .03, .05, .26, .42); oval(pen, colour, 0, 0, .22, .4); oval(pen, ink.flesh, .05, 0, .19); oval(pen, ink.hair, -.01, 0, .18, .19);
@@ -121,6 +162,13 @@ const DRAWN = {
     if (state === 5) says(pen, "?");
   },
 };
+// What is ripe on a plant; a bare one wears a ring in its colour.
+const FRUITS = [[-.2, -.12], [.2, -.12], [0, .2]];
+const leaf = ripe => ripe ? "#4a8c46" : "#7d8050";
+function bear(pen, colour, ripe, size) {
+  for (const [x, y] of FRUITS.slice(0, ripe)) { oval(pen, "#fffb", x, y, size + .03); oval(pen, colour, x, y, size); }
+  if (!ripe) { oval(pen, colour, 0, 0, .15); oval(pen, leaf(ripe), 0, 0, .08); }
+}
 function says(pen, words) {
   pen.font = ".34px sans-serif";
   slab(pen, "#fff", .3, -.46, .16 + .2 * words.length, .38, .12);
@@ -195,6 +243,7 @@ function drawFigure(pen, width, height, scene, state, text) {
     pen.restore();
   }
   line(pen, ink.jacket, .24, hip, shoulder);
+  if (state.ill) oval(pen, ink.hurt, (hip[0] + shoulder[0]) / 2 + .05, (hip[1] + shoulder[1]) / 2, .09);
   oval(pen, sore(hips, "#6b7fae"), ...hip, .13);
   const hand = [shoulder[0] + .28, shoulder[1] + .45];
   line(pen, ink.jacket, .1, shoulder, [shoulder[0] + .1, shoulder[1] + .3], hand);

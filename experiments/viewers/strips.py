@@ -32,8 +32,16 @@ _TITLES = {
 _IN_SHORT = {
     "vestibular": ("lean_forward_m", "lean_right_m"),
     "proprio": ("speed_mps",),
-    "intero": ("energy", "water", "fatigue", "cup"),
-    "needs": ("energy", "water", "warmth", "freedom_from_pain", "dignity"),
+    "intero": ("energy", "protein", "water", "fatigue", "cup"),
+    "needs": (
+        "energy",
+        "protein",
+        "water",
+        "warmth",
+        "rest",
+        "freedom_from_pain",
+        "dignity",
+    ),
     "soul": ("drive", "mood", "surprise"),
 }
 # What a strip always has room for; a channel that goes beyond has more. Others go from 0 to 1.

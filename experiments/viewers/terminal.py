@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from envs.engine.view import VIEW
-from envs.trip.vocabulary import Color, Object
-from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord
+from envs.forage.vocabulary import FOODS, Color, Object  # which has all objects that there are
+from experiments.running.callbacks import EpisodeEnd, EpisodeStart, Score, StepRecord, told_by
 from experiments.running.cli import near
 from experiments.running.record import score_record
 from experiments.running.usable import money, never_usable
@@ -37,12 +37,14 @@ _GLYPHS = {
     Object.DOOR: "▐▌", Object.KEY: "¬o", Object.BALL: "()", Object.BOX: "[]", Object.GOAL: "**",
     Object.LAVA: "≈≈", Object.CABLE: "~~", Object.RUG_EDGE: "▂▂", Object.ICE: "░░",
     Object.KERB: "__", Object.RAIL: "══", Object.CUP: "U'", Object.TABLE: "╥╥", Object.PERSON: "☻ ",
-    Object.WET: "≈≈", Object.GRAVEL: "∴∴",
+    Object.WET: "≈≈", Object.GRAVEL: "∴∴", Object.SPRING: "oO", Object.FIRE: "^^",
+    Object.BED: "zz",
 }  # fmt: skip
 _COLOURS = {
     Color.RED: "red", Color.GREEN: "green", Color.BLUE: "bright_blue", Color.PURPLE: "magenta",
     Color.YELLOW: "yellow", Color.GREY: "bright_black",
 }  # fmt: skip
+_PLANTS = {Object.BERRY: "b", Object.APPLE: "a", Object.MUSHROOM: "m", Object.NUT: "n"}
 _DOORS = {0: "╎╎", 1: "▐▌", 2: "▐×"}  # open, closed, locked
 _DOOR_WORDS = ("open ", "shut ", "locked ")
 _NEEDS_NO_WORDS = (Object.UNSEEN, Object.EMPTY, Object.FLOOR)
@@ -53,8 +55,12 @@ _ALARMING = {
     "fall": "bold red", "stumble": "yellow", "slip": "yellow", "recovery": "green",
     "bump": "yellow", "nothing_there": "yellow", "refused": "yellow", "still_full": "yellow",
     "locked": "yellow", "picked_up": "green", "put_down": "green", "opened": "green",
+    "made_ill": "bold red", "burned": "red", "collapsed": "bold red", "gave_energy": "green",
+    "gave_protein": "green", "gave_water": "green",
 }  # fmt: skip
-_NEEDS = ("energy", "water", "warmth", "dignity", "cup")
+_LOGGED = ("fall", "burned", "collapsed", "gave_energy", "gave_protein", "gave_water",
+           "gave_nothing", "made_ill")  # fmt: skip
+_NEEDS = ("energy", "protein", "water", "warmth", "rest", "dignity", "cup", "gut")
 _TOUCHES = ("bump", "nothing_there", "refused", "still_full", "locked", "got_it", "put_down",
             "opened")  # fmt: skip
 _REACH_M = 0.4  # lean at either end of the balance bar
@@ -96,9 +102,11 @@ class LiveView:
         if decision := step.trace.decision:
             self._thought = printable(decision.thoughts)
             self._speech = printable(decision.speech) or self._speech
-        for event in step.events:
+        clock = step.world.clock(step.tick)
+        if step.heard:
+            self._happened.append(_line(f"{clock} hears {printable(step.heard)}", "cyan"))
+        for event in told_by(step.events, step.senses):
             style = _ALARMING.get(event.kind, "")
-            clock = step.world.clock(step.tick)
             self._happened.append(_line(f"{clock} {event.words()}", style))
         if time.monotonic() - self._drawn_at >= 1 / _FRAMES_PER_SECOND:
             self._live.update(self._picture(step), refresh=True)
@@ -172,16 +180,16 @@ class PlainView:
         self._say(f"{number}: {printable(start.mission)}")
 
     def on_step(self, step: StepRecord) -> None:
-        """Print the first speeches, what is heard, and every fall."""
+        """Print the first speeches, what is heard, and whatever hurts or feeds."""
         clock = f"  {step.world.clock(step.tick)}"
-        if "heard" in step.senses and (heard := step.world.heard_words(step.senses["heard"])):
-            self._say(f"{clock} hears {printable(heard)}")
+        if step.heard:
+            self._say(f"{clock} hears {printable(step.heard)}")
         speech = step.trace.decision.speech if step.trace.decision else ""
         if speech and speech not in self._said and len(self._said) < _SPEECHES_SHOWN:
             self._said.add(speech)
             self._say(f"{clock} says: {printable(speech)}")
         for event in step.events:
-            if event.kind == "fall":
+            if event.kind in _LOGGED:
                 self._say(f"{clock} {event.words()}")
 
     def on_episode_end(self, end: EpisodeEnd) -> None:
@@ -229,7 +237,8 @@ def legend(step: StepRecord) -> Text:
         obj, state = (int(step.senses["image"][column, row, part]) for part in (0, 2))
         if obj not in _NEEDS_NO_WORDS:
             of_a_door = _DOOR_WORDS[state] if obj == Object.DOOR else ""
-            name = f"{of_a_door}{step.world.objects[obj].replace('_', ' ')}"
+            of_a_plant = f" with {state} ripe" if obj in FOODS else ""
+            name = f"{of_a_door}{step.world.objects[obj].replace('_', ' ')}{of_a_plant}"
             words.setdefault(_glyph(step, column, row).plain, name)
     shown = (f"{glyph.strip()}\u00a0{word}".replace(" ", "\u00a0") for glyph, word in words.items())
     return Text("  ".join(shown), style="dim")
@@ -241,6 +250,8 @@ def _glyph(step: StepRecord, column: int, row: int) -> Text:
     obj, color, state = (int(value) for value in step.senses["image"][column, row])
     plain = obj in (Object.EMPTY, Object.FLOOR, Object.WALL)
     glyph = _DOORS[state] if obj == Object.DOOR else _GLYPHS.get(Object(obj), "? ")
+    if obj in FOODS:
+        glyph = f"{_PLANTS[Object(obj)]}{state}"
     return Text(glyph, style="dim" if plain else _COLOURS[Color(color)])
 
 
@@ -263,9 +274,20 @@ def felt(step: StepRecord) -> Table:
 def _add_condition(table: Table, step: StepRecord) -> None:
     lean = step.sense("vestibular", "lean_forward_m")
     table.add_row(Text("balance", style="dim"), _needle(lean))
-    for name in _NEEDS:
-        table.add_row(Text(name, style="dim"), _bar(step.sense("intero", name), "green"))
+    for name, level in _levels(step):
+        table.add_row(Text(name, style="dim"), _bar(level, "green"))
     table.add_row(Text("pain", style="dim"), _bar(float(step.senses["pain"].max()), "red"))
+    if step.world.has("pain", "belly"):
+        table.add_row(Text("belly", style="dim"), _bar(step.sense("pain", "belly"), "red"))
+
+
+def _levels(step: StepRecord) -> Iterator[tuple[str, float]]:
+    """Yield what a body of this world has to keep up, each with its level."""
+    for name in _NEEDS:
+        if name == "rest" and name in step.world.needs:
+            yield name, 1.0 - step.sense("intero", "fatigue")
+        elif step.world.has("intero", name) and (name != "cup" or step.world.portables):
+            yield name, step.sense("intero", name)
 
 
 def _add_touch(table: Table, step: StepRecord) -> None:

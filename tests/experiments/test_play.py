@@ -133,7 +133,7 @@ def test_keys_are_read_from_the_keyboard_and_the_window_closes(monkeypatch, game
     [
         (["+env=trip"], "no display was found"),
         ([], "add +env=NAME"),
-        (["+env=tripp"], "there is no env 'tripp'; choose one of babyai, trip"),
+        (["+env=tripp"], "there is no env 'tripp'; choose one of babyai, forage, trip"),
         (["+env=trip", "lvel=3"], "there is no option 'lvel'; did you mean 'level'?"),
         (["+env=trip", "seed=-1"], "seed must be at least 0, got -1"),
     ],

@@ -80,7 +80,9 @@ class Ground:
 
 
 class View:
-    """A picture of fixed size through an eye."""
+    """A picture of fixed size through an eye, indoors; elsewhere a subclass draws what is seen."""
+
+    wall_height = WALL_HEIGHT  # cells; above eyes
 
     def __init__(self, width: int, height: int):
         self.width, self.height = width, height
@@ -103,18 +105,30 @@ class View:
         to_wall, face = _walls_met(east, south, *distances_to_walls(eye.x, eye.y, is_wall))
         to_floor = np.where(slope < -1e-4, -eye.height / np.minimum(slope, -1e-4), _FARTHEST)
         height = eye.height + slope * to_wall
-        floor, ceiling = to_floor < to_wall, height > WALL_HEIGHT
+        floor, ceiling = to_floor < to_wall, height > self.wall_height
         wall = ~(floor | ceiling)
         picture = np.empty((self.height, self.width, 3), np.uint8)
-        reach = (WALL_HEIGHT - eye.height) / up[ceiling]
+        reach = (self.wall_height - eye.height) / up[ceiling]
         x, y = eye.x + east[ceiling] * reach, eye.y + south[ceiling] * reach
-        picture[ceiling] = _ceiling(x, y, slope[ceiling])
-        along = np.where(face == 0, eye.y + south / level * to_wall, eye.x + east / level * to_wall)
-        picture[wall] = _wall(face[wall], along[wall], height[wall], to_wall[wall])
+        picture[ceiling] = self._overhead(x, y, slope[ceiling])
+        x, y = eye.x + east / level * to_wall, eye.y + south / level * to_wall
+        picture[wall] = self._upright(face[wall], x[wall], y[wall], height[wall], to_wall[wall])
         reach = to_floor[floor] / level[floor]
         x, y = eye.x + east[floor] * reach, eye.y + south[floor] * reach
-        picture[floor] = _floor(x, y, to_floor[floor], ground)
+        picture[floor] = self._underfoot(x, y, to_floor[floor], ground)
         return picture
+
+    def _overhead(self, x, y, slope) -> NDArray[np.float32]:
+        """Return (n, 3), what is seen above the walls."""
+        return _ceiling(x, y, slope)
+
+    def _upright(self, face, x, y, height, distance) -> NDArray[np.float32]:
+        """Return (n, 3), what is seen of walls at these places."""
+        return _wall(face, np.where(face == 0, y, x), height, distance)
+
+    def _underfoot(self, x, y, distance, ground: Ground) -> NDArray[np.float32]:
+        """Return (n, 3), what is seen of the ground at these places."""
+        return floor_seen(x, y, distance, ground)
 
     def spot(self, eye: Eye, x: float, y: float, height: float) -> tuple[float, float, float]:
         """Return (column, row, depth) at which a point shows; depth at most 0 is behind."""
@@ -160,10 +174,10 @@ def _walls_met(east, south, distances, faces):
     return np.float32(1.0) / (inverse[lower] + growth[lower] * share), faces[lower]
 
 
-def _mist(colours, distance) -> None:
+def fade(colours, distance, haze=_HAZE) -> None:
     """Let what is far fade, in place."""
     share = np.minimum(distance * np.float32(0.04), np.float32(0.7))[..., None]
-    colours += (_HAZE - colours) * share
+    colours += (haze - colours) * share
 
 
 def _wall(face, along, height, distance) -> NDArray[np.float32]:
@@ -175,7 +189,7 @@ def _wall(face, along, height, distance) -> NDArray[np.float32]:
     colours[np.abs(height - _PANELLING) < _SEAM] *= _SEAM_SHADE
     colours[height < SKIRTING] *= _SKIRTING_SHADE
     colours[height > _PANELLING] *= _ABOVE_PANELLING
-    _mist(colours, distance)
+    fade(colours, distance)
     return colours
 
 
@@ -187,7 +201,8 @@ def _ceiling(x, y, slope) -> NDArray[np.float32]:
     return colours
 
 
-def _floor(x, y, distance, ground: Ground) -> NDArray[np.float32]:
+def floor_seen(x, y, distance, ground: Ground, haze=_HAZE) -> NDArray[np.float32]:
+    """Return (n, 3), the ground as it looks from so far, fading into the haze."""
     colours = np.empty((len(x), 3), np.float32)
     close, far = distance < _CLOSE_UNTIL, distance >= _SHARP_UNTIL
     between = ~(close | far)
@@ -195,7 +210,7 @@ def _floor(x, y, distance, ground: Ground) -> NDArray[np.float32]:
     colours[between] = ground.colours(x[between], y[between], sharp=True)
     colours[far] = ground.colours(x[far], y[far], sharp=False)
     colours *= _LIT
-    _mist(colours, distance)
+    fade(colours, distance, haze)
     return colours
 
 

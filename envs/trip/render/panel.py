@@ -1,6 +1,6 @@
 """The panel beside the map: mission, balance, body and needs, who is looking."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -41,32 +41,38 @@ OTHERS = pygame.Rect(0, 352, WIDTH, 32)
 EYES = pygame.Rect(0, 392, WIDTH, 154)
 HEIGHT = EYES.bottom
 
-_LABELS = 132  # where the second column begins
-_BARS = 192
-_RIGHT = WIDTH - 14
+LABELS = 132  # where the second column begins
+BARS = 192
+RIGHT = WIDTH - 14
+_GAUGES = ("Speed", "Laces", "Cup", "Hands")
+_NEEDS = ("Energy", "Water", "Warmth", "Fatigue", "Dignity")
 
 
-def paint_cards(surface: pygame.Surface) -> None:
+def paint_cards(
+    surface: pygame.Surface, gauges: Sequence[str] = _GAUGES, needs: Sequence[str] = _NEEDS
+) -> None:
     """Draw what never changes: the cards' ground and their labels."""
     sheet = Sheet(WIDTH, HEIGHT)
     for card in (MISSION, BALANCE, BODY, OTHERS):
         sheet.block((card.left, card.top, card.width, card.height), CARD, 10.0)
     stamp(surface, sheet.finished(), (0, 0))
-    for row, label in enumerate(("Speed", "Laces", "Cup", "Hands")):
-        stamp(surface, text(label, 13, QUIET_WORDS), (_LABELS, _balance_row(row)))
-    for row, label in enumerate(("Energy", "Water", "Warmth", "Fatigue", "Dignity")):
-        stamp(surface, text(label, 13, QUIET_WORDS), (_LABELS, _need_row(row)))
+    for row, label in enumerate(gauges):
+        stamp(surface, text(label, 13, QUIET_WORDS), (LABELS, balance_row(row)))
+    for row, label in enumerate(needs):
+        stamp(surface, text(label, 13, QUIET_WORDS), (LABELS, need_row(row, len(needs))))
 
 
-def _balance_row(row: int) -> int:
+def balance_row(row: int) -> int:
+    """Return where a gauge is."""
     return BALANCE.top + 41 + row * 20
 
 
-def _need_row(row: int) -> int:
-    return BODY.top + 12 + row * 22
+def need_row(row: int, of: int = len(_NEEDS)) -> int:
+    """Return where one of so many needs is."""
+    return BODY.top + 12 + row * 88 // (of - 1)
 
 
-def _bar(
+def bar(
     surface: pygame.Surface, at: Point, width: int, share: float, colour: Colour, height: int = 8
 ) -> None:
     """Draw a gauge filled to a share of its width."""
@@ -76,7 +82,8 @@ def _bar(
         stamp(surface, pill(max(filled, height), height, colour), at)
 
 
-def _to_the_right(surface: pygame.Surface, line: pygame.Surface, right: float, top: float) -> None:
+def to_the_right(surface: pygame.Surface, line: pygame.Surface, right: float, top: float) -> None:
+    """Put a line of words so that it ends at `right`."""
     stamp(surface, line, (right - line.get_width(), top))
 
 
@@ -96,15 +103,16 @@ def paint_mission(surface: pygame.Surface, body, words: str, tick_seconds: float
     clock = f"{int(body['tick']) * tick_seconds:.1f} s"
     if limit > 0:
         clock += f" of {limit * tick_seconds:.0f} s"
-    _to_the_right(surface, text(f"{clock} lived", 12, QUIET_WORDS), _RIGHT, MISSION.top + 8)
-    _paint_mission_words(surface, words)
+    to_the_right(surface, text(f"{clock} lived", 12, QUIET_WORDS), RIGHT, MISSION.top + 8)
+    paint_words(surface, words)
     if limit > 0:
         share = min(1.0, int(body["tick"]) / limit)
         colour = GOOD if done else mix(COLORS[2], BAD, max(0.0, share * 2.0 - 1.0))
-        _bar(surface, (14, MISSION.bottom - 7), WIDTH - 28, share, colour, height=3)
+        bar(surface, (14, MISSION.bottom - 7), WIDTH - 28, share, colour, height=3)
 
 
-def _paint_mission_words(surface: pygame.Surface, words: str) -> None:
+def paint_words(surface: pygame.Surface, words: str) -> None:
+    """Draw what is asked for, in two lines at most."""
     sentence = words[:1].upper() + words[1:]
     size, room = 16, WIDTH - 28.0
     lines = wrapped(sentence, size, room, bold=True)
@@ -153,8 +161,7 @@ def paint_balance(surface: pygame.Surface, body, fall_at_leg: float, side_share:
     if body["posture"] not in (Posture.DOWN, Posture.RISING):
         stamp_centred(surface, _dot(round(share * 12.0)), spots[1])
     word, colour = _in_words(body)
-    stamp(surface, text(word, 17, colour, bold=True), (_LABELS, BALANCE.top + 13))
-    _paint_gauges(surface, body)
+    stamp(surface, text(word, 17, colour, bold=True), (LABELS, BALANCE.top + 13))
 
 
 def _spot(forward, right, limit: float, side_share: float) -> Point:
@@ -220,28 +227,34 @@ def _dot(step: int) -> pygame.Surface:
     return sheet.finished()
 
 
-def _paint_gauges(surface: pygame.Surface, body) -> None:
+def paint_speed(surface: pygame.Surface, body) -> None:
+    """Draw how fast it walks, in the first row."""
     speed = float(body["speed"])
-    _bar(surface, (_BARS, _balance_row(0) + 4), 100, speed / 2.6, COLORS[2])
-    _to_the_right(surface, text(f"{speed:.1f} m/s", 13, WORDS), _RIGHT, _balance_row(0))
+    bar(surface, (BARS, balance_row(0) + 4), 100, speed / 2.6, COLORS[2])
+    to_the_right(surface, text(f"{speed:.1f} m/s", 13, WORDS), RIGHT, balance_row(0))
+
+
+def paint_gauges(surface: pygame.Surface, body) -> None:
+    """Draw speed, laces, the cup and what is in its hands."""
+    paint_speed(surface, body)
     _paint_laces(surface, body)
     if body["held_object"] == Object.CUP:
         level = float(body["cup"])
         colour = BAD if level < 0.4 else (WATCH if level < 0.7 else COLORS[2])
-        _bar(surface, (_BARS, _balance_row(2) + 4), 100, level, colour)
-        _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, _balance_row(2))
+        bar(surface, (BARS, balance_row(2) + 4), 100, level, colour)
+        to_the_right(surface, text(f"{level:.0%}", 13, WORDS), RIGHT, balance_row(2))
     else:
-        stamp(surface, text("not in hand", 13, QUIET_WORDS), (_BARS, _balance_row(2)))
-    stamp(surface, text(_in_hands(body), 13, WORDS), (_BARS, _balance_row(3)))
+        stamp(surface, text("not in hand", 13, QUIET_WORDS), (BARS, balance_row(2)))
+    stamp(surface, text(_in_hands(body), 13, WORDS), (BARS, balance_row(3)))
 
 
 def _paint_laces(surface: pygame.Surface, body) -> None:
-    for foot, (left, name) in enumerate(((_BARS, "L"), (_BARS + 86, "R"))):
+    for foot, (left, name) in enumerate(((BARS, "L"), (BARS + 86, "R"))):
         tight = float(body["lace"][foot])
         untied = tight < 0.2
         colour = BAD if untied else (WATCH if tight < 0.45 else GOOD)
-        stamp(surface, text(name, 12, BAD if untied else WORDS, bold=True), (left, _balance_row(1)))
-        _bar(surface, (left + 15, _balance_row(1) + 4), 56, tight, colour)
+        stamp(surface, text(name, 12, BAD if untied else WORDS, bold=True), (left, balance_row(1)))
+        bar(surface, (left + 15, balance_row(1) + 4), 56, tight, colour)
 
 
 def _in_hands(body) -> str:
@@ -258,20 +271,29 @@ def _in_hands(body) -> str:
 
 def paint_body(surface: pygame.Surface, body) -> None:
     """Draw where it hurts, and the needs."""
+    paint_sore_body(surface, body)
+    for row, name in enumerate(_NEEDS):
+        level = float(body[name.lower()])
+        lack = level if name == "Fatigue" else 1.0 - level
+        paint_level(surface, need_row(row), level, lack)
+
+
+def paint_level(surface: pygame.Surface, top: int, level: float, lack: float) -> None:
+    """Draw a level, the redder the more is lacking."""
+    bar(surface, (BARS, top + 4), 124, level, traffic_light(max(0.0, lack * 1.4 - 0.4)))
+    to_the_right(surface, text(f"{level:.0%}", 13, WORDS), RIGHT, top)
+
+
+def paint_sore_body(surface: pygame.Surface, body, belly: float = 0.0) -> None:
+    """Draw where it hurts."""
     hurts = tuple(round(float(pain) * 10.0) for pain in body["pain"])
     bruises = tuple(round(float(bruise) * 10.0) for bruise in body["bruise"])
-    stamp_centred(surface, _sore_body(hurts, bruises), (66, BODY.top + 64))
-    needs = ("energy", "water", "warmth", "fatigue", "dignity")
-    for row, name in enumerate(needs):
-        level = float(body[name])
-        lack = level if name == "fatigue" else 1.0 - level
-        top = _need_row(row)
-        _bar(surface, (_BARS, top + 4), 124, level, traffic_light(max(0.0, lack * 1.4 - 0.4)))
-        _to_the_right(surface, text(f"{level:.0%}", 13, WORDS), _RIGHT, top)
+    sheet = _sore_body(hurts, bruises, round(belly * 10.0))
+    stamp_centred(surface, sheet, (66, BODY.top + 64))
 
 
 @lru_cache(maxsize=256)
-def _sore_body(hurts: tuple[int, ...], bruises: tuple[int, ...]) -> pygame.Surface:
+def _sore_body(hurts: tuple[int, ...], bruises: tuple[int, ...], belly: int = 0) -> pygame.Surface:
     """Return a small body from the front; what hurts goes from white to red, bruises are purple."""
     sheet = Sheet(110, 120)
     cloth, limb = (86, 97, 128), (104, 116, 148)
@@ -291,6 +313,8 @@ def _sore_body(hurts: tuple[int, ...], bruises: tuple[int, ...]) -> pygame.Surfa
     for part, spots in places.items():
         for spot in spots:
             _sore_spot(sheet, spot, hurts[part] / 10.0, bruises[part] / 10.0)
+    if belly:
+        _sore_spot(sheet, (55, 48), belly / 10.0, 0.0)
     return sheet.finished()
 
 
@@ -318,12 +342,13 @@ def paint_others(surface: pygame.Surface, body) -> None:
     words = _LOOKING.get(lookers, f"{lookers} are looking")
     stamp(surface, text(words, 13, WORDS if lookers else QUIET_WORDS), (left, top))
     if body["laughter"] > 0.0:
-        _tag(surface, "laughter", BAD)
+        tag(surface, "laughter", BAD)
     elif body["being_helped"] > 0.0:
-        _tag(surface, "being helped", GOOD)
+        tag(surface, "being helped", GOOD)
 
 
-def _tag(surface: pygame.Surface, words: str, colour: Colour) -> None:
+def tag(surface: pygame.Surface, words: str, colour: Colour) -> None:
+    """Draw a word at the right end of the card of the others."""
     line = text(words, 12, NIGHT, bold=True)
     width = line.get_width() + 18
     stamp(surface, pill(width, 20, colour), (WIDTH - 8 - width, OTHERS.top + 6))

@@ -85,26 +85,30 @@ class Rooms:
         """Return the room of one record of `state.LAYOUT`, drawn."""
         key = layout["cells"].tobytes()
         if key not in self._drawn:
-            self._drawn[key] = _draw_room(layout["cells"])
+            self._drawn[key] = self._draw(layout)
             if len(self._drawn) > _ROOMS_KEPT:
                 self._drawn.popitem(last=False)
         self._drawn.move_to_end(key)
         return self._drawn[key]
 
+    def _draw(self, layout) -> DrawnRoom:
+        return draw_room(layout["cells"], FloorPlan)
+
 
 # ---- What never changes ----
 
 
-def _draw_room(cells) -> DrawnRoom:
+def draw_room(cells, plan: "type[FloorPlan]") -> DrawnRoom:
+    """Return a room drawn; (SPAN, SPAN) cells as a layout has them."""
     objects = (cells & 0xFF).astype(np.uint8)
     colors = (cells >> 8 & 0xFF).astype(np.uint8)
     left, top, shown = _part_shown(objects)
-    floor = _FloorPlan(objects, colors, left, top, shown)
-    floor.draw_tiles()
+    floor = plan(objects, colors, left, top, shown)
+    floor.draw_ground()
     floor.draw_glyphs(_HAZARDS)
     ground = floor.as_ground()
     floor.draw_wall_shadows()
-    floor.draw_glyphs(obj for obj in Object if glyphs.has_glyph(obj) and not _is_flat(obj))
+    floor.draw_glyphs(floor.fixed())
     is_beyond = _beyond(objects)
     floor.hide(is_beyond)
     picture = pygame.transform.smoothscale(floor.surface, (MAP, MAP))
@@ -121,13 +125,9 @@ def _draw_room(cells) -> DrawnRoom:
         ground=ground,
         standing=[
             (int(objects[row, column]), int(colors[row, column]), column + 0.5, row + 0.5)
-            for row, column in places_of(objects, filter(glyphs.stands, Object))
+            for row, column in places_of(objects, floor.rising())
         ],
     )
-
-
-def _is_flat(object: int) -> bool:
-    return object in _HAZARDS
 
 
 def places_of(objects, wanted: Iterable[int]) -> list[tuple[int, int]]:
@@ -156,7 +156,7 @@ def _beyond(objects) -> NDArray[np.bool_]:
     return ~beside
 
 
-class _FloorPlan:
+class FloorPlan:
     """Draws the unchanging part of a room, `_FINE` times finer than the map shows it."""
 
     def __init__(self, objects, colors, left: int, top: int, cells: int):
@@ -168,7 +168,19 @@ class _FloorPlan:
     def _corner(self, row: int, column: int) -> tuple[int, int]:
         return (column - self._left) * self._cell, (row - self._top) * self._cell
 
-    def draw_tiles(self) -> None:
+    def fixed(self) -> Iterable[int]:
+        """Return what is drawn on the floor once and for all, hazards apart."""
+        return [obj for obj in Object if glyphs.has_glyph(obj) and obj not in _HAZARDS]
+
+    def rising(self) -> Iterable[int]:
+        """Return what of it eyes see upright."""
+        return filter(glyphs.stands, Object)
+
+    def sheet(self, kind: int, color: int, joins: glyphs.Joins, variant: int) -> pygame.Surface:
+        """Return what is drawn for an object."""
+        return glyphs.from_above(kind, color, joins, variant, self._cell / glyphs.CELL)
+
+    def draw_ground(self) -> None:
         """Draw the floor: two tones of terrazzo."""
         self.surface.fill(GROUT)
         for row in range(self._top, self._top + self._cells):
@@ -196,8 +208,7 @@ class _FloorPlan:
             beside = ((row, column + 1), (row + 1, column), (row, column - 1), (row - 1, column))
             east, south, west, north = (bool(self._objects[place] == kind) for place in beside)
             variant = (column * 7 + row * 13) % 4
-            zoom = self._cell / glyphs.CELL
-            sheet = glyphs.from_above(kind, color, (east, south, west, north), variant, zoom)
+            sheet = self.sheet(kind, color, (east, south, west, north), variant)
             stamp(self.surface, sheet, self._corner(row, column))
 
     def hide(self, is_beyond: NDArray[np.bool_]) -> None:
@@ -222,7 +233,9 @@ class _FloorPlan:
     def as_ground(self) -> Ground:
         """Return what is drawn so far as the floor that eyes see."""
         coarse = pygame.transform.smoothscale(self.surface, (self._cells * 13, self._cells * 13))
-        return Ground(_pixels(self.surface), _pixels(coarse), self._left, self._top, self._cells)
+        return Ground(
+            pixels_of(self.surface), pixels_of(coarse), self._left, self._top, self._cells
+        )
 
     def walls_of(self, picture: pygame.Surface) -> pygame.Surface:
         """Return a picture of the map with all but the walls, and what is beyond, cut away."""
@@ -235,7 +248,8 @@ class _FloorPlan:
         return cut
 
 
-def _pixels(surface: pygame.Surface) -> NDArray[np.uint8]:
+def pixels_of(surface: pygame.Surface) -> NDArray[np.uint8]:
+    """Return the pixels of a surface, (height, width, 3)."""
     return np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
 
 
@@ -280,11 +294,13 @@ class MapPainter:
         surface.blit(self._behind(room, body, persons), (0, 0))
         _paint_targets(surface, room, body, objects)
         _paint_movables(surface, room, objects)
+        self._paint_own(surface, room, body)
         for one in persons:
             _paint_person(surface, room, one)
-        _paint_avatar(surface, room, body)
+        self._paint_avatar(surface, room, body)
+        self._paint_light(surface, room, body)
         for one in persons:
-            _paint_reaction(surface, room, one, int(body["tick"]))
+            self._paint_reaction(surface, room, one, int(body["tick"]))
         stamp(surface, self._corners, (0, 0))
 
     def _behind(self, room: DrawnRoom, body, persons) -> pygame.Surface:
@@ -292,9 +308,9 @@ class MapPainter:
 
         It changes only when somebody comes to another cell or turns, so it is kept.
         """
-        here = (int(body["x"]), int(body["y"]), int(body["heading"]) % 4)
         lookers = tuple(tuple(int(one[name]) for name in _LOOK) for one in persons)
-        key = (id(room), here, lookers)
+        seen = tuple(self._seen(room, body))
+        key = (id(room), seen, lookers)
         if key != self._backdrop_key:
             self._backdrop_key = key
             self._backdrop.blit(room.picture, (0, 0))
@@ -303,17 +319,51 @@ class MapPainter:
                 cone = figures.view_cone(color, heading, radius)
                 stamp_centred(self._backdrop, cone, room.on_map(x + 0.5, y + 0.5))
             stamp(self._backdrop, room.walls, (0, 0))
-            stamp(self._backdrop, _shade(room, *here), (0, 0))
+            stamp(self._backdrop, _shade(room, seen), (0, 0))
         return self._backdrop
 
+    def _paint_reaction(self, surface: pygame.Surface, room: DrawnRoom, one, tick: int) -> None:
+        if one["state"] == PersonState.LAUGHING:
+            bubble = _bubble("ha ha!", BAD)
+        elif one["state"] == PersonState.HELPING:
+            bubble = _bubble("let me help", HELP)
+        elif one["said"][0] and tick - one["said_at"] < SPEECH_TICKS:
+            bubble = _bubble(*self._said(one["said"]))
+        else:
+            return
+        x, y = room.middle_of(one)
+        left = min(max(x - bubble.get_width() / 2.0, 4.0), MAP - bubble.get_width() - 4.0)
+        away = 17.0 * room.zoom
+        stamp(surface, bubble, (left, y - away - 28.0 if y > away + 40.0 else y + away))
 
-def _shade(room: DrawnRoom, x: int, y: int, heading: int) -> pygame.Surface:
+    # ---- What another world draws otherwise ----
+
+    def _seen(self, room: DrawnRoom, body) -> list[tuple[int, int]]:
+        """Return the cells (x, y) that the avatar sees."""
+        x, y, heading = (int(body[name]) for name in ("x", "y", "heading"))
+        return seen_cells(room.objects, x, y, heading % 4)
+
+    def _paint_own(self, surface: pygame.Surface, room: DrawnRoom, body) -> None:
+        """Draw what is fixed in its place, and yet changes."""
+
+    def _paint_avatar(self, surface: pygame.Surface, room: DrawnRoom, body) -> None:
+        _paint_avatar(surface, room, body)
+
+    def _paint_light(self, surface: pygame.Surface, room: DrawnRoom, body) -> None:
+        """Lay light and shade over all that is drawn."""
+
+    def _said(self, tokens) -> tuple[str, Colour]:
+        """Return what somebody says, and the colour to write it in."""
+        return said_words(tokens), HELP if tokens[1] == Verdict.FINE else BAD
+
+
+def _shade(room: DrawnRoom, seen: Iterable[tuple[int, int]]) -> pygame.Surface:
     """Return a shade over the room that leaves free what the avatar sees."""
     step = 3  # pixels a cell before enlarging: the shade's edge is a third of a cell soft
     small = pygame.Surface((room.cells * step, room.cells * step), pygame.SRCALPHA)
     small.fill(_UNSEEN_SHADE)
     lit = [(column, row) for row, column in np.argwhere(room.is_beyond).tolist()]
-    for u, v in lit + seen_cells(room.objects, x, y, heading):
+    for u, v in (*lit, *seen):
         small.fill((0, 0, 0, 0), ((u - room.left) * step, (v - room.top) * step, step, step))
     return pygame.transform.smoothscale(small.premul_alpha(), (MAP, MAP))
 
@@ -345,7 +395,7 @@ def _paint_targets(surface: pygame.Surface, room: DrawnRoom, body, objects) -> N
         wanted.append((place_kind, place_color))
     for obj, its_color in wanted:
         for x, y in _whereabouts(room, objects, obj, its_color):
-            stamp_centred(surface, _brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
+            stamp_centred(surface, brackets(room.zoom), room.on_map(x + 0.5, y + 0.5))
 
 
 def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[int, int]]:
@@ -359,7 +409,7 @@ def _whereabouts(room: DrawnRoom, objects, kind: int, color: int) -> list[tuple[
 
 
 @lru_cache(maxsize=16)
-def _brackets(zoom: float) -> pygame.Surface:
+def brackets(zoom: float) -> pygame.Surface:
     """Return four corners around a cell: here is what the mission is about."""
     side = glyphs.CELL + 14.0
     sheet = Sheet(side, side, zoom)
@@ -378,22 +428,6 @@ def _paint_person(surface: pygame.Surface, room: DrawnRoom, one) -> None:
     heading, state = int(one["heading"]) % 4, int(one["state"])
     sheet = figures.person(int(one["color"]), heading, state, room.zoom)
     stamp_centred(surface, sheet, room.middle_of(one))
-
-
-def _paint_reaction(surface: pygame.Surface, room: DrawnRoom, one, tick: int) -> None:
-    if one["state"] == PersonState.LAUGHING:
-        bubble = _bubble("ha ha!", BAD)
-    elif one["state"] == PersonState.HELPING:
-        bubble = _bubble("let me help", HELP)
-    elif one["said"][0] and tick - one["said_at"] < SPEECH_TICKS:
-        good = one["said"][1] == Verdict.FINE
-        bubble = _bubble(said_words(one["said"]), HELP if good else BAD)
-    else:
-        return
-    x, y = room.middle_of(one)
-    left = min(max(x - bubble.get_width() / 2.0, 4.0), MAP - bubble.get_width() - 4.0)
-    away = 17.0 * room.zoom
-    stamp(surface, bubble, (left, y - away - 28.0 if y > away + 40.0 else y + away))
 
 
 @lru_cache(maxsize=64)

@@ -35,6 +35,8 @@ _FALLEN = {  # pitch and roll of the head when lying, by (forward, right) of the
 _FARTHEST_SPRITE = 12.0  # cells
 _NEAREST_SPRITE = 0.35
 
+Rising = tuple[int, int, int, float, float]  # kind, color, state and middle of what rises
+
 
 def eye_of(body, fall_at_leg: float, side_share: float) -> Eye:
     """Return where the avatar's eye is and how it looks, from its posture and its lean."""
@@ -87,7 +89,7 @@ class SightPainter:
     """
 
     def __init__(self, width: int, height: int, fall_at_leg: float, side_share: float):
-        self._view = View(width, height)
+        self._view = self._new_view(width, height)
         self._fall_at_leg, self._side_share = fall_at_leg, side_share
         self._frame = round_corners(width, height, 10.0)
 
@@ -96,7 +98,7 @@ class SightPainter:
         eye = eye_of(body, self._fall_at_leg, self._side_share)
         picture = self._view.picture(eye, room.ground, room.is_wall)
         pygame.surfarray.blit_array(surface, picture.swapaxes(0, 1))
-        self._paint_standing(surface, room, eye, objects)
+        self._paint_standing(surface, room, eye, self._rising(room, body, objects))
         self._paint_alarm(surface, body)
         stamp(surface, self._frame, (0, 0))
         caption = text("Through its eyes", 11, WHITE, bold=True)
@@ -105,13 +107,16 @@ class SightPainter:
 
     # ---- What stands on the floor, the farthest first ----
 
-    def _paint_standing(self, surface, room: DrawnRoom, eye: Eye, objects) -> None:
-        for away, kind, color, x, y in sorted(_standing(room, eye, objects), reverse=True):
-            if _NEAREST_SPRITE < away < _FARTHEST_SPRITE and _in_sight(room, eye, x, y, away):
-                self._paint_upright(surface, eye, kind, color, x, y)
+    def _paint_standing(self, surface, room: DrawnRoom, eye: Eye, rising: list[Rising]) -> None:
+        ahead = [(math.hypot(x - eye.x, y - eye.y), *what, x, y) for *what, x, y in rising]
+        for away, kind, color, state, x, y in sorted(ahead, reverse=True):
+            before = (x - eye.x) * math.cos(eye.yaw) + (y - eye.y) * math.sin(eye.yaw) > 0.2
+            if not (before and _NEAREST_SPRITE < away < _FARTHEST_SPRITE):
+                continue
+            if _in_sight(room, eye, x, y, away):
+                self._paint_upright(surface, eye, self._sheet(kind, color, state, x, y), x, y)
 
-    def _paint_upright(self, surface, eye: Eye, kind: int, color: int, x: float, y: float) -> None:
-        sheet = glyphs.upright(kind, color)
+    def _paint_upright(self, surface, eye: Eye, sheet, x: float, y: float) -> None:
         half = sheet.get_height() / glyphs.PIXELS_PER_METRE / CELL_M / 2.0
         column, row, depth = self._view.spot(eye, x, y, half)
         if depth < _NEAREST_SPRITE:
@@ -119,6 +124,24 @@ class SightPainter:
         scale = self._view.focal / (depth * CELL_M) / glyphs.PIXELS_PER_METRE
         turned = pygame.transform.rotozoom(sheet, math.degrees(eye.roll), min(scale, 4.0))
         stamp_centred(surface, turned, (column, row))
+
+    # ---- What another world draws otherwise ----
+
+    def _new_view(self, width: int, height: int) -> View:
+        return View(width, height)
+
+    def _rising(self, room: DrawnRoom, body, objects) -> list[Rising]:
+        """Return all that rises from the floor."""
+        found = [
+            (int(obj["kind"]), int(obj["color"]), 0, int(obj["x"]) + 0.5, int(obj["y"]) + 0.5)
+            for obj in objects
+            if obj["x"] > 0 and glyphs.stands(int(obj["kind"]))
+        ]
+        return found + [(kind, color, 0, x, y) for kind, color, x, y in room.standing]
+
+    def _sheet(self, kind: int, color: int, state: int, x: float, y: float) -> pygame.Surface:
+        """Return how it looks where it is."""
+        return glyphs.upright(kind, color)
 
     # ---- What a fall feels like ----
 
@@ -135,21 +158,6 @@ class SightPainter:
             hurt = max(hurt, 3)
         if hurt > 0:
             stamp(surface, _red_edge(self._view.width, self._view.height, hurt), (0, 0))
-
-
-def _standing(room: DrawnRoom, eye: Eye, objects) -> list[tuple[float, int, int, float, float]]:
-    """Return (distance, kind, color, x, y) of everything that rises from the floor."""
-    found = [
-        (int(obj["kind"]), int(obj["color"]), int(obj["x"]) + 0.5, int(obj["y"]) + 0.5)
-        for obj in objects
-        if obj["x"] > 0 and glyphs.stands(int(obj["kind"]))
-    ]
-    found += room.standing
-    return [
-        (math.hypot(x - eye.x, y - eye.y), kind, color, x, y)
-        for kind, color, x, y in found
-        if (x - eye.x) * math.cos(eye.yaw) + (y - eye.y) * math.sin(eye.yaw) > 0.2
-    ]
 
 
 def _in_sight(room: DrawnRoom, eye: Eye, x: float, y: float, away: float) -> bool:

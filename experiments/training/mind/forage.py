@@ -1,0 +1,368 @@
+"""Teaching a mind to live through a day of `forage` by what it has eaten before, and was told.
+
+The good intent is what the scripted planner does *given what could be known so far*: it weighs all
+that the body remembers of foods, and never looks at the context. Now and then another food is eaten
+than the best, so that memories of all kinds are there to be weighed.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from agents.being import Being
+from agents.planners.foods import PRIOR, PRIOR_MEALS
+from agents.planners.forage import Food, ForagePlanner
+from agents.soul import Soul
+from body.body import Body, Motor
+from body.types import Intent, Percept, Skill, Target
+from envs.forage.env import ForageVectorEnv
+from envs.forage.spec import FORAGE
+from envs.forage.vocabulary import PHRASINGS, Effect, Verdict
+from experiments.lifetime.foods import chances_of_words
+from experiments.training.mind.collecting import (
+    Acting,
+    LabellingMind,
+    balanced,
+    labelling_factory,
+    offered,
+    run_episodes,
+)
+from experiments.training.mind.contract import Visits, motor_of
+from experiments.training.mind.measuring import HELD_OUT_SEED, FirstReply, Respondent, rates
+from mind.language_models.types import Choices, Prompt
+from mind.learning.cold_start import Example
+from mind.memory import ExperienceStore, Memory
+from mind.reasoning.deliberation import TOLD, recall
+from mind.reasoning.parsing import Reply
+from mind.reasoning.prompting import Prompts
+from mind.types import DecisionContext, Experience, Feeling, WhyNot
+
+RECALLED = 3
+EXPLORES = 0.3  # of the meals
+AS_GOOD = 0.1  # of the worth of a meal: a difference that does not count
+_BODIES = 24
+_LIFE = 250  # decisions of a lifetime, about five days
+_NEXT_SEED = 1000
+_DID = {
+    "gave_nothing": Effect.NOTHING,
+    "gave_energy": Effect.ENERGY,
+    "gave_protein": Effect.PROTEIN,
+    "gave_water": Effect.WATER,
+    "made_ill": Effect.ILLNESS,
+}
+_SAID = chances_of_words()
+
+
+# ---- What could be known ----
+
+
+class Evidence:
+    """Weighs what bodies remember of foods: an `agents.planners.foods.FoodExpectations`.
+
+    Args:
+        memory: Of all of them.
+        body_ids: By row; whoever owns it adds to it.
+    """
+
+    def __init__(self, memory: Memory, body_ids: Sequence[str]):
+        self._memory, self._body_ids = memory, body_ids
+        self._known: dict[str, list[Experience]] = {}
+
+    def begin(self, rows) -> None:
+        """Do nothing: memories go on."""
+
+    def notice(self, percept, executions) -> None:
+        """Do nothing: what was noticed is in memory."""
+
+    def remember(self, row: int) -> None:
+        """Call to mind all that a body has lived of foods, and was told."""
+        self._known = {}
+        for one in self._memory.recent(self._body_ids[row], 10_000):
+            if one.kind in _DID or one.kind == TOLD:
+                self._known.setdefault(one.about, []).append(one)
+
+    def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
+        """Return the probability of each `Effect`, (5,), by what was last called to mind."""
+        known = self._known.get(Target(object=object, color=color).words(FORAGE), [])
+        chance = PRIOR * np.prod([_SAID[:, said] for said in _words(known)], axis=0, initial=1.0)
+        weights = PRIOR_MEALS * chance / chance.sum()
+        for one in known:
+            if one.kind in _DID:
+                weights[_DID[one.kind]] += 1.0
+        return weights / weights.sum()
+
+
+def _words(known: Sequence[Experience]) -> list[int]:
+    """Return what was said, the same thing of the same person once: numbers of `Effect`."""
+    told = {one.words.partition(":")[0]: verdict_of(one) for one in known if one.kind == TOLD}
+    return [verdict - 1 for verdict in told.values() if verdict is not Verdict.SAYS_NOTHING]
+
+
+def verdict_of(experience: Experience) -> Verdict:
+    """Return what was said of a food, of an experience of being told something."""
+    said = experience.words.rpartition(": ")[2].replace(experience.about, "{object}")
+    return _meanings().get(said, Verdict.SAYS_NOTHING)
+
+
+@cache
+def _meanings() -> dict[str, Verdict]:
+    return {line: verdict for verdict, lines in PHRASINGS.items() for line in lines}
+
+
+# ---- Moments ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A decision on a day, and what is good then.
+
+    Attributes:
+        prompt: What is asked.
+        offered: What there is to choose from.
+        intent: What is good.
+        worth: What it is worth to eat of each food about, where that is chosen; or empty.
+        expects: What each of these is most likely to do.
+    """
+
+    prompt: Prompt
+    offered: Choices
+    intent: Intent
+    worth: dict[Food, float]
+    expects: dict[Food, Effect]
+
+
+class ForageTeacher(LabellingMind):
+    """Keeps each moment of decision with what is good there; now and then eats something else.
+
+    Args:
+        body_id: Of the body that it decides for.
+        row: Its avatar.
+        planner: Of all avatars.
+        evidence: What the planner chooses by.
+        memory: Of all avatars.
+        moments: Receives the moments.
+        seed: Of what it explores, with `row`.
+    """
+
+    def __init__(
+        self,
+        body_id: str,
+        row: int,
+        *,
+        planner: ForagePlanner,
+        evidence: Evidence,
+        memory: Memory,
+        moments: list[Moment],
+        seed: int,
+    ):
+        self.body_id, self.rng = body_id, np.random.default_rng([seed, row])
+        self._row, self._planner, self._evidence = row, planner, evidence
+        self._memory, self._prompts, self._moments = memory, Prompts(), moments
+        self._episode = -1
+
+    def keep(
+        self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
+    ) -> Intent:
+        """Keep the moment, and return what is done."""
+        if context.episode != self._episode:
+            self._planner.begin([self._row])
+            self._episode = context.episode
+        self._evidence.remember(self._row)
+        intent = self._planner.next_intent(self._row, percept, context.status)
+        worth = self._planner.worth(self._row) if intent.skill is Skill.EAT else {}
+        found = recall(self._memory, self.body_id, percept, context, RECALLED)
+        words = [one.experience.words for one in found]
+        self._moments.append(
+            Moment(
+                prompt=self._prompts.decide(percept, feeling, context, words),
+                offered=offered(percept, context, words, why_not),
+                intent=intent,
+                worth=worth,
+                expects={food: self._expected(food) for food in worth},
+            )
+        )
+        if len(worth) > 1 and self.rng.random() < EXPLORES:
+            obj, color = list(worth)[self.rng.integers(len(worth))]
+            return Intent(skill=Skill.EAT, target=Target(object=obj, color=color))
+        return intent
+
+    def _expected(self, food: Food) -> Effect:
+        chance = self._evidence.effects(self._row, *food)
+        return Effect(int(chance.argmax()))
+
+
+def collect(
+    wanted: int,
+    *,
+    split: str,
+    seed: int,
+    motor: Motor,
+    words: str = "train",
+    acting: Acting | None = None,
+) -> list[Moment]:
+    """Return that many moments, from lifetimes that are lived side by side.
+
+    Args:
+        wanted: How many.
+        split: Of fields and contexts.
+        seed: Of everything.
+        motor: Moves the bodies.
+        words: Whether in phrasings for training, or in those that are held out.
+        acting: Returns the minds that act; None is the teacher.
+    """
+    env = ForageVectorEnv(_BODIES, split=split, words=words, autoreset_mode="Disabled")
+    kept: list[Moment] = []
+    with closing(env):
+        for generation in count():
+            kept += _live(env, seed + generation * _NEXT_SEED, motor, acting)
+            if len(kept) >= wanted:
+                return kept
+    raise AssertionError("generations never end")
+
+
+def _live(env: ForageVectorEnv, seed: int, motor: Motor, acting: Acting | None) -> list[Moment]:
+    """Return the moments of one generation of bodies."""
+    body, memory = Body(_BODIES, FORAGE, motor), ExperienceStore(":memory:")
+    body_ids: list[str] = []
+    evidence = Evidence(memory, body_ids)
+    planner = ForagePlanner(_BODIES, evidence)
+    moments: list[Moment] = []
+    rows = count()
+
+    def make(body_id: str) -> ForageTeacher:
+        body_ids.append(body_id)
+        return ForageTeacher(
+            body_id,
+            next(rows),
+            planner=planner,
+            evidence=evidence,
+            memory=memory,
+            moments=moments,
+            seed=seed,
+        )
+
+    minds = labelling_factory(make, memory, acting)
+    with closing(Being(body, Soul(_BODIES), minds, clock="paused", run_id="teaching")) as being:
+        run_episodes(being, env, seed, until=lambda: len(moments) >= _LIFE * _BODIES)
+    return moments
+
+
+# ---- The parts of an example ----
+
+
+def reply_to(moment: Moment) -> str:
+    """Return the answer of a good mind: a thought and the intent."""
+    return f"<think>{_thought(moment)}</think><answer>{moment.intent.words(FORAGE)}</answer>"
+
+
+_THOUGHTS = {
+    Skill.GET_UP: "i am down",
+    Skill.LOOK_AROUND: "what is there",
+    Skill.EXPLORE: "what else is there",
+    Skill.DRINK_FROM: "i am thirsty",
+    Skill.SLEEP_IN: "i am tired",
+    Skill.GO_TO: "i am cold",
+    Skill.WAIT: "i have all i need",
+}
+_WORDS = {
+    Effect.NOTHING: "of no use",
+    Effect.ENERGY: "energy",
+    Effect.PROTEIN: "protein",
+    Effect.WATER: "water",
+    Effect.ILLNESS: "bad",
+}
+
+
+def _thought(moment: Moment) -> str:
+    if moment.intent.skill is not Skill.EAT:
+        return _THOUGHTS[moment.intent.skill]
+    assert moment.intent.target is not None, "something is eaten"
+    weighed = [
+        f"{Target(object=food[0], color=food[1]).words(FORAGE)} {_WORDS[moment.expects[food]]}"
+        for food in sorted(moment.worth, key=lambda food: -moment.worth[food])[:4]
+    ]
+    return ", ".join(weighed)
+
+
+def _kind(moment: Moment) -> tuple[Skill, int]:
+    """Return what is done, and of how many foods a meal was chosen."""
+    if not moment.worth:
+        return moment.intent.skill, 0
+    return moment.intent.skill, min(len(moment.worth), 4)
+
+
+def agreeing(moments: Sequence[Moment], replies: Sequence[Reply | None]) -> list[bool]:
+    """Return of each reply whether it does what the label does; of meals, one worth as much."""
+    return [_agrees(moment, reply) for moment, reply in zip(moments, replies, strict=True)]
+
+
+def _agrees(moment: Moment, reply: Reply | None) -> bool:
+    if reply is None or reply.intent.skill is not moment.intent.skill:
+        return False
+    given, wanted = reply.intent.target, moment.intent.target
+    if not moment.worth or given is None:
+        return given is None or (wanted is not None and given.object == wanted.object)
+    worth = moment.worth.get((given.object, given.color), -np.inf)
+    return worth >= max(moment.worth.values()) - AS_GOOD
+
+
+# ---- For the trainer ----
+
+
+class ForageTraining:
+    """See `experiments.training.mind.contract.MindTraining`."""
+
+    fixed_colors = ("grey",)
+
+    def examples(self, options: DictConfig, visits: Visits) -> list[Example]:
+        """Return an example for each of the moments that are wanted, of all kinds alike."""
+        moments = collect(
+            visits.lived(visits.moments),
+            split="train",
+            seed=visits.seed,
+            motor=motor_of(options, FORAGE.name),
+            acting=visits.acting,
+        )
+        kept = balanced(moments, visits.moments, _kind, visits.seed)
+        kinds = Counter(one.intent.skill.name.lower() for one in kept)
+        print(f"forage: {len(moments):,} moments of decision, kept {dict(kinds)}", flush=True)
+        return [Example(prompt=one.prompt, reply=reply_to(one)) for one in kept]
+
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return nothing: all examples are lived."""
+        return []
+
+    def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
+        """Return the rates of replies in the right form, and of those and of meals that agree."""
+        motor, seed = motor_of(options, FORAGE.name), options.seed + HELD_OUT_SEED
+        lived = collect(options.held_out, split="test", words="test", seed=seed, motor=motor)
+        moments = balanced(lived, options.held_out, _kind, seed)
+        answers: list[FirstReply] = respondent.first_replies(
+            [(one.prompt, one.offered) for one in moments], FORAGE.name
+        )
+        right = agreeing(moments, [one.reply for one in answers])
+        meals = [good for good, one in zip(right, moments, strict=True) if one.worth]
+        formed = sum(one.reply is not None for one in answers)
+        return {
+            **rates("forage", len(right), format=formed, agreement=sum(right)),
+            **rates("forage_meals", len(meals), agreement=sum(meals)),
+        }
+
+    def reworded(self, asked: str, rng: Random) -> str:
+        """Return it as it is."""
+        return asked
+
+    def is_held_out(self, mission: str) -> bool:
+        """Return False: no words are kept for tests."""
+        return False
+
+
+TRAINING = ForageTraining()
