@@ -29,7 +29,7 @@ RUN_OF_A_HAND = ("+env=babyai", "env.task=putnext", "seed=6", "episodes=1")
 RUN_OF_WAYS = ("+env=trip", "level=5", "agent=counting", "seed=6", "episodes=1")
 _ALL_HAVE_SPOKEN = 9  # tick
 RUN_OF_A_DAY = ("+env=forage", "agent=scripted", "seed=1", "episodes=1")
-_BY_DAY, _BY_NIGHT = 21, 1175  # ticks: all have spoken, and somebody is ill in the dark
+_BY_DAY, _BY_NIGHT = 30, 1150  # ticks: all have spoken, and somebody is ill in the dark
 _FRAME_HEIGHT, _MAP_WIDTH = 576, 576  # of a frame without what stands below, and of its map
 RUN = ("+env=trip", "level=4", "seed=11", "episodes=6")
 _ROOT = Path(__file__).resolve().parent.parent

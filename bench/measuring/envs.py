@@ -27,6 +27,7 @@ from envs.trip.world import TripWorld
 FOUR_ROOMS = "MiniGrid-FourRooms-v0"
 SIZES = (1, 16, 256, 4096, 16384)
 TARGETS = {256: 250, 4096: 300}  # times MiniGrid's single env
+FORAGE_SIZES, FORAGE_TARGET = (1, 256, 4096), 1_500_000  # ticks per second, at the last one
 HANDY_SIZE = 1024
 HANDY_TARGET, HANDY_TARGET_JAX = 1000, 10  # times MiniGrid's, times the better JAX peer
 SYNC_ENVS = 8
@@ -148,7 +149,7 @@ class JaxPeer(Contestant):
 
 
 class Trip(Contestant):
-    """`envs:Trip-v0`, all senses on, through its public vector env.
+    """A world of walking bodies, all senses on, through its public vector env.
 
     Args:
         size: How many bodies.
@@ -157,10 +158,13 @@ class Trip(Contestant):
         action: The one action that everybody takes all the time; at random without.
     """
 
+    world = "trip"
+
     def __init__(self, size: int, *, copy=False, threads=1, action: Action | None = None):
-        self.name = f"trip, B = {size:,}" + (", copies" if copy else "")
+        self.name = f"{self.world}, B = {size:,}" + (", copies" if copy else "")
         self.size = size
-        self.env = gymnasium.make_vec("envs:Trip-v0", num_envs=size, copy=copy, threads=threads)
+        world = f"envs:{self.world.title()}-v0"
+        self.env = gymnasium.make_vec(world, num_envs=size, copy=copy, threads=threads)
         self.env.reset(seed=0)
         shape = (ACTION_TICKS, size)
         drawn = np.random.default_rng(0).integers(0, len(Action), shape)
@@ -173,6 +177,12 @@ class Trip(Contestant):
         for tick in range(self._ticks):
             self.env.step(self._actions[tick % ACTION_TICKS])
         return self._ticks * self.size
+
+
+class Forage(Trip):
+    """The same of `envs:Forage-v0`."""
+
+    world = "forage"
 
 
 class Handy(Contestant):
@@ -244,6 +254,7 @@ def compare(python: str, rounds: int) -> None:
     contestants += [Trip(size, copy=copy) for size in SIZES for copy in (False, True)]
     contestants.append(Trip(4096, action=Action.LEFT))
     contestants[-1].name = "trip, B = 4,096, every view a new one"
+    contestants += [Forage(size) for size in FORAGE_SIZES]
     rates = in_turns(contestants, rounds)
     ratios = np.median(rates / rates[:, :1], axis=0)
     print(f"\n| {'one thread':44} | ticks/s | times MiniGrid |\n|---|--:|--:|")
@@ -254,6 +265,9 @@ def compare(python: str, rounds: int) -> None:
     by_name = {
         contestant.name: ratio for contestant, ratio in zip(contestants, ratios, strict=True)
     }
+    forage = np.median(rates, 0)[-1]
+    verdict = "met" if forage >= FORAGE_TARGET else "MISSED"
+    print(f"target of forage at B = {FORAGE_SIZES[-1]:,}: {FORAGE_TARGET:,} ticks/s, {verdict}")
     for size, target in TARGETS.items():
         ratio = by_name[f"trip, B = {size:,}"]
         verdict = "met" if ratio >= target else "MISSED"

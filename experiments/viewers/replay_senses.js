@@ -1,5 +1,5 @@
 // The senses over time: a strip for each group, and, unfolded, one for each channel.
-const HUES = ["#7cc7ff", "#ffc857", "#7ee0a1", "#f29ad4", "#ff9d5c", "#c9a0ff", "#9fd8c0", "#d8b48a"];
+const HUES = ["#7cc7ff", "#ffc857", "#7ee0a1", "#f29ad4", "#ff9d5c", "#c9a0ff", "#9fd8c0", "#d8b48a", "#b8d86a", "#8fa8ff"];
 const STANCES = {
   standing: "#2d6a4f", walking: "#3f9a72", running: "#57c796", crouching: "#3d5a80", stumbling: "#c98a1b", down: "#a83232", rising: "#8a5a83",
   red: "#d64545", green: "#3fa860", blue: "#4a7fe0", purple: "#9a5fd0", yellow: "#d8b93a", grey: "#8b94a8",

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -150,6 +151,32 @@ def test_the_page_knows_every_food_and_place_by_its_number():
     own = {obj.name.lower(): int(obj) for obj in Object if obj >= Object.BERRY}
     assert own.items() <= numbers.items()
     assert all(f"[KIND.{name}]" in script for name in own)
+
+
+@pytest.mark.slow
+def test_the_page_draws_what_is_ripe_and_the_night(made_up, tmp_path, open_page, scrub, pixels):
+    start, step = made_up
+    row = [2, *[1] * 10, 2]
+    grid = [[2] * 12, [2, int(Object.APPLE), int(Object.FIRE), *row[3:]], row, row, [2] * 12]
+    page = ReplayPage(tmp_path, "a made-up field")
+    page.on_episode_start(replace(start, scene={**start.scene, "grid": grid, "plants": [[7, 7]]}))
+    for tick in range(40):
+        lived = step(0)
+        truth = {"ripe": [3 if tick < 10 else 0], "night": tick >= 20, "ill": 9 * (tick >= 30)}
+        page.on_step(replace(lived, tick=tick, state={**lived.state, **truth}))
+    page.close()
+    shown = open_page(tmp_path / "replay.html")
+    worlds, figures = [], []
+    for tick in (0, 12, 22, 32):
+        scrub(shown, tick)
+        worlds.append(pixels(shown.locator(".world")))
+        figures.append(pixels(shown.locator(".figure")))
+    ripe, bare, night, ill = worlds
+    assert (ripe != bare).any()
+    assert night[..., :3].mean() < 0.8 * bare[..., :3].mean()
+    assert (night == ill).all()
+    assert (figures[0] == figures[2]).all()
+    assert (figures[2] != figures[3]).any()
 
 
 # ---- Play ----
