@@ -43,7 +43,8 @@ ROOMS = {
         ("contract", "learning"),
     ),
     "agents": (
-        ("types", "attention", "background", "soul", "planners", "state"),
+        ("types", "attention", "background", "soul", "state"),
+        ("planners",),
         ("outward", "thinking"),
         ("history",),
         ("being", "counting", "primitive", "random_agent", "reactive"),
@@ -54,7 +55,7 @@ ROOMS = {
         ("launching",),
         ("lifetime",),
         ("training",),
-        ("recall_qa", "balrog_babyai", "babyai_levels", "models", "trip"),
+        ("recall_qa", "balrog_babyai", "babyai_levels", "models", "trip", "values"),
         (COMMANDS,),
     ),
 }

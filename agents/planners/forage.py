@@ -22,7 +22,6 @@ from agents.soul.needs import (
 from body.columns import POSTURES, index
 from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
-from envs.forage.constants import load_constants
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import Effect, Object
 
@@ -62,6 +61,16 @@ def in_good_time(
     return gains - _ILLNESS_COSTS * (after < before)[..., FREEDOM_FROM_PAIN]
 
 
+def by_meals(energy: float, protein: float, water: float) -> NDArray[np.float64]:
+    """Return what meals that give so much change of the needs, (5, 7), by what they do."""
+    changes = np.zeros((len(Effect), len(NEEDS)))
+    changes[Effect.ENERGY, ENERGY] = energy
+    changes[Effect.PROTEIN, PROTEIN] = protein
+    changes[Effect.WATER, WATER] = water
+    changes[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -0.5
+    return changes
+
+
 @dataclass(slots=True)
 class _Day:
     """What one avatar knows of its day."""
@@ -82,7 +91,8 @@ class ForagePlanner:
         expectations: What foods are expected to do.
         value: What it is worth to go from some levels of the needs to others.
         cell_costs: What a cell of way costs, in the measure of `value`.
-        rules: (1,) constants of the world, as a grown body knows them; the usual ones, without.
+        changes: (5, 7) what a meal changes of the needs, by what it does; about as much as a grown
+            body knows, without.
         chose: Told of each meal that is chosen: the avatar, its levels (7,), which foods there
             were, and which of them it is.
     """
@@ -94,12 +104,12 @@ class ForagePlanner:
         value: Value = in_good_time,
         *,
         cell_costs: float = 0.01,
-        rules: NDArray | None = None,
+        changes: NDArray[np.floating] | None = None,
         chose: Callable[[int, NDArray, list[Food], Food], None] = lambda *choice: None,
     ):
         self._expectations, self._value = expectations, value
         self._cell_costs, self._chose = cell_costs, chose
-        self._changes = _changes_by_meals((load_constants() if rules is None else rules)[0])
+        self._changes = by_meals(0.4, 0.4, 0.4) if changes is None else changes
         self._days = [_Day() for _ in range(num_avatars)]
 
     def begin(self, rows: Iterable[int]) -> None:
@@ -151,16 +161,6 @@ class ForagePlanner:
         worths = self._value(row, levels, np.clip(levels + self._changes, 0.0, 1.0))
         expected = float(self._expectations.effects(row, *food) @ worths)
         return expected - day.near.get(food, _FAR) * self._cell_costs
-
-
-def _changes_by_meals(c: np.record) -> NDArray[np.float64]:
-    """Return what a meal changes of the needs, by what it does: (5, 7)."""
-    changes = np.zeros((len(Effect), len(NEEDS)))
-    changes[Effect.ENERGY, ENERGY] = c["gives_energy"]
-    changes[Effect.PROTEIN, PROTEIN] = c["gives_protein"]
-    changes[Effect.WATER, WATER] = c["gives_water"]
-    changes[Effect.ILLNESS, FREEDOM_FROM_PAIN] = -c["belly_hurts"]
-    return changes
 
 
 # ---- What an avatar does about each need ----

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.counting import Expecting
-from agents.planners.forage import Food, ForagePlanner, Value
+from agents.planners.forage import Food, ForagePlanner, Value, by_meals
 from agents.soul.needs import ENERGY, PROTEIN, WATER
 from body.body import Body
 from body.motor import default_motor
@@ -101,13 +101,15 @@ def two_foods(env: ForageVectorEnv, seed: int, energy: NDArray, protein: NDArray
 def agent_of(env: ForageVectorEnv, value: Value, cell_costs: float) -> tuple[Expecting, Diary]:
     """Return who knows all foods and chooses by a value, and the diary of its meals."""
     spec, diary = env.world.spec, Diary(env)
-    knowing = Knowing(env.world)
+    knowing, rules = Knowing(env.world), env.world.constants[0]
     planner = ForagePlanner(
         env.num_envs,
         knowing,
         value,
         cell_costs=cell_costs,
-        rules=env.world.constants,
+        changes=by_meals(
+            *(float(rules[f"gives_{name}"]) for name in ("energy", "protein", "water"))
+        ),
         chose=diary.note,
     )
     body = Body(env.num_envs, spec, default_motor(spec.name))
