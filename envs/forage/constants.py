@@ -1,4 +1,4 @@
-"""The constants of `forage`: those of `trip`, and its own."""
+"""The constants of `forage`: its own, which stand first (see `envs.forage.state`), and `trip`'s."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -17,6 +17,7 @@ def load_constants(overrides: Mapping[str, float] | None = None) -> np.ndarray:
     Raises:
         ValueError: If a name is not a constant or a value not a number.
     """
-    own = files("envs.forage").joinpath("constants.yaml")
-    values = constants_in(files("envs.trip").joinpath("constants.yaml")) | constants_in(own)
+    own = constants_in(files("envs.forage").joinpath("constants.yaml"))
+    walking = constants_in(files("envs.trip").joinpath("constants.yaml"))
+    values = own | {name: value for name, value in walking.items() if name not in own}
     return as_record(override(values, overrides or {}, "envs/forage/constants.yaml"))

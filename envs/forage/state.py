@@ -1,4 +1,8 @@
-"""What is true of one body that forages: a walking body's record, and what it needs besides."""
+"""What is true of one body that forages: a walking body's record, and what it needs besides.
+
+What is added stands first: for Numba a record that begins as another one is of its kind, and what
+was compiled for the one is then called with the other.
+"""
 
 import numpy as np
 
@@ -9,7 +13,6 @@ MEALS = 4  # that a gut holds
 
 BODY = np.dtype(
     [
-        *BODY_FIELDS,
         # this lifetime's context
         ("effects", np.int8, (FOOD_COUNT,)),  # numbers of `Effect`, by food
         ("persons", np.uint64),  # key of who has lived what
@@ -36,20 +39,21 @@ BODY = np.dtype(
         ("times_burned", np.int32),
         ("collapsed", np.int8),
         ("least", np.float32, (6,)),  # of each need, so far; see `dynamics.LEVELS`
+        *BODY_FIELDS,
     ],
     align=True,
 )
 
-EVENT = np.dtype([*EVENT_FIELDS, ("object", np.int8), ("color", np.int8)], align=True)
+EVENT = np.dtype([("object", np.int8), ("color", np.int8), *EVENT_FIELDS], align=True)
 
 LAYOUT = np.dtype(
     [
-        *LAYOUT_FIELDS,
         ("foods", np.int8, (PLANTS,)),
         ("plant_x", np.int16, (PLANTS,)),
         ("plant_y", np.int16, (PLANTS,)),
         ("fire_x", np.int16),
         ("fire_y", np.int16),
+        *LAYOUT_FIELDS,
     ],
     align=True,
 )
