@@ -17,6 +17,7 @@ def load_constants(overrides: Mapping[str, float] | None = None) -> np.ndarray:
     Raises:
         ValueError: If a name is not a constant or a value not a number.
     """
-    own = files("envs.forage").joinpath("constants.yaml")
-    values = constants_in(files("envs.trip").joinpath("constants.yaml")) | constants_in(own)
+    own = constants_in(files("envs.forage").joinpath("constants.yaml"))
+    of_trip = constants_in(files("envs.trip").joinpath("constants.yaml"))
+    values = own | of_trip | own  # its own stand first, as in its records; see `state`
     return as_record(override(values, overrides or {}, "envs/forage/constants.yaml"))

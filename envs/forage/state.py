@@ -7,9 +7,10 @@ from envs.trip.state import BODY_FIELDS, EVENT_FIELDS, LAYOUT_FIELDS
 
 MEALS = 4  # that a gut holds
 
+# What is added stands first: a record that began like one of `trip` would be taken for one by the
+# compiler, with a long warning.
 BODY = np.dtype(
     [
-        *BODY_FIELDS,
         # this lifetime's context
         ("effects", np.int8, (FOOD_COUNT,)),  # numbers of `Effect`, by food
         ("persons", np.uint64),  # key of who has lived what
@@ -36,20 +37,21 @@ BODY = np.dtype(
         ("times_burned", np.int32),
         ("collapsed", np.int8),
         ("least", np.float32, (6,)),  # of each need, so far; see `dynamics.LEVELS`
+        *BODY_FIELDS,
     ],
     align=True,
 )
 
-EVENT = np.dtype([*EVENT_FIELDS, ("object", np.int8), ("color", np.int8)], align=True)
+EVENT = np.dtype([("object", np.int8), ("color", np.int8), *EVENT_FIELDS], align=True)
 
 LAYOUT = np.dtype(
     [
-        *LAYOUT_FIELDS,
         ("foods", np.int8, (PLANTS,)),
         ("plant_x", np.int16, (PLANTS,)),
         ("plant_y", np.int16, (PLANTS,)),
         ("fire_x", np.int16),
         ("fire_y", np.int16),
+        *LAYOUT_FIELDS,
     ],
     align=True,
 )
