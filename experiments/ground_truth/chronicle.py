@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.soul.soul import Feelings
-from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, Role, of_role
+from body.events import EVENT_TRAITS, LONGEST_MISHAP_TICKS, About, Role, of_role
 from body.types import Intent, NoticedEvent, Percept, PerceptBatch
 from envs.engine.world import World
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
@@ -32,6 +32,9 @@ from mind.types import Feeling
 
 _BEGINNINGS = frozenset(event.name.lower() for event in of_role(Role.BEGINS))
 _ENDINGS = frozenset(event.name.lower() for event in of_role(Role.ENDS))
+_OF_MEALS = frozenset(
+    event.name.lower() for event, traits in EVENT_TRAITS.items() if traits.about is About.EATEN
+)
 _LED_BY = {  # what an event can come of, and within how many ticks
     "stumbled": (("slipped", "stepped_on_lace", "bumped"), 8),
     "recovered": (("stumbled",), LONGEST_MISHAP_TICKS),
@@ -308,6 +311,8 @@ def _linked(nodes: Sequence[EventNode]) -> list[EventNode]:
 
 
 def _led_by(node: EventNode, nodes: Sequence[EventNode]) -> tuple[int, ...]:
+    if node.kind in _OF_MEALS:
+        return _eaten_before(node, nodes)
     kinds, within = _LED_BY.get(node.kind, ((), 0))
     for earlier in reversed(nodes[: node.number]):
         if earlier.tick < node.tick - within:
@@ -315,6 +320,13 @@ def _led_by(node: EventNode, nodes: Sequence[EventNode]) -> tuple[int, ...]:
         if earlier.kind in kinds:
             return (earlier.number,)
     return ()
+
+
+def _eaten_before(node: EventNode, nodes: Sequence[EventNode]) -> tuple[int, ...]:
+    """Return the meal that an event comes of: the first one that had not told; none overtakes."""
+    earlier = nodes[: node.number]
+    told = sum(one.kind in _OF_MEALS for one in earlier)
+    return tuple(one.number for one in earlier if one.kind == "ate")[told : told + 1]
 
 
 def _outcome(node: EventNode, nodes: Sequence[EventNode]) -> EventNode | None:

@@ -41,6 +41,7 @@ _HAZARDS = {  # causes, and the objects they are
     Cause.GRAVEL: Object.GRAVEL,
 }
 _GROUNDS = {int(obj): cause for cause, obj in _HAZARDS.items() if obj in HAZARDS_TO_SLIP_ON}
+_BLOCKED_BY = {int(Object.WALL): "wall", int(Object.PERSON): "person"}
 _ON_THE_FLOOR = (Posture.DOWN, Posture.RISING)
 _FEET = ("left", "right")
 _UNTIED = 0.2  # tightness of a lace
@@ -257,7 +258,7 @@ class TripTruth(WorldTruth):
         if obj <= Object.EMPTY:
             return {}
         known = bool(now.event_objects[0])
-        cause = {Object.WALL: "wall", Object.PERSON: "person"}.get(obj, "furniture")
+        cause = _BLOCKED_BY.get(obj, "furniture")
         return {
             Attribute.THING: Fact(value=self._words(obj, color), sensed=known),
             Attribute.CAUSE: Fact(value=cause, sensed=known),

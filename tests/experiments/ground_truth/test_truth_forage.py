@@ -90,6 +90,21 @@ def test_an_illness_comes_of_what_was_eaten_and_hurts_the_belly(crowd):
     assert parts == {"belly"}
 
 
+def test_what_a_food_did_came_of_the_meal_of_which_it_was(crowd):
+    checked = 0
+    for graph in crowd.graphs:
+        for node in foraged(graph):
+            if node.kind not in EFFECTS:
+                continue
+            (number,) = node.causes
+            meal = graph.nodes[number]
+            assert (meal.kind, node.number in meal.outcomes) == ("ate", True)
+            assert meal.facts[Attribute.THING].value == node.facts[Attribute.THING].value
+            assert 19 <= node.tick - meal.tick <= 63
+            checked += 1
+    assert checked > 30
+
+
 def test_mishaps_of_walking_are_forked_there_as_well(crowd):
     forked = [
         node
