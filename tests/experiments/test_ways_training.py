@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.planners.ways import LONG_WAY_BELOW, WayPlanner
+from agents.planners.ways import WayPlanner
 from body.motor import ScriptedMotor
 from body.senses import Senses
 from body.types import Intent, Manner, Skill, SkillStatus, Status, Target
@@ -29,12 +29,16 @@ from experiments.training.mind.contract import Visits
 from experiments.training.mind.ways import (
     AS_GOOD,
     Evidence,
+    Ground,
+    Known,
     Moment,
     WayTeacher,
     agreeing,
     collect,
     examples,
+    ground_of,
     reply_to,
+    told,
     verdict_of,
 )
 from mind.language_models.types import Choices, Prompt
@@ -258,15 +262,16 @@ def test_a_choice_is_for_the_way_that_is_hoped_for_most_or_for_the_long_one(mome
         best = max(moment.hopes.values(), default=0.0)
         if moment.intent.skill is Skill.CROSS:
             assert moment.hopes[moment.intent.target] == best
+            assert moment.ground is not Ground.TIME
         else:
             assert moment.intent.manner is Manner.CAREFUL
-            assert best < LONG_WAY_BELOW
+            assert moment.ground is Ground.TIME
     skills = Counter(moment.intent.skill for moment in choices)
     assert skills[Skill.CROSS] > skills[Skill.GO_TO] > 0
 
 
 def test_there_are_memories_of_all_kinds_to_choose_by(moments):
-    remembering = [one for one in moments if one.remembers]
+    remembering = [one for one in moments if one.ground in (Ground.LIFE, Ground.DISPUTE)]
     assert len(remembering) > len(moments) / 5
     told = "\n".join(one.prompt.messages[-1].text for one in remembering)
     for words in ("fell over", "got across", "heard", "person: "):
@@ -286,15 +291,67 @@ def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
         assert any(told[TRAINED_PHRASINGS:]) == (words == "test")
 
 
-def test_about_two_thirds_of_the_examples_are_choices():
+def test_four_of_five_examples_are_choices():
     found = examples(60, Visits(moments=60, seed=4), MOTOR)
     assert len(found) == 60
-    pool = collect(6 * 60, split="train", seed=4, motor=MOTOR)
-    of_choices = {one.prompt for one in pool if one.chooses}
-    assert len(of_choices) < len(pool) / 2
-    assert sum(one.prompt in of_choices for one in found) == pytest.approx(40, abs=2)
+    crossing = sum("is the best way i know of" in one.reply for one in found)
+    long = sum(", there is time, i go the long way round" in one.reply for one in found)
+    assert crossing + long == 48
+    assert 6 <= long <= 16
     for one in found:
         assert parse_reply(one.reply, TRIP).intent.words(TRIP) in one.reply
+
+
+def test_where_only_words_count_nothing_was_lived_and_some_way_is_hoped_for_more(moments):
+    choices = told(20, split="train", words="train", seed=5, motor=MOTOR)
+    assert len(choices) == 20
+    for one in choices:
+        shown = one.prompt.messages[-1].text
+        assert "person: " in shown
+        assert "got across" not in shown
+        assert max(one.hopes.values()) - min(one.hopes.values()) > AS_GOOD
+        assert one.intent.skill is Skill.CROSS
+
+
+# ---- What a choice rests on ----
+
+NAMES = ("red ice", "blue kerb", "grey rug edge")
+BLUE_BAD = heard(Color.GREEN, Verdict.BAD, KERB, BLUE)
+BLUE_FINE = heard(Color.GREEN, Verdict.FINE, KERB, BLUE)
+BLUE_FELL = ("fell", "blue kerb")
+
+
+@pytest.mark.parametrize(
+    ("kept", "ground"),
+    [
+        ((), Ground.NOTHING),
+        ((FINE, BLUE_BAD), Ground.PRAISE),
+        ((BAD, BLUE_BAD), Ground.BLAME),
+        ((ACROSS, FINE), Ground.LIFE),
+        ((ACROSS, BLUE_BAD), Ground.LIFE),
+        ((ACROSS, BAD, BLUE_FELL), Ground.DISPUTE),
+        ((BLUE_FINE, BLUE_FELL), Ground.DISPUTE),
+    ],
+)
+def test_the_ground_of_a_choice(kept, ground):
+    known = Known(Lived(*kept).memory.recent("anna", 100))
+    assert ground_of(known, known, NAMES, may_be_long=False) is ground
+    assert ground_of(known, known, NAMES, may_be_long=True) is Ground.TIME
+
+
+def test_a_choice_that_rests_on_what_does_not_come_to_mind_is_hidden():
+    known = Known(Lived(BLUE_FELL, BAD, ACROSS).memory.recent("anna", 100))
+    shown = Known(Lived(BLUE_FELL, BAD).memory.recent("anna", 100))
+    assert ground_of(known, shown, NAMES, may_be_long=False) is Ground.HIDDEN
+
+
+def test_words_of_a_person_count_less_whom_life_has_belied_and_more_who_was_right():
+    about_red = heard(Color.GREEN, Verdict.FINE)
+    belied = Lived(BLUE_FINE, *[BLUE_FELL] * 2, about_red).hope()
+    right = Lived(BLUE_BAD, *[BLUE_FELL] * 2, about_red).hope()
+    assert belied < Lived(about_red).hope() < right
+    by_another = heard(Color.PURPLE, Verdict.FINE)
+    assert Lived(BLUE_FINE, *[BLUE_FELL] * 2, by_another).hope() == Lived(by_another).hope()
 
 
 # ---- Replies ----
@@ -310,7 +367,7 @@ def moment(intent, *, chooses=True):
         intent=intent,
         hopes={ONE: 0.8, OTHER: 0.8 - 0.9 * AS_GOOD, WORSE: 0.8 - 1.1 * AS_GOOD},
         chooses=chooses,
-        remembers=False,
+        ground=Ground.PRAISE,
     )
 
 
