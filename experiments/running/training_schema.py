@@ -179,6 +179,8 @@ class LoRA:
     """Examples in each round: the new ones, and some of those before."""
     answers_only: float = 0.5
     """Share of replies without thought, plan and speech."""
+    short: float = 0.0
+    """Share of prompts that show little but what was heard, where nothing was lived."""
     learning_rate: float = 1.0e-3
     """Peak of the learning rate; later rounds have half of it."""
     tokens_per_batch: int = 1000

@@ -18,7 +18,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from experiments.training.mind.contract import Acting, Visits, mind_training
-from experiments.training.mind.variation import answer_only, recolor
+from experiments.training.mind.variation import answer_only, recolor, reworded, without_state
 from mind.language_models.transformers_model import TransformersModel
 from mind.learning import lora
 from mind.learning.cold_start import Example, read_examples, write_examples
@@ -123,9 +123,15 @@ def _chosen(
     rng = random.Random(options.seed + number)
     ordered = rng.sample(new, len(new)) + rng.sample(before, len(before))
     chosen = list(islice(cycle(ordered), options.lora.examples_per_round))
-    varied = [recolor(example, rng) for example in chosen]
-    share = options.lora.answers_only
-    return [answer_only(one) if rng.random() < share else one for one in varied]
+    return [_varied(example, rng, options.lora) for example in chosen]
+
+
+def _varied(example: Example, rng: random.Random, options: DictConfig) -> Example:
+    """Return an example in other colors and words, and in its shares shortened."""
+    varied = recolor(reworded(example, rng), rng)
+    if rng.random() < options.short:
+        varied = without_state(varied, rng)
+    return answer_only(varied) if rng.random() < options.answers_only else varied
 
 
 def _learn(

@@ -5,12 +5,13 @@ that the body remembers, and never looks at the context. It often takes another 
 so that memories of all kinds are there to be weighed.
 """
 
+import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from itertools import count
 
 import numpy as np
@@ -23,7 +24,7 @@ from body.types import Intent, Manner, Percept, Skill, Target
 from envs.trip.contexts import GOES_WRONG, GOES_WRONG_ANYWAY, JOKERS, WAYS
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import PHRASINGS, Mission, Verdict
+from envs.trip.vocabulary import PHRASINGS, TRAINED_PHRASINGS, Mission, Verdict
 from envs.trip.worldgen import WHICH_WAY
 from experiments.lifetime.yardsticks import says, weight_of_word
 from experiments.training.mind.collecting import (
@@ -63,6 +64,7 @@ _FIRST_LIFE = 8  # about one
 _NEXT_SEED = 499_979  # added for the next generation
 _LATEST = 8  # experiences
 _SPEAKER = re.compile(r"heard (\w+) person")
+_SAYS = re.compile(r"(heard \w+ person): ([^;\n]+?)( \d+ ago)?(?=;|\n|$)")
 
 
 # ---- What could be known ----
@@ -167,6 +169,41 @@ def verdict_of(experience: Experience) -> Verdict:
     return Verdict.NOTHING
 
 
+def reworded(text: str, rng: random.Random) -> str:
+    """Return what is asked, with all that persons say in other phrasings that mean the same."""
+    new: dict[str, str] = {}
+
+    def in_other_words(found: re.Match[str]) -> str:
+        speaker, said, ago = found[1], found[2], found[3] or ""
+        if said not in new:
+            new[said] = _said_otherwise(said, rng)
+        return f"{speaker}: {new[said]}{ago}"
+
+    return _SAYS.sub(in_other_words, text)
+
+
+def _said_otherwise(said: str, rng: random.Random) -> str:
+    for verdict, pattern in _meaning():
+        if found := pattern.fullmatch(said):
+            about = next(group for group in found.groups() if group)
+            phrasings = PHRASINGS[verdict][:TRAINED_PHRASINGS]
+            return rng.choice(phrasings).format(object=about)
+    return said
+
+
+@cache
+def _meaning() -> list[tuple[Verdict, re.Pattern[str]]]:
+    """Return what is meant by whatever is said in each phrasing."""
+    thing = (
+        f"((?:{'|'.join(TRIP.colors)}) (?:{'|'.join(TRIP.objects[one] for one in TRIP.hazards)}))"
+    )
+    return [
+        (verdict, re.compile(re.escape(said).replace(re.escape("{object}"), thing)))
+        for verdict, phrasings in PHRASINGS.items()
+        for said in phrasings
+    ]
+
+
 # ---- Moments ----
 
 
@@ -180,6 +217,15 @@ class Ground(Enum):
     DISPUTE = "what was lived and what is said are for different ways"
     TIME = "there is time for the long way"
     HIDDEN = "what is not shown at this moment"
+
+
+_SHARES = {  # of the examples that are choices: words are the hardest to learn
+    Ground.PRAISE: 0.3,
+    Ground.BLAME: 0.2,
+    Ground.LIFE: 0.2,
+    Ground.DISPUTE: 0.15,
+    Ground.TIME: 0.15,
+}
 
 
 def ground_of(known: Known, shown: Known, ways: Sequence[str], *, may_be_long: bool) -> Ground:
@@ -391,24 +437,29 @@ def told(wanted: int, *, split: str, words: str, seed: int, motor: Motor) -> lis
 def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
     """Return an example for each of so many moments, four of five of them choices between ways.
 
-    A third of the choices that these are taken from are of first episodes, of words alone.
-    Of each ground there are as many as of any other, while there are any; none is hidden.
+    They rest on each ground in its share, as far as enough were lived; none on what is hidden.
     """
     lived = partial(collect, split="train", motor=motor, acting=visits.acting)
     young = lived(wanted, seed=visits.seed, life=_FIRST_LIFE, keep=_is_plain_choice)
-    older = lived(2 * wanted, seed=visits.seed + 1, keep=_is_plain_choice)
+    older = lived(wanted, seed=visits.seed + 1, keep=_is_plain_choice)
     others = lived(wanted, seed=visits.seed + 2, keep=lambda one: not one.chooses)
-    chosen = balanced([*young, *older], wanted * 4 // 5, _ground, visits.seed)
+    chosen = _in_shares([*young, *older], wanted * 4 // 5, visits.seed)
     kept = [*chosen, *balanced(others, wanted - len(chosen), _kind, visits.seed)]
     return [Example(prompt=one.prompt, reply=reply_to(one)) for one in kept]
 
 
 def _is_plain_choice(moment: Moment) -> bool:
-    return moment.chooses and moment.ground not in (Ground.HIDDEN, Ground.NOTHING)
+    return moment.chooses and moment.ground in _SHARES
 
 
-def _ground(moment: Moment) -> Ground:
-    return moment.ground
+def _in_shares(choices: Sequence[Moment], wanted: int, seed: int) -> list[Moment]:
+    """Return so many of the choices, on each ground its share; others where there are too few."""
+    mixed = random.Random(seed).sample(choices, len(choices))
+    first: list[Moment] = []
+    for ground, share in _SHARES.items():
+        first += [one for one in mixed if one.ground is ground][: round(share * wanted)]
+    taken = {id(one) for one in first}
+    return [*first, *(one for one in mixed if id(one) not in taken)][:wanted]
 
 
 def _kind(moment: Moment) -> tuple[Skill, Manner]:
