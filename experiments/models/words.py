@@ -53,15 +53,12 @@ def moments_of(choices: int, seed: int, split: str, words: str) -> "list[Moment]
 
 def right(moments: "Sequence[Moment]", adapter: str) -> list[bool]:
     """Return of each choice whether the step that an adapter takes is as good as the teacher's."""
-    import torch
-
     from experiments.training.mind.measuring import Respondent
     from experiments.training.mind.ways import agreeing
     from mind.language_models import smollm2
     from mind.language_models.transformers_model import TransformersModel
     from mind.reasoning.choices import ReplyForm, ReplyMode
 
-    torch.set_num_threads(1)
     model = TransformersModel(path=smollm2.folder(), adapter=adapter, dtype="fast", temperature=0.0)
     with closing(Respondent(model, ReplyForm(ReplyMode.CHOICE))) as respondent:
         asked = [(one.prompt, one.offered) for one in moments]
