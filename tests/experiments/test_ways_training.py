@@ -1,7 +1,9 @@
 """Teaching a mind to choose a way: what could be known, moments of decision, and examples."""
 
+import random
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -26,22 +28,27 @@ from envs.trip.vocabulary import (
     heard_words,
 )
 from experiments.training.mind.contract import Visits
+from experiments.training.mind.variation import without_state
 from experiments.training.mind.ways import (
+    _SHARES,
     AS_GOOD,
     Evidence,
     Ground,
     Known,
     Moment,
     WayTeacher,
+    _in_shares,
     agreeing,
     collect,
     examples,
     ground_of,
     reply_to,
+    reworded,
     told,
     verdict_of,
 )
 from mind.language_models.types import Choices, Prompt
+from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.parsing import Reply, parse_reply
@@ -352,6 +359,79 @@ def test_words_of_a_person_count_less_whom_life_has_belied_and_more_who_was_righ
     assert belied < Lived(about_red).hope() < right
     by_another = heard(Color.PURPLE, Verdict.FINE)
     assert Lived(BLUE_FINE, *[BLUE_FELL] * 2, by_another).hope() == Lived(by_another).hope()
+
+
+def test_grounds_have_their_shares_of_choices_while_there_are_enough():
+    plenty = [replace(moment(crossing(ONE)), ground=ground) for ground in Ground for _ in range(99)]
+    found = Counter(one.ground for one in _in_shares(plenty, 100, seed=0))
+    assert found == {ground: round(100 * share) for ground, share in _SHARES.items()}
+    few = [one for one in plenty if one.ground is not Ground.PRAISE]
+    assert len(_in_shares(few, 100, seed=0)) == 100
+
+
+# ---- The same in other words ----
+
+CHOOSING = "\n".join(
+    [
+        "mission: hurry to the blue box, the long way takes too long",
+        "body: standing, steady",
+        "near: hazard red wet 3 behind; green person 2 left; hazard grey rug edge 4 left",
+        "lately: heard green person: take red wet, you will be all right 9 ago; heard red person: "
+        "grey rug edge is bad 6 ago",
+        "recall: #1 heard green person: take red wet, you will be all right; #2 heard red person: "
+        "grey rug edge is bad",
+        "doing: look around, normal: done",
+    ]
+)
+
+
+def verdicts_in(text):
+    return [
+        verdict_of(experience("was_told", about, said))
+        for said, about in zip(re.findall(r"person: [^;\n]+?(?= \d+ ago|;|\n)", text),
+                               ["red wet", "grey rug edge"] * 2, strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_other_words_mean_the_same_and_are_those_of_training(seed):
+    text = reworded(CHOOSING, random.Random(seed))
+    meant = [Verdict.FINE, Verdict.BAD] * 2
+    assert verdicts_in(CHOOSING) == verdicts_in(text) == meant
+    said = re.findall(r"heard ([a-z]+ person: [^;\n]+?)(?: \d+ ago|;|\n)", text)
+    assert said[:2] == said[2:]  # what happened lately is recalled in the same words
+    trained = [one for phrasings in PHRASINGS.values() for one in phrasings[:TRAINED_PHRASINGS]]
+    known = {one.format(object=about) for one in trained for about in ("red wet", "grey rug edge")}
+    assert {one.partition(": ")[2] for one in said} <= known
+    others = [line for line in text.split("\n") if "person: " not in line]
+    assert others == [line for line in CHOOSING.split("\n") if "person: " not in line]
+
+
+def test_every_trained_phrasing_comes_to_be_used():
+    rng = random.Random(0)
+    used = {re.search("person: (.*?) 9 ago", reworded(CHOOSING, rng))[1] for _ in range(600)}
+    fine = PHRASINGS[Verdict.FINE][:TRAINED_PHRASINGS]
+    assert used == {one.format(object="red wet") for one in fine}
+
+
+def asked_of(text):
+    prompt = Prompt.single_turn(system="s", user=text)
+    return Example(prompt=prompt, reply="<answer>wait, normal</answer>")
+
+
+def test_a_short_prompt_shows_words_once_and_the_ways():
+    lines = set()
+    for seed in range(20):
+        short = without_state(asked_of(CHOOSING), random.Random(seed)).prompt.messages[-1].text
+        assert short.split("\n")[:2] == CHOOSING.split("\n")[:3:2]
+        (last,) = short.split("\n")[2:]
+        lines.add(last)
+    assert lines == set(CHOOSING.split("\n")[3:5])
+
+
+@pytest.mark.parametrize("text", [CHOOSING + "; #3 got across red ice", "mission: go\nbody: down"])
+def test_where_something_was_lived_or_nothing_was_said_all_is_shown(text):
+    assert without_state(asked_of(text), random.Random(0)) == asked_of(text)
 
 
 # ---- Replies ----
