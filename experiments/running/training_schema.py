@@ -168,6 +168,9 @@ class LoRA:
     moments: dict[str, int] = field(default_factory=lambda: {"trip": 600, "babyai": 600})
     """Moments of decision in each world, lived by chance and by a planner;
     0 leaves the world out."""
+    lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
+    """Short examples of each world besides, that nobody has lived: in trip, choices
+    between ways by words alone."""
     rounds: int = 3
     """Rounds after the first, in which the model itself acts."""
     visits: dict[str, int] = field(default_factory=lambda: {"trip": 300, "babyai": 300})

@@ -268,6 +268,10 @@ class BabyAITraining:
             for moment in moments
         ]
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return nothing."""
+        return []
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, with the table's intents, and its plans.
 

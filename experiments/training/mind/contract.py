@@ -56,6 +56,10 @@ class MindTraining(Protocol):
         """Return an example for each of the moments of decision that are wanted."""
         ...
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return so many short examples that nobody has lived; none if there is nothing to make."""
+        ...
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return rates of a model at held-out decisions, with their intervals."""
         ...

@@ -76,7 +76,17 @@ def _examples_of(number: int, base: str, options: DictConfig) -> list[Example]:
         with _acting(number, base, options) as acting:
             for world in missing:
                 write_examples(files[world], _label(world, wanted[world], number, options, acting))
-    return [example for path in files.values() for example in read_examples(path)]
+    lived = [example for path in files.values() for example in read_examples(path)]
+    return lived if number else lived + _lessons(options)
+
+
+def _lessons(options: DictConfig) -> list[Example]:
+    """Return the examples that nobody has lived."""
+    return [
+        example
+        for world, wanted in options.lora.lessons.items()
+        for example in mind_training(world).lessons(wanted, options.seed)
+    ]
 
 
 @contextmanager

@@ -159,6 +159,10 @@ class TripTraining:
             print(f"trip, level {level}: {len(moments):,} moments of decision", flush=True)
         return examples
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return choices between ways, by words alone."""
+        return ways.lessons(wanted, seed)
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, and of those that agree.
 

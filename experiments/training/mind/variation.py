@@ -74,14 +74,12 @@ def without_state(example: Example, rng: random.Random) -> Example:
 
     Words are in what happened lately and in what is recalled: one of these stays.
     """
-    asked = example.prompt.messages[-1].text
-    if "person: " not in asked or any(words in asked for words in _LIVED):
+    lines = example.prompt.messages[-1].text.split("\n")
+    told = [line for line in lines if "person: " in line]
+    if not told or any(words in line for line in lines for words in _LIVED):
         return example
-    shown = ("mission", "near", rng.choice(("lately", "recall")))
-    return _with_asked(
-        example,
-        lambda text: "\n".join(line for line in text.split("\n") if line.startswith(shown)),
-    )
+    shown = [line for line in lines if line.startswith(("mission", "near"))]
+    return _with_asked(example, lambda _: "\n".join([*shown, rng.choice(told)]))
 
 
 def _with_asked(example: Example, change: Callable[[str], str]) -> Example:

@@ -61,6 +61,7 @@ _ROOMS = 1024
 _BODIES = 48
 _LIFE = 60  # decisions, which is about nine episodes: else all would be known
 _FIRST_LIFE = 8  # about one
+_RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
 _NEXT_SEED = 499_979  # added for the next generation
 _LATEST = 8  # experiences
 _SPEAKER = re.compile(r"heard (\w+) person")
@@ -84,7 +85,11 @@ class Known:
             if one.kind in _LIVED:
                 self._lived.append((one.about, _LIVED[one.kind]))
             elif one.kind == TOLD and (speaker := _SPEAKER.match(one.words)):
-                self._told[speaker[1], one.about] = verdict_of(one)
+                self.hear(speaker[1], one.about, verdict_of(one))
+
+    def hear(self, speaker: str, about: str, verdict: Verdict) -> None:
+        """Take in what somebody says of something."""
+        self._told[speaker, about] = verdict
 
     def hope(self, name: str) -> float:
         """Return how probable it is that a way is good."""
@@ -446,6 +451,67 @@ def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
     chosen = _in_shares([*young, *older], wanted * 4 // 5, visits.seed)
     kept = [*chosen, *balanced(others, wanted - len(chosen), _kind, visits.seed)]
     return [Example(prompt=one.prompt, reply=reply_to(one)) for one in kept]
+
+
+# ---- Lessons ----
+
+
+def lessons(wanted: int, seed: int) -> list[Example]:
+    """Return so many choices by words alone that nobody has lived: short, and as many as you like.
+
+    They show two or three ways, and what one to three persons say of them, and nothing else.
+    """
+    rng = random.Random(seed)
+    found: list[Example] = []
+    while len(found) < wanted:
+        if lesson := _lesson(rng):
+            found.append(lesson)
+    return found
+
+
+def _lesson(rng: random.Random) -> Example | None:
+    """Return a choice between ways, or None if no way is better than all others."""
+    kinds, colors = rng.sample(sorted(TRIP.hazards), 3), rng.sample(range(len(TRIP.colors)), 3)
+    pairs = list(zip(kinds, colors, strict=True))[: rng.choice((2, 3))]
+    targets = [Target(object=kind, color=color) for kind, color in pairs]
+    ways = {way: way.words(TRIP) for way in targets}
+    known, said = Known(()), []
+    for speaker in rng.sample(TRIP.colors, rng.randint(1, 3)):
+        name, verdict = rng.choice(list(ways.values())), rng.choice((Verdict.FINE, Verdict.BAD))
+        known.hear(speaker, name, verdict)
+        phrasing = rng.choice(PHRASINGS[verdict][:TRAINED_PHRASINGS])
+        said.append(f"heard {speaker} person: {phrasing.format(object=name)}")
+    hopes = {way: known.hope(name) for way, name in ways.items()}
+    best, second, *_ = sorted(hopes, key=lambda way: -hopes[way])
+    if hopes[best] < hopes[second] + AS_GOOD:
+        return None
+    moment = Moment(
+        prompt=Prompt.single_turn(system="ways", user=_asked_in_a_lesson(ways.values(), said, rng)),
+        offered=Choices(answers=tuple(f"cross {name}, normal" for name in ways.values())),
+        intent=Intent(skill=Skill.CROSS, target=best),
+        hopes=hopes,
+        chooses=True,
+        ground=Ground.PRAISE if known.told(ways[best]) > _SPEAKS else Ground.BLAME,
+    )
+    return Example(prompt=moment.prompt, reply=reply_to(moment))
+
+
+def _asked_in_a_lesson(ways: Iterable[str], said: Sequence[str], rng: random.Random) -> str:
+    goal = f"{rng.choice(TRIP.colors)} {rng.choice(('box', 'ball', 'key'))}"
+    near = "; ".join(
+        f"hazard {way} {rng.randint(1, 4)} {rng.choice(('ahead', 'behind', 'left', 'right'))}"
+        for way in ways
+    )
+    if rng.random() < _RECALLED_SHARE:
+        heard = "recall: " + "; ".join(f"#{place} {one}" for place, one in enumerate(said, 1))
+    else:
+        last = 3 * len(said)
+        heard = "lately: " + "; ".join(f"{one} {last - 3 * i} ago" for i, one in enumerate(said))
+    mission = f"mission: hurry to the {goal}, the long way takes too long"
+    return f"{mission}\nnear: {near}\n{heard}"
+
+
+# ---- The parts of an example ----
 
 
 def _is_plain_choice(moment: Moment) -> bool:
