@@ -42,6 +42,7 @@ from experiments.training.mind.ways import (
     collect,
     examples,
     ground_of,
+    lessons,
     reply_to,
     reworded,
     told,
@@ -367,6 +368,39 @@ def test_grounds_have_their_shares_of_choices_while_there_are_enough():
     assert found == {ground: round(100 * share) for ground, share in _SHARES.items()}
     few = [one for one in plenty if one.ground is not Ground.PRAISE]
     assert len(_in_shares(few, 100, seed=0)) == 100
+
+
+# ---- Lessons ----
+
+LESSONS = lessons(300, seed=1)
+
+
+def test_lessons_are_made_up_as_many_as_are_wanted_and_the_same_for_a_seed():
+    assert len(LESSONS) == 300
+    assert lessons(5, seed=1) == LESSONS[:5] != lessons(5, seed=2)
+
+
+def test_a_lesson_shows_ways_and_words_in_trained_phrasings_alone():
+    trained = [one for phrasings in PHRASINGS.values() for one in phrasings[:TRAINED_PHRASINGS]]
+    patterns = [re.compile(one.replace("{object}", "[a-z ]+")) for one in trained]
+    for one in LESSONS:
+        mission, near, heard_line = one.prompt.messages[-1].text.split("\n")
+        assert mission.startswith("mission: hurry to the ")
+        assert near.count("hazard") in (2, 3)
+        said = re.findall(r"person: ([^;]+?)(?= \d+ ago|;|$)", heard_line)
+        assert 1 <= len(said) <= 3
+        assert all(any(pattern.fullmatch(words) for pattern in patterns) for words in said)
+
+
+def test_the_answer_of_a_lesson_is_for_what_words_speak_for():
+    praised = [one for one in LESSONS if one.prompt.messages[-1].text.count("person: ") == 1]
+    assert len(praised) > 50
+    for one in praised:
+        (said,) = re.findall(r"heard \w+ person: ([^;]+?)(?= \d+ ago|$)",
+                             one.prompt.messages[-1].text)  # fmt: skip
+        way = parse_reply(one.reply, TRIP).intent.target.words(TRIP)
+        fine = [phrasing.format(object=way) for phrasing in PHRASINGS[Verdict.FINE]]
+        assert (said in fine) == (way in said)
 
 
 # ---- The same in other words ----
