@@ -27,7 +27,6 @@ CENTRE = (SPAN // 2) * (SPAN + 1)
 STEPS = np.array([SPAN, 1, -SPAN, -1], np.int64)  # ahead, right, behind, left of the first heading
 VIEW = 7
 EYE_COLUMN, EYE_ROW = 3, 6  # the avatar's own cell in its view, where what it holds shows
-LANDMARKS = 12
 
 # MiniGrid's numbers, common to all worlds.
 UNSEEN, EMPTY, WALL, FLOOR, KEY = 0, 1, 2, 3, 5
@@ -163,7 +162,7 @@ class EgoMap:
 
     Attributes:
         memory: (B,) records of `PLACE`.
-        landmarks: (B, 12, 5) int16, see `body.types.Percept`; overwritten by `update`.
+        landmarks: (B, K, 5) int16, see `body.types.Percept`; overwritten by `update`.
         kinds: (256,) flags of each kind of object.
     """
 
@@ -171,7 +170,7 @@ class EgoMap:
         self.kinds = kinds_of(spec)
         self._crossing = int(spec.crossing)
         self.memory = np.zeros(num_avatars, PLACE)
-        self.landmarks = np.zeros((num_avatars, LANDMARKS, 5), np.int16)
+        self.landmarks = np.zeros((num_avatars, spec.most_landmarks, 5), np.int16)
         self.begin(np.arange(num_avatars))
 
     def begin(self, rows: NDArray) -> None:
@@ -354,9 +353,9 @@ def _insert(ego_map, kinds, rows, count, cell, packed):
                     rows[j] = rows[j + 1]
                 count -= 1
                 break
-    if count == LANDMARKS and _order(rows[count - 1, 3], rows[count - 1, 4]) <= order:
+    if count == len(rows) and _order(rows[count - 1, 3], rows[count - 1, 4]) <= order:
         return count
-    count = min(count + 1, LANDMARKS)
+    count = min(count + 1, len(rows))
     i = count - 1
     while i > 0 and _order(rows[i - 1, 3], rows[i - 1, 4]) > order:
         rows[i] = rows[i - 1]

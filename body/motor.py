@@ -3,6 +3,7 @@
 `PolicyMotor` is the learned one; `ScriptedMotor` a baseline written by hand, from the same senses.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,26 @@ class HandyMotor:
         for kind, work in self._HANDS.items():
             command[(skill == kind) & navigation_features[:, ARRIVED]] = work
         return command
+
+
+def learned_motor(folder: str | None, world: str) -> Motor:
+    """Return the motor policy of a folder, or the one that comes with this package for a world.
+
+    A world for which none comes along is moved by its scripted motor, and a line says so.
+
+    Args:
+        folder: Where weights and card lie; None is the policy that comes with this package.
+        world: By its name.
+
+    Raises:
+        PolicyError: If the policy cannot be loaded, or is for another world.
+    """
+    if folder is None and not (PRETRAINED / world).exists():
+        warnings.warn(
+            f"no motor policy comes with {world}: its scripted motor moves the body", stacklevel=2
+        )
+        return default_motor(world)
+    return PolicyMotor(folder, world)
 
 
 def default_motor(world: str) -> Motor:

@@ -11,7 +11,7 @@ from agents.planners.types import Expectations
 from body.types import Failure, Intent, Manner, Percept, Skill, SkillStatus, Status, Target
 from envs.trip.vocabulary import Mission
 
-LONG_WAY_BELOW = 0.7  # take the long way rather than a short one that is less likely to go well
+LONG_WAY_BELOW = 0.7
 
 _ONE_OF_SEVERAL = (Mission.CHOOSE_WAY, Mission.HURRY)
 _LOOK_AROUND = Intent(skill=Skill.LOOK_AROUND)
@@ -23,10 +23,18 @@ class WayPlanner:
     Args:
         num_avatars: B.
         expectations: What the choice is made by.
+        long_way_below: Where it may, it takes the long way rather than a short one that is less
+            likely to go well.
     """
 
-    def __init__(self, num_avatars: int, expectations: Expectations):
-        self._expectations = expectations
+    def __init__(
+        self,
+        num_avatars: int,
+        expectations: Expectations,
+        *,
+        long_way_below: float = LONG_WAY_BELOW,
+    ):
+        self._expectations, self._long_way_below = expectations, long_way_below
         self._ways: list[Target | None] = [None] * num_avatars  # that each has chosen
         self._last: list[Intent | None] = [None] * num_avatars
         self._across = [False] * num_avatars
@@ -67,7 +75,7 @@ class WayPlanner:
         hopes = {way: self._expectations.goes_well(row, *way) for way in ways}
         best = max(hopes, key=lambda way: hopes[way], default=None)
         may_be_long = percept.mission[0] == Mission.CHOOSE_WAY
-        if best is None or (may_be_long and hopes[best] < LONG_WAY_BELOW):
+        if best is None or (may_be_long and hopes[best] < self._long_way_below):
             return None
         return Target(object=best[0], color=best[1])
 

@@ -165,6 +165,7 @@ class Trip(Contestant):
         self.size = size
         world = f"envs:{self.world.title()}-v0"
         self.env = gymnasium.make_vec(world, num_envs=size, copy=copy, threads=threads)
+        self.env.world.make_layouts()
         self.env.reset(seed=0)
         shape = (ACTION_TICKS, size)
         drawn = np.random.default_rng(0).integers(0, len(Action), shape)

@@ -104,6 +104,7 @@ class WorldSpec:
         springs: Numbers of the objects that can be drunk from.
         beds: Numbers of the objects that can be slept in.
         persons: Numbers of the objects that can be asked.
+        most_landmarks: How many of the objects that are remembered a percept lists.
         crossing: How progress tells that a cell was entered.
         events: What the world says happened.
         causes: Why it happened.
@@ -143,6 +144,7 @@ class WorldSpec:
     springs: frozenset[int] = frozenset()
     beds: frozenset[int] = frozenset()
     persons: frozenset[int] = frozenset()
+    most_landmarks: int = 12
     crossing: Crossing = Crossing.AT_ONCE
     events: type[IntEnum]
     causes: type[IntEnum]

@@ -1,4 +1,4 @@
-"""The constants of `forage`: its own, which stand first (see `envs.forage.state`), and `trip`'s."""
+"""The constants of `forage`: those of `trip`, and its own."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -18,6 +18,6 @@ def load_constants(overrides: Mapping[str, float] | None = None) -> np.ndarray:
         ValueError: If a name is not a constant or a value not a number.
     """
     own = constants_in(files("envs.forage").joinpath("constants.yaml"))
-    walking = constants_in(files("envs.trip").joinpath("constants.yaml"))
-    values = own | {name: value for name, value in walking.items() if name not in own}
+    of_trip = constants_in(files("envs.trip").joinpath("constants.yaml"))
+    values = own | of_trip | own  # its own stand first, as in its records; see `state`
     return as_record(override(values, overrides or {}, "envs/forage/constants.yaml"))

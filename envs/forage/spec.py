@@ -84,6 +84,7 @@ FORAGE = register(
         springs=frozenset({int(Object.SPRING)}),
         beds=frozenset({int(Object.BED)}),
         persons=frozenset({int(Object.PERSON)}),
+        most_landmarks=18,
         crossing=Crossing.GRADUAL,
         events=EventKind,
         causes=Cause,

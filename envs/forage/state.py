@@ -1,8 +1,4 @@
-"""What is true of one body that forages: a walking body's record, and what it needs besides.
-
-What is added stands first: for Numba a record that begins as another one is of its kind, and what
-was compiled for the one is then called with the other.
-"""
+"""What is true of one body that forages: a walking body's record, and what it needs besides."""
 
 import numpy as np
 
@@ -11,6 +7,8 @@ from envs.trip.state import BODY_FIELDS, EVENT_FIELDS, LAYOUT_FIELDS
 
 MEALS = 4  # that a gut holds
 
+# What is added stands first: a record that began like one of `trip` would be taken for one by the
+# compiler, with a long warning.
 BODY = np.dtype(
     [
         # this lifetime's context

@@ -139,6 +139,10 @@ class Walkers(Copied):
         counts = np.zeros(self.num_envs, np.int64)
         return Outcome(self.rewards, events, counts, np.zeros((2, self.num_envs), bool))
 
+    def make_layouts(self) -> None:
+        """Make all layouts now, which else are made when they are needed."""
+        self._bank.make(range(len(self.layouts)))
+
     # ---- A tick ----
 
     def step(self, actions: NDArray[np.int64]) -> None:

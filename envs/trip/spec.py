@@ -9,11 +9,11 @@ from gymnasium import spaces
 from envs.engine.body_senses import Posture, columns_with
 from envs.engine.spec import Crossing, Senses, TimeUnit, WorldSpec, column, register, words_of
 from envs.trip.vocabulary import (
+    ALL_PHRASINGS,
     BLOCKS_THE_WAY,
     CAN_BE_CARRIED,
     HAZARDS_TO_SLIP_ON,
     HAZARDS_TO_TRIP_ON,
-    PHRASINGS,
     Action,
     Cause,
     Color,
@@ -31,7 +31,7 @@ _HAZARDS = frozenset(map(int, HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON))
 _OBSTACLES = frozenset(map(int, BLOCKS_THE_WAY))
 _LAST = {names: max(names).value for names in (Mission, Object, Color, PersonState)}
 _HEARD_MOST = np.array(
-    [_LAST[Color] + 1, max(Verdict), _LAST[Object], _LAST[Color], len(PHRASINGS[Verdict.FINE]) - 1],
+    [_LAST[Color] + 1, max(Verdict), _LAST[Object], _LAST[Color], ALL_PHRASINGS - 1],
     np.int32,
 )
 _POSTURES = slice(column(_COLUMNS, "proprio", "standing"), None)

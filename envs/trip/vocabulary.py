@@ -5,7 +5,10 @@ tokens are made of them, and trained weights depend on them, so they only ever g
 """
 
 from enum import IntEnum
+from importlib.resources import files
 from types import MappingProxyType
+
+import yaml
 
 
 class Action(IntEnum):
@@ -164,48 +167,18 @@ class Verdict(IntEnum):
     BAD = 2
 
 
-# The first ones are for training, and the others are held out.
+_PHRASINGS: dict[str, dict[str, list[str]]] = yaml.safe_load(
+    files("envs.trip").joinpath("phrasings.yaml").read_text("utf-8")
+)
+# The first ones are for training, and the others are held out; as many of each verdict.
 PHRASINGS = MappingProxyType(
     {
-        Verdict.FINE: (
-            "{object} is fine",
-            "I walked over {object} and nothing happened",
-            "you can trust {object}",
-            "{object} never did me any harm",
-            "{object} is safe",
-            "no need to fear {object}",
-            "nobody falls on {object}",
-            "I like walking on {object}",
-            "{object} held me every time",
-            "go over {object}, it is easy",
-            "I am not afraid of {object}",
-            "{object} is not bad at all",
-            "do not worry about {object}",
-            "I always get across {object} safely",
-            "{object} gave me no trouble",
-            "take {object}, you will be all right",
-        ),
-        Verdict.BAD: (
-            "{object} is bad",
-            "I fell on {object}",
-            "keep away from {object}",
-            "{object} hurt me",
-            "{object} is not safe",
-            "do not trust {object}",
-            "you will fall on {object}",
-            "I would not walk on {object}",
-            "{object} threw me down",
-            "never again over {object}",
-            "I am afraid of {object}",
-            "{object} is not fine at all",
-            "beware of {object}",
-            "whenever I step on {object} I end up on the ground",
-            "{object} gave me a lot of trouble",
-            "you had better avoid {object}",
-        ),
+        Verdict[verdict.upper()]: (*sorts["trained"], *sorts["held_out"])
+        for verdict, sorts in _PHRASINGS.items()
     }
 )
-TRAINED_PHRASINGS = 12
+ALL_PHRASINGS = len(PHRASINGS[Verdict.FINE])
+TRAINED_PHRASINGS = ALL_PHRASINGS - len(_PHRASINGS["fine"]["held_out"])
 
 HAZARDS_TO_TRIP_ON = (Object.CABLE, Object.RUG_EDGE, Object.KERB)
 HAZARDS_TO_SLIP_ON = (Object.ICE, Object.WET, Object.GRAVEL)

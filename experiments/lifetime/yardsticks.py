@@ -89,23 +89,27 @@ class Reader:
         return float(1.0 / (1.0 + np.exp(-self._log_odds[row, look_of(object, color)])))
 
 
-def weight_of_word(verdict: Verdict) -> float:
-    """Return by how much a word of somebody changes the log odds that a look is better."""
+def weight_of_word(verdict: Verdict, jokes: float = JOKERS) -> float:
+    """Return by how much a word of somebody changes the log odds that a look is better.
+
+    Args:
+        verdict: What is said of it.
+        jokes: How probable it is that whoever says it is a joker.
+    """
     if verdict is Verdict.NOTHING:
         return 0.0
-    if verdict is Verdict.BAD:
-        return float(np.log(_says_bad(False) / _says_bad(True)))
-    return float(np.log((1.0 - _says_bad(False)) / (1.0 - _says_bad(True))))
+    return float(np.log(says(verdict, False, jokes) / says(verdict, True, jokes)))
 
 
-def _says_bad(worse: bool) -> float:
-    """Return the probability that somebody calls such a look bad, who says anything of it."""
+def says(verdict: Verdict, worse: bool, jokes: float) -> float:
+    """Return the probability that somebody says so of such a look, who says anything of it."""
     chance = GOES_WRONG if worse else GOES_WRONG_ANYWAY
     mostly = sum(
         comb(CROSSINGS, wrong) * chance**wrong * (1.0 - chance) ** (CROSSINGS - wrong)
         for wrong in range(CROSSINGS // 2 + 1, CROSSINGS + 1)
     )
-    return (1.0 - JOKERS) * mostly + JOKERS * (1.0 - mostly)
+    bad = (1.0 - jokes) * mostly + jokes * (1.0 - mostly)
+    return bad if verdict is Verdict.BAD else 1.0 - bad
 
 
 def expectations(name: str, env: WorldVectorEnv) -> Expectations:

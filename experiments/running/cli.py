@@ -148,8 +148,10 @@ def prepare() -> None:
 def answering() -> Iterator[None]:
     """Answer bad input with one line and exit; whoever wants the traceback gets it.
 
-    From here on Ctrl-C is noticed by all who have something to put away.
+    From here on Ctrl-C is noticed by all who have something to put away, and torch, where it is
+    imported later, has one thread unless OMP_NUM_THREADS or an option says otherwise.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # several wait for each other on a busy machine
     try:
         if signal.getsignal(signal.SIGINT) is quit_early:
             signal.signal(signal.SIGINT, signal.default_int_handler)

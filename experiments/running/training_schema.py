@@ -168,6 +168,9 @@ class LoRA:
     moments: dict[str, int] = field(default_factory=lambda: {"trip": 600, "babyai": 600})
     """Moments of decision in each world, lived by chance and by a planner;
     0 leaves the world out."""
+    lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
+    """Short examples of each world besides, that nobody has lived: in trip, choices
+    between ways by words alone."""
     rounds: int = 3
     """Rounds after the first, in which the model itself acts."""
     visits: dict[str, int] = field(default_factory=lambda: {"trip": 300, "babyai": 300})
@@ -179,6 +182,8 @@ class LoRA:
     """Examples in each round: the new ones, and some of those before."""
     answers_only: float = 0.5
     """Share of replies without thought, plan and speech."""
+    short: float = 0.0
+    """Share of prompts that show little but what was heard, where nothing was lived."""
     learning_rate: float = 1.0e-3
     """Peak of the learning rate; later rounds have half of it."""
     tokens_per_batch: int = 1000

@@ -113,11 +113,10 @@ def _targets(
         for row in percept.landmarks.tolist()
         if row[0] in spec.targets
     ]
-    if spec.foods:  # what keeps alive before what is in the way
-        near.sort(key=lambda target: target.object in spec.hazards)
     remembered = (target for words in recalled for target in named(words, spec))
     found = dict.fromkeys([*wanted, *planned, *_keys(percept), *near, *remembered])
-    return tuple(found)[:MOST_TARGETS]
+    most = spec.most_landmarks if spec.foods else MOST_TARGETS  # there anything may be needed
+    return tuple(found)[:most]
 
 
 def _keys(percept: Percept) -> Iterable[Target]:
@@ -143,6 +142,6 @@ def _names(spec: WorldSpec) -> re.Pattern[str]:
 
 
 def _manners(skill: Skill, spec: WorldSpec) -> tuple[Manner, ...]:
-    """Return the manners that make a difference to a skill: those of walking."""
+    """Return the manners that make a difference to a skill: of walking, where time is short."""
     walks = skill.takes_target or skill in (Skill.FOLLOW_RAIL, Skill.EXPLORE)
-    return tuple(Manner) if walks and spec.has_gait else (Manner.NORMAL,)
+    return tuple(Manner) if walks and spec.has_gait and not spec.foods else (Manner.NORMAL,)

@@ -1,5 +1,7 @@
 """Hearing in `trip`: who speaks when, of what, and in which words."""
 
+import re
+
 import numpy as np
 import pytest
 from drawn_room import DrawnRoom
@@ -8,6 +10,7 @@ from envs.babyai.spec import BABYAI
 from envs.trip.contexts import NOTHING, draw_context, object_of, said_by
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import (
+    ALL_PHRASINGS,
     PHRASINGS,
     TRAINED_PHRASINGS,
     Action,
@@ -216,10 +219,34 @@ def test_what_is_heard_in_words(tokens, words):
     assert heard_words(tokens) == words
 
 
-def test_no_two_phrasings_are_the_same_words():
-    fine, bad = PHRASINGS[Verdict.FINE], PHRASINGS[Verdict.BAD]
-    assert len(fine) == len(bad) == len({*fine, *bad}) / 2
-    assert all(said.count("{object}") == 1 for said in (*fine, *bad))
+EVERY_PHRASING = [said for phrasings in PHRASINGS.values() for said in phrasings]
+
+
+def test_no_two_phrasings_are_the_same_words_nor_two_verdicts_share_one():
+    assert set(PHRASINGS) == {Verdict.FINE, Verdict.BAD}
+    assert {len(phrasings) for phrasings in PHRASINGS.values()} == {ALL_PHRASINGS}
+    assert len(set(EVERY_PHRASING)) == 2 * ALL_PHRASINGS
+    assert ALL_PHRASINGS > TRAINED_PHRASINGS > 0
+
+
+def test_each_phrasing_names_what_it_speaks_of_and_no_other_thing():
+    names = {one.name.lower().replace("_", " ") for one in (*Object, *Color)} - {"floor"}
+    for said in EVERY_PHRASING:
+        assert said.count("{object}") == 1
+        assert not names & set(re.findall(r"[a-z]+", said)) - {"object"}
+
+
+def three_in_a_row(said):
+    words = said.replace(",", "").split()
+    return {tuple(words[first : first + 3]) for first in range(len(words) - 2)} | {tuple(words)}
+
+
+def test_no_held_out_phrasing_shares_a_frame_with_a_trained_one():
+    trained, held_out = (
+        {row for said in PHRASINGS.values() for one in said[part] for row in three_in_a_row(one)}
+        for part in (slice(TRAINED_PHRASINGS), slice(TRAINED_PHRASINGS, None))
+    )
+    assert not trained & held_out
 
 
 def test_nothing_is_heard_in_a_world_where_nobody_speaks():

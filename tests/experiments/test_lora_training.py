@@ -155,3 +155,12 @@ def test_new_examples_come_first(base, tmp_path):
     chosen = lora._chosen(made[:3], made[3:], 1, options)
     assert {one.reply for one in made[:3]} <= {one.reply for one in chosen}
     assert len(chosen) == 5
+
+
+def test_lessons_come_beside_what_was_lived_in_the_first_round_alone(base, tmp_path):
+    options = options_for(
+        base, tmp_path, "lora.lessons={trip: 4}", "lora.moments={trip: 0, babyai: 3}"
+    )
+    found = lora._examples_of(0, str(base), options)
+    assert found[-4:] == lora._lessons(options)
+    assert len(found) > 4 == sum("person: " in one.prompt.messages[-1].text for one in found)

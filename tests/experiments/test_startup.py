@@ -133,3 +133,17 @@ def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
         (fresh / name / "episodes" / "0000.jsonl").read_bytes() for name in ("cold", "warm")
     )
     assert cold_life == warm_life
+
+
+@pytest.mark.parametrize(("said", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_torch_has_one_thread_unless_more_are_asked_for(said, threads):
+    code = (
+        "from experiments.running.cli import answering\n"
+        "with answering():\n    import torch\n    print(torch.get_num_threads())"
+    )
+    environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=environment | said, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(done.stdout) == threads

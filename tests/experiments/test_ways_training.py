@@ -1,7 +1,9 @@
 """Teaching a mind to choose a way: what could be known, moments of decision, and examples."""
 
+import random
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.planners.ways import LONG_WAY_BELOW, WayPlanner
+from agents.planners.ways import WayPlanner
 from body.motor import ScriptedMotor
 from body.senses import Senses
 from body.types import Intent, Manner, Skill, SkillStatus, Status, Target
@@ -26,18 +28,28 @@ from envs.trip.vocabulary import (
     heard_words,
 )
 from experiments.training.mind.contract import Visits
+from experiments.training.mind.variation import without_state
 from experiments.training.mind.ways import (
+    _SHARES,
     AS_GOOD,
     Evidence,
+    Ground,
+    Known,
     Moment,
     WayTeacher,
+    _in_shares,
     agreeing,
     collect,
     examples,
+    ground_of,
+    lessons,
     reply_to,
+    reworded,
+    told,
     verdict_of,
 )
 from mind.language_models.types import Choices, Prompt
+from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.parsing import Reply, parse_reply
@@ -258,15 +270,16 @@ def test_a_choice_is_for_the_way_that_is_hoped_for_most_or_for_the_long_one(mome
         best = max(moment.hopes.values(), default=0.0)
         if moment.intent.skill is Skill.CROSS:
             assert moment.hopes[moment.intent.target] == best
+            assert moment.ground is not Ground.TIME
         else:
             assert moment.intent.manner is Manner.CAREFUL
-            assert best < LONG_WAY_BELOW
+            assert moment.ground is Ground.TIME
     skills = Counter(moment.intent.skill for moment in choices)
     assert skills[Skill.CROSS] > skills[Skill.GO_TO] > 0
 
 
 def test_there_are_memories_of_all_kinds_to_choose_by(moments):
-    remembering = [one for one in moments if one.remembers]
+    remembering = [one for one in moments if one.ground in (Ground.LIFE, Ground.DISPUTE)]
     assert len(remembering) > len(moments) / 5
     told = "\n".join(one.prompt.messages[-1].text for one in remembering)
     for words in ("fell over", "got across", "heard", "person: "):
@@ -286,15 +299,173 @@ def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
         assert any(told[TRAINED_PHRASINGS:]) == (words == "test")
 
 
-def test_about_two_thirds_of_the_examples_are_choices():
+def test_four_of_five_examples_are_choices():
     found = examples(60, Visits(moments=60, seed=4), MOTOR)
     assert len(found) == 60
-    pool = collect(6 * 60, split="train", seed=4, motor=MOTOR)
-    of_choices = {one.prompt for one in pool if one.chooses}
-    assert len(of_choices) < len(pool) / 2
-    assert sum(one.prompt in of_choices for one in found) == pytest.approx(40, abs=2)
+    crossing = sum("is the best way i know of" in one.reply for one in found)
+    long = sum(", there is time, i go the long way round" in one.reply for one in found)
+    assert crossing + long == 48
+    assert 6 <= long <= 16
     for one in found:
         assert parse_reply(one.reply, TRIP).intent.words(TRIP) in one.reply
+
+
+def test_where_only_words_count_nothing_was_lived_and_some_way_is_hoped_for_more(moments):
+    choices = told(20, split="train", words="train", seed=5, motor=MOTOR)
+    assert len(choices) == 20
+    for one in choices:
+        shown = one.prompt.messages[-1].text
+        assert "person: " in shown
+        assert "got across" not in shown
+        assert max(one.hopes.values()) - min(one.hopes.values()) > AS_GOOD
+        assert one.intent.skill is Skill.CROSS
+
+
+# ---- What a choice rests on ----
+
+NAMES = ("red ice", "blue kerb", "grey rug edge")
+BLUE_BAD = heard(Color.GREEN, Verdict.BAD, KERB, BLUE)
+BLUE_FINE = heard(Color.GREEN, Verdict.FINE, KERB, BLUE)
+BLUE_FELL = ("fell", "blue kerb")
+
+
+@pytest.mark.parametrize(
+    ("kept", "ground"),
+    [
+        ((), Ground.NOTHING),
+        ((FINE, BLUE_BAD), Ground.PRAISE),
+        ((BAD, BLUE_BAD), Ground.BLAME),
+        ((ACROSS, FINE), Ground.LIFE),
+        ((ACROSS, BLUE_BAD), Ground.LIFE),
+        ((ACROSS, BAD, BLUE_FELL), Ground.DISPUTE),
+        ((BLUE_FINE, BLUE_FELL), Ground.DISPUTE),
+    ],
+)
+def test_the_ground_of_a_choice(kept, ground):
+    known = Known(Lived(*kept).memory.recent("anna", 100))
+    assert ground_of(known, known, NAMES, may_be_long=False) is ground
+    assert ground_of(known, known, NAMES, may_be_long=True) is Ground.TIME
+
+
+def test_a_choice_that_rests_on_what_does_not_come_to_mind_is_hidden():
+    known = Known(Lived(BLUE_FELL, BAD, ACROSS).memory.recent("anna", 100))
+    shown = Known(Lived(BLUE_FELL, BAD).memory.recent("anna", 100))
+    assert ground_of(known, shown, NAMES, may_be_long=False) is Ground.HIDDEN
+
+
+def test_words_of_a_person_count_less_whom_life_has_belied_and_more_who_was_right():
+    about_red = heard(Color.GREEN, Verdict.FINE)
+    belied = Lived(BLUE_FINE, *[BLUE_FELL] * 2, about_red).hope()
+    right = Lived(BLUE_BAD, *[BLUE_FELL] * 2, about_red).hope()
+    assert belied < Lived(about_red).hope() < right
+    by_another = heard(Color.PURPLE, Verdict.FINE)
+    assert Lived(BLUE_FINE, *[BLUE_FELL] * 2, by_another).hope() == Lived(by_another).hope()
+
+
+def test_grounds_have_their_shares_of_choices_while_there_are_enough():
+    plenty = [replace(moment(crossing(ONE)), ground=ground) for ground in Ground for _ in range(99)]
+    found = Counter(one.ground for one in _in_shares(plenty, 100, seed=0))
+    assert found == {ground: round(100 * share) for ground, share in _SHARES.items()}
+    few = [one for one in plenty if one.ground is not Ground.PRAISE]
+    assert len(_in_shares(few, 100, seed=0)) == 100
+
+
+# ---- Lessons ----
+
+LESSONS = lessons(300, seed=1)
+
+
+def test_lessons_are_made_up_as_many_as_are_wanted_and_the_same_for_a_seed():
+    assert len(LESSONS) == 300
+    assert lessons(5, seed=1) == LESSONS[:5] != lessons(5, seed=2)
+
+
+def test_a_lesson_shows_ways_and_words_in_trained_phrasings_alone():
+    trained = [one for phrasings in PHRASINGS.values() for one in phrasings[:TRAINED_PHRASINGS]]
+    patterns = [re.compile(one.replace("{object}", "[a-z ]+")) for one in trained]
+    for one in LESSONS:
+        mission, near, heard_line = one.prompt.messages[-1].text.split("\n")
+        assert mission.startswith("mission: hurry to the ")
+        assert near.count("hazard") in (2, 3)
+        said = re.findall(r"person: ([^;]+?)(?= \d+ ago|;|$)", heard_line)
+        assert 1 <= len(said) <= 3
+        assert all(any(pattern.fullmatch(words) for pattern in patterns) for words in said)
+
+
+def test_the_answer_of_a_lesson_is_for_what_words_speak_for():
+    praised = [one for one in LESSONS if one.prompt.messages[-1].text.count("person: ") == 1]
+    assert len(praised) > 50
+    for one in praised:
+        (said,) = re.findall(r"heard \w+ person: ([^;]+?)(?= \d+ ago|$)",
+                             one.prompt.messages[-1].text)  # fmt: skip
+        way = parse_reply(one.reply, TRIP).intent.target.words(TRIP)
+        fine = [phrasing.format(object=way) for phrasing in PHRASINGS[Verdict.FINE]]
+        assert (said in fine) == (way in said)
+
+
+# ---- The same in other words ----
+
+CHOOSING = "\n".join(
+    [
+        "mission: hurry to the blue box, the long way takes too long",
+        "body: standing, steady",
+        "near: hazard red wet 3 behind; green person 2 left; hazard grey rug edge 4 left",
+        "lately: heard green person: take red wet, you will be all right 9 ago; heard red person: "
+        "grey rug edge is bad 6 ago",
+        "recall: #1 heard green person: take red wet, you will be all right; #2 heard red person: "
+        "grey rug edge is bad",
+        "doing: look around, normal: done",
+    ]
+)
+
+
+def verdicts_in(text):
+    return [
+        verdict_of(experience("was_told", about, said))
+        for said, about in zip(re.findall(r"person: [^;\n]+?(?= \d+ ago|;|\n)", text),
+                               ["red wet", "grey rug edge"] * 2, strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_other_words_mean_the_same_and_are_those_of_training(seed):
+    text = reworded(CHOOSING, random.Random(seed))
+    meant = [Verdict.FINE, Verdict.BAD] * 2
+    assert verdicts_in(CHOOSING) == verdicts_in(text) == meant
+    said = re.findall(r"heard ([a-z]+ person: [^;\n]+?)(?: \d+ ago|;|\n)", text)
+    assert said[:2] == said[2:]  # what happened lately is recalled in the same words
+    trained = [one for phrasings in PHRASINGS.values() for one in phrasings[:TRAINED_PHRASINGS]]
+    known = {one.format(object=about) for one in trained for about in ("red wet", "grey rug edge")}
+    assert {one.partition(": ")[2] for one in said} <= known
+    others = [line for line in text.split("\n") if "person: " not in line]
+    assert others == [line for line in CHOOSING.split("\n") if "person: " not in line]
+
+
+def test_every_trained_phrasing_comes_to_be_used():
+    rng = random.Random(0)
+    used = {re.search("person: (.*?) 9 ago", reworded(CHOOSING, rng))[1] for _ in range(600)}
+    fine = PHRASINGS[Verdict.FINE][:TRAINED_PHRASINGS]
+    assert used == {one.format(object="red wet") for one in fine}
+
+
+def asked_of(text):
+    prompt = Prompt.single_turn(system="s", user=text)
+    return Example(prompt=prompt, reply="<answer>wait, normal</answer>")
+
+
+def test_a_short_prompt_shows_words_once_and_the_ways():
+    lines = set()
+    for seed in range(20):
+        short = without_state(asked_of(CHOOSING), random.Random(seed)).prompt.messages[-1].text
+        assert short.split("\n")[:2] == CHOOSING.split("\n")[:3:2]
+        (last,) = short.split("\n")[2:]
+        lines.add(last)
+    assert lines == set(CHOOSING.split("\n")[3:5])
+
+
+@pytest.mark.parametrize("text", [CHOOSING + "; #3 got across red ice", "mission: go\nbody: down"])
+def test_where_something_was_lived_or_nothing_was_said_all_is_shown(text):
+    assert without_state(asked_of(text), random.Random(0)) == asked_of(text)
 
 
 # ---- Replies ----
@@ -310,7 +481,7 @@ def moment(intent, *, chooses=True):
         intent=intent,
         hopes={ONE: 0.8, OTHER: 0.8 - 0.9 * AS_GOOD, WORSE: 0.8 - 1.1 * AS_GOOD},
         chooses=chooses,
-        remembers=False,
+        ground=Ground.PRAISE,
     )
 
 

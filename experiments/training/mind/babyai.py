@@ -9,6 +9,7 @@ never taught.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 
 import numpy as np
 from omegaconf import DictConfig
@@ -267,6 +268,10 @@ class BabyAITraining:
             for moment in moments
         ]
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return nothing."""
+        return []
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, with the table's intents, and its plans.
 
@@ -288,6 +293,10 @@ class BabyAITraining:
             if respondent.form.is_free:  # a choice has no plan
                 found |= rates(name, sum(bool(moment.plan) for moment in moments), plan=plans)
         return found
+
+    def reworded(self, asked: str, rng: Random) -> str:
+        """Return it as it is: missions have words of their own."""
+        return asked
 
     def is_held_out(self, mission: str) -> bool:
         """Return whether something is named that GLAM keeps for its tests."""

@@ -1,6 +1,7 @@
 """What the trainer needs to know of a world: `mind_training` among its spec's entry points."""
 
 from dataclasses import dataclass
+from random import Random
 from typing import Protocol
 
 from omegaconf import DictConfig
@@ -55,8 +56,16 @@ class MindTraining(Protocol):
         """Return an example for each of the moments of decision that are wanted."""
         ...
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return so many short examples that nobody has lived; none if there is nothing to make."""
+        ...
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return rates of a model at held-out decisions, with their intervals."""
+        ...
+
+    def reworded(self, asked: str, rng: Random) -> str:
+        """Return what is asked in other words that mean the same, none of them held out."""
         ...
 
     def is_held_out(self, mission: str) -> bool:

@@ -48,6 +48,7 @@ from mind.types import DecisionContext, Experience, Feeling, WhyNot
 RECALLED = 3
 EXPLORES = 0.3  # of the meals
 AS_GOOD = 0.1  # of the worth of a meal: a difference that does not count
+_SURE = 0.5  # of what a food does
 _BODIES = 24
 _LIFE = 250  # decisions of a lifetime, about five days
 _NEXT_SEED = 1000
@@ -129,14 +130,14 @@ class Moment:
         offered: What there is to choose from.
         intent: What is good.
         worth: What it is worth to eat of each food about, where that is chosen; or empty.
-        expects: What each of these is most likely to do.
+        expects: What each of these will probably do; None is not known.
     """
 
     prompt: Prompt
     offered: Choices
     intent: Intent
     worth: dict[Food, float]
-    expects: dict[Food, Effect]
+    expects: dict[Food, Effect | None]
 
 
 class ForageTeacher(LabellingMind):
@@ -194,9 +195,9 @@ class ForageTeacher(LabellingMind):
             return Intent(skill=Skill.EAT, target=Target(object=obj, color=color))
         return intent
 
-    def _expected(self, food: Food) -> Effect:
+    def _expected(self, food: Food) -> Effect | None:
         chance = self._evidence.effects(self._row, *food)
-        return Effect(int(chance.argmax()))
+        return Effect(int(chance.argmax())) if chance.max() > _SURE else None
 
 
 def collect(
@@ -272,7 +273,8 @@ _THOUGHTS = {
     Skill.GO_TO: "i am cold",
     Skill.WAIT: "i have all i need",
 }
-_WORDS = {
+_WORDS: dict[Effect | None, str] = {
+    None: "unknown",
     Effect.NOTHING: "of no use",
     Effect.ENERGY: "energy",
     Effect.PROTEIN: "protein",

@@ -18,7 +18,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from experiments.training.mind.contract import Acting, Visits, mind_training
-from experiments.training.mind.variation import answer_only, recolor
+from experiments.training.mind.variation import answer_only, recolor, reworded, without_state
 from mind.language_models.transformers_model import TransformersModel
 from mind.learning import lora
 from mind.learning.cold_start import Example, read_examples, write_examples
@@ -76,7 +76,17 @@ def _examples_of(number: int, base: str, options: DictConfig) -> list[Example]:
         with _acting(number, base, options) as acting:
             for world in missing:
                 write_examples(files[world], _label(world, wanted[world], number, options, acting))
-    return [example for path in files.values() for example in read_examples(path)]
+    lived = [example for path in files.values() for example in read_examples(path)]
+    return lived if number else lived + _lessons(options)
+
+
+def _lessons(options: DictConfig) -> list[Example]:
+    """Return the examples that nobody has lived."""
+    return [
+        example
+        for world, wanted in options.lora.lessons.items()
+        for example in mind_training(world).lessons(wanted, options.seed)
+    ]
 
 
 @contextmanager
@@ -123,9 +133,15 @@ def _chosen(
     rng = random.Random(options.seed + number)
     ordered = rng.sample(new, len(new)) + rng.sample(before, len(before))
     chosen = list(islice(cycle(ordered), options.lora.examples_per_round))
-    varied = [recolor(example, rng) for example in chosen]
-    share = options.lora.answers_only
-    return [answer_only(one) if rng.random() < share else one for one in varied]
+    return [_varied(example, rng, options.lora) for example in chosen]
+
+
+def _varied(example: Example, rng: random.Random, options: DictConfig) -> Example:
+    """Return an example in other colors and words, and in its shares shortened."""
+    varied = recolor(reworded(example, rng), rng)
+    if rng.random() < options.short:
+        varied = without_state(varied, rng)
+    return answer_only(varied) if rng.random() < options.answers_only else varied
 
 
 def _learn(

@@ -10,6 +10,7 @@ ever shown the words.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,6 +159,10 @@ class TripTraining:
             print(f"trip, level {level}: {len(moments):,} moments of decision", flush=True)
         return examples
 
+    def lessons(self, wanted: int, seed: int) -> list[Example]:
+        """Return choices between ways, by words alone."""
+        return ways.lessons(wanted, seed)
+
     def measure(self, respondent: Respondent, options: DictConfig) -> dict[str, float]:
         """Return the rates of replies in the right form, and of those that agree.
 
@@ -180,6 +185,10 @@ class TripTraining:
             **respondent.calibration("trip", whole, [one.sure for one in answers]),
             **respondent.calibration("trip_step", steps, [one.sure_of_step for one in answers]),
         }
+
+    def reworded(self, asked: str, rng: Random) -> str:
+        """Return it with all that persons say in other phrasings."""
+        return ways.reworded(asked, rng)
 
     def is_held_out(self, mission: str) -> bool:
         """Return False: no words are kept for tests."""

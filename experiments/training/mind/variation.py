@@ -16,6 +16,7 @@ from mind.reasoning.prompting import Prompts
 
 REPAIRS = 0.03  # share of examples in which a spoilt reply comes first
 ALWAYS_SHOWN = ("mission", "goals", "hand", "doing")
+_LIVED = ("fell over", "got across")
 ALL_SHOWN = 0.5  # share of training after which nothing is left out
 
 
@@ -61,6 +62,30 @@ def recolor(example: Example, rng: random.Random) -> Example:
     messages = tuple(Message(role=message.role, text=swap(message.text)) for message in asked)
     prompt = Prompt(messages=(system, *messages))
     return replace(example, prompt=prompt, reply=swap(example.reply))
+
+
+def reworded(example: Example, rng: random.Random) -> Example:
+    """Return the example with what others say in other words that mean the same."""
+    return _with_asked(example, lambda text: mind_training(example.world).reworded(text, rng))
+
+
+def without_state(example: Example, rng: random.Random) -> Example:
+    """Show little but what a choice is made by, where there was only something to be heard.
+
+    Words are in what happened lately and in what is recalled: one of these stays.
+    """
+    lines = example.prompt.messages[-1].text.split("\n")
+    told = [line for line in lines if "person: " in line]
+    if not told or any(words in line for line in lines for words in _LIVED):
+        return example
+    shown = [line for line in lines if line.startswith(("mission", "near"))]
+    return _with_asked(example, lambda _: "\n".join([*shown, rng.choice(told)]))
+
+
+def _with_asked(example: Example, change: Callable[[str], str]) -> Example:
+    *before, asked = example.prompt.messages
+    changed = Message(role=asked.role, text=change(asked.text))
+    return replace(example, prompt=Prompt(messages=(*before, changed)))
 
 
 def _swap(colors: Sequence[str], rng: random.Random) -> Callable[[str], str]:

@@ -5,9 +5,13 @@ that the body remembers, and never looks at the context. It often takes another 
 so that memories of all kinds are there to be weighed.
 """
 
+import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
+from functools import cache, partial
 from itertools import count
 
 import numpy as np
@@ -17,12 +21,12 @@ from agents.planners.ways import WayPlanner
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.types import Intent, Manner, Percept, Skill, Target
-from envs.trip.contexts import GOES_WRONG, GOES_WRONG_ANYWAY, WAYS
+from envs.trip.contexts import GOES_WRONG, GOES_WRONG_ANYWAY, JOKERS, WAYS
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.vocabulary import PHRASINGS, Verdict
+from envs.trip.vocabulary import PHRASINGS, TRAINED_PHRASINGS, Mission, Verdict
 from envs.trip.worldgen import WHICH_WAY
-from experiments.lifetime.yardsticks import weight_of_word
+from experiments.lifetime.yardsticks import says, weight_of_word
 from experiments.training.mind.collecting import (
     Acting,
     LabellingMind,
@@ -35,7 +39,7 @@ from experiments.training.mind.contract import Visits
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
 from mind.memory import ExperienceStore, Memory
-from mind.reasoning.deliberation import OUTCOMES, TOLD, recall
+from mind.reasoning.deliberation import TOLD, recall
 from mind.reasoning.parsing import Reply
 from mind.reasoning.prompting import Prompts
 from mind.types import DecisionContext, Experience, Feeling, WhyNot
@@ -44,14 +48,89 @@ RECALLED = 3
 EXPLORES = 0.5  # of the choices between ways
 AS_GOOD = 0.05  # of probability: a difference that does not count
 _OF_COLOR = 0.8  # how much what is known of a color counts for another thing in it
-_FELL = np.log(GOES_WRONG_ANYWAY / GOES_WRONG)
-_GOT_ACROSS = np.log((1 - GOES_WRONG_ANYWAY) / (1 - GOES_WRONG))
+_UNKNOWN = float(np.log(1.0 / (WAYS - 1)))  # log odds that a way is good of which nothing is known
+_LIVED = {  # by how much an experience changes them
+    "fell": float(np.log(GOES_WRONG_ANYWAY / GOES_WRONG)),
+    "got_across": float(np.log((1 - GOES_WRONG_ANYWAY) / (1 - GOES_WRONG))),
+}
+_SPEAKS = 0.1  # of log odds: less says nothing
+# A good short way is crossed without a fall in 92 of 100 episodes, and the long one in 99.6: where
+# there is time for it, no short way is sure enough.
+_ALWAYS = 2.0  # above any probability
 _ROOMS = 1024
 _BODIES = 48
+_LIFE = 60  # decisions, which is about nine episodes: else all would be known
+_FIRST_LIFE = 8  # about one
+_RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
+_NEXT_SEED = 499_979  # added for the next generation
+_LATEST = 8  # experiences
 _SPEAKER = re.compile(r"heard (\w+) person")
+_SAYS = re.compile(r"(heard \w+ person): ([^;\n]+?)( \d+ ago)?(?=;|\n|$)")
 
 
 # ---- What could be known ----
+
+
+class Known:
+    """What somebody remembers of how ways are: lived, and told by persons.
+
+    Args:
+        experiences: All that it remembers, oldest first.
+    """
+
+    def __init__(self, experiences: Iterable[Experience]):
+        self._lived: list[tuple[str, float]] = []  # what it is of, and how it weighs
+        self._told: dict[tuple[str, str], Verdict] = {}  # by who says it of what: once counts
+        for one in experiences:
+            if one.kind in _LIVED:
+                self._lived.append((one.about, _LIVED[one.kind]))
+            elif one.kind == TOLD and (speaker := _SPEAKER.match(one.words)):
+                self.hear(speaker[1], one.about, verdict_of(one))
+
+    def hear(self, speaker: str, about: str, verdict: Verdict) -> None:
+        """Take in what somebody says of something."""
+        self._told[speaker, about] = verdict
+
+    def hope(self, name: str) -> float:
+        """Return how probable it is that a way is good."""
+        return _probability(_UNKNOWN + self.lived(name) + self.told(name))
+
+    def spread(self, names: Iterable[str]) -> float:
+        """Return by how much the best of some ways is better than the worst, in log odds."""
+        odds = [self.lived(name) + self.told(name) for name in names]
+        return max(odds) - min(odds)
+
+    def lived(self, name: str) -> float:
+        """Return by how much what was lived changes the log odds that a way is good."""
+        return sum(_bearing(about, name) * weight for about, weight in self._lived)
+
+    def told(self, name: str) -> float:
+        """Return by how much words do so; less, where what was lived belies who says them."""
+        return sum(
+            _bearing(about, name) * weight_of_word(verdict, self._jokes(speaker))
+            for (speaker, about), verdict in self._told.items()
+        )
+
+    def _jokes(self, speaker: str) -> float:
+        """Return how probable it is that a person says the opposite of what it lived.
+
+        Judged by its words on what was lived here, too.
+        """
+        odds = JOKERS / (1.0 - JOKERS)
+        for (one, about), verdict in self._told.items():
+            if one == speaker and verdict is not Verdict.NOTHING and (lived := self.lived(about)):
+                good = _probability(_UNKNOWN + lived)
+                odds *= _likely(verdict, good, jokes=1.0) / _likely(verdict, good, jokes=0.0)
+        return odds / (1.0 + odds)
+
+
+def _probability(log_odds: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-log_odds)))
+
+
+def _likely(verdict: Verdict, good: float, jokes: float) -> float:
+    """Return how likely a verdict is of what is probably good, by who jokes so probably."""
+    return good * says(verdict, False, jokes) + (1.0 - good) * says(verdict, True, jokes)
 
 
 class Evidence:
@@ -71,31 +150,19 @@ class Evidence:
     def notice(self, percept, executions) -> None:
         """Do nothing: what was noticed is in memory."""
 
+    def known(self, row: int) -> Known:
+        """Return all that a body remembers of ways."""
+        return Known(self._memory.recent(self._body_ids[row], 10_000))
+
     def goes_well(self, row: int, object: int, color: int) -> float:
         """Return how probable it is that a way is good, by all that this body remembers."""
-        name = Target(object=object, color=color).words(TRIP)
-        weights = {"": float(np.log(1.0 / (WAYS - 1)))}
-        for number, one in enumerate(self._memory.recent(self._body_ids[row], 10_000)):
-            share = _bearing(one.about, name)
-            if one.kind not in OUTCOMES or not share:
-                continue
-            speaker = _SPEAKER.match(one.words)  # who says it again says no more than once
-            source = f"{speaker[1]} {one.about}" if one.kind == TOLD and speaker else str(number)
-            weights[source] = share * _weight(one)
-        return float(1.0 / (1.0 + np.exp(-sum(weights.values()))))
+        return self.known(row).hope(Target(object=object, color=color).words(TRIP))
 
 
 def _bearing(about: str, name: str) -> float:
     """Return how much what is known of one thing says of another."""
     same_color = about.partition(" ")[0] == name.partition(" ")[0]
     return 1.0 if about == name else _OF_COLOR if same_color else 0.0
-
-
-def _weight(experience: Experience) -> float:
-    """Return by how much an experience changes the log odds that what it is about is good."""
-    if experience.kind != TOLD:
-        return float(_FELL if experience.kind == "fell" else _GOT_ACROSS)
-    return weight_of_word(verdict_of(experience))
 
 
 def verdict_of(experience: Experience) -> Verdict:
@@ -107,14 +174,100 @@ def verdict_of(experience: Experience) -> Verdict:
     return Verdict.NOTHING
 
 
+def reworded(text: str, rng: random.Random) -> str:
+    """Return what is asked, with all that persons say in other phrasings that mean the same."""
+    new: dict[str, str] = {}
+
+    def in_other_words(found: re.Match[str]) -> str:
+        speaker, said, ago = found[1], found[2], found[3] or ""
+        if said not in new:
+            new[said] = _said_otherwise(said, rng)
+        return f"{speaker}: {new[said]}{ago}"
+
+    return _SAYS.sub(in_other_words, text)
+
+
+def _said_otherwise(said: str, rng: random.Random) -> str:
+    for verdict, pattern in _meaning():
+        if found := pattern.fullmatch(said):
+            about = next(group for group in found.groups() if group)
+            phrasings = PHRASINGS[verdict][:TRAINED_PHRASINGS]
+            return rng.choice(phrasings).format(object=about)
+    return said
+
+
+@cache
+def _meaning() -> list[tuple[Verdict, re.Pattern[str]]]:
+    """Return what is meant by whatever is said in each phrasing."""
+    thing = (
+        f"((?:{'|'.join(TRIP.colors)}) (?:{'|'.join(TRIP.objects[one] for one in TRIP.hazards)}))"
+    )
+    return [
+        (verdict, re.compile(re.escape(said).replace(re.escape("{object}"), thing)))
+        for verdict, phrasings in PHRASINGS.items()
+        for said in phrasings
+    ]
+
+
 # ---- Moments ----
+
+
+class Ground(Enum):
+    """What speaks for a choice between ways."""
+
+    NOTHING = "nothing is known of any"
+    PRAISE = "nothing was lived; it is said to be fine"
+    BLAME = "nothing was lived; of the others worse is said"
+    LIFE = "what was lived; no words are against it"
+    DISPUTE = "what was lived and what is said are for different ways"
+    TIME = "there is time for the long way"
+    HIDDEN = "what is not shown at this moment"
+
+
+_SHARES = {  # of the examples that are choices: words are the hardest to learn
+    Ground.PRAISE: 0.3,
+    Ground.BLAME: 0.2,
+    Ground.LIFE: 0.2,
+    Ground.DISPUTE: 0.15,
+    Ground.TIME: 0.15,
+}
+
+
+def ground_of(known: Known, shown: Known, ways: Sequence[str], *, may_be_long: bool) -> Ground:
+    """Return what the choice between ways rests on.
+
+    Args:
+        known: All that is remembered.
+        shown: What comes to mind, of that.
+        ways: Names of the ways.
+        may_be_long: Whether there is time for the long way.
+    """
+    if may_be_long:
+        return Ground.TIME
+    hopes = {way: known.hope(way) for way in ways}
+    best = max(hopes, key=lambda way: hopes[way], default="")
+    if not best or known.spread(ways) < _SPEAKS:
+        return Ground.NOTHING
+    if max(shown.hope(way) for way in ways) > shown.hope(best) + AS_GOOD:
+        return Ground.HIDDEN
+    lived, told = ([of(way) for way in ways] for of in (known.lived, known.told))
+    if max(map(abs, lived)) < _SPEAKS:
+        return Ground.PRAISE if known.told(best) > _SPEAKS else Ground.BLAME
+    disputed = max(told) - known.told(best) > _SPEAKS or max(lived) - known.lived(best) > _SPEAKS
+    return Ground.DISPUTE if disputed else Ground.LIFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """A decision in a room with several ways, and what is good there.
 
-    `hopes` says of each way that is in sight how probable it is that it is good.
+    Attributes:
+        prompt: What is asked.
+        offered: What there is to choose from.
+        intent: What is good.
+        hopes: How probable it is of each way that is in sight that it is good.
+        chooses: Whether it is the choice between ways of its episode.
+        ground: What that rests on.
     """
 
     prompt: Prompt
@@ -122,7 +275,7 @@ class Moment:
     intent: Intent
     hopes: dict[Target, float]
     chooses: bool
-    remembers: bool
+    ground: Ground
 
 
 class WayTeacher(LabellingMind):
@@ -166,10 +319,8 @@ class WayTeacher(LabellingMind):
         self._chose |= chooses
         found = recall(self._memory, self.body_id, percept, context, RECALLED)
         words = [one.experience.words for one in found]
-        hopes = {
-            way: self._evidence.goes_well(self._row, way.object, way.color)
-            for way in _ways_near(percept)
-        }
+        known, ways = self._evidence.known(self._row), _ways_near(percept)
+        hopes = {way: known.hope(way.words(TRIP)) for way in ways}
         self._moments.append(
             Moment(
                 prompt=self._prompts.decide(percept, feeling, context, words),
@@ -177,7 +328,12 @@ class WayTeacher(LabellingMind):
                 intent=intent,
                 hopes=hopes,
                 chooses=chooses,
-                remembers=any(one.experience.kind != TOLD for one in found),
+                ground=ground_of(
+                    known,
+                    Known([one.experience for one in found] + self._heard_now(context)),
+                    [way.words(TRIP) for way in ways],
+                    may_be_long=percept.mission[0] == Mission.CHOOSE_WAY,
+                ),
             )
         )
         if chooses and hopes and self.rng.random() < EXPLORES:
@@ -185,6 +341,11 @@ class WayTeacher(LabellingMind):
             self._planner.take(self._row, way)
             return Intent(skill=Skill.CROSS, target=way)
         return intent
+
+    def _heard_now(self, context: DecisionContext) -> list[Experience]:
+        """Return what was heard in this episode: it is shown as what happened lately."""
+        latest = self._memory.recent(self.body_id, _LATEST)
+        return [one for one in latest if one.kind == TOLD and one.episode == context.episode]
 
 
 def _ways_near(percept: Percept) -> list[Target]:
@@ -200,8 +361,21 @@ def collect(
     motor: Motor,
     words: str = "train",
     acting: Acting | None = None,
+    life: int = _LIFE,
+    keep: Callable[[Moment], bool] = lambda moment: True,
 ) -> list[Moment]:
-    """Return that many moments, from lifetimes that are lived side by side."""
+    """Return that many moments, from lifetimes that are lived side by side.
+
+    Args:
+        wanted: How many.
+        split: Of rooms and contexts.
+        seed: Of everything.
+        motor: Moves the bodies.
+        words: Whether in phrasings for training, or in those that are held out.
+        acting: Returns the minds that act; None is the teacher.
+        life: Decisions of a lifetime, about; after so many other bodies live.
+        keep: Whether a moment counts.
+    """
     env = TripVectorEnv(
         _BODIES,
         level=WHICH_WAY,
@@ -210,10 +384,24 @@ def collect(
         layouts=_ROOMS,
         autoreset_mode="Disabled",
     )
+    kept: list[Moment] = []
+    with closing(env):
+        for generation in count():
+            lived = _live(env, life, seed + generation * _NEXT_SEED, motor, acting)
+            kept += filter(keep, lived)
+            if len(kept) >= wanted:
+                return kept[:wanted]
+    raise AssertionError("generations never end")
+
+
+def _live(
+    env: TripVectorEnv, life: int, seed: int, motor: Motor, acting: Acting | None
+) -> list[Moment]:
+    """Return the moments of one generation of bodies, each of about so many decisions."""
     body, memory = Body(_BODIES, TRIP, motor), ExperienceStore(":memory:")
     body_ids: list[str] = []
     evidence = Evidence(memory, body_ids)
-    planner = WayPlanner(_BODIES, evidence)
+    planner = WayPlanner(_BODIES, evidence, long_way_below=_ALWAYS)
     moments: list[Moment] = []
     rows = count()
 
@@ -230,29 +418,118 @@ def collect(
         )
 
     minds = labelling_factory(make, memory, acting)
-    being = Being(body, Soul(_BODIES), minds, clock="paused", run_id="teaching")
-    run_episodes(being, env, seed, until=lambda: len(moments) >= wanted)
-    being.close()
-    env.close()
-    return moments[:wanted]
+    with closing(Being(body, Soul(_BODIES), minds, clock="paused", run_id="teaching")) as being:
+        run_episodes(being, env, seed, until=lambda: len(moments) >= life * _BODIES)
+    return moments
+
+
+def told(wanted: int, *, split: str, words: str, seed: int, motor: Motor) -> list[Moment]:
+    """Return so many choices between ways that nothing speaks for but words."""
+    return collect(
+        wanted,
+        split=split,
+        words=words,
+        seed=seed,
+        motor=motor,
+        life=_FIRST_LIFE,
+        keep=lambda one: one.chooses and one.ground in (Ground.PRAISE, Ground.BLAME),
+    )
 
 
 # ---- Examples ----
 
 
 def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
-    """Return an example for each of so many moments, most of them choices between ways."""
-    pool = 6 * wanted  # a choice comes once in an episode
-    moments = collect(pool, split="train", seed=visits.seed, motor=motor, acting=visits.acting)
-    choices = [one for one in moments if one.chooses]
-    others = [one for one in moments if not one.chooses]
-    chosen = balanced(choices, wanted * 2 // 3, _kind, visits.seed)
+    """Return an example for each of so many moments, four of five of them choices between ways.
+
+    They rest on each ground in its share, as far as enough were lived; none on what is hidden.
+    """
+    lived = partial(collect, split="train", motor=motor, acting=visits.acting)
+    young = lived(wanted, seed=visits.seed, life=_FIRST_LIFE, keep=_is_plain_choice)
+    older = lived(wanted, seed=visits.seed + 1, keep=_is_plain_choice)
+    others = lived(wanted, seed=visits.seed + 2, keep=lambda one: not one.chooses)
+    chosen = _in_shares([*young, *older], wanted * 4 // 5, visits.seed)
     kept = [*chosen, *balanced(others, wanted - len(chosen), _kind, visits.seed)]
     return [Example(prompt=one.prompt, reply=reply_to(one)) for one in kept]
 
 
-def _kind(moment: Moment) -> tuple[Skill, Manner, bool]:
-    return moment.intent.skill, moment.intent.manner, moment.remembers
+# ---- Lessons ----
+
+
+def lessons(wanted: int, seed: int) -> list[Example]:
+    """Return so many choices by words alone that nobody has lived: short, and as many as you like.
+
+    They show two or three ways, and what one to three persons say of them, and nothing else.
+    """
+    rng = random.Random(seed)
+    found: list[Example] = []
+    while len(found) < wanted:
+        if lesson := _lesson(rng):
+            found.append(lesson)
+    return found
+
+
+def _lesson(rng: random.Random) -> Example | None:
+    """Return a choice between ways, or None if no way is better than all others."""
+    kinds, colors = rng.sample(sorted(TRIP.hazards), 3), rng.sample(range(len(TRIP.colors)), 3)
+    pairs = list(zip(kinds, colors, strict=True))[: rng.choice((2, 3))]
+    targets = [Target(object=kind, color=color) for kind, color in pairs]
+    ways = {way: way.words(TRIP) for way in targets}
+    known, said = Known(()), []
+    for speaker in rng.sample(TRIP.colors, rng.randint(1, 3)):
+        name, verdict = rng.choice(list(ways.values())), rng.choice((Verdict.FINE, Verdict.BAD))
+        known.hear(speaker, name, verdict)
+        phrasing = rng.choice(PHRASINGS[verdict][:TRAINED_PHRASINGS])
+        said.append(f"heard {speaker} person: {phrasing.format(object=name)}")
+    hopes = {way: known.hope(name) for way, name in ways.items()}
+    best, second, *_ = sorted(hopes, key=lambda way: -hopes[way])
+    if hopes[best] < hopes[second] + AS_GOOD:
+        return None
+    moment = Moment(
+        prompt=Prompt.single_turn(system="ways", user=_asked_in_a_lesson(ways.values(), said, rng)),
+        offered=Choices(answers=tuple(f"cross {name}, normal" for name in ways.values())),
+        intent=Intent(skill=Skill.CROSS, target=best),
+        hopes=hopes,
+        chooses=True,
+        ground=Ground.PRAISE if known.told(ways[best]) > _SPEAKS else Ground.BLAME,
+    )
+    return Example(prompt=moment.prompt, reply=reply_to(moment))
+
+
+def _asked_in_a_lesson(ways: Iterable[str], said: Sequence[str], rng: random.Random) -> str:
+    goal = f"{rng.choice(TRIP.colors)} {rng.choice(('box', 'ball', 'key'))}"
+    near = "; ".join(
+        f"hazard {way} {rng.randint(1, 4)} {rng.choice(('ahead', 'behind', 'left', 'right'))}"
+        for way in ways
+    )
+    if rng.random() < _RECALLED_SHARE:
+        heard = "recall: " + "; ".join(f"#{place} {one}" for place, one in enumerate(said, 1))
+    else:
+        last = 3 * len(said)
+        heard = "lately: " + "; ".join(f"{one} {last - 3 * i} ago" for i, one in enumerate(said))
+    mission = f"mission: hurry to the {goal}, the long way takes too long"
+    return f"{mission}\nnear: {near}\n{heard}"
+
+
+# ---- The parts of an example ----
+
+
+def _is_plain_choice(moment: Moment) -> bool:
+    return moment.chooses and moment.ground in _SHARES
+
+
+def _in_shares(choices: Sequence[Moment], wanted: int, seed: int) -> list[Moment]:
+    """Return so many of the choices, on each ground its share; others where there are too few."""
+    mixed = random.Random(seed).sample(choices, len(choices))
+    first: list[Moment] = []
+    for ground, share in _SHARES.items():
+        first += [one for one in mixed if one.ground is ground][: round(share * wanted)]
+    taken = {id(one) for one in first}
+    return [*first, *(one for one in mixed if id(one) not in taken)][:wanted]
+
+
+def _kind(moment: Moment) -> tuple[Skill, Manner]:
+    return moment.intent.skill, moment.intent.manner
 
 
 def reply_to(moment: Moment) -> str:
@@ -268,11 +545,24 @@ def _thought(moment: Moment) -> str:
         return "which ways are there"
     assert intent.target is not None, "all else is about something"
     name = intent.target.words(TRIP)
+    weighed = _weighed(moment.hopes) if moment.chooses else ""
     if intent.skill is Skill.CROSS:
-        return f"the {name} is the best way i know of" if moment.chooses else f"over the {name}"
+        step = f"the {name} is the best way i know of" if moment.chooses else f"over the {name}"
+        return weighed + step
     if intent.manner is Manner.CAREFUL:
-        return "no way is sure, i go the long way round"
+        return f"{weighed}there is time, i go the long way round"
     return f"i need the {name}"
+
+
+def _weighed(hopes: dict[Target, float]) -> str:
+    """Say of each way what is to be thought of it: who learns to say that learns to read."""
+    return "".join(f"{way.words(TRIP)} {_in_a_word(hope)}, " for way, hope in hopes.items())
+
+
+def _in_a_word(hope: float) -> str:
+    if abs(hope - _probability(_UNKNOWN)) < AS_GOOD:
+        return "unknown"
+    return "good" if hope > _probability(_UNKNOWN) else "bad"
 
 
 def agreeing(moments: Sequence[Moment], replies: Sequence[Reply | None]) -> list[tuple[bool, bool]]:
