@@ -74,8 +74,10 @@ def test_every_command_of_the_readme_can_be_run(module, options):
     found = find_spec(f"{module}.__main__") if is_package(module) else find_spec(module)
     assert found, f"README.md names `python -m {module}`"
     assert found.origin
-    assert '__name__ == "__main__"' in Path(found.origin).read_text("utf-8")
-    assert all("=" in option for option in options.split() if option != "-m")
+    source = Path(found.origin).read_text("utf-8")
+    assert '__name__ == "__main__"' in source
+    if "CommandParser" not in source:  # which reads `--name value`
+        assert all("=" in option for option in options.split() if option != "-m")
 
 
 def test_every_command_that_there_is_stands_in_the_readme():

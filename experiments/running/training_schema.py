@@ -165,7 +165,9 @@ class LoRA:
 
     rank: int = 8
     """Rank of its matrices, beside all linear layers."""
-    moments: dict[str, int] = field(default_factory=lambda: {"trip": 600, "babyai": 600})
+    moments: dict[str, int] = field(
+        default_factory=lambda: {"trip": 600, "babyai": 600, "forage": 600}
+    )
     """Moments of decision in each world, lived by chance and by a planner;
     0 leaves the world out."""
     lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
@@ -173,7 +175,9 @@ class LoRA:
     between ways by words alone."""
     rounds: int = 3
     """Rounds after the first, in which the model itself acts."""
-    visits: dict[str, int] = field(default_factory=lambda: {"trip": 300, "babyai": 300})
+    visits: dict[str, int] = field(
+        default_factory=lambda: {"trip": 300, "babyai": 300, "forage": 0}
+    )
     """Moments that it lives in each world in each of these."""
     pool: int = 4
     """Moments that are lived for each that is kept, so that there are as many

@@ -294,6 +294,18 @@ def test_a_context_can_be_chosen():
     assert (effects[0] == contexts(8)[7]).all()
 
 
+def test_a_context_shows_in_nothing_before_a_meal_has_told_or_somebody_has():
+    worlds = [ForageWorld(1, constants={"volunteers": 0}) for _ in range(2)]
+    for world in worlds:
+        world.reset(np.arange(1), np.array([3]))
+    state = worlds[1].fork_state()
+    state["bodies"]["effects"] = np.roll(state["bodies"]["effects"], 5)
+    state["bodies"]["persons"] = 1
+    worlds[1].load_state(state)
+    actions = np.where(actions_of(5, 150, 1) == TOGGLE, Action.FORWARD, actions_of(5, 150, 1))
+    assert_same(*(story(world, actions) for world in worlds))
+
+
 def test_persons_say_what_they_lived_but_for_jokers_and_mistakes():
     right, told, known, jokers = 0, 0, 0, 0
     for effects in contexts(150):

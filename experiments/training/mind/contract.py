@@ -7,7 +7,7 @@ from typing import Protocol
 from omegaconf import DictConfig
 
 from body.body import Motor
-from body.motor import PolicyMotor, scripted_motor
+from body.motor import learned_motor, scripted_motor
 from envs.engine.spec import find
 from experiments.running.cli import BadInput, one_line
 from experiments.training.mind.collecting import MOMENTS_PER_BODY, Acting
@@ -89,4 +89,4 @@ def motor_of(options: DictConfig, world: str) -> Motor:
     """Return the motor that moves bodies in a world: the scripted one, or one from a folder."""
     if options.motor == "scripted":
         return scripted_motor(world)
-    return PolicyMotor(f"{options.motor}/{world}" if options.motor else None, world)
+    return learned_motor(f"{options.motor}/{world}" if options.motor else None, world)
