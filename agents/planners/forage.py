@@ -43,6 +43,7 @@ _WAIT = Intent(skill=Skill.WAIT)
 Food = tuple[int, int]  # object and color
 # What it is worth to an avatar to go from some levels of its needs, (..., 7), to others.
 Value = Callable[[int, NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]]
+Chose = Callable[[int, NDArray[np.float32], list[Food], Food], None]
 
 
 # ---- What a change of the needs is worth ----
@@ -76,10 +77,10 @@ class _Day:
     """What one avatar knows of its day."""
 
     last: Intent | None = None
-    seen: set[Food] = field(default_factory=set)  # and all else, by object and color
-    bare: dict[Food, int] = field(default_factory=dict)  # plants, and since which tick
-    near: dict[Food, int] = field(default_factory=dict)  # in cells
-    worth: dict[Food, float] = field(default_factory=dict)  # of foods, when one was last chosen
+    seen: set[Food] = field(default_factory=set[Food])  # and all else, by object and color
+    bare: dict[Food, int] = field(default_factory=dict[Food, int])  # plants, and since which tick
+    near: dict[Food, int] = field(default_factory=dict[Food, int])  # in cells
+    worth: dict[Food, float] = field(default_factory=dict[Food, float])  # when one was last chosen
     has_seen_all: bool = False
 
 
@@ -105,7 +106,7 @@ class ForagePlanner:
         *,
         cell_costs: float = 0.01,
         changes: NDArray[np.floating] | None = None,
-        chose: Callable[[int, NDArray, list[Food], Food], None] = lambda *choice: None,
+        chose: Chose | None = None,
     ):
         self._expectations, self._value = expectations, value
         self._cell_costs, self._chose = cell_costs, chose
@@ -154,7 +155,8 @@ class ForagePlanner:
         best = max(worth, key=lambda food: worth[food])
         if worth[best] <= 0.0:
             return None
-        self._chose(row, levels, foods, best)
+        if self._chose:
+            self._chose(row, levels, foods, best)
         return Intent(skill=Skill.EAT, target=Target(object=best[0], color=best[1]))
 
     def _worth(self, row: int, day: _Day, levels: NDArray[np.floating], food: Food) -> float:

@@ -16,6 +16,7 @@ from experiments.values.valuing import added_up, drop_of_drive
 CHOICES = 50  # from which tastes are inferred
 _BOTH = frozenset({Effect.ENERGY, Effect.PROTEIN})
 _BITE = AT_LEISURE["gives_energy"]
+_NOBODY = np.zeros(1)
 _BITES = np.zeros((2, 7))  # what a meal of energy changes, and one of protein
 _BITES[0, ENERGY] = _BITES[1, PROTEIN] = _BITE
 _GRID = np.linspace(-3.0, 3.0, 241)  # of the log of how much more protein weighs than energy
@@ -113,7 +114,8 @@ def tastes(persons: int, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed + 1)
     taste, found = rng.uniform(-2, 2, persons), [[] for _ in range(persons)]
     for day in range(20):
-        who = Persons(*(rng.uniform(0.1, 0.9, persons) for _ in range(2)), taste)
+        energy, protein = rng.uniform(0.1, 0.9, (2, persons))
+        who = Persons(energy, protein, taste)
         lived = live_at_leisure(
             drop_of_drive(who.needs, persons), who.energy, who.protein, seed + day
         )
@@ -134,7 +136,7 @@ def inferred_taste(meals: list[Meal]) -> float:
     took_protein = np.array([meal.effect is Effect.PROTEIN for meal in meals])
     explained = np.empty(len(_GRID))
     for i, taste in enumerate(_GRID):
-        value = drop_of_drive(Persons(*np.zeros((2, 1)), np.array([taste])).needs, 1)
+        value = drop_of_drive(Persons(_NOBODY, _NOBODY, np.array([taste])).needs, 1)
         energy, protein = (value(0, levels, np.minimum(levels + bite, 1.0)) for bite in _BITES)
         explained[i] = ((protein > energy) == took_protein).mean()
     return float(_GRID[explained == explained.max()].mean())
@@ -142,8 +144,8 @@ def inferred_taste(meals: list[Meal]) -> float:
 
 def _rank_correlation(one: NDArray, other: NDArray) -> float:
     """Return Spearman's rank correlation."""
-    ranks = (np.argsort(np.argsort(values)) for values in (one, other))
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(values)).astype(np.float64) for values in (one, other))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 # ---- Foresight, and a life by either reward ----
