@@ -208,8 +208,9 @@ def collect(
     motor: Motor,
     words: str = "train",
     acting: Acting | None = None,
+    bodies: int = _BODIES,
 ) -> list[Moment]:
-    """Return that many moments, from lifetimes that are lived side by side.
+    """Return at least that many moments, from lifetimes that are lived side by side.
 
     Args:
         wanted: How many.
@@ -218,8 +219,9 @@ def collect(
         motor: Moves the bodies.
         words: Whether in phrasings for training, or in those that are held out.
         acting: Returns the minds that act; None is the teacher.
+        bodies: How many live side by side, for about `_LIFE` decisions each.
     """
-    env = ForageVectorEnv(_BODIES, split=split, words=words, autoreset_mode="Disabled")
+    env = ForageVectorEnv(bodies, split=split, words=words, autoreset_mode="Disabled")
     kept: list[Moment] = []
     with closing(env):
         for generation in count():
@@ -231,10 +233,11 @@ def collect(
 
 def _live(env: ForageVectorEnv, seed: int, motor: Motor, acting: Acting | None) -> list[Moment]:
     """Return the moments of one generation of bodies."""
-    body, memory = Body(_BODIES, FORAGE, motor), ExperienceStore(":memory:")
+    bodies = env.num_envs
+    body, memory = Body(bodies, FORAGE, motor), ExperienceStore(":memory:")
     body_ids: list[str] = []
     evidence = Evidence(memory, body_ids)
-    planner = ForagePlanner(_BODIES, evidence)
+    planner = ForagePlanner(bodies, evidence)
     moments: list[Moment] = []
     rows = count()
 
@@ -251,8 +254,8 @@ def _live(env: ForageVectorEnv, seed: int, motor: Motor, acting: Acting | None) 
         )
 
     minds = labelling_factory(make, memory, acting)
-    with closing(Being(body, Soul(_BODIES), minds, clock="paused", run_id="teaching")) as being:
-        run_episodes(being, env, seed, until=lambda: len(moments) >= _LIFE * _BODIES)
+    with closing(Being(body, Soul(bodies), minds, clock="paused", run_id="teaching")) as being:
+        run_episodes(being, env, seed, until=lambda: len(moments) >= _LIFE * bodies)
     return moments
 
 
