@@ -131,6 +131,7 @@ def _eat(body, layout, events, count, x, y, c):
     body.meal_ticks[body.meals] = np.int16(delay)
     body.meals += 1
     body.meals_eaten += 1
+    body.eaten[plant] += 1
     body.mouth = 1.0
     if body.effects[food] == _ILLNESS:  # which tastes as good as any, or better
         body.energy = min(1.0, body.energy + c.tempts)

@@ -34,6 +34,7 @@ BODY = np.dtype(
         ("ticks_well", np.int32),
         ("meals_eaten", np.int32),
         ("times_ill", np.int32),
+        ("eaten", np.int16, (PLANTS,)),  # fruits of each plant
         ("times_burned", np.int32),
         ("collapsed", np.int8),
         ("least", np.float32, (6,)),  # of each need, so far; see `dynamics.LEVELS`

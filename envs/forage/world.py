@@ -49,6 +49,7 @@ _NOT_OF_THE_STATE = (
     "pain_suffered",
     "ticks_well",
     "least",
+    "eaten",
     *_COUNTS,
     *_OWN_COUNTS,
 )  # what is counted; the clock is not apart here: it says when night falls
@@ -291,7 +292,8 @@ class ForageWorld(Walkers):
         """Return what an experimenter wants to know of the episodes in `rows`, by name.
 
         `well` is the share of the whole day in which every need was within its range, and
-        `success` that the day was lived to its end.
+        `success` that the day was lived to its end. Of each plant, `food_0` is its number in
+        0..23, `eaten_0` how many of its fruits were eaten, and `effect_0` what they do.
         """
         bodies = self.bodies[rows]
         over = bodies["tick"] >= bodies["time_limit"]
@@ -304,6 +306,17 @@ class ForageWorld(Walkers):
             "pain_suffered": bodies["pain_suffered"],
             "mission": np.zeros(len(rows), np.int8),
             **{name: bodies[name] for name in (*_COUNTS, *_OWN_COUNTS)},
+            **self._plants(bodies),
+        }
+
+    def _plants(self, bodies: NDArray) -> dict[str, NDArray]:
+        foods = self.layouts["foods"][bodies["layout"]]
+        effects = np.take_along_axis(bodies["effects"], foods.astype(np.intp), axis=1)
+        columns = {"food": foods, "eaten": bodies["eaten"], "effect": effects}
+        return {
+            f"{name}_{plant}": values[:, plant]
+            for name, values in columns.items()
+            for plant in range(PLANTS)
         }
 
     def frame(self, row: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from experiments.lifetime.choices import offers, taken_again
 from experiments.lifetime.curves import by_lifetime, share_of_gap
+from experiments.lifetime.meals import eaten_again
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, half_width
 
@@ -20,7 +21,8 @@ Lived = Mapping[str, Mapping[str, Any]]  # by who lived, as `run.py` keeps it
 def markdown(lived: Lived, episodes: int) -> str:
     """Return the tables of who has lived so far."""
     scores = {name: scores_kept(kept, episodes) for name, kept in lived.items()}
-    sheets = (_curves(scores, episodes), _gains(scores), _choices(lived, episodes), _cost(lived))
+    choices = [one for one in (_ways(lived, episodes), _meals(lived, episodes)) if one.rows]
+    sheets = (_curves(scores, episodes), _gains(scores), *choices, _cost(lived))
     return "\n".join(sheet.markdown() for sheet in sheets)
 
 
@@ -70,16 +72,30 @@ def _interval(estimate: Estimate) -> str:
     return _NONE if np.isnan(value) else f"{value:.2f} [{low:.2f},{high:.2f}]"
 
 
-def _choices(lived: Lived, episodes: int) -> Sheet:
+def _ways(lived: Lived, episodes: int) -> Sheet:
     """Return how often a way is taken, by what had come of such ways before."""
     found = {
         name: taken_again(list(offers(kept["columns"], episodes)))
         for name, kept in lived.items()
         if "way" in kept["columns"]
     }
+    return _choices("way is taken that is there, by what had come of such ways", "way", found)
+
+
+def _meals(lived: Lived, episodes: int) -> Sheet:
+    """Return how often a food is eaten, by what it had done before."""
+    found = {
+        name: eaten_again(kept["columns"], episodes)
+        for name, kept in lived.items()
+        if "food_0" in kept["columns"]
+    }
+    return _choices("food is eaten that grows, by what it did on earlier days", "food", found)
+
+
+def _choices(of_what: str, thing: str, found: Mapping[str, Mapping[str, Estimate]]) -> Sheet:
     return Sheet(
-        title="how often a way is taken that is there, by what had come of such ways",
-        head=("way", *found),
+        title=f"how often a {of_what}",
+        head=(thing, *found),
         rows=tuple(
             (group, *(_percent(one[group]) for one in found.values()))
             for group in next(iter(found.values()), {})
