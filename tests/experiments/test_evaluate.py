@@ -241,8 +241,8 @@ def test_measures_are_ratios_of_sums_over_episodes():
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
-        ((), "a run needs a world: add +env=NAME, where NAME is one of babyai, trip"),
-        (("+env=tripp",), "there is no env 'tripp'; choose one of babyai, trip"),
+        ((), "a run needs a world: add +env=NAME, where NAME is one of babyai, forage, trip"),
+        (("+env=tripp",), "there is no env 'tripp'; choose one of babyai, forage, trip"),
         (("+env=trip", "episode=4"), "there is no option 'episode'; did you mean 'episodes'?"),
         (("+env=trip", "env.shfit=S1"), "no option 'env.shfit'; did you mean 'env.shift'?"),
         ((*QUICK, "env.shift=S9"), "env: shift must be one of"),

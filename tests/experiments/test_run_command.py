@@ -72,7 +72,7 @@ def test_help_imports_nothing_slow():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert helped.stdout.splitlines()[-1] == "[]"
-    assert "env: babyai, trip" in helped.stdout
+    assert "env: babyai, forage, trip" in helped.stdout
     assert "python -m experiments.run +env=trip" in helped.stdout
 
 
@@ -83,8 +83,8 @@ def test_help_imports_nothing_slow():
 @pytest.mark.parametrize(
     ("overrides", "answer"),
     [
-        ((), "a run needs a world: add +env=NAME, where NAME is one of babyai, trip"),
-        (("+env=tripp",), "there is no env 'tripp'; choose one of babyai, trip"),
+        ((), "a run needs a world: add +env=NAME, where NAME is one of babyai, forage, trip"),
+        (("+env=tripp",), "there is no env 'tripp'; choose one of babyai, forage, trip"),
         (("+env=trip", "agent=beeing"), "there is no agent 'beeing'; choose one of being,"),
         (("+env=trip", "sed=4"), "there is no option 'sed'; did you mean 'seed'?"),
         (("+env=trip", "seed=abc"), "Value 'abc' of type 'str' could not be converted"),
