@@ -166,7 +166,7 @@ class LoRA:
     rank: int = 8
     """Rank of its matrices, beside all linear layers."""
     moments: dict[str, int] = field(
-        default_factory=lambda: {"trip": 600, "babyai": 600, "forage": 600}
+        default_factory=lambda: {"trip": 600, "babyai": 600, "forage": 0}
     )
     """Moments of decision in each world, lived by chance and by a planner;
     0 leaves the world out."""

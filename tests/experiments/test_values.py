@@ -3,8 +3,10 @@
 import numpy as np
 
 from agents.soul.needs import ENERGY, Needs
-from envs.forage.vocabulary import Effect
-from experiments.values.meals import Meal
+from envs.forage.contexts import food_of
+from envs.forage.env import ForageVectorEnv
+from envs.forage.vocabulary import Effect, Object
+from experiments.values.meals import Diary, Meal
 from experiments.values.measures import Persons, inferred_taste, satiation
 from experiments.values.valuing import added_up, drop_of_drive
 
@@ -37,6 +39,22 @@ def test_a_taste_is_inferred_from_what_is_chosen_and_from_nothing_else():
         value = drop_of_drive(Persons(*np.zeros((2, 1)), np.array([taste])).needs, 1)
         meals = [_chosen(value, rng.uniform(0.1, 0.8, 2)) for _ in range(60)]
         assert abs(inferred_taste(meals) - taste) < 0.4
+
+
+def test_a_meal_is_written_down_once_however_often_it_is_thought_over():
+    env = ForageVectorEnv(1, layouts=64)
+    env.reset(seed=0)
+    diary, berry, nut = Diary(env), (int(Object.BERRY), 0), (int(Object.NUT), 1)
+    hungry, fed = np.full(7, 0.3, np.float32), np.full(7, 0.3, np.float32)
+    fed[ENERGY] = 0.4
+    diary.note(0, hungry, [berry, nut], berry)
+    diary.note(0, hungry, [berry, nut], nut)  # thought better of it
+    diary.note(0, fed, [berry, nut], berry)
+    effects = env.world.bodies["effects"][0]
+    assert [meal.effect for meal in diary.meals[0]] == [
+        effects[food_of(*nut)],
+        effects[food_of(*berry)],
+    ]
 
 
 def _chosen(value, pair):
