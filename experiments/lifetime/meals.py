@@ -41,7 +41,7 @@ def _add_lifetime(table: NDArray[np.int64], groups: dict[str, list[bool]]) -> No
     names = _names()
     for day in range(table.shape[2]):
         for food, eaten, effect in table[:, :, day].T.tolist():
-            groups[_group(names, days[food], Effect(effect))].append(eaten > 0)
+            groups[_group(names, int(days[food]), Effect(effect))].append(eaten > 0)
         for food, eaten, _ in table[:, :, day].T.tolist():
             days[food] += eaten > 0
 

@@ -34,7 +34,9 @@ def day(make, seed=0, count=12, episodes=1):
     """Return the columns of days, of an agent made of a body and its env."""
     env = ForageVectorEnv(count, autoreset_mode="Disabled")
     agent = make(Body(count, FORAGE, default_motor("forage")), env)
-    return rollout(agent, env, seed, episodes=episodes)
+    columns = rollout(agent, env, seed, episodes=episodes)
+    assert columns is not None
+    return columns
 
 
 def test_who_knows_all_foods_lives_well_and_a_fixed_table_does_not():

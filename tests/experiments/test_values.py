@@ -36,7 +36,8 @@ def test_each_further_meal_is_worth_less_by_the_drive_and_the_same_where_it_adds
 def test_a_taste_is_inferred_from_what_is_chosen_and_from_nothing_else():
     rng = np.random.default_rng(0)
     for taste in (-1.5, 0.0, 1.5):
-        value = drop_of_drive(Persons(*np.zeros((2, 1)), np.array([taste])).needs, 1)
+        nobody = np.zeros(1)
+        value = drop_of_drive(Persons(nobody, nobody, np.array([taste])).needs, 1)
         meals = [_chosen(value, rng.uniform(0.1, 0.8, 2)) for _ in range(60)]
         assert abs(inferred_taste(meals) - taste) < 0.4
 
@@ -58,7 +59,7 @@ def test_a_meal_is_written_down_once_however_often_it_is_thought_over():
 
 
 def _chosen(value, pair):
-    levels, meals = np.ones(7), np.zeros((2, 7))
+    levels, meals = np.ones(7, np.float32), np.zeros((2, 7), np.float32)
     levels[[0, 5]] = pair
     meals[0, 0] = meals[1, 5] = 0.1
     energy, protein = value(0, levels, levels + meals)

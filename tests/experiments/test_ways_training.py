@@ -398,7 +398,9 @@ def test_the_answer_of_a_lesson_is_for_what_words_speak_for():
     for one in praised:
         (said,) = re.findall(r"heard \w+ person: ([^;]+?)(?= \d+ ago|$)",
                              one.prompt.messages[-1].text)  # fmt: skip
-        way = parse_reply(one.reply, TRIP).intent.target.words(TRIP)
+        target = parse_reply(one.reply, TRIP).intent.target
+        assert target is not None
+        way = target.words(TRIP)
         fine = [phrasing.format(object=way) for phrasing in PHRASINGS[Verdict.FINE]]
         assert (said in fine) == (way in said)
 
@@ -443,7 +445,8 @@ def test_other_words_mean_the_same_and_are_those_of_training(seed):
 
 def test_every_trained_phrasing_comes_to_be_used():
     rng = random.Random(0)
-    used = {re.search("person: (.*?) 9 ago", reworded(CHOOSING, rng))[1] for _ in range(600)}
+    said = re.compile("person: (.*?) 9 ago")
+    used = {one for _ in range(600) for one in said.findall(reworded(CHOOSING, rng))}
     fine = PHRASINGS[Verdict.FINE][:TRAINED_PHRASINGS]
     assert used == {one.format(object="red wet") for one in fine}
 
