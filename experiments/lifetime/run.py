@@ -139,10 +139,11 @@ class Results:
         self._write()
 
     def _write(self) -> None:
-        from experiments.lifetime.tables import markdown
         from experiments.running.record import write_atomically, write_json
 
         write_json(self._folder / RESULTS, {"settings": self._settings, "lived": self.lived})
+        from experiments.lifetime.tables import markdown  # what fails from here on loses nothing
+
         episodes = self._settings["episodes"]
         write_atomically(self._folder / TABLE, markdown(self.lived, episodes))
 
