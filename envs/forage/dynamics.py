@@ -13,7 +13,6 @@ from envs.engine.random import between, uniform
 from envs.forage.contexts import PLANTS, food_of, object_of, said_by
 from envs.forage.state import MEALS
 from envs.forage.vocabulary import (
-    HEARD_TOKENS,
     PHRASINGS,
     TRAINED_PHRASINGS,
     Effect,
@@ -22,7 +21,6 @@ from envs.forage.vocabulary import (
     Verdict,
 )
 from envs.trip.dynamics import (
-    CHANNEL_PHRASING,
     CHANNEL_TALK,
     HANDS,
     PERSON,
@@ -31,6 +29,8 @@ from envs.trip.dynamics import (
     add_event,
     front_of,
     object_at,
+    say,
+    speaks_up,
     step_body,
 )
 from envs.trip.state import EVENTS_PER_TICK, OBJECTS
@@ -277,14 +277,11 @@ def _listen(body, layout, objects, events, count, action, c):
     body.quiet_ticks = max(0, body.quiet_ticks - 1)
     if count > 0:  # nobody speaks while something happens
         return count
-    x, y = front_of(body)
     for slot in range(OBJECTS):
         person = objects[slot]
         if person.kind != PERSON or body.quiet_ticks > 0:
             continue
-        near = max(abs(person.x - body.x), abs(person.y - body.y)) <= c.hearing_cells
-        is_asked = action == TOGGLE and person.x == x and person.y == y
-        if is_asked or (near and person.spoken < c.volunteers):
+        if speaks_up(body, person, action, c.volunteers, c):
             count = _speak(body, layout, person, events, count, c)
     return count
 
@@ -298,15 +295,8 @@ def _speak(body, layout, person, events, count, c):
         verdict = said_by(body.persons, body.effects, person.color, food)
         if verdict == _SAYS_NOTHING:
             continue
-        body.heard[0], body.heard[1] = person.color + 1, verdict
-        body.heard[2], body.heard[3] = object_of(food)
-        least = TRAINED_PHRASINGS if body.words else 0
-        most = ALL_PHRASINGS if body.words else TRAINED_PHRASINGS
-        phrasing = uniform(body.rng_key, body.tick, CHANNEL_PHRASING)
-        body.heard[4] = least + np.int64(phrasing * (most - least))
-        for token in range(HEARD_TOKENS):
-            person.said[token] = body.heard[token]
-        person.said_at = body.tick
+        obj, color = object_of(food)
+        say(body, person, verdict, obj, color, TRAINED_PHRASINGS, ALL_PHRASINGS)
         count = _add_about(body, events, count, EventKind.TOLD.value, food, 0.0)
         person.spoken += i
         break

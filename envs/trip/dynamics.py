@@ -786,6 +786,32 @@ def notice_others(body, objects, c):
 
 
 @compiled
+def speaks_up(body, person, action, volunteers, c):
+    """Return whether a person is asked, or is near and has said less than it does by itself."""
+    near = max(abs(person.x - body.x), abs(person.y - body.y)) <= c.hearing_cells
+    x, y = front_of(body)
+    is_asked = action == TOGGLE and person.x == x and person.y == y
+    return is_asked or (near and person.spoken < volunteers)
+
+
+@compiled
+def say(body, person, verdict, object, color, trained, phrasings):
+    """Let a body hear what a person says of an object, in one of so many phrasings.
+
+    The first `trained` of these `phrasings` are for training, the others are held out.
+    """
+    body.heard[0], body.heard[1] = person.color + 1, verdict
+    body.heard[2], body.heard[3] = object, color
+    least = trained if body.words else 0
+    most = phrasings if body.words else trained
+    phrasing = uniform(body.rng_key, body.tick, CHANNEL_PHRASING)
+    body.heard[4] = least + np.int64(phrasing * (most - least))
+    for token in range(HEARD_TOKENS):
+        person.said[token] = body.heard[token]
+    person.said_at = body.tick
+
+
+@compiled
 def _listen(body, layout, objects, events, count, action, c):
     """Hear one person at most: one that is asked, or one that is near and has not spoken yet."""
     for token in range(HEARD_TOKENS):
@@ -793,14 +819,11 @@ def _listen(body, layout, objects, events, count, action, c):
     if body.looks == np.uint64(0) or count > 0:  # nobody speaks while something happens
         return count
     body.quiet_ticks = max(0, body.quiet_ticks - 1)
-    x, y = front_of(body)
     for slot in range(OBJECTS):
         person = objects[slot]
         if person.kind != PERSON or body.quiet_ticks > 0:
             continue
-        near = max(abs(person.x - body.x), abs(person.y - body.y)) <= c.hearing_cells
-        is_asked = action == TOGGLE and person.x == x and person.y == y
-        if is_asked or (near and person.spoken == 0):
+        if speaks_up(body, person, action, 1, c):
             count = _speak(body, layout, person, events, count, c)
     return count
 
@@ -814,15 +837,8 @@ def _speak(body, layout, person, events, count, c):
         verdict = said_by(body.looks, person.color, look)
         if verdict == NOTHING:
             continue
-        body.heard[0], body.heard[1] = person.color + 1, verdict
-        body.heard[2], body.heard[3] = object_of(look)
-        least = TRAINED if body.words else 0
-        most = ALL if body.words else TRAINED
-        phrasing = uniform(body.rng_key, body.tick, CHANNEL_PHRASING)
-        body.heard[4] = least + np.int64(phrasing * (most - least))
-        for token in range(HEARD_TOKENS):
-            person.said[token] = body.heard[token]
-        person.said_at = body.tick
+        obj, color = object_of(look)
+        say(body, person, verdict, obj, color, TRAINED, ALL)
         count = add_event(body, events, count, EventKind.TOLD.value, 0, 0.0, 0)
         break
     person.spoken += 1
