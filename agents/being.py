@@ -282,5 +282,5 @@ class Being:
         percept, feelings = state["percept"], state["feelings"]
         spec = self._body.spec
         self._percept = PerceptBatch(spec=spec, **percept) if percept else None
-        self._feelings = Feelings(**feelings) if feelings else None
+        self._feelings = Feelings(needs=spec.needs, **feelings) if feelings else None
         self._noticing = {int(row): intent_from(one) for row, one in state["noticing"].items()}

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -80,7 +81,9 @@ def test_a_leak_of_this_very_process_is_seen(tmp_path):
     try:
         while not watch.enough():
             watch.ticks += 1
-            leaked += [bytearray(b"x" * 200_000), (tmp_path / "file").open("w")]
+            page = mmap(-1, 200_000, flags=MAP_PRIVATE | MAP_ANONYMOUS)  # the heap may have it free
+            page.write(b"x" * 200_000)
+            leaked += [page, (tmp_path / "file").open("w")]
             leaked.append(threading.Thread(target=over.wait))
             leaked[-1].start()
     finally:
