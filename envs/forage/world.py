@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_one_of, check_whole
 from envs.engine.compiled import compiled
 from envs.engine.random import between, bits, keys_from_seeds
 from envs.engine.view import VIEW, place_in_view
@@ -19,7 +20,7 @@ from envs.forage.state import BODY, EVENT, LAYOUT, MEALS
 from envs.forage.vocabulary import MISSION
 from envs.forage.worldgen import SPLITS, make_field
 from envs.trip.bank import Bank
-from envs.trip.batch import Walkers, check_one_of, check_whole
+from envs.trip.batch import Walkers
 from envs.trip.dynamics import feel_laces, notice_others
 from envs.trip.observing import looks_different, observe_image, observe_senses, starts_of
 from envs.trip.state import OBJECTS

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_origin, check_state, check_whole, rows_within
 from envs.engine.spec import WorldSpec, by_sense
 from envs.engine.view import VIEW
 from envs.engine.world import Copied, hash_rows
@@ -196,12 +197,15 @@ class Walkers(Copied):
     def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
         """Return a number for each of these rows, equal for equal states at whatever tick."""
         apart = {"bodies": self._not_of_the_state, "objects": ("said_at",)}
-        return hash_rows({"bodies": self.bodies, "objects": self.objects}, apart, rows)
+        return hash_rows(self._kept(), apart, rows)
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""
         rows = self._every_row if rows is None else rows
-        return {"bodies": self.bodies[rows].copy(), "objects": self.objects[rows].copy()}
+        return {name: array[rows].copy() for name, array in self._kept().items()}
+
+    def _kept(self) -> dict[str, NDArray]:
+        return {"bodies": self.bodies, "objects": self.objects}
 
     def load_state(
         self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
@@ -212,50 +216,15 @@ class Walkers(Copied):
             ValueError: If the state is of another world (other options, fewer layouts) or of
                 another number of rows, or a row is not one of this world's.
         """
-        rows = self._every_row if rows is None else np.asarray(rows)
-        if ((rows < 0) | (rows >= self.num_envs)).any():
-            raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
-        for name, kept in (("bodies", self.bodies), ("objects", self.objects)):
-            given = state.get(name)
-            shape = (len(rows), *kept.shape[1:])
-            if given is None or given.dtype != kept.dtype or given.shape != shape:
-                raise ValueError(
-                    f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
-                    f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
-                )
-        bodies, layouts = state["bodies"], len(self.layouts)
-        if (bodies["bank"] != self._bank_name).any() or (bodies["layout"] >= layouts).any():
-            raise ValueError(
-                f"expected a state of a world of {self._bank.words} and at most {layouts} "
-                "layouts, got another world's"
-            )
-        self._bank.make(np.unique(bodies["layout"]))
-        self.bodies[rows] = state["bodies"]
-        self.objects[rows] = state["objects"]
+        rows, kept = rows_within(rows, self.num_envs), self._kept()
+        check_state(state, kept, len(rows))
+        check_origin(state["bodies"], self._bank_name, len(self.layouts), self._bank.words)
+        self._bank.make(np.unique(state["bodies"]["layout"]))
+        for name, array in kept.items():
+            array[rows] = state[name]
         self._observe(rows)
 
     def close(self) -> None:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
-
-
-def check_whole(**numbers: int) -> None:
-    """Refuse numbers that are no whole ones of at least 1.
-
-    Raises:
-        ValueError: If one is not.
-    """
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-
-
-def check_one_of(name: str, value: object, allowed: tuple) -> None:
-    """Refuse what is not one of the allowed values.
-
-    Raises:
-        ValueError: If it is none of them.
-    """
-    if isinstance(value, bool | float) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")

@@ -7,10 +7,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_one_of, check_whole
 from envs.engine.compiled import compiled
 from envs.engine.random import between, bits, keys_from_seeds, mix, uniform
 from envs.trip.bank import Bank
-from envs.trip.batch import Walkers, check_one_of, check_whole
+from envs.trip.batch import Walkers
 from envs.trip.constants import load_constants
 from envs.trip.contexts import WAYS, draw_context, fits
 from envs.trip.dynamics import drive_of, feel_laces, notice_others, step_body
