@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from envs.engine.checks import check_origin, check_state, check_whole, rows_within
+from envs.engine.random import keys_from_seeds
 from envs.engine.spec import WorldSpec, by_sense
 from envs.engine.view import VIEW
 from envs.engine.world import Copied, hash_rows
@@ -49,6 +50,16 @@ class Observed(NamedTuple):
     shown: NDArray[np.uint64]  # (B, OBJECTS + 2)
 
 
+class Kernels(NamedTuple):
+    """The compiled code of a world; `options` is its own record of what was asked of it."""
+
+    begin_lifetimes: Callable  # (rows, bodies, keys, contexts or -1, options)
+    layouts_to_make: Callable  # (rows, bodies, options, made) of the episodes that come next
+    reset_rows: Callable  # (rows, bodies, objects, layouts, bank name, options, constants)
+    observe_rows: Callable  # (rows, Truth, ended, Observed)
+    step_rows: Callable  # (start, stop, actions, Truth, Outcome, Observed)
+
+
 @njit(cache=True)
 def _gather_events(events, counts):
     """Return the first `counts[row]` events of each row, one after the other."""
@@ -71,6 +82,7 @@ class Walkers(Copied):
         layouts: (L,) records of the world's layout, never changed.
         rewards: (B, 2) float32 of the last tick: the mission's, and the felt one.
         constants: (1,) record of the world's constants.
+        words: "train" or "test" phrasings of what persons say.
 
     Args:
         num_envs: How many bodies, at least 1.
@@ -84,10 +96,11 @@ class Walkers(Copied):
     """
 
     spec: WorldSpec
+    words: str
+    _options: Any  # what the kernels have to know of what was asked for: a named tuple
     _body: ClassVar[np.dtype]  # of a body's record
     _event: ClassVar[np.dtype]
-    _step_rows: ClassVar[Callable]  # (start, stop, actions, Truth, Outcome, Observed)
-    _observe_rows: ClassVar[Callable]  # (rows, Truth, ended, Observed)
+    _kernels: ClassVar[Kernels]
     _not_of_the_state: ClassVar[tuple[str, ...]]  # the clock, and what is counted
     _derived = ("bodies", "layouts", "_truth", "_observation", "_renderer", "_pool")
 
@@ -144,12 +157,31 @@ class Walkers(Copied):
         """Make all layouts now, which else are made when they are needed."""
         self._bank.make(range(len(self.layouts)))
 
+    def reset(
+        self,
+        rows: NDArray[np.intp],
+        seeds: NDArray | None = None,
+        episode: int = 0,
+        contexts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Begin a new episode in `rows`; see `envs.engine.world.WorldWithContexts`."""
+        kernels, options = self._kernels, self._options
+        if seeds is not None:
+            drawn = np.full(len(rows), -1) if contexts is None else contexts
+            kernels.begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, options)
+            self.bodies["episode"][rows] = episode - 1
+            self.bodies["words"][rows] = self.words == "test"
+        self._bank.make(kernels.layouts_to_make(rows, self.bodies, options, self._bank.made))
+        bank = (self.layouts, self._bank_name)
+        kernels.reset_rows(rows, self._rows, self.objects, *bank, options, self.constants)
+        self._observe(rows)
+
     # ---- A tick ----
 
     def step(self, actions: NDArray[np.int64]) -> None:
         """Let every body live one tick; actions (B,) in 0..13."""
         arguments = (actions, self._truth, self._outcome, self._senses)
-        step_rows = type(self)._step_rows
+        step_rows = self._kernels.step_rows
         if self._pool is None:
             step_rows(0, self.num_envs, *arguments)
             return
@@ -161,7 +193,7 @@ class Walkers(Copied):
             part.result()
 
     def _observe(self, rows: NDArray[np.intp]) -> None:
-        type(self)._observe_rows(rows, self._truth, self._outcome.ended, self._senses)
+        self._kernels.observe_rows(rows, self._truth, self._outcome.ended, self._senses)
 
     @property
     def observation(self) -> dict[str, NDArray]:
