@@ -43,7 +43,10 @@ _MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
 _TWICE = re.compile(
     r"Multiple values for (\S+)\. |(\S+) appears more than once in the final defaults"
 )
-_NO_GROUP = re.compile(r"In '(\S+)/([^/']+)': ConfigKeyError")  # into a schema that has none
+# A group that a schema has no place for, or none for the world that comes with it.
+_NO_GROUP = re.compile(
+    r"In '(\S+)/([^/']+)': (?:ConfigKeyError|ValidationError.*\bfull_key: world\b)", re.DOTALL
+)
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Slow imports make a million objects that stay: Python's own 700 costs a seventh of a warm start.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
