@@ -43,6 +43,8 @@ _MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
 _TWICE = re.compile(
     r"Multiple values for (\S+)\. |(\S+) appears more than once in the final defaults"
 )
+_COLOR = re.compile(r"\x1b\[\d*m")  # which Gymnasium puts into its warnings
+_NOT_A_NAME = "Config group override must be"  # Hydra's words for `mind=5`
 _NO_GROUP = re.compile(r"In '(\S+)/([^/']+)': ConfigKeyError")  # into a schema that has none
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Slow imports make a million objects that stay: Python's own 700 costs a seventh of a warm start.
@@ -91,11 +93,26 @@ def command(
             with answering():
                 prepare()
                 sys.argv[1:] = _for_hydra(reading(sys.argv[1:]))
-                entry()
+                with _naming_parts():
+                    entry()
 
         return main
 
     return decorated
+
+
+@contextmanager
+def _naming_parts() -> Iterator[None]:
+    """Answer a number in place of a name (``mind=5``), at which Hydra shows a traceback."""
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith(_NOT_A_NAME):
+            raise
+        chosen = " ".join(one for one in sys.argv[1:] if "=" in one)
+        raise BadInput(
+            f"a part is chosen by a name, got a number or none in {chosen}; --help says which"
+        ) from error
 
 
 def _for_hydra(arguments: Sequence[str]) -> list[str]:
@@ -140,7 +157,7 @@ def prepare() -> None:
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us instead of being printed
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"note: {_COLOR.sub('', str(message))}\n"
     _refuse_another_agents_package()
 
 

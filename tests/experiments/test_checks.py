@@ -53,6 +53,12 @@ def command(answered, tmp_path, monkeypatch):
         ("evaluate", ("+env=trip", OPENAI), "'mind.language_model.model' is missing"),
         ("run", ("+env=trip", "mind/language_model=transformers"), "'mind.language_model.path' is"),
         ("run", ("+env=trip", "agent=primitive", OPENAI), "'mind.language_model.model' is missing"),
+        ("run", ("+env=trip", "mind.language_model=openai"),
+         "'mind.language_model' is a part with options of its own: choose it by mind/language_mo"),
+        ("run", ("+env=trip", "body.motor=scripted"), "choose it by body/motor=scripted"),
+        ("run", ("-m", "+env=trip", "seed=0,1", "body.motor=scripted"), "by body/motor=scripted"),
+        ("run", ("+env=trip", "body.senses=false"), "senses must be named, as in senses.touch=fal"),
+        ("run", ("+env=trip", "mind=5"), "chosen by a name, got a number or none in +env=t"),
         ("run", ("-m", "+env=trip,babyai", "env.task=goto"),
          "env=trip: there is no option 'env.task'; choose among id, level, shift, split"),
         ("run", ("-m", "+env=trip,babyai", "level=0,1"), "env=babyai level=0: there is no option "),
@@ -67,7 +73,9 @@ def test_an_option_that_means_nothing_is_answered_in_a_line(
 ):
     status, out, err = command(name, *overrides)
     assert status == 2
-    assert all(line.startswith(("starting ", "checking ")) for line in out.splitlines())
+    assert all(
+        line.startswith(("starting ", "checking ", "compiling ")) for line in out.splitlines()
+    )
     assert answer in err
     assert len(err.splitlines()) == 1, err
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
