@@ -58,6 +58,9 @@ def command(answered, tmp_path, monkeypatch):
         ("run", ("+env=trip", "body.motor=scripted"), "choose it by body/motor=scripted"),
         ("run", ("-m", "+env=trip", "seed=0,1", "body.motor=scripted"), "by body/motor=scripted"),
         ("run", ("+env=trip", "body.senses=false"), "senses must be named, as in senses.touch=fal"),
+        ("run", ("+env=trip", "trip"), "'trip' cannot be read: expected NAME=VALUE; --help says"),
+        ("run", ("+env=trip", "memory.path=a&b"), "put the value into quotes of its own, \"me"),
+        ("run", ("-m", "+env=trip", "level=[1,2"), "'level=[1,2' cannot be read: put the value in"),
         ("run", ("+env=trip", "mind=5"), "chosen by a name, got a number or none in +env=t"),
         ("run", ("-m", "+env=trip,babyai", "env.task=goto"),
          "env=trip: there is no option 'env.task'; choose among id, level, shift, split"),
@@ -152,12 +155,12 @@ def test_a_list_of_paths_is_expanded(monkeypatch):
 
 
 def test_no_folder_is_called_after_a_tilde(command, tmp_path):
-    status, _, err = command("run", *RANDOM, "hydra.run.dir='~/run'", "memory.path='$DATA/x'")
+    status, _, err = command("run", *RANDOM, "hydra.run.dir=~/run", "memory.path=$DATA/x")
     assert (status, err) == (0, "")
     config = json.loads((tmp_path / "home/run/run.json").read_text())["config"]
     assert config["memory"]["path"] == str(tmp_path / "data/x")
     status, _, err = command(
-        "run", "-m", *RANDOM, "seed=0,1", "hydra.sweep.dir='~/sweep'", "memory.path='$DATA/x'"
+        "run", "-m", *RANDOM, "seed=0,1", "hydra.sweep.dir=~/sweep", "memory.path='$DATA/x'"
     )
     assert (status, err) == (0, "")
     configs = [json.loads(path.read_text()) for path in tmp_path.glob("home/sweep/*/run.json")]
