@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 
 from experiments import run
+from experiments.running.cli import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium",
@@ -115,6 +117,13 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
 
 
 @pytest.mark.slow
+def test_a_warning_is_a_note_without_the_colors_of_who_warns(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    prepare()
+    colored = "\x1b[33mWARN: out of date.\x1b[0m"
+    assert warnings.formatwarning(colored, UserWarning, "", 1) == "note: WARN: out of date.\n"
+
+
 def test_a_server_that_is_down_is_answered_with_one_line(command, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     status, _, err = command(
