@@ -99,7 +99,7 @@ def test_help_imports_nothing_slow():
         ((*RANDOM, "+env.lenght=4"), "there is no option 'env.lenght'; choose among id, level"),
         ((*RANDOM, "level=9"), "env: level must be one of 0, 1, 2, 3, 4, 5, got 9"),
         ((*RANDOM, "env.shift=S9"), "env: shift must be one of"),
-        ((*RANDOM, "seed=(5"), "Error parsing override 'seed=(5'"),
+        ((*RANDOM, "seed=(5"), "'seed=(5' cannot be read: put the value into quotes of its own"),
         ((*BEING, "mind/language_model=transformers", "mind.language_model.path=/nowhere"),
          "/nowhere"),
         ((*BEING, "mind/language_model=replay", "mind.language_model.path=/nowhere"), "/nowhere"),
