@@ -116,7 +116,6 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
-@pytest.mark.slow
 def test_a_warning_is_a_note_without_the_colors_of_who_warns(monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
     prepare()
@@ -124,6 +123,7 @@ def test_a_warning_is_a_note_without_the_colors_of_who_warns(monkeypatch):
     assert warnings.formatwarning(colored, UserWarning, "", 1) == "note: WARN: out of date.\n"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_is_answered_with_one_line(command, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     status, _, err = command(
