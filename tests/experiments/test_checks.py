@@ -101,6 +101,7 @@ def test_an_option_of_ones_own_is_taken_where_something_refers_to_it(command, tm
     assert (status, err) == (0, "")
 
 
+@pytest.mark.slow
 def test_in_a_sweep_over_worlds_one_sets_what_all_of_them_have(command, tmp_path):
     status, _, err = command(
         "run", "-m", "+env=trip,babyai", "env.split=test", "agent=random", "episodes=1",
@@ -154,6 +155,7 @@ def test_a_list_of_paths_is_expanded(monkeypatch):
     assert list(config.lived) == ["/home/me/a", "/b"]
 
 
+@pytest.mark.slow
 def test_no_folder_is_called_after_a_tilde(command, tmp_path):
     status, _, err = command("run", *RANDOM, "hydra.run.dir=~/run", "memory.path=$DATA/x")
     assert (status, err) == (0, "")
@@ -172,6 +174,7 @@ def test_no_folder_is_called_after_a_tilde(command, tmp_path):
 # ---- Folders ----
 
 
+@pytest.mark.slow
 def test_a_run_refuses_the_folder_of_another_one_unless_it_may_overwrite_it(command, tmp_path):
     assert command("run", *RANDOM, "episodes=2", "hydra.run.dir=one")[0] == 0
     (tmp_path / "one" / "notes.txt").write_text("mine")

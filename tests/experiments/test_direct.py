@@ -121,6 +121,7 @@ def test_what_is_named_is_marked_where_the_eyes_see_it():
     assert marked > 12
 
 
+@pytest.mark.slow
 def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
     env = BabyAIVectorEnv(300, task="pick_up_seq_go_to", layouts=300)
     observation, _ = env.reset(seed=0)
@@ -197,6 +198,7 @@ class Lived:
         return cls([step[0].item() for step in actions])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampled", [False, True])
 def test_an_avatar_does_the_same_alone_and_among_others(tmp_path, sampled):
     save_direct(DirectNetwork(8, (16,)), tmp_path, {"features": 8, "hidden": [16]})

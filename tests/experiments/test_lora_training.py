@@ -117,6 +117,7 @@ def test_an_answer_alone_is_asked_for_without_goals():
 # ---- The rounds ----
 
 
+@pytest.mark.slow
 def test_the_model_lives_the_second_round_and_the_same_command_goes_on(base, tmp_path, capsys):
     options = options_for(base, tmp_path)
     acted = []

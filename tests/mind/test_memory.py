@@ -178,6 +178,7 @@ def test_recency_falls_by_half_a_percent_an_hour(path):
     assert known == pytest.approx(0.02344, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_recency_goes_on_across_episodes_and_runs(path):
     with ExperienceStore(path, importance_weight=0, relevance_weight=0) as memory:
         memory.add([lived(tick=599), lived(episode=1, tick=0)])

@@ -165,6 +165,7 @@ def step(world, command):
     return world.events()["kind"].tolist()
 
 
+@pytest.mark.slow
 def test_each_reflex_does_what_it_does_in_a_copy_of_the_world(crowd, mishaps):
     world, answers = one_body(), []
     for graph, node in mishaps:
@@ -266,6 +267,7 @@ def test_a_crowd_lives_on_as_if_nobody_had_been_forked(monkeypatch):
         assert exactly(*one) == exactly(*other)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_graphs_and_another_others():
     crowds = [trip_crowd(count=16, ticks=150, seed=seed) for seed in (4, 4, 5)]
     first, again, other = ([to_record(graph) for graph in crowd.graphs] for crowd in crowds)
