@@ -62,8 +62,8 @@ class PolicyMotor:
         from body.policy import PolicyError, load_policy
 
         where = Path(folder) if folder else PRETRAINED / world
-        self._network = load_policy(where)
         spec = find(world)
+        self._network = load_policy(where, _where_from(spec))
         wanted = (
             sense_vector_size(spec) + skill_command_size(spec),
             len(spec.action_names),
@@ -71,8 +71,7 @@ class PolicyMotor:
         if self._network.sizes != wanted:
             raise PolicyError(
                 f"expected a motor policy for {world} in {where} (felt and code, commands: "
-                f"{wanted}), got one of {self._network.sizes}; train one with "
-                f"python -m experiments.train_body +env={world}"
+                f"{wanted}), got one of {self._network.sizes}; {_where_from(spec)}"
             )
 
     def begin(self, rows: NDArray) -> None:
@@ -225,6 +224,13 @@ def learned_motor(folder: str | None, world: str) -> Motor:
 def default_motor(world: str) -> Motor:
     """Return the motor policy that comes with this package for a world, or its scripted motor."""
     return PolicyMotor(None, world) if (PRETRAINED / world).exists() else scripted_motor(world)
+
+
+def _where_from(spec: WorldSpec) -> str:
+    """Return how one comes by a motor policy for a world, or that there is none."""
+    if "motor_training" in spec.entry_points:
+        return f"train one with python -m experiments.train_body +env={spec.name}"
+    return f"none can be trained for {spec.name}: say body=scripted"
 
 
 def scripted_motor(world: str) -> Motor:

@@ -86,8 +86,12 @@ class MotorNetwork(nn.Module):
         return self.command(self.actor(self.encoder(image, felt)))
 
 
-def load_policy(folder: Path) -> MotorNetwork:
+def load_policy(folder: Path, otherwise: str = "train it again") -> MotorNetwork:
     """Return the network whose weights and card lie in `folder`.
+
+    Args:
+        folder: Of a policy.
+        otherwise: What can be done where none is there, as it is said in the error.
 
     Raises:
         PolicyError: If either is missing, damaged, or does not fit the other.
@@ -103,7 +107,7 @@ def load_policy(folder: Path) -> MotorNetwork:
     except FileNotFoundError as error:
         raise PolicyError(
             f"expected a motor policy in {folder}, but {Path(error.filename or WEIGHTS).name} is "
-            "missing; train one with python -m experiments.train_body +env=trip"
+            f"missing; {otherwise}"
         ) from error
     except Exception as error:  # a damaged file can fail anywhere in the readers
         raise PolicyError(

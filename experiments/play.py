@@ -25,7 +25,7 @@ from experiments.viewers.controls import Controls, Key
 
 _NO_SCREEN = (
     "playing needs a screen and a keyboard, and no display was found; "
-    "for a film instead, use python -m experiments.run +env=trip"
+    "for a film instead, use python -m experiments.run +env={world}"
 )
 _SHOWN_A_SECOND = 10
 _AGAIN_AFTER = 4  # times shown, while a key is held that waits
@@ -266,7 +266,7 @@ def main(config: DictConfig, _: Path) -> None:
             startup.ready()
             play(game, stage.keys, stage.show)
     except NoDisplayError as error:
-        raise BadInput(_NO_SCREEN) from error
+        raise BadInput(_NO_SCREEN.format(world=config.world)) from error
     except (ValueError, TypeError) as error:
         raise BadInput(one_line(error)) from error
 

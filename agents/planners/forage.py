@@ -1,6 +1,7 @@
 """What to do next, where nobody asks for anything: the scripted planner for `forage`.
 
-It drinks, eats, warms itself and sleeps in good time, and looks about for what it does not know.
+It drinks, eats, warms itself and sleeps in good time, ties its laces, and looks about for what it
+does not know.
 What a food will do is somebody else's to say: see `agents.planners.foods`.
 """
 
@@ -19,7 +20,8 @@ from agents.soul.needs import (
     WATER,
     levels_in,
 )
-from body.columns import POSTURES, index
+from body.columns import LACES, POSTURES, index
+from body.senses import LOOSE_FROM
 from body.types import Failure, Intent, Percept, Skill, SkillStatus, Target
 from envs.engine.body_senses import Posture
 from envs.forage.spec import FORAGE
@@ -36,7 +38,7 @@ _FAR = 12  # cells, of what is no longer among the nearest landmarks
 _BARE_TICKS = 240  # after which a plant that was bare is worth another look
 _ON_THE_GROUND = (Posture.DOWN, Posture.RISING)
 _LOST = (Failure.BLOCKED, Failure.LOST_SIGHT)
-_GET_UP = Intent(skill=Skill.GET_UP)
+_GET_UP, _TIE_LACE = Intent(skill=Skill.GET_UP), Intent(skill=Skill.TIE_LACE)
 _LOOK_AROUND, _EXPLORE = Intent(skill=Skill.LOOK_AROUND), Intent(skill=Skill.EXPLORE)
 _WAIT = Intent(skill=Skill.WAIT)
 
@@ -81,7 +83,6 @@ class _Day:
     bare: dict[Food, int] = field(default_factory=dict[Food, int])  # plants, and since which tick
     near: dict[Food, int] = field(default_factory=dict[Food, int])  # in cells
     worth: dict[Food, float] = field(default_factory=dict[Food, float])  # when one was last chosen
-    has_seen_all: bool = False
 
 
 class ForagePlanner:
@@ -133,14 +134,18 @@ class ForagePlanner:
     def _next(self, row: int, day: _Day, percept: Percept, status: SkillStatus) -> Intent:
         if int(np.argmax(percept.proprio[POSTURES])) in _ON_THE_GROUND:
             return _GET_UP
-        if day.last is None or (status.failure in _LOST and day.last.skill is not Skill.EXPLORE):
+        if percept.touch[LACES].max() >= LOOSE_FROM:
+            return _TIE_LACE
+        lost = status.failure in _LOST
+        if day.last is None or (lost and day.last is not _EXPLORE):
             return _LOOK_AROUND
+        otherwise = _WAIT if lost else _EXPLORE  # there was nothing more to see, just now
         return (
             _drink(day, percept)
             or self._eat(row, day, percept)
             or _keep_warm(day, percept)
             or _sleep(day, percept)
-            or (_WAIT if day.has_seen_all else _EXPLORE)
+            or otherwise
         )
 
     def _eat(self, row: int, day: _Day, percept: Percept) -> Intent | None:
@@ -184,8 +189,6 @@ def _look(day: _Day, percept: Percept, status: SkillStatus) -> None:
             else:
                 day.bare.pop(one, None)
     day.bare = {food: since for food, since in day.bare.items() if tick - since < _BARE_TICKS}
-    if day.last is _EXPLORE and status.failure in _LOST:
-        day.has_seen_all = True
 
 
 def _towards(day: _Day, skill: Skill, object: Object) -> Intent | None:
@@ -202,8 +205,7 @@ def _drink(day: _Day, percept: Percept) -> Intent | None:
     goes_on = _is_at(day, Skill.DRINK_FROM) and percept.intero[_WATER] < 0.9
     if percept.intero[_WATER] >= _THIRSTY and not goes_on:
         return None
-    unknown = None if day.has_seen_all else _EXPLORE
-    return _towards(day, Skill.DRINK_FROM, Object.SPRING) or unknown
+    return _towards(day, Skill.DRINK_FROM, Object.SPRING)
 
 
 def _keep_warm(day: _Day, percept: Percept) -> Intent | None:

@@ -93,7 +93,6 @@ class BabyAIEnv(WorldEnv):
         super().__init__(
             make_world(1, level_id=level_id, task=task, words=words, split=split, layouts=layouts),
             render_mode=render_mode,
-            window=_open_window() if render_mode == "human" else None,
         )
 
     @property
@@ -188,9 +187,3 @@ def _refuse(id: Any) -> None:
     """Say how a level is chosen: `id` is MiniGrid's word, which `gymnasium.make` needs itself."""
     if id is not None:
         raise ValueError(f"a level is chosen by level_id: say level_id={id!r} instead of id={id!r}")
-
-
-def _open_window() -> Any:
-    from envs.babyai.render import Window
-
-    return Window("babyai")

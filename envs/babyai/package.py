@@ -36,6 +36,7 @@ from envs.babyai.world import (
     observe_senses,
     resting_senses,
 )
+from envs.engine.checks import check_origin, check_state, check_whole, rows_within
 from envs.engine.random import keys_from_seeds
 from envs.engine.view import VIEW
 from envs.engine.world import Copied, hash_rows
@@ -152,9 +153,7 @@ class PackageWorld(Copied):
     _derived = ("_observation",)
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
-        for name, value in (("num_envs", num_envs), ("layouts", layouts)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        check_whole(num_envs=num_envs, layouts=layouts)
         width = levels.reset(0).agent_view_size
         if width != VIEW:
             raise ValueError(f"expected levels with a view {VIEW} cells wide, got {width}")
@@ -371,32 +370,17 @@ class PackageWorld(Copied):
         """Put rows back to what `fork_state` returned; their next ticks replay exactly.
 
         Raises:
-            ValueError: If the state is of a world of other levels, or of another number of rows, or
-                a row is not one of this world's.
+            ValueError: If the state is of a world of other levels or fewer layouts, or of another
+                number of rows, or a row is not one of this world's.
         """
-        rows = np.arange(self.num_envs) if rows is None else np.asarray(rows)
-        self._check_state(state, rows)
+        rows = rows_within(rows, self.num_envs)
+        check_state(state, {"bodies": self.bodies, "envs": np.empty(1, object)}, len(rows))
+        check_origin(state["bodies"], number_of(self._levels), self._layouts, "the same levels")
         self.bodies[rows] = state["bodies"]
         for row, env in zip(rows, state["envs"], strict=True):
             self.envs[row] = deepcopy(env)
             self._observe(row, env.gen_obs()["image"])
             self._observe_mission(row)
-
-    def _check_state(self, state: Mapping[str, NDArray], rows: NDArray[np.intp]) -> None:
-        if ((rows < 0) | (rows >= self.num_envs)).any():
-            raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
-        for name, dtype in (("bodies", BODY), ("envs", np.dtype(object))):
-            given = state.get(name)
-            if given is None or given.dtype != dtype or given.shape != (len(rows),):
-                raise ValueError(
-                    f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
-                    f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
-                )
-        if (state["bodies"]["bank"] != number_of(self._levels)).any():
-            raise ValueError(
-                "expected a state of a world of the same levels, got another world's; "
-                "make the world as the other one was made"
-            )
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

@@ -38,10 +38,9 @@ from envs.engine.render.ink import (
     text,
     wrapped,
 )
-from envs.engine.render.window import Window
 from envs.engine.view import OFFSETS, VIEW
 
-__all__ = ["HEIGHT", "WIDTH", "Window", "frame"]
+__all__ = ["HEIGHT", "WIDTH", "frame"]
 
 WIDTH, HEIGHT = 960, 576  # multiples of 16, as video codecs like them
 _MARGIN = 15

@@ -34,6 +34,7 @@ from envs.babyai.vocabulary import (
     EventKind,
     mission_words,
 )
+from envs.engine.checks import check_origin, check_state, check_whole, rows_within
 from envs.engine.compiled import compiled
 from envs.engine.random import keys_from_seeds
 from envs.engine.spec import at_rest, by_sense, offset
@@ -271,9 +272,7 @@ class BabyAIWorld(Copied):
     _derived = ("layouts", "_truth", "_event_bytes", "_observation")
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
-        for name, value in (("num_envs", num_envs), ("layouts", layouts)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        check_whole(num_envs=num_envs, layouts=layouts)
         self.num_envs = num_envs
         self._bank = Bank(levels, layouts)
         self._bank_name = number_of(levels)
@@ -443,26 +442,12 @@ class BabyAIWorld(Copied):
             ValueError: If the state is of a world of other levels or fewer layouts, or of another
                 number of rows, or a row is not one of this world's.
         """
-        rows = self._every_row if rows is None else np.asarray(rows)
-        if ((rows < 0) | (rows >= self.num_envs)).any():
-            raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
-        for name, kept in self._kept().items():
-            given = state.get(name)
-            shape = (len(rows), *kept.shape[1:])
-            if given is None or given.dtype != kept.dtype or given.shape != shape:
-                raise ValueError(
-                    f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
-                    f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
-                )
-        bodies, layouts = state["bodies"], len(self.layouts)
-        if (bodies["bank"] != self._bank_name).any() or (bodies["layout"] >= layouts).any():
-            raise ValueError(
-                f"expected a state of a world of the same levels and at most {layouts} layouts, "
-                "got another world's; make the world as the other one was made"
-            )
-        self._bank.make(np.unique(bodies["layout"]))
-        for name, kept in self._kept().items():
-            kept[rows] = state[name]
+        rows, kept = rows_within(rows, self.num_envs), self._kept()
+        check_state(state, kept, len(rows))
+        check_origin(state["bodies"], self._bank_name, len(self.layouts), "the same levels")
+        self._bank.make(np.unique(state["bodies"]["layout"]))
+        for name, array in kept.items():
+            array[rows] = state[name]
         _observe_rows(rows, self._truth, self._outcome.ended, self._senses)
 
     def close(self) -> None:

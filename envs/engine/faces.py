@@ -271,7 +271,7 @@ class WorldEnv(_Face, gymnasium.Env):
         world: The compiled world, of one body.
         homeostatic_weight: Weight of the homeostatic reward beside the mission's.
         render_mode: None, "rgb_array" or "human"; Gymnasium makes "rgb_array_list" of the first.
-        window: Shows a picture; needed by "human".
+        window: Shows pictures in mode "human"; one on the screen, without.
     """
 
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 10}
@@ -293,6 +293,8 @@ class WorldEnv(_Face, gymnasium.Env):
         self.action_space = world.spec.action_space()
         self._actions = int(self.action_space.n)
         self.render_mode, self._window = render_mode, window
+        if render_mode == "human" and window is None:
+            self._window = _open_window(world.spec.name)
         self._begun, self._mission = False, (b"", "")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -368,6 +370,12 @@ class WorldEnv(_Face, gymnasium.Env):
         if self._window is not None:
             self._window.close()
         self.world.close()
+
+
+def _open_window(title: str) -> Any:
+    from envs.engine.render.window import Window  # pygame is only loaded where it is needed
+
+    return Window(title)
 
 
 def _mode_of(given: Any) -> AutoresetMode:

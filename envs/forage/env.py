@@ -1,7 +1,6 @@
 """`forage` as Gymnasium knows it: `envs:Forage-v0`, single and batched."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
@@ -85,7 +84,6 @@ class ForageEnv(WorldEnv):
             ForageWorld(1, split=split, words=words, layouts=layouts, constants=constants),
             homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
-            window=_open_window() if render_mode == "human" else None,
         )
 
 
@@ -125,9 +123,3 @@ class ForageVectorEnv(WorldVectorEnv):
             copy=copy,
             render_mode=render_mode,
         )
-
-
-def _open_window() -> Any:
-    from envs.engine.render.window import Window
-
-    return Window("forage")

@@ -1,14 +1,15 @@
 """ForageWorld: a batch of bodies that forage, with resets, observations and exact forks."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_one_of, check_whole
 from envs.engine.compiled import compiled
-from envs.engine.random import between, bits, keys_from_seeds
+from envs.engine.random import between, bits
 from envs.engine.view import VIEW, place_in_view
 from envs.forage.constants import load_constants
 from envs.forage.contexts import PLANTS, draw_context, fits, hash_of
@@ -19,12 +20,12 @@ from envs.forage.state import BODY, EVENT, LAYOUT, MEALS
 from envs.forage.vocabulary import MISSION
 from envs.forage.worldgen import SPLITS, make_field
 from envs.trip.bank import Bank
-from envs.trip.batch import Walkers, check_one_of, check_whole
+from envs.trip.batch import Kernels, Walkers
 from envs.trip.dynamics import feel_laces, notice_others
 from envs.trip.observing import looks_different, observe_image, observe_senses, starts_of
 from envs.trip.state import OBJECTS
 from envs.trip.vocabulary import HEARD_TOKENS, Action
-from envs.trip.world import draw_body, rng_key_of
+from envs.trip.world import begin_episode, begin_lifetime, draw_body, enter, rng_key_of
 
 _STARTS = starts_of(FORAGE.columns)
 _MOUTH, _BELLY, _PROTEIN = (
@@ -37,8 +38,7 @@ _MOUTH, _BELLY, _PROTEIN = (
 )
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
 # Channels used at reset only.
-_CHANNEL_FIELD, _CHANNEL_CONDITION, _CHANNEL_CONTEXT = 1_000, 1_020, 1_040
-_CONTEXTS = np.uint64(2**31)
+_CHANNEL_FIELD, _CHANNEL_CONDITION = 1_000, 1_020
 _TRIES = 256  # fields looked at for one that fits a context; one in ten does
 
 _COUNTS = ("stumbles", "slips", "recoveries", "falls", "cells_walked", "times_seen_falling")
@@ -53,6 +53,10 @@ _NOT_OF_THE_STATE = (
     *_COUNTS,
     *_OWN_COUNTS,
 )  # what is counted; the clock is not apart here: it says when night falls
+
+
+class _Options(NamedTuple):
+    test: bool  # contexts of the test split
 
 
 # ---- Reset ----
@@ -84,46 +88,37 @@ def _field_of(rng_key, effects, test, fields, foods):
 
 
 @njit(cache=True)
-def _fields_to_make(rows, bodies, test, made):
+def _fields_to_make(rows, bodies, options, made):
     """Return the fields that the next episodes of `rows` need and that are not made yet."""
     wanted, foods = np.zeros(made.shape[0], np.bool_), np.zeros(PLANTS, np.int64)
     for row in rows:
         rng_key = rng_key_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[_field_of(rng_key, bodies[row].effects, test, made.shape[0], foods)] = True
+        effects = bodies[row].effects
+        wanted[_field_of(rng_key, effects, options.test, made.shape[0], foods)] = True
     return np.flatnonzero(wanted & ~made)
 
 
 @njit(cache=True)
-def _begin_lifetimes(rows, bodies, keys, contexts, test):
-    """Give bodies their keys, and the contexts of their lifetimes; -1 is one by the key."""
+def _begin_lifetimes(rows, bodies, keys, contexts, options):
     for i in range(len(rows)):
         body = bodies[rows[i]]
-        body.key, body.context = keys[i], contexts[i]
-        if contexts[i] < 0:
-            body.context = np.int64(bits(keys[i], 0, _CHANNEL_CONTEXT) % _CONTEXTS)
-        draw_context(body.context, test, body.effects)
+        begin_lifetime(body, keys[i], contexts[i])
+        draw_context(body.context, options.test, body.effects)
         body.persons = hash_of(body.effects)
 
 
 @njit(cache=True)
-def _reset_rows(rows, bodies, objects, layouts, bank, test, constants):
+def _reset_rows(rows, bodies, objects, layouts, bank, options, constants):
     c, foods = constants[0], np.zeros(PLANTS, np.int64)
     for row in rows:
         body = bodies[row]
-        key, episode, words = body.key, body.episode + 1, body.words
-        context, persons, effects = body.context, body.persons, body.effects.copy()
-        bodies[row] = bodies[-1]  # the spare last row stays all zero
-        body.key, body.episode, body.bank, body.words = key, episode, bank, words
-        body.context, body.persons, body.effects[:] = context, persons, effects
-        body.rng_key = rng_key_of(body.key, body.episode)
-        field = _field_of(body.rng_key, body.effects, test, layouts.shape[0], foods)
+        persons, effects = body.persons, body.effects.copy()
+        begin_episode(bodies, row, bank)
+        body.persons, body.effects[:] = persons, effects
+        field = _field_of(body.rng_key, effects, options.test, layouts.shape[0], foods)
         body.layout = np.int32(field)
         layout = layouts[field]
-        body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
-        body.mission[:] = layout.mission
-        body.time_limit, body.held_slot = layout.time_limit, layout.held_slot
-        for slot in range(OBJECTS):
-            objects[row, slot] = layout.objects[slot]
+        enter(body, objects[row], layout)
         draw_body(body, False, c)
         _draw_condition(body, c)
         body.ripe[:] = np.int8(c.most_ripe)
@@ -242,7 +237,7 @@ class ForageWorld(Walkers):
 
     spec = FORAGE
     _body, _event = BODY, EVENT
-    _step_rows, _observe_rows = staticmethod(_step_rows), staticmethod(_observe_rows)
+    _kernels = Kernels(_begin_lifetimes, _fields_to_make, _reset_rows, _observe_rows, _step_rows)
     _not_of_the_state = _NOT_OF_THE_STATE
 
     def __init__(
@@ -259,29 +254,10 @@ class ForageWorld(Walkers):
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
         self.split, self.words = split, words
+        self._options = _Options(test=split == "test")
         rules = load_constants(constants)
         bank = Bank(make_field, LAYOUT, {"split": split}, layouts, rules)
         super().__init__(num_envs, bank, 1 + SPLITS.index(split), rules, threads)
-
-    def reset(
-        self,
-        rows: NDArray[np.intp],
-        seeds: NDArray | None = None,
-        episode: int = 0,
-        contexts: NDArray[np.int64] | None = None,
-    ) -> None:
-        """Begin a new episode in `rows`; see `envs.engine.world.WorldWithContexts`."""
-        test = self.split == "test"
-        if seeds is not None:
-            drawn = np.full(len(rows), -1) if contexts is None else contexts
-            _begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, test)
-            self.bodies["episode"][rows] = episode - 1
-            self.bodies["words"][rows] = self.words == "test"
-        self._bank.make(_fields_to_make(rows, self.bodies, test, self._bank.made))
-        _reset_rows(
-            rows, self._rows, self.objects, self.layouts, self._bank_name, test, self.constants
-        )
-        self._observe(rows)
 
     @property
     def time_limit(self) -> int:

@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_origin, check_state, check_whole, rows_within
+from envs.engine.random import keys_from_seeds
 from envs.engine.spec import WorldSpec, by_sense
 from envs.engine.view import VIEW
 from envs.engine.world import Copied, hash_rows
@@ -48,6 +50,16 @@ class Observed(NamedTuple):
     shown: NDArray[np.uint64]  # (B, OBJECTS + 2)
 
 
+class Kernels(NamedTuple):
+    """The compiled code of a world; `options` is its own record of what was asked of it."""
+
+    begin_lifetimes: Callable  # (rows, bodies, keys, contexts or -1, options)
+    layouts_to_make: Callable  # (rows, bodies, options, made) of the episodes that come next
+    reset_rows: Callable  # (rows, bodies, objects, layouts, bank name, options, constants)
+    observe_rows: Callable  # (rows, Truth, ended, Observed)
+    step_rows: Callable  # (start, stop, actions, Truth, Outcome, Observed)
+
+
 @njit(cache=True)
 def _gather_events(events, counts):
     """Return the first `counts[row]` events of each row, one after the other."""
@@ -70,6 +82,7 @@ class Walkers(Copied):
         layouts: (L,) records of the world's layout, never changed.
         rewards: (B, 2) float32 of the last tick: the mission's, and the felt one.
         constants: (1,) record of the world's constants.
+        words: "train" or "test" phrasings of what persons say.
 
     Args:
         num_envs: How many bodies, at least 1.
@@ -83,10 +96,11 @@ class Walkers(Copied):
     """
 
     spec: WorldSpec
+    words: str
+    _options: Any  # what the kernels have to know of what was asked for: a named tuple
     _body: ClassVar[np.dtype]  # of a body's record
     _event: ClassVar[np.dtype]
-    _step_rows: ClassVar[Callable]  # (start, stop, actions, Truth, Outcome, Observed)
-    _observe_rows: ClassVar[Callable]  # (rows, Truth, ended, Observed)
+    _kernels: ClassVar[Kernels]
     _not_of_the_state: ClassVar[tuple[str, ...]]  # the clock, and what is counted
     _derived = ("bodies", "layouts", "_truth", "_observation", "_renderer", "_pool")
 
@@ -143,12 +157,31 @@ class Walkers(Copied):
         """Make all layouts now, which else are made when they are needed."""
         self._bank.make(range(len(self.layouts)))
 
+    def reset(
+        self,
+        rows: NDArray[np.intp],
+        seeds: NDArray | None = None,
+        episode: int = 0,
+        contexts: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Begin a new episode in `rows`; see `envs.engine.world.WorldWithContexts`."""
+        kernels, options = self._kernels, self._options
+        if seeds is not None:
+            drawn = np.full(len(rows), -1) if contexts is None else contexts
+            kernels.begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, options)
+            self.bodies["episode"][rows] = episode - 1
+            self.bodies["words"][rows] = self.words == "test"
+        self._bank.make(kernels.layouts_to_make(rows, self.bodies, options, self._bank.made))
+        bank = (self.layouts, self._bank_name)
+        kernels.reset_rows(rows, self._rows, self.objects, *bank, options, self.constants)
+        self._observe(rows)
+
     # ---- A tick ----
 
     def step(self, actions: NDArray[np.int64]) -> None:
         """Let every body live one tick; actions (B,) in 0..13."""
         arguments = (actions, self._truth, self._outcome, self._senses)
-        step_rows = type(self)._step_rows
+        step_rows = self._kernels.step_rows
         if self._pool is None:
             step_rows(0, self.num_envs, *arguments)
             return
@@ -160,7 +193,7 @@ class Walkers(Copied):
             part.result()
 
     def _observe(self, rows: NDArray[np.intp]) -> None:
-        type(self)._observe_rows(rows, self._truth, self._outcome.ended, self._senses)
+        self._kernels.observe_rows(rows, self._truth, self._outcome.ended, self._senses)
 
     @property
     def observation(self) -> dict[str, NDArray]:
@@ -196,12 +229,15 @@ class Walkers(Copied):
     def state_hash(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.uint64]:
         """Return a number for each of these rows, equal for equal states at whatever tick."""
         apart = {"bodies": self._not_of_the_state, "objects": ("said_at",)}
-        return hash_rows({"bodies": self.bodies, "objects": self.objects}, apart, rows)
+        return hash_rows(self._kept(), apart, rows)
 
     def fork_state(self, rows: NDArray[np.intp] | None = None) -> dict[str, NDArray]:
         """Return all that is true of these rows, as copies; the layouts it names do not change."""
         rows = self._every_row if rows is None else rows
-        return {"bodies": self.bodies[rows].copy(), "objects": self.objects[rows].copy()}
+        return {name: array[rows].copy() for name, array in self._kept().items()}
+
+    def _kept(self) -> dict[str, NDArray]:
+        return {"bodies": self.bodies, "objects": self.objects}
 
     def load_state(
         self, state: Mapping[str, NDArray], rows: NDArray[np.intp] | None = None
@@ -212,50 +248,15 @@ class Walkers(Copied):
             ValueError: If the state is of another world (other options, fewer layouts) or of
                 another number of rows, or a row is not one of this world's.
         """
-        rows = self._every_row if rows is None else np.asarray(rows)
-        if ((rows < 0) | (rows >= self.num_envs)).any():
-            raise ValueError(f"expected rows in 0..{self.num_envs - 1}, got {rows.tolist()[:20]}")
-        for name, kept in (("bodies", self.bodies), ("objects", self.objects)):
-            given = state.get(name)
-            shape = (len(rows), *kept.shape[1:])
-            if given is None or given.dtype != kept.dtype or given.shape != shape:
-                raise ValueError(
-                    f"expected the '{name}' that fork_state returned for {len(rows)} rows, "
-                    f"got {'none' if given is None else f'shape {given.shape} of another kind'}"
-                )
-        bodies, layouts = state["bodies"], len(self.layouts)
-        if (bodies["bank"] != self._bank_name).any() or (bodies["layout"] >= layouts).any():
-            raise ValueError(
-                f"expected a state of a world of {self._bank.words} and at most {layouts} "
-                "layouts, got another world's"
-            )
-        self._bank.make(np.unique(bodies["layout"]))
-        self.bodies[rows] = state["bodies"]
-        self.objects[rows] = state["objects"]
+        rows, kept = rows_within(rows, self.num_envs), self._kept()
+        check_state(state, kept, len(rows))
+        check_origin(state["bodies"], self._bank_name, len(self.layouts), self._bank.words)
+        self._bank.make(np.unique(state["bodies"]["layout"]))
+        for name, array in kept.items():
+            array[rows] = state[name]
         self._observe(rows)
 
     def close(self) -> None:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
-
-
-def check_whole(**numbers: int) -> None:
-    """Refuse numbers that are no whole ones of at least 1.
-
-    Raises:
-        ValueError: If one is not.
-    """
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-
-
-def check_one_of(name: str, value: object, allowed: tuple) -> None:
-    """Refuse what is not one of the allowed values.
-
-    Raises:
-        ValueError: If it is none of them.
-    """
-    if isinstance(value, bool | float) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")

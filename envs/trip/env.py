@@ -1,7 +1,6 @@
 """`trip` as Gymnasium knows it: `envs:Trip-v0`, single and batched."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
@@ -94,7 +93,6 @@ class TripEnv(WorldEnv):
             ),
             homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
-            window=_open_window() if render_mode == "human" else None,
         )
 
 
@@ -138,9 +136,3 @@ class TripVectorEnv(WorldVectorEnv):
             copy=copy,
             render_mode=render_mode,
         )
-
-
-def _open_window() -> Any:
-    from envs.engine.render.window import Window
-
-    return Window()

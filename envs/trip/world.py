@@ -1,16 +1,17 @@
 """TripWorld: a batch of bodies in compiled `trip`, with resets, observations and exact forks."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.engine.checks import check_one_of, check_whole
 from envs.engine.compiled import compiled
-from envs.engine.random import between, bits, keys_from_seeds, mix, uniform
+from envs.engine.random import between, bits, mix, uniform
 from envs.trip.bank import Bank
-from envs.trip.batch import Walkers, check_one_of, check_whole
+from envs.trip.batch import Kernels, Walkers
 from envs.trip.constants import load_constants
 from envs.trip.contexts import WAYS, draw_context, fits
 from envs.trip.dynamics import drive_of, feel_laces, notice_others, step_body
@@ -43,6 +44,12 @@ _NOT_OF_THE_STATE = (
     "pain_suffered",
     *_SCORE,
 )  # the clock, and what is counted
+
+
+class _Options(NamedTuple):
+    level: int
+    test: bool  # contexts of the test split
+    unusual: bool  # bodies
 
 
 # ---- Reset ----
@@ -112,49 +119,69 @@ def _layout_of(rng_key, looks, test, layouts):
     return first
 
 
+@compiled
+def begin_lifetime(body, key, context):
+    """Give a body its key, and the number of its lifetime's context; -1 is one by the key."""
+    body.key, body.context = key, context
+    if context < 0:
+        body.context = np.int64(bits(key, 0, _CHANNEL_CONTEXT) % _CONTEXTS)
+
+
+@compiled
+def begin_episode(bodies, row, bank):
+    """Let a body begin its next episode, and forget all but what it keeps for a lifetime."""
+    body = bodies[row]
+    key, episode = body.key, body.episode + 1
+    context, looks, words = body.context, body.looks, body.words
+    bodies[row] = bodies[-1]  # the spare last row stays all zero
+    body.key, body.episode, body.bank = key, episode, bank
+    body.context, body.looks, body.words = context, looks, words
+    body.rng_key = rng_key_of(key, episode)
+
+
+@compiled
+def enter(body, objects, layout):
+    """Put a body to where a layout begins, and the layout's objects around it."""
+    body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
+    for token in range(MISSION_TOKENS):
+        body.mission[token] = layout.mission[token]
+    body.time_limit, body.held_slot = layout.time_limit, layout.held_slot
+    for slot in range(OBJECTS):
+        objects[slot] = layout.objects[slot]
+
+
 @njit(cache=True)
-def _layouts_to_make(rows, bodies, test, made):
+def _begin_lifetimes(rows, bodies, keys, contexts, options):
+    for i in range(len(rows)):
+        body = bodies[rows[i]]
+        begin_lifetime(body, keys[i], contexts[i])
+        body.looks = np.uint64(0)
+        if options.level == WHICH_WAY:
+            body.looks = draw_context(body.context, options.test)
+
+
+@njit(cache=True)
+def _layouts_to_make(rows, bodies, options, made):
     """Return the layouts that the next episodes of `rows` need and that are not made yet."""
     wanted = np.zeros(made.shape[0], np.bool_)
     for row in rows:
         rng_key = rng_key_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[_layout_of(rng_key, bodies[row].looks, test, made.shape[0])] = True
+        wanted[_layout_of(rng_key, bodies[row].looks, options.test, made.shape[0])] = True
     return np.flatnonzero(wanted & ~made)
 
 
-@njit(cache=True)
-def _begin_lifetimes(rows, bodies, keys, contexts, test):
-    """Give bodies their keys, and the contexts of their lifetimes; -1 is one by the key."""
-    for i in range(len(rows)):
-        body = bodies[rows[i]]
-        body.key, body.context = keys[i], contexts[i]
-        if contexts[i] < 0:
-            body.context = np.int64(bits(keys[i], 0, _CHANNEL_CONTEXT) % _CONTEXTS)
-        body.looks = draw_context(body.context, test)
-
-
 @compiled
-def _reset_rows(rows, bodies, objects, layouts, bank, level, test, unusual, constants):
+def _reset_rows(rows, bodies, objects, layouts, bank, options, constants):
     c = constants[0]
     for row in rows:
         body = bodies[row]
-        key, episode = body.key, body.episode + 1
-        context, looks, words = body.context, body.looks, body.words
-        bodies[row] = bodies[-1]  # the spare last row stays all zero
-        body.key, body.episode, body.bank = key, episode, bank
-        body.context, body.looks, body.words = context, looks, words
-        body.rng_key = rng_key_of(key, episode)
-        body.layout = np.int32(_layout_of(body.rng_key, looks, test, layouts.shape[0]))
-        layout = layouts[body.layout]
-        body.x, body.y, body.heading = layout.start_x, layout.start_y, layout.start_heading
-        for token in range(MISSION_TOKENS):
-            body.mission[token] = layout.mission[token]
-        body.time_limit = layout.time_limit
-        for slot in range(OBJECTS):
-            objects[row, slot] = layout.objects[slot]
-        draw_body(body, unusual, c)
-        draw_condition(body, level)
-        body.held_slot = layout.held_slot
+        begin_episode(bodies, row, bank)
+        room = _layout_of(body.rng_key, body.looks, options.test, layouts.shape[0])
+        body.layout = np.int32(room)
+        layout = layouts[room]
+        enter(body, objects[row], layout)
+        draw_body(body, options.unusual, c)
+        draw_condition(body, options.level)
         if layout.held_slot >= 0:
             held = objects[row, layout.held_slot]
             body.held_object, body.held_color, body.held_mass = held.kind, held.color, held.mass
@@ -221,9 +248,6 @@ def _step_rows(start, stop, actions, truth, outcome, senses):
 # ---- The batch ----
 
 
-# ---- The batch ----
-
-
 class TripWorld(Walkers):
     """A batch of bodies in rooms of `trip`; see `Walkers` for what is not its own.
 
@@ -244,7 +268,7 @@ class TripWorld(Walkers):
 
     spec = TRIP
     _body, _event = BODY, EVENT
-    _step_rows, _observe_rows = staticmethod(_step_rows), staticmethod(_observe_rows)
+    _kernels = Kernels(_begin_lifetimes, _layouts_to_make, _reset_rows, _observe_rows, _step_rows)
     _not_of_the_state = _NOT_OF_THE_STATE
 
     def __init__(
@@ -265,43 +289,13 @@ class TripWorld(Walkers):
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
         self.level, self.shift, self.split, self.words = level, shift, split, words
+        self._options = _Options(level, test=split == "test", unusual=shift == "S6")
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
         rules = load_constants(constants)
         kind = {"level": level, "shift": shift, "split": split}
         bank = Bank(make_layout, LAYOUT, kind, layouts, rules)
         bank_name = 1 + banks.index((level, shift, split))
         super().__init__(num_envs, bank, bank_name, rules, threads)
-
-    def reset(
-        self,
-        rows: NDArray[np.intp],
-        seeds: NDArray | None = None,
-        episode: int = 0,
-        contexts: NDArray[np.int64] | None = None,
-    ) -> None:
-        """Begin a new episode in `rows`; see `envs.engine.world.WorldWithContexts`."""
-        test = self.split == "test"
-        if seeds is not None:
-            drawn = np.full(len(rows), -1) if contexts is None else contexts
-            _begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, test)
-            self.bodies["episode"][rows] = episode - 1
-            self.bodies["words"][rows] = self.words == "test"
-            if self.level != WHICH_WAY:
-                self.bodies["looks"][rows] = 0
-        self._bank.make(_layouts_to_make(rows, self.bodies, test, self._bank.made))
-        unusual = self.shift == "S6"
-        _reset_rows(
-            rows,
-            self._rows,
-            self.objects,
-            self.layouts,
-            self._bank_name,
-            self.level,
-            test,
-            unusual,
-            self.constants,
-        )
-        self._observe(rows)
 
     @property
     def time_limit(self) -> int:

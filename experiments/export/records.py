@@ -25,9 +25,10 @@ _DAMAGES = (AttributeError, LookupError, OverflowError, RecursionError, TypeErro
 # How a run makes its world (by what, and of which id), and the id that makes it for one body.
 _MADE_BY = {
     "trip": ("gymnasium.make_vec", "envs:Trip-v0"),
+    "forage": ("gymnasium.make_vec", "envs:Forage-v0"),
     "babyai": ("envs.babyai.env.BabyAIVectorEnv", None),
 }
-_IDS = {"trip": "Trip-v0", "babyai": "BabyAI-v0"}
+_IDS = {"trip": "Trip-v0", "forage": "Forage-v0", "babyai": "BabyAI-v0"}
 # `autoreset` and, of babyai, `id` are what runs up to 0.2 say.
 _OF_BATCHES = (
     "_target_", "num_envs", "autoreset", "autoreset_mode", "threads", "copy", "render_mode",
@@ -144,6 +145,8 @@ def _run(folder: Path, provenance: Mapping[str, Any]) -> Run:
 
 def _spec(world: str, config: Mapping[str, Any]) -> EnvSpec:
     """Return what makes one body's world; nothing that a file names is ever called."""
+    if world not in _IDS:
+        raise BadInput(f"only runs in {', '.join(_IDS)} can be exported, got one in {world}")
     chosen = {name: value for name, value in config.items() if name not in _OF_BATCHES}
     by_id = chosen.pop("id", None)
     made_by = config["_target_"], by_id if _MADE_BY[world][1] else None

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.types import Trace
-from body.types import Failure, SkillStatus, Status
+from body.types import Failure, NoticedEvent, SkillStatus, Status
 from envs.engine.spec import WorldSpec
+from mind.reasoning.narration import event_words
 from mind.types import Feeling
 
 _WORTH_A_WORD = 0.1  # intensity of an emotion
@@ -44,9 +45,11 @@ class WorldEvent:
     object: str = ""
 
     def words(self) -> str:
-        """Return the event in a few words: ``fall (own lace), seen by 2``; ``ate (blue berry)``."""
-        kind = self.kind.replace("_", " ")
-        kind += f" ({self.object})" if self.object else ""
+        """Return the event in a few words: ``fall (own lace), seen by 2``; ``ate blue berry``.
+
+        What an object did is said as a mind says it that has noticed.
+        """
+        kind = _words_about(self.kind, self.object)
         cause = "" if self.cause == "none" else f" ({self.cause.replace('_', ' ')})"
         seen = f", seen by {self.seen_by}" if self.seen_by else ""
         return f"{kind}{cause}{seen}"
@@ -333,6 +336,14 @@ def _event(world: WorldSpec, event: Mapping[str, Any]) -> WorldEvent:
         seen_by=int(event["seen_by"]).bit_count(),
         object=_about(world, event),
     )
+
+
+def _words_about(kind: str, about: str) -> str:
+    """Return a kind of event with the object that it is about, which may be none."""
+    noticed = NoticedEvent.__members__.get(kind.upper())
+    if about and noticed is not None:
+        return event_words(noticed, about)
+    return kind.replace("_", " ") + (f" ({about})" if about else "")
 
 
 def _about(world: WorldSpec, event: Mapping[str, Any]) -> str:

@@ -17,8 +17,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from experiments.running.cli import BadInput, answering_firmly, meant, near
-from experiments.running.options import FIXED, OF_WORLD, PATH
+from experiments.running.cli import BadInput, answering_firmly, meant, near, require_part
+from experiments.running.options import FIXED, NEEDS, OF_WORLD, PATH
 from experiments.running.schema import SCHEMAS
 
 RUN = "run.json"  # is in every run folder
@@ -48,13 +48,13 @@ class Checks(Callback):
 
 
 def check_options(config: DictConfig) -> None:
-    """Refuse options that nothing reads, and a configuration that lacks one.
+    """Refuse options that nothing reads, a configuration that lacks one, and a wrong world.
 
     Args:
         config: Of a command or of one job of a sweep, with Hydra's part.
 
     Raises:
-        BadInput: If there is such an option.
+        BadInput: If there is such an option, or the world lacks what the command needs of it.
     """
     parsed = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     content, options = _raw(config), _options_of(str(config.hydra.job.config_name))
@@ -63,7 +63,9 @@ def check_options(config: DictConfig) -> None:
         if override.package is None and override.key_or_group not in groups:
             _refuse_unread(override.key_or_group, content, options)
             _refuse_in_place_of_part(override.key_or_group, content, groups)
-    _refuse_missing(content)
+    if missing := _first_missing(content):
+        _refuse_world(config, options)  # which would have brought it
+        raise BadInput(f"'{missing}' is missing: add {missing}=VALUE")
 
 
 def _raw(config: DictConfig) -> dict[str, Any]:
@@ -128,12 +130,20 @@ def _own_options(content: Mapping[str, Any]) -> str:
 # ---- Options that are missing ----
 
 
-def _refuse_missing(content: Mapping[str, Any]) -> None:
+def _first_missing(content: Mapping[str, Any]) -> str:
+    """Return the name of a mandatory option that has no value; empty if all have one."""
     if content.get("env") == _MISSING:
-        return  # which the command itself answers, where it needs one
-    for root in _roots(content):
-        for key in _missing_below(content, root, set()):
-            raise BadInput(f"'{key}' is missing: add {key}=VALUE")
+        return ""  # which the command itself answers, where it needs one
+    return next(
+        (key for root in _roots(content) for key in _missing_below(content, root, set())), ""
+    )
+
+
+def _refuse_world(config: DictConfig, options: Mapping[str, Field]) -> None:
+    """Refuse a world that brings no options for want of the part which they are for."""
+    needed = options["world"].metadata.get(NEEDS) if "world" in options else None
+    if needed:
+        require_part(config, *needed)
 
 
 def _roots(content: Mapping[str, Any]) -> list[str]:

@@ -46,7 +46,10 @@ _TWICE = re.compile(
 _FROM_HOME = re.compile(r"^([+\w/@.]+=)(~[^'\"\s,()\[\]{}]*)$")
 _COLOR = re.compile(r"\x1b\[\d*m")  # which Gymnasium puts into its warnings
 _NOT_A_NAME = "Config group override must be"  # Hydra's words for `mind=5`
-_NO_GROUP = re.compile(r"In '(\S+)/([^/']+)': ConfigKeyError")  # into a schema that has none
+# A group that a schema has no place for, or none for the world that comes with it.
+_NO_GROUP = re.compile(
+    r"In '(\S+)/([^/']+)': (?:ConfigKeyError|ValidationError.*\bfull_key: world\b)", re.DOTALL
+)
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Slow imports make a million objects that stay: Python's own 700 costs a seventh of a warm start.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -207,7 +210,9 @@ def require_world(config: DictConfig) -> None:
         BadInput: If `env` is missing.
     """
     if OmegaConf.is_missing(config, "env"):
-        raise BadInput(f"a run needs a world: add +env=NAME, where NAME is one of {_worlds()}")
+        raise BadInput(
+            f"a run needs a world: add +env=NAME, where NAME is one of {', '.join(_worlds())}"
+        )
 
 
 def spec_of(config: DictConfig) -> "WorldSpec":
@@ -224,6 +229,28 @@ def spec_of(config: DictConfig) -> "WorldSpec":
         return find(config.world)
     except (ImportError, LookupError) as error:
         raise BadInput(f"env: {one_line(error)}") from error
+
+
+def require_part(config: DictConfig, part: str, instead: str) -> None:
+    """Refuse a world that lacks a part which a command cannot do without.
+
+    Args:
+        config: In which a world was chosen.
+        part: One of its spec's `entry_points`: ``"motor_training"``.
+        instead: What there is in a world without it.
+
+    Raises:
+        BadInput: If it lacks it; the message says which worlds have it.
+    """
+    if part in spec_of(config).entry_points:
+        return
+    from envs.engine.spec import find
+
+    have = [name for name in _worlds() if part in find(name).entry_points]
+    raise BadInput(
+        f"there is no {part.replace('_', ' ')} for {config.world}, only for "
+        f"{' and '.join(have)}; {instead}"
+    )
 
 
 def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
@@ -402,5 +429,5 @@ def _refuse_another_agents_package() -> None:
         )
 
 
-def _worlds() -> str:
-    return ", ".join(sorted(path.stem for path in (_ROOT / "configs" / "env").glob("*.yaml")))
+def _worlds() -> list[str]:
+    return sorted(path.stem for path in (_ROOT / "configs" / "env").glob("*.yaml"))

@@ -14,6 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 # What is known of a field besides its type.
 PATH = "path"  # it names a file or folder: `~` and variables are filled in
 OF_WORLD = "of_world"  # only some worlds take it
+NEEDS = "needs"  # which part of a world the command cannot do without, and what there is instead
 FIXED = "fixed"  # it is no option, and why: a part of the configuration refers to it
 _KINDS = {"float": "number", "bool": "true or false"}  # by Python's names
 _NAMES = 20  # columns of `name=value`
@@ -30,6 +31,16 @@ def path(default: Any = MISSING) -> Any:
 def fixed(value: Any, why: str) -> Any:
     """Return a field of a schema that is not for the user to set, and why."""
     return field(default=value, metadata={FIXED: why})
+
+
+def world_with(part: str, instead: str) -> Any:
+    """Return a field for a world's name, of a command that needs a part which only some have.
+
+    Args:
+        part: One of its spec's `entry_points`.
+        instead: What there is in a world without it.
+    """
+    return field(default=MISSING, metadata={NEEDS: (part, instead)})
 
 
 def options_text(schema: type, config: DictConfig) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from experiments.running.options import OF_WORLD, fixed, path
+from experiments.running.options import OF_WORLD, fixed, path, world_with
 
 _LEVELS = {0: 0.05, 1: 0.05, 2: 0.15, 3: 0.15, 4: 0.6, 5: 0.0}  # of trip, and their shares
 
@@ -70,6 +70,9 @@ class TrainBodyConfig(Training):
     """Options of `experiments.train_body`; the world brings what is missing here."""
 
     env: Any = fixed(MISSING, "its training chooses the rooms itself")
+    world: Any = world_with(
+        "motor_training", "its scripted motor moves bodies there, and nothing need be trained"
+    )
     level: Any = fixed(None, "its training chooses the rooms itself; see levels")
     folder: str = path()
     """Folder of weights, card, checkpoints and TensorBoard."""

@@ -203,6 +203,16 @@ def test_a_missing_file_is_named_with_what_makes_it(folder, missing):
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize("where", [lambda folder: folder, lambda folder: folder / "nowhere"])
+def test_no_training_is_offered_where_there_is_none(folder, where):
+    """Nor is it for a policy of another world, which has other sizes."""
+    with pytest.raises(
+        PolicyError, match="none can be trained for forage: say body=scripted"
+    ) as it:
+        PolicyMotor(str(where(folder)), "forage")
+    assert len(str(it.value).splitlines()) == 1
+
+
 def test_weights_are_never_unpickled(folder, tmp_path):
     class Trap:
         def __reduce__(self):

@@ -11,7 +11,11 @@ from experiments.running.cli import BadInput
 
 RANDOM = ("+env=trip", "agent=random", "render=none", "level=0", "episodes=1")
 OPENAI = "mind/language_model=openai"
-HOMES = {"train_direct": "balrog_babyai.train_direct", "recall_qa": "recall_qa.__main__"}
+HOMES = {
+    "train_direct": "balrog_babyai.train_direct",
+    "recall_qa": "recall_qa.__main__",
+    "lifetime": "lifetime.run",
+}
 
 
 @pytest.fixture
@@ -44,11 +48,15 @@ def command(answered, tmp_path, monkeypatch):
         ("play", ("+env=trip", "clock=wall"), "'clock' in this command; nobody thinks in it"),
         ("train_body", ("+env=trip", "env.shift=S1"), "'env.shift' in this command; its training"),
         ("train_body", ("+env=trip", "level=2"), "its training chooses the rooms itself"),
+        ("train_body", ("+env=forage",),
+         "there is no motor training for forage, only for babyai and trip; its scripted motor "),
+        ("train_body", ("+env=forage", "+preset=debug"), "there is no motor training for forage"),
         ("train_direct", ("level=2",), "there is no option 'level' in babyai"),
         ("run", ("+env=trip", "env.task=goto"), "'env.task'; choose among id, level, shift, split"),
         ("run", ("+env=trip", "+agent=random"), "agent is chosen already: say agent=NAME"),
         ("train_direct", ("+env=babyai",), "env is chosen already: say env=NAME"),
         ("train_mind", ("+env=trip",), "this command has no env to choose, got env=trip"),
+        ("lifetime", ("+env=forage",), "this command has no env to choose, got env=forage"),
         ("run", ("+env=trip", OPENAI), "'mind.language_model.model' is missing: add mind.language"),
         ("evaluate", ("+env=trip", OPENAI), "'mind.language_model.model' is missing"),
         ("run", ("+env=trip", "mind/language_model=transformers"), "'mind.language_model.path' is"),

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import minari
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from envs.engine import spec
 from envs.trip.spec import TRIP
 from experiments import run
 from experiments.export import __main__ as export
@@ -30,6 +32,7 @@ RUNS = {
     "babyai": ("+env=babyai", "agent=reactive", "body=scripted", "avatars=2", "episodes=5"),
     "package": ("+env=babyai", "agent=random", "env.level_id=MiniGrid-Dynamic-Obstacles-6x6-v0",
                 "episodes=3"),
+    "forage": ("+env=forage", "agent=scripted", "episodes=2"),
     "weighed": ("+env=trip", "level=2", "agent=random", "episodes=2",
                 "+env.homeostatic_weight=3.0"),
 }  # fmt: skip
@@ -244,6 +247,14 @@ def test_a_run_of_which_nothing_was_finished_is_answered_in_a_line(copied, expor
     status, out, (answer,) = exported(copied)
     assert (status, out) == (2, [])
     assert answer == f"no episode of {copied} was finished, so there is nothing to export"
+
+
+def test_a_run_in_a_world_of_ones_own_is_answered_in_a_line(copied, exported, monkeypatch):
+    monkeypatch.setitem(spec._FOUND, "meadow", replace(TRIP, name="meadow"))
+    edit(copied / "run.json", lambda text: text.replace('"world": "babyai"', '"world": "meadow"'))
+    status, out, (answer,) = exported(copied)
+    assert (status, out) == (2, [])
+    assert answer == "only runs in trip, forage, babyai can be exported, got one in meadow"
 
 
 @pytest.mark.parametrize(

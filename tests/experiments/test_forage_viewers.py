@@ -12,18 +12,20 @@ import pytest
 from rich.console import Console
 
 from agents.random_agent import RandomAgent
+from body.types import NoticedEvent
 from envs.forage.env import ForageVectorEnv
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import FOODS, Action, EventKind, Object
 from experiments import run
 from experiments.pictures import take_day_and_night
 from experiments.play import Game, picture_of
-from experiments.running.callbacks import events_of
+from experiments.running.callbacks import WorldEvent, events_of
 from experiments.running.loop import Loop
 from experiments.viewers import controls
 from experiments.viewers.page import ReplayPage
 from experiments.viewers.side_by_side import page_data_of
 from experiments.viewers.terminal import LiveView, felt, legend, seen
+from mind.reasoning.narration import event_words
 
 VIEWERS = Path(run.__file__).with_name("viewers")
 
@@ -103,9 +105,25 @@ def test_an_event_about_a_food_names_it():
     event = dict.fromkeys(("row", "episode", "tick", "cause", "x", "y", "severity", "seen_by"), 0)
     event |= {"kind": int(EventKind.MADE_ILL), "object": int(Object.NUT), "color": 2}
     (happened,) = events_of(FORAGE, [event])
-    assert (happened.object, happened.words()) == ("blue nut", "made ill (blue nut)")
+    assert (happened.object, happened.words()) == ("blue nut", "fell ill from blue nut")
     (happened,) = events_of(FORAGE, [event | {"kind": int(EventKind.DRANK), "object": 0}])
     assert (happened.object, happened.words()) == ("", "drank")
+
+
+@pytest.mark.parametrize("kind", range(EventKind.ATE, EventKind.MADE_ILL + 1))
+def test_what_a_food_did_is_said_as_the_mind_says_it(kind):
+    """The log of a run, and the memories of whoever lived it, are read side by side."""
+    said = WorldEvent(
+        kind=EventKind(kind).name.lower(),
+        cause="none",
+        tick=0,
+        position=(0, 0),
+        severity=0.0,
+        seen_by=0,
+        object="red berry",
+    ).words()
+    assert said == event_words(NoticedEvent[EventKind(kind).name], "red berry")
+    assert said.endswith("red berry")
 
 
 # ---- Film and page ----
@@ -121,7 +139,7 @@ def test_a_day_is_told_filmed_and_put_on_a_page(answered, tmp_path):
     assert (status, err) == (0, "")
     assert "episode 0 (1 of 1): live through the day" in out
     assert re.search(r"s hears \w+ person: ", out)
-    assert re.search(r"(gave \w+|made ill) \(\w+ (berry|apple|mushroom|nut)\)", out)
+    assert re.search(r"(got \w+|fell ill) from \w+ (berry|apple|mushroom|nut)\n", out)
     (episode,) = page_data_of(folder)["episodes"]
     frames, _ = imageio_ffmpeg.count_frames_and_secs(str(folder / "episodes/0000.mp4"))
     assert frames == episode["ticks"] - 1 + 15  # and the end is held
@@ -215,5 +233,5 @@ def test_a_player_eats(game):
     body["x"], body["y"], body["heading"] = x - 1, y, 0
     scene = [game.tick({"t"}) for _ in range(5)][-1]
     name = f"{FORAGE.colors[layout['cells'][y, x] >> 8 & 0xFF]} {FORAGE.objects[cells[y, x]]}"
-    assert any(line.endswith(f"ate ({name})") for line in scene.log)
+    assert any(line.endswith(f"ate {name}") for line in scene.log)
     assert np.asarray(body["meals"]) == 1

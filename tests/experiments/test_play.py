@@ -132,6 +132,7 @@ def test_keys_are_read_from_the_keyboard_and_the_window_closes(monkeypatch, game
     ("arguments", "words"),
     [
         (["+env=trip"], "no display was found"),
+        (["+env=forage"], "use python -m experiments.run +env=forage"),
         ([], "add +env=NAME"),
         (["+env=tripp"], "there is no env 'tripp'; choose one of babyai, forage, trip"),
         (["+env=trip", "lvel=3"], "there is no option 'lvel'; did you mean 'level'?"),

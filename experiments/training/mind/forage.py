@@ -269,6 +269,7 @@ def reply_to(moment: Moment) -> str:
 
 _THOUGHTS = {
     Skill.GET_UP: "i am down",
+    Skill.TIE_LACE: "my lace is loose",
     Skill.LOOK_AROUND: "what is there",
     Skill.EXPLORE: "what else is there",
     Skill.DRINK_FROM: "i am thirsty",
