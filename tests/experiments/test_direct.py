@@ -166,6 +166,7 @@ def test_where_a_object_is_said_to_lie_is_seen_from_the_start():
     assert sum(len(places[0]) for places in marks.values()) > 6
 
 
+@pytest.mark.slow
 def test_without_touch_nothing_is_felt_of_a_blocked_way():
     env = BabyAIVectorEnv(8, layouts=20)
     observation, _ = env.reset(seed=0)

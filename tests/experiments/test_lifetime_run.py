@@ -43,6 +43,7 @@ def table(folder):
 # ---- Living ----
 
 
+@pytest.mark.slow
 def test_everybody_lives_the_same_lifetimes_and_a_table_says_what_came_of_it(command, tmp_path):
     status, out, err = command("+preset=debug")
     assert (status, err) == (0, "")
@@ -87,6 +88,7 @@ def test_results_of_other_settings_in_the_same_folder_are_refused_and_stay(comma
     assert kept(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command, tmp_path):
     replies = ",".join(["hm"] * 400)
     mute = (

@@ -158,6 +158,7 @@ def test_new_examples_come_first(base, tmp_path):
     assert len(chosen) == 5
 
 
+@pytest.mark.slow
 def test_lessons_come_beside_what_was_lived_in_the_first_round_alone(base, tmp_path):
     options = options_for(
         base, tmp_path, "lora.lessons={trip: 4}", "lora.moments={trip: 0, babyai: 3}"

@@ -51,6 +51,7 @@ def test_minds_are_asked_at_held_out_moments_once(command, tmp_path, monkeypatch
     assert "asked at" not in again
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, monkeypatch):
     command(*QUICK, "only=[chance]")
     before, asked, composed = kept(tmp_path), [], run.composed

@@ -258,6 +258,7 @@ def test_forks_leave_the_living_as_they_are():
     assert (world.layouts.tobytes(), world.observation["image"].tobytes()) == (layouts, seen)
 
 
+@pytest.mark.slow
 def test_a_crowd_lives_on_as_if_nobody_had_been_forked(monkeypatch):
     forked = trip_crowd(count=16, ticks=200, seed=8, keep=True)
     monkeypatch.setattr("experiments.ground_truth.trip.TripTruth.forked", lambda *_: [])
