@@ -194,6 +194,7 @@ def test_recency_goes_on_across_episodes_and_runs(path):
         assert len(memory.recall(Query(body_id="anna", now=599), 3)) == 1
 
 
+@pytest.mark.slow
 def test_a_very_long_life_still_knows_what_was_recent(path):
     with ExperienceStore(path, importance_weight=0, relevance_weight=0) as memory:
         memory.add([lived(tick=day * 10**9) for day in range(3)])
