@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.lifetime.choices import offers, taken_again
-from experiments.lifetime.curves import by_lifetime, share_of_gap
+from experiments.lifetime.curves import by_lifetime, mean_difference, share_of_gap
 from experiments.lifetime.meals import eaten_again
 from experiments.report.sheet import Sheet
 from experiments.running.statistics import Estimate, half_width
 
+BEING = "being"  # of configs/lifetime.yaml, of whom the other beings lack something
 _NONE = "-"
 _MOST_COLUMNS = 10
 
@@ -21,8 +22,9 @@ Lived = Mapping[str, Mapping[str, Any]]  # by who lived, as `run.py` keeps it
 def markdown(lived: Lived, episodes: int) -> str:
     """Return the tables of who has lived so far."""
     scores = {name: scores_kept(kept, episodes) for name, kept in lived.items()}
-    choices = [one for one in (_ways(lived, episodes), _meals(lived, episodes)) if one.rows]
-    sheets = (_curves(scores, episodes), _gains(scores), *choices, _cost(lived))
+    parts = (_against(scores), _ways(lived, episodes), _meals(lived, episodes))
+    found = [sheet for sheet in parts if sheet.rows]
+    sheets = (_curves(scores, episodes), _gains(scores), *found, _cost(lived))
     return "\n".join(sheet.markdown() for sheet in sheets)
 
 
@@ -62,14 +64,34 @@ def _gains(scores: Mapping[str, NDArray]) -> Sheet:
 
 def _shares(some: NDArray, scores: Mapping[str, NDArray]) -> list[str]:
     newborn, knowing = scores["newborn"].mean(1), scores["knowing"].mean(1)
-    last = some.shape[1] - max(1, some.shape[1] // 3)
-    parts = (some[:, :1], some[:, :10], some[:, last:])
+    first, _, last = _first_all_last(some)
+    parts = (first, some[:, :10], last)
     return [_interval(share_of_gap(part.mean(1), newborn, knowing)) for part in parts]
 
 
 def _interval(estimate: Estimate) -> str:
     value, low, high = estimate
     return _NONE if np.isnan(value) else f"{value:.2f} [{low:.2f},{high:.2f}]"
+
+
+def _against(scores: Mapping[str, NDArray]) -> Sheet:
+    """Return by how much the being's score exceeds that of everybody else in the same lifetimes."""
+    own = scores.get(BEING)
+    others = {} if own is None else {who: some for who, some in scores.items() if who != BEING}
+    return Sheet(
+        title=f"score of {BEING} above that of others, in the same lifetimes",
+        head=("above", "first episode", "all episodes", "last third"),
+        rows=tuple((who, *_above(own, some)) for who, some in others.items()),
+    )
+
+
+def _above(own: NDArray, other: NDArray) -> list[str]:
+    parts = zip(_first_all_last(own), _first_all_last(other), strict=True)
+    return [_interval(mean_difference(one.mean(1), another.mean(1))) for one, another in parts]
+
+
+def _first_all_last(some: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    return some[:, :1], some, some[:, -max(1, some.shape[1] // 3) :]
 
 
 def _ways(lived: Lived, episodes: int) -> Sheet:

@@ -20,7 +20,7 @@ RED_BERRY = (int(Object.BERRY), 0)
 
 @pytest.fixture(scope="module")
 def moments():
-    return collect(200, split="train", seed=3, motor=default_motor("forage"), bodies=2)
+    return collect(200, split="train", seed=3, motor=default_motor("forage"))
 
 
 @pytest.mark.slow

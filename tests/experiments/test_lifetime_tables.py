@@ -180,6 +180,27 @@ def test_gains_are_shares_of_the_gap_first_and_last():
     assert gains["newborn"] == ["0.00 [0.00,0.00]"] * 3
 
 
+def test_the_being_is_told_above_all_others_first_in_all_and_last():
+    rises, flat = [0.0] * 3 + [1.0] * 3, [0.0] * 6
+    lived = {
+        "being": kept(rises, rises),
+        "being, deaf": kept(flat, flat),
+        "table": kept(flat, flat),
+    }
+    above = part(markdown(lived, 6), "score of being above that of others")
+    assert above["being, deaf"] == [
+        "0.00 [0.00,0.00]",
+        "0.50 [0.50,0.50]",
+        "1.00 [1.00,1.00]",
+    ]
+    assert "table" in above
+    assert "being" not in above
+
+
+def test_where_no_being_lived_nothing_is_told_above_others():
+    assert "above" not in markdown({"newborn": NEWBORN, "one": LEARNS}, 2)
+
+
 @pytest.mark.parametrize("without", ["newborn", "knowing"])
 def test_gains_are_told_only_where_newborn_and_knowing_have_lived(without):
     lived = {"newborn": NEWBORN, "knowing": KNOWING, "one": LEARNS}

@@ -4,9 +4,12 @@ import random
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import closing
 from typing import TypeVar
 
 from agents.being import Being
+from agents.soul import Soul
+from body.body import Body, Motor
 from body.types import Intent, Percept
 from envs.engine.faces import WorldVectorEnv
 from experiments.running.callbacks import NullCallback
@@ -14,13 +17,14 @@ from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import BehaviorMind, BehaviorMindFactory
 from mind.contract import Mind, MindFactory
 from mind.language_models.types import Choices
-from mind.memory import Memory
+from mind.memory import ExperienceStore, Memory
 from mind.reasoning.choices import answers_of, startable
 from mind.reasoning.deliberation import anything_goes
 from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
 MOMENTS_PER_BODY = 15  # about how many a body should live, so that not all are beginnings
 Acting = Callable[[Memory], MindFactory]
+_NEXT_SEED = 499_979  # added for the next generation
 Item = TypeVar("Item")
 
 
@@ -95,6 +99,65 @@ def labelling_factory(
     factory = BehaviorMindFactory(make_both, memory)
     factory.advance = others.advance
     return factory
+
+
+# Of a memory, the bodies' names in it, and a list that receives moments: makes a body's mind.
+Teachers = Callable[[Memory, Sequence[str], list[Item]], Callable[[str, int], LabellingMind]]
+
+
+def over_lifetimes(
+    env: WorldVectorEnv,
+    teachers: Teachers[Item],
+    *,
+    wanted: int,
+    life: int,
+    seed: int,
+    motor: Motor,
+    acting: Acting | None,
+    keep: Callable[[Item], bool] = lambda moment: True,
+) -> list[Item]:
+    """Return at least so many moments of lifetimes that are lived side by side; close the world.
+
+    Args:
+        env: In which they are lived.
+        teachers: Labels them: called once for each generation of bodies.
+        wanted: How many moments.
+        life: Decisions of a lifetime, about; after so many other bodies live.
+        seed: Of everything.
+        motor: Moves the bodies.
+        acting: Returns the minds that act; None is the teachers.
+        keep: Whether a moment counts.
+    """
+    kept: list[Item] = []
+    with closing(env):
+        while len(kept) < wanted:
+            kept += filter(keep, _generation(env, teachers, life, seed, motor, acting))
+            seed += _NEXT_SEED
+    return kept
+
+
+def _generation(
+    env: WorldVectorEnv,
+    teachers: Teachers[Item],
+    life: int,
+    seed: int,
+    motor: Motor,
+    acting: Acting | None,
+) -> list[Item]:
+    """Return the moments of one generation of bodies."""
+    bodies, memory = env.num_envs, ExperienceStore(":memory:")
+    body_ids: list[str] = []
+    moments: list[Item] = []
+    make = teachers(memory, body_ids, moments)
+
+    def born(body_id: str) -> LabellingMind:
+        body_ids.append(body_id)
+        return make(body_id, len(body_ids) - 1)
+
+    minds, body = labelling_factory(born, memory, acting), Body(bodies, env.world.spec, motor)
+    with closing(Being(body, Soul(bodies), minds, clock="paused", run_id="teaching")) as being:
+        run_episodes(being, env, seed, until=lambda: len(moments) >= life * bodies)
+    return moments
 
 
 def balanced(

@@ -6,22 +6,18 @@ than the best, so that memories of all kinds are there to be weighed.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import count
+from functools import cache, partial
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from agents.being import Being
 from agents.planners.foods import PRIOR, PRIOR_MEALS
 from agents.planners.forage import Food, ForagePlanner
-from agents.soul import Soul
-from body.body import Body, Motor
+from body.body import Motor
 from body.types import Intent, Percept, Skill, Target
 from envs.forage.env import ForageVectorEnv
 from envs.forage.spec import FORAGE
@@ -31,15 +27,14 @@ from experiments.training.mind.collecting import (
     Acting,
     LabellingMind,
     balanced,
-    labelling_factory,
     offered,
-    run_episodes,
+    over_lifetimes,
 )
 from experiments.training.mind.contract import Visits, motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, FirstReply, Respondent, rates
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
-from mind.memory import ExperienceStore, Memory
+from mind.memory import Memory
 from mind.reasoning.deliberation import TOLD, recall
 from mind.reasoning.parsing import Reply
 from mind.reasoning.prompting import Prompts
@@ -49,9 +44,8 @@ RECALLED = 3
 EXPLORES = 0.3  # of the meals
 AS_GOOD = 0.1  # of the worth of a meal: a difference that does not count
 _SURE = 0.5  # of what a food does
-_BODIES = 24
+_FEWEST_BODIES, _MOST_BODIES = 2, 24
 _LIFE = 250  # decisions of a lifetime, about five days
-_NEXT_SEED = 1000
 _DID = {
     "gave_nothing": Effect.NOTHING,
     "gave_energy": Effect.ENERGY,
@@ -208,7 +202,6 @@ def collect(
     motor: Motor,
     words: str = "train",
     acting: Acting | None = None,
-    bodies: int = _BODIES,
 ) -> list[Moment]:
     """Return at least that many moments, from lifetimes that are lived side by side.
 
@@ -219,44 +212,31 @@ def collect(
         motor: Moves the bodies.
         words: Whether in phrasings for training, or in those that are held out.
         acting: Returns the minds that act; None is the teacher.
-        bodies: How many live side by side, for about `_LIFE` decisions each.
     """
-    env = ForageVectorEnv(bodies, split=split, words=words, autoreset_mode="Disabled")
-    kept: list[Moment] = []
-    with closing(env):
-        for generation in count():
-            kept += _live(env, seed + generation * _NEXT_SEED, motor, acting)
-            if len(kept) >= wanted:
-                return kept
-    raise AssertionError("generations never end")
+    bodies = min(_MOST_BODIES, max(_FEWEST_BODIES, wanted // _LIFE))
+    return over_lifetimes(
+        ForageVectorEnv(bodies, split=split, words=words, autoreset_mode="Disabled"),
+        partial(_teachers, bodies, seed),
+        wanted=wanted,
+        life=_LIFE,
+        seed=seed,
+        motor=motor,
+        acting=acting,
+    )
 
 
-def _live(env: ForageVectorEnv, seed: int, motor: Motor, acting: Acting | None) -> list[Moment]:
-    """Return the moments of one generation of bodies."""
-    bodies = env.num_envs
-    body, memory = Body(bodies, FORAGE, motor), ExperienceStore(":memory:")
-    body_ids: list[str] = []
+def _teachers(
+    bodies: int, seed: int, memory: Memory, body_ids: Sequence[str], moments: list[Moment]
+) -> Callable[[str, int], ForageTeacher]:
     evidence = Evidence(memory, body_ids)
-    planner = ForagePlanner(bodies, evidence)
-    moments: list[Moment] = []
-    rows = count()
-
-    def make(body_id: str) -> ForageTeacher:
-        body_ids.append(body_id)
-        return ForageTeacher(
-            body_id,
-            next(rows),
-            planner=planner,
-            evidence=evidence,
-            memory=memory,
-            moments=moments,
-            seed=seed,
-        )
-
-    minds = labelling_factory(make, memory, acting)
-    with closing(Being(body, Soul(bodies), minds, clock="paused", run_id="teaching")) as being:
-        run_episodes(being, env, seed, until=lambda: len(moments) >= _LIFE * bodies)
-    return moments
+    return partial(
+        ForageTeacher,
+        planner=ForagePlanner(bodies, evidence),
+        evidence=evidence,
+        memory=memory,
+        moments=moments,
+        seed=seed,
+    )
 
 
 # ---- The parts of an example ----

@@ -8,18 +8,14 @@ so that memories of all kinds are there to be weighed.
 import random
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, partial
-from itertools import count
 
 import numpy as np
 
-from agents.being import Being
 from agents.planners.ways import WayPlanner
-from agents.soul import Soul
-from body.body import Body, Motor
+from body.body import Motor
 from body.types import Intent, Manner, Percept, Skill, Target
 from envs.trip.contexts import GOES_WRONG, GOES_WRONG_ANYWAY, JOKERS, WAYS
 from envs.trip.env import TripVectorEnv
@@ -31,14 +27,13 @@ from experiments.training.mind.collecting import (
     Acting,
     LabellingMind,
     balanced,
-    labelling_factory,
     offered,
-    run_episodes,
+    over_lifetimes,
 )
 from experiments.training.mind.contract import Visits
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
-from mind.memory import ExperienceStore, Memory
+from mind.memory import Memory
 from mind.reasoning.deliberation import TOLD, recall
 from mind.reasoning.parsing import Reply
 from mind.reasoning.prompting import Prompts
@@ -62,7 +57,6 @@ _BODIES = 48
 _LIFE = 60  # decisions, which is about nine episodes: else all would be known
 _FIRST_LIFE = 8  # about one
 _RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
-_NEXT_SEED = 499_979  # added for the next generation
 _LATEST = 8  # experiences
 _SPEAKER = re.compile(r"heard (\w+) person")
 _SAYS = re.compile(r"(heard \w+ person): ([^;\n]+?)( \d+ ago)?(?=;|\n|$)")
@@ -384,43 +378,31 @@ def collect(
         layouts=_ROOMS,
         autoreset_mode="Disabled",
     )
-    kept: list[Moment] = []
-    with closing(env):
-        for generation in count():
-            lived = _live(env, life, seed + generation * _NEXT_SEED, motor, acting)
-            kept += filter(keep, lived)
-            if len(kept) >= wanted:
-                return kept[:wanted]
-    raise AssertionError("generations never end")
+    lived = over_lifetimes(
+        env,
+        partial(_teachers, seed),
+        wanted=wanted,
+        life=life,
+        seed=seed,
+        motor=motor,
+        acting=acting,
+        keep=keep,
+    )
+    return lived[:wanted]
 
 
-def _live(
-    env: TripVectorEnv, life: int, seed: int, motor: Motor, acting: Acting | None
-) -> list[Moment]:
-    """Return the moments of one generation of bodies, each of about so many decisions."""
-    body, memory = Body(_BODIES, TRIP, motor), ExperienceStore(":memory:")
-    body_ids: list[str] = []
+def _teachers(
+    seed: int, memory: Memory, body_ids: Sequence[str], moments: list[Moment]
+) -> Callable[[str, int], WayTeacher]:
     evidence = Evidence(memory, body_ids)
-    planner = WayPlanner(_BODIES, evidence, long_way_below=_ALWAYS)
-    moments: list[Moment] = []
-    rows = count()
-
-    def make(body_id: str) -> WayTeacher:
-        body_ids.append(body_id)
-        return WayTeacher(
-            body_id,
-            next(rows),
-            planner=planner,
-            evidence=evidence,
-            memory=memory,
-            moments=moments,
-            seed=seed,
-        )
-
-    minds = labelling_factory(make, memory, acting)
-    with closing(Being(body, Soul(_BODIES), minds, clock="paused", run_id="teaching")) as being:
-        run_episodes(being, env, seed, until=lambda: len(moments) >= life * _BODIES)
-    return moments
+    return partial(
+        WayTeacher,
+        planner=WayPlanner(_BODIES, evidence, long_way_below=_ALWAYS),
+        evidence=evidence,
+        memory=memory,
+        moments=moments,
+        seed=seed,
+    )
 
 
 def told(wanted: int, *, split: str, words: str, seed: int, motor: Motor) -> list[Moment]:
