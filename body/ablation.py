@@ -24,10 +24,12 @@ class Ablation:
         spec: Says which senses there are; ``"image"`` is one too.
 
     Raises:
-        ValueError: If there is no such sense, or something else is to be done with it.
+        ValueError: If there is no such sense, none is named, or something else is to be done.
     """
 
     def __init__(self, senses: Mapping[str, bool | str], spec: WorldSpec):
+        if not isinstance(senses, Mapping):
+            raise ValueError(f"senses must be named, as in senses.touch=false, got {senses!r}")
         known = ("image", *spec.senses, "heard")
         for name, how in senses.items():
             if name not in known:

@@ -123,7 +123,7 @@ class Senses:
     ):
         self.num_avatars = num_avatars
         self.spec = spec
-        self.ablation = Ablation(ablations or {}, spec)
+        self.ablation = Ablation({} if ablations is None else ablations, spec)
         self._silence = np.zeros((num_avatars, 0), np.int32)
         self._living = _living_columns(spec)
         bites = self._living.refused >= 0  # then what is refused is a bite, for as long as it lasts

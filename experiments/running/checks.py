@@ -58,9 +58,11 @@ def check_options(config: DictConfig) -> None:
     """
     parsed = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     content, options = _raw(config), _options_of(str(config.hydra.job.config_name))
+    groups = config.hydra.runtime.choices
     for override in parsed:
-        if override.package is None and override.key_or_group not in config.hydra.runtime.choices:
+        if override.package is None and override.key_or_group not in groups:
             _refuse_unread(override.key_or_group, content, options)
+            _refuse_in_place_of_part(override.key_or_group, content, groups)
     if missing := _first_missing(content):
         _refuse_world(config, options)  # which would have brought it
         raise BadInput(f"'{missing}' is missing: add {missing}=VALUE")
@@ -95,6 +97,16 @@ def _refuse_unread(key: str, content: Mapping[str, Any], options: Mapping[str, F
         raise BadInput(
             f"there is no option '{name}' in {content['world']}; {_own_options(content)}"
         )
+
+
+def _refuse_in_place_of_part(
+    key: str, content: Mapping[str, Any], groups: Mapping[str, Any]
+) -> None:
+    """Refuse ``body.motor=scripted``, where ``body/motor=scripted`` is meant."""
+    group, value = key.replace(".", "/"), _select(content, key)
+    is_value = value is not None and not isinstance(value, Mapping) and "${" not in str(value)
+    if group in groups and is_value:
+        raise BadInput(f"'{key}' is a part with options of its own: choose it by {group}={value}")
 
 
 def _mentions(node: Any, name: str) -> bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
@@ -43,6 +43,9 @@ _MORE_LAUNCHERS = "; more come with pip install -e '.[sweep]' and '.[ray]'"
 _TWICE = re.compile(
     r"Multiple values for (\S+)\. |(\S+) appears more than once in the final defaults"
 )
+_FROM_HOME = re.compile(r"^([+\w/@.]+=)(~[^'\"\s,()\[\]{}]*)$")
+_COLOR = re.compile(r"\x1b\[\d*m")  # which Gymnasium puts into its warnings
+_NOT_A_NAME = "Config group override must be"  # Hydra's words for `mind=5`
 # A group that a schema has no place for, or none for the world that comes with it.
 _NO_GROUP = re.compile(
     r"In '(\S+)/([^/']+)': (?:ConfigKeyError|ValidationError.*\bfull_key: world\b)", re.DOTALL
@@ -94,11 +97,26 @@ def command(
             with answering():
                 prepare()
                 sys.argv[1:] = _for_hydra(reading(sys.argv[1:]))
-                entry()
+                with _naming_parts():
+                    entry()
 
         return main
 
     return decorated
+
+
+@contextmanager
+def _naming_parts() -> Iterator[None]:
+    """Answer a number in place of a name (``mind=5``), at which Hydra shows a traceback."""
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith(_NOT_A_NAME):
+            raise
+        chosen = " ".join(one for one in sys.argv[1:] if "=" in one)
+        raise BadInput(
+            f"a part is chosen by a name, got a number or none in {chosen}; --help says which"
+        ) from error
 
 
 def _for_hydra(arguments: Sequence[str]) -> list[str]:
@@ -106,7 +124,8 @@ def _for_hydra(arguments: Sequence[str]) -> list[str]:
 
     What sets options comes last, since Hydra takes it in one piece only. In a sweep Hydra would
     first try options of parts, such as ``env.task=goto``, where no part has been chosen yet; as
-    choices of one value they are left to the jobs.
+    choices of one value they are left to the jobs. A path that begins with ``~`` is quoted: Hydra
+    does not read that sign.
     """
     setting = [
         ("=" in one or one.startswith("~"))
@@ -115,7 +134,9 @@ def _for_hydra(arguments: Sequence[str]) -> list[str]:
         for before, one in zip(["", *arguments], arguments, strict=False)
     ]
     flags = [one for one, sets in zip(arguments, setting, strict=True) if not sets]
-    options = [one for one, sets in zip(arguments, setting, strict=True) if sets]
+    options = [
+        _FROM_HOME.sub(r"\1'\2'", one) for one, sets in zip(arguments, setting, strict=True) if sets
+    ]
     if {"-m", "--multirun"}.intersection(flags):
         of_a_part = r"(?!hydra\.)(\+{0,2}[\w/@]+\.[\w./@]+)=(.+)"
         options = [re.sub(f"^{of_a_part}$", _as_choice, one, flags=re.DOTALL) for one in options]
@@ -143,7 +164,7 @@ def prepare() -> None:
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us instead of being printed
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"note: {_COLOR.sub('', str(message))}\n"
     _refuse_another_agents_package()
 
 
@@ -352,6 +373,8 @@ def one_line(error: BaseException) -> str:
         return _unknown_key(error.__cause__)
     if isinstance(error.__cause__, OmegaConfBaseException):
         return _joined(error.__cause__)
+    if isinstance(error, OverrideParseException):
+        return _unreadable(str(error.override))
     if twice := _TWICE.match(str(error)):
         group = twice[1] or twice[2]
         return f"{group} is chosen already: say {group}=NAME, without the plus"
@@ -360,6 +383,14 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__
+
+
+def _unreadable(option: str) -> str:
+    """Return what is wrong with an option that Hydra's grammar does not have."""
+    name, _, value = option.partition("=")
+    if not value:
+        return f"'{option}' cannot be read: expected NAME=VALUE; --help says what there is"
+    return f"'{option}' cannot be read: put the value into quotes of its own, \"{name}='VALUE'\""
 
 
 def _unknown_key(error: OmegaConfBaseException) -> str:

@@ -4,6 +4,8 @@ A Llama from scratch, in Hugging Face format, so that what is bundled is nothing
 causal model's folder works in its place. What counts is what the mind says; but to foretell what
 it is asked counts a little too, for that is where it learns to copy: an object that was named once
 in the mission comes again among what is near.
+
+Slow imports happen inside functions, so that commands that only read examples begin at once.
 """
 
 # torch and transformers declare few of their types:
@@ -18,13 +20,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mind.language_models.types import Message, Prompt, Role
 from mind.learning.tokenizer import train_tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Record = TypeVar("Record")
 
@@ -63,6 +65,7 @@ class Size:
 
 def new_model(size: Size, tokenizer: Any, seed: int) -> Any:
     """Return an untrained `LlamaForCausalLM` of this size."""
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     with torch.random.fork_rng():
@@ -96,11 +99,13 @@ def encode(tokenizer: Any, example: Example, context: int) -> tuple[list[int], i
 
 def batches(
     encoded: Sequence[tuple[list[int], int]], tokens_per_batch: int, pad: int, rng: random.Random
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+) -> "Iterator[tuple[Tensor, Tensor, Tensor]]":
     """Yield (tokens, mask, said) batches of like lengths, (B, T) each, in a random order.
 
     `mask` is false where a row is padded, `said` true where the mind speaks.
     """
+    import torch
+
     for group in grouped([len(tokens) for tokens, _ in encoded], tokens_per_batch, rng):
         rows = [encoded[index] for index in group]
         length = max(len(tokens) for tokens, _ in rows)
@@ -134,12 +139,14 @@ def grouped(
     return groups
 
 
-def losses(model: Any, inputs: Tensor, mask: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+def losses(model: Any, inputs: "Tensor", mask: "Tensor", said: "Tensor") -> "tuple[Tensor, Tensor]":
     """Return the loss to learn from, and the part of it that is the mind's own words."""
+    from torch.nn.functional import cross_entropy
+
     logits = model(input_ids=inputs, attention_mask=mask).logits[:, :-1]
-    each = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), inputs[:, 1:].flatten(), reduction="none"
-    ).view(len(inputs), -1)
+    each = cross_entropy(logits.flatten(0, 1), inputs[:, 1:].flatten(), reduction="none").view(
+        len(inputs), -1
+    )
     said, read = said[:, 1:], (mask & ~said)[:, 1:]
     own = (each * said).sum() / said.sum()
     return own + ASKED_WEIGHT * (each * read).sum() / read.sum(), own
@@ -176,6 +183,8 @@ def train(
         start: Folder of a model to go on from, with its tokenizer; None begins anew.
         report: Told a line of progress now and then.
     """
+    import torch
+
     rng = random.Random(seed)
     model, tokenizer = load_trained(start) if start else _begun(examples, size, seed)
     model.to(device)

@@ -15,6 +15,7 @@ from body.types import (
     DOOR_CLOSED,
     DOOR_LOCKED,
     DOOR_OPEN,
+    Failure,
     Intent,
     NoticedEvent,
     Percept,
@@ -307,6 +308,10 @@ def greatest_need(feeling: Feeling) -> str:
 # ---- Doing ----
 
 
+# Where what is asked for is so already nothing is felt, and a mind repeats it longest.
+_ADVICE = {Failure.ALREADY_SO: "; choose something else"}
+
+
 def doing_words(context: DecisionContext, percept: Percept) -> str:
     """Return the present intent and how it goes: ``"go to red ball, normal: failed, blocked"``."""
     if context.intent is None:
@@ -314,7 +319,8 @@ def doing_words(context: DecisionContext, percept: Percept) -> str:
     status = context.status
     how = status.status.name.lower()
     if status.status is Status.FAILED:
-        how += ", " + status.failure.name.lower().replace("_", " ")
+        why = status.failure.name.lower().replace("_", " ")
+        how += f", {why}{_ADVICE.get(status.failure, '')}"
     return f"{context.intent.words(percept.spec)}: {how}"
 
 

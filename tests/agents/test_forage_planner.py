@@ -39,6 +39,7 @@ def day(make, seed=0, count=12, episodes=1):
     return columns
 
 
+@pytest.mark.slow
 def test_who_knows_all_foods_lives_well_and_a_fixed_table_does_not():
     knowing = day(lambda body, env: Expecting(body, Knowing(env.world)))
     table = day(lambda body, env: Reactive(body))
@@ -47,6 +48,7 @@ def test_who_knows_all_foods_lives_well_and_a_fixed_table_does_not():
     assert table["well"].mean() < knowing["well"].mean() - 0.3
 
 
+@pytest.mark.slow
 def test_counts_make_later_days_better():
     columns = day(lambda body, env: Counting(body), episodes=6)
     days = columns["well"].reshape(6, -1).mean(1)

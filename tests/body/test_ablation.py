@@ -59,6 +59,7 @@ def test_a_shuffled_sense_keeps_its_values_but_not_their_places(sense):
     [
         ({"tuch": False}, "no sense 'tuch'"),
         ({"touch": "off"}, "must be true, false or shuffled"),
+        (False, "senses must be named, as in senses.touch=false, got False"),
     ],
 )
 def test_what_cannot_be_done_to_a_sense_is_refused(senses, words):

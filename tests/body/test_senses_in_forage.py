@@ -140,6 +140,7 @@ def greedy():
 # ---- Days that are planned ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "event",
     [NoticedEvent.ATE, NoticedEvent.DRANK, NoticedEvent.MADE_ILL, *DID[:3], NoticedEvent.WAS_TOLD],
@@ -148,16 +149,19 @@ def test_all_that_is_eaten_drunk_and_heard_is_noticed_and_what_it_does(planned, 
     assert planned.of_happened(event) == planned.of_noticed(event) == 1.0
 
 
+@pytest.mark.slow
 def test_that_a_food_did_nothing_is_noticed_but_by_one_who_has_enough_of_all(planned):
     assert planned.of_happened(NoticedEvent.GAVE_NOTHING) > 0.9
     assert planned.of_noticed(NoticedEvent.GAVE_NOTHING) == 1.0
 
 
+@pytest.mark.slow
 def test_going_to_sleep_is_noticed(planned):
     assert planned.of_happened(NoticedEvent.LAY_DOWN) > 0.95
     assert planned.of_noticed(NoticedEvent.LAY_DOWN) > 0.95
 
 
+@pytest.mark.slow
 def test_what_a_food_did_is_put_down_to_that_food_and_no_other(planned):
     assert planned.both[NoticedEvent.MADE_ILL] > 100
     assert planned.put_down(*DID) == planned.put_down(*AHEAD[::2]) == 1.0
@@ -166,33 +170,40 @@ def test_what_a_food_did_is_put_down_to_that_food_and_no_other(planned):
 # ---- Days of greed ----
 
 
+@pytest.mark.slow
 def test_who_eats_more_than_can_be_told_apart_still_puts_it_down_to_the_right_food(greedy):
     assert greedy.both[NoticedEvent.ATE] > 100
     assert greedy.put_down(*DID) == 1.0
 
 
+@pytest.mark.slow
 def test_what_is_ahead_is_told_by_all_but_one_who_eats_as_a_meal_tells(greedy):
     assert greedy.put_down(*AHEAD) > 0.99
 
 
+@pytest.mark.slow
 def test_nothing_is_noticed_that_did_not_happen(greedy):
     assert greedy.of_noticed(*DID, *AHEAD, NoticedEvent.DRANK, NoticedEvent.LAY_DOWN) == 1.0
     assert greedy.of_noticed(NoticedEvent.BURNED) > 0.99
 
 
+@pytest.mark.slow
 def test_who_is_ill_already_notices_another_illness(greedy):
     assert greedy.of_happened(NoticedEvent.MADE_ILL) == 1.0
 
 
+@pytest.mark.slow
 def test_a_fruit_that_is_not_there_is_bitten_at_but_once(greedy):
     assert greedy.happened[NoticedEvent.WAS_REFUSED] > 50
     assert greedy.of_happened(NoticedEvent.WAS_REFUSED) == 1.0
 
 
+@pytest.mark.slow
 def test_a_burn_is_noticed_unless_the_hands_hurt_as_much_already(greedy):
     assert greedy.of_happened(NoticedEvent.BURNED) > 0.8
 
 
+@pytest.mark.slow
 def test_what_one_has_enough_of_is_not_felt_to_come(greedy):
     assert greedy.of_happened(*DID[:3]) < 1.0
 

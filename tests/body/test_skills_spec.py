@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from numba import njit
 
 from body.skills import NO_SKILL, SKILL_EXECUTION, SKILL_SPECS
@@ -25,6 +26,7 @@ def test_every_skill_has_one_row_in_the_order_of_their_numbers():
     assert [spec.skill for spec in SKILL_SPECS] == list(Skill)
 
 
+@pytest.mark.slow
 def test_every_skill_is_pursued_by_the_function_of_its_row():
     pursue = by_skill([replace(spec, pursue=marking(int(spec.skill))) for spec in SKILL_SPECS])
     for skill in Skill:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
+from envs.forage.env import ForageEnv, ForageVectorEnv
 from envs.trip.env import TripEnv, TripVectorEnv
 
 # MiniGrid's own package steps the last ones, and says so in a warning.
@@ -19,11 +20,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is stepped by the minigrid pac
 TRIP = {"level": 4, "layouts": 8}
 PACKAGE = {"level_id": "MiniGrid-Dynamic-Obstacles-6x6-v0", "layouts": 8, "split": "any"}
 TASK = {"task": "putnext", "layouts": 8}
-SINGLE = {"trip": (TripEnv, TRIP), "babyai": (BabyAIEnv, TASK), "package": (BabyAIEnv, PACKAGE)}
+FIELD = {"layouts": 8}
+SINGLE = {
+    "trip": (TripEnv, TRIP),
+    "babyai": (BabyAIEnv, TASK),
+    "forage": (ForageEnv, FIELD),
+    "package": (BabyAIEnv, PACKAGE),
+}
 BATCHES = {
     "trip": (TripVectorEnv, TRIP | {"num_envs": 5}),
     "threads": (TripVectorEnv, TRIP | {"num_envs": 5, "threads": 2}),
     "babyai": (BabyAIVectorEnv, TASK | {"num_envs": 5}),
+    "forage": (ForageVectorEnv, FIELD | {"num_envs": 5}),
     "next step": (BabyAIVectorEnv, TASK | {"num_envs": 5, "autoreset_mode": "NextStep"}),
     "package": (BabyAIVectorEnv, PACKAGE | {"num_envs": 3}),
 }

@@ -274,6 +274,7 @@ def test_train_and_test_share_no_context():
     assert hashes[0].isdisjoint(hashes[1])
 
 
+@pytest.mark.slow
 def test_each_day_of_a_lifetime_lies_on_a_field_that_fits_it():
     world = ForageWorld(8)
     world.reset(np.arange(8), np.arange(8))

@@ -14,6 +14,7 @@ from envs.engine.events import events_of_row
 IDS = {
     "envs:Trip-v0": {"level": 4, "layouts": 8},
     "envs:BabyAI-v0": {"level_id": "MiniGrid-LavaGapS5-v0", "layouts": 8},
+    "envs:Forage-v0": {"layouts": 8},
 }
 NUM, SHORT = 4, 60  # rows, and a time limit that is met often
 MODES = [mode.value for mode in AutoresetMode]

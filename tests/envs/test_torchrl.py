@@ -13,6 +13,7 @@ pytest.importorskip("torchrl")
 WORLDS = {
     "envs:Trip-v0": {"level": 0, "layouts": 8},
     "envs:BabyAI-v0": {"level_id": "MiniGrid-LavaGapS5-v0", "layouts": 8},
+    "envs:Forage-v0": {"layouts": 8, "max_episode_steps": 100},
 }
 TICKS, NUM = 300, 3
 

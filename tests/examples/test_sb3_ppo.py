@@ -1,4 +1,4 @@
-"""Stable-Baselines3 learns on both worlds with nothing but itself."""
+"""Stable-Baselines3 learns with nothing but itself."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ import gymnasium
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WORLDS = ["envs:Trip-v0", "envs:BabyAI-v0"]
+WORLDS = ["envs:Trip-v0", "envs:BabyAI-v0"]  # of the example
+IDS = [*WORLDS, "envs:Forage-v0"]
 
 
 @pytest.mark.slow
@@ -31,7 +32,7 @@ def test_the_example_learns_for_some_steps_on_both_worlds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", IDS)
 def test_the_image_is_a_flat_input_and_learning_moves_every_weight(world):
     from stable_baselines3 import PPO
     from stable_baselines3.common.preprocessing import is_image_space
@@ -48,7 +49,7 @@ def test_the_image_is_a_flat_input_and_learning_moves_every_weight(world):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", IDS)
 def test_its_checker_says_only_that_the_image_would_be_a_small_picture(world):
     """It takes any three axes for a picture; of the rest, and of a flat image, it says nothing."""
     from stable_baselines3.common.env_checker import check_env

@@ -178,6 +178,7 @@ def test_the_page_has_a_strip_of_each_touch_and_keeps_what_never_changes_as_a_nu
 # ---- Evaluate ----
 
 
+@pytest.mark.slow
 def test_an_evaluation_measures_what_had_no_effect(command, tmp_path):
     status, out, err = command(
         evaluate, "+env=babyai", "agents=[oracle,random,scripted]", "episodes=8"

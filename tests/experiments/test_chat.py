@@ -159,6 +159,7 @@ def every_claim():
                 )
 
 
+@pytest.mark.slow
 def test_every_suggestion_is_a_plain_question_that_asks_for_what_it_should():
     """It begins as a question does, and ends as one, and the parser reads it as it was meant."""
     for claim in every_claim():

@@ -61,6 +61,15 @@ def command(answered, tmp_path, monkeypatch):
         ("evaluate", ("+env=trip", OPENAI), "'mind.language_model.model' is missing"),
         ("run", ("+env=trip", "mind/language_model=transformers"), "'mind.language_model.path' is"),
         ("run", ("+env=trip", "agent=primitive", OPENAI), "'mind.language_model.model' is missing"),
+        ("run", ("+env=trip", "mind.language_model=openai"),
+         "'mind.language_model' is a part with options of its own: choose it by mind/language_mo"),
+        ("run", ("+env=trip", "body.motor=scripted"), "choose it by body/motor=scripted"),
+        ("run", ("-m", "+env=trip", "seed=0,1", "body.motor=scripted"), "by body/motor=scripted"),
+        ("run", ("+env=trip", "body.senses=false"), "senses must be named, as in senses.touch=fal"),
+        ("run", ("+env=trip", "trip"), "'trip' cannot be read: expected NAME=VALUE; --help says"),
+        ("run", ("+env=trip", "memory.path=a&b"), "put the value into quotes of its own, \"me"),
+        ("run", ("-m", "+env=trip", "level=[1,2"), "'level=[1,2' cannot be read: put the value in"),
+        ("run", ("+env=trip", "mind=5"), "chosen by a name, got a number or none in +env=t"),
         ("run", ("-m", "+env=trip,babyai", "env.task=goto"),
          "env=trip: there is no option 'env.task'; choose among id, level, shift, split"),
         ("run", ("-m", "+env=trip,babyai", "level=0,1"), "env=babyai level=0: there is no option "),
@@ -75,7 +84,9 @@ def test_an_option_that_means_nothing_is_answered_in_a_line(
 ):
     status, out, err = command(name, *overrides)
     assert status == 2
-    assert all(line.startswith(("starting ", "checking ")) for line in out.splitlines())
+    assert all(
+        line.startswith(("starting ", "checking ", "compiling ")) for line in out.splitlines()
+    )
     assert answer in err
     assert len(err.splitlines()) == 1, err
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
@@ -98,6 +109,7 @@ def test_an_option_of_ones_own_is_taken_where_something_refers_to_it(command, tm
     assert (status, err) == (0, "")
 
 
+@pytest.mark.slow
 def test_in_a_sweep_over_worlds_one_sets_what_all_of_them_have(command, tmp_path):
     status, _, err = command(
         "run", "-m", "+env=trip,babyai", "env.split=test", "agent=random", "episodes=1",
@@ -151,13 +163,14 @@ def test_a_list_of_paths_is_expanded(monkeypatch):
     assert list(config.lived) == ["/home/me/a", "/b"]
 
 
+@pytest.mark.slow
 def test_no_folder_is_called_after_a_tilde(command, tmp_path):
-    status, _, err = command("run", *RANDOM, "hydra.run.dir='~/run'", "memory.path='$DATA/x'")
+    status, _, err = command("run", *RANDOM, "hydra.run.dir=~/run", "memory.path=$DATA/x")
     assert (status, err) == (0, "")
     config = json.loads((tmp_path / "home/run/run.json").read_text())["config"]
     assert config["memory"]["path"] == str(tmp_path / "data/x")
     status, _, err = command(
-        "run", "-m", *RANDOM, "seed=0,1", "hydra.sweep.dir='~/sweep'", "memory.path='$DATA/x'"
+        "run", "-m", *RANDOM, "seed=0,1", "hydra.sweep.dir=~/sweep", "memory.path='$DATA/x'"
     )
     assert (status, err) == (0, "")
     configs = [json.loads(path.read_text()) for path in tmp_path.glob("home/sweep/*/run.json")]
@@ -169,6 +182,7 @@ def test_no_folder_is_called_after_a_tilde(command, tmp_path):
 # ---- Folders ----
 
 
+@pytest.mark.slow
 def test_a_run_refuses_the_folder_of_another_one_unless_it_may_overwrite_it(command, tmp_path):
     assert command("run", *RANDOM, "episodes=2", "hydra.run.dir=one")[0] == 0
     (tmp_path / "one" / "notes.txt").write_text("mine")

@@ -12,6 +12,7 @@ def moments():
     return words.moments_of(12, seed=3, split="test", words="test")
 
 
+@pytest.mark.slow
 def test_nothing_speaks_for_a_way_but_words_that_are_held_out(moments):
     assert len(moments) == 12
     assert {one.ground for one in moments} <= {Ground.PRAISE, Ground.BLAME}
@@ -21,12 +22,14 @@ def test_nothing_speaks_for_a_way_but_words_that_are_held_out(moments):
         assert any(said.partition("{object}")[0] in lately for said in held_out)
 
 
+@pytest.mark.slow
 def test_by_chance_some_are_as_good(moments):
     assert 1 / 3 <= words.by_chance(moments) < 2 / 3
     for one in moments:
         assert max(one.hopes.values()) - min(one.hopes.values()) > AS_GOOD
 
 
+@pytest.mark.slow
 def test_each_adapter_is_named_with_its_share(monkeypatch, capsys):
     asked = []
 

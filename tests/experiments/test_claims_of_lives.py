@@ -34,6 +34,7 @@ def episodes() -> list[EpisodeRecord]:
     ]
 
 
+@pytest.mark.slow
 def test_whatever_is_remembered_did_happen(episodes):
     """An event of that kind, at that time, noticed by this body."""
     count = 0
@@ -51,6 +52,7 @@ def test_whatever_is_remembered_did_happen(episodes):
 EVERY_WAY = list(itertools.product((Person.FIRST, Person.THIRD), Tense, (True, False)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("person", "tense", "sure"), EVERY_WAY)
 @pytest.mark.parametrize("held_out", [False, True])
 def test_what_the_narrator_tells_is_understood_and_true(episodes, person, tense, sure, held_out):
@@ -73,6 +75,7 @@ def test_what_the_narrator_tells_is_understood_and_true(episodes, person, tense,
     assert told > 400
 
 
+@pytest.mark.slow
 def test_a_false_narration_is_found_out(episodes):
     """Where a fact of a single event is told with another value."""
     rng = np.random.default_rng(1)
@@ -157,6 +160,7 @@ def test_what_is_not_the_narrators_english_is_not_guessed_at():
     assert parsed.unparsed == ("the moon was full", "Its name was Fido")
 
 
+@pytest.mark.slow
 def test_what_is_told_of_others_is_not_checkable(episodes):
     """Only the body's own episodes are known."""
     episode = episodes[0].graph.episode

@@ -121,6 +121,7 @@ def test_what_is_named_is_marked_where_the_eyes_see_it():
     assert marked > 12
 
 
+@pytest.mark.slow
 def test_the_next_clause_has_its_turn_when_the_first_one_seems_done():
     env = BabyAIVectorEnv(300, task="pick_up_seq_go_to", layouts=300)
     observation, _ = env.reset(seed=0)
@@ -165,6 +166,7 @@ def test_where_a_object_is_said_to_lie_is_seen_from_the_start():
     assert sum(len(places[0]) for places in marks.values()) > 6
 
 
+@pytest.mark.slow
 def test_without_touch_nothing_is_felt_of_a_blocked_way():
     env = BabyAIVectorEnv(8, layouts=20)
     observation, _ = env.reset(seed=0)
@@ -197,6 +199,7 @@ class Lived:
         return cls([step[0].item() for step in actions])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampled", [False, True])
 def test_an_avatar_does_the_same_alone_and_among_others(tmp_path, sampled):
     save_direct(DirectNetwork(8, (16,)), tmp_path, {"features": 8, "hidden": [16]})

@@ -1,6 +1,7 @@
 """The first second of every command: help, a first line before slow imports, and Ctrl-C."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ COMMANDS = [
     ("experiments.trip.bodies", "preparing bodies"),
     ("experiments.trip.validity", "preparing stumbles"),
 ]
+NAMED = re.findall(r"python -m (experiments[\w.]*\w)", (ROOT / "README.md").read_text("utf-8"))
 # Runs a command until it says something, then says what it has imported.
 UNTIL_A_LINE = f"""
 import os, runpy, sys
@@ -75,6 +77,20 @@ def test_a_default_run_begins_without_what_it_does_not_use(tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert "beside what it uses:\n" in done.stdout, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(NAMED)))
+def test_help_of_each_command_of_the_readme_imports_nothing_slow(name):
+    """Numba aside, which takes a tenth of a second, and which every spec of a world needs."""
+    slow = {*SLOW} - {"numba"}
+    script = (
+        f"import runpy, sys; sys.argv = [{name!r}, '--help']\n"
+        f"try: runpy.run_module({name!r}, run_name='__main__', alter_sys=True)\n"
+        f"except SystemExit as end: print(end.code or 0, {slow} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.endswith("\n0 set()\n"), done.stderr
 
 
 # ---- Ctrl-C ----

@@ -23,20 +23,24 @@ def moments():
     return collect(200, split="train", seed=3, motor=default_motor("forage"))
 
 
+@pytest.mark.slow
 def test_what_is_good_is_among_what_is_offered(moments):
     assert all(one.intent.words(FORAGE) in one.offered.answers for one in moments)
 
 
+@pytest.mark.slow
 def test_a_reply_can_be_read_and_does_what_is_good(moments):
     for one in moments:
         assert parse_reply(reply_to(one), FORAGE).intent.words(FORAGE) == one.intent.words(FORAGE)
 
 
+@pytest.mark.slow
 def test_all_that_keeps_a_body_alive_is_taught(moments):
     done = {one.intent.skill for one in moments}
     assert {Skill.EAT, Skill.DRINK_FROM, Skill.EXPLORE, Skill.SLEEP_IN} <= done
 
 
+@pytest.mark.slow
 def test_a_meal_worth_as_much_is_as_good_and_another_is_not(moments):
     meal = next(one for one in moments if len(one.worth) > 2)
     best, worst = (choose(meal.worth, key=meal.worth.get) for choose in (max, min))

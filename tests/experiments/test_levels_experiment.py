@@ -60,6 +60,7 @@ def test_a_level_that_cannot_be_made_is_left_out_with_its_reason(command, tmp_pa
     assert f"* {NOT_MADE} cannot be made" in table(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, monkeypatch):
     command(*QUICK, f"ids=[{SPLIT}]", "agents=[random]")
     before, lived, run_level = kept(tmp_path)[SPLIT], [], run.run_level

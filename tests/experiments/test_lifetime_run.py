@@ -43,6 +43,7 @@ def table(folder):
 # ---- Living ----
 
 
+@pytest.mark.slow
 def test_everybody_lives_the_same_lifetimes_and_a_table_says_what_came_of_it(command, tmp_path):
     status, out, err = command("+preset=debug")
     assert (status, err) == (0, "")
@@ -61,6 +62,7 @@ def test_everybody_lives_the_same_lifetimes_and_a_table_says_what_came_of_it(com
     assert "| knowing | 1.00 " in table(tmp_path).partition("share of the gap")[2]
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_and_lives_nothing_anew(command, tmp_path, monkeypatch):
     command(*QUICK, "only=[newborn]")
     before, asked, composed = kept(tmp_path)["lived"], [], run.composed
@@ -86,6 +88,7 @@ def test_results_of_other_settings_in_the_same_folder_are_refused_and_stay(comma
     assert kept(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command, tmp_path):
     replies = ",".join(["hm"] * 400)
     mute = (
@@ -136,6 +139,7 @@ def lived_by(name, config):
     return run.composed(name, config)[0]
 
 
+@pytest.mark.slow
 def test_all_live_in_level_5_with_held_out_contexts_rooms_and_words_and_a_memory_of_their_own(
     config,
 ):
@@ -151,6 +155,7 @@ def test_all_live_in_level_5_with_held_out_contexts_rooms_and_words_and_a_memory
     assert run.composed("being", config)[1] == "being"
 
 
+@pytest.mark.slow
 def test_every_being_is_given_what_its_name_claims_and_nothing_else_is_taken(config):
     whole = lived_by("being", config)
     for name in config.beings:

@@ -117,6 +117,7 @@ def test_an_answer_alone_is_asked_for_without_goals():
 # ---- The rounds ----
 
 
+@pytest.mark.slow
 def test_the_model_lives_the_second_round_and_the_same_command_goes_on(base, tmp_path, capsys):
     options = options_for(base, tmp_path)
     acted = []
@@ -157,6 +158,7 @@ def test_new_examples_come_first(base, tmp_path):
     assert len(chosen) == 5
 
 
+@pytest.mark.slow
 def test_lessons_come_beside_what_was_lived_in_the_first_round_alone(base, tmp_path):
     options = options_for(
         base, tmp_path, "lora.lessons={trip: 4}", "lora.moments={trip: 0, babyai: 3}"

@@ -36,6 +36,7 @@ def test_minds_live_the_same_episodes_and_a_table_says_what_came_of_it(command, 
     assert "| chance |" in table
 
 
+@pytest.mark.slow
 def test_minds_are_asked_at_held_out_moments_once(command, tmp_path, monkeypatch):
     asked = (*QUICK[:3], "moments=4", "only=[chance]")
     status, out, err = command(*asked)
@@ -50,6 +51,7 @@ def test_minds_are_asked_at_held_out_moments_once(command, tmp_path, monkeypatch
     assert "asked at" not in again
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_its_folder_and_lives_nothing_twice(command, tmp_path, monkeypatch):
     command(*QUICK, "only=[chance]")
     before, asked, composed = kept(tmp_path), [], run.composed

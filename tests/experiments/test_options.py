@@ -71,6 +71,7 @@ def test_what_is_fixed_is_no_option():
     assert "clock" not in options_text(SCHEMAS["play"], composed("play"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_help_lists_every_option_with_what_it_is_set_to(name, command):
     status, out, _ = command(name, "--help")

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import pytest
 from PIL import Image, ImageSequence
 
 from experiments import pictures
@@ -45,6 +46,7 @@ def test_no_path_is_printed_that_does_not_last(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr().out == "running +env=trip seed=3 ...\n"
 
 
+@pytest.mark.slow
 def test_the_picture_that_moves_has_the_ticks_around_the_moment_again_and_again(tell, tmp_path):
     (tmp_path / "episodes").mkdir()
     maker = Filmmaker(tmp_path)

@@ -117,6 +117,7 @@ def test_what_a_model_thought_and_cost_is_told_where_there_is_any(tmp_path):
     assert ("60", "0.5") in {(line["thinking_tokens"], line["cost"]) for line in lines}
 
 
+@pytest.mark.slow
 def test_a_model_that_never_gave_a_usable_reply_is_named_before_all_else(tmp_path):
     mute = {"decisions": 6, "safe_decisions": 6, "first_problem": "TimedOut: too slow"}
     folder = tmp_path / "mute"

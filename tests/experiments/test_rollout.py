@@ -42,6 +42,7 @@ def lived(num_envs, episodes, seed=4, level=2):
     return columns
 
 
+@pytest.mark.slow
 def test_the_first_episodes_of_all_rows_come_first():
     columns = lived(5, 3)
     assert columns["episode"].tolist() == [0] * 5 + [1] * 5 + [2] * 5
@@ -107,6 +108,7 @@ def test_who_is_stopped_between_two_episodes_has_no_columns():
     assert 4 <= sum(counts) < 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("episodes", [1, 2])
 def test_a_score_is_success_without_a_fall(episodes):
     columns = lived(24, episodes, level=5)

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 
 from experiments import run
+from experiments.running.cli import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium",
@@ -97,7 +99,7 @@ def test_help_imports_nothing_slow():
         ((*RANDOM, "+env.lenght=4"), "there is no option 'env.lenght'; choose among id, level"),
         ((*RANDOM, "level=9"), "env: level must be one of 0, 1, 2, 3, 4, 5, got 9"),
         ((*RANDOM, "env.shift=S9"), "env: shift must be one of"),
-        ((*RANDOM, "seed=(5"), "Error parsing override 'seed=(5'"),
+        ((*RANDOM, "seed=(5"), "'seed=(5' cannot be read: put the value into quotes of its own"),
         ((*BEING, "mind/language_model=transformers", "mind.language_model.path=/nowhere"),
          "/nowhere"),
         ((*BEING, "mind/language_model=replay", "mind.language_model.path=/nowhere"), "/nowhere"),
@@ -112,6 +114,13 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
     assert len(err.splitlines()) == 1, err
     assert "Traceback" not in out + err
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_a_warning_is_a_note_without_the_colors_of_who_warns(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    prepare()
+    colored = "\x1b[33mWARN: out of date.\x1b[0m"
+    assert warnings.formatwarning(colored, UserWarning, "", 1) == "note: WARN: out of date.\n"
 
 
 @pytest.mark.slow

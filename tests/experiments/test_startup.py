@@ -135,6 +135,7 @@ def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
     assert cold_life == warm_life
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
 def test_torch_has_one_thread_unless_more_are_asked_for(said, threads):
     code = (

@@ -251,6 +251,7 @@ def moments():
     return collect(700, split="train", seed=2, motor=MOTOR)
 
 
+@pytest.mark.slow
 def test_there_are_as_many_moments_as_were_wanted_and_the_same_for_a_seed(moments):
     again = collect(60, split="train", seed=2, motor=MOTOR)
     other = collect(60, split="train", seed=3, motor=MOTOR)
@@ -259,10 +260,12 @@ def test_there_are_as_many_moments_as_were_wanted_and_the_same_for_a_seed(moment
     assert [one.prompt for one in other] != [one.prompt for one in again]
 
 
+@pytest.mark.slow
 def test_what_is_good_is_among_what_is_offered(moments):
     assert {moment.intent.words(TRIP) in moment.offered.answers for moment in moments} == {True}
 
 
+@pytest.mark.slow
 def test_a_choice_is_for_the_way_that_is_hoped_for_most_or_for_the_long_one(moments):
     choices = [moment for moment in moments if moment.chooses]
     assert len(choices) > 80
@@ -278,6 +281,7 @@ def test_a_choice_is_for_the_way_that_is_hoped_for_most_or_for_the_long_one(mome
     assert skills[Skill.CROSS] > skills[Skill.GO_TO] > 0
 
 
+@pytest.mark.slow
 def test_there_are_memories_of_all_kinds_to_choose_by(moments):
     remembering = [one for one in moments if one.ground in (Ground.LIFE, Ground.DISPUTE)]
     assert len(remembering) > len(moments) / 5
@@ -288,6 +292,7 @@ def test_there_are_memories_of_all_kinds_to_choose_by(moments):
     assert len(hopes) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["train", "test"])
 def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
     lived = collect(300, split="test", words=words, seed=1, motor=MOTOR)
@@ -299,6 +304,7 @@ def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
         assert any(told[TRAINED_PHRASINGS:]) == (words == "test")
 
 
+@pytest.mark.slow
 def test_four_of_five_examples_are_choices():
     found = examples(60, Visits(moments=60, seed=4), MOTOR)
     assert len(found) == 60
@@ -310,6 +316,7 @@ def test_four_of_five_examples_are_choices():
         assert parse_reply(one.reply, TRIP).intent.words(TRIP) in one.reply
 
 
+@pytest.mark.slow
 def test_where_only_words_count_nothing_was_lived_and_some_way_is_hoped_for_more(moments):
     choices = told(20, split="train", words="train", seed=5, motor=MOTOR)
     assert len(choices) == 20

@@ -178,6 +178,7 @@ def test_recency_falls_by_half_a_percent_an_hour(path):
     assert known == pytest.approx(0.02344, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_recency_goes_on_across_episodes_and_runs(path):
     with ExperienceStore(path, importance_weight=0, relevance_weight=0) as memory:
         memory.add([lived(tick=599), lived(episode=1, tick=0)])
@@ -193,6 +194,7 @@ def test_recency_goes_on_across_episodes_and_runs(path):
         assert len(memory.recall(Query(body_id="anna", now=599), 3)) == 1
 
 
+@pytest.mark.slow
 def test_a_very_long_life_still_knows_what_was_recent(path):
     with ExperienceStore(path, importance_weight=0, relevance_weight=0) as memory:
         memory.add([lived(tick=day * 10**9) for day in range(3)])

@@ -373,8 +373,15 @@ def test_what_was_touched_is_remembered_by_the_names_of_the_world():
     assert lived.proprioception == "standing"
 
 
-@pytest.mark.parametrize("failure", [Failure.LOCKED, Failure.REFUSED])
-def test_what_failed_by_touch_is_told(failure):
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure.LOCKED, "locked"),
+        (Failure.REFUSED, "refused"),
+        (Failure.ALREADY_SO, "already so; choose something else"),
+    ],
+)
+def test_why_it_failed_is_told_and_where_nothing_else_tells_so_what_to_do(failure, words):
     failed = DecisionContext(
         run_id="",
         episode=0,
@@ -384,7 +391,7 @@ def test_what_failed_by_touch_is_told(failure):
         can_start=(),
     )
     told = doing_words(failed, handling())
-    assert told == f"open red door, normal: failed, {failure.name.lower()}"
+    assert told == f"open red door, normal: failed, {words}"
 
 
 def test_the_open_goals_are_told_after_the_mission():

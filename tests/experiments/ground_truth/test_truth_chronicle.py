@@ -285,6 +285,7 @@ WORLD_SAYS = {
 }
 
 
+@pytest.mark.slow
 def test_a_crowd_is_told_of_exactly_as_the_world_says():
     crowd = trip_crowd(count=32, ticks=250, seed=11)
     said, wrote = set(), set()

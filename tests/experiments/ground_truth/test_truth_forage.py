@@ -46,6 +46,7 @@ def foraged(graph):
 # ---- What happened ----
 
 
+@pytest.mark.slow
 def test_every_event_of_food_is_told_with_the_food_that_the_world_named(crowd):
     names = {int(one.said_as): name for name, one in ForageTruth.EVENTS.items() if one.said_as}
     checked = 0
@@ -64,6 +65,7 @@ def test_every_event_of_food_is_told_with_the_food_that_the_world_named(crowd):
     assert checked > 60
 
 
+@pytest.mark.slow
 def test_what_a_food_did_is_what_it_does_all_lifetime_long(crowd):
     told = Counter()
     for graph in crowd.graphs:
@@ -76,11 +78,13 @@ def test_what_a_food_did_is_what_it_does_all_lifetime_long(crowd):
     assert min(told["made_ill"], told["gave_energy"], told["gave_protein"]) > 3
 
 
+@pytest.mark.slow
 def test_nothing_is_told_to_have_been_eaten_that_is_not_known_to_be_so(crowd):
     eaten = [node for graph in crowd.graphs for node in foraged(graph)]
     assert all(node.facts[Attribute.THING].sensed for node in eaten if node.noticed)
 
 
+@pytest.mark.slow
 def test_an_illness_comes_of_what_was_eaten_and_hurts_the_belly(crowd):
     ill = [node for graph in crowd.graphs for node in graph.of_kind("made_ill")]
     for node in ill:
@@ -90,6 +94,7 @@ def test_an_illness_comes_of_what_was_eaten_and_hurts_the_belly(crowd):
     assert parts == {"belly"}
 
 
+@pytest.mark.slow
 def test_what_a_food_did_came_of_the_meal_of_which_it_was(crowd):
     checked = 0
     for graph in crowd.graphs:
@@ -105,6 +110,7 @@ def test_what_a_food_did_came_of_the_meal_of_which_it_was(crowd):
     assert checked > 30
 
 
+@pytest.mark.slow
 def test_mishaps_of_walking_are_forked_there_as_well(crowd):
     forked = [
         node
@@ -174,6 +180,7 @@ def _before(kind, **body):
 # ---- What can be asked ----
 
 
+@pytest.mark.slow
 def test_what_where_when_and_how_often_is_asked_of_food_and_every_answer_is_true(crowd):
     rng, asked = np.random.default_rng(0), Counter()
     for graph in crowd.graphs:
@@ -189,6 +196,7 @@ def test_what_where_when_and_how_often_is_asked_of_food_and_every_answer_is_true
     assert asked["made_ill", Attribute.PART] > 0
 
 
+@pytest.mark.slow
 def test_who_insists_says_another_food(crowd):
     rng = np.random.default_rng(0)
     said = [

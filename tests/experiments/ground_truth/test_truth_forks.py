@@ -165,6 +165,7 @@ def step(world, command):
     return world.events()["kind"].tolist()
 
 
+@pytest.mark.slow
 def test_each_reflex_does_what_it_does_in_a_copy_of_the_world(crowd, mishaps):
     world, answers = one_body(), []
     for graph, node in mishaps:
@@ -257,6 +258,7 @@ def test_forks_leave_the_living_as_they_are():
     assert (world.layouts.tobytes(), world.observation["image"].tobytes()) == (layouts, seen)
 
 
+@pytest.mark.slow
 def test_a_crowd_lives_on_as_if_nobody_had_been_forked(monkeypatch):
     forked = trip_crowd(count=16, ticks=200, seed=8, keep=True)
     monkeypatch.setattr("experiments.ground_truth.trip.TripTruth.forked", lambda *_: [])
@@ -266,6 +268,7 @@ def test_a_crowd_lives_on_as_if_nobody_had_been_forked(monkeypatch):
         assert exactly(*one) == exactly(*other)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_graphs_and_another_others():
     crowds = [trip_crowd(count=16, ticks=150, seed=seed) for seed in (4, 4, 5)]
     first, again, other = ([to_record(graph) for graph in crowd.graphs] for crowd in crowds)

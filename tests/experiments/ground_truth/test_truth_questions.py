@@ -51,12 +51,14 @@ def held_out(graphs):
 # ---- True answers ----
 
 
+@pytest.mark.slow
 def test_every_family_is_asked(asked):
     assert {question.family for _, question in asked} == set(FAMILIES)
     for _, question in asked:
         assert question.kind == FAMILIES[question.family]
 
 
+@pytest.mark.slow
 def test_every_answer_is_true(asked):
     checked = 0
     for graph, question in asked:
@@ -66,6 +68,7 @@ def test_every_answer_is_true(asked):
     assert checked > 10_000
 
 
+@pytest.mark.slow
 def test_every_answer_is_true_among_all_episodes_of_a_life(asked):
     lives = defaultdict(list)
     for graph, _ in asked:
@@ -76,12 +79,14 @@ def test_every_answer_is_true_among_all_episodes_of_a_life(asked):
             assert checkers[graph.world, graph.body_id].check(question.claim) is Verdict.TRUE
 
 
+@pytest.mark.slow
 def test_an_answer_is_unknown_exactly_where_nothing_is_claimed(asked):
     for _, question in asked:
         assert (question.claim is None) == (question.answer == UNKNOWN)
         assert (question.answer == UNKNOWN) == (question.family in ("unsensed", "other"))
 
 
+@pytest.mark.slow
 def test_an_answer_says_what_is_claimed(asked):
     for graph, question in asked:
         if question.claim is None or question.answer == NEVER or question.family == "order":
@@ -97,6 +102,7 @@ def test_an_answer_says_what_is_claimed(asked):
         assert question.answer == told
 
 
+@pytest.mark.slow
 def test_where_it_is_balanced_no_answer_is_more_common_than_the_next_one(asked):
     balance = Balance()
     kept = defaultdict(Counter)
@@ -135,6 +141,7 @@ def test_some_strange_words_are_made_up_and_others_known_from_elsewhere(asked):
     assert len(strange - known) > 10
 
 
+@pytest.mark.slow
 def test_what_is_said_never_to_have_happened_did_not_happen(asked):
     never = [(graph, question) for graph, question in asked if question.answer == NEVER]
     assert len(never) > 300
@@ -145,6 +152,7 @@ def test_what_is_said_never_to_have_happened_did_not_happen(asked):
         assert Checker([graph]).check(replace(question.claim, value="yes")) is Verdict.FALSE
 
 
+@pytest.mark.slow
 def test_what_cannot_be_known_was_not_sensed(asked):
     unsensed = [(graph, question) for graph, question in asked if question.family == "unsensed"]
     assert Attribute.WHO in {question.asked.attribute for _, question in unsensed}
@@ -224,17 +232,20 @@ def test_the_same_question_in_other_words_has_the_same_answer(asked, kept_back):
         assert same == replace(question, text="", template="")
 
 
+@pytest.mark.slow
 def test_every_question_can_be_asked_in_words_kept_back(asked):
     rng = np.random.default_rng(3)
     assert all(asked_again(question, rng, held_out=True) for _, question in asked[::5])
 
 
+@pytest.mark.slow
 def test_every_question_names_its_episode(asked):
     for _, question in asked:
         assert f"in episode {question.episode}" in question.text
         assert "{" not in question.text
 
 
+@pytest.mark.slow
 def test_words_kept_back_are_never_among_those_of_training(asked, held_out):
     assert {question.text for question in held_out}.isdisjoint(one.text for _, one in asked)
     assert all(question.held_out for question in held_out)
@@ -265,6 +276,7 @@ def insisted(text):
     raise AssertionError(text)
 
 
+@pytest.mark.slow
 def test_who_insists_never_says_the_right_answer(asked):
     rng, false = np.random.default_rng(4), Counter()
     for graph, question in asked:
@@ -279,6 +291,7 @@ def test_who_insists_never_says_the_right_answer(asked):
     assert len(false) > 80
 
 
+@pytest.mark.slow
 def test_who_insists_on_another_order_names_the_other_event(asked):
     rng = np.random.default_rng(5)
     for _, question in asked:
@@ -457,6 +470,7 @@ def test_no_word_goes_with_an_answer(asked, world, answers):
         assert abs(sigmas) < (7.5 if word in of_occurrence else 4.5), word
 
 
+@pytest.mark.slow
 def test_a_word_that_went_with_an_answer_would_be_found_out(asked):
     questions = of_world(asked, "trip")
     leaky = [replace(question, text=f"then {question.text}")
@@ -465,6 +479,7 @@ def test_a_word_that_went_with_an_answer_would_be_found_out(asked):
     assert strangeness(leaky, ANSWERS["never"])["then"] > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["trip", "babyai"])
 def test_a_guess_by_what_is_asked_about_is_worth_the_same_on_other_lives(asked, world):
     one, other = halves(asked, world)
