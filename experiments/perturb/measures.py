@@ -15,7 +15,7 @@ from experiments.training.mind.measuring import FirstReply, Respondent
 from mind.language_models.types import Choices, Prompt
 from mind.reasoning.parsing import Reply
 
-_LIVED_FOR_EACH = 4  # decisions are lived for each meal that is wanted, about
+_LIVED_FOR_EACH = 8  # so many choices for each that is looked at: else all would be beginnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,15 @@ def _ways(wanted: int, seed: int) -> list[Moment]:
     from body.motor import PolicyMotor
     from experiments.training.mind import ways
 
-    chosen = ways.collect(
-        wanted,
+    lived = ways.collect(
+        _LIVED_FOR_EACH * wanted,
         split="test",
         words="test",
         seed=seed,
         motor=PolicyMotor(None, world="trip"),
         keep=lambda one: one.chooses and bool(memories_of(one.prompt)),
     )
+    chosen = Random(seed).sample(lived, wanted)
     return [_moment("trip", one.prompt, one.offered, list(one.hopes)) for one in chosen]
 
 
