@@ -127,6 +127,10 @@ class ForagePlanner:
         day.last = intent
         return intent
 
+    def did(self, row: int, intent: Intent) -> None:
+        """Take it that avatar `row` did this last, where somebody else decides for it."""
+        self._days[row].last = intent
+
     def worth(self, row: int) -> dict[Food, float]:
         """Return what each food was worth to avatar `row` when it last chose a meal."""
         return dict(self._days[row].worth)
@@ -137,7 +141,7 @@ class ForagePlanner:
         if percept.touch[LACES].max() >= LOOSE_FROM:
             return _TIE_LACE
         lost = status.failure in _LOST
-        if day.last is None or (lost and day.last is not _EXPLORE):
+        if day.last is None or (lost and not _is_at(day, Skill.EXPLORE)):
             return _LOOK_AROUND
         otherwise = _WAIT if lost else _EXPLORE  # there was nothing more to see, just now
         return (

@@ -2,7 +2,9 @@
 
 The good intent is what the scripted planner does *given what could be known so far*: it weighs all
 that the body remembers of foods, and never looks at the context. Now and then another food is eaten
-than the best, so that memories of all kinds are there to be weighed.
+than the best, so that memories of all kinds are there to be weighed; and there are careless spells,
+so that what is good is also known to who is hungry, thirsty or tired beyond what a planner comes to
+(noise in demonstrations: Laskey et al. 2017, arXiv 1703.09327).
 """
 
 from collections import Counter
@@ -42,6 +44,8 @@ from mind.types import DecisionContext, Experience, Feeling, WhyNot
 
 RECALLED = 3
 EXPLORES = 0.3  # of the meals
+CARELESS = 0.06  # of the decisions begin a spell
+SPELL = 12  # decisions, at most
 AS_GOOD = 0.1  # of the worth of a meal: a difference that does not count
 _SURE = 0.5  # of what a food does
 _FEWEST_BODIES, _MOST_BODIES = 2, 24
@@ -161,7 +165,7 @@ class ForageTeacher(LabellingMind):
         self.body_id, self.rng = body_id, np.random.default_rng([seed, row])
         self._row, self._planner, self._evidence = row, planner, evidence
         self._memory, self._prompts, self._moments = memory, Prompts(), moments
-        self._episode = -1
+        self._episode, self._careless = -1, 0
 
     def keep(
         self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
@@ -170,6 +174,8 @@ class ForageTeacher(LabellingMind):
         if context.episode != self._episode:
             self._planner.begin([self._row])
             self._episode = context.episode
+        elif context.intent is not None:
+            self._planner.did(self._row, context.intent)
         self._evidence.remember(self._row)
         intent = self._planner.next_intent(self._row, percept, context.status)
         worth = self._planner.worth(self._row) if intent.skill is Skill.EAT else {}
@@ -184,10 +190,26 @@ class ForageTeacher(LabellingMind):
                 expects={food: self._expected(food) for food in worth},
             )
         )
-        if len(worth) > 1 and self.rng.random() < EXPLORES:
-            obj, color = list(worth)[self.rng.integers(len(worth))]
+        return self._done(percept, intent, list(worth))
+
+    def _done(self, percept: Percept, intent: Intent, foods: Sequence[Food]) -> Intent:
+        """Return what is done where this would be good; now and then something else."""
+        if self._careless == 0 and self.rng.random() < CARELESS:
+            self._careless = int(self.rng.integers(SPELL)) + 1
+        if self._careless and intent.skill is not Skill.GET_UP:
+            self._careless -= 1
+            return self._idle(percept)
+        if len(foods) > 1 and self.rng.random() < EXPLORES:
+            obj, color = foods[self.rng.integers(len(foods))]
             return Intent(skill=Skill.EAT, target=Target(object=obj, color=color))
         return intent
+
+    def _idle(self, percept: Percept) -> Intent:
+        """Return to explore, to wait, or to go to something, whatever is needed."""
+        near = [Target(object=obj, color=color) for obj, color, *_ in percept.landmarks if obj]
+        visits = [Intent(skill=Skill.GO_TO, target=one) for one in near]
+        idle = [Intent(skill=Skill.EXPLORE), Intent(skill=Skill.WAIT), *visits[:2]]
+        return idle[self.rng.integers(len(idle))]
 
     def _expected(self, food: Food) -> Effect | None:
         chance = self._evidence.effects(self._row, *food)
