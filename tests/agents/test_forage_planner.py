@@ -7,12 +7,14 @@ import pytest
 
 from agents.counting import Counting, Expecting
 from agents.planners.foods import PRIOR, FoodOutcomes
+from agents.planners.forage import table
 from agents.reactive import Reactive
 from body.body import Body
+from body.columns import LACES
 from body.motor import default_motor
 from body.senses import Senses
 from body.skills.execution import SKILL_EXECUTION
-from body.types import NoticedEvent
+from body.types import Failure, Intent, NoticedEvent, Skill, SkillStatus, Status
 from envs.forage.env import ForageVectorEnv
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import Effect, Object
@@ -20,6 +22,7 @@ from experiments.launching.rollout import rollout
 from experiments.lifetime.foods import Knowing, Reader, chances_of_words
 
 BERRY, RED, BLUE = Object.BERRY, 0, 2
+RUNNING = SkillStatus(status=Status.RUNNING)
 _NOTHING_DONE = np.zeros(2, SKILL_EXECUTION)
 
 
@@ -73,6 +76,35 @@ def test_one_meal_tells_most_of_the_truth_of_this_food_and_nothing_of_others(sen
     assert outcomes.effects(0, BERRY, RED) == pytest.approx(PRIOR)
     outcomes.forget(np.array([1]))
     assert outcomes.effects(1, BERRY, RED) == pytest.approx(PRIOR)
+
+
+def planned(sensed, status=RUNNING, last=None, **changed):
+    """Return what a planner does next that has looked around before."""
+    planner = table(2)
+    planner.next_intent(0, sensed.row(0), RUNNING)
+    if last is not None:
+        planner.did(0, last)
+    return planner.next_intent(0, replace(sensed, **changed).row(0), status)
+
+
+def test_a_loose_lace_is_tied_before_anything_else(sensed):
+    touch = sensed.touch.copy()
+    touch[:, LACES] = 0.6
+    assert planned(sensed, touch=touch).skill is Skill.TIE_LACE
+
+
+@pytest.mark.parametrize(
+    ("last", "does"),
+    [
+        (Skill.EXPLORE, Skill.WAIT),
+        (Skill.WAIT, Skill.LOOK_AROUND),
+        (Skill.GET_UP, Skill.LOOK_AROUND),
+    ],
+)
+def test_who_lost_the_way_looks_around_unless_there_was_nothing_more_to_see(sensed, last, does):
+    lost = SkillStatus(status=Status.FAILED, failure=Failure.LOST_SIGHT)
+    nothing_near = np.zeros_like(sensed.landmarks)
+    assert planned(sensed, lost, Intent(skill=last), landmarks=nothing_near).skill is does
 
 
 def test_a_word_counts_for_much_and_two_for_more(sensed):

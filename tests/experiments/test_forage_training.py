@@ -41,6 +41,15 @@ def test_all_that_keeps_a_body_alive_is_taught(moments):
 
 
 @pytest.mark.slow
+def test_careless_spells_show_what_is_good_in_need(moments):
+    """A planner that drinks in good time never needs water badly."""
+    asked = [(one.prompt.messages[-1].text, one.intent.skill) for one in moments]
+    thirsty = [skill for text, skill in asked if "badly needs water" in text]
+    assert len(thirsty) > len(moments) / 20
+    assert thirsty.count(Skill.DRINK_FROM) > len(thirsty) / 2
+
+
+@pytest.mark.slow
 def test_a_meal_worth_as_much_is_as_good_and_another_is_not(moments):
     meal = next(one for one in moments if len(one.worth) > 2)
     best, worst = (choose(meal.worth, key=meal.worth.get) for choose in (max, min))
