@@ -76,12 +76,11 @@ def _interval(estimate: Estimate) -> str:
 
 def _against(scores: Mapping[str, NDArray]) -> Sheet:
     """Return by how much the being's score exceeds that of everybody else in the same lifetimes."""
-    own = scores.get(BEING)
-    others = {} if own is None else {who: some for who, some in scores.items() if who != BEING}
+    pairs = [(who, scores[BEING], some) for who, some in scores.items() if BEING in scores]
     return Sheet(
         title=f"score of {BEING} above that of others, in the same lifetimes",
         head=("above", "first episode", "all episodes", "last third"),
-        rows=tuple((who, *_above(own, some)) for who, some in others.items()),
+        rows=tuple((who, *_above(own, some)) for who, own, some in pairs if who != BEING),
     )
 
 

@@ -200,7 +200,7 @@ class ForageTeacher(LabellingMind):
             self._careless -= 1
             return self._idle(percept)
         if len(foods) > 1 and self.rng.random() < EXPLORES:
-            obj, color = foods[self.rng.integers(len(foods))]
+            obj, color = foods[int(self.rng.integers(len(foods)))]
             return Intent(skill=Skill.EAT, target=Target(object=obj, color=color))
         return intent
 
@@ -209,7 +209,7 @@ class ForageTeacher(LabellingMind):
         near = [Target(object=obj, color=color) for obj, color, *_ in percept.landmarks if obj]
         visits = [Intent(skill=Skill.GO_TO, target=one) for one in near]
         idle = [Intent(skill=Skill.EXPLORE), Intent(skill=Skill.WAIT), *visits[:2]]
-        return idle[self.rng.integers(len(idle))]
+        return idle[int(self.rng.integers(len(idle)))]
 
     def _expected(self, food: Food) -> Effect | None:
         chance = self._evidence.effects(self._row, *food)
