@@ -50,7 +50,7 @@ class TripEnv(WorldEnv):
 
     A layout of the bank, a body by seed, its condition at random. At level 5 a seed also begins a
     lifetime in a context, which says what each kind and color of hazard feels like until the next
-    seed; `reset(seed=..., options={"context": 7})` chooses it.
+    seed; `reset(seed=..., options={"context": 7})` chooses it. `drift` lets it become another one.
 
     ## Episode End
 
@@ -59,7 +59,7 @@ class TripEnv(WorldEnv):
 
     ## Arguments
 
-    `level`, `shift`, `split`, `words`, `layouts`, `constants`: see `TripWorld`.
+    `level`, `shift`, `split`, `words`, `layouts`, `drift`, `constants`: see `TripWorld`.
     `homeostatic_weight`: weight of the homeostatic reward. `render_mode`: None, "rgb_array" or
     "human".
 
@@ -77,6 +77,7 @@ class TripEnv(WorldEnv):
         split: str = "train",
         words: str = "train",
         layouts: int = 256,
+        drift: int = 0,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         render_mode: str | None = None,
@@ -89,6 +90,7 @@ class TripEnv(WorldEnv):
                 split=split,
                 words=words,
                 layouts=layouts,
+                drift=drift,
                 constants=constants,
             ),
             homeostatic_weight=homeostatic_weight,
@@ -109,6 +111,7 @@ class TripVectorEnv(WorldVectorEnv):
         split: str = "train",
         words: str = "train",
         layouts: int = 256,
+        drift: int = 0,
         threads: int = 1,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
@@ -126,6 +129,7 @@ class TripVectorEnv(WorldVectorEnv):
                 split=split,
                 words=words,
                 layouts=layouts,
+                drift=drift,
                 threads=threads,
                 constants=constants,
             ),

@@ -50,6 +50,7 @@ class _Options(NamedTuple):
     level: int
     test: bool  # contexts of the test split
     unusual: bool  # bodies
+    drift: int  # episode of a lifetime at which its context becomes another one; 0 is never
 
 
 # ---- Reset ----
@@ -153,11 +154,17 @@ def enter(body, objects, layout):
 @njit(cache=True)
 def _begin_lifetimes(rows, bodies, keys, contexts, options):
     for i in range(len(rows)):
-        body = bodies[rows[i]]
-        begin_lifetime(body, keys[i], contexts[i])
-        body.looks = np.uint64(0)
-        if options.level == WHICH_WAY:
-            body.looks = draw_context(body.context, options.test)
+        begin_lifetime(bodies[rows[i]], keys[i], contexts[i])
+
+
+@compiled
+def _looks_in(episode, body, options):
+    """Return which looks are worse in an episode of a body's lifetime; 0 below level 5."""
+    if options.level != WHICH_WAY:
+        return np.uint64(0)
+    drifted = options.drift > 0 and episode >= options.drift
+    number = np.uint64(body.context) + (_CONTEXTS if drifted else np.uint64(0))
+    return draw_context(number, options.test)
 
 
 @njit(cache=True)
@@ -165,8 +172,10 @@ def _layouts_to_make(rows, bodies, options, made):
     """Return the layouts that the next episodes of `rows` need and that are not made yet."""
     wanted = np.zeros(made.shape[0], np.bool_)
     for row in rows:
-        rng_key = rng_key_of(bodies[row].key, bodies[row].episode + 1)
-        wanted[_layout_of(rng_key, bodies[row].looks, options.test, made.shape[0])] = True
+        body = bodies[row]
+        rng_key = rng_key_of(body.key, body.episode + 1)
+        looks = _looks_in(body.episode + 1, body, options)
+        wanted[_layout_of(rng_key, looks, options.test, made.shape[0])] = True
     return np.flatnonzero(wanted & ~made)
 
 
@@ -176,6 +185,7 @@ def _reset_rows(rows, bodies, objects, layouts, bank, options, constants):
     for row in rows:
         body = bodies[row]
         begin_episode(bodies, row, bank)
+        body.looks = _looks_in(body.episode, body, options)
         room = _layout_of(body.rng_key, body.looks, options.test, layouts.shape[0])
         body.layout = np.int32(room)
         layout = layouts[room]
@@ -259,6 +269,8 @@ class TripWorld(Walkers):
         words: "train" or "test" phrasings of what persons say; they share none.
         layouts: How many layouts the bank holds. Level 5 wants some: among fewer than about 16
             there may be none with exactly one good way in a context, and another is taken.
+        drift: At level 5, the episode of a lifetime at which its context becomes another one, for
+            good; 0 is never.
         threads: How many threads step the batch; results do not depend on it.
         constants: Constants to override, by name.
 
@@ -280,6 +292,7 @@ class TripWorld(Walkers):
         split: str = "train",
         words: str = "train",
         layouts: int = 256,
+        drift: int = 0,
         threads: int = 1,
         constants: Mapping[str, float] | None = None,
     ):
@@ -288,8 +301,10 @@ class TripWorld(Walkers):
         check_one_of("split", split, SPLITS)
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
+        if drift != 0:
+            check_whole(drift=drift)
         self.level, self.shift, self.split, self.words = level, shift, split, words
-        self._options = _Options(level, test=split == "test", unusual=shift == "S6")
+        self._options = _Options(level, split == "test", unusual=shift == "S6", drift=drift)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
         rules = load_constants(constants)
         kind = {"level": level, "shift": shift, "split": split}

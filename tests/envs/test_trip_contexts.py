@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from envs.babyai.env import BabyAIEnv, BabyAIVectorEnv
+from envs.engine.random import mix
 from envs.engine.world import World, WorldWithContexts
 from envs.trip.contexts import (
     JOKERS,
@@ -351,3 +352,52 @@ def test_a_context_shows_in_nothing_but_what_is_felt_and_said():
     assert (one.bodies["looks"][alike] != other.bodies["looks"][alike]).all()
     for name, seen in one.observed(alike).items():
         assert np.array_equal(seen, other.observed(alike)[name]), name
+
+
+# ---- A context that becomes another one ----
+
+
+def lifetime_of(drift, episodes=4, bodies=8):
+    """Return the looks and the layouts of each episode, (episodes, bodies) each."""
+    world = TripWorld(bodies, level=5, drift=drift)
+    rows = np.arange(bodies)
+    world.reset(rows, seeds=rows)
+    found = [world.bodies[["looks", "layout"]].copy()]
+    for _ in range(episodes - 1):
+        world.reset(rows)
+        found.append(world.bodies[["looks", "layout"]].copy())
+    return np.stack(found)
+
+
+def test_a_context_that_drifts_is_another_one_from_then_on_and_the_same_before():
+    always, drifts = lifetime_of(0), lifetime_of(2)
+    assert (always[:2] == drifts[:2]).all()
+    contexts = drifts["looks"]
+    assert (contexts[1] != contexts[2]).all()
+    assert (contexts[2] == contexts[3]).all()
+    assert not any(mix(one) % np.uint64(5) == 0 for one in contexts.ravel())  # as of the test split
+
+
+def test_a_room_after_the_drift_has_one_good_way_in_the_new_context():
+    drifts = lifetime_of(1)
+    for episode in drifts[1:]:
+        for one in episode:
+            worse = sum(bool(is_worse(one["looks"], look)) for look in looks(int(one["layout"])))
+            assert worse == WAYS - 1
+
+
+def test_a_fork_after_the_drift_goes_on_in_the_new_context():
+    one, other = (TripWorld(2, level=5, drift=1) for _ in range(2))
+    rows = np.arange(2)
+    one.reset(rows, seeds=rows)
+    one.reset(rows)
+    other.load_state(one.fork_state())
+    one.reset(rows)
+    other.reset(rows)
+    assert (one.bodies["looks"] == other.bodies["looks"]).all()
+
+
+@pytest.mark.parametrize("drift", [-1, 1.5, True])
+def test_a_drift_is_a_whole_number(drift):
+    with pytest.raises(ValueError, match="drift must be a whole number"):
+        TripWorld(1, level=5, drift=drift)
