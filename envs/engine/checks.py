@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def check_whole(**numbers: int) -> None:
-    """Refuse numbers that are no whole ones of at least 1.
+def check_whole(least: int = 1, /, **numbers: int) -> None:
+    """Refuse numbers that are no whole ones of at least 1, or of at least another number.
 
     Raises:
         ValueError: If one is not.
     """
     for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 def check_one_of(name: str, value: object, allowed: tuple) -> None:

@@ -61,8 +61,8 @@ class ForageEnv(WorldEnv):
 
     ## Arguments
 
-    `split`, `words`, `layouts`, `constants`: see `ForageWorld`. `homeostatic_weight`: weight of the
-    homeostatic reward. `render_mode`: None, "rgb_array" or "human".
+    `split`, `words`, `layouts`, `drift`, `constants`: see `ForageWorld`. `homeostatic_weight`:
+    weight of the homeostatic reward. `render_mode`: None, "rgb_array" or "human".
 
     ## Version History
 
@@ -76,12 +76,15 @@ class ForageEnv(WorldEnv):
         split: str = "train",
         words: str = "train",
         layouts: int = 1024,
+        drift: int = 0,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         render_mode: str | None = None,
     ):
         super().__init__(
-            ForageWorld(1, split=split, words=words, layouts=layouts, constants=constants),
+            ForageWorld(
+                1, split=split, words=words, layouts=layouts, drift=drift, constants=constants
+            ),
             homeostatic_weight=homeostatic_weight,
             render_mode=render_mode,
         )
@@ -98,6 +101,7 @@ class ForageVectorEnv(WorldVectorEnv):
         split: str = "train",
         words: str = "train",
         layouts: int = 1024,
+        drift: int = 0,
         threads: int = 1,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
@@ -113,6 +117,7 @@ class ForageVectorEnv(WorldVectorEnv):
                 split=split,
                 words=words,
                 layouts=layouts,
+                drift=drift,
                 threads=threads,
                 constants=constants,
             ),

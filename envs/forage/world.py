@@ -12,7 +12,7 @@ from envs.engine.compiled import compiled
 from envs.engine.random import between, bits
 from envs.engine.view import VIEW, place_in_view
 from envs.forage.constants import load_constants
-from envs.forage.contexts import PLANTS, draw_context, fits, hash_of
+from envs.forage.contexts import FOOD_COUNT, PLANTS, draw_context, fits, hash_of
 from envs.forage.dynamics import drive_of, feel_fire, is_night, step_forager
 from envs.forage.picture import scene_of, state_of
 from envs.forage.spec import FORAGE
@@ -25,7 +25,14 @@ from envs.trip.dynamics import feel_laces, notice_others
 from envs.trip.observing import looks_different, observe_image, observe_senses, starts_of
 from envs.trip.state import OBJECTS
 from envs.trip.vocabulary import HEARD_TOKENS, Action
-from envs.trip.world import begin_episode, begin_lifetime, draw_body, enter, rng_key_of
+from envs.trip.world import (
+    begin_episode,
+    begin_lifetimes,
+    context_in,
+    draw_body,
+    enter,
+    rng_key_of,
+)
 
 _STARTS = starts_of(FORAGE.columns)
 _MOUTH, _BELLY, _PROTEIN = (
@@ -57,6 +64,7 @@ _NOT_OF_THE_STATE = (
 
 class _Options(NamedTuple):
     test: bool  # contexts of the test split
+    drift: int  # episode of a lifetime at which its context becomes another one; 0 is never
 
 
 # ---- Reset ----
@@ -91,20 +99,13 @@ def _field_of(rng_key, effects, test, fields, foods):
 def _fields_to_make(rows, bodies, options, made):
     """Return the fields that the next episodes of `rows` need and that are not made yet."""
     wanted, foods = np.zeros(made.shape[0], np.bool_), np.zeros(PLANTS, np.int64)
+    effects = np.zeros(FOOD_COUNT, np.int8)
     for row in rows:
-        rng_key = rng_key_of(bodies[row].key, bodies[row].episode + 1)
-        effects = bodies[row].effects
+        body = bodies[row]
+        rng_key = rng_key_of(body.key, body.episode + 1)
+        draw_context(context_in(body.episode + 1, body, options.drift), options.test, effects)
         wanted[_field_of(rng_key, effects, options.test, made.shape[0], foods)] = True
     return np.flatnonzero(wanted & ~made)
-
-
-@njit(cache=True)
-def _begin_lifetimes(rows, bodies, keys, contexts, options):
-    for i in range(len(rows)):
-        body = bodies[rows[i]]
-        begin_lifetime(body, keys[i], contexts[i])
-        draw_context(body.context, options.test, body.effects)
-        body.persons = hash_of(body.effects)
 
 
 @njit(cache=True)
@@ -112,10 +113,10 @@ def _reset_rows(rows, bodies, objects, layouts, bank, options, constants):
     c, foods = constants[0], np.zeros(PLANTS, np.int64)
     for row in rows:
         body = bodies[row]
-        persons, effects = body.persons, body.effects.copy()
         begin_episode(bodies, row, bank)
-        body.persons, body.effects[:] = persons, effects
-        field = _field_of(body.rng_key, effects, options.test, layouts.shape[0], foods)
+        draw_context(context_in(body.episode, body, options.drift), options.test, body.effects)
+        body.persons = hash_of(body.effects)
+        field = _field_of(body.rng_key, body.effects, options.test, layouts.shape[0], foods)
         body.layout = np.int32(field)
         layout = layouts[field]
         enter(body, objects[row], layout)
@@ -228,6 +229,7 @@ class ForageWorld(Walkers):
         words: "train" or "test" phrasings of what persons say; they share none.
         layouts: How many fields the bank holds. One in ten fits a context: among fewer than about
             64 there may be none, and another is taken.
+        drift: Episode of a lifetime at which its context becomes another one, for good; 0 is never.
         threads: How many threads step the batch; results do not depend on it.
         constants: Constants to override, by name.
 
@@ -237,7 +239,7 @@ class ForageWorld(Walkers):
 
     spec = FORAGE
     _body, _event = BODY, EVENT
-    _kernels = Kernels(_begin_lifetimes, _fields_to_make, _reset_rows, _observe_rows, _step_rows)
+    _kernels = Kernels(begin_lifetimes, _fields_to_make, _reset_rows, _observe_rows, _step_rows)
     _not_of_the_state = _NOT_OF_THE_STATE
 
     def __init__(
@@ -247,14 +249,16 @@ class ForageWorld(Walkers):
         split: str = "train",
         words: str = "train",
         layouts: int = 1024,
+        drift: int = 0,
         threads: int = 1,
         constants: Mapping[str, float] | None = None,
     ):
         check_one_of("split", split, SPLITS)
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
+        check_whole(0, drift=drift)
         self.split, self.words = split, words
-        self._options = _Options(test=split == "test")
+        self._options = _Options(test=split == "test", drift=drift)
         rules = load_constants(constants)
         bank = Bank(make_field, LAYOUT, {"split": split}, layouts, rules)
         super().__init__(num_envs, bank, 1 + SPLITS.index(split), rules, threads)

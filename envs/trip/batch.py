@@ -53,7 +53,7 @@ class Observed(NamedTuple):
 class Kernels(NamedTuple):
     """The compiled code of a world; `options` is its own record of what was asked of it."""
 
-    begin_lifetimes: Callable  # (rows, bodies, keys, contexts or -1, options)
+    begin_lifetimes: Callable  # (rows, bodies, keys, contexts or -1)
     layouts_to_make: Callable  # (rows, bodies, options, made) of the episodes that come next
     reset_rows: Callable  # (rows, bodies, objects, layouts, bank name, options, constants)
     observe_rows: Callable  # (rows, Truth, ended, Observed)
@@ -168,7 +168,7 @@ class Walkers(Copied):
         kernels, options = self._kernels, self._options
         if seeds is not None:
             drawn = np.full(len(rows), -1) if contexts is None else contexts
-            kernels.begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn, options)
+            kernels.begin_lifetimes(rows, self.bodies, keys_from_seeds(seeds), drawn)
             self.bodies["episode"][rows] = episode - 1
             self.bodies["words"][rows] = self.words == "test"
         self._bank.make(kernels.layouts_to_make(rows, self.bodies, options, self._bank.made))

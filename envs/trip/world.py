@@ -120,12 +120,14 @@ def _layout_of(rng_key, looks, test, layouts):
     return first
 
 
-@compiled
-def begin_lifetime(body, key, context):
-    """Give a body its key, and the number of its lifetime's context; -1 is one by the key."""
-    body.key, body.context = key, context
-    if context < 0:
-        body.context = np.int64(bits(key, 0, _CHANNEL_CONTEXT) % _CONTEXTS)
+@njit(cache=True)
+def begin_lifetimes(rows, bodies, keys, contexts):
+    """Give bodies their keys, and the numbers of their contexts; -1 is one by the key."""
+    for i in range(len(rows)):
+        body = bodies[rows[i]]
+        body.key, body.context = keys[i], contexts[i]
+        if contexts[i] < 0:
+            body.context = np.int64(bits(keys[i], 0, _CHANNEL_CONTEXT) % _CONTEXTS)
 
 
 @compiled
@@ -133,10 +135,10 @@ def begin_episode(bodies, row, bank):
     """Let a body begin its next episode, and forget all but what it keeps for a lifetime."""
     body = bodies[row]
     key, episode = body.key, body.episode + 1
-    context, looks, words = body.context, body.looks, body.words
+    context, words = body.context, body.words
     bodies[row] = bodies[-1]  # the spare last row stays all zero
     body.key, body.episode, body.bank = key, episode, bank
-    body.context, body.looks, body.words = context, looks, words
+    body.context, body.words = context, words
     body.rng_key = rng_key_of(key, episode)
 
 
@@ -151,10 +153,11 @@ def enter(body, objects, layout):
         objects[slot] = layout.objects[slot]
 
 
-@njit(cache=True)
-def _begin_lifetimes(rows, bodies, keys, contexts, options):
-    for i in range(len(rows)):
-        begin_lifetime(bodies[rows[i]], keys[i], contexts[i])
+@compiled
+def context_in(episode, body, drift):
+    """Return the number of a body's context in an episode: from `drift` on another, 0 is never."""
+    drifted = drift > 0 and episode >= drift
+    return np.uint64(body.context) + (_CONTEXTS if drifted else np.uint64(0))
 
 
 @compiled
@@ -162,9 +165,7 @@ def _looks_in(episode, body, options):
     """Return which looks are worse in an episode of a body's lifetime; 0 below level 5."""
     if options.level != WHICH_WAY:
         return np.uint64(0)
-    drifted = options.drift > 0 and episode >= options.drift
-    number = np.uint64(body.context) + (_CONTEXTS if drifted else np.uint64(0))
-    return draw_context(number, options.test)
+    return draw_context(context_in(episode, body, options.drift), options.test)
 
 
 @njit(cache=True)
@@ -280,7 +281,7 @@ class TripWorld(Walkers):
 
     spec = TRIP
     _body, _event = BODY, EVENT
-    _kernels = Kernels(_begin_lifetimes, _layouts_to_make, _reset_rows, _observe_rows, _step_rows)
+    _kernels = Kernels(begin_lifetimes, _layouts_to_make, _reset_rows, _observe_rows, _step_rows)
     _not_of_the_state = _NOT_OF_THE_STATE
 
     def __init__(
@@ -301,8 +302,7 @@ class TripWorld(Walkers):
         check_one_of("split", split, SPLITS)
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
-        if drift != 0:
-            check_whole(drift=drift)
+        check_whole(0, drift=drift)
         self.level, self.shift, self.split, self.words = level, shift, split, words
         self._options = _Options(level, split == "test", unusual=shift == "S6", drift=drift)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]

@@ -422,3 +422,31 @@ def test_observations_stay_within_their_space():
     for actions in actions_of(3, 200, 8):
         observation, *_ = env.step(actions)
         assert env.observation_space.contains(observation)
+
+
+# ---- A context that becomes another one ----
+
+
+def lifetime_of(drift, episodes=4, bodies=4):
+    """Return the contexts and the fields of each episode, (episodes, bodies) each."""
+    world, rows = ForageWorld(bodies, drift=drift), np.arange(bodies)
+    world.reset(rows, seeds=rows)
+    found = [world.bodies[["effects", "persons", "layout"]].copy()]
+    for _ in range(episodes - 1):
+        world.reset(rows)
+        found.append(world.bodies[["effects", "persons", "layout"]].copy())
+    return np.stack(found)
+
+
+def test_a_context_that_drifts_is_another_one_from_then_on_and_the_same_before():
+    always, drifts = lifetime_of(0), lifetime_of(2)
+    assert (always[:2] == drifts[:2]).all()
+    assert (drifts["persons"][1] != drifts["persons"][2]).all()
+    assert (drifts["effects"][2] == drifts["effects"][3]).all()
+    assert (np.sort(drifts["effects"][1]) == np.sort(drifts["effects"][2])).all()
+
+
+@pytest.mark.parametrize("drift", [-1, 1.5, True])
+def test_a_drift_is_a_whole_number(drift):
+    with pytest.raises(ValueError, match="drift must be a whole number of at least 0"):
+        ForageWorld(1, drift=drift)
