@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -273,12 +274,7 @@ def experience_line(experience: Experience, *, mode: Mode, spec: WorldSpec) -> s
 
 
 def _templates(folder: Path, names: Sequence[str]) -> list[Template]:
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-    )
+    environment = _environment(folder.resolve())
     try:
         return [environment.get_template(name) for name in names]
     except TemplateError as error:
@@ -286,6 +282,16 @@ def _templates(folder: Path, names: Sequence[str]) -> list[Template]:
             f"prompts need {', '.join(names)} in '{folder}', got a template that "
             f"cannot be used: {type(error).__name__}: {error}"
         ) from error
+
+
+@cache  # each body has prompts of its own; Jinja reads a file again that has changed
+def _environment(folder: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+    )
 
 
 def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> Prompt:
