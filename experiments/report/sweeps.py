@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.running.cli import BadInput
+from experiments.running.cli import BadInput, amiss
 from experiments.running.usable import never_usable
 
 BUNDLED = "mind.pretrained.folder"  # what finds a model that comes with the package
@@ -108,7 +108,7 @@ def read_sweeps(folders: Iterable[Path]) -> Sweeps:
             run = None if result["status"] == "failed" else _run(job, result)
             reason = str(result["reason"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            notes.append(f"{job / 'result.json'} cannot be read ({error}) and is left out")
+            notes.append(f"{job / 'result.json'} cannot be read ({amiss(error)}) and is left out")
             continue
         if run is None:
             failed.append((job.name, reason))
@@ -128,9 +128,21 @@ def _jobs(folder: Path) -> list[Path]:
         return [folder / Path(str(name)).name for name in names]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
-            f"{folder} must hold a sweep (sweep.json, as python -m experiments.run -m leaves it), "
-            f"got {type(error).__name__}; give the folder that the sweep has named"
+            f"{folder} must be the folder of a sweep, as python -m experiments.run -m leaves it, "
+            f"but {_no_sweep(folder, error)}; give the folder that the sweep has named"
         ) from error
+
+
+def _no_sweep(folder: Path, error: Exception) -> str:
+    """Return why a folder is not that of a sweep."""
+    if not folder.exists():
+        return "there is no such folder"
+    if not folder.is_dir():
+        return "it is a file"
+    if isinstance(error, FileNotFoundError):
+        is_run = (folder / "run.json").is_file()
+        return "it is that of a single run" if is_run else "it has no sweep.json"
+    return f"its sweep.json cannot be read: {amiss(error)}"
 
 
 def _run(job: Path, result: Mapping[str, Any]) -> Run:

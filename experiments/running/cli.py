@@ -3,6 +3,7 @@
 import difflib
 import functools
 import gc
+import json
 import os
 import re
 import shutil
@@ -394,9 +395,28 @@ def one_line(error: BaseException) -> str:
         return f"{group} is chosen already: say {group}=NAME, without the plus"
     if strange := _NO_GROUP.match(str(error)):
         return f"this command has no {strange[1]} to choose, got {strange[1]}={strange[2]}"
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        return f"{error.filename} needs a folder, and there is a file; name another place"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__
+
+
+def amiss(error: BaseException) -> str:
+    """Return in plain words what is wrong with a file that was read: ``it is no JSON (line 2)``."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON, or only a part of it (line {error.lineno})"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    if isinstance(error, TypeError | AttributeError | IndexError):
+        return "it holds something else"
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {Path(error.filename).name}" if error.filename else "it is not there"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return one_line(error)
 
 
 def _unreadable(option: str) -> str:

@@ -91,8 +91,9 @@ def test_what_is_text_in_another_guise_is_left_to_the_constructor_until_that_stu
 
 def test_entries_and_parts_of_parts_are_named():
     assert found(weights={"a": 1.0, "b": "heavy"}) == [("weights.b", "heavy")]
-    assert found(other=PART | {"other": PART | {"count": "many"}}) == [("other.other.count", "many")]
-    assert found(other=PART | {"_recursive_": False, "other": PART | {"count": "many"}}) == []
+    deep = {"other": PART | {"count": "many"}}
+    assert found(other=PART | deep) == [("other.other.count", "many")]
+    assert found(other=PART | {"_recursive_": False} | deep) == []
 
 
 def composed(*overrides):

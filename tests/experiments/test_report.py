@@ -187,9 +187,33 @@ def test_the_same_job_of_two_sweeps_counts_once(sweep):
     assert "came before" in sweeps.notes[0]
 
 
-def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path):
-    with pytest.raises(BadInput, match=r"must hold a sweep .* give the folder"):
-        read_sweeps([tmp_path])
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (None, "but there is no such folder; give the folder that the sweep has named"),
+        ("text", "but it is a file; "),
+        ({}, "but it has no sweep.json; "),
+        ({"run.json": "{}"}, "but it is that of a single run; "),
+        ({"sweep.json": "{"}, "its sweep.json cannot be read: it is no JSON, or only a part of it"),
+        ({"sweep.json": "{}"}, "its sweep.json cannot be read: it has no 'jobs'; "),
+        ({"sweep.json": "[]"}, "its sweep.json cannot be read: it holds something else; "),
+    ],
+)
+def test_what_is_not_the_folder_of_a_sweep_is_said_in_plain_words(tmp_path, files, said):
+    folder = tmp_path / "sweep"
+    if isinstance(files, str):
+        folder.write_text(files)
+    elif files is not None:
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    with pytest.raises(BadInput) as caught:
+        read_sweeps([folder])
+    assert said in str(caught.value)
+    assert "Error" not in str(caught.value)
+
+
+def test_a_sweep_of_which_nothing_has_finished_is_refused(tmp_path):
     (tmp_path / "sweep.json").write_text('{"jobs": ["a", "../../etc"]}')
     with pytest.raises(BadInput, match="no job of this sweep has finished"):
         read_sweeps([tmp_path])
