@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.report.measures import judged_by
 from experiments.running.cli import BadInput, amiss
 from experiments.running.usable import never_usable
 
@@ -45,6 +46,17 @@ class Run:
 
     @property
     def score(self) -> float:
+        """Mean of what episodes of its world are judged by, as `experiments.evaluate` tells it."""
+        return float(np.mean(self.judged))
+
+    @property
+    def judged(self) -> NDArray[np.float64]:
+        """What each episode is judged by, in [0, 1]."""
+        name = judged_by(self.world).top
+        return np.array([episode[name] for episode in self.episodes], np.float64)
+
+    @property
+    def success(self) -> float:
         """Share of episodes that succeeded."""
         return float(np.mean([episode["success"] for episode in self.episodes]))
 
@@ -79,6 +91,11 @@ class Sweeps:
     def agents(self) -> list[str]:
         """All agents, in the order in which they came."""
         return list(dict.fromkeys(run.agent for run in self.runs))
+
+    @property
+    def worlds(self) -> list[str]:
+        """All worlds, in the order in which they came."""
+        return list(dict.fromkeys(run.world for run in self.runs))
 
     def of(self, agent: str, task: str | None = None) -> list[Run]:
         """Return an agent's runs, of one task or of all."""
@@ -149,6 +166,9 @@ def _run(job: Path, result: Mapping[str, Any]) -> Run:
     episodes = tuple(dict(episode) for episode in result["episodes"])
     if not episodes or not all(isinstance(one["success"], bool) for one in episodes):
         raise ValueError("it needs episodes, each with its success")
+    judged = judged_by(str(result["world"])).top
+    if not all(isinstance(one[judged], bool | int | float) for one in episodes):
+        raise ValueError(f"it needs episodes, each with its {judged}")
     parameters = result["parameters"]
     return Run(
         task=str(result["task"]),
