@@ -109,10 +109,16 @@ def load_policy(folder: Path, otherwise: str = "train it again") -> MotorNetwork
             f"expected a motor policy in {folder}, but {Path(error.filename or WEIGHTS).name} is "
             f"missing; {otherwise}"
         ) from error
-    except Exception as error:  # a damaged file can fail anywhere in the readers
+    except OSError as error:
         raise PolicyError(
-            f"the motor policy in {folder} is damaged ({type(error).__name__}: "
-            f"{str(error).splitlines()[0][:120]}); restore it or train it again"
+            f"the motor policy in {folder} cannot be read: {str(error.strerror).lower()}; "
+            "check the path"
+        ) from error
+    except Exception as error:  # a damaged file can fail anywhere in the readers
+        what = "it has no " if isinstance(error, KeyError) else ""
+        raise PolicyError(
+            f"the motor policy in {folder} is damaged ({what}{str(error).splitlines()[0][:120]}); "
+            "restore it or train it again"
         ) from error
     return network.eval()
 

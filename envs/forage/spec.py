@@ -94,7 +94,7 @@ FORAGE = register(
         stance_of=posture,
         task_of=_task,
         tallies=(("meals", "ate"), ("ill", "made_ill"), ("falls", "fall")),
-        scored=("ticks_well",),
+        scored=("ticks_well", "well"),
         entry_points={
             "planner": "agents.planners.forage:table",
             "choosing_planner": "agents.planners.forage:ForagePlanner",

@@ -18,7 +18,7 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from envs.engine.spec import WorldSpec, find
-from experiments.running.cli import BadInput
+from experiments.running.cli import BadInput, amiss
 
 _FINISHED = ("success", "failure", "time up")
 _DAMAGES = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
@@ -256,6 +256,4 @@ def _column(rows: Sequence[Mapping[str, float]], name: str) -> NDArray[np.float6
 
 
 def _damaged(path: Path, error: Exception) -> BadInput:
-    return BadInput(
-        f"{path} is damaged ({type(error).__name__}: {error}); restore it from a copy, or run again"
-    )
+    return BadInput(f"{path} is damaged ({amiss(error)}); restore it from a copy, or run again")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
+from experiments.running.cli import amiss
 from experiments.running.record import write_atomically
 from mind.claims.language import EVENTS, Attribute
 
@@ -65,7 +66,7 @@ def read_truth(folder: Path) -> list[EventGraph]:
     except (KeyError, TypeError, ValueError) as error:
         raise TruthFileError(
             f"{path} must hold event graphs of this version, and is older or damaged "
-            f"({type(error).__name__}: {error}); restore it from a copy, or live again"
+            f"({amiss(error)}); restore it from a copy, or live again"
         ) from error
 
 

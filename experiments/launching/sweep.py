@@ -529,9 +529,12 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
     """
     from rich.table import Table
 
+    from experiments.report.measures import score_words
+
     seldom = [name for name in _SELDOM if total(_lived(results), _SELDOM[name])]
+    judged = score_words(str(result["world"]) for result in results if "world" in result)[0]
     columns = (
-        *("task", "agent", "success", "episodes", "seeds", "failed", "tokens", *seldom, "wall s"),
+        *("task", "agent", judged, "episodes", "seeds", "failed", "tokens", *seldom, "wall s"),
     )
     shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
@@ -544,14 +547,12 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
 
 def _cells(group: Sequence[Mapping[str, Any]], seldom: Sequence[str]) -> Iterator[str]:
     """Yield the numbers of one row: of the jobs that finished, and how many did not."""
-    import numpy as np
-
-    from experiments.report.measures import SUCCESS
-    from experiments.running.statistics import share_interval
+    from experiments.report.measures import judged, judged_by
 
     finished = [result for result in group if result["status"] == "finished"]
     episodes = _lived(group)
-    yield SUCCESS.words(share_interval(np.array([e["success"] for e in episodes], np.bool_)))
+    world = str(finished[0]["world"]) if finished else ""
+    yield judged_by(world).words(judged(world, episodes))
     yield str(len(episodes))
     yield str(len({result["seed"] for result in finished}))
     yield str(len(group) - len(finished))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, built
+from experiments.running.cli import BadInput, amiss, built
 from experiments.running.startup import Startup
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def _past_config(folder: Path) -> Mapping[str, Any]:
         by = str(agent["_target_"]).rpartition(".")[2] if "_target_" in agent else "several agents"
         is_being = all(name in agent for name in _OF_A_BEING)
     except (KeyError, TypeError, ValueError) as error:
-        trouble = f"{type(error).__name__}: {error}"
-        raise _refused(folder, f"has a run.json of another version ({trouble})") from error
+        raise _refused(folder, f"has a run.json of another version: {amiss(error)}") from error
     if not is_being:
         raise _refused(folder, f"was run by {by}, and only agent=being remembers its life")
     return past

@@ -1,8 +1,9 @@
 """What is measured of episodes: for every world the same, and what a world adds."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,11 @@ class Measures:
     shown: tuple[Measure, ...]
     derived: Callable[[Columns], Columns] = lambda scores: {}
 
+    @property
+    def first(self) -> Measure:
+        """What an episode is judged by: a share that its record holds under the name of `top`."""
+        return self.shown[0]
+
 
 _TICKS = Measure(name="ticks an episode", top="ticks", decimals=1)
 ANYWHERE = Measures(shown=(SUCCESS, _TICKS, *_THINKING))
@@ -148,6 +154,44 @@ def measures_of(world: str) -> Measures:
     """Return what is measured in a world, by its name."""
     spec = find(world)
     return spec.load("measures") if "measures" in spec.entry_points else ANYWHERE
+
+
+def judged_by(world: str) -> Measure:
+    """Return what episodes of a world are judged by; success, of a world that is not here."""
+    try:
+        return measures_of(world).first
+    except LookupError:
+        return SUCCESS
+
+
+def score_words(worlds: Iterable[str]) -> tuple[str, str]:
+    """Return what scores in some worlds are called together, and what they are in each of them.
+
+    Example:
+        >>> score_words(["trip"]), score_words(["trip", "forage"])
+        (('success', 'success'), ('score', 'success in trip, well in forage'))
+    """
+    names = {world: judged_by(world).name for world in worlds}
+    if len(set(names.values())) == 1:
+        (one,) = set(names.values())
+        return one, one
+    return "score", ", ".join(f"{name} in {world}" for world, name in names.items())
+
+
+def judged(world: str, episodes: Sequence[Mapping[str, Any]]) -> Estimate:
+    """Return what recorded episodes of a world come to, with its interval.
+
+    Args:
+        world: In which they were lived.
+        episodes: Records of `summary.json`.
+
+    Raises:
+        KeyError: If a record lacks what they are judged by.
+    """
+    measure = judged_by(world)
+    kind = np.bool_ if measure is SUCCESS else np.float64
+    values = np.array([episode[measure.top] for episode in episodes], kind)
+    return measure.estimate({measure.top: values, measure.bottom: np.ones(len(values))})
 
 
 def with_derived(scores: Columns, world: str) -> Columns:

@@ -15,9 +15,10 @@ from experiments.report.aggregation import (
     interval,
     profile_band,
 )
+from experiments.report.measures import score_words
 from experiments.report.sweeps import Run, Sweeps
 from experiments.report.tables import shared_tasks
-from experiments.running.statistics import wilson
+from experiments.running.statistics import Estimate, ratio_interval, share_interval
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
 _COLOURS = ("#2f7fd6", "#e0782f", "#3a9d5d", "#b5539c", "#c9a227", "#5fb3b3", "#8a6fd1", "#d64545")
@@ -70,18 +71,20 @@ def _means(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
     axis.set_yticks(range(len(sweeps.agents)), sweeps.agents)
     axis.invert_yaxis()
     axis.set_xlim(-0.02, 1.02)
-    axis.set_title("success, interquartile mean over tasks and seeds", loc="left")
+    axis.set_title(
+        f"{score_words(sweeps.worlds)[0]}, interquartile mean over tasks and seeds", loc="left"
+    )
 
 
 def _profiles(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
-    """Draw which share of runs succeeds in more than so many of its episodes."""
+    """Draw which share of runs scores more than so much."""
     for agent, colour in _coloured(sweeps):
         value, low, high = profile_band(sweeps.scores(agent, tasks), THRESHOLDS)
         axis.step(THRESHOLDS, value, color=colour, where="post")
         axis.fill_between(THRESHOLDS, low, high, color=colour, alpha=0.15, step="post", lw=0)
     axis.set_xlim(0.0, 1.0)
     axis.set_ylim(-0.02, 1.02)
-    axis.set_xlabel("success above")
+    axis.set_xlabel(f"{score_words(sweeps.worlds)[0]} above")
     axis.set_title("share of runs (performance profile)", loc="left")
 
 
@@ -99,11 +102,11 @@ def _tasks(axis: Any, sweeps: Sweeps) -> None:
     axis.set_yticks(range(len(sweeps.tasks)), [task.replace(", ", "\n") for task in sweeps.tasks])
     axis.invert_yaxis()
     axis.set_xlim(-0.03, 1.03)
-    axis.set_title("success by task, a point for each seed", loc="left")
+    axis.set_title(f"{score_words(sweeps.worlds)[0]} by task, a point for each seed", loc="left")
 
 
 def _curves(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
-    """Draw success by number of the episode, over tasks and seeds, with its 95% band."""
+    """Draw scores by number of the episode, over tasks and seeds, with their 95% band."""
     for agent, colour in _coloured(sweeps):
         runs = [run for run in sweeps.of(agent) if run.task in tasks]
         numbers, shares, bounds = _by_episode(runs)
@@ -113,18 +116,22 @@ def _curves(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
     axis.set_ylim(-0.03, 1.03)
     axis.locator_params(axis="x", integer=True)
     axis.set_xlabel("episode of a run")
-    axis.set_title("success by what was lived before", loc="left")
+    axis.set_title(f"{score_words(sweeps.worlds)[0]} by what was lived before", loc="left")
 
 
 def _by_episode(runs: Sequence[Run]) -> tuple[list[int], list[float], NDArray[np.float64]]:
-    """Return numbers of episodes, the share of runs that succeeded then, and Wilson's bounds."""
-    succeeded: dict[int, list[bool]] = {}
-    for run in runs:
-        for number, episode in enumerate(run.episodes):
-            succeeded.setdefault(number, []).append(episode["success"])
-    shares = [float(np.mean(which)) for which in succeeded.values()]
-    bounds = [wilson(sum(which), len(which)) for which in succeeded.values()]
-    return list(succeeded), shares, np.array(bounds)
+    """Return numbers of episodes, the mean over runs of each, and the bounds of its interval."""
+    most = max(len(run.episodes) for run in runs)
+    found = [_mean_at(runs, number) for number in range(most)]
+    return list(range(most)), [one.value for one in found], np.array([one[1:] for one in found])
+
+
+def _mean_at(runs: Sequence[Run], number: int) -> Estimate:
+    """Return the mean over runs at the episode of a number: Wilson's where it is a share."""
+    scores = np.array([run.judged[number] for run in runs if number < len(run.episodes)])
+    if np.isin(scores, (0.0, 1.0)).all():
+        return share_interval(scores)
+    return ratio_interval(scores, np.ones(len(scores)))
 
 
 def _coloured(sweeps: Sweeps) -> list[tuple[str, str]]:

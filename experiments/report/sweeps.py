@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.running.cli import BadInput
+from experiments.report.measures import judged_by
+from experiments.running.cli import BadInput, amiss
 from experiments.running.usable import never_usable
 
 BUNDLED = "mind.pretrained.folder"  # what finds a model that comes with the package
@@ -45,6 +46,17 @@ class Run:
 
     @property
     def score(self) -> float:
+        """Mean of what episodes of its world are judged by, as `experiments.evaluate` tells it."""
+        return float(np.mean(self.judged))
+
+    @property
+    def judged(self) -> NDArray[np.float64]:
+        """What each episode is judged by, in [0, 1]."""
+        name = judged_by(self.world).top
+        return np.array([episode[name] for episode in self.episodes], np.float64)
+
+    @property
+    def success(self) -> float:
         """Share of episodes that succeeded."""
         return float(np.mean([episode["success"] for episode in self.episodes]))
 
@@ -80,6 +92,11 @@ class Sweeps:
         """All agents, in the order in which they came."""
         return list(dict.fromkeys(run.agent for run in self.runs))
 
+    @property
+    def worlds(self) -> list[str]:
+        """All worlds, in the order in which they came."""
+        return list(dict.fromkeys(run.world for run in self.runs))
+
     def of(self, agent: str, task: str | None = None) -> list[Run]:
         """Return an agent's runs, of one task or of all."""
         return [run for run in self.runs if run.agent == agent and task in (None, run.task)]
@@ -108,7 +125,7 @@ def read_sweeps(folders: Iterable[Path]) -> Sweeps:
             run = None if result["status"] == "failed" else _run(job, result)
             reason = str(result["reason"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            notes.append(f"{job / 'result.json'} cannot be read ({error}) and is left out")
+            notes.append(f"{job / 'result.json'} cannot be read ({amiss(error)}) and is left out")
             continue
         if run is None:
             failed.append((job.name, reason))
@@ -128,15 +145,30 @@ def _jobs(folder: Path) -> list[Path]:
         return [folder / Path(str(name)).name for name in names]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
-            f"{folder} must hold a sweep (sweep.json, as python -m experiments.run -m leaves it), "
-            f"got {type(error).__name__}; give the folder that the sweep has named"
+            f"{folder} must be the folder of a sweep, as python -m experiments.run -m leaves it, "
+            f"but {_no_sweep(folder, error)}; give the folder that the sweep has named"
         ) from error
+
+
+def _no_sweep(folder: Path, error: Exception) -> str:
+    """Return why a folder is not that of a sweep."""
+    if not folder.exists():
+        return "there is no such folder"
+    if not folder.is_dir():
+        return "it is a file"
+    if isinstance(error, FileNotFoundError):
+        is_run = (folder / "run.json").is_file()
+        return "it is that of a single run" if is_run else "it has no sweep.json"
+    return f"its sweep.json cannot be read: {amiss(error)}"
 
 
 def _run(job: Path, result: Mapping[str, Any]) -> Run:
     episodes = tuple(dict(episode) for episode in result["episodes"])
     if not episodes or not all(isinstance(one["success"], bool) for one in episodes):
         raise ValueError("it needs episodes, each with its success")
+    judged = judged_by(str(result["world"])).top
+    if not all(isinstance(one[judged], bool | int | float) for one in episodes):
+        raise ValueError(f"it needs episodes, each with its {judged}")
     parameters = result["parameters"]
     return Run(
         task=str(result["task"]),

@@ -20,6 +20,7 @@ from experiments.report.aggregation import (
     median,
     optimality_gap,
 )
+from experiments.report.measures import judged_by, score_words
 from experiments.report.sweeps import Run, Sweeps
 from experiments.running.statistics import Estimate, ratio_interval
 from experiments.running.usable import money
@@ -35,7 +36,8 @@ _FURTHER = {
     "trip": (("falls an episode", "fall", ""), ("pain seconds an episode", "pain_seconds", "")),
     "babyai": (("commands without effect", "no_effect", "actions"),),
 }
-_CSV = ("task", "agent", "kind", "seed", "episodes", "success", "ticks", "decisions", "tokens",
+_CSV = ("task", "agent", "kind", "seed", "episodes", "success", "judged_by", "score",
+        "ticks", "decisions", "tokens",
         "prompt_tokens", "thinking_tokens", "cost", "safe_decisions", "wall_s", "parameters",
         "commit")  # fmt: skip
 _COUNTED = ("ticks", "decisions", "tokens", "prompt_tokens", "thinking_tokens")
@@ -83,7 +85,7 @@ def _overall(sweeps: Sweeps) -> Table:
         if tasks
     ]
     left_out = len(sweeps.tasks) - len(tasks)
-    note = f"over {len(tasks)} tasks"
+    note = f"{score_words(sweeps.worlds)[1]}, over {len(tasks)} tasks"
     note += f"; {left_out} that not all have run are left out" if left_out else ""
     header = ("agent", "kind", "seeds a task", *(name for name, _ in _MEASURES))
     return Table(title="Overall", header=header, rows=tuple(rows), words=2, note=note)
@@ -97,7 +99,13 @@ def _by_task(sweeps: Sweeps) -> Table:
         if sweeps.of(agent, task)
     ]
     header = ("task", "agent", "kind", "seeds", *(name for name, _ in _MEASURES[:2]))
-    return Table(title="By task", header=header, rows=tuple(rows), words=3)
+    return Table(
+        title="By task",
+        header=header,
+        rows=tuple(rows),
+        words=3,
+        note=score_words(sweeps.worlds)[1],
+    )
 
 
 def _measured(scores: Scores) -> list[str]:
@@ -221,7 +229,8 @@ def as_csv(sweeps: Sweeps) -> str:
     writer.writerow(_CSV)
     for run in sweeps.runs:
         writer.writerow(
-            [run.task, run.agent, run.kind, run.seed, len(run.episodes), round(run.score, 6),
+            [run.task, run.agent, run.kind, run.seed, len(run.episodes), round(run.success, 6),
+             judged_by(run.world).name, round(run.score, 6),
              *(int(run.column(name).sum()) for name in _COUNTED),
              round(float(run.column("cost").sum()), 8), int(run.column("safe_decisions").sum()),
              run.seconds,

@@ -147,7 +147,7 @@ class Score:
         prompt_tokens: Tokens read.
         cost: What all of them cost, where prices are known; else 0.
         thinking_seconds: Wall time spent waiting for answers.
-        scored: Counts of the world itself, by name; known in the end.
+        scored: Counts and shares of the world itself, by name; known in the end.
     """
 
     ticks: int = 0
@@ -164,7 +164,7 @@ class Score:
     prompt_tokens: int = 0
     cost: float = 0.0
     thinking_seconds: float = 0.0
-    scored: dict[str, int] = field(default_factory=dict)
+    scored: dict[str, float] = field(default_factory=dict)
 
     def add(self, step: StepRecord) -> None:
         """Count one more step."""
@@ -186,7 +186,7 @@ class Score:
 
     def count(self, name: str) -> int:
         """Return how often a kind of event happened, or what the world counted by that name."""
-        return self.scored.get(name, self.events[name])
+        return int(self.scored.get(name, self.events[name]))
 
 
 def _was_futile(trace: Trace) -> bool:

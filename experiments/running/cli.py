@@ -3,6 +3,7 @@
 import difflib
 import functools
 import gc
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from experiments.running.early import quit_early
+from experiments.running.kinds import misfits
 from experiments.running.schema import register
 
 if TYPE_CHECKING:
@@ -266,8 +269,11 @@ def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
     """
     from hydra.utils import instantiate
 
+    if strange := _misfit(part, config):
+        raise BadInput(strange)
     try:
-        made = instantiate(OmegaConf.select(config, part), _convert_="all")
+        own = OmegaConf.select(deepcopy(config), part)  # in which references can be filled in
+        made = instantiate(own, _convert_="all")
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             raise
@@ -281,12 +287,21 @@ def _why_not_built(part: str, config: DictConfig, error: Exception) -> str:
     cause = error.__cause__ or error
     strange = re.search(r"unexpected keyword argument '(\w+)'", str(cause))
     if not strange:
-        return f"{part}: {one_line(cause)}"
+        told = isinstance(cause, TypeError | AttributeError) and _misfit(part, config, strict=True)
+        return told or f"{part}: {one_line(cause)}"
     at = re.search(r"full_key: ([\w.]+)", str(error))
     whole = as_set(config, at[1] if at else part)
     node: Any = OmegaConf.to_container(OmegaConf.select(config, whole), resolve=False)
     known = [key for key in node if key not in (strange[1], *_NOT_OPTIONS)]
     return f"there is no option '{whole}.{strange[1]}'; {meant(strange[1], known, whole)}"
+
+
+def _misfit(part: str, config: DictConfig, *, strict: bool = False) -> str:
+    """Return in one line what was set to something of another kind; empty if nothing was."""
+    node = OmegaConf.to_container(OmegaConf.select(config, part), resolve=True)
+    for one in misfits(node, strict=strict):
+        return one.words(as_set(config, f"{part}.{one.key}"), list(config))
+    return ""
 
 
 def as_set(config: DictConfig, key: str) -> str:
@@ -380,9 +395,28 @@ def one_line(error: BaseException) -> str:
         return f"{group} is chosen already: say {group}=NAME, without the plus"
     if strange := _NO_GROUP.match(str(error)):
         return f"this command has no {strange[1]} to choose, got {strange[1]}={strange[2]}"
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        return f"{error.filename} needs a folder, and there is a file; name another place"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__
+
+
+def amiss(error: BaseException) -> str:
+    """Return in plain words what is wrong with a file that was read: ``it is no JSON (line 2)``."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON, or only a part of it (line {error.lineno})"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    if isinstance(error, TypeError | AttributeError | IndexError):
+        return "it holds something else"
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {Path(error.filename).name}" if error.filename else "it is not there"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return one_line(error)
 
 
 def _unreadable(option: str) -> str:

@@ -243,10 +243,10 @@ class Loop:
         )
         self._notify(methodcaller("on_episode_end", end))
 
-    def _scored(self, row: int) -> dict[str, int]:
-        """Return the counts of the world for the episode that ends."""
+    def _scored(self, row: int) -> dict[str, float]:
+        """Return counts and shares of the world for the episode that ends."""
         score = self._env.world.score(np.array([row]))
-        return {name: int(score[name][0]) for name in self._words.scored}
+        return {name: round(score[name][0].item(), 6) for name in self._words.scored}
 
     def _state(self) -> dict[str, Any]:
         """Return the true state of the first avatar and its world, while its episode runs."""

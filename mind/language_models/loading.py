@@ -121,7 +121,7 @@ def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, b
         system = json.loads(card.read_text("utf-8")).get("system", True) if card.exists() else True
     # As above: files from elsewhere.
     except Exception as error:
-        reason = f"it could not be loaded ({type(error).__name__}: {first_line(error)})"
+        reason = f"it could not be loaded ({reason_of(error)})"
         raise _bad_adapter(path, reason) from None
     return merged.eval(), bool(system)
 
@@ -145,6 +145,8 @@ def _bad_adapter(path: str, what_came: str) -> BadModelFolder:
 def _load(
     path: str, *, device: torch.device, dtype: torch.dtype, local_files_only: bool
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    if _is_of_this_machine(path) and not Path(path).expanduser().is_dir():
+        raise _bad(path, "there is no such folder")
     options = {"trust_remote_code": False, "local_files_only": local_files_only}
     with _explained(path, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(path, **options)
@@ -191,7 +193,7 @@ def _explained(path: str, part: str) -> Generator[None, None, None]:
     # Files from elsewhere: the libraries that read them raise nearly anything, and plain
     # Exception among it.
     except Exception as error:
-        reason = f"its {part} could not be loaded ({type(error).__name__}: {first_line(error)})"
+        reason = f"its {part} could not be loaded ({reason_of(error)})"
         raise _bad(path, reason) from None
 
 
@@ -207,6 +209,17 @@ def first_line(error: BaseException) -> str:
     """Return the beginning of what an error says, for a line about it."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     return lines[0][:160]
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the beginning of what an error says, after its kind where that is no common one."""
+    plain = isinstance(error, OSError | ValueError) and str(error).strip()
+    return first_line(error) if plain else f"{type(error).__name__}: {first_line(error)}"
+
+
+def _is_of_this_machine(path: str) -> bool:
+    """Return whether a path cannot be the name of a model of the hub, ``org/name``."""
+    return path.startswith(("/", ".", "~")) or path.count("/") > 1
 
 
 @contextmanager

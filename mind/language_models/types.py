@@ -334,6 +334,10 @@ class BadModelFolder(LanguageModelError):
     """A model or its tokenizer cannot be loaded from where it should be."""
 
 
+class BadPrompts(LanguageModelError, ValueError):
+    """What a model is to be asked cannot be made: a template or a worked example is amiss."""
+
+
 class NotRecorded(LanguageModelError):
     """A replay was asked something that its record does not hold."""
 

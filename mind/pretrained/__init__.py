@@ -18,7 +18,8 @@ def folder(name: str) -> str:
         known = ", ".join(sorted(card.parent.name for card in _FOLDER.glob("*/config.json")))
         raise ValueError(
             f"bundled model must be one of [{known}], got '{name}'; "
-            "make one with python -m experiments.train_mind +env=trip"
+            "give the path of one that python -m experiments.train_mind has made, "
+            "with mind/language_model=transformers mind.language_model.path=FOLDER"
         )
     return str(path)
 

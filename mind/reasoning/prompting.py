@@ -3,10 +3,20 @@
 import json
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from numpy.typing import NDArray
 
 from body.types import (
@@ -19,7 +29,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
-from mind.language_models.types import FELT, Message, Prompt, Role, unmarked
+from mind.language_models.types import FELT, BadPrompts, Message, Prompt, Role, unmarked
 from mind.reasoning.narration import (
     command_words,
     doing_words,
@@ -59,7 +69,8 @@ class Prompts:
             model chooses.
 
     Raises:
-        ValueError: If a template is missing or cannot be read, or shots are negative.
+        ValueError: If shots are negative.
+        BadPrompts: If a template is missing or cannot be read.
     """
 
     def __init__(
@@ -94,7 +105,8 @@ class Prompts:
             recalled: What comes to mind, in words, best first; the first one is called #1.
             goals: What is left of the plan, in order.
         """
-        user = self._decide.render(
+        user = _filled(
+            self._decide,
             scene=scene(percept),
             goals=[goal.words(percept.spec) for goal in goals],
             feeling=feeling_words(feeling),
@@ -111,7 +123,7 @@ class Prompts:
         """Return the worked examples of a world as turns.
 
         Raises:
-            ValueError: If there are fewer than are to be shown.
+            BadPrompts: If there are fewer than are to be shown.
         """
         if self._shots and world not in self._examples:
             pairs = read_shots(self.folder / world / "examples.json", self._shots)
@@ -133,7 +145,8 @@ class Prompts:
         """Return the part that does not change from decision to decision."""
         if spec not in self._system_texts:
             skills = skills_of(spec)
-            text = self._system_of(spec.name).render(
+            text = _filled(
+                self._system_of(spec.name),
                 skills_with_a_thing=[_name(skill) for skill in skills if _takes_an_object(skill)],
                 skills_without_a_thing=[
                     _name(skill) for skill in skills if not _takes_an_object(skill)
@@ -161,18 +174,28 @@ def read_shots(path: Path, count: int) -> list[tuple[str, str]]:
         count: How many.
 
     Raises:
-        ValueError: If the file cannot be read, or has fewer.
+        BadPrompts: If the file cannot be read, or has fewer.
     """
     try:
         found = [(unmarked(one["asked"]), unmarked(one["reply"])) for one in _records(path)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"shots need a list of objects with 'asked' and 'reply' in '{path}', got "
-            f"{type(error).__name__}: {error}; set mind.shots=0, or write the file"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadPrompts(
+            f"shots need a list of objects with 'asked' and 'reply' in '{path}', {_amiss(error)}; "
+            "set mind.shots=0, or write the file"
         ) from None
     if len(found) < count:
-        raise ValueError(f"shots must be at most {len(found)}, which '{path}' has, got {count}")
+        raise BadPrompts(f"shots must be at most {len(found)}, which '{path}' has, got {count}")
     return found[:count]
+
+
+def _amiss(error: Exception) -> str:
+    """Return what is amiss with a file of worked examples."""
+    if isinstance(error, OSError):
+        there = "there is none" if isinstance(error, FileNotFoundError) else "it cannot be read"
+        return f"but {there}"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return f"got no JSON ({error})"
+    return "got something else"
 
 
 def _records(path: Path) -> list[dict[str, str]]:
@@ -186,12 +209,12 @@ class AskPrompts:
         folder: Holds `ask_system.txt` and `ask.txt`; None is the one that comes with the mind.
 
     Raises:
-        ValueError: If a template is missing or cannot be read.
+        BadPrompts: If a template is missing or cannot be read.
     """
 
     def __init__(self, folder: str | Path | None = None):
         system, self._ask = _templates(Path(folder) if folder else FOLDER, _ASK_TEMPLATES)
-        self._system = system.render().strip()
+        self._system = _filled(system).strip()
 
     def ask(
         self,
@@ -223,8 +246,8 @@ class AskPrompts:
         if mode is not Mode.NONE:
             memories = (experience_line(one, mode=mode, spec=spec) for one in experiences)
             lines += [f"#{number} {line}" for number, line in enumerate(memories, start=1)]
-        user = self._ask.render(
-            told="\n".join(lines), threshold=threshold, question=unmarked(question)
+        user = _filled(
+            self._ask, told="\n".join(lines), threshold=threshold, question=unmarked(question)
         )
         vectors = (now, *soft_tokens) if mode is Mode.FELT else ()
         return Prompt.single_turn(system=self._system, user=user.strip(), soft_tokens=vectors)
@@ -238,7 +261,7 @@ class CommandPrompts:
             one that comes with the mind.
 
     Raises:
-        ValueError: If a template is missing or cannot be read.
+        BadPrompts: If a template is missing or cannot be read.
     """
 
     def __init__(self, folder: str | Path | None = None):
@@ -254,8 +277,8 @@ class CommandPrompts:
             lately: The last commands in words, with what was felt, oldest first.
         """
         words = percept.spec
-        system = self._system.render(world=words.name, actions=command_words(words))
-        user = self._decide.render(scene=scene(percept), walls=walls(percept), lately=lately)
+        system = _filled(self._system, world=words.name, actions=command_words(words))
+        user = _filled(self._decide, scene=scene(percept), walls=walls(percept), lately=lately)
         return Prompt.single_turn(system=system.strip(), user=unmarked(user).strip())
 
     def repair(self, prompt: Prompt, reply: str, problem: str) -> Prompt:
@@ -273,24 +296,49 @@ def experience_line(experience: Experience, *, mode: Mode, spec: WorldSpec) -> s
 
 
 def _templates(folder: Path, names: Sequence[str]) -> list[Template]:
-    environment = Environment(
+    environment = _environment(folder.resolve())
+    try:
+        return [environment.get_template(name) for name in names]
+    except TemplateNotFound as error:
+        raise BadPrompts(
+            f"prompts need {', '.join(names)} in '{folder}', but there is no {error.name}; "
+            f"begin with a copy of {FOLDER}"
+        ) from error
+    except TemplateSyntaxError as error:
+        what = str(error.message).rstrip(".")
+        raise BadPrompts(
+            f"prompt template {error.filename}, line {error.lineno}: {what}; mend it"
+        ) from error
+
+
+def _filled(template: Template, **values: Any) -> str:
+    """Return a template with values in place of names.
+
+    Raises:
+        BadPrompts: If it names something that there is not.
+    """
+    try:
+        return template.render(**values)
+    except TemplateError as error:
+        raise BadPrompts(
+            f"prompt template {template.filename} cannot be filled in: {error}; "
+            f"the one in {FOLDER} shows what there is"
+        ) from error
+
+
+@cache  # each body has prompts of its own; Jinja reads a file again that has changed
+def _environment(folder: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
     )
-    try:
-        return [environment.get_template(name) for name in names]
-    except TemplateError as error:
-        raise ValueError(
-            f"prompts need {', '.join(names)} in '{folder}', got a template that "
-            f"cannot be used: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _sent_back(template: Template, prompt: Prompt, reply: str, problem: str) -> Prompt:
     shown = reply if len(reply) <= _REPEATED else reply[:_REPEATED] + "..."
-    return prompt.then(reply=shown, user=template.render(problem=problem).strip())
+    return prompt.then(reply=shown, user=_filled(template, problem=problem).strip())
 
 
 def _takes_an_object(skill: Skill) -> bool:

@@ -34,9 +34,9 @@ OVERRIDES = "- +env=trip\n- level=2\n- agent=random\n- render=none\n- seed=5\n"
 FOLDERS = {
     "nothing": ({}, "is not the folder of a run, for it holds no run.json"),
     "of_a_sweep": ({"sweep.json": "{}"}, "is a sweep"),
-    "damaged": ({"run.json": "{"}, "has a run.json of another version (JSONDecodeError"),
-    "a_list": ({"run.json": "[]"}, "has a run.json of another version (TypeError"),
-    "older": ({"run.json": '{"config": {}}'}, "another version (KeyError: 'agent')"),
+    "damaged": ({"run.json": "{"}, "has a run.json of another version: it is no JSON"),
+    "a_list": ({"run.json": "[]"}, "has a run.json of another version: it holds something else"),
+    "older": ({"run.json": '{"config": {}}'}, "another version: it has no 'agent'; "),
     "random": ({"run.json": run_json(RANDOM)}, "was run by RandomAgent, and only agent=being"),
     "evaluated": ({"run.json": run_json(EVALUATED)}, "was run by several agents, and only"),
     "no_truth": ({"run.json": run_json(BEING)}, "holds no truth.json, which experiments.run"),
@@ -98,7 +98,7 @@ def test_a_folder_that_is_not_there_is_refused(refused):
 def test_a_truth_of_another_version_is_refused(refused):
     truth = '[{"world": "trip", "body": "body-0"}]'
     write("run", {"run.json": run_json(BEING), "truth.json": truth})
-    assert "event graphs of this version, and is older or damaged (KeyError" in refused("run")
+    assert "event graphs of this version, and is older or damaged (it has no" in refused("run")
 
 
 # ---- What it suggests ----

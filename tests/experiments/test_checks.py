@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -65,7 +66,7 @@ def command(answered, tmp_path, monkeypatch):
          "'mind.language_model' is a part with options of its own: choose it by mind/language_mo"),
         ("run", ("+env=trip", "body.motor=scripted"), "choose it by body/motor=scripted"),
         ("run", ("-m", "+env=trip", "seed=0,1", "body.motor=scripted"), "by body/motor=scripted"),
-        ("run", ("+env=trip", "body.senses=false"), "senses must be named, as in senses.touch=fal"),
+        ("run", ("+env=trip", "body.senses=false"), "body.senses must be values by name or null"),
         ("run", ("+env=trip", "trip"), "'trip' cannot be read: expected NAME=VALUE; --help says"),
         ("run", ("+env=trip", "memory.path=a&b"), "put the value into quotes of its own, \"me"),
         ("run", ("-m", "+env=trip", "level=[1,2"), "'level=[1,2' cannot be read: put the value in"),
@@ -232,3 +233,25 @@ def test_nothing_is_removed_but_what_runs_leave(tmp_path):
         (tmp_path / name).touch()
     remove_run(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sqlite", "thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("start=none",), "start must be the folder of a trained model, with a config.json, got"),
+        (("start=none", "method=lora"), "start must be the folder of a trained model, with a ada"),
+        (("motor=none",), "expected a motor policy in none/trip, but policy.json is missing; "),
+        (("+moments.mars=3",), "there is no world 'mars'"),
+    ],
+)
+def test_a_mind_is_not_trained_for_an_hour_before_something_is_missed(command, options, said):
+    status, _, err = command("train_mind", "+preset=debug", "folder=mind", *options)
+    assert (status, Path("mind/examples.jsonl").exists()) == (2, False)
+    assert said in err
+
+
+def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(command):
+    Path("taken").write_text("")
+    status, _, err = command("run", "+env=trip", "agent=random", "hydra.run.dir=taken")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "taken needs a folder, and there is a file; name another place" in err

@@ -333,7 +333,7 @@ def test_a_damaged_episode_is_answered_in_a_line(edited, copied, exported):
         ('"env": {', '"env": {"lenght": 4,', "unexpected keyword argument 'lenght'"),
         ("MiniGrid-Dynamic", "MiniGrid-Dyna", "level_id must be a"),
         ("MiniGrid-Dynamic-Obstacles-6x6-v0", "os:MiniGrid-v0", "level_id must be a"),
-        ('"config"', '"c"', "is damaged (KeyError: 'config')"),
+        ('"config"', '"c"', "is damaged (it has no 'config')"),
     ],
 )
 def test_a_damaged_run_is_answered_in_a_line(before, after, wrong, copied, exported):

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import run
+from experiments.launching.sweep import table as sweep_table
 from experiments.report.__main__ import report
+from experiments.report.measures import measures_of
 from experiments.report.plots import draw
 from experiments.report.sweeps import CONTROL, TRAINED, UNTRAINED, read_sweeps
 from experiments.report.tables import as_csv, markdown, tables_of
@@ -153,7 +156,7 @@ def test_overall_counts_only_what_all_have_run(tmp_path):
     more = [write_job(folder, "babyai goto", "being", seed) for seed in range(6)]
     write_sweep(folder, agents=("being", "random"), more=more)
     note = table(folder, "Overall").note
-    assert note == "over 2 tasks; 1 that not all have run are left out"
+    assert note == "success, over 2 tasks; 1 that not all have run are left out"
     assert len(table(folder, "By task").rows) == 5
     assert draw(read_sweeps([folder]))[1].startswith(b"\x89PNG")
 
@@ -187,9 +190,33 @@ def test_the_same_job_of_two_sweeps_counts_once(sweep):
     assert "came before" in sweeps.notes[0]
 
 
-def test_a_folder_that_is_no_sweep_is_refused_in_one_line(tmp_path):
-    with pytest.raises(BadInput, match=r"must hold a sweep .* give the folder"):
-        read_sweeps([tmp_path])
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (None, "but there is no such folder; give the folder that the sweep has named"),
+        ("text", "but it is a file; "),
+        ({}, "but it has no sweep.json; "),
+        ({"run.json": "{}"}, "but it is that of a single run; "),
+        ({"sweep.json": "{"}, "its sweep.json cannot be read: it is no JSON, or only a part of it"),
+        ({"sweep.json": "{}"}, "its sweep.json cannot be read: it has no 'jobs'; "),
+        ({"sweep.json": "[]"}, "its sweep.json cannot be read: it holds something else; "),
+    ],
+)
+def test_what_is_not_the_folder_of_a_sweep_is_said_in_plain_words(tmp_path, files, said):
+    folder = tmp_path / "sweep"
+    if isinstance(files, str):
+        folder.write_text(files)
+    elif files is not None:
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    with pytest.raises(BadInput) as caught:
+        read_sweeps([folder])
+    assert said in str(caught.value)
+    assert "Error" not in str(caught.value)
+
+
+def test_a_sweep_of_which_nothing_has_finished_is_refused(tmp_path):
     (tmp_path / "sweep.json").write_text('{"jobs": ["a", "../../etc"]}')
     with pytest.raises(BadInput, match="no job of this sweep has finished"):
         read_sweeps([tmp_path])
@@ -266,3 +293,63 @@ def test_help_is_answered_without_anything_slow():
     code = "import sys, experiments.report.__main__; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "matplotlib", "numpy", "jinja2"} & set(run.stdout.split())
+
+
+# ---- What episodes are judged by ----
+
+
+def days(share):
+    return [episode(number, True) | {"well": share, "ticks_well": 3} for number in range(4)]
+
+
+def write_days(folder, agents=("being", "random"), **shares):
+    """Write a sweep of days in `forage`, all of them survived."""
+    jobs = [
+        write_job(folder, "forage ways", agent, seed, episodes=days(shares[agent]))
+        for agent in agents
+        for seed in range(6)
+    ]
+    (folder / "sweep.json").write_text(json.dumps({"command": [], "jobs": jobs}))
+    return folder
+
+
+def test_a_world_is_judged_by_what_an_evaluation_shows_first(tmp_path):
+    folder = write_days(tmp_path / "days", being=0.75, random=0.25)
+    shown = table(folder, "By task")
+    assert (shown.note, measures_of("forage").shown[0].name) == ("well", "well")
+    assert [numbers(row[4])[0] for row in shown.rows] == [0.75, 0.25]
+    rows = list(csv.DictReader(as_csv(read_sweeps([folder])).splitlines()))
+    assert {(row["success"], row["judged_by"]) for row in rows} == {("1.0", "well")}
+    assert [float(row["score"]) for row in rows] == [0.75] * 6 + [0.25] * 6
+    assert draw(read_sweeps([folder]))[1].startswith(b"\x89PNG")
+
+
+def test_scores_of_several_worlds_say_what_they_are_in_each(sweep, tmp_path):
+    other = write_days(tmp_path / "days", being=0.75, random=0.25)
+    shown = tables_of(read_sweeps([sweep, other]))[0]
+    assert shown.note.startswith("success in trip, well in forage")
+
+
+def test_a_day_of_which_nobody_kept_how_well_it_went_is_left_out_and_said_to_be(tmp_path):
+    folder = write_days(tmp_path / "days", being=0.75, random=0.25)
+    name = write_job(folder, "forage ways", "being", 0)
+    (note,) = [one for one in read_sweeps([folder]).notes if "left out" in one]
+    assert f"{name}/result.json cannot be read (it has no 'well') and is left out" in note
+
+
+def test_the_table_of_a_sweep_is_judged_in_the_same_way(tmp_path):
+    folder = write_days(tmp_path / "days", being=0.75, random=0.25)
+    results = [json.loads(path.read_text()) for path in sorted(folder.glob("*/result.json"))]
+    shown = sweep_table(results)
+    assert [column.header for column in shown.columns][2] == "well"
+    assert [cell.split()[0] for cell in shown.columns[2].cells] == ["75%", "25%"]
+
+
+def test_a_day_is_kept_with_how_well_it_went(answered, tmp_path):
+    status, _, err = answered(
+        run.main, "run", "+env=forage", "agent=scripted", "episodes=1", "render=none",
+        f"hydra.run.dir={tmp_path / 'day'}",
+    )  # fmt: skip
+    assert (status, "Error" in err) == (0, False)
+    (day,) = json.loads((tmp_path / "day/summary.json").read_text())["episodes"]
+    assert day["well"] == pytest.approx(day["ticks_well"] / 1500, abs=1e-6)

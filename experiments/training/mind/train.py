@@ -15,11 +15,11 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from transformers.utils import logging
 
-from experiments.running.cli import command_line, near
+from experiments.running.cli import BadInput, command_line, near
 from experiments.running.record import git_commit
 from experiments.running.training_schema import Method
 from experiments.training.mind import lora
-from experiments.training.mind.contract import Visits, mind_training
+from experiments.training.mind.contract import Visits, mind_training, motor_of
 from experiments.training.mind.measuring import Respondent
 from experiments.training.mind.variation import vary
 from mind.language_models.transformers_model import TransformersModel
@@ -79,7 +79,13 @@ def examples_in(path: Path, options: DictConfig) -> list[Example]:
 
 
 def run(options: DictConfig) -> Path:
-    """Collect, learn, measure, and write the card; return the folder."""
+    """Collect, learn, measure, and write the card; return the folder.
+
+    Raises:
+        BadInput: If a model to go on from is not there, or there is no such world.
+        PolicyError: If a motor is not there, or cannot be used.
+    """
+    _check(options)
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
@@ -91,6 +97,21 @@ def run(options: DictConfig) -> Path:
     (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     print(json.dumps(card, indent=2))
     return folder
+
+
+def _check(options: DictConfig) -> None:
+    """Refuse at once what would be missed only after an hour."""
+    card = "adapter_config.json" if options.method == Method.lora else "config.json"
+    if options.start and not (Path(options.start) / card).is_file():
+        raise BadInput(
+            f"start must be the folder of a trained model, with a {card}, got '{options.start}'; "
+            "null begins anew"
+        )
+    moments = options.lora.moments if options.method == Method.lora else options.moments
+    for world, wanted in moments.items():
+        if wanted:
+            mind_training(str(world))
+            motor_of(options, str(world))
 
 
 def _whole(folder: Path, options: DictConfig) -> dict[str, Any]:

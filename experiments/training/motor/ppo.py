@@ -19,7 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
-from experiments.running.cli import BadInput, Interrupted, near
+from experiments.running.cli import BadInput, Interrupted, amiss, near
 
 CHECKPOINT = "checkpoint.safetensors"
 PROGRESS = "checkpoint.json"
@@ -199,7 +199,7 @@ def load_checkpoint(ppo: PPO, folder: Path) -> int:
         _load(ppo, tensors)
     except Exception as error:  # a damaged file can fail anywhere in the readers
         raise BadInput(
-            f"the checkpoint in {folder} cannot be read ({type(error).__name__}); "
+            f"the checkpoint in {folder} cannot be read ({amiss(error)}); "
             "delete it, or name another folder"
         ) from error
     imitated = 0 if ticks else imitated_before(folder)
