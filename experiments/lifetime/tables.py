@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from experiments.lifetime.choices import offers, taken_again
 from experiments.lifetime.curves import by_lifetime, mean_difference, share_of_gap
 from experiments.lifetime.meals import eaten_again
-from experiments.report.sheet import Sheet
+from experiments.report.sheet import Sheet, in_parts
 from experiments.running.statistics import Estimate, half_width
 
 BEING = "being"  # of configs/lifetime.yaml, of whom the other beings lack something
 _NONE = "-"
-_MOST_COLUMNS = 10
 
 Lived = Mapping[str, Mapping[str, Any]]  # by who lived, as `run.py` keeps it
 
@@ -34,15 +33,12 @@ def scores_kept(kept: Mapping[str, Any], episodes: int) -> NDArray[np.float64]:
 
 
 def _curves(scores: Mapping[str, NDArray], episodes: int) -> Sheet:
-    parts = np.array_split(np.arange(episodes), min(episodes, _MOST_COLUMNS))
-    heads = [
-        f"{part[0] + 1}" if len(part) == 1 else f"{part[0] + 1}-{part[-1] + 1}" for part in parts
-    ]
+    parts = in_parts(episodes)
     return Sheet(
         title="score, by the number of the episode in its lifetime",
-        head=("who", *heads),
+        head=("who", *(name for name, _ in parts)),
         rows=tuple(
-            (name, *(_mean(some[:, part].mean(1)) for part in parts))
+            (name, *(_mean(some[:, part].mean(1)) for _, part in parts))
             for name, some in scores.items()
         ),
     )

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from envs.engine.spec import find
 from experiments.report.measures import Columns, Measure, measures_of
+from experiments.report.sheet import in_parts
 from experiments.running.statistics import (
     Estimate,
     paired_difference,
     ratio_interval,
 )
 
-_EPISODE_ROWS = 10  # of lifetimes, at most
 _SCORE = Measure(name="score", top="score", decimals=2)
 
 
@@ -72,9 +72,8 @@ def by_mission(outcomes: Sequence[Outcome]) -> Table:
 def by_episode(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of lifetimes: a row for each number of an episode in its lifetime."""
     table = _table("score, episode of its lifetime", outcomes)
-    episodes = outcomes[0].columns["episode"]
-    for part in np.array_split(np.unique(episodes), min(len(np.unique(episodes)), _EPISODE_ROWS)):
-        title = f"{part[0] + 1}" if len(part) == 1 else f"{part[0] + 1} to {part[-1] + 1}"
+    episodes = int(outcomes[0].columns["episode"].max()) + 1
+    for title, part in in_parts(episodes):
         cells = []
         for outcome in outcomes:
             score = _score(outcome.columns)[np.isin(outcome.columns["episode"], part)]

@@ -17,8 +17,7 @@ from experiments.report.aggregation import (
 )
 from experiments.report.measures import score_words
 from experiments.report.sweeps import Run, Sweeps
-from experiments.report.tables import shared_tasks
-from experiments.running.statistics import Estimate, ratio_interval, share_interval
+from experiments.report.tables import mean_at, shared_tasks
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
 _COLOURS = ("#2f7fd6", "#e0782f", "#3a9d5d", "#b5539c", "#c9a227", "#5fb3b3", "#8a6fd1", "#d64545")
@@ -115,23 +114,16 @@ def _curves(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
             axis.fill_between(numbers, bounds[:, 0], bounds[:, 1], color=colour, alpha=0.15, lw=0)
     axis.set_ylim(-0.03, 1.03)
     axis.locator_params(axis="x", integer=True)
-    axis.set_xlabel("episode of a run")
+    axis.set_xlabel("episodes that an avatar has lived before")
     axis.set_title(f"{score_words(sweeps.worlds)[0]} by what was lived before", loc="left")
 
 
 def _by_episode(runs: Sequence[Run]) -> tuple[list[int], list[float], NDArray[np.float64]]:
-    """Return numbers of episodes, the mean over runs of each, and the bounds of its interval."""
-    most = max(len(run.episodes) for run in runs)
-    found = [_mean_at(runs, number) for number in range(most)]
-    return list(range(most)), [one.value for one in found], np.array([one[1:] for one in found])
-
-
-def _mean_at(runs: Sequence[Run], number: int) -> Estimate:
-    """Return the mean over runs at the episode of a number: Wilson's where it is a share."""
-    scores = np.array([run.judged[number] for run in runs if number < len(run.episodes)])
-    if np.isin(scores, (0.0, 1.0)).all():
-        return share_interval(scores)
-    return ratio_interval(scores, np.ones(len(scores)))
+    """Return numbers of episodes, the mean over avatars of each, and the bounds of its interval."""
+    numbers = np.unique(np.concatenate([run.lived_before for run in runs]))
+    found = [mean_at(runs, number) for number in numbers]
+    bounds = np.array([one[1:] for one in found])
+    return numbers.tolist(), [one.value for one in found], bounds
 
 
 def _coloured(sweeps: Sweeps) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 
@@ -36,3 +38,17 @@ class Sheet:
         lines = [self.head, ("---",) * len(self.head), *self.rows]
         body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"### {self.title}\n\n{body}\n"
+
+
+def in_parts(count: int, most: int = 10) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the numbers 0..count-1 in at most so many parts, each named as people count.
+
+    Example:
+        >>> [(name, part.tolist()) for name, part in in_parts(3, most=2)]
+        [('1-2', [0, 1]), ('3', [2])]
+    """
+    parts = np.array_split(np.arange(count), min(count, most))
+    return [
+        (f"{part[0] + 1}" if len(part) == 1 else f"{part[0] + 1}-{part[-1] + 1}", part)
+        for part in parts
+    ]

@@ -1,6 +1,7 @@
 """Reading sweeps: the jobs that finished, those that failed, and what cannot be read."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,6 +55,17 @@ class Run:
         """What each episode is judged by, in [0, 1]."""
         name = judged_by(self.world).top
         return np.array([episode[name] for episode in self.episodes], np.float64)
+
+    @property
+    def lived_before(self) -> NDArray[np.int64]:
+        """How many episodes the avatar of each one had lived before it, in this run."""
+        before: Counter[int] = Counter()
+        found: list[int] = []
+        for episode in self.episodes:
+            avatar = int(episode.get("avatar", 0))
+            found.append(before[avatar])
+            before[avatar] += 1
+        return np.array(found)
 
     @property
     def success(self) -> float:

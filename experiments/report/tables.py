@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.report.aggregation import (
     FEWEST_SEEDS,
@@ -21,8 +22,9 @@ from experiments.report.aggregation import (
     optimality_gap,
 )
 from experiments.report.measures import judged_by, score_words
+from experiments.report.sheet import in_parts
 from experiments.report.sweeps import Run, Sweeps
-from experiments.running.statistics import Estimate, ratio_interval
+from experiments.running.statistics import Estimate, ratio_interval, share_interval
 from experiments.running.usable import money
 
 _MEASURES: tuple[tuple[str, Measure], ...] = (
@@ -65,7 +67,8 @@ class Table:
 
 def tables_of(sweeps: Sweeps) -> list[Table]:
     """Return all tables of a report that have any rows."""
-    found = [_overall(sweeps), _by_task(sweeps), _improvements(sweeps), _costs(sweeps)]
+    found = [_overall(sweeps), _by_task(sweeps), _by_episode(sweeps), _improvements(sweeps)]
+    found.append(_costs(sweeps))
     found += [_further(sweeps, world) for world in _FURTHER]
     found.append(Table(title="Failed jobs", header=("job", "reason"), rows=sweeps.failed, words=2))
     return [table for table in found if table.rows]
@@ -106,6 +109,33 @@ def _by_task(sweeps: Sweeps) -> Table:
         words=3,
         note=score_words(sweeps.worlds)[1],
     )
+
+
+def _by_episode(sweeps: Sweeps) -> Table:
+    """Return scores by how many episodes an avatar had lived before, where any lived several."""
+    most = 1 + max(int(run.lived_before.max()) for run in sweeps.runs)
+    parts = in_parts(most)
+    rows = [
+        (task, agent, *(words(mean_at(runs, part)) for _, part in parts))
+        for task in sweeps.tasks
+        for agent in sweeps.agents
+        if (runs := sweeps.of(agent, task))
+    ]
+    return Table(
+        title="By episode of an avatar",
+        header=("task", "agent", *(name for name, _ in parts)),
+        rows=tuple(rows) if most > 1 else (),
+        words=2,
+        note=f"{score_words(sweeps.worlds)[1]}; 95% intervals over episodes",
+    )
+
+
+def mean_at(runs: Sequence[Run], numbers: NDArray[np.int64]) -> Estimate:
+    """Return the mean score of episodes with so many before: Wilson's interval if it is a share."""
+    scores = np.concatenate([run.judged[np.isin(run.lived_before, numbers)] for run in runs])
+    if np.isin(scores, (0.0, 1.0)).all():
+        return share_interval(scores)
+    return ratio_interval(scores, np.ones(len(scores)))
 
 
 def _measured(scores: Scores) -> list[str]:

@@ -93,6 +93,16 @@ def test_the_better_agent_has_the_better_numbers(sweep):
     assert [rows[agent][1] for agent in SKILL] == [TRAINED, UNTRAINED, CONTROL]
 
 
+def test_avatars_that_lived_side_by_side_count_their_own_episodes(tmp_path):
+    """Two avatars, two episodes each: both fail first and succeed then."""
+    lived = [episode(n, n >= 2) | {"avatar": n % 2} for n in range(4)]
+    job = write_job(tmp_path, "trip level 5", "random", 0, episodes=lived)
+    (tmp_path / "sweep.json").write_text(json.dumps({"command": [], "jobs": [job]}))
+    ((_, _, first, second),) = table(tmp_path, "By episode of an avatar").rows
+    assert first.startswith("0.000 [")
+    assert second.startswith("1.000 [")
+
+
 def test_each_pair_of_agents_is_compared_once(sweep):
     pairs = {row[:2]: numbers(row[2])[0] for row in table(sweep, "Probability of improvement").rows}
     assert list(pairs) == [("being", "reader"), ("being", "random"), ("reader", "random")]
