@@ -427,7 +427,9 @@ def one_line(error: BaseException) -> str:
         at = error.problem_mark
         return f"{at.name}, line {at.line + 1}, is no YAML: {error.problem}"
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
-        return f"{error.filename} needs a folder, and there is a file; name another place"
+        path = Path(error.filename)
+        taken = next((one for one in (path, *path.parents) if one.is_file()), path)
+        return f"{taken} must be a folder, and is a file; name another place"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__

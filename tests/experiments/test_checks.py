@@ -254,7 +254,7 @@ def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(command):
     Path("taken").write_text("")
     status, _, err = command("run", "+env=trip", "agent=random", "hydra.run.dir=taken")
     assert (status, err.count("\n")) == (2, 1)
-    assert "taken needs a folder, and there is a file; name another place" in err
+    assert "taken must be a folder, and is a file; name another place" in err
 
 
 # ---- Configurations of one's own ----
