@@ -52,6 +52,8 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("expected the folder of a run: python examples/read_run.py outputs/DATE/TIME")
     run = Path(sys.argv[1])
+    if not (run / "summary.json").is_file():
+        sys.exit(f"expected the folder of a run, with a summary.json in it, got '{run}'")
     print(episodes(run)[["episode", "mission", "outcome", "ticks"]].to_string(index=False))
     felt = ticks(run, episode=0)
     print("\nmotor commands of episode 0:", felt["action"].value_counts().to_dict())

@@ -24,6 +24,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
 from experiments.running.early import quit_early
 from experiments.running.kinds import misfits
@@ -53,6 +54,8 @@ _NOT_A_NAME = "Config group override must be"  # Hydra's words for `mind=5`
 _NO_GROUP = re.compile(
     r"In '(\S+)/([^/']+)': (?:ConfigKeyError|ValidationError.*\bfull_key: world\b)", re.DOTALL
 )
+# Hydra's words for a `_target_` that cannot be imported.
+_NOT_FOUND = re.compile(r"Error loading '([\w.]+)'.*?No module named '([\w.]+)", re.DOTALL)
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Slow imports make a million objects that stay: Python's own 700 costs a seventh of a warm start.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -136,7 +139,9 @@ def _for_hydra(arguments: Sequence[str]) -> list[str]:
         and before not in _BEFORE_A_VALUE
         for before, one in zip(["", *arguments], arguments, strict=False)
     ]
-    flags = [one for one, sets in zip(arguments, setting, strict=True) if not sets]
+    flags = [
+        _of_home(one) for one, sets in zip(arguments, setting, strict=True) if not sets
+    ]  # no shell expands `--config-dir=~/mine`
     options = [
         _FROM_HOME.sub(r"\1'\2'", one) for one, sets in zip(arguments, setting, strict=True) if sets
     ]
@@ -144,6 +149,12 @@ def _for_hydra(arguments: Sequence[str]) -> list[str]:
         of_a_part = r"(?!hydra\.)(\+{0,2}[\w/@]+\.[\w./@]+)=(.+)"
         options = [re.sub(f"^{of_a_part}$", _as_choice, one, flags=re.DOTALL) for one in options]
     return [*flags, *options]
+
+
+def _of_home(flag: str) -> str:
+    """Return a flag whose path has a home in place of ``~``."""
+    name, sign, path = flag.rpartition("=")
+    return name + sign + (str(Path(path).expanduser()) if path.startswith("~/") else path)
 
 
 def _as_choice(option: re.Match) -> str:
@@ -188,7 +199,7 @@ def answering() -> Iterator[None]:
         _quit_at_once()
     except Interrupted:  # which has been said
         _quit_at_once()
-    except (BadInput, HydraException, OmegaConfBaseException, OSError) as error:
+    except (BadInput, HydraException, OmegaConfBaseException, OSError, YAMLError) as error:
         if _WANTS_TRACEBACKS:
             raise
         print(one_line(error), file=sys.stderr)
@@ -278,6 +289,11 @@ def built(part: str, config: DictConfig, opened: ExitStack) -> Any:
         if isinstance(error, OmegaConfBaseException):
             raise
         raise BadInput(_why_not_built(part, config, error)) from error
+    if not callable(getattr(made, "close", None)):
+        raise BadInput(
+            f"{part} must be made from the _target_ of its file, a class with a method close, got "
+            f"a {type(made).__name__}; name one there"
+        )
     opened.callback(made.close)
     return made
 
@@ -287,6 +303,8 @@ def _why_not_built(part: str, config: DictConfig, error: Exception) -> str:
     cause = error.__cause__ or error
     strange = re.search(r"unexpected keyword argument '(\w+)'", str(cause))
     if not strange:
+        if absent := _NOT_FOUND.search(str(cause)):
+            return f"{part}: {_not_found(absent[1], absent[2])}"
         told = isinstance(cause, TypeError | AttributeError) and _misfit(part, config, strict=True)
         return told or f"{part}: {one_line(cause)}"
     at = re.search(r"full_key: ([\w.]+)", str(error))
@@ -294,6 +312,16 @@ def _why_not_built(part: str, config: DictConfig, error: Exception) -> str:
     node: Any = OmegaConf.to_container(OmegaConf.select(config, whole), resolve=False)
     known = [key for key in node if key not in (strange[1], *_NOT_OPTIONS)]
     return f"there is no option '{whole}.{strange[1]}'; {meant(strange[1], known, whole)}"
+
+
+def _not_found(target: str, module: str) -> str:
+    """Return what to do about a class that a configuration names, and that cannot be imported."""
+    home, _, name = target.rpartition(".")
+    if module == target:
+        return f"'{home}' has no '{name}', which _target_ names"
+    if f"{target}.".startswith(f"{module}."):
+        return f"there is no module '{module}' for {target}; put its folder on PYTHONPATH"
+    return f"{target} needs the module '{module}', which is not installed"
 
 
 def _misfit(part: str, config: DictConfig, *, strict: bool = False) -> str:
@@ -395,8 +423,13 @@ def one_line(error: BaseException) -> str:
         return f"{group} is chosen already: say {group}=NAME, without the plus"
     if strange := _NO_GROUP.match(str(error)):
         return f"this command has no {strange[1]} to choose, got {strange[1]}={strange[2]}"
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        at = error.problem_mark
+        return f"{at.name}, line {at.line + 1}, is no YAML: {error.problem}"
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
-        return f"{error.filename} needs a folder, and there is a file; name another place"
+        path = Path(error.filename)
+        taken = next((one for one in (path, *path.parents) if one.is_file()), path)
+        return f"{taken} must be a folder, and is a file; name another place"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return _joined(error) or type(error).__name__

@@ -146,3 +146,12 @@ class TestBuildParts:
             build_parts("trip", "level=9", "agent=random"),
         ):
             pass
+
+
+def test_what_is_no_run_is_not_read(tmp_path):
+    script = [sys.executable, EXAMPLES / "read_run.py", tmp_path]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"expected the folder of a run, with a summary.json in it, got '{tmp_path}'\n"
+    )

@@ -254,4 +254,49 @@ def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(command):
     Path("taken").write_text("")
     status, _, err = command("run", "+env=trip", "agent=random", "hydra.run.dir=taken")
     assert (status, err.count("\n")) == (2, 1)
-    assert "taken needs a folder, and there is a file; name another place" in err
+    assert "taken must be a folder, and is a file; name another place" in err
+
+
+# ---- Configurations of one's own ----
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Return a function that writes a configuration of an agent and returns its folder."""
+
+    def write(text):
+        (tmp_path / "own/agent").mkdir(parents=True)
+        (tmp_path / "own/agent/mine.yaml").write_text(text)
+        return tmp_path / "own"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "_target_: nowhere.Agent",
+            "agent: there is no module 'nowhere' for nowhere.Agent; put its folder on PYTHONPATH\n",
+        ),
+        (
+            "_target_: agents.random_agent.Nobody",
+            "agent: 'agents.random_agent' has no 'Nobody', which _target_ names\n",
+        ),
+        ("a: 1\n b: [", "agent/mine.yaml, line 2, is no YAML: mapping values are not allowed here"),
+        ("a: 1", "agent must be made from the _target_ of its file, a class with a method close"),
+    ],
+)
+def test_a_configuration_of_ones_own_that_is_amiss_is_answered_in_a_line(command, own, text, said):
+    run = ("+env=trip", "agent=mine", "hydra.run.dir=run")
+    status, _, err = command("run", *run, "--config-dir", str(own(text)))
+    assert (status, err.count("\n")) == (2, 1)
+    assert said in err
+
+
+def test_a_folder_of_configurations_may_be_at_home(command, own, monkeypatch):
+    folder = own("_target_: nowhere.Agent")
+    monkeypatch.setenv("HOME", str(folder.parent))
+    run = ("+env=trip", "agent=mine", "hydra.run.dir=run")
+    for flags in (("--config-dir=~/own",), ("--config-dir", "~/own")):
+        assert "there is no module 'nowhere'" in command("run", *run, *flags)[2]

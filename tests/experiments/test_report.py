@@ -352,7 +352,7 @@ def test_the_table_of_a_sweep_is_judged_in_the_same_way(tmp_path):
     results = [json.loads(path.read_text()) for path in sorted(folder.glob("*/result.json"))]
     shown = sweep_table(results)
     assert [column.header for column in shown.columns][2] == "well"
-    assert [cell.split()[0] for cell in shown.columns[2].cells] == ["75%", "25%"]
+    assert [str(cell).split()[0] for cell in shown.columns[2].cells] == ["75%", "25%"]
 
 
 def test_a_day_is_kept_with_how_well_it_went(answered, tmp_path):

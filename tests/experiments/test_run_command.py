@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_answered_with_one_line(command, tmp_
     (tmp_path / "file").touch()
     status, _, err = command(*RANDOM, folder=tmp_path / "file" / "run")
     assert status == 2
-    assert err == f"Not a directory: {tmp_path / 'file' / 'run'}\n"
+    assert err == f"{tmp_path / 'file'} must be a folder, and is a file; name another place\n"
 
 
 def test_a_full_disk_keeps_what_was_lived_until_then(command, tmp_path):
