@@ -55,7 +55,7 @@ ROOMS = {
         ("launching",),
         ("lifetime",),
         ("training",),
-        ("recall_qa", "balrog_babyai", "babyai_levels", "models", "trip", "values"),
+        ("recall_qa", "balrog_babyai", "babyai_levels", "models", "perturb", "trip", "values"),
         (COMMANDS,),
     ),
 }

@@ -44,7 +44,8 @@ def main(config: DictConfig, folder: Path) -> None:
     _check(config)
     with closing(Startup("preparing lifetimes")) as startup:
         finished = _run(config, folder, startup)
-    print(f"table  {folder / TABLE}")
+    if (folder / TABLE).exists():
+        print(f"table  {folder / TABLE}")
     if not finished:
         raise Interrupted
 
