@@ -106,7 +106,7 @@ class Being:
             MemoryFileError: If what was lived could not be written.
         """
         percept = self._body.perceive(observation)
-        feelings = self._soul.feel(percept)
+        feelings = self._soul.feel(percept, np.maximum(futile(self._body) - 1, 0))
         self._remember(percept, feelings)
         self._decide(percept, feelings)
         # The world may write its next observation into the same arrays.

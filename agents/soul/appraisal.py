@@ -5,6 +5,7 @@ Each emotion is computed from quantities of reinforcement learning (Zhang, Broek
 alone. They are reports of such quantities, and claim nothing about experience.
 
     joy, distress       = +-(reward - expected reward)
+    distress, besides   = how often the same was asked for in vain (nonreward: Amsel 1958)
     fear                = loss expected before the outcome of a stumble
     hope                = how far that expectation has got better before the outcome
     relief              = outcome better than the worst that was feared
@@ -52,6 +53,7 @@ COMPETENCE_LOST = tuple(
     if traits.incompetence > 0
 )
 MISHAP_HALF_LIFE_TICKS = 30.0
+VAIN_SCALE = 4.0  # repetitions; at so many 63% of all the distress there can be
 FAULT_WITH_A_CAUSE = 0.5  # own share in a mishap that an object can be blamed for
 _SEEN_BY, _LAUGHTER = index("social", "seen_by"), index("social", "laughter")
 
@@ -113,6 +115,7 @@ class Appraisal:
         lost: NDArray[np.float32],
         drive: NDArray[np.float32],
         reward: NDArray[np.float32],
+        in_vain: NDArray[np.integer],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Appraise one tick.
 
@@ -122,6 +125,7 @@ class Appraisal:
             lost: (B, 7) how far each level fell since the last tick; negative where it rose.
             drive: (B,) the drive.
             reward: (B,) its drop since the last tick.
+            in_vain: (B,) how often in a row the same was asked for again, and nothing came of it.
 
         Returns:
             Reward error (B,), and emotions (B, 7) in [0, 1], in the order of `EMOTIONS`.
@@ -133,6 +137,8 @@ class Appraisal:
         self._judge_prospects(amounts, percept, levels, drive, np.maximum(-reward, 0.0))
         self._learn_harm(percept.events[:, NoticedEvent.FELL], lost)
         intensities = -np.expm1(amounts / -self._temperament.reward_scale)
+        stuck = -np.expm1(in_vain / -VAIN_SCALE)
+        np.maximum(intensities[:, DISTRESS], stuck, out=intensities[:, DISTRESS])
         intensities[:, EMBARRASSMENT] = self._embarrassment(percept, lost[:, DIGNITY])
         self._emotions *= _KEPT
         np.maximum(self._emotions, intensities, out=self._emotions)

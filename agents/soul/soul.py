@@ -120,10 +120,15 @@ class Soul:
         self._appraisal.begin(rows)
         self._mood.begin(rows)
 
-    def feel(self, percept: PerceptBatch) -> Feelings:
+    def feel(self, percept: PerceptBatch, in_vain: NDArray[np.integer] | None = None) -> Feelings:
         """Return what this tick means to each avatar; call it once a tick.
 
         The first tick of an episode has reward 0 and surprise 1.
+
+        Args:
+            percept: Of all avatars.
+            in_vain: (B,) how often in a row each has asked for the same again, of which nothing
+                came; without, never.
 
         Raises:
             ValueError: If the percept is not of `num_avatars` avatars, or a felt level is outside
@@ -140,7 +145,8 @@ class Soul:
         gained = np.where(self._fresh, np.float32(0.0), reward(self._last_drive, drive))
         lost = np.where(self._fresh[:, None], np.float32(0.0), self._levels - levels)
         surprise = self._surprise.measure(percept, levels, self._fresh)
-        error, emotions = self._appraisal.update(percept, levels, lost, drive, gained)
+        in_vain = np.zeros(self.num_avatars, np.int16) if in_vain is None else in_vain
+        error, emotions = self._appraisal.update(percept, levels, lost, drive, gained, in_vain)
         mood, happiness = self._mood.update(gained, error)
         self._levels[:], self._last_drive[:], self._fresh[:] = levels, drive, False
         return Feelings(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from agents.soul import EMOTIONS, NEEDS, Feelings, Needs, Soul, Temperament
-from agents.soul.appraisal import threat
+from agents.soul.appraisal import DISTRESS, threat
 from body.types import NoticedEvent, PerceptBatch
 from envs.trip.spec import TRIP
 
@@ -440,3 +440,12 @@ def test_one_avatars_feeling_is_plain_numbers_strongest_emotion_first():
     assert list(feeling.emotions.values()) == sorted(feeling.emotions.values(), reverse=True)
     numbers = (feeling.drive, feeling.reward, feeling.surprise, feeling.mood)
     assert all(type(number) is float for number in (*numbers, *feeling.emotions.values()))
+
+
+def test_what_is_asked_for_again_in_vain_distresses_more_each_time_and_not_at_first():
+    soul = Soul(4)
+    distress = soul.feel(percept(4), np.array([0, 1, 4, 40])).emotions[:, DISTRESS]
+    assert distress[0] == 0.0
+    assert distress[2] == pytest.approx(1 - np.exp(-1), abs=1e-6)
+    assert (np.diff(distress) > 0).all()
+    assert distress[3] <= 1.0
