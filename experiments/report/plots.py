@@ -70,9 +70,7 @@ def _means(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
     axis.set_yticks(range(len(sweeps.agents)), sweeps.agents)
     axis.invert_yaxis()
     axis.set_xlim(-0.02, 1.02)
-    axis.set_title(
-        f"{score_words(sweeps.worlds)[0]}, interquartile mean over tasks and seeds", loc="left"
-    )
+    axis.set_title(f"{score_words(sweeps.worlds)[0]}, interquartile mean", loc="left")
 
 
 def _profiles(axis: Any, sweeps: Sweeps, tasks: Sequence[str]) -> None:
