@@ -303,6 +303,8 @@ class TripWorld(Walkers):
         check_one_of("words", words, SPLITS)
         check_whole(num_envs=num_envs, layouts=layouts, threads=threads)
         check_whole(0, drift=drift)
+        if drift and level != WHICH_WAY:
+            raise ValueError(f"drift must be 0 below level {WHICH_WAY}, got {drift}")
         self.level, self.shift, self.split, self.words = level, shift, split, words
         self._options = _Options(level, split == "test", unusual=shift == "S6", drift=drift)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]

@@ -401,3 +401,8 @@ def test_a_fork_after_the_drift_goes_on_in_the_new_context():
 def test_a_drift_is_a_whole_number(drift):
     with pytest.raises(ValueError, match="drift must be a whole number"):
         TripWorld(1, level=5, drift=drift)
+
+
+def test_nothing_drifts_below_level_5():
+    with pytest.raises(ValueError, match="drift must be 0 below level 5, got 3"):
+        TripWorld(1, level=4, drift=3)
