@@ -22,7 +22,6 @@ from mind.reasoning.choices import named
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.narration import EventObservation
 from mind.reasoning.parsing import parse_reply
-from mind.reasoning.prompting import read_shots
 
 GOOD = "<think>ball ahead</think><answer>go to red ball, careful</answer><say>here I go</say>"
 
@@ -527,21 +526,3 @@ def test_worked_examples_reply_as_the_mind_shall(reply, thinks):
     worked = [message.text for message in model.prompts[0].messages[2:-1:2]]
     assert all(("<think>" in text) is thinks for text in worked)
     assert all(parse_reply(text, percept().spec) for text in worked)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "but there is none"),
-        ("no json", "got no JSON"),
-        ('[{"asked": "a"}]', "got something else"),
-        ('[{"asked": "a", "reply": "b"}]', "must be at most 1"),
-    ],
-)
-def test_worked_examples_that_are_not_there_are_named_in_one_line(tmp_path, content, said):
-    path = tmp_path / "examples.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ValueError, match=said) as refusal:
-        read_shots(path, 2)
-    assert "\n" not in str(refusal.value)

@@ -52,21 +52,26 @@ def test_a_template_that_names_what_there_is_not_is_named(folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "wanted", "said"),
     [
-        (None, "but there is none"),
-        ("[", "got no JSON"),
-        ("3", "got something else"),
-        ("[1]", "got something else"),
-        ('[{"asked": "a"}]', "got something else"),
-        ("[]", "shots must be at most 0"),
+        (None, 1, "but there is none"),
+        (None, 2, "but there is none"),
+        ("[", 1, "got no JSON"),
+        ("no json", 2, "got no JSON"),
+        ("3", 1, "got something else"),
+        ("[1]", 1, "got something else"),
+        ('[{"asked": "a"}]', 1, "got something else"),
+        ('[{"asked": "a"}]', 2, "got something else"),
+        ("[]", 1, "shots must be at most 0"),
+        ('[{"asked": "a", "reply": "b"}]', 2, "must be at most 1"),
     ],
 )
-def test_worked_examples_that_cannot_be_used_are_said_so(tmp_path, text, said):
+def test_worked_examples_that_cannot_be_used_are_said_so_in_one_line(tmp_path, text, wanted, said):
     path = tmp_path / "examples.json"
     if text is not None:
         path.write_text(text)
     with pytest.raises(BadPrompts) as caught:
-        read_shots(path, 1)
+        read_shots(path, wanted)
     assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert "Error" not in str(caught.value)
