@@ -53,14 +53,10 @@ def moments_of(choices: int, seed: int, split: str, words: str) -> "list[Moment]
 
 def right(moments: "Sequence[Moment]", adapter: str) -> list[bool]:
     """Return of each choice whether the step that an adapter takes is as good as the teacher's."""
-    from experiments.training.mind.measuring import Respondent
+    from experiments.training.mind.measuring import chooser
     from experiments.training.mind.ways import agreeing
-    from mind.language_models import smollm2
-    from mind.language_models.transformers_model import TransformersModel
-    from mind.reasoning.choices import ReplyForm, ReplyMode
 
-    model = TransformersModel(path=smollm2.folder(), adapter=adapter, dtype="fast", temperature=0.0)
-    with closing(Respondent(model, ReplyForm(ReplyMode.CHOICE))) as respondent:
+    with closing(chooser(adapter)) as respondent:
         asked = [(one.prompt, one.offered) for one in moments]
         replies = [one.reply for one in respondent.first_replies(asked, "trip")]
     return [step for _, step in agreeing(moments, replies)]
@@ -79,10 +75,9 @@ def by_chance(moments: "Sequence[Moment]") -> float:
 
 def in_words(found: "Sequence[bool]") -> str:
     """Return a share with its interval: ``"67% [59, 74] of 150"``."""
-    from experiments.running.statistics import wilson
+    from experiments.running.statistics import share_words
 
-    low, high = wilson(sum(found), len(found))
-    return f"{sum(found) / len(found):.0%} [{100 * low:.0f}, {100 * high:.0f}] of {len(found)}"
+    return f"{share_words(sum(found), len(found))} of {len(found)}"
 
 
 if __name__ == "__main__":

@@ -34,15 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with closing(Startup("preparing choices")):
         from experiments.perturb.measures import effects
-        from experiments.training.mind.measuring import Respondent
-        from mind.language_models import smollm2
-        from mind.language_models.transformers_model import TransformersModel
-        from mind.reasoning.choices import ReplyForm, ReplyMode
+        from experiments.training.mind.measuring import chooser
 
-        model = TransformersModel(
-            path=smollm2.folder(), adapter=options.adapter, dtype="fast", temperature=0.0
-        )
-    with closing(Respondent(model, ReplyForm(ReplyMode.CHOICE))) as respondent:
+        mind = chooser(options.adapter)
+    with closing(mind) as respondent:
         found = effects(respondent, options.world, options.choices, options.seed)
     print(table(found), end="")
     return 0
@@ -51,21 +46,16 @@ def main(arguments: list[str] | None = None) -> int:
 def table(found: "Mapping[str, Effect]") -> str:
     """Return in how many decisions each edit changed what was chosen, as Markdown."""
     from experiments.report.sheet import Sheet
+    from experiments.running.statistics import share_words
 
     return Sheet(
         title="decisions that change",
         head=("what is changed", "share", "of"),
-        rows=tuple((name, _share(one), str(one.decisions)) for name, one in found.items()),
+        rows=tuple(
+            (name, share_words(one.changed, one.decisions), str(one.decisions))
+            for name, one in found.items()
+        ),
     ).markdown()
-
-
-def _share(effect: "Effect") -> str:
-    from experiments.running.statistics import wilson
-
-    if not effect.decisions:
-        return "-"
-    low, high = wilson(effect.changed, effect.decisions)
-    return f"{effect.changed / effect.decisions:.0%} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from body.motor import default_motor
 from body.types import Target
 from envs.engine.spec import find
 from envs.forage.vocabulary import PHRASINGS as SAID_OF_FOODS
@@ -50,7 +51,6 @@ class Effect:
 
 
 def _ways(wanted: int, seed: int) -> list[Moment]:
-    from body.motor import PolicyMotor
     from experiments.training.mind import ways
 
     lived = ways.collect(
@@ -58,7 +58,7 @@ def _ways(wanted: int, seed: int) -> list[Moment]:
         split="test",
         words="test",
         seed=seed,
-        motor=PolicyMotor(None, world="trip"),
+        motor=default_motor("trip"),
         keep=lambda one: one.chooses and bool(memories_of(one.prompt)),
     )
     chosen = Random(seed).sample(lived, wanted)
@@ -66,7 +66,6 @@ def _ways(wanted: int, seed: int) -> list[Moment]:
 
 
 def _meals(wanted: int, seed: int) -> list[Moment]:
-    from body.motor import scripted_motor
     from experiments.training.mind import forage
 
     lived = forage.collect(
@@ -74,7 +73,7 @@ def _meals(wanted: int, seed: int) -> list[Moment]:
         split="test",
         words="test",
         seed=seed,
-        motor=scripted_motor("forage"),
+        motor=default_motor("forage"),
     )
     meals = [one for one in lived if len(one.worth) > 1 and memories_of(one.prompt)]
     return [

@@ -26,6 +26,14 @@ def wilson(successes: int, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def share_words(successes: int, count: int) -> str:
+    """Return a share with its interval: ``"67% [59, 74]"``; a dash of nothing."""
+    if not count:
+        return "-"
+    low, high = wilson(successes, count)
+    return f"{successes / count:.0%} [{100 * low:.0f}, {100 * high:.0f}]"
+
+
 def half_width(values: NDArray) -> float:
     """Return the half-width of the mean's 95% interval."""
     return _Z * float(values.std()) / len(values) ** 0.5

@@ -20,7 +20,7 @@ from mind.language_models.types import (
     PartlyAnswered,
     Prompt,
 )
-from mind.reasoning.choices import FREE, ReplyForm
+from mind.reasoning.choices import FREE, ReplyForm, ReplyMode
 from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.prompting import Prompts
 
@@ -124,6 +124,15 @@ class Respondent:
             return {}
         error = expected_calibration_error(np.array(right), np.array(sure))
         return {f"{name}_ece": error, f"{name}_sure": float(np.mean(sure))}
+
+
+def chooser(adapter: str) -> Respondent:
+    """Return SmolLM2 with an adapter, a folder or the one that comes along, that chooses."""
+    from mind.language_models import smollm2
+    from mind.language_models.transformers_model import TransformersModel
+
+    model = TransformersModel(path=smollm2.folder(), adapter=adapter, dtype="fast", temperature=0.0)
+    return Respondent(model, ReplyForm(ReplyMode.CHOICE))
 
 
 def _step(answer: str) -> str:
