@@ -27,6 +27,7 @@ from envs.trip.vocabulary import (
     Verdict,
     heard_words,
 )
+from experiments.training.mind import ways
 from experiments.training.mind.contract import Visits
 from experiments.training.mind.variation import without_state
 from experiments.training.mind.ways import (
@@ -528,3 +529,16 @@ def test_a_good_reply_says_why_and_what(intent, thought):
     reply = parse_reply(reply_to(moment(intent)), TRIP)
     assert thought in reply.thoughts
     assert reply.intent.words(TRIP) == intent.words(TRIP)
+
+
+def test_each_generation_explores_by_a_seed_of_its_own(monkeypatch):
+    seeds = []
+
+    def noted(seed, *rest):
+        seeds.append(seed)
+        return teachers(seed, *rest)
+
+    teachers = ways._teachers
+    monkeypatch.setattr(ways, "_teachers", noted)
+    collect(150, split="train", seed=3, motor=MOTOR, life=1)
+    assert len(set(seeds)) == len(seeds) > 1

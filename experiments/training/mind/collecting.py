@@ -101,8 +101,8 @@ def labelling_factory(
     return factory
 
 
-# Of a memory, the bodies' names in it, and a list that receives moments: makes a body's mind.
-Teachers = Callable[[Memory, Sequence[str], list[Item]], Callable[[str, int], LabellingMind]]
+# Of a seed, a memory, the bodies' names in it, and a list for moments: makes a body's mind.
+Teachers = Callable[[int, Memory, Sequence[str], list[Item]], Callable[[str, int], LabellingMind]]
 
 
 def over_lifetimes(
@@ -148,7 +148,7 @@ def _generation(
     bodies, memory = env.num_envs, ExperienceStore(":memory:")
     body_ids: list[str] = []
     moments: list[Item] = []
-    make = teachers(memory, body_ids, moments)
+    make = teachers(seed, memory, body_ids, moments)
 
     def born(body_id: str) -> LabellingMind:
         body_ids.append(body_id)

@@ -238,7 +238,7 @@ def collect(
     bodies = min(_MOST_BODIES, max(_FEWEST_BODIES, wanted // _LIFE))
     return over_lifetimes(
         ForageVectorEnv(bodies, split=split, words=words, autoreset_mode="Disabled"),
-        partial(_teachers, bodies, seed),
+        partial(_teachers, bodies),
         wanted=wanted,
         life=_LIFE,
         seed=seed,

@@ -380,7 +380,7 @@ def collect(
     )
     lived = over_lifetimes(
         env,
-        partial(_teachers, seed),
+        _teachers,
         wanted=wanted,
         life=life,
         seed=seed,
