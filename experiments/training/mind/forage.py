@@ -8,7 +8,7 @@ so that what is good is also known to who is hungry, thirsty or tired beyond wha
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from random import Random
@@ -49,7 +49,8 @@ SPELL = 12  # decisions, at most
 AS_GOOD = 0.1  # of the worth of a meal: a difference that does not count
 _SURE = 0.5  # of what a food does
 _FEWEST_BODIES, _MOST_BODIES = 2, 24
-_LIFE = 250  # decisions of a lifetime, about five days
+_GUT = FORAGE.column("intero", "gut")
+_LIFE = 150  # decisions of a lifetime, about three days: else all would be known
 _DID = {
     "gave_nothing": Effect.NOTHING,
     "gave_energy": Effect.ENERGY,
@@ -99,6 +100,12 @@ class Evidence:
         return weights / weights.sum()
 
 
+    def kinds(self, row: int, object: int, color: int) -> tuple[bool, bool]:
+        """Return whether something was lived of a food, and told, by what was last recalled."""
+        known = self._known.get(Target(object=object, color=color).words(FORAGE), [])
+        return any(one.kind in _DID for one in known), bool(_words(known))
+
+
 def _words(known: Sequence[Experience]) -> list[int]:
     """Return what was said, the same thing of the same person once: numbers of `Effect`."""
     told = {one.words.partition(":")[0]: verdict_of(one) for one in known if one.kind == TOLD}
@@ -129,6 +136,8 @@ class Moment:
         intent: What is good.
         worth: What it is worth to eat of each food about, where that is chosen; or empty.
         expects: What each of these will probably do; None is not known.
+        known: Whether something was lived of what is eaten, and told; of no meal, neither.
+        full: Whether there is something in the belly.
     """
 
     prompt: Prompt
@@ -136,6 +145,8 @@ class Moment:
     intent: Intent
     worth: dict[Food, float]
     expects: dict[Food, Effect | None]
+    known: tuple[bool, bool]
+    full: bool
 
 
 class ForageTeacher(LabellingMind):
@@ -188,6 +199,8 @@ class ForageTeacher(LabellingMind):
                 intent=intent,
                 worth=worth,
                 expects={food: self._expected(food) for food in worth},
+                known=self._known(intent),
+                full=bool(percept.intero[_GUT] > 0),
             )
         )
         return self._done(percept, intent, list(worth))
@@ -210,6 +223,11 @@ class ForageTeacher(LabellingMind):
         visits = [Intent(skill=Skill.GO_TO, target=one) for one in near]
         idle = [Intent(skill=Skill.EXPLORE), Intent(skill=Skill.WAIT), *visits[:2]]
         return idle[int(self.rng.integers(len(idle)))]
+
+    def _known(self, intent: Intent) -> tuple[bool, bool]:
+        if intent.skill is not Skill.EAT:
+            return False, False
+        return self._evidence.kinds(self._row, *_eaten(intent))
 
     def _expected(self, food: Food) -> Effect | None:
         chance = self._evidence.effects(self._row, *food)
@@ -292,7 +310,6 @@ _WORDS: dict[Effect | None, str] = {
 def _thought(moment: Moment) -> str:
     if moment.intent.skill is not Skill.EAT:
         return _THOUGHTS[moment.intent.skill]
-    assert moment.intent.target is not None, "something is eaten"
     weighed = [
         f"{Target(object=food[0], color=food[1]).words(FORAGE)} {_WORDS[moment.expects[food]]}"
         for food in sorted(moment.worth, key=lambda food: -moment.worth[food])[:4]
@@ -300,11 +317,16 @@ def _thought(moment: Moment) -> str:
     return ", ".join(weighed)
 
 
-def _kind(moment: Moment) -> tuple[Skill, int]:
-    """Return what is done, and of how many foods a meal was chosen."""
-    if not moment.worth:
-        return moment.intent.skill, 0
-    return moment.intent.skill, min(len(moment.worth), 4)
+def _kind(moment: Moment) -> tuple[Hashable, ...]:
+    """Return what is done, whether on a full belly, and by what knowledge a meal was chosen."""
+    if moment.intent.skill is not Skill.EAT:
+        return moment.intent.skill, moment.full
+    return moment.intent.skill, moment.known, moment.expects[_eaten(moment.intent)]
+
+
+def _eaten(meal: Intent) -> Food:
+    assert meal.target is not None, "something is eaten"
+    return meal.target.object, meal.target.color
 
 
 def agreeing(moments: Sequence[Moment], replies: Sequence[Reply | None]) -> list[bool]:
