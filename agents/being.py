@@ -9,6 +9,7 @@ avatar's mind.
 
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -166,6 +167,7 @@ class Being:
             status=self._body.status(row),
             recent=events.words(int(percept.clock)),
             can_start=self._body.can_start(row),
+            drive_at=partial(self._soul.drive_at, row),
         )
         return self.minds[row].decide(percept, feelings.of(row), context, self._body.refusals(row))
 

@@ -3,10 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from body.types import Intent, Skill, SkillStatus
 
 WhyNot = Callable[[Intent], str]  # says why a body could not start an intent now, or ""
 Offered = tuple[tuple[str, float], ...]  # answers to choose from, and how probable each was
+Weighed = tuple[tuple[str, float, float], ...]  # and what each is worth: see `Decision`
+# What the drive would be at other levels of needs, by name; all of one shape, as is the drive.
+DriveAt = Callable[[Mapping[str, NDArray[np.floating]]], NDArray[np.floating]]
+
+
+def no_soul(levels: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Refuse to say what a drive would be.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError("drive_at must be a soul's, got none; give the context that of `Soul`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +110,7 @@ class DecisionContext:
         status: How that is going.
         recent: What happened lately, in words, oldest first.
         can_start: Skills that the body could start now.
+        drive_at: Says what this soul's drive would be at other levels of its needs.
     """
 
     run_id: str
@@ -103,6 +119,7 @@ class DecisionContext:
     status: SkillStatus
     recent: tuple[str, ...]
     can_start: tuple[Skill, ...]
+    drive_at: DriveAt = field(default=no_soul, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +184,8 @@ class Decision:
         fallback: Whether no reply could be used and the fallback intent was taken.
         problem: Of a fallback: what was wrong with the first reply, or why there was none.
         exchanges: What was asked and replied in each attempt, for the record and for replay.
+        weighed: Where what would come of it was imagined: the intents that could start, how
+            probable each was then, and by how much the drive was expected to drop; best first.
     """
 
     intent: Intent | None
@@ -184,3 +203,4 @@ class Decision:
     fallback: bool = False
     problem: str = ""
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+    weighed: Weighed = field(default=(), repr=False)

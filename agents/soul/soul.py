@@ -162,6 +162,22 @@ class Soul:
             emotions=emotions,
         )
 
+    def drive_at(
+        self, avatar: int, levels: Mapping[str, NDArray[np.floating]]
+    ) -> NDArray[np.floating]:
+        """Return what the drive of an avatar would be at other levels of its needs.
+
+        Args:
+            avatar: Whose weights and set points count.
+            levels: Arrays of one shape, in [0, 1], by name of need; those not named are full.
+        """
+        shape = np.shape(next(iter(levels.values())))
+        deficits = np.broadcast_to(self.setpoints[avatar] - 1.0, (*shape, len(NEEDS))).copy()
+        for name, level in levels.items():
+            need = NEEDS.index(name)
+            deficits[..., need] = self.setpoints[avatar, need] - level
+        return self.drive.of(deficits, self.weights[avatar])
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that is carried from tick to tick, by name, as copies."""
         return copied(self._traces())

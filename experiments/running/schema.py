@@ -15,6 +15,7 @@ from experiments.running.options import OF_WORLD, fixed, options_text, path
 from experiments.running.training_schema import (
     TrainBodyConfig,
     TrainDirectConfig,
+    TrainImaginationConfig,
     TrainMindConfig,
     TrainQuestionAnsweringConfig,
 )
@@ -323,6 +324,7 @@ SCHEMAS: dict[str, type] = {
     "play": PlayConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,
+    "train_imagination": TrainImaginationConfig,
     "train_mind": TrainMindConfig,
     "train_question_answering": TrainQuestionAnsweringConfig,
 }
@@ -337,6 +339,9 @@ DEBUG: dict[str, dict[str, Any]] = {
     },
     "train_body": {
         "ticks": 2_000, "layouts": 8, "imitation": {"ticks": 2_000}, "ppo": {"steps": 8},
+    },
+    "train_imagination": {
+        "attempts": 60, "held_out": 30, "bodies": 4, "life": 20, "rounds": 1, "levels": [5],
     },
     "train_mind": {
         "moments": {"trip": 40, "babyai": 40}, "held_out": 10, "rounds": 1,

@@ -241,6 +241,37 @@ class TrainMindConfig:
 
 
 @dataclass
+class TrainImaginationConfig(Training):
+    """Options of `experiments.train_imagination`."""
+
+    world: Any = world_with("choosing_planner", "nothing in it is another in each lifetime")
+    level: Any = fixed(5, "it is trained at several; see levels")
+    levels: list[int] = field(default_factory=lambda: [2, 4, 5])
+    """Levels of a world that has any, as many attempts at each."""
+    folder: str = path("outputs/imagination")
+    """Folder in which the world gets a folder of weights and card."""
+    device: Any = fixed("cpu", "the networks are small")
+    avatars: Any = "${bodies}"
+    """Number of bodies that live at the same time."""
+    bodies: int = 48
+    """Number of bodies that live at the same time."""
+    attempts: int = 40_000
+    """Attempts to learn from."""
+    life: int = 120
+    """Attempts of a lifetime, about."""
+    held_out: int = 10_000
+    """Attempts to measure by, in contexts of the test split."""
+    members: int = 4
+    """Networks, which agree where they know."""
+    hidden: int = 64
+    """Width of their layers."""
+    rounds: int = 8
+    """Passes over the attempts."""
+    learning_rate: float = 2.0e-3
+    """Peak of the learning rate."""
+
+
+@dataclass
 class TrainQuestionAnsweringConfig:
     """Options of `experiments.train_question_answering`."""
 

@@ -5,7 +5,7 @@ wrong; then a fallback intent is taken, and counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,8 @@ from mind.reasoning.narration import EventObservation, narrate, near, object_wor
 from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
-from mind.types import Decision, DecisionContext, Experience, Feeling, WhyNot
+from mind.reasoning.weighing import Weighing
+from mind.types import Decision, DecisionContext, Experience, Feeling, Weighed, WhyNot
 
 _OBJECTS_ASKED_ABOUT = 4
 TOLD = "was_told"
@@ -70,6 +71,7 @@ class LanguageMind:
         recalled: Most experiences that are recalled for a decision; see `recall`.
         seed: Of all sampling from the language model.
         form: Whether the language model writes freely or chooses among what could be done.
+        weighing: Weighs what the language model would choose by what is imagined of it, or None.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class LanguageMind:
         recalled: int = 3,
         seed: int = 0,
         form: ReplyForm = FREE,
+        weighing: Weighing | None = None,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -90,6 +93,7 @@ class LanguageMind:
         self._recalled = recalled
         self._seed = seed
         self._form = form
+        self._weighing = weighing
         self._decisions = 0
         self._plan = Plan()
 
@@ -116,6 +120,7 @@ class LanguageMind:
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         words = [recollection.experience.words for recollection in recalled]
         prompt = self._prompts.decide(percept, feeling, context, words, goals)
+        intents: tuple[Intent, ...] = ()
         if not self._form.is_free:
             intents = startable(percept, context, words, goals, why_not)
             prompt = self._form.offer(prompt, answers_of(intents, percept.spec))
@@ -127,6 +132,13 @@ class LanguageMind:
             repair=self._prompts.repair,
         )
         taken = reply or fallback(context)
+        weighed: Weighed = ()
+        if self._weighing and intents and reply:
+            offered = exchanges[-1].offered
+            intent, weighed = self._weighing.choose(
+                self.body_id, percept, feeling, context, intents, offered
+            )
+            taken = replace(taken, intent=intent)
         if taken.plan is not None:
             goals = self._plan.replace(taken.plan, percept, context.episode)
         spec = percept.spec
@@ -140,6 +152,7 @@ class LanguageMind:
                 taken.intent.words(spec),
             ),
             memories=tuple(recollection.id for recollection in recalled),
+            weighed=weighed,
             **cost(exchanges, fallback=reply is None),
         )
 

@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from body.types import WorldSpec
+from mind.imagination import Imagination
 from mind.language_models import Batcher, LanguageModel, TokenBudget
 from mind.memory import Memory
 from mind.reasoning.choices import ReplyForm, ReplyMode
 from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
+from mind.reasoning.weighing import Weighing
 from mind.sense_encoder.trail import Encoder
 
 
@@ -33,6 +35,9 @@ class LanguageMindFactory:
             the intents that could start; "constrained": it writes a draft, and then chooses.
         draft_tokens: Most tokens of a draft, at least 1.
         shots: Worked examples that are shown before a decision is asked for, at least 0.
+        imagination: Folder of networks that foresee what would come of what the language model
+            could choose; "bundled" are those that come with the mind, None imagines nothing.
+        imagination_weight: Of what that would be worth; see `Weighing`.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -53,6 +58,8 @@ class LanguageMindFactory:
         reply: str = ReplyMode.FREE,
         draft_tokens: int = 48,
         shots: int = 0,
+        imagination: str | Path | None = None,
+        imagination_weight: float = 20.0,
     ):
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
@@ -70,6 +77,14 @@ class LanguageMindFactory:
         self._recalled = recalled
         self._seed = seed
         self._form = form
+        self._weighing = None
+        if imagination is not None:
+            if form.is_free:
+                raise ValueError(
+                    "imagination weighs what could be chosen, but reply is free; set "
+                    "reply=choice or reply=constrained, or imagination=null"
+                )
+            self._weighing = Weighing(Imagination(memory, imagination), imagination_weight)
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -81,6 +96,7 @@ class LanguageMindFactory:
             recalled=self._recalled,
             seed=self._seed,
             form=self._form,
+            weighing=self._weighing,
         )
 
     def question_answerer(

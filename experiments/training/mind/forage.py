@@ -99,7 +99,6 @@ class Evidence:
                 weights[_DID[one.kind]] += 1.0
         return weights / weights.sum()
 
-
     def kinds(self, row: int, object: int, color: int) -> tuple[bool, bool]:
         """Return whether something was lived of a food, and told, by what was last recalled."""
         known = self._known.get(Target(object=object, color=color).words(FORAGE), [])

@@ -1,0 +1,1 @@
+"""Training an imagination: lived attempts, what came of them, and an ensemble that learns it."""

@@ -1,0 +1,123 @@
+"""Training an imagination for a world: live lifetimes, learn what came of attempts, and measure."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from safetensors.numpy import save_file
+
+from body.motor import default_motor
+from envs.engine.faces import WorldVectorEnv
+from envs.engine.spec import find
+from experiments.running.cli import BadInput, command_line
+from experiments.running.record import git_commit
+from experiments.training.imagination.attempts import Attempt, Meal, collect, needs_of
+from experiments.training.imagination.learning import learn
+from experiments.training.imagination.measuring import scores
+from mind.imagination.features import feature_count
+from mind.imagination.network import CARD, WEIGHTS, load_network
+
+_TEST_SEED = 1_000_003  # added for lifetimes to measure by
+OpenWorld = Callable[[str, int | None], WorldVectorEnv]
+
+
+def train(options: DictConfig, open_world: OpenWorld) -> Path:
+    """Live, learn, measure, and return the folder with weights and card.
+
+    Args:
+        options: A `TrainImaginationConfig`.
+        open_world: Makes a world of a split, at a level where there are any.
+
+    Raises:
+        BadInput: If nobody can plan in that world, or a number is out of range.
+    """
+    _check(options)
+    torch.set_num_threads(options.threads)
+    folder, began = Path(options.folder) / options.world, time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = find(options.world)
+    lived, meals = _lived("train", options.attempts, options.seed, options, open_world)
+    weights = learn(
+        lived,
+        meals,
+        members=options.members,
+        hidden=options.hidden,
+        rounds=options.rounds,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        report=_say,
+    )
+    save_file(
+        {name: np.ascontiguousarray(part) for name, part in weights.items()}, folder / WEIGHTS
+    )
+    card: dict[str, Any] = {
+        "world": options.world,
+        "needs": list(needs_of(spec)),
+        "attempts": len(lived),
+        "levels": list(options.levels) if _levels(options) != [None] else None,
+        "split": "train",
+        "seed": options.seed,
+    }
+    _write(folder, card)
+    network = load_network(folder, feature_count(spec))
+    if options.held_out:
+        seed = options.seed + _TEST_SEED
+        others, _ = _lived("test", options.held_out, seed, options, open_world)
+        found = scores(network, others, lived)
+        card |= {name: round(value, 3) for name, value in found.items()}
+    minutes = round((time.monotonic() - began) / 60, 1)
+    card |= {"minutes": minutes, "command": command_line(), "commit": git_commit()}
+    _write(folder, card)
+    print(json.dumps(card, indent=2))
+    return folder.parent
+
+
+def _check(options: DictConfig) -> None:
+    if "choosing_planner" not in find(options.world).entry_points:
+        raise BadInput(
+            f"world must have a planner that chooses by what it expects, got '{options.world}': "
+            "nothing in it turns out otherwise in another lifetime"
+        )
+    for name in ("attempts", "members", "hidden", "rounds", "bodies", "life"):
+        if options[name] < 1:
+            raise BadInput(f"{name} must be at least 1, got {options[name]}")
+    if options.held_out < 0:
+        raise BadInput(f"held_out must be at least 0, got {options.held_out}")
+
+
+def _levels(options: DictConfig) -> list[int | None]:
+    return list(options.levels) if "level" in options.env else [None]
+
+
+def _lived(
+    split: str, wanted: int, seed: int, options: DictConfig, open_world: OpenWorld
+) -> tuple[list[Attempt], list[Meal]]:
+    """Return attempts, as many at each level, and what meals did."""
+    attempts: list[Attempt] = []
+    meals: list[Meal] = []
+    levels = _levels(options)
+    for level in levels:
+        some, ate = collect(
+            open_world(split, level),
+            -(-wanted // len(levels)),
+            life=options.life,
+            seed=seed,
+            motor=default_motor(options.world),
+        )
+        attempts, meals = attempts + some, meals + ate
+        where = "" if level is None else f", level {level}"
+        _say(f"{options.world}{where}, {split}: {len(some):,} attempts")
+    return attempts, meals
+
+
+def _write(folder: Path, card: dict[str, Any]) -> None:
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

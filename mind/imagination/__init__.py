@@ -1,0 +1,6 @@
+"""What would come of an intent, as far as this body can know: see `outcomes`, `imagination`."""
+
+from mind.imagination.imagination import Imagination, ImaginationError
+from mind.imagination.outcomes import Imagined, Outcome
+
+__all__ = ["Imagination", "ImaginationError", "Imagined", "Outcome"]

@@ -1,0 +1,72 @@
+"""Weighing: a language model proposes, imagination says what each proposal is worth.
+
+The intent that is taken is the most probable one under
+
+    p(intent) ~ p_model(intent) * exp(weight * worth(intent))
+
+the policy that gains most worth without leaving the language model's far behind (a search of one
+step, regularised towards the prior: Grill et al. 2020, arXiv 2007.12509). What the model knows of
+missions and words stays in it; what was lived of each thing comes in by the worth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from body.types import Intent, Percept
+from mind.imagination import Imagination
+from mind.types import DecisionContext, Feeling, Offered, Weighed
+
+_LEAST = 1e-6  # probability that anything has which could start
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How proposals are weighed.
+
+    Attributes:
+        imagination: Says what would come of them.
+        weight: Of worth, in nats for each unit of the drive; at least 0.
+    """
+
+    imagination: Imagination
+    weight: float
+
+    def __post_init__(self):
+        """Refuse a weight below 0."""
+        if not self.weight >= 0.0:
+            raise ValueError(f"imagination_weight must be at least 0, got {self.weight}")
+
+    def choose(
+        self,
+        body_id: str,
+        percept: Percept,
+        feeling: Feeling,
+        context: DecisionContext,
+        intents: Sequence[Intent],
+        offered: Offered,
+    ) -> tuple[Intent, Weighed]:
+        """Return the best of the intents, and each with its probability and worth, best first.
+
+        Args:
+            body_id: Whose memories are asked.
+            percept: Of that body alone.
+            feeling: What the soul makes of it.
+            context: What is under way.
+            intents: That could start, at least one.
+            offered: How probable the language model finds each of them, by its words.
+
+        Raises:
+            ImaginationError: If the weights for this world cannot be used.
+        """
+        spec = percept.spec
+        imagined = self.imagination.imagine(body_id, percept, context, intents)
+        worth = self.imagination.worth(imagined, feeling, context, spec)
+        words, prior = [intent.words(spec) for intent in intents], dict(offered)
+        scores = np.log([max(prior.get(one, 0.0), _LEAST) for one in words]) + self.weight * worth
+        powers = np.exp(scores - scores.max())
+        chances = powers / powers.sum()
+        order = np.argsort(-chances, kind="stable").tolist()
+        weighed = tuple((words[one], float(chances[one]), float(worth[one])) for one in order)
+        return intents[order[0]], weighed
