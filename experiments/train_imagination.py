@@ -46,7 +46,7 @@ def main(options: DictConfig, _: Path) -> None:
             raise BadInput(one_line(error)) from error
     print(f"weights and card are in {folder}; let a being imagine with")
     print(f"  python -m experiments.run +env={options.world} mind/language_model=smollm2", end=" ")
-    print(f"mind.imagination={folder}")
+    print(f"mind.imagination.folder={folder}")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from mind.types import Decision, Exchange, Feeling
 ROOT = Path(__file__).resolve().parent.parent.parent
 _DECIMALS = 4
 _COST_DECIMALS = 8  # tokens are cheap
+_WEIGHED = 5  # intents that are kept of a decision, at most
 _WITNESSES = ("gymnasium", "groundrush", "hydra-core", "minigrid", "numba", "numpy", "openai",
               "stable-baselines3", "tokenizers", "torch", "transformers")  # fmt: skip
 
@@ -188,8 +189,15 @@ def decision_record(decision: Decision) -> dict[str, Any]:
         "attempts": decision.attempts,
         "safe": decision.fallback,
         **_seldom(decision.thinking_tokens, decision.cost),
+        **({"weighed": _weighed(decision)} if decision.weighed else {}),
         **({"problem": decision.problem} if decision.problem else {}),
     }
+
+
+def _weighed(decision: Decision) -> list[list[Any]]:
+    """Return the best of the intents that were weighed, with probability and worth."""
+    best = decision.weighed[:_WEIGHED]
+    return [[words, round(p, _DECIMALS), round(worth, _DECIMALS)] for words, p, worth in best]
 
 
 def _seldom(thinking_tokens: int, cost: float) -> dict[str, Any]:

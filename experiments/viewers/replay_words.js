@@ -29,11 +29,13 @@ class Words {
     const which = index < 0 ? `asked before the episode ended at ${when}; no decision came of it in time`
       : `decision ${index + 1} of ${decisions.length}, which took effect at ${when}`;
     let before = "";
-    return [make("p", "cost", which), ...asked.rounds.map((round, i) => {
+    const rounds = asked.rounds.map((round, i) => {
       const prompt = this.text(round.prompt), part = this.round(round, prompt, before, i, asked.rounds.length);
       before = prompt;
       return part;
-    })];
+    });
+    const weighed = decisions[index]?.weighed;
+    return [make("p", "cost", which), ...rounds, ...(weighed ? imagined(weighed) : [])];
   }
 
   text(numbers) {
@@ -88,6 +90,19 @@ function offered(round) {
     return item;
   }));
   return list;
+}
+
+// The best choices after what would come of each was imagined, and by how much the drive would drop.
+function imagined(weighed) {
+  const list = make("ol", "offered");
+  list.append(...weighed.map(([answer, probability, worth]) => {
+    const item = make("li"), bar = make("span", "share");
+    bar.style.setProperty("--share", probability);
+    const signed = `${worth < 0 ? "\u2212" : "+"}${Math.abs(worth).toFixed(3)}`;
+    item.append(make("span", "", percent(probability)), bar, make("span", "", `${answer} (worth ${signed})`));
+    return item;
+  }));
+  return [make("h2", "", "weighed by what it imagined would come of each"), list];
 }
 
 const costs = round => [

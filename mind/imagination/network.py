@@ -73,7 +73,7 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    return 0.5 * (1.0 + np.tanh(0.5 * logits))
+    return np.reciprocal(1.0 + np.exp(-logits))
 
 
 def load_network(folder: Path, features: int) -> Network:

@@ -134,7 +134,8 @@ class LanguageMind:
         taken = reply or fallback(context)
         weighed: Weighed = ()
         if self._weighing and intents and reply:
-            offered = exchanges[-1].offered
+            sure = ((reply.intent.words(percept.spec), 1.0),)  # where a model does not say
+            offered = exchanges[-1].offered or sure
             intent, weighed = self._weighing.choose(
                 self.body_id, percept, feeling, context, intents, offered
             )

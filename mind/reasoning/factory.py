@@ -35,9 +35,9 @@ class LanguageMindFactory:
             the intents that could start; "constrained": it writes a draft, and then chooses.
         draft_tokens: Most tokens of a draft, at least 1.
         shots: Worked examples that are shown before a decision is asked for, at least 0.
-        imagination: Folder of networks that foresee what would come of what the language model
-            could choose; "bundled" are those that come with the mind, None imagines nothing.
-        imagination_weight: Of what that would be worth; see `Weighing`.
+        imagination: Foresees what would come of what the language model could choose; None weighs
+            nothing.
+        imagination_weight: Of what that would be worth, at least 0; see `Weighing`.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -58,7 +58,7 @@ class LanguageMindFactory:
         reply: str = ReplyMode.FREE,
         draft_tokens: int = 48,
         shots: int = 0,
-        imagination: str | Path | None = None,
+        imagination: Imagination | None = None,
         imagination_weight: float = 20.0,
     ):
         if recalled < 0:
@@ -77,14 +77,14 @@ class LanguageMindFactory:
         self._recalled = recalled
         self._seed = seed
         self._form = form
-        self._weighing = None
+        self._weighing: Weighing | None = None
         if imagination is not None:
             if form.is_free:
                 raise ValueError(
-                    "imagination weighs what could be chosen, but reply is free; set "
-                    "reply=choice or reply=constrained, or imagination=null"
+                    "imagination weighs what can be chosen, and reply is free: set reply=choice or "
+                    "reply=constrained"
                 )
-            self._weighing = Weighing(Imagination(memory, imagination), imagination_weight)
+            self._weighing = Weighing(imagination, memory, imagination_weight)
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""

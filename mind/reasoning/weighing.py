@@ -16,8 +16,11 @@ import numpy as np
 
 from body.types import Intent, Percept
 from mind.imagination import Imagination
+from mind.imagination.features import Lived
+from mind.memory import Memory
 from mind.types import DecisionContext, Feeling, Offered, Weighed
 
+MOST_LIVED = 2000  # experiences that count
 _LEAST = 1e-6  # probability that anything has which could start
 
 
@@ -27,10 +30,12 @@ class Weighing:
 
     Attributes:
         imagination: Says what would come of them.
+        memory: The experiences of all bodies.
         weight: Of worth, in nats for each unit of the drive; at least 0.
     """
 
     imagination: Imagination
+    memory: Memory
     weight: float
 
     def __post_init__(self):
@@ -56,17 +61,14 @@ class Weighing:
             context: What is under way.
             intents: That could start, at least one.
             offered: How probable the language model finds each of them, by its words.
-
-        Raises:
-            ImaginationError: If the weights for this world cannot be used.
         """
-        spec = percept.spec
-        imagined = self.imagination.imagine(body_id, percept, context, intents)
-        worth = self.imagination.worth(imagined, feeling, context, spec)
-        words, prior = [intent.words(spec) for intent in intents], dict(offered)
+        lived = Lived(self.memory.recent(body_id, MOST_LIVED))
+        imagined = self.imagination.imagine(percept, context, intents, lived)
+        worth = self.imagination.worth(imagined, feeling, context)
+        words, prior = [intent.words(percept.spec) for intent in intents], dict(offered)
         scores = np.log([max(prior.get(one, 0.0), _LEAST) for one in words]) + self.weight * worth
         powers = np.exp(scores - scores.max())
         chances = powers / powers.sum()
-        order = np.argsort(-chances, kind="stable").tolist()
+        order = sorted(range(len(intents)), key=lambda one: -chances[one])
         weighed = tuple((words[one], float(chances[one]), float(worth[one])) for one in order)
         return intents[order[0]], weighed

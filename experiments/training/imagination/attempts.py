@@ -41,7 +41,7 @@ class Attempt:
         known: Whether something was lived of just that before.
         began: Tick.
         levels: (needs,) as it began.
-        outcome: What came of it; None is not known.
+        outcome: What came of it.
         done: Whether it was done in the end.
         ticks: How long it took; 0 as long as it goes on.
         changes: (needs,) by how much the levels changed meanwhile.
@@ -55,7 +55,7 @@ class Attempt:
     known: bool
     began: int
     levels: NDArray[np.float32]
-    outcome: Outcome | None = None
+    outcome: Outcome = Outcome.UNEVENTFUL
     done: bool = False
     ticks: int = 0
     changes: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))

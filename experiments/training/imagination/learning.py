@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -31,14 +32,13 @@ class Lessons:
 
     @classmethod
     def of(cls, attempts: Sequence[Attempt]) -> "Lessons":
-        """Return attempts of known outcome as tensors."""
-        rows = [one for one in attempts if one.outcome is not None]
+        """Return attempts as tensors."""
         return cls(
-            torch.from_numpy(np.stack([one.features for one in rows])),
-            torch.tensor([int(one.outcome or 0) for one in rows]),
-            torch.tensor([float(one.done) for one in rows]),
-            torch.tensor([np.log1p(one.ticks) for one in rows], dtype=torch.float32),
-            torch.from_numpy(np.stack([one.changes for one in rows])),
+            torch.from_numpy(np.stack([one.features for one in attempts])),
+            torch.tensor([int(one.outcome) for one in attempts]),
+            torch.tensor([float(one.done) for one in attempts]),
+            torch.tensor([np.log1p(one.ticks) for one in attempts], dtype=torch.float32),
+            torch.from_numpy(np.stack([one.changes for one in attempts])),
         )
 
     def rows(self, chosen: Tensor) -> "Lessons":
@@ -75,7 +75,7 @@ def learn(
     needs = lessons.changes.shape[1]
     generator = torch.Generator().manual_seed(seed)
     sizes = [len(mean), *[hidden] * (LAYERS - 1), _OUTCOMES + 2 + needs]
-    layers = [_layer(members, *pair, generator) for pair in zip(sizes, sizes[1:], strict=False)]
+    layers = [_layer(members, *pair, generator) for pair in pairwise(sizes)]
     weights = [part for layer in layers for part in layer]
     optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=_WEIGHT_DECAY)
     count = len(lessons.done)
@@ -124,7 +124,7 @@ def _loss(heads: Tensor, batch: Lessons) -> Tensor:
 
 
 def _meals(meals: Sequence[Meal], needs: int) -> NDArray[np.float32]:
-    """Return by how much the levels change at once, on the mean, by what a meal does, (9, needs)."""
+    """Return by how much a meal changes the levels at once, on the mean, by outcome, (9, needs)."""
     found = np.zeros((_OUTCOMES, needs), np.float32)
     for outcome in {meal.outcome for meal in meals}:
         found[outcome] = np.mean([one.changes for one in meals if one.outcome is outcome], axis=0)

@@ -13,8 +13,12 @@ from mind.imagination.outcomes import Outcome
 
 _LATE = 5  # episodes after which a lifetime is no longer young
 _BINS = 10
-_FALLS, _ILLNESS = [Outcome.FELL], [Outcome.MADE_ILL]
-_FEEDS = [Outcome.GAVE_ENERGY, Outcome.GAVE_PROTEIN, Outcome.GAVE_WATER]
+_FEEDS = (Outcome.GAVE_ENERGY, Outcome.GAVE_PROTEIN, Outcome.GAVE_WATER)
+_MAY_COME = (  # name, of which skill, and which outcomes
+    ("fall", Skill.CROSS, (Outcome.FELL,)),
+    ("illness", Skill.EAT, (Outcome.MADE_ILL,)),
+    ("food", Skill.EAT, _FEEDS),
+)
 
 
 def scores(
@@ -31,13 +35,17 @@ def scores(
         attempts: Of test contexts.
         base: Attempts of other lifetimes, whose rates are the base rates.
     """
-    rows = [one for one in attempts if one.outcome is not None]
+    rows = [one for one in attempts if one.about]
     imagined = network.imagine(np.stack([one.features for one in rows]))
-    found: dict[str, float] = {}
-    for name, kinds in (("fall", _FALLS), ("illness", _ILLNESS), ("food", _FEEDS)):
-        chance = imagined.outcomes[:, kinds].sum(axis=1)
-        found |= _scores(name, chance, rows, base, lambda one, kinds=kinds: one.outcome in kinds)
-    found |= _scores("done", imagined.done, rows, base, lambda one: one.done)
+    found = _scores("done", imagined.done, rows, base, lambda one: one.done)
+    for name, skill, kinds in _MAY_COME:
+        of_skill = np.array([one.skill is skill for one in rows])
+        if of_skill.any():
+            chance = imagined.outcomes[np.ix_(of_skill, kinds)].sum(axis=1)
+            some = [one for one in rows if one.skill is skill]
+            found |= _scores(
+                name, chance, some, base, lambda one, kinds=kinds: one.outcome in kinds
+            )
     return found
 
 
@@ -48,31 +56,25 @@ def _scores(
     base: Sequence[Attempt],
     came: Callable[[Attempt], bool],
 ) -> dict[str, float]:
-    """Return the scores of one thing that may come, where it ever comes of skills about things."""
+    """Return the scores of one thing that may come of some attempts."""
     rates = _base_rates(base, came)
-    bears = np.array([0.0 < rates[one.skill] < 1.0 and one.about != "" for one in rows])
-    if not bears.any():
-        return {}
     truth = np.array([came(one) for one in rows], np.float64)
     guess = np.array([rates[one.skill] for one in rows])
     known = np.array([one.known for one in rows])
     late = np.array([one.episode >= _LATE for one in rows])
-    found = {}
-    for which, chosen in (("new", ~known), ("known", known), ("late", known & late)):
-        where = bears & chosen
-        if where.sum() >= _BINS:
-            skill = _brier_skill(chance[where], truth[where], guess[where])
-            found[f"{name}_{which}_skill"] = skill
-    found[f"{name}_calibration_error"] = _calibration_error(chance[bears], truth[bears])
-    found[f"{name}_attempts"] = float(bears.sum())
+    found: dict[str, float] = {}
+    for which, where in (("new", ~known), ("known", known), ("late", known & late)):
+        if where.sum() >= _BINS and len(set(truth[where])) > 1:
+            found[f"{name}_{which}_skill"] = _brier_skill(chance[where], truth[where], guess[where])
+    found[f"{name}_calibration_error"] = _calibration_error(chance, truth)
+    found[f"{name}_attempts"] = float(len(rows))
     return found
 
 
 def _base_rates(base: Sequence[Attempt], came: Callable[[Attempt], bool]) -> dict[Skill, float]:
     groups: dict[Skill, list[bool]] = defaultdict(list)
     for one in base:
-        if one.outcome is not None:
-            groups[one.skill].append(came(one))
+        groups[one.skill].append(came(one))
     return defaultdict(float, {skill: float(np.mean(all)) for skill, all in groups.items()})
 
 
