@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from envs.engine.spec import TimeUnit as TimeUnit
 from envs.engine.spec import WorldSpec
+from envs.engine.spec import find as find
 
 DOOR_OPEN, DOOR_CLOSED, DOOR_LOCKED = 0, 1, 2  # states of a door, as in MiniGrid
 

@@ -38,7 +38,7 @@ ROOMS = {
     "mind": (
         ("types", "claims", "pretrained"),
         ("sense_encoder",),
-        ("language_models", "memory"),
+        ("imagination", "language_models", "memory"),
         ("reasoning",),
         ("contract", "learning"),
     ),

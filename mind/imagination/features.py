@@ -36,7 +36,7 @@ class Lived:
     """How often each thing turned out in each way, in the life of one body.
 
     Args:
-        experiences: All that is remembered, oldest first.
+        experiences: Those that tell something; see `TELLING`.
     """
 
     def __init__(self, experiences: Iterable[Experience] = ()):

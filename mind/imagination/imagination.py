@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Intent, Percept
-from envs.engine.spec import find
+from body.types import Intent, Percept, find
 from mind.imagination.features import Lived, feature_count, features
 from mind.imagination.network import ImaginationError, Network, load_network
 from mind.imagination.outcomes import LATER, Imagined

@@ -16,8 +16,8 @@ import numpy as np
 
 from body.types import Intent, Percept
 from mind.imagination import Imagination
-from mind.imagination.features import Lived
-from mind.memory import Memory
+from mind.imagination.features import TELLING, Lived
+from mind.memory import Memory, Query
 from mind.types import DecisionContext, Feeling, Offered, Weighed
 
 MOST_LIVED = 2000  # experiences that count
@@ -62,7 +62,8 @@ class Weighing:
             intents: That could start, at least one.
             offered: How probable the language model finds each of them, by its words.
         """
-        lived = Lived(self.memory.recent(body_id, MOST_LIVED))
+        known = self.memory.recall(Query(body_id=body_id, kinds=TELLING), MOST_LIVED)
+        lived = Lived(recollection.experience for recollection in known)
         imagined = self.imagination.imagine(percept, context, intents, lived)
         worth = self.imagination.worth(imagined, feeling, context)
         words, prior = [intent.words(percept.spec) for intent in intents], dict(offered)

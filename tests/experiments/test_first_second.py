@@ -26,6 +26,7 @@ COMMANDS = [
     ("experiments.balrog_babyai.run", "preparing the tasks"),
     ("experiments.balrog_babyai.train_direct", "preparing to train a policy for babyai"),
     ("experiments.train_body +env=trip", "preparing to train a body for trip"),
+    ("experiments.train_imagination +env=forage", "preparing to imagine forage"),
     ("experiments.train_mind", "preparing to train a mind"),
     ("experiments.train_question_answering", "preparing to train answers"),
     ("experiments.trip.bodies", "preparing bodies"),

@@ -87,6 +87,23 @@ def test_a_choice_is_shown_with_the_most_probable_of_what_there_was(made_up, tmp
     assert "probability among the choices 99%" in cost
 
 
+def test_what_was_imagined_is_shown_with_what_it_would_be_worth(made_up, tmp_path, open_page):
+    beginning, step = made_up
+    weighed = (("eat red nut", 0.9, 0.25), ("wait", 0.1, -0.012))
+    lived = step(0)
+    decision = replace(lived.trace.decision, weighed=weighed)
+    page = ReplayPage(tmp_path, "a made-up life")
+    page.on_episode_start(beginning)
+    page.on_step(replace(lived, trace=replace(lived.trace, decision=decision)))
+    page.close()
+    shown = open_page(tmp_path / "replay.html")
+    told = [row.split() for row in shown.locator(".offered li").all_inner_texts()]
+    assert told == [
+        ["90%", "eat", "red", "nut", "(worth", "+0.250)"],
+        ["10%", "wait", "(worth", "\N{MINUS SIGN}0.012)"],
+    ]
+
+
 def test_prompt_and_reply_stay_text(opened):
     assert "</script><b>no</b>" in opened.locator(".round pre").nth(2).inner_text()
     assert opened.locator(".words b, .words think").count() == 0

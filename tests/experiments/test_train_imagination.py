@@ -15,7 +15,7 @@ from experiments.training.imagination.attempts import Attempt, Meal, collect, ne
 from experiments.training.imagination.learning import learn
 from experiments.training.imagination.measuring import scores
 from mind.imagination import Outcome, imagination_of
-from mind.imagination.features import feature_count
+from mind.imagination.features import TELLING, Lived, feature_count
 from mind.imagination.network import Network
 
 NEEDS = needs_of(FORAGE)
@@ -141,6 +141,21 @@ def test_a_perfect_forecast_has_skill_one_and_the_base_rate_none():
     assert perfect["illness_calibration_error"] == 0.0
     both = np.array([base["illness_new_skill"], base["illness_known_skill"]])
     assert both == pytest.approx(0.0, abs=1e-6)
+
+
+def test_counts_of_what_was_lived_are_the_yardstick():
+    rows = made_up(60, 1, rule=False)
+    lived, other = Lived(), Lived()
+    lived.add("made_ill", "red berry", 3)
+    other.add("gave_energy", "red berry", 3)
+    for one in rows:
+        told = lived if one.outcome is Outcome.MADE_ILL else other
+        one.features[-3 * len(TELLING) :] = told.of("red berry")
+    found = scores(learned(made_up(60, 0), rounds=1), rows, rows)
+    assert 0.9 < found["illness_known_counts_skill"] < 1.0
+    blank = made_up(60, 1, rule=False)
+    found = scores(learned(made_up(60, 0), rounds=1), blank, blank)
+    assert found["illness_known_counts_skill"] == pytest.approx(0.0, abs=1e-6)
 
 
 # ---- The command ----
