@@ -12,7 +12,7 @@ from mind.imagination.network import ImaginationError, Network, load_network
 from mind.imagination.outcomes import LATER, Imagined
 from mind.types import DecisionContext, Feeling
 
-BUNDLED = "bundled"
+BUNDLED, AUTO = "bundled", "auto"
 _FOLDER = Path(__file__).parent.parent / "pretrained" / "imagination"
 _MEALS = [int(outcome) for outcome in LATER.values()]
 
@@ -66,14 +66,16 @@ def imagination_of(world: str, folder: str | Path | None) -> Imagination | None:
     Args:
         world: Its name.
         folder: With a folder for each world, of weights and card; "bundled" is the one that comes
-            with the mind; None imagines nothing.
+            with the mind, "auto" that, or nothing for a world that it lacks; None imagines nothing.
 
     Raises:
         ImaginationError: If there are no weights for that world, or they cannot be used.
     """
     if folder is None:
         return None
-    place = _FOLDER if folder == BUNDLED else Path(folder).expanduser()
+    place = _FOLDER if folder in (BUNDLED, AUTO) else Path(folder).expanduser()
+    if folder == AUTO and not (place / world).is_dir():
+        return None
     if not (place / world).is_dir():
         known = ", ".join(sorted(one.name for one in place.glob("*/"))) or "no world"
         raise ImaginationError(

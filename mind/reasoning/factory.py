@@ -11,7 +11,7 @@ from mind.reasoning.choices import ReplyForm, ReplyMode
 from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
-from mind.reasoning.weighing import Weighing
+from mind.reasoning.weighing import MOST_LIVED, Weighing
 from mind.sense_encoder.trail import Encoder
 
 
@@ -27,7 +27,8 @@ class LanguageMindFactory:
         language_model: Answers the minds that wait at the same time as one batch.
         memory: Keeps experiences; a mind recalls only those of its own body.
         prompts: Folder of prompt templates; None is the one that comes with the package.
-        recalled: Most experiences that are recalled for a decision, at least 0; see `recall`.
+        recalled: Most experiences that are recalled for a decision, at least 0; see `recall`. Of 0
+            nothing that was lived bears on it, nor on what is imagined.
         batch: Most prompts in one call of the language model, at least 1.
         seed: Of all sampling from the language model, at least 0.
         senses: The encoder whose embeddings are remembered beside the words.
@@ -84,7 +85,8 @@ class LanguageMindFactory:
                     "imagination weighs what can be chosen, and reply is free: set reply=choice or "
                     "reply=constrained"
                 )
-            self._weighing = Weighing(imagination, memory, imagination_weight)
+            most = MOST_LIVED if recalled else 0
+            self._weighing = Weighing(imagination, memory, imagination_weight, most)
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""

@@ -20,7 +20,7 @@ from mind.imagination.features import TELLING, Lived
 from mind.memory import Memory, Query
 from mind.types import DecisionContext, Feeling, Offered, Weighed
 
-MOST_LIVED = 2000  # experiences that count
+MOST_LIVED = 2000  # experiences that tell something
 _LEAST = 1e-6  # probability that anything has which could start
 
 
@@ -32,11 +32,13 @@ class Weighing:
         imagination: Says what would come of them.
         memory: The experiences of all bodies.
         weight: Of worth, in nats for each unit of the drive; at least 0.
+        most_lived: Most experiences of a body that bear on what it imagines; 0 is none.
     """
 
     imagination: Imagination
     memory: Memory
     weight: float
+    most_lived: int = MOST_LIVED
 
     def __post_init__(self):
         """Refuse a weight below 0."""
@@ -62,7 +64,7 @@ class Weighing:
             intents: That could start, at least one.
             offered: How probable the language model finds each of them, by its words.
         """
-        known = self.memory.recall(Query(body_id=body_id, kinds=TELLING), MOST_LIVED)
+        known = self.memory.recall(Query(body_id=body_id, kinds=TELLING), self.most_lived)
         lived = Lived(recollection.experience for recollection in known)
         imagined = self.imagination.imagine(percept, context, intents, lived)
         worth = self.imagination.worth(imagined, feeling, context)

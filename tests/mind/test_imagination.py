@@ -21,6 +21,7 @@ from mind.imagination.features import TELLING, Lived, feature_count, features
 from mind.imagination.network import CARD, WEIGHTS, Network, load_network
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
+from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.weighing import Weighing
 
 BERRY, NUT = (Target(object=one, color=Color.RED) for one in (Object.BERRY, Object.NUT))
@@ -190,6 +191,7 @@ def test_a_world_without_an_imagination_is_named_with_those_that_have_one(tmp_pa
     with pytest.raises(ImaginationError, match="imagination for trip, got one for forage"):
         imagination_of("trip", tmp_path)
     assert imagination_of("trip", None) is None
+    assert imagination_of("babyai", "auto") is None
 
 
 # ---- What it is worth ----
@@ -288,6 +290,22 @@ def _where_something_is_eaten():
     """Return the number of a feature that is 1 only where something is eaten."""
     eats, waits = (features(field(), context(), [one], Lived())[0] for one in (EAT_NUT, WAIT))
     return int(np.flatnonzero(eats > waits)[0])
+
+
+def test_who_recalls_nothing_imagines_without_what_was_lived():
+    life = Life()
+    did(life, "made_ill", "red berry", body_id="anna")
+    sick = Imagination(network(outcome=Outcome.MADE_ILL, seen=ILL_IF_LIVED))
+    now = with_soul(can_start=(Skill.EAT, Skill.WAIT))
+    for recalled, wanted in ((3, WAIT), (0, EAT_BERRY)):
+        model = ScriptedModel(["<answer>eat red berry, normal</answer>"])
+        shared = LanguageMindFactory(
+            model, life.memory, reply="choice", recalled=recalled, imagination=sick,
+            imagination_weight=1000.0,
+        )  # fmt: skip
+        alone = field(objects=((Object.BERRY, Color.RED, 3, 2, -1),))
+        decision = decide(shared.make("anna"), seen=alone, felt=felt(energy=0.9), now=now)
+        assert decision.intent == wanted
 
 
 def test_a_model_that_writes_freely_cannot_be_weighed():
