@@ -53,6 +53,10 @@ class Lived:
             self._counts[about] = np.zeros(len(TELLING), np.float32)
         self._counts[about][number] += times
 
+    def knows(self, target: str) -> bool:
+        """Return whether it is known how a thing turned out, by its color and kind in words."""
+        return target in self._counts
+
     def of(self, target: str) -> NDArray[np.float32]:
         """Return counts of the thing itself, of others in its color, and of others of its kind.
 

@@ -104,17 +104,19 @@ class AttemptRecorder(LabellingMind):
         if context.episode != self._episode:
             self._begin(context.episode)
         intent = self._intent(percept, context, why_not)
-        running = context.status.status is Status.RUNNING
-        if running and context.intent == intent and self._under_way:
-            return intent
-        self._close(percept, None if running else context.status.status is Status.DONE)
+        status = context.status.status
+        if status is Status.RUNNING:
+            if context.intent == intent and self._under_way:
+                return intent
+            self._under_way = None  # given up: nobody knows what would have come of it
+        self._close(percept, status is Status.DONE)
         about = intent.target.words(percept.spec) if intent.target else ""
         self._under_way = Attempt(
             features=features(percept, context, [intent], self._lived)[0],
             episode=context.episode,
             skill=intent.skill,
             about=about,
-            known=bool(self._lived.of(about)[: len(self._lived.of(about)) // 3].any()),
+            known=self._lived.knows(about),
             began=int(percept.clock),
             levels=levels(percept),
         )
@@ -146,10 +148,10 @@ class AttemptRecorder(LabellingMind):
             intent = Intent(skill=intent.skill, target=intent.target, manner=manner)
         return Intent(skill=Skill.WAIT) if why_not(intent) else intent
 
-    def _close(self, percept: Percept, done: bool | None) -> None:
-        """Keep the attempt under way; None: it was given up, and tells only what came of it."""
+    def _close(self, percept: Percept, done: bool) -> None:
+        """Keep the attempt that came to an end, if there is one; a meal, once it is known."""
         attempt, self._under_way = self._under_way, None
-        if attempt is None or done is None:
+        if attempt is None:
             return
         attempt.done = done
         attempt.ticks = int(percept.clock) - attempt.began
