@@ -138,7 +138,7 @@ def decision_from(state: State) -> Decision:
         "goals": tuple(state["goals"]),
         "memories": tuple(state["memories"]),
         "exchanges": tuple(map(_exchange_from, state["exchanges"])),
-        "weighed": tuple(map(tuple, state.get("weighed", ()))),
+        "weighed": tuple((words, p, worth) for words, p, worth in state.get("weighed", ())),
     }
     return Decision(**{**state, **parts})
 

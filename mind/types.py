@@ -180,10 +180,11 @@ class Decision:
         thinking_tokens: Those of them that a model thought by itself, before its reply.
         cost: What they cost, where prices are known; else 0.
         latency_s: Wall time from asking to answer, seconds.
-        attempts: 1, or 2 where the first reply was refused.
+        attempts: Replies that were asked for: 1, one more where a reply was refused, and one for
+            each in which tools were called.
         fallback: Whether no reply could be used and the fallback intent was taken.
-        problem: Of a fallback: what was wrong with the first reply, or why there was none.
-        exchanges: What was asked and replied in each attempt, for the record and for replay.
+        problem: Of a fallback: what was wrong with the first bad reply, or why there was none.
+        exchanges: What was asked and replied each time, for the record and for replay.
         weighed: Where what would come of it was imagined: the intents that could start, how
             probable each was then, and by how much the drive was expected to drop; best first.
     """

@@ -13,7 +13,7 @@ from body.types import Failure, Intent, Manner, Percept, Skill, Target, WorldSpe
 from mind.types import DecisionContext, Experience
 
 SENSES = ("proprio", "vestibular", "touch", "pain", "intero", "social")
-TELLING = (  # kinds of experience that tell how things turn out, by number
+TELLING: tuple[str, ...] = (  # kinds of experience that tell how things turn out, by number
     "stumbled",
     "slipped",
     "fell",

@@ -62,9 +62,10 @@ def _if_cut_off(completion: Completion) -> str:
     return f" (cut off after {completion.tokens} tokens: raise max_new_tokens)"
 
 
-def attempt_seeds(seed: int, body_id: str, decision: int) -> list[int]:
-    """Return a seed for each attempt at a decision, independent of all other decisions."""
-    keys = [(*body_id.encode(), decision, attempt) for attempt in range(ATTEMPTS)]
+def attempt_seeds(seed: int, body_id: str, decision: int, round: int = 0) -> list[int]:
+    """Return a seed for each attempt in a round of a decision, independent of all others."""
+    attempts = range(round * ATTEMPTS, (round + 1) * ATTEMPTS)
+    keys = [(*body_id.encode(), decision, attempt) for attempt in attempts]
     drawn = [np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0] for key in keys]
     return [int(number >> 1) for number in drawn]
 
@@ -72,6 +73,7 @@ def attempt_seeds(seed: int, body_id: str, decision: int) -> list[int]:
 def cost(exchanges: Sequence[Exchange], *, fallback: bool) -> dict[str, Any]:
     """Return the fields of a `Decision` that follow from what was asked and replied."""
     log_probability = math.nan if fallback else exchanges[-1].log_probability
+    problems = (exchange.error or exchange.problem for exchange in exchanges)
     return {
         "confidence": math.exp(log_probability),  # geometric mean over the tokens written
         "prompt_tokens": sum(exchange.prompt_tokens for exchange in exchanges),
@@ -81,6 +83,6 @@ def cost(exchanges: Sequence[Exchange], *, fallback: bool) -> dict[str, Any]:
         "latency_s": sum(exchange.latency_s for exchange in exchanges),
         "attempts": len(exchanges),
         "fallback": fallback,
-        "problem": exchanges[0].error or exchanges[0].problem if fallback else "",
+        "problem": next(filter(None, problems), "") if fallback else "",
         "exchanges": tuple(exchanges),
     }

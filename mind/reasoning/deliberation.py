@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from body.types import Intent, Percept, Skill, WorldSpec
 from mind.language_models import Batcher
 from mind.memory import Memory, Query, Recollection
-from mind.reasoning.asking import ask, attempt_seeds, cost
+from mind.reasoning.asking import cost
 from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
+from mind.reasoning.conversation import converse
 from mind.reasoning.narration import EventObservation, narrate, near, object_words
 from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
+from mind.reasoning.situation import Situation
+from mind.reasoning.tools import Toolbox
 from mind.reasoning.weighing import Weighing
 from mind.types import Decision, DecisionContext, Experience, Feeling, Weighed, WhyNot
 
@@ -72,6 +75,7 @@ class LanguageMind:
         seed: Of all sampling from the language model.
         form: Whether the language model writes freely or chooses among what could be done.
         weighing: Weighs what the language model would choose by what is imagined of it, or None.
+        toolbox: What the language model may ask for before it answers, or None.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class LanguageMind:
         seed: int = 0,
         form: ReplyForm = FREE,
         weighing: Weighing | None = None,
+        toolbox: Toolbox | None = None,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -94,6 +99,7 @@ class LanguageMind:
         self._seed = seed
         self._form = form
         self._weighing = weighing
+        self._toolbox = toolbox
         self._decisions = 0
         self._plan = Plan()
 
@@ -116,6 +122,9 @@ class LanguageMind:
             LanguageModelError: If the language model cannot be used at all (see `NoReply`).
         """
         number, self._decisions = self._decisions, self._decisions + 1
+        now = Situation(
+            body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
+        )
         goals = self._plan.open_goals(percept, context.episode)
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         words = [recollection.experience.words for recollection in recalled]
@@ -124,10 +133,13 @@ class LanguageMind:
         if not self._form.is_free:
             intents = startable(percept, context, words, goals, why_not)
             prompt = self._form.offer(prompt, answers_of(intents, percept.spec))
-        reply, exchanges = await ask(
+        reply, exchanges = await converse(
             self._batcher,
             prompt,
-            seeds=attempt_seeds(self._seed, self.body_id, number),
+            self._toolbox,
+            now,
+            seed=self._seed,
+            number=number,
             parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._form.parse),
             repair=self._prompts.repair,
         )
@@ -136,9 +148,7 @@ class LanguageMind:
         if self._weighing and intents and reply:
             sure = ((reply.intent.words(percept.spec), 1.0),)  # where a model does not say
             offered = exchanges[-1].offered or sure
-            intent, weighed = self._weighing.choose(
-                self.body_id, percept, feeling, context, intents, offered
-            )
+            intent, weighed = self._weighing.choose(now, intents, offered)
             taken = replace(taken, intent=intent)
         if taken.plan is not None:
             goals = self._plan.replace(taken.plan, percept, context.episode)
@@ -152,7 +162,7 @@ class LanguageMind:
                 *(goal.words(spec) for goal in goals),
                 taken.intent.words(spec),
             ),
-            memories=tuple(recollection.id for recollection in recalled),
+            memories=tuple(dict.fromkeys([*(one.id for one in recalled), *now.found])),
             weighed=weighed,
             **cost(exchanges, fallback=reply is None),
         )

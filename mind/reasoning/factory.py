@@ -1,6 +1,6 @@
 """LanguageMindFactory: what the minds of a batch of bodies share."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from body.types import WorldSpec
@@ -11,6 +11,7 @@ from mind.reasoning.choices import ReplyForm, ReplyMode
 from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
+from mind.reasoning.tools import Reach, Toolbox
 from mind.reasoning.weighing import MOST_LIVED, Weighing
 from mind.sense_encoder.trail import Encoder
 
@@ -38,7 +39,11 @@ class LanguageMindFactory:
         shots: Worked examples that are shown before a decision is asked for, at least 0.
         imagination: Foresees what would come of what the language model could choose; None weighs
             nothing.
-        imagination_weight: Of what that would be worth, at least 0; see `Weighing`.
+        imagination_weight: Of what that would be worth, at least 0; see `Weighing`. Who writes
+            freely can ask for it as a tool, and is not overruled.
+        tools: Names of what the language model may ask for before it answers, where it writes
+            freely: of `mind.reasoning.tools.TOOLS`.
+        rounds: Replies with calls in one decision, at least 1.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -61,6 +66,8 @@ class LanguageMindFactory:
         shots: int = 0,
         imagination: Imagination | None = None,
         imagination_weight: float = 20.0,
+        tools: Sequence[str] = (),
+        rounds: int = 3,
     ):
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
@@ -74,19 +81,22 @@ class LanguageMindFactory:
         self.language_model = language_model
         self._batcher = Batcher(language_model, maximum=batch)
         form = ReplyForm(reply, draft_tokens)
-        self._prompts = Prompts(prompts, shots=shots, answers_only=reply == ReplyMode.CHOICE)
+        _check_use(tools, imagination, form)
+        most_lived = MOST_LIVED if recalled else 0
+        self._weighing = imagination and Weighing(
+            imagination, memory, imagination_weight, most_lived
+        )
+        reach = Reach(memory, self._weighing)
+        self._toolbox = Toolbox(tools, rounds, reach) if tools else None
+        self._prompts = Prompts(
+            prompts,
+            shots=shots,
+            answers_only=reply == ReplyMode.CHOICE,
+            tools=self._toolbox.usage if self._toolbox else "",
+        )
         self._recalled = recalled
         self._seed = seed
         self._form = form
-        self._weighing: Weighing | None = None
-        if imagination is not None:
-            if form.is_free:
-                raise ValueError(
-                    "imagination weighs what can be chosen, and reply is free: set reply=choice or "
-                    "reply=constrained"
-                )
-            most = MOST_LIVED if recalled else 0
-            self._weighing = Weighing(imagination, memory, imagination_weight, most)
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -99,6 +109,7 @@ class LanguageMindFactory:
             seed=self._seed,
             form=self._form,
             weighing=self._weighing,
+            toolbox=self._toolbox,
         )
 
     def question_answerer(
@@ -142,6 +153,17 @@ class LanguageMindFactory:
             await self.language_model.close()
         finally:
             self.memory.close()
+
+
+def _check_use(tools: Sequence[str], imagination: Imagination | None, form: ReplyForm) -> None:
+    """Refuse tools for who cannot ask, and an imagination that nothing would ask."""
+    if tools and not form.is_free:
+        raise ValueError(f"tools are for who writes freely, got reply={form.mode}; set reply=free")
+    if imagination is not None and form.is_free and "imagine" not in tools:
+        raise ValueError(
+            "imagination weighs what can be chosen, and reply is free: set reply=choice or "
+            "reply=constrained, or tools=[imagine]"
+        )
 
 
 def _check_encoder(language_model: LanguageModel, senses: Encoder) -> None:

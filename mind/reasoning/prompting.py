@@ -67,6 +67,7 @@ class Prompts:
             turns of the conversation; at least 0.
         answers_only: Whether their replies are shown without thought, plan and speech, as where a
             model chooses.
+        tools: What is said of tools, at the end of the system text; empty is nothing.
 
     Raises:
         ValueError: If shots are negative.
@@ -79,10 +80,11 @@ class Prompts:
         *,
         shots: int = 0,
         answers_only: bool = False,
+        tools: str = "",
     ):
         if shots < 0:
             raise ValueError(f"shots must be at least 0, got {shots}")
-        self._shots, self._answers_only = shots, answers_only
+        self._shots, self._answers_only, self._tools = shots, answers_only, tools
         self._examples: dict[str, tuple[Message, ...]] = {}
         self.folder = Path(folder) if folder else FOLDER
         self._system, self._decide, self._repair = _templates(self.folder, _TEMPLATES)
@@ -157,7 +159,7 @@ class Prompts:
                 colors=spec.colors,
                 most_goals=LONGEST_PLAN,
             )
-            self._system_texts[spec] = text.strip()
+            self._system_texts[spec] = f"{text.strip()}\n{self._tools}".strip()
         return self._system_texts[spec]
 
     def _system_of(self, world: str) -> Template:

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from body.types import Intent, Percept
-from mind.imagination import Imagination
+from body.types import Intent
+from mind.imagination import Imagination, Imagined
 from mind.imagination.features import TELLING, Lived
 from mind.memory import Memory, Query
-from mind.types import DecisionContext, Feeling, Offered, Weighed
+from mind.reasoning.situation import Situation
+from mind.types import Offered, Weighed
 
 MOST_LIVED = 2000  # experiences that tell something
 _LEAST = 1e-6  # probability that anything has which could start
@@ -46,32 +48,29 @@ class Weighing:
             raise ValueError(f"imagination_weight must be at least 0, got {self.weight}")
 
     def choose(
-        self,
-        body_id: str,
-        percept: Percept,
-        feeling: Feeling,
-        context: DecisionContext,
-        intents: Sequence[Intent],
-        offered: Offered,
+        self, now: Situation, intents: Sequence[Intent], offered: Offered
     ) -> tuple[Intent, Weighed]:
         """Return the best of the intents, and each with its probability and worth, best first.
 
         Args:
-            body_id: Whose memories are asked.
-            percept: Of that body alone.
-            feeling: What the soul makes of it.
-            context: What is under way.
+            now: What the body knows.
             intents: That could start, at least one.
             offered: How probable the language model finds each of them, by its words.
         """
-        known = self.memory.recall(Query(body_id=body_id, kinds=TELLING), self.most_lived)
-        lived = Lived(recollection.experience for recollection in known)
-        imagined = self.imagination.imagine(percept, context, intents, lived)
-        worth = self.imagination.worth(imagined, feeling, context)
-        words, prior = [intent.words(percept.spec) for intent in intents], dict(offered)
+        _, worth = self.imagine(now, intents)
+        words, prior = [intent.words(now.percept.spec) for intent in intents], dict(offered)
         scores = np.log([max(prior.get(one, 0.0), _LEAST) for one in words]) + self.weight * worth
         powers = np.exp(scores - scores.max())
         chances = powers / powers.sum()
         order = sorted(range(len(intents)), key=lambda one: -chances[one])
         weighed = tuple((words[one], float(chances[one]), float(worth[one])) for one in order)
         return intents[order[0]], weighed
+
+    def imagine(
+        self, now: Situation, intents: Sequence[Intent]
+    ) -> tuple[Imagined, NDArray[np.float64]]:
+        """Return what would come of N intents, and what each would be worth, (N,)."""
+        known = self.memory.recall(Query(body_id=now.body_id, kinds=TELLING), self.most_lived)
+        lived = Lived(recollection.experience for recollection in known)
+        imagined = self.imagination.imagine(now.percept, now.context, intents, lived)
+        return imagined, self.imagination.worth(imagined, now.feeling, now.context)

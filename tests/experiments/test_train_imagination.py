@@ -14,7 +14,7 @@ from experiments import train_imagination
 from experiments.training.imagination.attempts import Attempt, Meal, collect, needs_of
 from experiments.training.imagination.learning import learn
 from experiments.training.imagination.measuring import scores
-from mind.imagination import Outcome, imagination_of
+from mind.imagination import Imagined, Outcome, imagination_of
 from mind.imagination.features import TELLING, Lived, feature_count
 from mind.imagination.network import Network
 
@@ -98,11 +98,11 @@ def learned(attempts, **settings):
 
 def test_a_rule_is_learned_and_chance_is_not():
     others = made_up(400, 1)
-    known = scores(learned(made_up(2000, 0)), others, others)
+    known = scores(learned(made_up(2000, 0)).imagine, others, others)
     assert known["illness_new_skill"] > 0.5
     assert known["illness_calibration_error"] < 0.1
     by_chance = made_up(400, 1, rule=False)
-    nothing = scores(learned(made_up(2000, 0, rule=False), rounds=2), by_chance, by_chance)
+    nothing = scores(learned(made_up(2000, 0, rule=False), rounds=2).imagine, by_chance, by_chance)
     assert nothing["illness_new_skill"] < 0.1
 
 
@@ -121,22 +121,23 @@ def test_the_same_seed_learns_the_same():
 
 
 def test_a_perfect_forecast_has_skill_one_and_the_base_rate_none():
-    class Sure:
-        def __init__(self, chance):
-            self._chance = chance
-
-        def imagine(self, features):
-            ill = self._chance(features)
-            outcomes = np.zeros((len(features), len(Outcome)), np.float32)
+    def sure(chance):
+        def imagine(features):
+            ill, many = chance(features), len(features)
+            outcomes = np.zeros((many, len(Outcome)), np.float32)
             outcomes[:, Outcome.MADE_ILL] = ill
             outcomes[:, Outcome.GAVE_ENERGY] = 1.0 - ill
-            fields = {"outcomes": outcomes, "done": np.ones(len(features))}
-            return type("Imagined", (), fields)
+            nothing = np.zeros(many, np.float32)
+            return Imagined(
+                outcomes=outcomes, done=nothing + 1, ticks=nothing, changes=outcomes, spread=nothing
+            )
+
+        return imagine
 
     rows = made_up(400, 1)
-    perfect = scores(Sure(lambda seen: (seen[:, 3] > 0).astype(float)), rows, rows)
+    perfect = scores(sure(lambda seen: (seen[:, 3] > 0).astype(float)), rows, rows)
     rate = np.mean([one.outcome is Outcome.MADE_ILL for one in rows])
-    base = scores(Sure(lambda seen: np.full(len(seen), rate)), rows, rows)
+    base = scores(sure(lambda seen: np.full(len(seen), rate)), rows, rows)
     assert perfect["illness_new_skill"] == perfect["illness_known_skill"] == 1.0
     assert perfect["illness_calibration_error"] == 0.0
     both = np.array([base["illness_new_skill"], base["illness_known_skill"]])
@@ -151,10 +152,10 @@ def test_counts_of_what_was_lived_are_the_yardstick():
     for one in rows:
         told = lived if one.outcome is Outcome.MADE_ILL else other
         one.features[-3 * len(TELLING) :] = told.of("red berry")
-    found = scores(learned(made_up(60, 0), rounds=1), rows, rows)
+    found = scores(learned(made_up(60, 0), rounds=1).imagine, rows, rows)
     assert 0.9 < found["illness_known_counts_skill"] < 1.0
     blank = made_up(60, 1, rule=False)
-    found = scores(learned(made_up(60, 0), rounds=1), blank, blank)
+    found = scores(learned(made_up(60, 0), rounds=1).imagine, blank, blank)
     assert found["illness_known_counts_skill"] == pytest.approx(0.0, abs=1e-6)
 
 

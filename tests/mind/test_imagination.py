@@ -1,6 +1,7 @@
 """What would come of an intent: features, the ensemble, what it is worth, and how it is weighed."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ from mind.imagination.features import TELLING, Lived, feature_count, features
 from mind.imagination.network import CARD, WEIGHTS, Network, load_network
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
+from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.factory import LanguageMindFactory
+from mind.reasoning.situation import Situation
 from mind.reasoning.weighing import Weighing
 
 BERRY, NUT = (Target(object=one, color=Color.RED) for one in (Object.BERRY, Object.NUT))
@@ -38,7 +41,7 @@ def field(**seen):
 def network(*, outcome=Outcome.UNEVENTFUL, seen=None, needs=("energy", "freedom_from_pain")):
     """Return an ensemble of two that is sure of an outcome where a feature is 1, else of none."""
     size, outs = feature_count(FORAGE), len(Outcome) + 2 + len(needs)
-    weights = {"mean": np.zeros(size), "scale": np.ones(size)}
+    weights: dict[str, Any] = {"mean": np.zeros(size), "scale": np.ones(size)}
     for layer, (rows, columns) in enumerate(((size, 1), (1, 1), (1, outs))):
         weights[f"weight{layer}"] = np.zeros((2, rows, columns))
         weights[f"bias{layer}"] = np.zeros((2, 1, columns))
@@ -245,9 +248,12 @@ def weighing(weight, memory, **settings):
 def chosen(weight, memory=None, offered=((EAT_BERRY, 0.6), (WAIT, 0.4)), **settings):
     words = tuple((intent.words(FORAGE), chance) for intent, chance in offered)
     intents = [intent for intent, _ in offered]
-    return weighing(weight, memory or ExperienceStore(":memory:"), **settings).choose(
-        "anna", field(), felt(energy=0.3), with_soul(), intents, words
-    )
+    now = Situation(
+        body_id="anna", percept=field(), feeling=felt(energy=0.3), context=with_soul(),
+        why_not=anything_goes,
+    )  # fmt: skip
+    memory = memory or ExperienceStore(":memory:")
+    return weighing(weight, memory, **settings).choose(now, intents, words)
 
 
 def test_without_weight_it_is_the_choice_of_the_language_model():

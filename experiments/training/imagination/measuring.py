@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,7 @@ from agents.planners.foods import PRIOR_MEALS
 from body.types import Skill
 from experiments.training.imagination.attempts import Attempt
 from mind.imagination.features import TELLING
-from mind.imagination.network import Network
-from mind.imagination.outcomes import LATER, Outcome
+from mind.imagination.outcomes import LATER, Imagined, Outcome
 
 _LATE = 5  # episodes after which a lifetime is no longer young
 _BINS = 10
@@ -24,11 +24,11 @@ _MAY_COME = (  # name, of which skill, which outcomes, and what was lived of all
 )
 _OF_ITSELF = -3 * len(TELLING)  # where features begin that count what was lived of the thing itself
 
-Chances = NDArray[np.floating]
+Chances = NDArray[Any]
 
 
 def scores(
-    network: Network, attempts: Sequence[Attempt], base: Sequence[Attempt]
+    imagine: Callable[[Chances], Imagined], attempts: Sequence[Attempt], base: Sequence[Attempt]
 ) -> dict[str, float]:
     """Return Brier skills over the base rate of each skill, and calibration errors.
 
@@ -38,12 +38,12 @@ def scores(
     just that thing (``counts``), with the base rate as prior.
 
     Args:
-        network: What foresees them.
+        imagine: Foresees them, of their features (N, F).
         attempts: Of test contexts.
         base: Attempts of other lifetimes, whose rates are the base rates.
     """
     rows = [one for one in attempts if one.about]
-    imagined = network.imagine(np.stack([one.features for one in rows]))
+    imagined = imagine(np.stack([one.features for one in rows]))
     rates, done = _rates(rows, base, lambda one: one.done)
     found = _scores("done", rows, done, rates, {"": imagined.done})
     for name, skill, kinds, lived in _MAY_COME:
@@ -52,7 +52,7 @@ def scores(
             some = [one for one in rows if one.skill is skill]
             rates, truth = _rates(some, base, lambda one, kinds=kinds: one.outcome in kinds)
             chances = {
-                "": imagined.outcomes[np.ix_(where, kinds)].sum(axis=1),
+                "": imagined.outcomes[where][:, list(kinds)].sum(axis=1),
                 "counts_": _by_counts(some, rates, kinds, lived),
             }
             found |= _scores(name, some, truth, rates, chances)

@@ -68,7 +68,7 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
     if options.held_out:
         seed = options.seed + _TEST_SEED
         others, _ = _lived("test", options.held_out, seed, options, open_world)
-        found = scores(network, others, lived)
+        found = scores(network.imagine, others, lived)
         card |= {name: round(value, 3) for name, value in found.items()}
     minutes = round((time.monotonic() - began) / 60, 1)
     card |= {"minutes": minutes, "command": command_line(), "commit": git_commit()}
