@@ -1,5 +1,6 @@
 """LanguageMindFactory: what the minds of a batch of bodies share."""
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -156,13 +157,13 @@ class LanguageMindFactory:
 
 
 def _check_use(tools: Sequence[str], imagination: Imagination | None, form: ReplyForm) -> None:
-    """Refuse tools for who cannot ask, and an imagination that nothing would ask."""
+    """Refuse tools for who cannot ask, and say so where nothing would ask an imagination."""
     if tools and not form.is_free:
         raise ValueError(f"tools are for who writes freely, got reply={form.mode}; set reply=free")
     if imagination is not None and form.is_free and "imagine" not in tools:
-        raise ValueError(
-            "imagination weighs what can be chosen, and reply is free: set reply=choice or "
-            "reply=constrained, or tools=[imagine]"
+        warnings.warn(
+            "nothing is imagined, for reply is free: set mind.reply=choice, or mind.tools=[imagine]",
+            stacklevel=3,
         )
 
 

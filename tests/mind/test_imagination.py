@@ -314,6 +314,12 @@ def test_who_recalls_nothing_imagines_without_what_was_lived():
         assert decision.intent == wanted
 
 
-def test_a_model_that_writes_freely_cannot_be_weighed():
-    with pytest.raises(ValueError, match="reply is free: set reply=choice"):
-        minds(ScriptedModel([]), imagination=Imagination(network()))
+def test_what_a_model_writes_freely_is_not_weighed_and_a_note_says_so():
+    model = ScriptedModel(["<answer>eat red berry, normal</answer>"])
+    sick = Imagination(network(outcome=Outcome.MADE_ILL, seen=_where_something_is_eaten()))
+    with pytest.warns(UserWarning, match="nothing is imagined, for reply is free"):
+        shared = minds(model, imagination=sick, imagination_weight=1000.0)
+    now = with_soul(can_start=(Skill.EAT, Skill.WAIT))
+    decision = decide(shared.make("anna"), seen=field(), felt=felt(energy=0.9), now=now)
+    assert decision.intent == EAT_BERRY
+    assert not decision.weighed
