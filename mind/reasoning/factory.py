@@ -162,7 +162,7 @@ def _check_use(tools: Sequence[str], imagination: Imagination | None, form: Repl
         raise ValueError(f"tools are for who writes freely, got reply={form.mode}; set reply=free")
     if imagination is not None and form.is_free and "imagine" not in tools:
         warnings.warn(
-            "nothing is imagined, for reply is free: set mind.reply=choice, or mind.tools=[imagine]",
+            "nothing is imagined, for reply is free: set mind.reply=choice or mind.tools=[imagine]",
             stacklevel=3,
         )
 
