@@ -313,8 +313,9 @@ def _thing_in(question: str, spec: WorldSpec) -> str | None:
     if not things:
         return ""
     of_it = "_ " + (f"{word} " if word else "") + f"(?:{_THE} )?{things[0]}"
-    is_of_one = asked.attribute is not Attribute.BEFORE and len(things) == 1 and word is not None
-    if is_of_one and re.search(of_it, marked):
+    is_one = len(things) == 1 and things[0] not in spec.colors
+    can_be_of_it = asked.attribute is not Attribute.BEFORE and word is not None
+    if is_one and can_be_of_it and re.search(of_it, marked):
         return things[0]
     return None if is_of_all or asked.attribute is Attribute.BEFORE else ""
 

@@ -164,6 +164,8 @@ def test_every_question_and_its_answer_are_understood(episodes, held_out):
         ("which foot was it when you slipped on ice in episode 1?", "left", "ice"),
         ("did you pick something up in episode 0?", "yes", ""),
         ("did you spill the cup?", "yes", ""),
+        ("did you open a door in episode 0?", "yes", "door"),
+        ("where were you when you picked up the red one?", "here", ""),
     ],
 )
 def test_a_question_may_name_the_thing_that_an_event_is_of(question, answer, thing):
