@@ -82,7 +82,7 @@ def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
         return _check_order(graph, claim)
     noticed = _felt(graph, claim)
     if not noticed:
-        behind = any(not node.noticed for node in _then(graph, claim))
+        behind = any(not _is_felt(node, claim) for node in _then(graph, claim))
         return Verdict.NOT_SENSED if behind else Verdict.FALSE
     facts = [node.facts.get(claim.attribute) for node in noticed]
     known = [fact for fact in facts if fact is not None]
@@ -116,17 +116,33 @@ def _agrees(claim: Claim, nodes: Sequence[EventNode]) -> bool:
 
 def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
     """Return the events of the claimed kind that came at about the claimed tick."""
-    return _near(graph.of_kind(claim.event), claim.when.tick)
+    return _near(_claimed(graph, claim), claim.when.tick)
 
 
 def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
     """Return which of these a claim is about."""
-    return _chosen(graph.of_kind(claim.event), claim)
+    return _chosen(_claimed(graph, claim), claim)
 
 
 def _felt(graph: EventGraph, claim: Claim) -> list[EventNode]:
     """Return which events a claim is about, of those that were felt."""
-    return _chosen([node for node in graph.of_kind(claim.event) if node.noticed], claim)
+    return _chosen([node for node in _claimed(graph, claim) if _is_felt(node, claim)], claim)
+
+
+def _claimed(graph: EventGraph, claim: Claim) -> list[EventNode]:
+    """Return the events of the claimed kind, and of the claimed thing where one is named."""
+    nodes = graph.of_kind(claim.event)
+    return [node for node in nodes if not claim.thing or _is_of(node, claim.thing)]
+
+
+def _is_of(node: EventNode, thing: str) -> bool:
+    fact = node.facts.get(Attribute.THING)
+    return fact is not None and _is_thing(thing, fact.value)
+
+
+def _is_felt(node: EventNode, claim: Claim) -> bool:
+    """Return whether an event was noticed, and so was its thing where a claim names one."""
+    return node.noticed and (not claim.thing or node.facts[Attribute.THING].sensed)
 
 
 def _chosen(nodes: Sequence[EventNode], claim: Claim) -> list[EventNode]:
@@ -150,10 +166,15 @@ def _is_same(world: str, claim: Claim, truth: str) -> bool:
         at_most = AT_MOST[find(world).time_unit]
         return _is_number(claim.value) and abs(float(claim.value) - float(truth)) <= at_most + 1e-9
     if claim.attribute is Attribute.THING:
-        return claim.value == truth or truth.endswith(f" {claim.value}")
+        return _is_thing(claim.value, truth)
     if claim.attribute is Attribute.WHO:
         return set(claim.value.split(" and ")) == set(truth.split(" and "))
     return claim.value == truth
+
+
+def _is_thing(claimed: str, truth: str) -> bool:
+    """Return whether it is that thing; its colour need not be said."""
+    return claimed == truth or truth.endswith(f" {claimed}")
 
 
 def _is_number(text: str) -> bool:

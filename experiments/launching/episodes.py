@@ -88,7 +88,7 @@ def _run_loop(
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
         watched.callback(view.close)
         env = built("env", config, opened)
-        with nullcontext() if console.quiet else compiled_beside(config):
+        with nullcontext() if console.quiet else compiled_beside(config, startup.compiling):
             agent = built("agent", config, opened)
         callbacks, world_seed = _prepared(config, folder, agent, watched)
         loop = Loop(

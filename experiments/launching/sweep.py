@@ -62,6 +62,7 @@ _SOME_FAILED = 1  # exit status
 _NAME_LETTERS = 90
 _SELDOM = {"thought": "thinking_tokens", "cost": "cost"}  # columns only where there are any
 _LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
+_ANY_WIDTH = 10_000  # columns, to measure a table by
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
 _USUAL = {
@@ -485,7 +486,7 @@ def _report(jobs: Sequence[Job], folder: Path, console: "Console") -> int:
     results = [result for job in jobs if (result := job.result())]
     failed = [job for job in jobs if not _finished(job)]
     console.print()
-    console.print(table(results))
+    console.print(fitting(console, results))
     mute = list(_mute(results))
     for line in mute:
         _say(console, line)
@@ -521,11 +522,25 @@ def _lived(group: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [episode for result in finished for episode in result["episodes"]]
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> "Table":
+def fitting(console: "Console", results: Sequence[Mapping[str, Any]]) -> "Table":
+    """Return the table of a sweep's results, narrow where the console is.
+
+    Args:
+        console: Where it is printed.
+        results: What is in each `result.json`.
+    """
+    whole = table(results)
+    options = console.options.update(max_width=_ANY_WIDTH)
+    is_narrow = console.measure(whole, options=options).maximum > console.width
+    return table(results, narrow=True) if is_narrow else whole
+
+
+def table(results: Sequence[Mapping[str, Any]], *, narrow: bool = False) -> "Table":
     """Return the results of a sweep: a row for each task and agent.
 
     Args:
         results: What is in each `result.json`.
+        narrow: Whether tasks stand above agents, and what is too long for a line in several.
     """
     from rich.table import Table
 
@@ -537,11 +552,15 @@ def table(results: Sequence[Mapping[str, Any]]) -> "Table":
         *("task", "agent", judged, "episodes", "seeds", "failed", "tokens", *seldom, "wall s"),
     )
     shown = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
-    for column in columns:
+    if narrow:
+        shown.add_column("task\nagent", overflow="fold")
+    for column in columns[2 if narrow else 0 :]:
         words = column in columns[:3]
-        shown.add_column(column, justify="left" if words else "right", no_wrap=words)
+        head = column.replace("episodes", "epi-\nsodes").replace(" ", "\n") if narrow else column
+        shown.add_column(head, justify="left" if words else "right", no_wrap=words or narrow)
     for (task, agent), group in _rows(results).items():
-        shown.add_row(task, agent, *_cells(group, seldom))
+        named = (f"{task}\n  {agent}",) if narrow else (task, agent)
+        shown.add_row(*named, *_cells(group, seldom))
     return shown
 
 

@@ -35,6 +35,7 @@ WORLDS = {  # ids and options, by name
 }
 WHO = ("table", "newborn", "reader", "counting", "knowing")
 EPISODES = 10
+LEAST_LIFETIMES = 60  # with fewer, what is measured is mostly chance
 _LATE = slice(7, 10)  # "by the tenth episode"
 _ROOMS = 4096
 _TOO_FEW = 2  # exit status
@@ -147,10 +148,14 @@ def judge(scores: dict[str, "NDArray[np.float64]"]) -> list[Check]:
 
 def report(checks: Sequence[Check], lifetimes: int) -> int:
     """Print each check of so many lifetimes, and return the exit status."""
+    too_few = lifetimes < LEAST_LIFETIMES
     for check in checks:
-        verdict = "open" if check.is_open else "pass" if check.passed else "FAIL"
+        verdict = "open" if too_few or check.is_open else "pass" if check.passed else "FAIL"
         value, low, high = check.estimate
         print(f"{verdict}  {check.name}: {value:.2f} [{low:.2f}, {high:.2f}]")
+    if too_few:
+        print(f"{lifetimes} lifetimes are too few to judge by; {LEAST_LIFETIMES} are enough")
+        return _TOO_FEW
     if any(check.is_open for check in checks):
         print(f"in {lifetimes} lifetimes knowing was worth nothing: too few to judge by")
         return _TOO_FEW

@@ -35,6 +35,7 @@ def claim_record(claim: Claim) -> dict[str, Any]:
     """Return a claim as JSON has it."""
     return {
         "event": claim.event,
+        "thing": claim.thing,
         "subject": claim.subject,
         "attribute": claim.attribute,
         "value": claim.value,

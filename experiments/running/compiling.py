@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,20 @@ _MAIN = "from experiments.running.compiling import main; main()"
 
 
 @contextmanager
-def compiled_beside(config: DictConfig) -> Iterator[None]:
+def compiled_beside(config: DictConfig, begun: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Compile world and senses beside what is done in this context, and wait for it at its end.
 
     Does nothing where it has been done before, nothing can be kept, or the agent has no body.
 
     Args:
         config: A `RunConfig`.
+        begun: Called when there is something to compile, before it is.
     """
     done = _done_file(config.world)
     if "body" not in config.agent or done.exists() or not _can_be_kept(done.parent):
         yield
         return
+    begun()
     env: Any = OmegaConf.to_container(config.env, resolve=True)
     child = subprocess.Popen(
         [sys.executable, "-c", _MAIN, json.dumps(env | {"num_envs": 1}), str(done)],

@@ -38,10 +38,16 @@ class Startup:
     ):
         self._doing, self._say = doing, say or _print
         self._file = seconds_file or _beside_compiled_code()
-        self._compiled_s, self._is_ready = 0.0, False
+        self._compiled_s, self._is_ready, self._has_said = 0.0, False, False
         self._began = time.monotonic()
         self._say(f"{doing}{self._last(doing)}")
-        self._listener = _listen(self._on_compiled)
+        self._listener = _listen(self._on_compiling, self._on_compiled)
+
+    def compiling(self) -> None:
+        """Say that there is something to compile, here or in another process, once."""
+        if not self._has_said:
+            self._has_said = True
+            self._say(f"compiling the rules of world and body, once{self._last(self._cold)}")
 
     def ready(self) -> None:
         """Keep how long it took; further calls do nothing."""
@@ -49,7 +55,7 @@ class Startup:
             return
         self._is_ready = True
         seconds = time.monotonic() - self._began
-        if self._compiled_s < _WORTH_A_WORD_S:
+        if not self._has_said:
             self._keep(self._doing, seconds)
         elif self._compiled_s > seconds * _MOSTLY:
             self._keep(self._cold, seconds)
@@ -74,11 +80,14 @@ class Startup:
     def _cold(self) -> str:
         return f"{self._doing}, compiling"
 
-    def _on_compiled(self, seconds: float) -> None:
+    def _on_compiling(self, seconds: float) -> None:
         """Say that there is something to compile, once it has taken a second."""
-        before, self._compiled_s = self._compiled_s, self._compiled_s + seconds
-        if before < _WORTH_A_WORD_S <= self._compiled_s:
-            self._say(f"compiling the rules of world and body, once{self._last(self._cold)}")
+        if self._compiled_s + seconds >= _WORTH_A_WORD_S:
+            self.compiling()
+
+    def _on_compiled(self, seconds: float) -> None:
+        self._on_compiling(seconds)
+        self._compiled_s += seconds
 
     # ---- Last time ----
 
@@ -119,8 +128,13 @@ def _print(line: str) -> None:
 # ---- Numba's compiler ----
 
 
-def _listen(on_compiled: Callable[[float], None]) -> Any:
-    """Have Numba call back with the seconds of each function that it has just compiled."""
+def _listen(on_compiling: Callable[[float], None], on_compiled: Callable[[float], None]) -> Any:
+    """Have Numba call back with the seconds of each function that it has just compiled.
+
+    Args:
+        on_compiling: Of a function that is not done, each time that one inside it is.
+        on_compiled: Of a function that is done, with all that is inside it.
+    """
     from numba.core import event
 
     class Seconds(event.Listener):
@@ -131,9 +145,12 @@ def _listen(on_compiled: Callable[[float], None]) -> Any:
             self._began.append(time.monotonic())
 
         def on_end(self, event: Any) -> None:
-            seconds = time.monotonic() - self._began.pop()
-            if not self._began:
-                on_compiled(seconds)
+            now = time.monotonic()
+            began = self._began.pop()
+            if self._began:
+                on_compiling(now - self._began[0])
+            else:
+                on_compiled(now - began)
 
     listener = Seconds()
     event.register("numba:compile", listener)

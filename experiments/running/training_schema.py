@@ -277,8 +277,9 @@ class TrainQuestionAnsweringConfig:
 
     folder: str = path("outputs/teller")
     """Folder of the model, its senses and projector, its card, and the dialogues."""
-    start: str = path("mind/pretrained/nano")
-    """Folder or hub id of the language model to go on from."""
+    start: str | None = path(None)
+    """Folder or hub id of the language model to go on from; null is the one
+    that comes with the mind."""
     senses: str | None = path(None)
     """Folder of an encoder and projector to go on from; null begins anew."""
     learns: list[str] = field(default_factory=lambda: ["model", "senses", "projector"])

@@ -1,5 +1,6 @@
 """How each event that a body can notice is said, and what can be asked of it: `events.yaml`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from body.events import require_rows
 from body.types import WorldSpec
 from mind.claims.language import Attribute
 
+_OBJECT = re.compile(r"\[ (\w+ )?\{object\}\]")  # in `EventWords.noticed`
 # What can be asked of every event.
 OF_EVERY = frozenset(
     {
@@ -48,6 +50,12 @@ class EventWords:
     def can_have(self, attribute: Attribute) -> bool:
         """Return whether an attribute can be asked of the event."""
         return attribute in OF_EVERY or attribute in self.facts
+
+    @property
+    def before_object(self) -> str | None:
+        """The word before its object: ``"over"``; empty where none is, None without an object."""
+        found = _OBJECT.search(self.noticed)
+        return found and (found[1] or "").strip()
 
     def can_happen_in(self, spec: WorldSpec) -> bool:
         """Return whether a world has what it takes."""

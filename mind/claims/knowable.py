@@ -34,8 +34,6 @@ _DEED = re.compile(
     r"(?:^|[,;:.!?] ?|\b(?:and|so|or|but|how often|how many times|when|where|why) )"
     r"(?:did|have|had|do|could|can) you (?:(?:ever|also|once|really|at all|just|not) )*([a-z']+)"
 )
-# What an event is of, in the words of `EventWords.noticed`: "[ over {object}]", or "[ {object}]".
-_OBJECT = re.compile(r"\[ (?P<after>\w+ )?\{object\}\]")
 _AFTER = r"(?:over|on|onto|into|against|by|at)"
 _THE = r"(?:the|an?|any|some|this|that|your|another|which|what|how many)"
 _WORDS = r"(?P<thing>[a-z'’]+(?: [a-z'’]+)*)"
@@ -124,11 +122,11 @@ def _things_of_events() -> tuple[re.Pattern[str], ...]:
 
 def _names_of_events(*, direct: bool) -> str:
     """Return a pattern of what events are called that are of a thing, with or without a word."""
-    of = {name: _OBJECT.search(row.noticed) for name, row in event_table().items()}
+    words = {name: row.before_object for name, row in event_table().items()}
     return "|".join(
         re.escape(phrase)
         for phrase, event in phrases(Person.SECOND)
-        if (found := of[event]) and (found["after"] is None) is direct
+        if (word := words[event]) is not None and (not word) is direct
     )
 
 

@@ -139,6 +139,7 @@ class Claim:
         attribute: What is said of it.
         value: What it is said to be, in the words of `Attribute`.
         when: When.
+        thing: What the event was about, in the words of `Attribute.THING`; empty is anything.
     """
 
     event: str
@@ -146,6 +147,7 @@ class Claim:
     attribute: Attribute
     value: str
     when: When = When()
+    thing: str = ""
 
 
 class Verdict(StrEnum):

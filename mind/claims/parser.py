@@ -30,6 +30,7 @@ _SLOTS = {
     "episode": r"(?P<episode>\d{1,6})",
     "time": r"(?P<time>\d+(?:\.\d+)? s|tick \d+)",
 }
+_THE = r"(?:the|an?|any|some|this|that|your)"
 _NEVER = ("that did not happen", "it did not happen", "that never happened")
 _UNKNOWN = ("i don't know", "i do not know")
 
@@ -252,6 +253,12 @@ def without_episodes(text: str) -> str:
 
 def _without_events(text: str) -> tuple[str, list[str]]:
     """Return a question without the events that it names, and these in the order they stand."""
+    marked, events = _with_events_marked(text)
+    return re.sub(r"_+", " ", marked), events
+
+
+def _with_events_marked(text: str) -> tuple[str, list[str]]:
+    """Return a question with ``____`` in the place of each event, and these as they stand."""
     found: dict[int, str] = {}
     for phrase, event in phrases(Person.SECOND):
         # "did you", which asks whether it happened, is left standing
@@ -259,7 +266,7 @@ def _without_events(text: str) -> tuple[str, list[str]]:
         while match := re.search(pattern, text):
             found[match.start()] = event
             text = text[: match.start()] + "_" * (match.end() - match.start()) + text[match.end() :]
-    return re.sub(r"_+", " ", text), [found[place] for place in sorted(found)]
+    return text, [found[place] for place in sorted(found)]
 
 
 def _asked_for(text: str) -> Attribute | None:
@@ -278,13 +285,53 @@ def claim_of(question: str, answer: str) -> Claim | None:
 def claims_in(question: str, answer: str, spec: WorldSpec) -> list[Claim]:
     """Return all that an answer claims: of what is asked for or, where it is told at length, each.
 
+    Nothing is claimed where a question says more of its event than a claim can: "did you never
+    fall?". The thing that an event is of can be said: "did you pick up the red key?".
+
     Args:
         question: What was asked.
         answer: In a few words, or in the narrator's English.
         spec: World that both are about.
     """
     claim = claim_of(question, answer)
-    return [claim] if claim else list(parse(answer, spec).claims)
+    if claim is None:
+        return list(parse(answer, spec).claims)
+    thing = _thing_in(question, spec)
+    return [] if thing is None else [replace(claim, thing=thing)]
+
+
+def _thing_in(question: str, spec: WorldSpec) -> str | None:
+    """Return the thing that the event of a question is of; None where more is said of the event."""
+    asked = question_of(question)
+    assert asked is not None
+    marked, _ = _with_events_marked(_plain(question))
+    is_of_all = asked.attribute in (Attribute.HAPPENED, Attribute.COUNT)
+    if is_of_all and (len(episodes_in(question)) > 1 or _narrowing().search(marked)):
+        return None
+    things = [match[0] for match in _things(spec).finditer(marked)]
+    word = event_table()[asked.event].before_object
+    if not things:
+        return ""
+    of_it = "_ " + (f"{word} " if word else "") + f"(?:{_THE} )?{things[0]}"
+    is_one = len(things) == 1 and things[0] not in spec.colors
+    can_be_of_it = asked.attribute is not Attribute.BEFORE and word is not None
+    if is_one and can_be_of_it and re.search(of_it, marked):
+        return things[0]
+    return None if is_of_all or asked.attribute is Attribute.BEFORE else ""
+
+
+@cache
+def _narrowing() -> re.Pattern[str]:
+    words = (*texts()["narrowing"].split(), *texts()["numbers"])
+    return re.compile(rf"\b(?:{'|'.join(words)}|\d+)\b|n't\b")
+
+
+@cache
+def _things(spec: WorldSpec) -> re.Pattern[str]:
+    """Return a pattern of the things of a world, with their colours, and of colours alone."""
+    colors = "|".join(spec.colors)
+    objects = "|".join(sorted(map(re.escape, spec.objects), key=len, reverse=True))
+    return re.compile(rf"\b(?:(?:{colors}) )?(?:{objects})(?=s?\b)|\b(?:{colors})\b")
 
 
 def episode_of(question: str) -> int | None:

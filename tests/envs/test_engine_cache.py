@@ -24,11 +24,12 @@ def copy(folder, *packages):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
 
 
-def told_by(folder, ask):
-    """Return what a fresh process prints, which has these sources."""
+def told_by(folder, ask, **more):
+    """Return what a fresh process prints, which has these sources and variables."""
     environment = {name: v for name, v in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     told = subprocess.run(
-        [sys.executable, "-c", ask], cwd=folder, env=environment | {"PYTHONPATH": str(folder)},
+        [sys.executable, "-c", ask],
+        cwd=folder, env=environment | {"PYTHONPATH": str(folder)} | more,
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return told.stdout
@@ -43,6 +44,13 @@ def test_an_edit_in_one_file_reaches_what_was_compiled_in_another(tmp_path):
     assert source.count("np.uint64(31)") == 1
     edited.write_text(source.replace("np.uint64(31)", "np.uint64(29)"), "utf-8")
     assert told_by(tmp_path, ASK) != first
+
+
+def test_compiled_code_is_kept_where_one_wants_it(tmp_path):
+    copy(tmp_path / "code", "envs")
+    told_by(tmp_path / "code", ASK, NUMBA_CACHE_DIR=str(tmp_path / "kept"))
+    assert list((tmp_path / "kept").rglob("*.nbi"))
+    assert not list((tmp_path / "code").rglob("*.nbi"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from experiments.training.question_answering.episodes import (
 from mind.claims.grammar import Person, Tense
 from mind.claims.language import Attribute, Verdict
 from mind.claims.narrator import narrate
-from mind.claims.parser import claim_of, parse, question_of
+from mind.claims.parser import claim_of, claims_in, parse, question_of
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +144,58 @@ def test_every_question_and_its_answer_are_understood(episodes, held_out):
             assert asked == question.asked, question
             claim = claim_of(question.text, question.answer)
             assert claim == as_told(question.claim), question
+            spec = find(episode.graph.world)
+            assert claims_in(question.text, question.answer, spec) == ([claim] if claim else [])
             assert (claim is None) == (question.answer == UNKNOWN)
             if claim:
                 assert checker.check(claim) is Verdict.TRUE, question
             count += 1
     assert count > 500
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "thing"),
+    [
+        ("did you pick up the red key in episode 0?", "yes", "red key"),
+        ("did you pick up a key?", "no", "key"),
+        ("how many times did you pick up any blue keys?", "1", "blue key"),
+        ("so did you ever stumble over that rug edge in episode 3?", "yes", "rug edge"),
+        ("in which place did you bump into the red wall?", "here", "red wall"),
+        ("which foot was it when you slipped on ice in episode 1?", "left", "ice"),
+        ("did you pick something up in episode 0?", "yes", ""),
+        ("did you spill the cup?", "yes", ""),
+        ("did you open a door in episode 0?", "yes", "door"),
+        ("where were you when you picked up the red one?", "here", ""),
+    ],
+)
+def test_a_question_may_name_the_thing_that_an_event_is_of(question, answer, thing):
+    (claim,) = claims_in(question, answer, TRIP)
+    assert claim.thing == thing
+    assert replace(claim, thing="", value="") == question_of(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "did you never fall in episode 0?",
+        "did you not fall?",
+        "have you fallen or haven't you, did you fall?",
+        "did you fall twice in episode 0?",
+        "did you pick up nothing?",
+        "did you pick up two keys?",
+        "did you pick up the red key or the blue ball?",
+        "did you pick up something red?",
+        "did you pick up anything other than the red key?",
+        "did you pick something up before 5 s?",
+        "did you fall in episode 0 or 1?",
+        "did you fall while you carried the cup?",
+        "was the red key there, and did you fall?",
+        "how many times did you not fall?",
+    ],
+)
+@pytest.mark.parametrize("answer", ["yes", "no", "1"])
+def test_of_a_question_that_says_more_than_a_claim_can_nothing_is_claimed(question, answer):
+    assert claims_in(question, answer, TRIP) == []
 
 
 def test_what_is_not_the_narrators_english_is_not_guessed_at():

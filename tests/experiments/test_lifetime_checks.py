@@ -11,7 +11,7 @@ from envs.trip.contexts import is_worse, look_of
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Verdict
-from experiments.lifetime.checks import EPISODES, WHO, Check, judge, main, report
+from experiments.lifetime.checks import EPISODES, LEAST_LIFETIMES, WHO, Check, judge, main, report
 from experiments.lifetime.curves import mean_difference, scores_of, share_of_gap
 from experiments.lifetime.yardsticks import Knowing, Reader, weight_of_word, yardstick
 from experiments.running.statistics import Estimate
@@ -174,15 +174,17 @@ def test_each_yardstick_lives(name):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-def test_the_command_prints_curves_and_checks_and_says_by_its_status_whether_all_passed(capsys):
+def test_the_command_prints_curves_and_checks_and_judges_nothing_by_too_few_lifetimes(capsys):
     status = main(["--lifetimes", "8"])
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines]
     for who in WHO:
         assert len(lines[names.index(who)].split()) == 1 + EPISODES
-    judged = [line for line in lines if line.startswith(("pass  ", "FAIL  "))]
+    judged = [line for line in lines if line.startswith(("pass  ", "FAIL  ", "open  "))]
     assert len(judged) == len(judge(made_up()))
-    assert status == any(line.startswith("FAIL") for line in judged)
+    assert {line.split()[0] for line in judged} == {"open"}
+    assert lines[-1] == "8 lifetimes are too few to judge by; 60 are enough"
+    assert status == 2
 
 
 @pytest.mark.filterwarnings("error")
@@ -195,9 +197,12 @@ def test_without_a_gap_what_closes_it_cannot_be_judged(capsys):
     assert lines[-1] == "in 80 lifetimes knowing was worth nothing: too few to judge by"
 
 
+@pytest.mark.parametrize("lifetimes", [LEAST_LIFETIMES, 80])
 @pytest.mark.parametrize(("reader", "status"), [(0.7, 0), (0.4, 1)])
-def test_the_status_says_whether_all_passed_where_all_can_be_judged(reader, status, capsys):
-    assert report(judge(made_up(counting=LEARNS, reader=reader)), 80) == status
+def test_the_status_says_whether_all_passed_where_all_can_be_judged(
+    reader, status, lifetimes, capsys
+):
+    assert report(judge(made_up(counting=LEARNS, reader=reader)), lifetimes) == status
     assert ("FAIL  listening" in capsys.readouterr().out) == bool(status)
 
 

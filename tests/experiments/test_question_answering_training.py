@@ -361,8 +361,9 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
 
 
 @pytest.mark.slow
-def test_training_leaves_a_model_that_can_feel(corpus, tmp_path):
-    """And a card that says how it was made; at the smallest size."""
+def test_training_leaves_a_model_that_can_feel(corpus, tmp_path, monkeypatch):
+    """And a card that says how it was made; at the smallest size, from any folder."""
+    monkeypatch.chdir(tmp_path)
     save(tmp_path, corpus)
     rehearsed = some_decisions(tmp_path / "examples.jsonl")
     run(small_training(tmp_path, f"rehearsed={rehearsed}", f"lived=[{tmp_path}]"))

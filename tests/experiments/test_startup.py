@@ -62,6 +62,20 @@ def test_compiling_is_said_once_and_has_its_own_last_time(tmp_path, clock):
     assert said == ["starting trip ...", f"{rules}; took 40 s last time"]
 
 
+def test_compiling_is_said_while_it_goes_on(tmp_path, clock):
+    said = []
+    startup = Startup("starting trip", say=said.append, seconds_file=tmp_path / "s.json")
+    with event.trigger_event("numba:compile", data={}):
+        compile_for(clock, 0.6)
+        assert len(said) == 1
+        compile_for(clock, 0.6)
+        assert len(said) == 2
+        clock(20.0)
+    startup.compiling()
+    startup.close()
+    assert said == ["starting trip ...", "compiling the rules of world and body, once ..."]
+
+
 def test_a_function_or_two_are_no_news(tmp_path, clock):
     assert started(tmp_path, clock, (0.4,), (0.4,), wait=5.0) == ["starting trip ..."]
     assert started(tmp_path, clock) == ["starting trip; took 6 s last time"]

@@ -1,5 +1,6 @@
 """Sweeps: what is killed goes on, what fails is told, and the table is the same."""
 
+import io
 import json
 import os
 import random
@@ -11,6 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from experiments.launching.sweep import fitting
 
 pytestmark = pytest.mark.slow
 
@@ -253,3 +257,26 @@ def test_a_benchmark_needs_no_more_than_its_name(tmp_path):
     assert "trip level 0, split test" in out
     command = json.loads((tmp_path / "sweep.json").read_text())["command"]
     assert command[0] == "+benchmark=trip"
+
+
+# ---- Its table ----
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_table_can_be_read_in_a_narrow_terminal(width):
+    episode = {"episode": 0, "success": True, "tokens": 12345, "thinking_tokens": 0, "cost": 0.0}
+    results = [
+        {"status": "finished", "task": "babyai pick_up_seq_go_to", "world": "babyai",
+         "agent": agent, "seed": seed, "seconds": 1234.5, "episodes": [episode] * 20}
+        for agent in ("being, body.senses.touch=false", "random")
+        for seed in (0, 1)
+    ]  # fmt: skip
+    drawn = Console(file=io.StringIO(), width=width)
+    drawn.print(fitting(drawn, results))
+    lines = drawn.file.getvalue().splitlines()
+    told = " ".join(" ".join(lines).split())
+    assert "…" not in told
+    assert max(map(len, lines)) <= width
+    for word in ("seeds", "failed", "tokens", "wall", "100% [91,100]", "493800", "2469.0"):
+        assert word in told
+    assert ("task agent" in " ".join(lines[0].split())) == (width == 120)

@@ -15,6 +15,7 @@ from experiments.training.question_answering.grounded_model import GroundedModel
 from mind.language_models.projector import WEIGHTS, load_projector
 from mind.learning.cold_start import Example, load_trained
 from mind.learning.tokenizer import add_words, words_in
+from mind.pretrained import folder
 from mind.sense_encoder.encoder import SenseEncoder, load_encoder
 from mind.sense_encoder.kinds import Kind
 
@@ -27,7 +28,7 @@ def initial_model(
 ) -> tuple[GroundedModel, Any]:
     """Return all that learns, and the tokenizer, which has been given the dialogues' words."""
     torch.manual_seed(options.seed)
-    model, tokenizer = load_trained(options.start)
+    model, tokenizer = load_trained(options.start or folder("nano"))
     if "model" in options.learns:
         _add_words(model, tokenizer, corpus.dialogues, examples, options.words)
         model = deepened(model, options.layers)

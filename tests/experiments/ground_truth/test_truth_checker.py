@@ -306,12 +306,17 @@ LIES = {
 }  # fmt: skip
 
 
-def said(event, attribute, value, *, subject="I", **when):
+def said(event, attribute, value, *, subject="I", thing="", life=LIFE, **when):
     when = When(**{"episode": 2, **when})
     claim = Claim(
-        event=event, subject=subject, attribute=Attribute(attribute), value=value, when=when
+        event=event,
+        subject=subject,
+        attribute=Attribute(attribute),
+        value=value,
+        when=when,
+        thing=thing,
     )
-    return Checker(LIFE).check(claim)
+    return Checker(life).check(claim)
 
 
 def test_the_lies_are_about_every_attribute():
@@ -387,6 +392,36 @@ def test_where_one_answer_is_true_all_that_exclude_it_are_false(lives):
 )
 def test_what_is_said_of_a_life_is_judged(event, attribute, value, verdict):
     assert said(event, attribute, value) is verdict
+
+
+@pytest.mark.parametrize(
+    ("thing", "attribute", "value", "verdict"),
+    [
+        ("blue cable", "happened", "yes", TRUE),
+        ("cable", "happened", "yes", TRUE),
+        ("red cable", "happened", "yes", FALSE),
+        ("red cable", "happened", "no", TRUE),
+        ("cable", "count", "1", TRUE),  # of two stumbles
+        ("kerb", "count", "1", FALSE),
+        ("cable", "foot", "left", TRUE),
+        ("cable", "foot", "right", FALSE),
+        ("kerb", "foot", "left", FALSE),
+    ],
+)
+def test_what_is_said_of_a_thing_is_judged_by_events_of_that_thing(
+    thing, attribute, value, verdict
+):
+    assert said("stumbled", attribute, value, thing=thing) is verdict
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("happened", "yes"), ("happened", "no"), ("foot", "left")]
+)
+def test_of_a_thing_that_was_not_sensed_nobody_knows(attribute, value):
+    stumble = node(0, "stumbled", 20, thing=Fact(value="red cable", sensed=False), foot="left")
+    life = [replace(LIFE[0], nodes=(stumble,))]
+    assert said("stumbled", attribute, value, thing="cable", life=life) is NOT_SENSED
+    assert said("stumbled", "happened", "no", thing="kerb", life=life) is TRUE
 
 
 @pytest.mark.parametrize(
