@@ -129,8 +129,8 @@ def test_mistakes_are_answered_in_one_line_and_leave_no_folder(command, tmp_path
 
 def test_beings_are_a_whole_one_and_some_with_something_taken_away(config):
     assert "being" in config.beings
-    assert len(config.beings) == 9
-    assert {"recall", "deaf", "memory", "touch"} <= {
+    assert len(config.beings) == 10
+    assert {"recall", "deaf", "memory", "touch", "imagination"} <= {
         word for name in config.beings for word in name.replace("'s", "").split()
     }
 

@@ -197,6 +197,22 @@ def test_a_world_without_an_imagination_is_named_with_those_that_have_one(tmp_pa
     assert imagination_of("babyai", "auto") is None
 
 
+@pytest.mark.parametrize("folder", ["bundled", "auto"])
+def test_the_one_that_comes_along_has_learned_what_makes_ill(folder):
+    bundled = imagination_of("forage", folder)
+    assert bundled
+    lived = Lived()
+    here = field(energy=0.6, water=0.7, warmth=0.9, protein=0.6, dignity=1.0, clock=200)
+    now = with_soul()
+    before = bundled.imagine(here, now, [EAT_BERRY, EAT_NUT], lived).outcomes
+    lived.add("made_ill", "red berry")
+    lived.add("gave_protein", "red nut")
+    after = bundled.imagine(here, now, [EAT_BERRY, EAT_NUT], lived).outcomes
+    assert before[:, Outcome.MADE_ILL].max() < 0.6
+    assert after[0, Outcome.MADE_ILL] > 0.8 > 0.2 > after[1, Outcome.MADE_ILL]
+    assert after[1, Outcome.GAVE_PROTEIN] > 0.8
+
+
 # ---- What it is worth ----
 
 
