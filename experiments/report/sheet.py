@@ -15,17 +15,19 @@ class Sheet:
         title: What it is about.
         head: Names of the columns; the first column names the rows.
         rows: Words, as many in each as there are columns.
+        note: What is said below it; empty is nothing.
     """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
     def drawn(self) -> Table:
         """Return it as it is printed."""
         table = Table(
             title=self.title, title_justify="left", box=None, header_style="bold",
-            padding=(0, 2, 0, 0),
+            padding=(0, 2, 0, 0), caption=self.note or None, caption_justify="left",
         )  # fmt: skip
         for place, name in enumerate(self.head):
             table.add_column(name, style="dim" if place == 0 else "", no_wrap=place == 0)
@@ -37,7 +39,7 @@ class Sheet:
         """Return it as Markdown."""
         lines = [self.head, ("---",) * len(self.head), *self.rows]
         body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"### {self.title}\n\n{body}\n"
+        return f"### {self.title}\n\n{body}\n" + (f"\n{self.note}\n" if self.note else "")
 
 
 def in_parts(count: int, most: int = 10) -> list[tuple[str, NDArray[np.int64]]]:
