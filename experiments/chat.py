@@ -53,18 +53,21 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, there is no such run, or a model fails for good.
         Interrupted: If somebody pressed Ctrl-C.
     """
-    with closing(Startup("preparing to talk")) as startup:
-        _check(config)
+    if not config.run:
+        require_world(config)
+    about = "a past run" if config.run else config.world
+    with closing(Startup(f"preparing to talk about {about}")) as startup, ExitStack() as opened:
+        from experiments.recall_qa.options import check_asking
+
+        check_asking(config)
         from rich.console import Console
 
         from experiments.recall_qa.past_run import past_run
         from mind.language_models.types import LanguageModelError
 
-        startup.ready()
-    with ExitStack() as opened:
         try:
             run = Path(config.run) if config.run else folder
-            lived = past_run(config, run, opened) if config.run else _run(config, run, opened)
+            lived = (past_run if config.run else _run)(config, run, opened, startup)
             _converse(Host(config, *lived, Console(), page=run), folder)
         except (LanguageModelError, OSError) as error:
             raise BadInput(one_line(error)) from error
@@ -72,19 +75,13 @@ def main(config: DictConfig, folder: Path) -> None:
             raise Interrupted from None
 
 
-def _check(config: DictConfig) -> None:
-    from experiments.recall_qa.options import check_asking
-
-    if not config.run:
-        require_world(config)
-    check_asking(config)
-
-
-def _run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", "Episodes"]:
+def _run(
+    config: DictConfig, folder: Path, opened: ExitStack, startup: Startup
+) -> tuple["Being", "Episodes"]:
     """Run the configured being, to be asked about its episodes."""
     from experiments.recall_qa.episodes import run_and_record
 
-    being, episodes, finished = run_and_record(config, folder, opened)
+    being, episodes, finished = run_and_record(config, folder, opened, startup)
     if not finished:
         raise Interrupted
     return being, episodes

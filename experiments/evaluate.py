@@ -291,15 +291,15 @@ def _rooms(config: DictConfig) -> str:
 
 def _report(console: "Console", outcomes: list["Outcome"], folder: Path, rooms: str) -> None:
     """Print what is known."""
-    from experiments.report.comparison import by_episode, by_mission, difference, overall
+    from experiments.report.comparison import by_episode, by_mission, difference, fitting, overall
 
     if not outcomes:
         return
     episodes = len(outcomes[0].columns["episodes"])
     console.print(f"\n{episodes} episodes each, in {rooms}; 95% intervals\n")
-    tables = [overall(outcomes), by_mission(outcomes)]
-    if "episode" in outcomes[0].columns:
-        tables.append(by_episode(outcomes))
+    lived = "episode" in outcomes[0].columns
+    kinds = (overall, by_mission, by_episode) if lived else (overall, by_mission)
+    tables = [table for kind in kinds for table in fitting(console, kind, outcomes)]
     if pair := _pair(outcomes):
         tables.append(difference(*pair))
     for table in tables:

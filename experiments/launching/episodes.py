@@ -4,7 +4,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ def run_episodes(
         ["Agent", "WorldVectorEnv"], "BatchCallback | None"
     ] = lambda agent, env: None,
     console: "Console | None" = None,
+    startup: Startup | None = None,
 ) -> bool:
     """Run the configured episodes with a view in the terminal, and leave a run folder.
 
@@ -41,6 +42,7 @@ def run_episodes(
         opened: World and agent are closed with it.
         batch_callback: Makes a batch callback of agent and world, or None.
         console: Where the view is printed; None is the terminal.
+        startup: Of a command that has begun before it runs; None says now that it begins.
 
     Returns:
         Whether all episodes reached their end.
@@ -49,8 +51,8 @@ def run_episodes(
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
     """
     _check(config)
-    startup = _begun(config, quiet=console is not None and console.quiet)
-    opened.callback(startup.close)
+    if startup is None and not (console is not None and console.quiet):
+        startup = opened.enter_context(closing(_begun(config)))
     from rich.console import Console
 
     from experiments.running.loop import CallbackError
@@ -74,7 +76,7 @@ def _run_loop(
     folder: Path,
     console: "Console",
     summary: "Summary",
-    startup: Startup,
+    startup: Startup | None,
     opened: ExitStack,
     batch_callback: Callable[["Agent", "WorldVectorEnv"], "BatchCallback | None"],
 ) -> bool:
@@ -88,13 +90,13 @@ def _run_loop(
         view = (LiveView if console.is_terminal else PlainView)(console, config.episodes)
         watched.callback(view.close)
         env = built("env", config, opened)
-        with nullcontext() if console.quiet else compiled_beside(config, startup.compiling):
+        with compiled_beside(config, startup.compiling) if startup else nullcontext():
             agent = built("agent", config, opened)
         callbacks, world_seed = _prepared(config, folder, agent, watched)
         loop = Loop(
             env,
             agent,
-            [*callbacks, summary, view, startup],
+            [*callbacks, summary, view, *([startup] if startup else [])],
             episodes=config.episodes,
             world_seed=world_seed,
             real_time=config.clock == Clock.wall,
@@ -108,11 +110,10 @@ def _run_loop(
     return finished
 
 
-def _begun(config: DictConfig, *, quiet: bool) -> Startup:
-    """Say at once that it begins, but for a job of a sweep, which has others beside it."""
+def _begun(config: DictConfig) -> Startup:
+    """Say at once that it begins."""
     agent = str(config.agent.get("_target_", "")).rpartition(".")[2]
-    say = (lambda line: None) if quiet else None
-    return Startup(f"starting {config.world} with {agent}", say=say)
+    return Startup(f"starting {config.world} with {agent}")
 
 
 def _check(config: DictConfig) -> None:

@@ -62,7 +62,6 @@ _SOME_FAILED = 1  # exit status
 _NAME_LETTERS = 90
 _SELDOM = {"thought": "thinking_tokens", "cost": "cost"}  # columns only where there are any
 _LOG_COLUMNS = 200  # of a table that goes to a file, where nothing is to be cut
-_ANY_WIDTH = 10_000  # columns, to measure a table by
 # What a job's task, seed and size say already, and so is no part of who lives there.
 _NOT_OF_THE_AGENT = {"agent", "avatars", "benchmark", "env", "episodes", "level", "render", "seed"}
 _USUAL = {
@@ -529,10 +528,10 @@ def fitting(console: "Console", results: Sequence[Mapping[str, Any]]) -> "Table"
         console: Where it is printed.
         results: What is in each `result.json`.
     """
+    from experiments.report.sheet import fits
+
     whole = table(results)
-    options = console.options.update(max_width=_ANY_WIDTH)
-    is_narrow = console.measure(whole, options=options).maximum > console.width
-    return table(results, narrow=True) if is_narrow else whole
+    return whole if fits(console, whole) else table(results, narrow=True)
 
 
 def table(results: Sequence[Mapping[str, Any]], *, narrow: bool = False) -> "Table":

@@ -48,16 +48,16 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, or a model fails for good.
         Interrupted: If somebody pressed Ctrl-C; what was answered until then is kept.
     """
-    with closing(Startup("preparing to ask")) as startup:
+    require_world(config)
+    about = f"preparing to ask about {config.world}"
+    with closing(Startup(about)) as startup, ExitStack() as opened:
         check(config)
         from rich.console import Console
 
         from experiments.recall_qa.episodes import run_and_record
         from mind.language_models.types import LanguageModelError
 
-        startup.ready()
-    with ExitStack() as opened:
-        being, episodes, finished = run_and_record(config, folder, opened)
+        being, episodes, finished = run_and_record(config, folder, opened, startup)
         if not finished:
             raise Interrupted
         try:
@@ -76,7 +76,6 @@ def check(config: DictConfig) -> None:
     """
     from experiments.recall_qa.options import check_asking
 
-    require_world(config)
     if config.questions < 1:
         raise BadInput(f"questions must be at least 1, got {config.questions}")
     check_asking(config)

@@ -17,6 +17,7 @@ from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
 from experiments.launching.episodes import run_episodes
 from experiments.running.cli import BadInput
+from experiments.running.startup import Startup
 from mind.memory import Memory
 
 Whose = tuple[str, int]  # body, and number of the episode
@@ -79,7 +80,7 @@ class Chronicler(ChronicleCallback):
 
 
 def run_and_record(
-    config: DictConfig, folder: Path, opened: ExitStack
+    config: DictConfig, folder: Path, opened: ExitStack, startup: Startup
 ) -> tuple[Being, Episodes, bool]:
     """Run the configured being as `experiments.run` does, and keep the truth in its folder.
 
@@ -87,6 +88,7 @@ def run_and_record(
         config: A `RunConfig`.
         folder: The run folder, which exists.
         opened: World and being go on until it is closed.
+        startup: Of the command, which is ready with the first step.
 
     Returns:
         The being, its episodes, and whether all of them were finished.
@@ -105,7 +107,7 @@ def run_and_record(
             raise BadInput(str(error)) from error
         return kept[0][1]
 
-    finished = run_episodes(config, folder, opened, batch_callback)
+    finished = run_episodes(config, folder, opened, batch_callback, startup=startup)
     being, chronicler = kept[0]
     episodes = chronicler.episodes()
     write_truth(folder, episodes.graphs.values())

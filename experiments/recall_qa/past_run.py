@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,16 @@ _NOT_FOR_CHAT = ("agent", "agents", "memory.path", "questions", "render", "run")
 _OF_A_BEING = ("name", "run_id", "minds")  # what the configuration of an agent has
 
 
-def past_run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Being", "Episodes"]:
+def past_run(
+    config: DictConfig, folder: Path, opened: ExitStack, startup: Startup
+) -> tuple["Being", "Episodes"]:
     """Open the memory and the truth of a past run, for a being of the same name.
 
     Args:
         config: A `ChatConfig`.
         folder: That of the run.
         opened: The being is closed with it.
+        startup: Of the command, which is ready when all is open.
 
     Raises:
         BadInput: If the folder is not of a run that can be asked about.
@@ -43,9 +46,8 @@ def past_run(config: DictConfig, folder: Path, opened: ExitStack) -> tuple["Bein
     if not any(graph.body_id == f"{past['agent']['name']}-0" for graph in graphs):
         raise _refused(folder, "was stopped before an episode was over")
     _take_over(config, folder, past)
-    with closing(Startup(f"remembering {config.world}")) as startup:
-        being: Being = built("agent", config, opened)
-        startup.ready()
+    being: Being = built("agent", config, opened)
+    startup.ready()
     return being, Episodes(
         run_id=being.run_id,
         body_ids=tuple(mind.body_id for mind in being.minds),

@@ -25,6 +25,10 @@ THRESHOLDS = (0.5, 0.75, 0.9)
 FAIRLY_SURE = 0.5  # least confidence of an answer where no threshold is asked for
 COVERAGE = 0.8  # at which hallucinated claims are counted
 NO_KIND = "several or none"
+# With fewer, targets are not judged. Half are in trained phrasings: of 500, chance alone lifts the
+# ECE of a calibrated mind that is right nine times in ten above 0.05 once in twenty times (of 150,
+# nearly always), and the interval of a rate near 0.9 is 0.05 wide.
+LEAST_QUESTIONS = 1000
 Record = Mapping[str, Any]
 Answers = Mapping[str, Sequence[Record]]  # of each condition
 Floats = NDArray[np.float64]
@@ -406,13 +410,21 @@ def _drops(
 
 
 def targets_sheet(answers: Answers) -> Sheet | None:
-    """Return what the condition with senses was to reach, and whether it did."""
+    """Return what the condition with senses was to reach, and whether it did, or is open."""
     if SENSES not in answers:
         return None
-    rows = [(name, wanted, found, "yes" if met else "no") for name, wanted, found, met in
-            _targets(answers[SENSES], dissociation(answers))]  # fmt: skip
+    asked = len(answers[SENSES])
+    too_few = asked < LEAST_QUESTIONS
+    note = f"{asked} questions are too few to judge by; {LEAST_QUESTIONS:,} are enough"
+    rows = [
+        (name, wanted, found, "open" if too_few else "yes" if met else "no")
+        for name, wanted, found, met in _targets(answers[SENSES], dissociation(answers))
+    ]
     return Sheet(
-        title="targets, with senses", head=("", "target", "found", "met"), rows=tuple(rows)
+        title="targets, with senses",
+        head=("", "target", "found", "met"),
+        rows=tuple(rows),
+        note=note if too_few else "",
     )
 
 

@@ -1,17 +1,18 @@
 """Comparison of several agents in the same episodes, as tables and as JSON."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.table import Table
 
 from envs.engine.spec import find
 from experiments.report.measures import Columns, Measure, measures_of
-from experiments.report.sheet import in_parts
+from experiments.report.sheet import fits, in_parts
 from experiments.running.statistics import (
     Estimate,
     paired_difference,
@@ -43,6 +44,34 @@ class Outcome:
 
 
 # ---- Tables ----
+
+
+def fitting(
+    console: Console, make: Callable[[Sequence[Outcome]], Table], outcomes: Sequence[Outcome]
+) -> list[Table]:
+    """Return the table of all agents; where the console is too narrow, several of some of them.
+
+    Args:
+        console: Where they are printed, below each other.
+        make: Makes a table of some agents.
+        outcomes: Of all agents.
+    """
+    whole = make(outcomes)
+    if fits(console, whole):
+        return [whole]
+    tables = []
+    for count in range(1, len(outcomes) + 1):
+        parts = np.array_split(np.arange(len(outcomes)), count)
+        tables = [_wrapping(make([outcomes[at] for at in part])) for part in parts]
+        if all(fits(console, table) for table in tables):
+            break
+    return tables
+
+
+def _wrapping(table: Table) -> Table:
+    """Return a table whose names of rows wrap where it is too narrow."""
+    table.columns[0].no_wrap = False
+    return table
 
 
 def overall(outcomes: Sequence[Outcome]) -> Table:
@@ -93,7 +122,7 @@ def difference(one: Outcome, other: Outcome) -> Table:
     table.add_column(f"{one.name} - {other.name}")
     for measure, estimate in _differences(one, other):
         table.add_row(measure.name, measure.words(estimate, sign="+"))
-    return table
+    return _wrapping(table)
 
 
 def _table(title: str, outcomes: Sequence[Outcome]) -> Table:

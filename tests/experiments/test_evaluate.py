@@ -1,5 +1,6 @@
 """`python -m experiments.evaluate`: the same episodes for everybody, mistakes, interruptions."""
 
+import io
 import json
 import os
 import signal
@@ -11,12 +12,14 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from rich.console import Console
 
 from agents.random_agent import RandomAgent
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
 from experiments.launching.rollout import rollout
+from experiments.report.comparison import Outcome, by_mission, difference, fitting, overall
 from experiments.report.measures import FALLS, SUCCESS, measures_of, with_derived
 from experiments.trip import walking
 
@@ -232,6 +235,28 @@ def test_measures_are_ratios_of_sums_over_episodes():
     without = by_name["cup level delivered"].estimate(scores(mission=[0, 0, 2]))
     assert by_name["cup level delivered"].words(without) == "-"
     assert by_name["tokens an episode"].words(by_name["tokens an episode"].estimate(columns)) == "-"
+
+
+@pytest.mark.parametrize("width", [36, 60, 80, 104, 120])
+def test_no_word_of_a_table_is_broken_in_a_narrow_terminal(width):
+    outcomes = [
+        Outcome(name=name, label=label, world="trip", columns=scores(), seconds=1.5)
+        for name, label in [("oracle", "oracle (not an agent)"), ("random", "random"),
+                            ("scripted", "scripted"), ("reactive", "reactive"), ("being", "being")]
+    ]  # fmt: skip
+    told, whole = io.StringIO(), io.StringIO()
+    drawn, wide = Console(file=told, width=width), Console(file=whole, width=1000)
+    tables = [*fitting(drawn, overall, outcomes), *fitting(drawn, by_mission, outcomes)]
+    tables.append(difference(outcomes[-1], outcomes[0]))
+    for table in tables:
+        drawn.print(table)
+        wide.print(table)
+    assert max(map(len, told.getvalue().splitlines())) <= width
+    assert sorted(told.getvalue().split()) == sorted(whole.getvalue().split())
+    assert (len(tables) == 3) == (width >= 80)
+    assert [len(tables[0].columns), tables[0].columns[0].no_wrap] == {
+        36: [2, False], 60: [4, False], 80: [6, False], 104: [6, True], 120: [6, True]
+    }[width]  # fmt: skip
 
 
 # ---- Mistakes ----

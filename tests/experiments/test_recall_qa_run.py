@@ -34,6 +34,7 @@ from experiments.recall_qa.conditions import (
     plain_answer,
 )
 from experiments.recall_qa.results import (
+    LEAST_QUESTIONS,
     MEASURES,
     calibration,
     dissociation,
@@ -41,6 +42,7 @@ from experiments.recall_qa.results import (
     share,
     sheets,
     surest,
+    targets_sheet,
 )
 from experiments.recall_qa.rollout import UNUSUAL, RolloutSpec, careless_rollout
 from mind.language_models.scripted import ScriptedModel
@@ -372,6 +374,22 @@ def test_where_nothing_could_be_counted_a_table_has_a_dash():
     (row,) = sheets({"senses": [record()]}, {})[0].rows
     assert row[0] == "senses"
     assert row[-1] == "-", "nobody insisted"
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("asked", [4, LEAST_QUESTIONS - 1, LEAST_QUESTIONS])
+def test_targets_are_open_where_too_few_were_asked(asked, right):
+    verdict = "true" if right else "false"
+    one = record(right=right, verdict=verdict, confidence=1.0)
+    sheet = targets_sheet({"senses": surest([one | {"number": at} for at in range(asked)])})
+    assert sheet is not None
+    judged = {row[-1] for row in sheet.rows}
+    too_few = f"{asked} questions are too few to judge by; 1,000 are enough"
+    if asked < LEAST_QUESTIONS:
+        assert (judged, sheet.note) == ({"open"}, too_few)
+        assert sheet.markdown().endswith(f"|\n\n{too_few}\n")
+    else:
+        assert (judged, sheet.note) == ({"yes" if right else "no"}, "")
 
 
 # ---- The command ----

@@ -1,5 +1,6 @@
 """What is said while a command starts, and what of it is compiled in another process."""
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 from numba.core import event
 
+from experiments import chat
+from experiments import run as living
+from experiments.recall_qa import __main__ as recall_qa
+from experiments.running import startup as starting
 from experiments.running.startup import Startup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +152,30 @@ def test_a_run_says_what_it_waits_for_and_compiles_once(fresh):
         (fresh / name / "episodes" / "0000.jsonl").read_bytes() for name in ("cold", "warm")
     )
     assert cold_life == warm_life
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("main", "options", "kept"),
+    [
+        (living.main, (), "starting trip with Being"),
+        (living.main, ("-m", "seed=1,2"), None),
+        (recall_qa.main, ("questions=1",), "preparing to ask about trip"),
+        (chat.main, (), "preparing to talk about trip"),
+    ],
+)
+def test_how_long_a_run_took_is_kept_of_runs_alone(
+    answered, monkeypatch, tmp_path, main, options, kept
+):
+    """What else lives in the same way has begun before, and is sooner ready."""
+    file = tmp_path / "seconds.json"
+    monkeypatch.setattr(starting, "_beside_compiled_code", lambda: file)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    life = ("+env=trip", "level=0", "body=scripted", "agent=being", "episodes=1", "render=none")
+    status, _, err = answered(main, "command", *life, *options)
+    assert (status, err) == (0, "")
+    seconds = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    assert {name.removesuffix(", compiling") for name in seconds} == ({kept} if kept else set())
 
 
 @pytest.mark.slow
