@@ -4,7 +4,9 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 NO_ADAPTER = "none"
-_ADAPTERS = {"grounded": "smollm2_grounded"}  # folders by what they are called
+# Folders by what they are called.
+_ADAPTERS = {"grounded": "smollm2_grounded", "foraging": "smollm2_foraging"}
+_OF_WORLDS = {"forage": "foraging"}
 
 
 def folder(name: str) -> str:
@@ -22,6 +24,11 @@ def folder(name: str) -> str:
             "with mind/language_model=transformers mind.language_model.path=FOLDER"
         )
     return str(path)
+
+
+def adapter_of(world: str) -> str:
+    """Return what the adapter that comes along for a world is called."""
+    return _OF_WORLDS.get(world, "grounded")
 
 
 def adapter_folder(name: str) -> str:
