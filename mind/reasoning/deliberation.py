@@ -25,7 +25,7 @@ from mind.reasoning.prompting import Prompts
 from mind.reasoning.situation import Situation
 from mind.reasoning.tools import Toolbox
 from mind.reasoning.weighing import Weighing
-from mind.types import Decision, DecisionContext, Experience, Feeling, Weighed, WhyNot
+from mind.types import Decision, DecisionContext, Experience, Feeling, Offered, Weighed, WhyNot
 
 _OBJECTS_ASKED_ABOUT = 4
 TOLD = "was_told"
@@ -143,13 +143,11 @@ class LanguageMind:
             parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._form.parse),
             repair=self._prompts.repair,
         )
+        costs, weighed = cost(exchanges, fallback=reply is None), ()
+        if reply and intents and self._weighing:
+            reply, weighed = self._weigh(now, intents, reply, exchanges[-1].offered)
+            costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
-        weighed: Weighed = ()
-        if self._weighing and intents and reply:
-            sure = ((reply.intent.words(percept.spec), 1.0),)  # where a model does not say
-            offered = exchanges[-1].offered or sure
-            intent, weighed = self._weighing.choose(now, intents, offered)
-            taken = replace(taken, intent=intent)
         if taken.plan is not None:
             goals = self._plan.replace(taken.plan, percept, context.episode)
         spec = percept.spec
@@ -164,8 +162,19 @@ class LanguageMind:
             ),
             memories=tuple(dict.fromkeys([*(one.id for one in recalled), *now.found])),
             weighed=weighed,
-            **cost(exchanges, fallback=reply is None),
+            **costs,
         )
+
+    def _weigh(
+        self, now: Situation, intents: Sequence[Intent], reply: Reply, offered: Offered
+    ) -> tuple[Reply, Weighed]:
+        """Return a reply with the intent that is best after weighing, and what was weighed."""
+        assert self._weighing, "there is something to weigh by"
+        said = reply.intent.words(now.percept.spec)
+        sure = ((said, 1.0),)  # where a model does not say
+        intent, weighed = self._weighing.choose(now, intents, offered or sure)
+        is_same = intent.words(now.percept.spec) == said
+        return (reply if is_same else replace(reply, intent=intent)), weighed
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""

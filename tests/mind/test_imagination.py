@@ -306,12 +306,23 @@ def test_a_mind_takes_what_is_weighed_best_and_keeps_why():
     assert decision.exchanges[0].reply == "<answer>eat red berry, normal</answer>"
     assert decision.weighed[0][0] == WAIT.words(FORAGE)
     assert sum(chance for _, chance, _ in decision.weighed) == pytest.approx(1.0)
+    assert decision.confidence == decision.weighed[0][1]
 
 
 def _where_something_is_eaten():
     """Return the number of a feature that is 1 only where something is eaten."""
     eats, waits = (features(field(), context(), [one], Lived())[0] for one in (EAT_NUT, WAIT))
     return int(np.flatnonzero(eats > waits)[0])
+
+
+def test_a_choice_that_weighing_confirms_keeps_its_reason():
+    model = ScriptedModel(["<think>ripe</think><answer>eat red berry, normal</answer>"])
+    shared = minds(model, reply="constrained", imagination=Imagination(network()))
+    now = with_soul(can_start=(Skill.EAT, Skill.WAIT))
+    decision = decide(shared.make("anna"), seen=field(), felt=felt(energy=0.9), now=now)
+    assert decision.intent
+    assert (decision.intent.target, decision.intent.reason) == (BERRY, "ripe")
+    assert decision.confidence > 0.99
 
 
 def test_who_recalls_nothing_imagines_without_what_was_lived():

@@ -363,9 +363,7 @@ class ForageTraining:
         kept = balanced(moments, visits.moments, _kind, visits.seed)
         kinds = Counter(one.intent.skill.name.lower() for one in kept)
         print(f"forage: {len(moments):,} moments of decision, kept {dict(kinds)}", flush=True)
-        return [
-            Example(prompt=one.prompt, reply=reply_to(one), world=FORAGE.name) for one in kept
-        ]
+        return [Example(prompt=one.prompt, reply=reply_to(one), world=FORAGE.name) for one in kept]
 
     def lessons(self, wanted: int, seed: int) -> list[Example]:
         """Return nothing: all examples are lived."""
