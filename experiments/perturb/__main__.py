@@ -28,15 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
         [("", "ways in trip, about ten minutes"), ("--world forage", "meals")],
     )
     parser.add_argument("--world", choices=("trip", "forage"), default="trip", help="of choices")
-    parser.add_argument("--adapter", default="grounded", help="folder, or the one that comes along")
+    parser.add_argument("--adapter", help="folder; without, the one that comes along for the world")
     parser.add_argument("--choices", **of_whole_numbers(1), default=100, help="how many")
     parser.add_argument("--seed", **of_whole_numbers(0), default=0, help="seed of everything")
     options = parser.parse_args(arguments)
     with closing(Startup("preparing choices")):
         from experiments.perturb.measures import effects
         from experiments.training.mind.measuring import chooser
+        from mind.pretrained import adapter_of
 
-        mind = chooser(options.adapter)
+        mind = chooser(options.adapter or adapter_of(options.world))
     with closing(mind) as respondent:
         found = effects(respondent, options.world, options.choices, options.seed)
     print(table(found), end="")
