@@ -271,9 +271,10 @@ def test_the_table_can_be_read_in_a_narrow_terminal(width):
         for agent in ("being, body.senses.touch=false", "random")
         for seed in (0, 1)
     ]  # fmt: skip
-    drawn = Console(file=io.StringIO(), width=width)
+    written = io.StringIO()
+    drawn = Console(file=written, width=width)
     drawn.print(fitting(drawn, results))
-    lines = drawn.file.getvalue().splitlines()
+    lines = written.getvalue().splitlines()
     told = " ".join(" ".join(lines).split())
     assert "…" not in told
     assert max(map(len, lines)) <= width
