@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import Intent, Percept, find
-from mind.imagination.features import Lived, feature_count, features
+from mind.imagination.features import Lived, features
 from mind.imagination.network import ImaginationError, Network, load_network
 from mind.imagination.outcomes import LATER, Imagined
 from mind.types import DecisionContext, Feeling
@@ -82,4 +82,4 @@ def imagination_of(world: str, folder: str | Path | None) -> Imagination | None:
             f"there must be an imagination for {world}, got one for {known} in '{folder}'; make "
             f"it with python -m experiments.train_imagination +env={world}, or set it to null"
         )
-    return Imagination(load_network(place / world, feature_count(find(world))))
+    return Imagination(load_network(place / world, find(world)))

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from body.types import WorldSpec
+from mind.imagination.features import feature_count
 from mind.imagination.outcomes import Imagined, Outcome
 
 WEIGHTS, CARD = "imagination.safetensors", "imagination.json"
@@ -76,22 +78,27 @@ def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.reciprocal(1.0 + np.exp(-logits))
 
 
-def load_network(folder: Path, features: int) -> Network:
+def load_network(folder: Path, spec: WorldSpec) -> Network:
     """Return the ensemble in a folder.
 
     Args:
         folder: With weights and card.
-        features: How many numbers it must take.
+        spec: Of the world that it must be of.
 
     Raises:
-        ImaginationError: If there is none, or it is damaged or of other features.
+        ImaginationError: If there is none, or it is damaged, or of other features or needs.
     """
+    features = feature_count(spec)
     try:
         card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
         weights = load_file(folder / WEIGHTS)
         network = Network(weights, tuple(card["needs"]))
         got = len(weights["mean"])
-        network.imagine(np.zeros((1, got), np.float32))
+        imagined = network.imagine(np.zeros((1, got), np.float32))
+        if not {*network.needs} <= {*spec.needs}:
+            raise ValueError(f"needs are of {', '.join(spec.needs)}, got {card['needs']}")
+        if {imagined.changes.shape[1], weights["meals"].shape[1]} != {len(network.needs)}:
+            raise ValueError(f"weights are of other needs than {card['needs']}")
     except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ImaginationError(

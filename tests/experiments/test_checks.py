@@ -127,9 +127,9 @@ def test_in_a_sweep_over_worlds_one_sets_what_all_of_them_have(command, tmp_path
 
 
 def test_a_path_is_taken_as_a_shell_would(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     monkeypatch.setenv("DATA", "/data")
-    assert expanded("~/x.sqlite") == "/home/me/x.sqlite"
+    assert expanded("~/x.sqlite") == "/people/me/x.sqlite"
     assert expanded("$DATA/${DATA}/a~b") == "/data//data/a~b"
     assert expanded("org/name") == "org/name"
     for wrong in ("~nobody-of-this-name/x", "$NOT_SET_ANYWHERE/x"):
@@ -148,20 +148,20 @@ def test_a_path_is_taken_as_a_shell_would(monkeypatch):
     ],
 )  # fmt: skip
 def test_every_path_is_expanded(monkeypatch, name, key):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     config = OmegaConf.create({})
     OmegaConf.update(config, key, "~/x", force_add=True)
     config.other = "~/x"
     expand_paths(config, name)
-    assert OmegaConf.select(config, key) == "/home/me/x"
+    assert OmegaConf.select(config, key) == "/people/me/x"
     assert config.other == "~/x"
 
 
 def test_a_list_of_paths_is_expanded(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     config = OmegaConf.create({"lived": ["~/a", "/b"]})
     expand_paths(config, "train_question_answering")
-    assert list(config.lived) == ["/home/me/a", "/b"]
+    assert list(config.lived) == ["/people/me/a", "/b"]
 
 
 @pytest.mark.slow

@@ -162,6 +162,23 @@ def test_counts_of_what_was_lived_are_the_yardstick():
 # ---- The command ----
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("+env=babyai",), "no choosing planner for babyai, only for forage and trip; nothing in"),
+        (("+env=forage", "levels=[]"), "levels must be one or more, got none"),
+        (("+env=forage", "bodies=0"), "bodies must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_one_line(answered, tmp_path, options, said):
+    status, _, err = answered(
+        train_imagination.main, "train_imagination", *options, f"folder={tmp_path}/here"
+    )
+    assert status == 2
+    assert said in err
+    assert not (tmp_path / "here").exists()
+
+
 def test_the_command_writes_weights_with_a_card_that_a_being_can_imagine_with(answered, tmp_path):
     options = ("+env=forage", "+preset=debug", f"folder={tmp_path}")
     status, out, err = answered(train_imagination.main, "train_imagination", *options)

@@ -160,7 +160,7 @@ def test_members_that_differ_are_unsure():
 def test_an_imagination_is_the_same_after_it_was_saved(tmp_path):
     seen = np.random.default_rng(0).normal(size=(4, feature_count(FORAGE))).astype(np.float32)
     before = network(outcome=Outcome.GAVE_WATER)
-    after = load_network(saved(tmp_path, outcome=Outcome.GAVE_WATER), feature_count(FORAGE))
+    after = load_network(saved(tmp_path, outcome=Outcome.GAVE_WATER), FORAGE)
     np.testing.assert_array_equal(before.imagine(seen).outcomes, after.imagine(seen).outcomes)
     assert after.needs == before.needs
 
@@ -173,6 +173,8 @@ def test_an_imagination_is_the_same_after_it_was_saved(tmp_path):
         (lambda folder: (folder / CARD).unlink(), "must hold"),
         (lambda folder: (folder / CARD).write_text("[]"), "must hold"),
         (lambda folder: (folder / CARD).write_text('{"needs": 3}'), "must hold"),
+        (lambda folder: (folder / CARD).write_text('{"needs": ["energy"]}'), "of other needs"),
+        (lambda folder: (folder / CARD).write_text('{"needs": ["fame", "energy"]}'), "got .'fame'"),
         (lambda folder: save_file({"mean": np.zeros(3)}, folder / WEIGHTS), "must hold"),
     ],
 )
@@ -185,8 +187,9 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(tmp_path, spoil, sa
 
 
 def test_weights_of_other_senses_are_refused(tmp_path):
-    with pytest.raises(ImaginationError, match=f"of 7 features, got {feature_count(FORAGE)}"):
-        load_network(saved(tmp_path), 7)
+    wanted, got = feature_count(TRIP), feature_count(FORAGE)
+    with pytest.raises(ImaginationError, match=f"of {wanted} features, got {got}"):
+        load_network(saved(tmp_path), TRIP)
 
 
 def test_a_world_without_an_imagination_is_named_with_those_that_have_one(tmp_path):

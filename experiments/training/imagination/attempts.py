@@ -26,7 +26,6 @@ from mind.types import DecisionContext, Experience, Feeling, WhyNot
 
 _LEAVES = 0.4  # share of decisions in which the planner is left
 _MANNERS = (0.25, 0.5, 0.25)  # probability of careful, normal, fast
-_MEAL = Skill.EAT
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -157,7 +156,7 @@ class AttemptRecorder(LabellingMind):
         attempt.ticks = int(percept.clock) - attempt.began
         attempt.changes = levels(percept) - attempt.levels
         attempt.outcome = outcome_of(attempt.events)
-        if attempt.skill is _MEAL and NoticedEvent.ATE in attempt.events:
+        if attempt.skill is Skill.EAT and NoticedEvent.ATE in attempt.events:
             self._meals.append(attempt)
         else:
             self._kept.append(attempt)

@@ -15,11 +15,10 @@ from body.motor import default_motor
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import find
 from experiments.running.cli import BadInput, command_line
-from experiments.running.record import git_commit
+from experiments.running.record import git_commit, write_json
 from experiments.training.imagination.attempts import Attempt, Meal, collect, needs_of
 from experiments.training.imagination.learning import learn
 from experiments.training.imagination.measuring import scores
-from mind.imagination.features import feature_count
 from mind.imagination.network import CARD, WEIGHTS, load_network
 
 _TEST_SEED = 1_000_003  # added for lifetimes to measure by
@@ -34,7 +33,7 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
         open_world: Makes a world of a split, at a level where there are any.
 
     Raises:
-        BadInput: If nobody can plan in that world, or a number is out of range.
+        BadInput: If a number is out of range.
     """
     _check(options)
     torch.set_num_threads(options.threads)
@@ -63,8 +62,8 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
         "split": "train",
         "seed": options.seed,
     }
-    _write(folder, card)
-    network = load_network(folder, feature_count(spec))
+    write_json(folder / CARD, card)
+    network = load_network(folder, spec)
     if options.held_out:
         seed = options.seed + _TEST_SEED
         others, _ = _lived("test", options.held_out, seed, options, open_world)
@@ -72,17 +71,14 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
         card |= {name: round(value, 3) for name, value in found.items()}
     minutes = round((time.monotonic() - began) / 60, 1)
     card |= {"minutes": minutes, "command": command_line(), "commit": git_commit()}
-    _write(folder, card)
+    write_json(folder / CARD, card)
     print(json.dumps(card, indent=2))
     return folder.parent
 
 
 def _check(options: DictConfig) -> None:
-    if "choosing_planner" not in find(options.world).entry_points:
-        raise BadInput(
-            f"world must have a planner that chooses by what it expects, got '{options.world}': "
-            "nothing in it turns out otherwise in another lifetime"
-        )
+    if not options.levels:
+        raise BadInput("levels must be one or more, got none")
     for name in ("attempts", "members", "hidden", "rounds", "bodies", "life"):
         if options[name] < 1:
             raise BadInput(f"{name} must be at least 1, got {options[name]}")
@@ -113,10 +109,6 @@ def _lived(
         where = "" if level is None else f", level {level}"
         _say(f"{options.world}{where}, {split}: {len(some):,} attempts")
     return attempts, meals
-
-
-def _write(folder: Path, card: dict[str, Any]) -> None:
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
 def _say(line: str) -> None:
