@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from body.types import Intent, Percept, Skill, WorldSpec
-from mind.language_models import Batcher
+from body.types import Goal, Intent, Percept, Skill, WorldSpec
+from mind.language_models import Batcher, Prompt
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import cost
 from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
@@ -127,12 +127,7 @@ class LanguageMind:
         )
         goals = self._plan.open_goals(percept, context.episode)
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
-        words = [recollection.experience.words for recollection in recalled]
-        prompt = self._prompts.decide(percept, feeling, context, words, goals)
-        intents: tuple[Intent, ...] = ()
-        if not self._form.is_free:
-            intents = startable(percept, context, words, goals, why_not)
-            prompt = self._form.offer(prompt, answers_of(intents, percept.spec))
+        prompt, intents = self._asked(now, [one.experience.words for one in recalled], goals)
         reply, exchanges = await converse(
             self._batcher,
             prompt,
@@ -164,6 +159,16 @@ class LanguageMind:
             weighed=weighed,
             **costs,
         )
+
+    def _asked(
+        self, now: Situation, recalled: Sequence[str], goals: Sequence[Goal]
+    ) -> tuple[Prompt, tuple[Intent, ...]]:
+        """Return what the language model is asked, and what it can choose from, where it does."""
+        prompt = self._prompts.decide(now.percept, now.feeling, now.context, recalled, goals)
+        if self._form.is_free:
+            return prompt, ()
+        intents = startable(now.percept, now.context, recalled, goals, now.why_not)
+        return self._form.offer(prompt, answers_of(intents, now.percept.spec)), intents
 
     def _weigh(
         self, now: Situation, intents: Sequence[Intent], reply: Reply, offered: Offered
