@@ -14,7 +14,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, built, command, one_line, require_world
+from experiments.running.cli import BadInput, built, command, one_line, require_part, require_world
 from experiments.running.startup import Startup
 
 
@@ -31,6 +31,7 @@ def main(options: DictConfig, _: Path) -> None:
         from envs.engine.faces import WorldVectorEnv
         from experiments.training.imagination.train import train
 
+        require_part(options, "choosing_planner", "nothing in it is another in each lifetime")
         startup.ready()
 
         def open_world(split: str, level: int | None) -> WorldVectorEnv:

@@ -63,8 +63,8 @@ def check_options(config: DictConfig) -> None:
         if override.package is None and override.key_or_group not in groups:
             _refuse_unread(override.key_or_group, content, options)
             _refuse_in_place_of_part(override.key_or_group, content, groups)
-    _refuse_world(config, content, options)  # before what it would have brought is missing
     if missing := _first_missing(content):
+        _refuse_world(config, options)  # which would have brought it
         raise BadInput(f"'{missing}' is missing: add {missing}=VALUE")
 
 
@@ -139,12 +139,10 @@ def _first_missing(content: Mapping[str, Any]) -> str:
     )
 
 
-def _refuse_world(
-    config: DictConfig, content: Mapping[str, Any], options: Mapping[str, Field]
-) -> None:
-    """Refuse a world that lacks the part which the command is about."""
+def _refuse_world(config: DictConfig, options: Mapping[str, Field]) -> None:
+    """Refuse a world that brings no options for want of the part which they are for."""
     needed = options["world"].metadata.get(NEEDS) if "world" in options else None
-    if needed and content["world"] != _MISSING:
+    if needed:
         require_part(config, *needed)
 
 

@@ -244,7 +244,6 @@ class TrainMindConfig:
 class TrainImaginationConfig(Training):
     """Options of `experiments.train_imagination`."""
 
-    world: Any = world_with("choosing_planner", "nothing in it is another in each lifetime")
     level: Any = fixed(5, "it is trained at several; see levels")
     levels: list[int] = field(default_factory=lambda: [2, 4, 5])
     """Levels of a world that has any, as many attempts at each."""
