@@ -5,49 +5,83 @@
     python -m experiments.train_mind start=mind/pretrained/nano     # goes on from a model
     python -m experiments.train_mind moments.trip=400 moments.babyai=400 size.width=64
     python -m experiments.train_mind model=smollm2 method=lora threads=2    # an adapter
+    python -m experiments.train_mind method=grpo +env=trip      # by what its replies come to
 
 Three steps: collect and label decisions (`experiments.training.mind`), learn
 (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. The
 decisions are kept in the folder, so that the same command goes on from there. Writes the model in
 Hugging Face format, with a card. With `method=lora` an adapter (PEFT) to any causal language model
 learns instead, in rounds (`experiments.training.mind.lora`): each after the first is lived by the
-model itself.
+model itself. With `method=grpo` either of them goes on learning without any teacher, by what its
+own replies come to in exact forks of one world (`experiments.training.mind.grpo`).
 """
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from experiments.running.cli import BadInput, command, one_line
+from experiments.running.cli import BadInput, built, command, one_line, require_world, spec_of
 from experiments.running.startup import Startup
 from experiments.running.training_schema import Method
 
 
 @command("train_mind")
 def main(options: DictConfig, _: Path) -> None:
-    """Train a language model, and say where it is."""
+    """Train a language model, and say where it is.
+
+    Raises:
+        BadInput: If an option is out of range, or a part cannot be loaded.
+    """
+    by_outcomes = options.method is Method.grpo
+    if by_outcomes:
+        require_world(options)
+    elif not OmegaConf.is_missing(options, "env"):
+        raise BadInput(f"+env is for method=grpo, got method={options.method.name}; leave it out")
     with closing(Startup("preparing to train a mind")) as startup:
         from body.policy import PolicyError
-        from experiments.training.mind.train import run
         from mind.language_models.types import LanguageModelError
 
-        startup.ready()
         try:
-            folder = run(options)
+            folder, choice = (_by_outcomes if by_outcomes else _by_examples)(options, startup)
         except (PolicyError, LanguageModelError, ValueError) as error:
             raise BadInput(one_line(error)) from error
     print(f"the model is in {folder}; let it live with")
-    print(f"  python -m experiments.run +env=trip {_choice_of(folder, options)}")
+    print(f"  python -m experiments.run +env={options.world or 'trip'} {choice}")
+
+
+def _by_examples(options: DictConfig, startup: Startup) -> tuple[Path, str]:
+    from experiments.training.mind.train import run
+
+    startup.ready()
+    folder = run(options)
+    return folder, _choice_of(folder, options)
+
+
+def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
+    from envs.engine.faces import WorldVectorEnv
+    from experiments.training.mind.grpo import run
+
+    spec_of(options)
+    startup.ready()
+
+    def open_world(split: str, rows: int) -> WorldVectorEnv:
+        """Return the world with so many rows; whoever uses it closes it."""
+        wanted = OmegaConf.merge(options, {"avatars": rows})
+        if "split" in options.env:
+            wanted = OmegaConf.merge(wanted, {"env": {"split": split}})
+        return built("env", DictConfig(wanted), ExitStack())
+
+    return run(options, open_world, lambda line: print(line, flush=True))
 
 
 def _choice_of(folder: Path, options: DictConfig) -> str:
     """Return the options with which a run has this mind."""
-    if options.method == Method.full:
+    if options.method is Method.full:
         return f"mind/language_model=transformers mind.language_model.path={folder}"
-    is_named = options.model == "smollm2"
-    model = "smollm2" if is_named else f"transformers mind.language_model.path={options.model}"
-    return f"mind/language_model={model} mind.language_model.adapter={folder} mind.reply=choice"
+    model = options.model or "smollm2"
+    named = "smollm2" if model == "smollm2" else f"transformers mind.language_model.path={model}"
+    return f"mind/language_model={named} mind.language_model.adapter={folder} mind.reply=choice"
 
 
 if __name__ == "__main__":

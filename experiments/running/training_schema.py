@@ -156,10 +156,66 @@ class ModelSize:
 
 
 class Method(Enum):
-    """How a mind is trained: all weights of a small model, or an adapter beside another's."""
+    """How a mind is trained.
+
+    full: all weights of a small model, by examples of good decisions. lora: an adapter to another
+    model, by examples too. grpo: either, by what its own decisions come to.
+    """
 
     full = "full"
     lora = "lora"
+    grpo = "grpo"
+
+
+class Reward(Enum):
+    """What a reply is rewarded for: what it comes to in the world, and its form; or that alone."""
+
+    outcome = "outcome"
+    form = "form"
+
+
+@dataclass
+class GRPO:
+    """Options of learning from the world."""
+
+    updates: int = 300
+    """Updates of the weights."""
+    prompts: int = 32
+    """Moments of decision in each."""
+    replies: int = 8
+    """Replies to each of them."""
+    reply: str | None = None
+    """free or choice, as mind.reply; null is free for the bundled model, else choice."""
+    reward: Reward = Reward.outcome
+    """outcome rewards what a reply comes to and its form; form, a control, that alone."""
+    form_weight: float = 0.5
+    """Reward of a reply that can be used."""
+    lucks: int = 4
+    """Random streams of the world under which each intent is tried."""
+    horizon: int = 250
+    """Ticks after which no reward counts; the scripted planner goes on meanwhile."""
+    bodies: int = 32
+    """Bodies that live at the same time."""
+    updates_per_life: int = 8
+    """Updates on decisions of the same bodies; then others live."""
+    learning_rate: float = 1.0e-4
+    """Learning rate."""
+    clip_low: float = 0.2
+    """How much less probable than when it was drawn a token may become, and still count."""
+    clip_high: float = 0.28
+    """How much more probable."""
+    kl: float = 0.0
+    """Weight of the divergence from the model that training began with."""
+    epochs: int = 1
+    """Steps of each update."""
+    least_entropy: float = 0.1
+    """Share of the first entropy of replies under which training stops."""
+    held_out: int = 100
+    """Episodes of the test split before and after; 0 is none."""
+    most_decisions: int = 60
+    """Decisions after which one of these is given up."""
+    print_every: int = 10
+    """Updates between two lines of progress."""
 
 
 @dataclass
@@ -198,22 +254,31 @@ class LoRA:
 
 
 @dataclass
-class TrainMindConfig:
+class TrainMindConfig(Training):
     """Options of `experiments.train_mind`."""
 
+    world: Any = None
+    """Name of the world; comes with it."""
+    level: Any = field(default=4, metadata={OF_WORLD: True})
+    """With grpo: level of a world that has levels."""
+    avatars: Any = fixed(1, "see grpo.bodies")
     method: Method = Method.full
-    """full trains all weights of a small model; lora trains an adapter to a
-    model that stays as it is."""
-    model: str = path("smollm2")
-    """With lora: the model, as smollm2, a folder or a hub id."""
+    """full trains all weights of a small model, and lora an adapter to a model
+    that stays as it is, by examples; grpo goes on with either by what its own
+    replies come to in a world."""
+    model: str | None = path(None)
+    """With lora or grpo: the model, as smollm2, a folder or a hub id; with grpo also bundled.
+    null is smollm2 with lora, and bundled with grpo."""
     lora: LoRA = field(default_factory=LoRA)
+    grpo: GRPO = field(default_factory=GRPO)
 
     folder: str = path("outputs/mind")
     """Folder of the model, its card, and the examples that it learns from."""
     lived: str | None = path(None)
     """File of examples made before; null makes them in the folder."""
     start: str | None = path(None)
-    """Folder of a model, or with lora of an adapter, to go on from; null begins anew."""
+    """Folder of a model, or with lora of an adapter, to go on from; null begins anew.
+    With grpo null is the bundled model, or the adapter that comes along."""
     motor: str | None = path(None)
     """Folder with a motor policy for each world; null is those that come
     with the body. Or scripted: motors written by hand."""
@@ -230,13 +295,7 @@ class TrainMindConfig:
     learning_rate: float = 1.5e-3
     """Peak of the learning rate."""
     tokens_per_batch: int = 1000
-    """Tokens in a batch: many small steps."""
-    seed: int = 0
-    """One seed for everything."""
-    threads: int = 1
-    """Threads of torch."""
-    device: str = "cpu"
-    """Device of the network."""
+    """Tokens in a batch: many small steps; with grpo of one pass."""
     size: ModelSize = field(default_factory=ModelSize)
 
 

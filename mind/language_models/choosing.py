@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ from mind.language_models.inference import (
     positions_of,
     shared_length,
 )
-from mind.language_models.prefix_cache import PrefixCache
+from mind.language_models.prefix_cache import Prefix, PrefixCache
 
 
 @dataclass(slots=True)
@@ -99,6 +100,28 @@ def score_trees(
         prefixes: What the model has read before.
     """
     prefix = prefixes.find(prompts)
+    output, found = _read(model, prompts, trees, prefix, use_cache=True)
+    if not len(prefix):
+        prefixes.learn(prompts, getattr(output, cache_name(model)))
+    return [[path.tolist() for path in tree] for tree in found]
+
+
+def learnable_log_probs(
+    model: PreTrainedModel, prompts: Sequence[Row], trees: Sequence[TokenTree]
+) -> list[list[Tensor]]:
+    """Return the same as `score_trees`, (tokens,) each, for who wants its gradient."""
+    return _read(model, prompts, trees, Prefix(), use_cache=False)[1]
+
+
+def _read(
+    model: PreTrainedModel,
+    prompts: Sequence[Row],
+    trees: Sequence[TokenTree],
+    prefix: Prefix,
+    *,
+    use_cache: bool,
+) -> tuple[Any, list[list[Tensor]]]:
+    """Read prompts, after what they begin with, and trees; return what the model said of these."""
     rows = [row.after(len(prefix)) for row in prompts]
     read, padding = pad_left([row.tokens for row in rows], model.device)
     width = max(len(tree) for tree in trees)
@@ -113,13 +136,13 @@ def score_trees(
         keep=width + 1,
     )
     inputs |= embedded(model, tokens, rows, after=width)
-    output = model(**inputs, **{cache_name(model): prefix.cache(len(rows))}, use_cache=True)
-    if not len(prefix):
-        prefixes.learn(prompts, getattr(output, cache_name(model)))
-    return [
+    before = {cache_name(model): prefix.cache(len(rows))} if use_cache else {}
+    output = model(**inputs, **before, use_cache=use_cache)
+    found = [
         _along(logits, tree)
         for logits, tree in zip(output.logits[:, -width - 1 :], trees, strict=True)
     ]
+    return output, found
 
 
 def _sight(seen: Tensor, prefix: int, trees: Sequence[TokenTree], width: int) -> Tensor:
@@ -155,8 +178,8 @@ def _positions(seen: Tensor, trees: Sequence[TokenTree], width: int) -> Tensor:
     return seen.sum(dim=1, keepdim=True) + torch.tensor(depths, device=seen.device)
 
 
-def _along(logits: Tensor, tree: TokenTree) -> list[list[float]]:
-    """Return the log-probability of each token of each candidate.
+def _along(logits: Tensor, tree: TokenTree) -> list[Tensor]:
+    """Return the log-probability of each token of each candidate, (tokens,) each.
 
     Args:
         logits: (at least 1 + nodes, V) after the prompt, and after each node.
@@ -164,9 +187,8 @@ def _along(logits: Tensor, tree: TokenTree) -> list[list[float]]:
     """
     before = torch.tensor(tree.parents, device=logits.device) + 1
     totals = logits.float().logsumexp(dim=1)[before]
-    chosen = logits[before, torch.tensor(tree.tokens, device=logits.device)].float() - totals
-    known = chosen.tolist()
-    return [[known[node] for node in path] for path in tree.paths]
+    known = logits[before, torch.tensor(tree.tokens, device=logits.device)].float() - totals
+    return [known[path] for path in tree.paths]
 
 
 # ---- Deciding ----

@@ -76,6 +76,10 @@ class PrefixCache:
         self._least = least
         self._kept: list[Prefix] = []  # the one used last is the last
 
+    def clear(self) -> None:
+        """Forget all of them: they were read by other weights."""
+        self._kept = []
+
     def find(self, rows: Sequence[Row]) -> Prefix:
         """Return the longest beginning that is kept and that all rows share; it may be empty.
 

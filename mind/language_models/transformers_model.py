@@ -45,6 +45,21 @@ from mind.pretrained import NO_ADAPTER, adapter_folder
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """A model whose weights somebody else changes.
+
+    Attributes:
+        model: A causal one, as `loading.load` returns it.
+        tokenizer: Of the model.
+        system: Whether it reads system messages.
+    """
+
+    model: Any
+    tokenizer: Any
+    system: bool = True
+
+
 class TransformersModel:
     """A causal language model in Hugging Face format, from a local folder or the hub.
 
@@ -78,6 +93,7 @@ class TransformersModel:
         projector: str = "",
         adapter: str = "",
         compare: str = "sum",
+        learning: "Learning | None" = None,
     ):
         """Load the model.
 
@@ -96,6 +112,8 @@ class TransformersModel:
                 "grounded" is the one that comes along, of SmolLM2; "none" or empty is none.
             compare: How choices are compared, one of `choosing.Compare`; "auto" is "sum" with an
                 adapter and "mean" without.
+            learning: A model that is loaded already and goes on learning, of which `path` is only
+                the name; without `dtype` and `adapter`. See `forget`.
 
         Raises:
             BadModelFolder: If the model or its adapter cannot be loaded, or the model cannot go on
@@ -108,11 +126,16 @@ class TransformersModel:
         dtype_chosen = choose_dtype(dtype, self.device)
         if compare not in ("auto", *Compare):
             raise ValueError(f"compare must be auto, {', '.join(Compare)}, got '{compare}'")
-        self._model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
-        system = True
-        if adapter and adapter != NO_ADAPTER:
-            self._model, system = merge_adapter(self._model, adapter_folder(adapter))
-            compare = Compare.SUM if compare == "auto" else compare
+        has_adapter = bool(adapter) and adapter != NO_ADAPTER
+        if learning is None:
+            model, tokenizer = load(path, device=self.device, dtype=dtype_chosen)
+            learning = Learning(model=model, tokenizer=tokenizer)
+            if has_adapter:
+                merged, system = merge_adapter(model, adapter_folder(adapter))
+                learning = replace(learning, model=merged, system=system)
+        self._model, tokenizer = learning.model, learning.tokenizer
+        if compare == "auto":
+            compare = Compare.SUM if has_adapter else Compare.MEAN
         self._abilities = probe(self._model)
         if not self._abilities.continues:
             raise cannot_continue(path, self._model)
@@ -130,7 +153,11 @@ class TransformersModel:
         self._context = _context(self._model)
         self._ends = _ends(self._model, self._tokenizer)
         self._chat = ChatEncoder(
-            tokenizer, self._projector, name=path, empty=min(self._ends, default=0), system=system
+            tokenizer,
+            self._projector,
+            name=path,
+            empty=min(self._ends, default=0),
+            system=learning.system,
         )
         self._prefixes = PrefixCache()
         self._scores = choosing.sums if compare == Compare.SUM else choosing.means
@@ -182,6 +209,23 @@ class TransformersModel:
     async def close(self) -> None:
         """Finish the batch that is being worked on, and end the thread."""
         self._worker.shutdown(wait=True, cancel_futures=True)
+
+    # ---- For who trains it ----
+
+    def forget(self) -> None:
+        """Forget what was read: the weights are others now."""
+        self._prefixes.clear()
+
+    def read(self, prompt: Prompt) -> tuple[inference.Row, list[list[int]]]:
+        """Return a prompt as this model reads it, and the replies to choose from, where it has any.
+
+        Raises:
+            PromptTooLong: If there is no room for the longest of them.
+        """
+        if prompt.choices is None:
+            return self._chat.row(prompt), []
+        asked = self._asked(Generation(prompt, 0), None)
+        return asked.row, asked.candidates
 
     def _load_projector(self, path: str) -> Projector | None:
         own = Path(self._path).expanduser() / WEIGHTS
@@ -317,7 +361,7 @@ class TransformersModel:
             inference.embed(self._model, rows[start : start + size]).cpu().numpy()
             for start in range(0, len(rows), size)
         ]
-        width = cast(Any, self._model).config.get_text_config().hidden_size
+        width = self._model.config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
 
     def _decode(self, tokens: Sequence[int]) -> str:

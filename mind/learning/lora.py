@@ -26,6 +26,7 @@ from torch import Tensor
 from mind.language_models.inference import inputs_of, pad_left, positions_of
 from mind.language_models.loading import copy_columns, multiplies_bfloat16
 from mind.language_models.types import Role
+from mind.learning.checkpoints import load_checkpoint, place_of, save_checkpoint
 from mind.learning.cold_start import Example, grouped, schedule
 
 WEIGHTS = "adapter_model.safetensors"
@@ -33,7 +34,6 @@ CONFIG = "adapter_config.json"
 CARD = "card.json"  # says that it was taught without system messages
 Row = tuple[list[int], int]  # tokens, and how many of them are only read
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 _ALIKE = 16  # tokens by which rows of a batch may differ in length
 
 
@@ -182,7 +182,7 @@ def train(
             told, since = now, 0
         if now - saved > pace.save_every_s:
             place = {"step": number + 1, "of": len(groups), "loss": loss_mean}
-            _save(checkpoint, learned, optimiser, place)
+            save_checkpoint(checkpoint, learned, optimiser, place)
             saved = now
     return loss_mean
 
@@ -214,19 +214,6 @@ class _Differentiator:
         return loss.item(), torch.autograd.grad(loss, self._learned)
 
 
-def _save(path: Path, learned: dict[str, Tensor], optimiser: Any, place: dict[str, Any]) -> None:
-    """Write how far training is, whole or not at all."""
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {f"weight {name}": one.detach().contiguous() for name, one in learned.items()}
-    for name, one in learned.items():
-        tensors |= {f"{moment} {name}": optimiser.state[one][moment] for moment in _MOMENTS}
-    new = path.with_suffix(".new")
-    save_file(tensors, new, metadata={"place": json.dumps(place)})
-    new.replace(path)
-
-
 def _restored(
     path: Path, learned: dict[str, Tensor], optimiser: Any, steps: int
 ) -> tuple[int, float]:
@@ -235,20 +222,13 @@ def _restored(
     Raises:
         ValueError: If it is another training.
     """
-    from safetensors import safe_open
-
-    if not path.is_file():
+    place = place_of(path)
+    if place is None:
         return 0, float("nan")
-    with safe_open(path, "pt") as file:
-        place = json.loads(file.metadata()["place"])
-        if place["of"] != steps:
-            raise ValueError(
-                f"checkpoint '{path}' must be of a training of {steps} steps, got one of "
-                f"{place['of']}; give the options that it was begun with, or delete it"
-            )
-        for name, one in learned.items():
-            with torch.no_grad():
-                one.copy_(file.get_tensor(f"weight {name}"))
-            moments = {moment: file.get_tensor(f"{moment} {name}").to(one) for moment in _MOMENTS}
-            optimiser.state[one] = {"step": torch.tensor(float(place["step"])), **moments}
+    if place["of"] != steps:
+        raise ValueError(
+            f"checkpoint '{path}' must be of a training of {steps} steps, got one of "
+            f"{place['of']}; give the options that it was begun with, or delete it"
+        )
+    load_checkpoint(path, learned, optimiser)
     return place["step"], place["loss"]

@@ -125,9 +125,8 @@ class LanguageMind:
         now = Situation(
             body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
         )
-        goals = self._plan.open_goals(percept, context.episode)
-        recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
-        prompt, intents = self._asked(now, [one.experience.words for one in recalled], goals)
+        goals, recalled = self._in_mind(percept, context)
+        prompt, intents = self._asked(now, recalled, goals)
         reply, exchanges = await converse(
             self._batcher,
             prompt,
@@ -160,14 +159,32 @@ class LanguageMind:
             **costs,
         )
 
+    def asked(
+        self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
+    ) -> Prompt:
+        """Return what `decide` would first ask the language model; nothing is decided."""
+        now = Situation(
+            body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
+        )
+        goals, recalled = self._in_mind(percept, context)
+        return self._asked(now, recalled, goals)[0]
+
+    def _in_mind(
+        self, percept: Percept, context: DecisionContext
+    ) -> tuple[tuple[Goal, ...], list[Recollection]]:
+        """Return what is left of the plan, and what is recalled."""
+        goals = self._plan.open_goals(percept, context.episode)
+        return goals, recall(self._memory, self.body_id, percept, context, self._recalled)
+
     def _asked(
-        self, now: Situation, recalled: Sequence[str], goals: Sequence[Goal]
+        self, now: Situation, recalled: Sequence[Recollection], goals: Sequence[Goal]
     ) -> tuple[Prompt, tuple[Intent, ...]]:
         """Return what the language model is asked, and what it can choose from, where it does."""
-        prompt = self._prompts.decide(now.percept, now.feeling, now.context, recalled, goals)
+        words = [one.experience.words for one in recalled]
+        prompt = self._prompts.decide(now.percept, now.feeling, now.context, words, goals)
         if self._form.is_free:
             return prompt, ()
-        intents = startable(now.percept, now.context, recalled, goals, now.why_not)
+        intents = startable(now.percept, now.context, words, goals, now.why_not)
         return self._form.offer(prompt, answers_of(intents, now.percept.spec)), intents
 
     def _weigh(

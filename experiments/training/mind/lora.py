@@ -30,7 +30,7 @@ _GOES_ON_AT = 0.5  # share of the peak learning rate that later rounds have
 
 def run(options: DictConfig, report: Callable[[str], None]) -> list[Example]:
     """Train an adapter into the folder, with a card of its last round; return all examples."""
-    folder, base = Path(options.folder), path_of(options.model)
+    folder, base = Path(options.folder), path_of(model_of(options))
     examples: list[Example] = []
     for number in range(options.lora.rounds + 1):
         new = _examples_of(number, base, options)
@@ -41,6 +41,11 @@ def run(options: DictConfig, report: Callable[[str], None]) -> list[Example]:
     for name in (lora.WEIGHTS, lora.CONFIG, lora.CARD):
         shutil.copyfile(_adapter(folder, options.lora.rounds) / name, folder / name)
     return examples
+
+
+def model_of(options: DictConfig) -> str:
+    """Return the model that is trained; where none is named, one that pip brings."""
+    return options.model or "smollm2"
 
 
 def path_of(model: str) -> str:
@@ -167,7 +172,7 @@ def _learn(
         report=lambda line: report(f"round {number}: {line}"),
     )
     rounds = [*_rounds_before(folder, number), {"learned": len(examples), "loss": round(loss, 4)}]
-    lora.save_adapter(adapted, part, base=name_of(options.model), card={"rounds": rounds})
+    lora.save_adapter(adapted, part, base=name_of(model_of(options)), card={"rounds": rounds})
     part.rename(_adapter(folder, number))
     checkpoint.unlink(missing_ok=True)
 

@@ -52,7 +52,7 @@ def measure(folder: Path, options: DictConfig) -> dict[str, float]:
 
 def measure_adapter(folder: Path, options: DictConfig) -> dict[str, float]:
     """Have the model with its adapter choose at held-out moments; return rates as `measure`."""
-    model = lora.choosing_model(lora.path_of(options.model), folder, options)
+    model = lora.choosing_model(lora.path_of(lora.model_of(options)), folder, options)
     worlds = [str(world) for world, moments in options.lora.moments.items() if moments]
     return _measured(Respondent(model, ReplyForm(ReplyMode.CHOICE)), worlds, options)
 
@@ -140,7 +140,7 @@ def _adapter(folder: Path, options: DictConfig) -> dict[str, Any]:
     scores = measure_adapter(folder, options) if options.held_out else {}
     return {
         **card,
-        "model": lora.name_of(options.model),
+        "model": lora.name_of(lora.model_of(options)),
         **_went_on_from(options),
         **_counted(examples, options),
         "lora": OmegaConf.to_container(options.lora),

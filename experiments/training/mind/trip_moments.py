@@ -8,19 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.being import Being
-from agents.planners.trip import next_intent, next_skills
+from agents.planners.trip import next_intent
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.columns import LACES
-from body.types import (
-    Intent,
-    Manner,
-    Percept,
-    PerceptBatch,
-    Skill,
-    Status,
-)
-from envs.engine.random import mix
+from body.types import Intent, Manner, Percept, Skill
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
 from envs.trip.world import TripWorld
@@ -32,6 +24,7 @@ from experiments.training.mind.collecting import (
     offered,
     run_episodes,
 )
+from experiments.training.mind.forks import Fork, Forks
 from mind.language_models.types import Choices, Prompt
 from mind.memory import ExperienceStore, Memory
 from mind.reasoning.deliberation import recall
@@ -46,7 +39,7 @@ _HANDS_BUSY = (Skill.PUT_DOWN, Skill.GET_UP, Skill.TIE_LACE, Skill.LOOK_AROUND, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Fork):
     """A decision that had to be taken, with copies of all it depended on.
 
     `choices` are those worth trying, `offered` all that a mind could choose from.
@@ -54,13 +47,10 @@ class Moment:
 
     prompt: Prompt
     offered: Choices
-    percept: Percept
     feeling: Feeling
     context: DecisionContext
     recalled: tuple[str, ...]
     choices: tuple[Intent, ...]
-    world: dict[str, NDArray]
-    body: dict[str, NDArray]
 
 
 # ---- Collecting moments of decision ----
@@ -174,68 +164,17 @@ def collect_moments(
 
 def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -> list[NDArray]:
     """Return the value of each choice at each moment: reward to the end, mean over rng keys."""
-    if not moments:
-        return []
-    asked = [
-        (moment, intent, rng_key)
-        for moment in moments
-        for intent in moment.choices
-        for rng_key in range(RNG_KEYS)
-    ]
-    returns = np.concatenate(
-        [
-            _returns(asked[first : first + 4096], level, split, motor)
-            for first in range(0, len(asked), 4096)
-        ]
+    forks = Forks(
+        lambda _, rows: TripVectorEnv(
+            rows, level=level, split=split, layouts=1024, autoreset_mode="Disabled"
+        ),
+        motor,
+        horizon=HORIZON_TICKS,
+        lucks=RNG_KEYS,
     )
-    found, first = [], 0
-    for moment in moments:
-        count = len(moment.choices) * RNG_KEYS
-        found.append(returns[first : first + count].reshape(-1, RNG_KEYS).mean(1))
-        first += count
-    return found
-
-
-def _returns(
-    asked: Sequence[tuple[Moment, Intent, int]], level: int, split: str, motor: Motor
-) -> NDArray[np.float64]:
-    """Return the world's reward, felt part included, of each (moment, intent, rng key)."""
-    count = len(asked)
-    world = TripWorld(count, level=level, split=split, layouts=1024)
-    body = Body(count, TRIP, motor)
-    state = _together([moment.world for moment, _, _ in asked])
-    rng_keys = np.array([rng_key for _, _, rng_key in asked], np.uint64)
-    state["bodies"]["rng_key"] = _other_rng_keys(state["bodies"]["rng_key"], rng_keys)
-    world.load_state(state)
-    body.load_state(_together([moment.body for moment, _, _ in asked]))
-    body.skills.begin(np.arange(count))  # each choice is made anew, even that to go on
-    percept = PerceptBatch.stack([moment.percept for moment, _, _ in asked])
-    for row, (_, intent, _) in enumerate(asked):
-        body.intend(row, intent)
-    total, open_rows = np.zeros(count), np.ones(count, bool)
-    for _ in range(HORIZON_TICKS):
-        body.skills.advance(percept)
-        idle = np.flatnonzero((body.skills.executions["status"] != Status.RUNNING) & open_rows)
-        if len(idle):
-            body.skills.intend_many(idle, *next_skills(percept, idle))
-        world.step(motor.act(percept, body.skills.skill_command()))
-        total += np.where(open_rows, world.rewards.sum(1), 0.0)
-        open_rows &= ~(world.terminated | world.truncated)
-        if not open_rows.any():
-            break
-        percept = body.perceive(world.observation)
-    return total
-
-
-def _together(states: Sequence[dict[str, NDArray]]) -> dict[str, NDArray]:
-    return {name: np.concatenate([state[name] for state in states]) for name in states[0]}
-
-
-def _other_rng_keys(rng_key: NDArray[np.uint64], number: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the rng key itself for number 0, and others for other numbers."""
-    with np.errstate(over="ignore"):
-        others = [int(mix(one + np.uint64(n))) for one, n in zip(rng_key, number, strict=True)]
-    return np.where(number == 0, rng_key, np.array(others, np.uint64))
+    returns = forks.returns([(moment, intent) for moment in moments for intent in moment.choices])
+    ends = np.cumsum([len(moment.choices) for moment in moments])
+    return np.split(returns, ends)[: len(moments)]
 
 
 def best(moment: Moment, found: NDArray) -> Intent:

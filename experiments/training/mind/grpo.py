@@ -1,0 +1,396 @@
+"""Learning from the world: live, reply several times to what was asked, and try each reply.
+
+One update: some decisions that the model has lived are asked again, several replies each; what each
+reply wants is carried out in forks of the world (`forks`); more of those that came to more
+(`mind.learning.grpo`). Every few updates other bodies live, by the model as it is by then. The same
+command goes on from the last of these, to the same next update.
+"""
+
+import ctypes
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch.utils.tensorboard import SummaryWriter
+
+from agents.being import Being
+from agents.soul import Soul
+from body.body import Body
+from envs.engine.spec import find
+from experiments.launching.rollout import rollout
+from experiments.report.measures import SUCCESS, Columns
+from experiments.running.cli import BadInput, Interrupted, command_line
+from experiments.running.record import git_commit
+from experiments.running.seeding import spawn_integer
+from experiments.running.training_schema import Reward
+from experiments.training.mind.contract import motor_of
+from experiments.training.mind.forks import ForkedMoment, Forks, OpenWorld, live
+from experiments.training.mind.policy import Drawn, Policy
+from mind.learning.checkpoints import place_of
+from mind.learning.grpo import Group, Learner, Settings
+from mind.memory import ExperienceStore
+from mind.reasoning.choices import ReplyMode
+from mind.reasoning.factory import LanguageMindFactory
+
+CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
+_TEST_SEED = 1_000_003  # added for episodes to measure by
+_DECIDE_EVERY = 10  # ticks, where the world does not say
+
+
+def run(
+    options: DictConfig, open_world: OpenWorld, report: Callable[[str], None]
+) -> tuple[Path, str]:
+    """Train until all updates are done; return the folder, and the options of a run with the model.
+
+    Args:
+        options: A `TrainMindConfig`, with a world.
+        open_world: Makes that world, of a split and with so many rows.
+        report: Told lines of progress.
+
+    Raises:
+        BadInput: If an option is out of range, or the folder holds another training.
+        Interrupted: After Ctrl-C.
+        LanguageModelError: If the model cannot be loaded or used.
+    """
+    _check(options)
+    torch.set_num_threads(options.threads)
+    folder = Path(options.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(Policy(options)) as policy:
+        training = Training(policy, options, open_world, report)
+        try:
+            training.run()
+        except KeyboardInterrupt:
+            report(f"stopped at update {training.done}; the same command goes on from {folder}")
+            raise Interrupted from None
+        return folder, policy.choice(folder)
+
+
+def _check(options: DictConfig) -> None:
+    grpo = options.grpo
+    least = {"replies": 2, "held_out": 0, "print_every": 1, "form_weight": 0, "kl": 0}
+    for name in ("updates", "prompts", "lucks", "horizon", "bodies", "updates_per_life", "epochs"):
+        least[name] = 1
+    for name, lowest in least.items():
+        if grpo[name] < lowest:
+            raise BadInput(f"grpo.{name} must be at least {lowest}, got {grpo[name]}")
+    if grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
+        raise BadInput(f"grpo.reply must be free, choice or null, got '{grpo.reply}'")
+    if "planner" not in find(options.world).entry_points:
+        raise BadInput(f"there is no planner for {options.world} that could go on after a reply")
+
+
+@dataclass(slots=True)
+class Took:
+    """Seconds that parts of an update took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def time(self, part: str, job: Callable[[], Any]) -> Any:
+        """Return what a job returns, and note how long it took."""
+        began = time.perf_counter()
+        try:
+            return job()
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - began
+
+
+class Training:
+    """A training that goes on where its folder says.
+
+    Attributes:
+        done: Updates that were taken.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        options: DictConfig,
+        open_world: OpenWorld,
+        report: Callable[[str], None],
+    ):
+        self._policy, self._options, self._report = policy, options, report
+        self._open_world, self._motor = open_world, motor_of(options, options.world)
+        self._folder, grpo = Path(options.folder), options.grpo
+        self._forks = Forks(open_world, self._motor, horizon=grpo.horizon, lucks=grpo.lucks)
+        self._learner = Learner(
+            policy.network,
+            Settings(
+                learning_rate=grpo.learning_rate,
+                clip_low=grpo.clip_low,
+                clip_high=grpo.clip_high,
+                kl=grpo.kl,
+                length=policy.length,
+                epochs=grpo.epochs,
+                tokens_per_batch=options.tokens_per_batch,
+            ),
+        )
+        self.done, self._first_entropy, self._began = 0, float("nan"), time.monotonic()
+        self._measured: dict[str, dict[str, float]] = {}
+        self._board = SummaryWriter(str(self._folder / "tensorboard"))
+
+    def run(self) -> None:
+        """Take all updates that are left, measure, and write the model."""
+        self._go_on()
+        if not self.done:
+            self._measure("before")
+        while self.done < self._options.grpo.updates and not self._has_collapsed():
+            self._live_and_learn()
+            self._save()
+        self._measure("after")
+        self._finish()
+
+    # ---- One life, and the updates that come of it ----
+
+    def _live_and_learn(self) -> None:
+        grpo, took = self._options.grpo, Took()
+        updates = min(grpo.updates_per_life, grpo.updates - self.done)
+        moments = took.time("living", lambda: self._lived(updates * grpo.prompts))
+        for number in range(updates):
+            asked = moments[number * grpo.prompts : (number + 1) * grpo.prompts]
+            self._update(asked, took)
+            took = Took()
+        give_back_memory()
+
+    def _lived(self, wanted: int) -> list[ForkedMoment]:
+        """Return so many decisions, in an order of chance."""
+        seed = spawn_integer(self._options.seed, f"life {self.done}")
+        moments = live(
+            self._policy.explores,
+            self._open_world("train", self._options.grpo.bodies),
+            self._motor,
+            wanted=wanted,
+            seed=seed % 2**20,
+            form=self._policy.form,
+            decide_every=self._options.decide_every or _DECIDE_EVERY,
+        )
+        order = np.random.default_rng(seed).permutation(len(moments))[:wanted]
+        return [moments[place] for place in order]
+
+    def _update(self, moments: Sequence[ForkedMoment], took: Took) -> None:
+        seed = spawn_integer(self._options.seed, f"update {self.done}")
+        prompts = [moment.prompt for moment in moments]
+        drawn: list[Drawn] = took.time(
+            "replies", lambda: self._policy.draw(prompts, self._options.grpo.replies, seed)
+        )
+        groups, seen = took.time("forks", lambda: self._tried(moments, drawn))
+        teaching = [group for group in groups if group.teaches]
+        if teaching:
+            seen |= took.time("learning", lambda: self._learner.learn(teaching, seed))
+            self._policy.forget()
+        seen["teaching"] = len(teaching) / len(groups)
+        self.done += 1
+        self._note(seen, took)
+
+    def _tried(
+        self, moments: Sequence[ForkedMoment], drawn: Sequence[Drawn]
+    ) -> tuple[list[Group], dict[str, float]]:
+        """Return the groups with their rewards, and means of what came of the replies."""
+        form, grpo = self._policy.form, self._options.grpo
+        wanted = [
+            [moment.intent_of(text, form) for text in one.texts]
+            for moment, one in zip(moments, drawn, strict=True)
+        ]
+        done = [
+            [intent or moment.fallback for intent in intents]
+            for moment, intents in zip(moments, wanted, strict=True)
+        ]
+        tried = [
+            (number, intent) for number, some in enumerate(done) for intent in dict.fromkeys(some)
+        ]
+        found = self._forks.returns([(moments[number], intent) for number, intent in tried])
+        worth = dict(zip(tried, found.tolist(), strict=True))
+        counts = 0.0 if grpo.reward is Reward.form else 1.0
+        groups, returns = [], []
+        for number, one in enumerate(drawn):
+            own = [worth[number, intent] for intent in done[number]]
+            usable = [intent is not None for intent in wanted[number]]
+            rewards = [
+                counts * each + grpo.form_weight * good
+                for each, good in zip(own, usable, strict=True)
+            ]
+            returns += own
+            groups.append(
+                Group(
+                    prompt=one.prompt,
+                    candidates=one.candidates,
+                    taken=one.taken,
+                    before=one.before,
+                    rewards=rewards,
+                    chooses=not form.is_free,
+                )
+            )
+        usable = [intent is not None for some in wanted for intent in some]
+        best = np.array([max(worth[n, intent] for intent in done[n]) for n in range(len(done))])
+        return groups, {
+            "return": float(np.mean(returns)),
+            "best_of_group": float(best.mean()),
+            "usable": float(np.mean(usable)),
+        }
+
+    # ---- What shows of it ----
+
+    def _note(self, seen: dict[str, float], took: Took) -> None:
+        """Keep what an update came to, and tell of some."""
+        if self.done == 1 and "entropy" in seen:
+            self._first_entropy = seen["entropy"]
+        row = {"update": self.done, **seen}
+        row |= {f"{part}_s": round(seconds, 3) for part, seconds in took.seconds.items()}
+        with (self._folder / PROGRESS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        for name, value in row.items():
+            self._board.add_scalar(f"grpo/{name}", value, self.done)
+        self._last = row
+        grpo = self._options.grpo
+        if self.done % grpo.print_every == 0 or self.done == grpo.updates:
+            self._report(
+                f"update {self.done} of {grpo.updates}  return {seen['return']:.3f}  "
+                f"usable {seen['usable']:.0%}  teaching {seen['teaching']:.0%}  "
+                f"entropy {seen.get('entropy', 0.0):.2f}  "
+                f"{(time.monotonic() - self._began) / 60:.1f} min"
+            )
+
+    def _has_collapsed(self) -> bool:
+        """Return whether nearly all replies have become the same, and say so."""
+        least = self._options.grpo.least_entropy * self._first_entropy
+        entropy = self._last.get("entropy", self._first_entropy) if self.done else float("nan")
+        if not entropy < least:
+            return False
+        self._report(f"stopped at update {self.done}: entropy {entropy:.2f} fell under {least:.2f}")
+        return True
+
+    def _measure(self, when: str) -> None:
+        """Live held-out episodes as a run would, and keep and tell what they came to."""
+        options = self._options
+        if not options.grpo.held_out:
+            return
+        columns = self._held_out_episodes(options.grpo.held_out)
+        measures = find(options.world).load("measures").shown if _has_measures(options) else ()
+        shown = {one.name: one.estimate(columns) for one in (measures or (SUCCESS,))}
+        known = {name: each for name, each in shown.items() if each.value == each.value}
+        self._measured[when] = {name: round(each.value, 4) for name, each in known.items()}
+        words = ", ".join(f"{name} {each.value:.3f}" for name, each in [*known.items()][:4])
+        self._report(f"{when}: {options.grpo.held_out} held-out episodes: {words}")
+
+    def _held_out_episodes(self, count: int) -> Columns:
+        options, spec = self._options, find(self._options.world)
+        with closing(self._open_world("test", count)) as env:
+            minds = _Borrowing(
+                self._policy.decides,
+                ExperienceStore(":memory:"),
+                seed=options.seed,
+                reply=self._policy.form.mode,
+            )
+            body = Body(count, spec, self._motor)
+            every = options.decide_every or _DECIDE_EVERY
+            being = Being(body, Soul(count), minds, clock="paused", decide_every=every)
+            with closing(being):
+                seed = spawn_integer(options.seed, "held out") % 2**20 + _TEST_SEED
+                columns = rollout(being, env, seed, most_decisions=options.grpo.most_decisions)
+        assert columns is not None, "nobody stops it"
+        return columns | {"episodes": np.ones(count)}
+
+    # ---- Kept ----
+
+    def _place(self) -> dict[str, Any]:
+        kept: dict[str, Any] = OmegaConf.to_container(self._options.grpo, resolve=True)  # type: ignore
+        later = ("updates", "held_out", "print_every", "reward")
+        of = {name: value for name, value in kept.items() if name not in later}
+        return {
+            "step": self.done * self._options.grpo.epochs,
+            "update": self.done,
+            "first_entropy": self._first_entropy,
+            "measured": self._measured,
+            "of": of | {"seed": self._options.seed, "reward": str(self._options.grpo.reward.name)},
+        }
+
+    def _save(self) -> None:
+        self._learner.save(self._folder / CHECKPOINT, self._place())
+
+    def _go_on(self) -> None:
+        """Take up what the folder holds.
+
+        Raises:
+            BadInput: If it is another training.
+        """
+        try:
+            place = place_of(self._folder / CHECKPOINT)
+            if place is None:
+                (self._folder / PROGRESS).write_text("", "utf-8")
+                return
+            if place["of"] != self._place()["of"]:
+                raise ValueError(
+                    f"folder '{self._folder}' holds a training with other options: "
+                    f"{_difference(place['of'], self._place()['of'])}; give the same, or another "
+                    "folder"
+                )
+            self._learner.load(self._folder / CHECKPOINT)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        self.done, self._first_entropy = place["update"], place["first_entropy"]
+        self._measured = place["measured"]
+        self._cut_progress()
+        self._report(f"goes on from update {self.done}")
+
+    def _cut_progress(self) -> None:
+        """Leave out what came after the checkpoint."""
+        path = self._folder / PROGRESS
+        lines = path.read_text("utf-8").splitlines()[: self.done] if path.exists() else []
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        self._last = json.loads(lines[-1]) if lines else {}
+
+    def _finish(self) -> None:
+        options = self._options
+        card = {
+            "method": "grpo",
+            "model": self._policy.name,
+            "went_on_from": options.start,
+            "world": options.world,
+            "updates": self.done,
+            "grpo": OmegaConf.to_container(options.grpo, enum_to_str=True),
+            "seed": options.seed,
+            "split": "train",
+            "measured": self._measured,
+            "minutes": round((time.monotonic() - self._began) / 60, 1),
+            "command": command_line(),
+            "commit": git_commit(),
+        }
+        self._policy.save(self._folder, card)
+
+
+def give_back_memory() -> None:
+    """Return to the system what was freed, where the C library keeps it (glibc, mallopt(3)).
+
+    Batches of a hundred sizes would leave it in pieces that no other fits into: ten gigabytes in
+    an hour.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+class _Borrowing(LanguageMindFactory):
+    """Minds of a model that goes on when they are closed."""
+
+    async def close(self) -> None:
+        """Close the memory alone."""
+        self.memory.close()
+
+
+def _has_measures(options: DictConfig) -> bool:
+    return "measures" in find(options.world).entry_points
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} was {before.get(name)} and is {now[name]}"
+        for name in now
+        if before.get(name) != now[name]
+    )

@@ -1,0 +1,199 @@
+"""The model that learns from the world: loaded, asked for replies, and kept."""
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+
+from agents.background import Background
+from experiments.running.cli import BadInput
+from experiments.running.record import write_json
+from experiments.training.mind.lora import name_of, path_of
+from mind.language_models.inference import Row
+from mind.language_models.loading import choose_device, load
+from mind.language_models.transformers_model import Learning, TransformersModel
+from mind.language_models.types import Completion, Prompt
+from mind.learning import lora
+from mind.learning.cold_start import save
+from mind.pretrained import adapter_folder, adapter_of
+from mind.pretrained import folder as bundled_folder
+from mind.reasoning.choices import ReplyForm, ReplyMode
+
+BUNDLED, SMOLLM2 = "bundled", "smollm2"
+_STOP = ("</say>",)
+_LONGEST = 96  # tokens of a reply
+_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Replies to one prompt, drawn from the model as it is.
+
+    Attributes:
+        prompt: As the model reads it.
+        candidates: Token ids of each different reply that was written, or could be chosen.
+        taken: Which of them each reply is.
+        before: Log-probability of each token of each reply, or of the reply where it was chosen.
+        texts: The replies.
+    """
+
+    prompt: Row
+    candidates: list[list[int]]
+    taken: list[int]
+    before: list[list[float]]
+    texts: list[str]
+
+
+class Policy:
+    """A language model of which all weights learn, or an adapter in it.
+
+    Attributes:
+        name: Of the model.
+        network: The module whose weights learn.
+        form: In which it replies.
+        explores: Draws its replies as probable as they are.
+        decides: Takes what is most probable, as in a run.
+        length: Tokens that a reply has at most; 1 where it is chosen.
+
+    Args:
+        options: A `TrainMindConfig`.
+
+    Raises:
+        BadInput: If the model has to choose, and cannot read several replies at once.
+        LanguageModelError: If it cannot be loaded.
+    """
+
+    def __init__(self, options: DictConfig):
+        name = str(options.model or BUNDLED)
+        self._is_whole = name == BUNDLED
+        device = choose_device(options.device)
+        if self._is_whole:
+            self._folder = str(options.start or bundled_folder("nano"))
+            self.network, tokenizer = load(self._folder, device=device, dtype=_float32())
+            self._tokenizer, self._base = tokenizer, ""
+            learning = Learning(model=self.network, tokenizer=tokenizer)
+        else:
+            base, self._tokenizer = load(path_of(name), device=device, dtype=_float32())
+            self._adapted, self._base = _with_adapter(base, name, options), name_of(name)
+            self.network = self._adapted.get_base_model()
+            learning = Learning(model=self.network, tokenizer=self._tokenizer, system=False)
+        mode = options.grpo.reply or (ReplyMode.FREE if self._is_whole else ReplyMode.CHOICE)
+        self.name, self.form = name, ReplyForm(mode)
+        self.length = _LONGEST if self.form.is_free else 1
+        self.explores, self.decides = (
+            TransformersModel(
+                path=self._folder if self._is_whole else self._base,
+                device=str(device),
+                temperature=temperature,
+                max_new_tokens=_LONGEST,
+                stop=_STOP,
+                batch_size=_BATCH if self._is_whole else 16,
+                learning=learning,
+            )
+            for temperature in (1.0, 0.0)
+        )
+        self._background = Background()
+
+    def forget(self) -> None:
+        """Forget what was read with weights that have changed since."""
+        self.explores.forget()
+        self.decides.forget()
+
+    def draw(self, prompts: Sequence[Prompt], replies: int, seed: int) -> list[Drawn]:
+        """Return so many replies to each prompt.
+
+        Raises:
+            LanguageModelError: If the model cannot be used.
+        """
+        rng = np.random.default_rng(seed)
+        if self.form.is_free:
+            asked = [prompt for prompt in prompts for _ in range(replies)]
+            found = self._completions(asked, rng.integers(2**31, size=len(asked)).tolist())
+            return [
+                self._written(prompt, found[first : first + replies])
+                for prompt, first in zip(prompts, range(0, len(found), replies), strict=True)
+            ]
+        found = self._completions(prompts, [0] * len(prompts))
+        return [
+            self._chosen(prompt, one, rng.random(replies).tolist())
+            for prompt, one in zip(prompts, found, strict=True)
+        ]
+
+    def _completions(self, prompts: Sequence[Prompt], seeds: list[int]) -> list[Completion]:
+        return [*self._background.start([self.explores.generate(prompts, seeds=seeds)])[0].result()]
+
+    def _written(self, prompt: Prompt, completions: Sequence[Completion]) -> Drawn:
+        different = list(dict.fromkeys(one.token_ids for one in completions))
+        return Drawn(
+            prompt=self.explores.read(prompt)[0],
+            candidates=[list(one) for one in different],
+            taken=[different.index(one.token_ids) for one in completions],
+            before=[list(one.token_log_probs) for one in completions],
+            texts=[one.text for one in completions],
+        )
+
+    def _chosen(self, prompt: Prompt, completion: Completion, uniforms: list[float]) -> Drawn:
+        assert prompt.choices is not None, "it is asked to choose"
+        row, candidates = self.explores.read(prompt)
+        known = dict(completion.offered)
+        probabilities = [known[answer] for answer in prompt.choices.answers]
+        cumulative = np.cumsum(probabilities)
+        taken = [int((cumulative <= one * cumulative[-1]).sum()) for one in uniforms]
+        return Drawn(
+            prompt=row,
+            candidates=candidates,
+            taken=taken,
+            before=[[math.log(probabilities[place])] for place in taken],
+            texts=[prompt.choices.replies[place] for place in taken],
+        )
+
+    def save(self, folder: Path, card: Mapping[str, Any]) -> None:
+        """Write the model, or the adapter, as a run can use it."""
+        if not self._is_whole:
+            lora.save_adapter(self._adapted, folder, base=self._base, card=card)
+            return
+        save(self.network, self._tokenizer, folder)
+        write_json(folder / lora.CARD, dict(card))
+        for part in ("projector.safetensors", "senses.safetensors"):  # what goes with it
+            if (Path(self._folder) / part).is_file():
+                shutil.copyfile(Path(self._folder) / part, folder / part)
+
+    def choice(self, folder: Path) -> str:
+        """Return the options with which a run has this mind."""
+        if self._is_whole:
+            own = f"mind.language_model.path={folder} mind.language_model.temperature=0"
+            return f"mind/language_model=transformers {own}"
+        own = f"mind.language_model.adapter={folder} mind.reply={self.form.mode}"
+        if self.name == SMOLLM2:
+            return f"mind/language_model=smollm2 {own}"
+        return f"mind/language_model=transformers mind.language_model.path={self.name} {own}"
+
+    def close(self) -> None:
+        """End the threads."""
+        self._background.close(self._close)
+
+    async def _close(self) -> None:
+        await self.explores.close()
+        await self.decides.close()
+
+
+def _with_adapter(base: Any, name: str, options: DictConfig) -> Any:
+    """Return a model with the adapter to go on from, or with a new one."""
+    start = options.start or (adapter_of(options.world) if name == SMOLLM2 else "")
+    if not start:
+        return lora.new_adapter(base, rank=options.lora.rank, seed=options.seed)
+    try:
+        return lora.load_adapter(base, Path(adapter_folder(str(start))))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadInput(f"start cannot be loaded as an adapter: {error}") from error
+
+
+def _float32() -> Any:
+    import torch
+
+    return torch.float32
