@@ -8,6 +8,7 @@ command goes on from the last of these, to the same next update.
 
 import ctypes
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -157,7 +158,6 @@ class Training:
             asked = moments[number * grpo.prompts : (number + 1) * grpo.prompts]
             self._update(asked, took)
             took = Took()
-        give_back_memory()
 
     def _lived(self, wanted: int) -> list[ForkedMoment]:
         """Return so many decisions, in an order of chance."""
@@ -188,6 +188,7 @@ class Training:
         seen["teaching"] = len(teaching) / len(groups)
         self.done += 1
         self._note(seen, took)
+        give_back_memory()
 
     def _tried(
         self, moments: Sequence[ForkedMoment], drawn: Sequence[Drawn]
@@ -366,13 +367,11 @@ class Training:
 
 
 def give_back_memory() -> None:
-    """Return to the system what was freed, where the C library keeps it (glibc, mallopt(3)).
+    """Return to the system what was freed, where the C library is glibc (malloc_trim(3)).
 
-    Batches of a hundred sizes would leave it in pieces that no other fits into: ten gigabytes in
-    an hour.
+    Batches of a hundred sizes else leave pieces that no other fits into: gigabytes in minutes.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 
 

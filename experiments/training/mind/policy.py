@@ -27,7 +27,7 @@ from mind.reasoning.choices import ReplyForm, ReplyMode
 BUNDLED, SMOLLM2 = "bundled", "smollm2"
 _STOP = ("</say>",)
 _LONGEST = 96  # tokens of a reply
-_BATCH = 128
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
