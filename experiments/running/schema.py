@@ -347,7 +347,7 @@ DEBUG: dict[str, dict[str, Any]] = {
         "moments": {"trip": 40, "babyai": 40}, "held_out": 10, "rounds": 1,
         "examples_per_round": 40, "size": {"width": 32, "layers": 1, "heads": 2},
         "grpo": {
-            "updates": 2, "prompts": 4, "replies": 4, "lucks": 1, "bodies": 2, "held_out": 2,
+            "updates": 2, "prompts": 4, "replies": 4, "rng_keys": 1, "bodies": 2, "held_out": 2,
             "updates_per_life": 1, "print_every": 1,
         },
     },

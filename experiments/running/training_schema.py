@@ -190,7 +190,7 @@ class GRPO:
     """outcome rewards what a reply comes to and its form; form, a control, that alone."""
     form_weight: float = 0.5
     """Reward of a reply that can be used."""
-    lucks: int = 4
+    rng_keys: int = 4
     """Random streams of the world under which each intent is tried."""
     horizon: int = 250
     """Ticks after which no reward counts; the scripted planner goes on meanwhile."""

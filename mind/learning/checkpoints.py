@@ -59,15 +59,15 @@ def place_of(path: Path) -> dict[str, Any] | None:
         ) from None
 
 
-def load_checkpoint(path: Path, learned: Mapping[str, Tensor], optimiser: Any) -> None:
-    """Take up the weights and the moments of a checkpoint.
+def load_checkpoint(path: Path, learned: Mapping[str, Tensor], optimiser: Any) -> int:
+    """Take up the weights and the moments of a checkpoint; return how many steps were taken.
 
     Raises:
         ValueError: If it is of other weights.
     """
     from safetensors import SafetensorError, safe_open
 
-    step = (place_of(path) or {}).get("step", 0)
+    step = int((place_of(path) or {}).get("step", 0))
     try:
         with safe_open(path, "pt") as file:
             kept = set(file.keys())
@@ -84,3 +84,4 @@ def load_checkpoint(path: Path, learned: Mapping[str, Tensor], optimiser: Any) -
             f"checkpoint '{path}' must be of the model that is trained ({error}); delete it, or "
             "name another folder"
         ) from None
+    return step

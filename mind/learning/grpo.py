@@ -194,6 +194,7 @@ class Learner:
         self._optimiser = torch.optim.AdamW(
             self.learned.values(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0
         )
+        self._steps = 0
         self._first = {name: one.detach().clone() for name, one in self.learned.items()}
 
     def learn(self, groups: Sequence[Group], seed: int) -> dict[str, float]:
@@ -210,6 +211,7 @@ class Learner:
             parts = [self._backward(part, replies) for part in self._parts(groups, seed)]
             norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), 1.0)
             self._optimiser.step()
+            self._steps += 1
             seen = {name: sum(part[name] for part in parts) for name in parts[0]}
             seen["gradient"] = float(norm)
         return seen
@@ -252,8 +254,8 @@ class Learner:
     # ---- Saved and loaded ----
 
     def save(self, path: Path, place: Mapping[str, Any]) -> None:
-        """Write a checkpoint; `place` says how far training is, and how many ``step``s it took."""
-        save_checkpoint(path, self.learned, self._optimiser, place)
+        """Write a checkpoint; `place` says how far training is, fit for JSON."""
+        save_checkpoint(path, self.learned, self._optimiser, {**place, "step": self._steps})
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint, made of the model that training began with.
@@ -261,4 +263,4 @@ class Learner:
         Raises:
             ValueError: If it is of another model.
         """
-        load_checkpoint(path, self.learned, self._optimiser)
+        self._steps = load_checkpoint(path, self.learned, self._optimiser)

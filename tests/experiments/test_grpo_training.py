@@ -18,7 +18,7 @@ from envs.trip.env import TripVectorEnv
 from experiments.running.cli import BadInput
 from experiments.running.schema import register
 from experiments.training.mind import grpo
-from experiments.training.mind.forks import Forks, live, with_lucks
+from experiments.training.mind.forks import Forks, live, with_rng_keys
 from mind.language_models.chance import ChanceModel
 from mind.learning.cold_start import Size, new_model, save
 from mind.learning.tokenizer import train_tokenizer
@@ -68,7 +68,7 @@ def test_what_a_mind_is_asked_is_kept_with_what_it_could_choose(moments):
 def test_an_intent_is_tried_as_the_world_would_have_gone_on(moments):
     """Tick by tick in a world of one, against all of them side by side."""
     motor, intent = ScriptedMotor(), Intent(skill=Skill.LOOK_AROUND)
-    forks = Forks(rooms, motor, horizon=30, lucks=1)
+    forks = Forks(rooms, motor, horizon=30, rng_keys=1)
     together = forks.returns([(moment, intent) for moment in moments[:6]])
     for moment, found in zip(moments, together, strict=False):
         assert found == pytest.approx(alone(moment, intent, motor, horizon=30))
@@ -98,7 +98,7 @@ def alone(moment, intent, motor, horizon):
 
 
 def test_the_same_intent_has_the_same_luck(moments):
-    forks = Forks(rooms, ScriptedMotor(), horizon=60, lucks=2)
+    forks = Forks(rooms, ScriptedMotor(), horizon=60, rng_keys=2)
     intent = Intent(skill=Skill.WAIT)
     first, second, again = forks.returns([(moments[5], intent), (moments[9], intent)] * 2)[
         [0, 1, 2]
@@ -111,7 +111,7 @@ def test_the_same_intent_has_the_same_luck(moments):
 def test_random_streams_differ_and_the_first_is_its_own(moments):
     state = {"bodies": np.concatenate([moments[0].world["bodies"]] * 3)}
     key = state["bodies"]["rng_key"][0]
-    with_lucks(state, [0, 1, 2])
+    with_rng_keys(state, [0, 1, 2])
     assert state["bodies"]["rng_key"][0] == key
     assert len(set(state["bodies"]["rng_key"].tolist())) == 3
     assert moments[0].world["bodies"]["rng_key"][0] == key  # a copy was given others
@@ -120,7 +120,7 @@ def test_random_streams_differ_and_the_first_is_its_own(moments):
 def test_what_brings_nearer_is_worth_more_in_babyai():
     """Whoever waits until time is up gets nothing, whoever lets the planner go on does."""
     found = lived(babyai, HandyMotor(), wanted=4)
-    forks = Forks(babyai, HandyMotor(), horizon=64, lucks=1)
+    forks = Forks(babyai, HandyMotor(), horizon=64, rng_keys=1)
     at_once, late = forks.returns(
         [(found[0], Intent(skill=Skill.LOOK_AROUND)), (found[0], Intent(skill=Skill.EXPLORE))]
     )
@@ -137,7 +137,7 @@ def options_for(folder, *more):
     overrides = [
         "method=grpo", "+env=trip", "level=3", f"folder={folder}",
         "motor=scripted", "seed=5", "grpo.updates=2", "grpo.updates_per_life=1", "grpo.prompts=3",
-        "grpo.replies=3", "grpo.lucks=1", "grpo.bodies=2", "grpo.held_out=2", "grpo.horizon=60",
+        "grpo.replies=3", "grpo.rng_keys=1", "grpo.bodies=2", "grpo.held_out=2", "grpo.horizon=60",
         "grpo.print_every=1", *more,
     ]  # fmt: skip
     with initialize_config_module("configs", version_base="1.3"):
@@ -170,8 +170,8 @@ def test_a_training_goes_on_to_the_same_weights(tmp_path):
     card = json.loads((tmp_path / "parts/card.json").read_text())
     assert card["updates"] == 4
     assert set(card["measured"]) == {"before", "after"}
-    with pytest.raises(BadInput, match=r"lucks was 1 and is 2"):
-        trained(tmp_path / "parts", "grpo.updates=5", "grpo.lucks=2")
+    with pytest.raises(BadInput, match=r"rng_keys was 1 and is 2"):
+        trained(tmp_path / "parts", "grpo.updates=5", "grpo.rng_keys=2")
 
 
 @pytest.mark.slow
@@ -231,7 +231,7 @@ def test_training_stops_where_all_replies_become_the_same(tmp_path):
     ("option", "problem"),
     [
         ("grpo.replies=1", "grpo.replies must be at least 2, got 1"),
-        ("grpo.lucks=0", "grpo.lucks must be at least 1, got 0"),
+        ("grpo.rng_keys=0", "grpo.rng_keys must be at least 1, got 0"),
         ("grpo.kl=-1", "grpo.kl must be at least 0, got -1"),
         ("grpo.reply=constrained", "grpo.reply must be free, choice or null"),
     ],

@@ -172,7 +172,7 @@ def test_a_checkpoint_goes_on_to_the_same_next_weights(tmp_path):
     before = Learner(begun, SETTINGS)
     for step in range(2):
         before.learn([group([0.0, 1.0, 0.0])], seed=step)
-    before.save(tmp_path / "checkpoint.safetensors", {"step": 2})
+    before.save(tmp_path / "checkpoint.safetensors", {})
     after = Learner(resumed, SETTINGS)
     after.load(tmp_path / "checkpoint.safetensors")
     for step in range(2, 4):
@@ -186,7 +186,7 @@ def test_a_damaged_checkpoint_and_one_of_another_model_are_refused(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="cannot be read"):
         place_of(path)
-    Learner(torch.nn.Linear(2, 2), SETTINGS).save(path, {"step": 0})
+    Learner(torch.nn.Linear(2, 2), SETTINGS).save(path, {})
     with pytest.raises(ValueError, match="of the model that is trained"):
         Learner(model(), SETTINGS).load(path)
 

@@ -3,7 +3,7 @@
 A being lives by the model that learns. Before each decision the world, the body and what is asked
 are kept. Afterwards any intent can be tried from there: it is carried out to its end, the scripted
 planner goes on, and the world's reward over the next ticks is what it was worth. Intents that are
-tried at the same moment have the same luck, so what differs is theirs.
+tried at the same moment meet the same noise, so what differs is theirs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -189,13 +189,13 @@ class Forks:
         open_world: Makes the world that they were lived in.
         motor: Moves the bodies.
         horizon: Ticks after which no reward counts.
-        lucks: Random streams that an intent is tried under, at least 1; one is enough in a world
+        rng_keys: Random streams that an intent is tried under, at least 1; one is enough in a world
             in which nothing is left to chance.
     """
 
-    def __init__(self, open_world: OpenWorld, motor: Motor, *, horizon: int, lucks: int):
+    def __init__(self, open_world: OpenWorld, motor: Motor, *, horizon: int, rng_keys: int):
         self._open_world, self._motor = open_world, motor
-        self._horizon, self._lucks = horizon, lucks
+        self._horizon, self._rng_keys = horizon, rng_keys
 
     def returns(self, tried: Sequence[tuple[Fork, Intent]]) -> NDArray[np.float64]:
         """Return the world's reward after each intent, (N,), mean over random streams.
@@ -204,10 +204,23 @@ class Forks:
         """
         if not tried:
             return np.zeros(0)
-        rows = [(*pair, luck) for pair in tried for luck in range(self._lucks)]
+        rows = [(*pair, number) for pair in tried for number in range(self._rng_keys)]
         parts = [rows[first : first + _MOST_ROWS] for first in range(0, len(rows), _MOST_ROWS)]
         total = np.concatenate([self._lived(part) for part in parts])
-        return total.reshape(-1, self._lucks).mean(axis=1)
+        return total.reshape(-1, self._rng_keys).mean(axis=1)
+
+    def returns_of(
+        self, moments: Sequence[Fork], intents: Sequence[Sequence[Intent]]
+    ) -> list[list[float]]:
+        """Return the same for some intents at each moment, each of which is tried once."""
+        different = [
+            (number, intent)
+            for number, some in enumerate(intents)
+            for intent in dict.fromkeys(some)
+        ]
+        found = self.returns([(moments[number], intent) for number, intent in different])
+        worth = dict(zip(different, found.tolist(), strict=True))
+        return [[worth[number, one] for one in some] for number, some in enumerate(intents)]
 
     def _lived(self, rows: Sequence[tuple[Fork, Intent, int]]) -> NDArray[np.float64]:
         with closing(self._open_world("train", len(rows))) as env:
@@ -217,9 +230,9 @@ class Forks:
         self, env: WorldVectorEnv, rows: Sequence[tuple[Fork, Intent, int]]
     ) -> NDArray[np.float64]:
         world, body = env.world, Body(env.num_envs, env.world.spec, self._motor)
-        forks, intents, lucks = zip(*rows, strict=True)
+        forks, intents, numbers = zip(*rows, strict=True)
         state = together([fork.world for fork in forks])
-        with_lucks(state, lucks)
+        with_rng_keys(state, numbers)
         world.load_state(state)
         body.load_state(together([fork.body for fork in forks]))
         body.skills.begin(np.arange(len(rows)))  # each intent begins anew, even that to go on
@@ -248,8 +261,8 @@ def together(states: Sequence[Mapping[str, NDArray]]) -> dict[str, NDArray]:
     return {name: np.concatenate([state[name] for state in states]) for name in states[0]}
 
 
-def with_lucks(state: Mapping[str, NDArray], numbers: Sequence[int]) -> None:
-    """Give each row of a world's state the random stream of that number; 0 is its own.
+def with_rng_keys(state: Mapping[str, NDArray], numbers: Sequence[int]) -> None:
+    """Give each row of a world's state the rng key of that number; 0 is its own.
 
     Where a world keeps no random keys in its bodies, nothing that comes is left to chance.
     """

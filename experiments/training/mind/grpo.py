@@ -8,6 +8,7 @@ command goes on from the last of these, to the same next update.
 
 import ctypes
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,27 +22,23 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.being import Being
-from agents.soul import Soul
-from body.body import Body
 from envs.engine.spec import find
-from experiments.launching.rollout import rollout
-from experiments.report.measures import SUCCESS, Columns
 from experiments.running.cli import BadInput, Interrupted, command_line
 from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
 from experiments.running.training_schema import Reward
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.forks import ForkedMoment, Forks, OpenWorld, live
+from experiments.training.mind.held_out import held_out, in_words
 from experiments.training.mind.policy import Drawn, Policy
+from experiments.training.mind.rewards import Tried, tried
 from mind.learning.checkpoints import place_of
-from mind.learning.grpo import Group, Learner, Settings
-from mind.memory import ExperienceStore
+from mind.learning.grpo import Learner, Settings
 from mind.reasoning.choices import ReplyMode
-from mind.reasoning.factory import LanguageMindFactory
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
 _TEST_SEED = 1_000_003  # added for episodes to measure by
+_MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
 _DECIDE_EVERY = 10  # ticks, where the world does not say
 
 
@@ -77,9 +74,9 @@ def run(
 def _check(options: DictConfig) -> None:
     grpo = options.grpo
     least = {"replies": 2, "held_out": 0, "print_every": 1, "form_weight": 0, "kl": 0}
-    for name in ("updates", "prompts", "lucks", "horizon", "bodies", "updates_per_life", "epochs"):
+    for name in ("updates", "updates_per_life", "prompts", "rng_keys", "horizon", "bodies"):
         least[name] = 1
-    for name, lowest in least.items():
+    for name, lowest in (least | {"epochs": 1}).items():
         if grpo[name] < lowest:
             raise BadInput(f"grpo.{name} must be at least {lowest}, got {grpo[name]}")
     if grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
@@ -120,7 +117,7 @@ class Training:
         self._policy, self._options, self._report = policy, options, report
         self._open_world, self._motor = open_world, motor_of(options, options.world)
         self._folder, grpo = Path(options.folder), options.grpo
-        self._forks = Forks(open_world, self._motor, horizon=grpo.horizon, lucks=grpo.lucks)
+        self._forks = Forks(open_world, self._motor, horizon=grpo.horizon, rng_keys=grpo.rng_keys)
         self._learner = Learner(
             policy.network,
             Settings(
@@ -133,8 +130,10 @@ class Training:
                 tokens_per_batch=options.tokens_per_batch,
             ),
         )
-        self.done, self._first_entropy, self._began = 0, float("nan"), time.monotonic()
-        self._measured: dict[str, dict[str, float]] = {}
+        self._decide_every = options.decide_every or _DECIDE_EVERY
+        self.done, self._first_entropy, self._began = 0, math.nan, time.monotonic()
+        self._last: dict[str, float] = {}  # what the last update came to
+        self._measured: dict[str, dict[str, list[float]]] = {}
         self._board = SummaryWriter(str(self._folder / "tensorboard"))
 
     def run(self) -> None:
@@ -169,7 +168,7 @@ class Training:
             wanted=wanted,
             seed=seed % 2**20,
             form=self._policy.form,
-            decide_every=self._options.decide_every or _DECIDE_EVERY,
+            decide_every=self._decide_every,
         )
         order = np.random.default_rng(seed).permutation(len(moments))[:wanted]
         return [moments[place] for place in order]
@@ -180,68 +179,33 @@ class Training:
         drawn: list[Drawn] = took.time(
             "replies", lambda: self._policy.draw(prompts, self._options.grpo.replies, seed)
         )
-        groups, seen = took.time("forks", lambda: self._tried(moments, drawn))
-        teaching = [group for group in groups if group.teaches]
+        found: Tried = took.time("forks", lambda: self._tried(moments, drawn))
+        teaching = [group for group in found.groups if group.teaches]
+        seen = found.summary() | {"teaching": len(teaching) / len(found.groups)}
         if teaching:
             seen |= took.time("learning", lambda: self._learner.learn(teaching, seed))
             self._policy.forget()
-        seen["teaching"] = len(teaching) / len(groups)
         self.done += 1
         self._note(seen, took)
         give_back_memory()
 
-    def _tried(
-        self, moments: Sequence[ForkedMoment], drawn: Sequence[Drawn]
-    ) -> tuple[list[Group], dict[str, float]]:
-        """Return the groups with their rewards, and means of what came of the replies."""
-        form, grpo = self._policy.form, self._options.grpo
-        wanted = [
-            [moment.intent_of(text, form) for text in one.texts]
-            for moment, one in zip(moments, drawn, strict=True)
-        ]
-        done = [
-            [intent or moment.fallback for intent in intents]
-            for moment, intents in zip(moments, wanted, strict=True)
-        ]
-        tried = [
-            (number, intent) for number, some in enumerate(done) for intent in dict.fromkeys(some)
-        ]
-        found = self._forks.returns([(moments[number], intent) for number, intent in tried])
-        worth = dict(zip(tried, found.tolist(), strict=True))
-        counts = 0.0 if grpo.reward is Reward.form else 1.0
-        groups, returns = [], []
-        for number, one in enumerate(drawn):
-            own = [worth[number, intent] for intent in done[number]]
-            usable = [intent is not None for intent in wanted[number]]
-            rewards = [
-                counts * each + grpo.form_weight * good
-                for each, good in zip(own, usable, strict=True)
-            ]
-            returns += own
-            groups.append(
-                Group(
-                    prompt=one.prompt,
-                    candidates=one.candidates,
-                    taken=one.taken,
-                    before=one.before,
-                    rewards=rewards,
-                    chooses=not form.is_free,
-                )
-            )
-        usable = [intent is not None for some in wanted for intent in some]
-        best = np.array([max(worth[n, intent] for intent in done[n]) for n in range(len(done))])
-        return groups, {
-            "return": float(np.mean(returns)),
-            "best_of_group": float(best.mean()),
-            "usable": float(np.mean(usable)),
-        }
+    def _tried(self, moments: Sequence[ForkedMoment], drawn: Sequence[Drawn]) -> Tried:
+        grpo = self._options.grpo
+        return tried(
+            moments,
+            drawn,
+            self._forks,
+            form=self._policy.form,
+            outcome_weight=0.0 if grpo.reward is Reward.form else 1.0,
+            form_weight=grpo.form_weight,
+        )
 
     # ---- What shows of it ----
 
     def _note(self, seen: dict[str, float], took: Took) -> None:
         """Keep what an update came to, and tell of some."""
-        if self.done == 1 and "entropy" in seen:
-            self._first_entropy = seen["entropy"]
+        if math.isnan(self._first_entropy):
+            self._first_entropy = seen.get("entropy", math.nan)
         row = {"update": self.done, **seen}
         row |= {f"{part}_s": round(seconds, 3) for part, seconds in took.seconds.items()}
         with (self._folder / PROGRESS).open("a", encoding="utf-8") as file:
@@ -261,59 +225,48 @@ class Training:
     def _has_collapsed(self) -> bool:
         """Return whether nearly all replies have become the same, and say so."""
         least = self._options.grpo.least_entropy * self._first_entropy
-        entropy = self._last.get("entropy", self._first_entropy) if self.done else float("nan")
+        entropy = self._last.get("entropy", math.nan)
         if not entropy < least:
             return False
         self._report(f"stopped at update {self.done}: entropy {entropy:.2f} fell under {least:.2f}")
         return True
 
     def _measure(self, when: str) -> None:
-        """Live held-out episodes as a run would, and keep and tell what they came to."""
-        options = self._options
-        if not options.grpo.held_out:
+        """Live held-out episodes, and keep and tell what they came to."""
+        grpo = self._options.grpo
+        if not grpo.held_out:
             return
-        columns = self._held_out_episodes(options.grpo.held_out)
-        measures = find(options.world).load("measures").shown if _has_measures(options) else ()
-        shown = {one.name: one.estimate(columns) for one in (measures or (SUCCESS,))}
-        known = {name: each for name, each in shown.items() if each.value == each.value}
-        self._measured[when] = {name: round(each.value, 4) for name, each in known.items()}
-        words = ", ".join(f"{name} {each.value:.3f}" for name, each in [*known.items()][:4])
-        self._report(f"{when}: {options.grpo.held_out} held-out episodes: {words}")
-
-    def _held_out_episodes(self, count: int) -> Columns:
-        options, spec = self._options, find(self._options.world)
-        with closing(self._open_world("test", count)) as env:
-            minds = _Borrowing(
-                self._policy.decides,
-                ExperienceStore(":memory:"),
-                seed=options.seed,
-                reply=self._policy.form.mode,
-            )
-            body = Body(count, spec, self._motor)
-            every = options.decide_every or _DECIDE_EVERY
-            being = Being(body, Soul(count), minds, clock="paused", decide_every=every)
-            with closing(being):
-                seed = spawn_integer(options.seed, "held out") % 2**20 + _TEST_SEED
-                columns = rollout(being, env, seed, most_decisions=options.grpo.most_decisions)
-        assert columns is not None, "nobody stops it"
-        return columns | {"episodes": np.ones(count)}
+        found = held_out(
+            self._policy.decides,
+            self._open_world("test", grpo.held_out),
+            self._motor,
+            seed=spawn_integer(self._options.seed, "held out") % 2**20 + _TEST_SEED,
+            form=self._policy.form,
+            decide_every=self._decide_every,
+            most_decisions=grpo.most_decisions,
+        )
+        self._measured[when] = {name: [round(x, 4) for x in one] for name, one in found.items()}
+        self._report(f"{when}, {grpo.held_out} held-out episodes: {in_words(found)}")
 
     # ---- Kept ----
 
-    def _place(self) -> dict[str, Any]:
-        kept: dict[str, Any] = OmegaConf.to_container(self._options.grpo, resolve=True)  # type: ignore
-        later = ("updates", "held_out", "print_every", "reward")
-        of = {name: value for name, value in kept.items() if name not in later}
-        return {
-            "step": self.done * self._options.grpo.epochs,
+    def _settings(self) -> dict[str, Any]:
+        """Return what may not change while a training goes on."""
+        options = self._options
+        grpo: Any = OmegaConf.to_container(options.grpo, enum_to_str=True)
+        env: Any = OmegaConf.to_container(options.env, resolve=True)
+        kept = {name: value for name, value in grpo.items() if name not in _MAY_CHANGE}
+        named = {name: options[name] for name in ("seed", "model", "start", "motor")}
+        return named | kept | {f"env.{name}": value for name, value in env.items()}
+
+    def _save(self) -> None:
+        place = {
             "update": self.done,
             "first_entropy": self._first_entropy,
             "measured": self._measured,
-            "of": of | {"seed": self._options.seed, "reward": str(self._options.grpo.reward.name)},
+            "settings": self._settings(),
         }
-
-    def _save(self) -> None:
-        self._learner.save(self._folder / CHECKPOINT, self._place())
+        self._learner.save(self._folder / CHECKPOINT, place)
 
     def _go_on(self) -> None:
         """Take up what the folder holds.
@@ -326,11 +279,10 @@ class Training:
             if place is None:
                 (self._folder / PROGRESS).write_text("", "utf-8")
                 return
-            if place["of"] != self._place()["of"]:
+            if differs := _difference(place["settings"], self._settings()):
                 raise ValueError(
-                    f"folder '{self._folder}' holds a training with other options: "
-                    f"{_difference(place['of'], self._place()['of'])}; give the same, or another "
-                    "folder"
+                    f"folder '{self._folder}' holds a training with other options: {differs}; "
+                    "give the same, or another folder"
                 )
             self._learner.load(self._folder / CHECKPOINT)
         except ValueError as error:
@@ -373,18 +325,6 @@ def give_back_memory() -> None:
     """
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
-
-
-class _Borrowing(LanguageMindFactory):
-    """Minds of a model that goes on when they are closed."""
-
-    async def close(self) -> None:
-        """Close the memory alone."""
-        self.memory.close()
-
-
-def _has_measures(options: DictConfig) -> bool:
-    return "measures" in find(options.world).entry_points
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

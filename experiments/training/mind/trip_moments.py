@@ -170,7 +170,7 @@ def values(moments: Sequence[Moment], *, level: int, split: str, motor: Motor) -
         ),
         motor,
         horizon=HORIZON_TICKS,
-        lucks=RNG_KEYS,
+        rng_keys=RNG_KEYS,
     )
     returns = forks.returns([(moment, intent) for moment in moments for intent in moment.choices])
     ends = np.cumsum([len(moment.choices) for moment in moments])
