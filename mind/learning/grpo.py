@@ -166,7 +166,6 @@ def _seen(
     cut = torch.where(better, ratio > 1.0 + settings.clip_high, ratio < 1.0 - settings.clip_low)
     moved = (ratio - 1.0 - (now - before)) * said
     return {
-        "entropy": -(now * said).sum(dim=1).mean().item(),
         "clipped": ((cut & said).sum() / said.sum()).item(),
         "moved": moved.sum(dim=1).mean().item(),
     }
@@ -200,9 +199,8 @@ class Learner:
     def learn(self, groups: Sequence[Group], seed: int) -> dict[str, float]:
         """Take the steps of one update; return means over replies of what the last was like.
 
-        ``entropy`` is minus the log-probability of a reply, in nats, whose mean is the entropy;
-        ``clipped`` the share of tokens whose bound was met; ``moved`` the divergence (k3) from the
-        model that drew them; ``gradient`` its norm.
+        ``clipped`` is the share of tokens whose bound was met; ``moved`` the divergence (k3) from
+        the model that drew them; ``gradient`` its norm.
         """
         seen: dict[str, float] = {}
         replies = sum(len(group.taken) for group in groups)

@@ -181,7 +181,7 @@ class Training:
         )
         found: Tried = took.time("forks", lambda: self._tried(moments, drawn))
         teaching = [group for group in found.groups if group.teaches]
-        seen = found.summary() | {"teaching": len(teaching) / len(found.groups)}
+        seen = found.summary()
         if teaching:
             seen |= took.time("learning", lambda: self._learner.learn(teaching, seed))
             self._policy.forget()
@@ -204,8 +204,8 @@ class Training:
 
     def _note(self, seen: dict[str, float], took: Took) -> None:
         """Keep what an update came to, and tell of some."""
-        if math.isnan(self._first_entropy):
-            self._first_entropy = seen.get("entropy", math.nan)
+        if self.done == 1:
+            self._first_entropy = seen["entropy"]
         row = {"update": self.done, **seen}
         row |= {f"{part}_s": round(seconds, 3) for part, seconds in took.seconds.items()}
         with (self._folder / PROGRESS).open("a", encoding="utf-8") as file:
@@ -218,7 +218,7 @@ class Training:
             self._report(
                 f"update {self.done} of {grpo.updates}  return {seen['return']:.3f}  "
                 f"usable {seen['usable']:.0%}  teaching {seen['teaching']:.0%}  "
-                f"entropy {seen.get('entropy', 0.0):.2f}  "
+                f"entropy {seen['entropy']:.2f}  "
                 f"{(time.monotonic() - self._began) / 60:.1f} min"
             )
 

@@ -26,11 +26,17 @@ class Tried:
     usable: list[list[bool]]
 
     def summary(self) -> dict[str, float]:
-        """Return means over replies, and of the best reply of each group."""
+        """Return means over replies, and over groups of their best reply, and of what they teach.
+
+        ``entropy`` is minus the log-probability of a reply, in nats, whose mean is the entropy.
+        """
+        replies = [tokens for group in self.groups for tokens in group.before]
         return {
             "return": float(np.mean(self.returns)),
             "best_of_group": float(np.mean([max(some) for some in self.returns])),
             "usable": float(np.mean(self.usable)),
+            "teaching": float(np.mean([group.teaches for group in self.groups])),
+            "entropy": -float(np.mean([sum(tokens) for tokens in replies])),
         }
 
 
