@@ -212,6 +212,11 @@ class TransformersModel:
 
     # ---- For who trains it ----
 
+    @property
+    def reads_trees(self) -> bool:
+        """Whether replies to one prompt can be read in one pass."""
+        return self._abilities.trees
+
     def forget(self) -> None:
         """Forget what was read: the weights are others now."""
         self._prefixes.clear()

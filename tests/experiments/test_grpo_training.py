@@ -19,7 +19,10 @@ from experiments.running.cli import BadInput
 from experiments.running.schema import register
 from experiments.training.mind import grpo
 from experiments.training.mind.forks import Forks, live, with_rng_keys
+from experiments.training.mind.policy import Policy
 from mind.language_models.chance import ChanceModel
+from mind.language_models.transformers_model import TransformersModel
+from mind.language_models.types import Prompt
 from mind.learning.cold_start import Size, new_model, save
 from mind.learning.tokenizer import train_tokenizer
 from mind.reasoning.choices import ReplyForm
@@ -218,6 +221,28 @@ def test_an_adapter_learns_to_choose(tmp_path):
     assert all(row["usable"] == 1.0 for row in rows)
     assert any(row.get("gradient", 0.0) > 0 for row in rows)
     trained(folder, f"model={base}", "lora.rank=2", "grpo.held_out=0", "grpo.updates=3")
+
+
+def test_a_prompt_without_room_for_a_reply_is_left_out(tmp_path):
+    policy = Policy(options_for(tmp_path))
+    with closing(policy):
+        short = Prompt.single_turn(system="", user="mission: wait")
+        long = Prompt.single_turn(system="", user="wall 1 ahead; " * 2000)
+        first, second = policy.draw([short, long], replies=2, seed=0)
+    assert len(first.texts) == 2
+    assert second is None
+
+
+def test_a_model_whose_replies_cannot_be_read_together_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(TransformersModel, "reads_trees", False)
+    with pytest.raises(BadInput, match="must read replies to one prompt in one pass"):
+        Policy(options_for(tmp_path))
+
+
+def test_another_world_is_another_training(tmp_path):
+    trained(tmp_path, "grpo.updates=1", "grpo.held_out=0")
+    with pytest.raises(BadInput, match=r"env.level was 3 and is 2"):
+        trained(tmp_path, "level=2", "grpo.held_out=0")
 
 
 @pytest.mark.slow

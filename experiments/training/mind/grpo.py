@@ -176,10 +176,16 @@ class Training:
     def _update(self, moments: Sequence[ForkedMoment], took: Took) -> None:
         seed = spawn_integer(self._options.seed, f"update {self.done}")
         prompts = [moment.prompt for moment in moments]
-        drawn: list[Drawn] = took.time(
+        drawn: list[Drawn | None] = took.time(
             "replies", lambda: self._policy.draw(prompts, self._options.grpo.replies, seed)
         )
-        found: Tried = took.time("forks", lambda: self._tried(moments, drawn))
+        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
+        if not asked:
+            raise BadInput(
+                f"model must have room for a reply after at least one of {len(prompts)} prompts, "
+                f"got none in '{self._policy.name}'; use one with a longer context"
+            )
+        found: Tried = took.time("forks", lambda: self._tried(asked))
         teaching = [group for group in found.groups if group.teaches]
         seen = found.summary()
         if teaching:
@@ -189,11 +195,10 @@ class Training:
         self._note(seen, took)
         give_back_memory()
 
-    def _tried(self, moments: Sequence[ForkedMoment], drawn: Sequence[Drawn]) -> Tried:
+    def _tried(self, asked: Sequence[tuple[ForkedMoment, Drawn]]) -> Tried:
         grpo = self._options.grpo
         return tried(
-            moments,
-            drawn,
+            asked,
             self._forks,
             form=self._policy.form,
             outcome_weight=0.0 if grpo.reward is Reward.form else 1.0,

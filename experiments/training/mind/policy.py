@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from omegaconf import DictConfig
 
 from agents.background import Background
@@ -17,7 +18,12 @@ from experiments.training.mind.lora import name_of, path_of
 from mind.language_models.inference import Row
 from mind.language_models.loading import choose_device, load
 from mind.language_models.transformers_model import Learning, TransformersModel
-from mind.language_models.types import Completion, Prompt
+from mind.language_models.types import (
+    Completion,
+    LanguageModelError,
+    PartlyAnswered,
+    Prompt,
+)
 from mind.learning import lora
 from mind.learning.cold_start import save
 from mind.pretrained import adapter_folder, adapter_of
@@ -27,7 +33,7 @@ from mind.reasoning.choices import ReplyForm, ReplyMode
 BUNDLED, SMOLLM2 = "bundled", "smollm2"
 _STOP = ("</say>",)
 _LONGEST = 96  # tokens of a reply
-_BATCH = 64
+_BATCH, _BATCH_OF_LARGE = 64, 16  # replies that are written side by side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,39 +70,42 @@ class Policy:
         options: A `TrainMindConfig`.
 
     Raises:
-        BadInput: If the model has to choose, and cannot read several replies at once.
+        BadInput: If the model cannot learn so.
         LanguageModelError: If it cannot be loaded.
     """
 
     def __init__(self, options: DictConfig):
-        name = str(options.model or BUNDLED)
-        self._is_whole = name == BUNDLED
+        self.name = str(options.model or BUNDLED)
+        self._is_whole = self.name == BUNDLED
+        self._folder = str(options.start or bundled_folder("nano")) if self._is_whole else ""
         device = choose_device(options.device)
-        if self._is_whole:
-            self._folder = str(options.start or bundled_folder("nano"))
-            self.network, tokenizer = load(self._folder, device=device, dtype=_float32())
-            self._tokenizer, self._base = tokenizer, ""
-            learning = Learning(model=self.network, tokenizer=tokenizer)
-        else:
-            base, self._tokenizer = load(path_of(name), device=device, dtype=_float32())
-            self._adapted, self._base = _with_adapter(base, name, options), name_of(name)
-            self.network = self._adapted.get_base_model()
-            learning = Learning(model=self.network, tokenizer=self._tokenizer, system=False)
+        path = self._folder or path_of(self.name)
+        loaded, self._tokenizer = load(path, device=device, dtype=torch.float32)
+        self._adapted = None if self._is_whole else _with_adapter(loaded, self.name, options)
+        self.network: Any = self._adapted.get_base_model() if self._adapted else loaded
         mode = options.grpo.reply or (ReplyMode.FREE if self._is_whole else ReplyMode.CHOICE)
-        self.name, self.form = name, ReplyForm(mode)
+        self.form = ReplyForm(mode)
         self.length = _LONGEST if self.form.is_free else 1
+        learning = Learning(
+            model=self.network, tokenizer=self._tokenizer, system=self._adapted is None
+        )
         self.explores, self.decides = (
             TransformersModel(
-                path=self._folder if self._is_whole else self._base,
+                path=path,
                 device=str(device),
                 temperature=temperature,
                 max_new_tokens=_LONGEST,
                 stop=_STOP,
-                batch_size=_BATCH if self._is_whole else 16,
+                batch_size=_BATCH if self._is_whole else _BATCH_OF_LARGE,
                 learning=learning,
             )
             for temperature in (1.0, 0.0)
         )
+        if not self.explores.reads_trees:
+            raise BadInput(
+                f"model must read replies to one prompt in one pass to learn from them, got "
+                f"'{self.name}', a {type(self.network).__name__}, which does not; use another kind"
+            )
         self._background = Background()
 
     def forget(self) -> None:
@@ -104,28 +113,38 @@ class Policy:
         self.explores.forget()
         self.decides.forget()
 
-    def draw(self, prompts: Sequence[Prompt], replies: int, seed: int) -> list[Drawn]:
-        """Return so many replies to each prompt.
+    def draw(self, prompts: Sequence[Prompt], replies: int, seed: int) -> list[Drawn | None]:
+        """Return so many replies to each prompt; None where there is no room for one.
 
         Raises:
             LanguageModelError: If the model cannot be used.
         """
-        rng = np.random.default_rng(seed)
-        if self.form.is_free:
-            asked = [prompt for prompt in prompts for _ in range(replies)]
-            found = self._completions(asked, rng.integers(2**31, size=len(asked)).tolist())
-            return [
-                self._written(prompt, found[first : first + replies])
-                for prompt, first in zip(prompts, range(0, len(found), replies), strict=True)
+        rng, each = np.random.default_rng(seed), replies if self.form.is_free else 1
+        asked = [prompt for prompt in prompts for _ in range(each)]
+        found = self._outcomes(asked, rng.integers(2**31, size=len(asked)).tolist())
+        drawn: list[Drawn | None] = []
+        for number, prompt in enumerate(prompts):
+            own = [
+                one
+                for one in found[number * each : (number + 1) * each]
+                if isinstance(one, Completion)
             ]
-        found = self._completions(prompts, [0] * len(prompts))
-        return [
-            self._chosen(prompt, one, rng.random(replies).tolist())
-            for prompt, one in zip(prompts, found, strict=True)
-        ]
+            if len(own) < each:
+                drawn.append(None)
+            elif self.form.is_free:
+                drawn.append(self._written(prompt, own))
+            else:
+                drawn.append(self._chosen(prompt, own[0], rng.random(replies).tolist()))
+        return drawn
 
-    def _completions(self, prompts: Sequence[Prompt], seeds: list[int]) -> list[Completion]:
-        return [*self._background.start([self.explores.generate(prompts, seeds=seeds)])[0].result()]
+    def _outcomes(
+        self, prompts: Sequence[Prompt], seeds: list[int]
+    ) -> Sequence[Completion | LanguageModelError]:
+        asked = self.explores.generate(prompts, seeds=seeds)
+        try:
+            return self._background.start([asked])[0].result()
+        except PartlyAnswered as partly:
+            return partly.outcomes
 
     def _written(self, prompt: Prompt, completions: Sequence[Completion]) -> Drawn:
         different = list(dict.fromkeys(one.token_ids for one in completions))
@@ -154,8 +173,8 @@ class Policy:
 
     def save(self, folder: Path, card: Mapping[str, Any]) -> None:
         """Write the model, or the adapter, as a run can use it."""
-        if not self._is_whole:
-            lora.save_adapter(self._adapted, folder, base=self._base, card=card)
+        if self._adapted is not None:
+            lora.save_adapter(self._adapted, folder, base=name_of(self.name), card=card)
             return
         save(self.network, self._tokenizer, folder)
         write_json(folder / lora.CARD, dict(card))
@@ -191,9 +210,3 @@ def _with_adapter(base: Any, name: str, options: DictConfig) -> Any:
         return lora.load_adapter(base, Path(adapter_folder(str(start))))
     except (OSError, ValueError, RuntimeError) as error:
         raise BadInput(f"start cannot be loaded as an adapter: {error}") from error
-
-
-def _float32() -> Any:
-    import torch
-
-    return torch.float32

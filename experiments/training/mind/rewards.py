@@ -41,8 +41,7 @@ class Tried:
 
 
 def tried(
-    moments: Sequence[ForkedMoment],
-    drawn: Sequence[Drawn],
+    asked: Sequence[tuple[ForkedMoment, Drawn]],
     forks: Forks,
     *,
     form: ReplyForm,
@@ -52,22 +51,18 @@ def tried(
     """Try replies from the moments at which they were asked for, and reward them.
 
     Args:
-        moments: Of decision.
-        drawn: The replies at each.
+        asked: Moments of decision, at least one, and the replies at each.
         forks: Tries what they want.
         form: Of the replies.
         outcome_weight: Of what a reply comes to.
         form_weight: Of its being usable.
     """
-    wanted = [
-        [moment.intent_of(text, form) for text in one.texts]
-        for moment, one in zip(moments, drawn, strict=True)
-    ]
+    wanted = [[moment.intent_of(text, form) for text in one.texts] for moment, one in asked]
     done = [
         [intent or moment.fallback for intent in some]
-        for moment, some in zip(moments, wanted, strict=True)
+        for (moment, _), some in zip(asked, wanted, strict=True)
     ]
-    returns = forks.returns_of(moments, done)
+    returns = forks.returns_of([moment for moment, _ in asked], done)
     usable = [[intent is not None for intent in some] for some in wanted]
     rewards = outcome_weight * np.array(returns) + form_weight * np.array(usable)
     groups = [
@@ -79,6 +74,6 @@ def tried(
             rewards=some.tolist(),
             chooses=not form.is_free,
         )
-        for one, some in zip(drawn, rewards, strict=True)
+        for (_, one), some in zip(asked, rewards, strict=True)
     ]
     return Tried(groups=groups, returns=returns, usable=usable)
