@@ -272,6 +272,7 @@ class Training:
             "settings": self._settings(),
         }
         self._learner.save(self._folder / CHECKPOINT, place)
+        self._board.flush()
 
     def _go_on(self) -> None:
         """Take up what the folder holds.
