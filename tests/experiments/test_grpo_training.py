@@ -229,6 +229,7 @@ def test_a_prompt_without_room_for_a_reply_is_left_out(tmp_path):
         short = Prompt.single_turn(system="", user="mission: wait")
         long = Prompt.single_turn(system="", user="wall 1 ahead; " * 2000)
         first, second = policy.draw([short, long], replies=2, seed=0)
+    assert first is not None
     assert len(first.texts) == 2
     assert second is None
 
