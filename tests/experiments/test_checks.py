@@ -56,8 +56,6 @@ def command(answered, tmp_path, monkeypatch):
         ("run", ("+env=trip", "env.task=goto"), "'env.task'; choose among id, level, shift, split"),
         ("run", ("+env=trip", "+agent=random"), "agent is chosen already: say agent=NAME"),
         ("train_direct", ("+env=babyai",), "env is chosen already: say env=NAME"),
-        ("train_mind", ("+env=trip",), "+env is for method=grpo, got method=full; leave it out"),
-        ("train_mind", ("method=grpo",), "a run needs a world: add +env=NAME"),
         ("lifetime", ("+env=forage",), "this command has no env to choose, got env=forage"),
         ("run", ("+env=trip", OPENAI), "'mind.language_model.model' is missing: add mind.language"),
         ("evaluate", ("+env=trip", OPENAI), "'mind.language_model.model' is missing"),
