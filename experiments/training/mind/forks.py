@@ -107,6 +107,14 @@ class ForkingMind:
         return await self._mind.decide(percept, feeling, context, why_not)
 
 
+class BorrowingMinds(LanguageMindFactory):
+    """Language minds whose model goes on when they are closed."""
+
+    async def close(self) -> None:
+        """Close the memory alone."""
+        self.memory.close()
+
+
 class ForkingMinds:
     """A `MindFactory` of language minds that keep what their decisions depended on.
 
@@ -129,8 +137,9 @@ class ForkingMinds:
     ):
         self.language_model, self.memory = model, ExperienceStore(":memory:")
         self.senses: Encoder | None = None
-        shared = LanguageMindFactory(model, self.memory, seed=seed, reply=form.mode)
+        shared = BorrowingMinds(model, self.memory, seed=seed, reply=form.mode)
         self.question_answerer, self.advance = shared.question_answerer, shared.advance
+        self.close = shared.close
         self.moments: list[ForkedMoment] = []
         self._make, self._made = shared.make, 0
         self._world, self._body = env.world, body
@@ -152,10 +161,6 @@ class ForkingMinds:
             self.moments.append(moment)
 
         return ForkingMind(self._make(body_id), keep)
-
-    async def close(self) -> None:
-        """Close the memory alone: the model goes on learning."""
-        self.memory.close()
 
 
 def live(

@@ -187,7 +187,7 @@ class Training:
             )
         found: Tried = took.time("forks", lambda: self._tried(asked))
         teaching = [group for group in found.groups if group.teaches]
-        seen = found.summary()
+        seen = found.summary() | {"left_out": 1.0 - len(asked) / len(moments)}
         if teaching:
             seen |= took.time("learning", lambda: self._learner.learn(teaching, seed))
             self._policy.forget()
@@ -219,6 +219,8 @@ class Training:
             self._board.add_scalar(f"grpo/{name}", value, self.done)
         self._last = row
         grpo = self._options.grpo
+        if seen["left_out"]:
+            self._report(f"update {self.done}: {seen['left_out']:.0%} of prompts have no room")
         if self.done % grpo.print_every == 0 or self.done == grpo.updates:
             self._report(
                 f"update {self.done} of {grpo.updates}  return {seen['return']:.3f}  "

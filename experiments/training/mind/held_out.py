@@ -9,24 +9,15 @@ from agents.being import Being
 from agents.soul import Soul
 from body.body import Body, Motor
 from envs.engine.faces import WorldVectorEnv
-from envs.engine.spec import WorldSpec
 from experiments.launching.rollout import rollout
-from experiments.report.measures import ANYWHERE, Measures
+from experiments.report.measures import measures_of
 from experiments.running.statistics import Estimate
+from experiments.training.mind.forks import BorrowingMinds
 from mind.language_models.types import LanguageModel
 from mind.memory import ExperienceStore
 from mind.reasoning.choices import ReplyForm
-from mind.reasoning.factory import LanguageMindFactory
 
 _SHOWN = 4  # measures, in a line of progress
-
-
-class BorrowingMinds(LanguageMindFactory):
-    """Language minds whose model goes on when they are closed."""
-
-    async def close(self) -> None:
-        """Close the memory alone."""
-        self.memory.close()
 
 
 def held_out(
@@ -61,13 +52,8 @@ def held_out(
         columns = rollout(being, env, seed, most_decisions=most_decisions)
     assert columns is not None, "nobody stops it"
     columns["episodes"] = np.ones(count)
-    found = {one.name: one.estimate(columns) for one in measures_of(spec).shown}
+    found = {one.name: one.estimate(columns) for one in measures_of(spec.name).shown}
     return {name: one for name, one in found.items() if not np.isnan(one.value)}
-
-
-def measures_of(spec: WorldSpec) -> Measures:
-    """Return what is measured in a world."""
-    return spec.load("measures") if "measures" in spec.entry_points else ANYWHERE
 
 
 def in_words(found: Mapping[str, Estimate]) -> str:
