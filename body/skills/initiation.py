@@ -15,10 +15,11 @@ from body.ego_map import (
     RAIL,
     SPRING,
     TARGET,
+    kinds_of,
 )
 from body.senses import DOWN, RISING, TIGHT_BELOW
 from body.skills.spec import Need
-from body.types import TargetKind
+from body.types import Skill, TargetKind, WorldSpec
 
 REFUSALS = {
     Need.DOWN: "the body is on its feet",
@@ -47,6 +48,13 @@ _FLAGS[[TargetKind.ANYTHING, TargetKind.HAZARD, TargetKind.RAIL]] = TARGET, HAZA
 _FLAGS[[TargetKind.PORTABLE, TargetKind.DOOR]] = PORTABLE, DOOR
 _FLAGS[[TargetKind.FOOD, TargetKind.SPRING]] = FOOD, SPRING
 _FLAGS[[TargetKind.BED, TargetKind.PERSON]] = BED, PERSON
+
+
+def fitting(skill: Skill, spec: WorldSpec) -> tuple[int, ...]:
+    """Return the numbers of the objects that a skill may be about in a world."""
+    kinds = kinds_of(spec)
+    return tuple(obj for obj in sorted(spec.targets) if kinds[obj] & _FLAGS[skill.target])
+
 
 # Names that compiled code reads as numbers.
 _DOWN, _ON_FEET, _FULL_HAND, _KEY, _EMPTY_HAND, _LOOSE_LACE = (int(need) for need in Need)

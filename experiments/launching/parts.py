@@ -1,6 +1,6 @@
 """World and agent as a command would build them, for those who write their loop themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,13 +45,24 @@ def build_parts(
         (1,)
     """
     with ExitStack() as opened:
-        config = _composed(world, options, config_dir)
+        config = composed(world, options, config_dir)
         spec_of(config)
         yield built("env", config, opened), built("agent", config, opened)
 
 
-def _composed(world: str, options: tuple[str, ...], config_dir: str | Path | None) -> DictConfig:
-    """Return a `RunConfig` that names no run folder, because there is none."""
+def composed(
+    world: str, options: Sequence[str], config_dir: str | Path | None = None
+) -> DictConfig:
+    """Return a `RunConfig` that names no run folder, because there is none.
+
+    Args:
+        world: Name of the world.
+        options: As on the command line.
+        config_dir: Folder with further configurations.
+
+    Raises:
+        HydraException: If there is no such option or choice.
+    """
     register("run")
     overrides = [f"+env={world}", "memory.path=':memory:'", *options]
     if config_dir is not None:

@@ -1,0 +1,1 @@
+"""Interfaces: lives for other people's trainers and evaluations, which bring the language model."""

@@ -1,0 +1,327 @@
+"""Lives whose language model is somebody outside: what a mind is asked goes out, replies come in.
+
+A being lives as in `python -m experiments.run`: body, soul, memory, attention and reflexes are all
+there, and only what would be asked of its language model is handed to whoever holds the life. A
+trainer, a server or an evaluation needs nothing else, and what it trains can be put back as
+`mind.language_model.path`, for it was asked just what it will be asked then.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from agents.being import Being
+from envs.engine.faces import WorldVectorEnv
+from envs.engine.spec import WorldSpec
+from experiments.launching.parts import composed
+from experiments.running.cli import BadInput, built, one_line, spec_of
+from experiments.running.schema import Clock
+from experiments.running.seeding import spawn_integer
+from mind.language_models.types import Completion, Finish, LanguageModelError, Message, Prompt
+from mind.language_models.without_weights import WithoutWeights
+
+SPLITS = ("train", "test")
+OVER = "It is over."  # what there is to read after the last reply
+LONGEST_SEED = 2**31
+_ROW = np.arange(1)  # the one body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a mind is asked next, and what came of its reply before.
+
+    Attributes:
+        messages: The conversation that waits for a reply, oldest first; empty when all is over.
+        choices: Replies that can be used, where `mind.reply` is choice or constrained; else empty.
+        reward: What the world gave since the turn before, the mission's and the felt one.
+        done: Whether the life is over, and no reply is wanted.
+        truncated: Whether it is over because time was up.
+        episode: Number of the episode in the life, from 0.
+        scores: What the world says of each episode that has ended since the turn before.
+    """
+
+    messages: tuple[Message, ...] = ()
+    choices: tuple[str, ...] = ()
+    reward: float = 0.0
+    done: bool = False
+    truncated: bool = False
+    episode: int = 0
+    scores: tuple[Mapping[str, float], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What was said last to the mind: how things are, or what was wrong with its reply."""
+        return self.messages[-1].text if self.messages else OVER
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    prompt: Prompt
+    reply: Future[str]
+
+
+class OutsideModel(WithoutWeights):
+    """A language model whose replies are given by somebody else.
+
+    Attributes:
+        asked: Prompts that wait for a reply, and where the life puts what else there is to tell.
+    """
+
+    name = "outside"
+    kind = "somebody outside"
+
+    def __init__(self):
+        self.asked: SimpleQueue[_Asked | Turn | BaseException] = SimpleQueue()
+
+    async def generate(
+        self, prompts: Sequence[Prompt], *, seeds: Sequence[int]
+    ) -> list[Completion]:
+        """Return what is replied to each prompt, one after the other."""
+        return [await self._ask(prompt) for prompt in prompts]
+
+    async def _ask(self, prompt: Prompt) -> Completion:
+        asked = _Asked(prompt, Future())
+        self.asked.put(asked)
+        text = await asyncio.wrap_future(asked.reply)
+        read = sum(len(message.text.split()) for message in prompt.messages)
+        written = max(1, len(text.split()))
+        return Completion(
+            text=text, prompt_tokens=read, tokens=written, latency_s=0.0, finish=Finish.STOP
+        )
+
+
+class _LetGo(LanguageModelError):
+    """Nobody will reply any more."""
+
+
+@dataclass(slots=True)
+class _Since:
+    """What has come about since the last turn."""
+
+    reward: float = 0.0
+    episode: int = 0
+    truncated: bool = False
+    scores: list[Mapping[str, float]] = field(default_factory=list)
+
+    def turn(self, **more: Any) -> Turn:
+        """Return it as a turn, and begin anew."""
+        turn = Turn(
+            reward=self.reward,
+            episode=self.episode,
+            truncated=self.truncated,
+            scores=tuple(self.scores),
+            **more,
+        )
+        self.reward, self.scores = 0.0, []
+        return turn
+
+
+class Life:
+    """One being after another, each of whose decisions is taken by the caller's words.
+
+    All that happens is decided by what `reset` is given and by the replies: the same gives the
+    same turns, in every process. Not for several threads at a time.
+
+    Args:
+        world: Name of the world: ``"trip"``.
+        options: As on the command line of `experiments.run`: ``"level=2"``, ``"mind.recalled=0"``,
+            ``"lifetime.episodes=10"`` for lives of several episodes with one memory. Thinking costs
+            no time, unless `clock` says otherwise.
+
+    Attributes:
+        spec: Of the world.
+
+    Raises:
+        BadInput: If a part cannot be built, or more than one body is asked for.
+        HydraException: If there is no such option or choice.
+    """
+
+    def __init__(self, world: str, *options: str):
+        self._config = composed(world, ("clock=paused", *options))
+        if self._config.avatars != 1 or "minds" not in self._config.agent:
+            raise BadInput("a life is of one being: leave avatars, lifetimes and agent out")
+        if self._config.clock == Clock.wall:
+            raise BadInput(
+                "clock=wall waits for nobody, and a life waits for replies; leave it out"
+            )
+        with open_dict(self._config):
+            self._config.mind.language_model = {"_target_": f"{__name__}.{OutsideModel.__name__}"}
+            self._config.mind.senses = None  # its vectors are for models that read them
+        self.spec: WorldSpec = spec_of(self._config)
+        self._episodes = int(self._config.lifetime.episodes or 1)
+        self._opened, self._worlds = ExitStack(), dict[str, WorldVectorEnv]()
+        self._thread: Thread | None = None
+        self._model = OutsideModel()
+        self._asked: _Asked | None = None
+        self._since = _Since()
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Names of the tools that the mind has."""
+        return tuple(self._config.mind.tools)
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether some rooms of the world are kept for tests."""
+        return "split" in self._config.env
+
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        index: int = 0,
+        split: str | None = None,
+        context: int | None = None,
+    ) -> Turn:
+        """Begin a new life, without memories, and return what is asked first.
+
+        Args:
+            seed: Of body, room and noise, as of a run; None is that of the options.
+            index: Number of the room among those that the body of this seed comes to, from 0.
+            split: "train" or "test"; None is that of the options.
+            context: What is hidden for the whole life, in a world with contexts; None draws it.
+
+        Raises:
+            BadInput: If there is no such life.
+        """
+        seed = self._config.seed if seed is None else seed
+        for name, number in (("seed", seed), ("index", index)):
+            if not 0 <= _whole(name, number) < LONGEST_SEED:
+                raise BadInput(f"{name} must be in 0..{LONGEST_SEED - 1}, got {number}")
+        self._let_go()
+        begins: dict[str, Any] = {"episode": index}
+        if context is not None:
+            begins["context"] = _whole("context", context)
+        env, being = self._world(split), self._being(seed)
+        self._since = _Since()
+        arguments = (env, being, spawn_integer(seed, "world"), begins, self._model.asked)
+        self._thread = Thread(target=self._live, args=arguments, name="life", daemon=True)
+        self._thread.start()
+        return self._next()
+
+    def reply(self, text: str) -> Turn:
+        """Let the mind reply, and return what is asked next.
+
+        Raises:
+            BadInput: If nothing was asked.
+        """
+        if self._asked is None:
+            raise BadInput("nothing was asked: the life is over or has not begun; reset it")
+        self._asked.reply.set_result(text)
+        return self._next()
+
+    def close(self) -> None:
+        """End the life that is under way, and close the worlds; twice is as good as once."""
+        self._let_go()
+        self._opened.close()
+
+    # ---- Parts ----
+
+    def _world(self, split: str | None) -> WorldVectorEnv:
+        """Return the world with the rooms of a split."""
+        own = str(self._config.env.get("split", ""))
+        split = own if split is None else split
+        if split != own and (split not in SPLITS or not self.has_splits):
+            known = " or ".join(SPLITS) if self.has_splits else f"left out in {self.spec.name}"
+            raise BadInput(f"split must be {known}, got {split!r}")
+        if split not in self._worlds:
+            config = self._config.copy()
+            if self.has_splits:
+                config.env.split = split
+            self._worlds[split] = built("env", config, self._opened)
+        return self._worlds[split]
+
+    def _being(self, seed: int) -> Being:
+        """Return a newborn being whose language model this life answers for."""
+        config: DictConfig = self._config.copy()
+        OmegaConf.update(config, "seed", seed)
+        being: Being = built("agent", config, ExitStack())  # who lives it closes it
+        model = being.language_model
+        assert isinstance(model, OutsideModel), "it was put into the options"
+        self._model = model
+        return being
+
+    # ---- The two sides of a turn ----
+
+    def _next(self) -> Turn:
+        """Return what the life has to tell next, as soon as it has."""
+        told = self._model.asked.get()
+        self._asked = told if isinstance(told, _Asked) else None
+        if isinstance(told, Turn):
+            return told
+        if isinstance(told, BaseException):
+            raise BadInput(one_line(told)) from told
+        prompt = told.prompt
+        choices = prompt.choices.replies if prompt.choices else ()
+        return self._since.turn(messages=prompt.messages, choices=choices)
+
+    def _let_go(self) -> None:
+        """End what is under way."""
+        if self._asked is not None:
+            self._asked.reply.set_exception(_LetGo("the life was given up"))
+            self._asked = None
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _live(
+        self,
+        env: WorldVectorEnv,
+        being: Being,
+        seed: int,
+        begins: Mapping[str, Any],
+        asked: SimpleQueue[_Asked | Turn | BaseException],
+    ) -> None:
+        """Live all episodes, and tell how it ended; in a thread of its own."""
+        try:
+            with closing(being):
+                for number in range(self._episodes):
+                    options = begins if number == 0 else {"reset_mask": np.ones(1, np.bool_)}
+                    self._episode(env, being, number, seed if number == 0 else None, options)
+                being.act(env.world.observation)  # it perceives how the last one ended, too
+            asked.put(self._since.turn(done=True))
+        except _LetGo:
+            pass
+        except Exception as error:
+            asked.put(error)
+
+    def _episode(
+        self,
+        env: WorldVectorEnv,
+        being: Being,
+        number: int,
+        seed: int | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        since = self._since
+        if number:
+            being.act(env.world.observation)  # how the one before ended
+        observation, _ = env.reset(seed=seed, options=dict(options))
+        being.begin(observation, _ROW, [number])
+        since.episode, over = number, False
+        while not over:
+            observation, reward, terminated, truncated, _ = env.step(being.act(observation))
+            since.reward += float(reward[0])
+            over = bool(terminated[0] or truncated[0])
+            since.truncated = bool(truncated[0])
+        being.end(_ROW)
+        since.scores.append(_plain(env.world.score(_ROW)))
+
+
+def _plain(score: Mapping[str, Any]) -> dict[str, float]:
+    """Return the score of one row as plain numbers."""
+    return {name: float(values[0]) for name, values in score.items()}
+
+
+def _whole(name: str, number: Any) -> int:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise BadInput(f"{name} must be a whole number, got {number!r}")
+    return number
