@@ -8,6 +8,8 @@ model that has never called a tool meets nothing that it could learn from; so it
 the bundled mind lived the same kind of life, told as calls of tools.
 """
 
+# pyright: reportMissingImports=false
+
 import argparse
 import asyncio
 from typing import Any
@@ -16,11 +18,11 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import get_json_schema
+from transformers.utils.chat_template_utils import get_json_schema
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 from trl.chat_template_utils import qwen2_5_chat_template
 
-from experiments.interfaces.lives import Life
+from experiments.interfaces.lives import LifeFactory
 from experiments.interfaces.trl import as_call, environment_factory
 from mind.language_models import smollm2
 from mind.language_models.transformers_model import TransformersModel
@@ -34,7 +36,8 @@ ASKED = {"role": "user", "content": "How things are:\n"}
 
 async def lived_well(count: int) -> list[list[dict[str, Any]]]:
     """Return so many lives that the bundled mind led to success, as conversations with tools."""
-    life, model = Life(*WORLD), TransformersModel(path=folder("nano"), temperature=0.0)
+    factory = LifeFactory.composed(*WORLD)
+    life, model = factory.make(), TransformersModel(path=folder("nano"), temperature=0.0)
     found: list[list[dict[str, Any]]] = []
     seed = 0
     while len(found) < count:
@@ -43,7 +46,7 @@ async def lived_well(count: int) -> list[list[dict[str, Any]]]:
         messages: list[dict[str, Any]] = [{"role": "system", "content": SYSTEM}, said]
         while not turn.done:
             (reply,) = await model.generate([Prompt(messages=turn.messages)], seeds=[0])
-            name, arguments = as_call(reply.text, life.spec)
+            name, arguments = as_call(reply.text, factory.spec)
             turn = life.reply(reply.text)
             call = {"type": "function", "function": {"name": name, "arguments": arguments}}
             messages.append({"role": "assistant", "content": "", "tool_calls": [call]})
@@ -57,7 +60,7 @@ async def lived_well(count: int) -> list[list[dict[str, Any]]]:
 
 def main() -> None:
     """Show, train, and print what each step came to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Train SmolLM2 in a body with TRL.")
     parser.add_argument("--steps", type=int, default=20, help="updates by GRPO")
     parser.add_argument("--lives", type=int, default=64, help="that it is shown first")
     parser.add_argument("--model", default="", help="another one than SmolLM2")

@@ -56,6 +56,7 @@ ROOMS = {
         ("lifetime",),
         ("training",),
         ("recall_qa", "balrog_babyai", "babyai_levels", "models", "perturb", "trip", "values"),
+        ("interfaces",),
         (COMMANDS,),
     ),
 }

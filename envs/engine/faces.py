@@ -117,15 +117,17 @@ class WorldVectorEnv(_Face, VectorEnv):
         """Begin new episodes everywhere, or in the rows of `options["reset_mask"]`.
 
         With seeds, lifetimes begin: of the contexts `options["context"]`, one number or one a row,
-        in a world that has them; without, each in one that comes of its seed.
+        in a world that has them; without, each in one that comes of its seed. With them,
+        `options={"episode": 2}` begins the episodes that two more resets would begin.
         """
+        episode = _episode_in(options or {}, has_seeds=seed is not None)
         contexts = _contexts_in(options or {}, self.world, seed is not None)
         rows, seeds = self._rows((options or {}).get("reset_mask")), self._seeds(seed)
         if seeds is None:
             self.world.reset(rows)
         else:
             chosen = {} if contexts is None else {"contexts": contexts[rows]}
-            self.world.reset(rows, seeds[rows], 0, **chosen)
+            self.world.reset(rows, seeds[rows], episode, **chosen)
         self._begun = True
         return self._observation(), {"success": np.zeros(self.num_envs, bool)} | self._state_hash()
 
@@ -316,7 +318,7 @@ class WorldEnv(_Face, gymnasium.Env):
         seed and `options={"context": 7}` begin a lifetime in that context, in a world that has
         them.
         """
-        episode = _episode_in(options or {}, seed)
+        episode = _episode_in(options or {}, has_seeds=seed is not None)
         contexts = _contexts_in(options or {}, self.world, seed is not None)
         if seed is None and not self._begun:
             seed = int(self.np_random.integers(2**31))
@@ -393,13 +395,13 @@ def _limit_of(given: Any) -> int | None:
     return given
 
 
-def _episode_in(options: Mapping[str, Any], seed: int | None) -> int:
+def _episode_in(options: Mapping[str, Any], *, has_seeds: bool) -> int:
     """Return which episode of a new body is asked for; the first one without a word about it."""
     episode = options.get("episode", 0)
     whole = isinstance(episode, int | np.integer) and not isinstance(episode, bool)
     if not whole or not 0 <= episode < 2**31:
         raise ValueError(f"episode must be a whole number in 0..2**31-1, got {episode!r}")
-    if "episode" in options and seed is None:
+    if "episode" in options and not has_seeds:
         raise ValueError("episode counts from a seed; give one, or leave the episode out")
     return int(episode)
 

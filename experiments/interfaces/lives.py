@@ -16,9 +16,10 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from agents.being import Being
+from agents.types import Observation
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import WorldSpec
 from experiments.launching.parts import composed
@@ -30,7 +31,7 @@ from mind.language_models.without_weights import WithoutWeights
 
 SPLITS = ("train", "test")
 OVER = "It is over."  # what there is to read after the last reply
-LONGEST_SEED = 2**31
+LARGEST = 2**31
 _ROW = np.arange(1)  # the one body
 
 
@@ -124,54 +125,105 @@ class _Since:
         return turn
 
 
+class LifeFactory:
+    """Makes lives in one world, all with the same options.
+
+    Args:
+        config: A `RunConfig`. Its language model and the folder of its run mean nothing here.
+
+    Attributes:
+        spec: Of the world.
+        tools: Names of the tools that a mind has.
+        splits: Parts of the rooms that can be asked for; none in a world without.
+        seed: Of a life, where none is given.
+        episodes: Of each life.
+
+    Raises:
+        BadInput: If it is not of one being that waits for its replies.
+    """
+
+    def __init__(self, config: DictConfig):
+        if config.avatars != 1 or "minds" not in config.agent:
+            raise BadInput("a life is of one being: leave avatars, lifetimes and agent out")
+        if config.clock == Clock.wall:
+            raise BadInput("a life waits for replies, and clock=wall for nobody; leave it out")
+        self.spec: WorldSpec = spec_of(config)
+        self.tools = tuple(config.mind.tools)
+        self.splits = SPLITS if "split" in config.env else ()
+        self.seed, self.episodes = int(config.seed), int(config.lifetime.episodes or 1)
+        self._config = _inward(config)
+
+    @classmethod
+    def composed(cls, world: str, *options: str) -> "LifeFactory":
+        """Return one with options as on the command line of `experiments.run`.
+
+        Args:
+            world: Name of the world: ``"trip"``.
+            options: ``"level=2"``, ``"mind.recalled=0"``, or ``"lifetime.episodes=10"`` for lives
+                of several episodes with one memory. Thinking costs no time unless `clock` is set.
+
+        Raises:
+            BadInput: As above.
+            HydraException: If there is no such option or choice.
+        """
+        return cls(composed(world, ("clock=paused", *options)))
+
+    def make(self) -> "Life":
+        """Return a life of its own; nothing is shared with others."""
+        return Life(self)
+
+    def world(self, split: str | None, opened: ExitStack) -> WorldVectorEnv:
+        """Return the world with the rooms of a split, or of that in the options.
+
+        Raises:
+            BadInput: If there is no such split, or it cannot be built.
+        """
+        config = self._config.copy()
+        if split is not None:
+            if split not in self.splits:
+                known = f"be {' or '.join(self.splits)}" if self.splits else "be left out here"
+                raise BadInput(f"split must {known}, got {split!r}")
+            config.env.split = split
+        return built("env", config, opened)
+
+    def being(self, seed: int) -> tuple[Being, "OutsideModel"]:
+        """Return a newborn being, and what it asks."""
+        config = self._config.copy()
+        config.seed = seed
+        being: Being = built("agent", config, ExitStack())  # who lives it closes it
+        model = being.language_model
+        assert isinstance(model, OutsideModel), "it was put into the options"
+        return being, model
+
+
+def _inward(config: DictConfig) -> DictConfig:
+    """Return a configuration whose mind asks somebody outside, and keeps nothing on the disk."""
+    config = config.copy()
+    with open_dict(config):
+        config.mind.language_model = {"_target_": f"{__name__}.{OutsideModel.__name__}"}
+        config.mind.senses = None  # its vectors are for models that read them
+        config.memory.path = ":memory:"
+        config.agent.run_id = ""
+    return config
+
+
 class Life:
-    """One being after another, each of whose decisions is taken by the caller's words.
+    """One life after another, each of whose decisions is taken by the caller's words.
 
     All that happens is decided by what `reset` is given and by the replies: the same gives the
     same turns, in every process. Not for several threads at a time.
 
     Args:
-        world: Name of the world: ``"trip"``.
-        options: As on the command line of `experiments.run`: ``"level=2"``, ``"mind.recalled=0"``,
-            ``"lifetime.episodes=10"`` for lives of several episodes with one memory. Thinking costs
-            no time, unless `clock` says otherwise.
-
-    Attributes:
-        spec: Of the world.
-
-    Raises:
-        BadInput: If a part cannot be built, or more than one body is asked for.
-        HydraException: If there is no such option or choice.
+        factory: Whose options it has.
     """
 
-    def __init__(self, world: str, *options: str):
-        self._config = composed(world, ("clock=paused", *options))
-        if self._config.avatars != 1 or "minds" not in self._config.agent:
-            raise BadInput("a life is of one being: leave avatars, lifetimes and agent out")
-        if self._config.clock == Clock.wall:
-            raise BadInput(
-                "clock=wall waits for nobody, and a life waits for replies; leave it out"
-            )
-        with open_dict(self._config):
-            self._config.mind.language_model = {"_target_": f"{__name__}.{OutsideModel.__name__}"}
-            self._config.mind.senses = None  # its vectors are for models that read them
-        self.spec: WorldSpec = spec_of(self._config)
-        self._episodes = int(self._config.lifetime.episodes or 1)
-        self._opened, self._worlds = ExitStack(), dict[str, WorldVectorEnv]()
+    def __init__(self, factory: LifeFactory):
+        self._factory = factory
+        self._opened, self._worlds = ExitStack(), dict[str | None, WorldVectorEnv]()
         self._thread: Thread | None = None
-        self._model = OutsideModel()
+        self._told: SimpleQueue[_Asked | Turn | BaseException] = SimpleQueue()
         self._asked: _Asked | None = None
         self._since = _Since()
-
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Names of the tools that the mind has."""
-        return tuple(self._config.mind.tools)
-
-    @property
-    def has_splits(self) -> bool:
-        """Whether some rooms of the world are kept for tests."""
-        return "split" in self._config.env
 
     def reset(
         self,
@@ -192,17 +244,16 @@ class Life:
         Raises:
             BadInput: If there is no such life.
         """
-        seed = self._config.seed if seed is None else seed
-        for name, number in (("seed", seed), ("index", index)):
-            if not 0 <= _whole(name, number) < LONGEST_SEED:
-                raise BadInput(f"{name} must be in 0..{LONGEST_SEED - 1}, got {number}")
-        self._let_go()
-        begins: dict[str, Any] = {"episode": index}
+        seed = self._factory.seed if seed is None else _number("seed", seed)
+        begins: dict[str, Any] = {"episode": _number("index", index)}
         if context is not None:
-            begins["context"] = _whole("context", context)
-        env, being = self._world(split), self._being(seed)
-        self._since = _Since()
-        arguments = (env, being, spawn_integer(seed, "world"), begins, self._model.asked)
+            begins["context"] = _number("context", context)
+        self._let_go()
+        if split not in self._worlds:
+            self._worlds[split] = self._factory.world(split, self._opened)
+        being, model = self._factory.being(seed)
+        self._since, self._told = _Since(), model.asked
+        arguments = (self._worlds[split], being, spawn_integer(seed, "world"), begins)
         self._thread = Thread(target=self._live, args=arguments, name="life", daemon=True)
         self._thread.start()
         return self._next()
@@ -223,37 +274,11 @@ class Life:
         self._let_go()
         self._opened.close()
 
-    # ---- Parts ----
-
-    def _world(self, split: str | None) -> WorldVectorEnv:
-        """Return the world with the rooms of a split."""
-        own = str(self._config.env.get("split", ""))
-        split = own if split is None else split
-        if split != own and (split not in SPLITS or not self.has_splits):
-            known = " or ".join(SPLITS) if self.has_splits else f"left out in {self.spec.name}"
-            raise BadInput(f"split must be {known}, got {split!r}")
-        if split not in self._worlds:
-            config = self._config.copy()
-            if self.has_splits:
-                config.env.split = split
-            self._worlds[split] = built("env", config, self._opened)
-        return self._worlds[split]
-
-    def _being(self, seed: int) -> Being:
-        """Return a newborn being whose language model this life answers for."""
-        config: DictConfig = self._config.copy()
-        OmegaConf.update(config, "seed", seed)
-        being: Being = built("agent", config, ExitStack())  # who lives it closes it
-        model = being.language_model
-        assert isinstance(model, OutsideModel), "it was put into the options"
-        self._model = model
-        return being
-
     # ---- The two sides of a turn ----
 
     def _next(self) -> Turn:
         """Return what the life has to tell next, as soon as it has."""
-        told = self._model.asked.get()
+        told = self._told.get()
         self._asked = told if isinstance(told, _Asked) else None
         if isinstance(told, Turn):
             return told
@@ -273,38 +298,27 @@ class Life:
             self._thread = None
 
     def _live(
-        self,
-        env: WorldVectorEnv,
-        being: Being,
-        seed: int,
-        begins: Mapping[str, Any],
-        asked: SimpleQueue[_Asked | Turn | BaseException],
+        self, env: WorldVectorEnv, being: Being, seed: int, begins: Mapping[str, Any]
     ) -> None:
         """Live all episodes, and tell how it ended; in a thread of its own."""
+        told = self._told
         try:
             with closing(being):
-                for number in range(self._episodes):
-                    options = begins if number == 0 else {"reset_mask": np.ones(1, np.bool_)}
-                    self._episode(env, being, number, seed if number == 0 else None, options)
-                being.act(env.world.observation)  # it perceives how the last one ended, too
-            asked.put(self._since.turn(done=True))
+                for number in range(self._factory.episodes):
+                    first = number == 0
+                    options = begins if first else {"reset_mask": np.ones(1, np.bool_)}
+                    observation, _ = env.reset(seed=seed if first else None, options=dict(options))
+                    self._episode(env, being, number, observation)
+            told.put(self._since.turn(done=True))
         except _LetGo:
             pass
         except Exception as error:
-            asked.put(error)
+            told.put(error)
 
     def _episode(
-        self,
-        env: WorldVectorEnv,
-        being: Being,
-        number: int,
-        seed: int | None,
-        options: Mapping[str, Any],
+        self, env: WorldVectorEnv, being: Being, number: int, observation: Observation
     ) -> None:
         since = self._since
-        if number:
-            being.act(env.world.observation)  # how the one before ended
-        observation, _ = env.reset(seed=seed, options=dict(options))
         being.begin(observation, _ROW, [number])
         since.episode, over = number, False
         while not over:
@@ -313,6 +327,7 @@ class Life:
             over = bool(terminated[0] or truncated[0])
             since.truncated = bool(truncated[0])
         being.end(_ROW)
+        being.act(observation)  # so that it perceives, and remembers, how it ended
         since.scores.append(_plain(env.world.score(_ROW)))
 
 
@@ -321,7 +336,9 @@ def _plain(score: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(values[0]) for name, values in score.items()}
 
 
-def _whole(name: str, number: Any) -> int:
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise BadInput(f"{name} must be a whole number, got {number!r}")
-    return number
+def _number(name: str, value: Any) -> int:
+    """Return a value that is a whole number from 0, or refuse it."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value < LARGEST:
+        raise BadInput(f"{name} must be a whole number in 0..{LARGEST - 1}, got {value!r}")
+    return value

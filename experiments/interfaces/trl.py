@@ -7,13 +7,12 @@ told in the words in which a mind is asked.
 
 import inspect
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any, Literal
 
 from body.skills.initiation import fitting
 from body.skills.spec import SKILL_SPECS
 from body.types import Manner, Skill, WorldSpec, skills_of
-from experiments.interfaces.lives import Life, Turn
+from experiments.interfaces.lives import LifeFactory, Turn
 from mind.reasoning.parsing import parse_reply
 from mind.reasoning.tools import TOOLS
 
@@ -27,20 +26,18 @@ class LifeEnvironment:
     """A life that a model leads by calling tools; `environment_factory` adds a method for each.
 
     Attributes:
-        world: Name of the world.
-        options: As of `Life`.
+        factory: Of the life.
         tools: The methods that are tools.
         reward: What the world gave since `reset`, the mission's and the felt one.
         done: Whether the life is over.
         scores: What the world says of each episode that has ended.
     """
 
-    world: str
-    options: tuple[str, ...]
+    factory: LifeFactory
     tools: tuple[Callable[..., str], ...]
 
     def __init__(self):
-        self._life = Life(self.world, *self.options)
+        self._life = self.factory.make()
         self.reward, self.done = 0.0, True
         self.scores: list[dict[str, float]] = []
 
@@ -83,7 +80,7 @@ def environment_factory(world: str, *options: str) -> type[LifeEnvironment]:
 
     Args:
         world: Name of the world: ``"trip"``.
-        options: As of `Life`: ``"level=2"``, ``"mind.tools=[recall]"``.
+        options: As of `LifeFactory.composed`: ``"level=2"``, ``"mind.tools=[recall]"``.
 
     Raises:
         BadInput: If such a life cannot be led.
@@ -95,11 +92,11 @@ def environment_factory(world: str, *options: str) -> type[LifeEnvironment]:
         >>> environment.go_to("blue goal", "normal")
         'It is over.'
     """
-    with closing(Life(world, *options)) as life:  # refuses what cannot be, before any training
-        skills = [_of_skill(skill, life.spec) for skill in skills_of(life.spec)]
-        tools = (*skills, *(_of_tool(name) for name in life.tools))
+    factory = LifeFactory.composed(world, *options)
+    skills = [_of_skill(skill, factory.spec) for skill in skills_of(factory.spec)]
+    tools = (*skills, *(_of_tool(name) for name in factory.tools))
     own: dict[str, Any] = {tool.__name__: tool for tool in tools}
-    own |= {"world": world, "options": options, "tools": tools, "__doc__": LifeEnvironment.__doc__}
+    own |= {"factory": factory, "tools": tools, "__doc__": LifeEnvironment.__doc__}
     return type("LifeEnvironment", (LifeEnvironment,), own)
 
 

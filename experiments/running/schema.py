@@ -311,6 +311,33 @@ class PlayConfig:
     """Seed of the first body and room; each further episode takes the next one."""
 
 
+@dataclass
+class ServeConfig(Parts):
+    """Options of `experiments.serve`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at. One that can be reached from elsewhere needs a token."""
+    port: int = 8000
+    """Port to listen at."""
+    token_variable: str = "GROUNDRUSH_TOKEN"
+    """Environment variable that holds the token which clients have to bear; unset asks none."""
+    sessions: int = 64
+    """Most sessions at the same time."""
+    idle_seconds: float = 3600.0
+    """Time after which a session that nobody speaks to is ended."""
+    seed: int = 6
+    """Seed of lives whose client names none."""
+    level: int = field(default=4, metadata={OF_WORLD: True})
+    """Difficulty, 0 to 5, of a world that has levels."""
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    """Episodes of each life; null is one."""
+    clock: Clock = Clock.paused
+    """What thinking costs: nothing, or with simulated ticks by the number of words."""
+    decide_every: int = 10
+    """Ticks between two decisions, at least. A world may have another default."""
+    avatars: Any = fixed(1, "each session has a body of its own")
+
+
 SCHEMAS: dict[str, type] = {
     "run": RunConfig,
     "evaluate": EvaluateConfig,
@@ -322,6 +349,7 @@ SCHEMAS: dict[str, type] = {
     "models": ModelsConfig,
     "lifetime": LifetimeConfig,
     "play": PlayConfig,
+    "serve": ServeConfig,
     "train_body": TrainBodyConfig,
     "train_direct": TrainDirectConfig,
     "train_imagination": TrainImaginationConfig,

@@ -213,6 +213,13 @@ def test_a_later_episode_of_a_body_can_be_begun_at_once():
     observation, _ = env.reset(seed=40, options={"episode": np.int64(2)})
     assert observation["counts"].tolist() == [0, 40, 2, 0]
     assert env.reset()[0]["counts"].tolist() == [0, 40, 3, 0]
+    many, _ = batch()
+    observation, _ = many.reset(seed=[40, 7, 9], options={"episode": 2})
+    assert observation["counts"][:, 1:3].tolist() == [[40, 2], [7, 2], [9, 2]]
+    observation, _ = many.reset(
+        seed=40, options={"episode": 5, "reset_mask": np.array([False, True, False])}
+    )
+    assert observation["counts"][:, 1:3].tolist() == [[40, 2], [41, 5], [9, 2]]
 
 
 @pytest.mark.parametrize(
@@ -220,8 +227,9 @@ def test_a_later_episode_of_a_body_can_be_begun_at_once():
     [(1, -1, "got -1"), (1, 1.0, "got 1.0"), (1, True, "got True"), (None, 1, "from a seed")],
 )
 def test_an_episode_that_no_body_has_is_refused(seed, episode, wrong):
-    with pytest.raises(ValueError, match=wrong):
-        single().reset(seed=seed, options={"episode": episode})
+    for face in (single(), batch()[0]):
+        with pytest.raises(ValueError, match=wrong):
+            face.reset(seed=seed, options={"episode": episode})
 
 
 def test_a_window_is_shown_each_tick_and_closed_at_the_end():
