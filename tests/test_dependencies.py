@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGES = ("envs", "body", "mind", "agents", "experiments", "configs")
 # Extras for some, and what is imported by another name than it is installed by.
-FOR_SOME = ("plots", "data", "rerun", "smollm2")
+FOR_SOME = ("plots", "data", "rerun", "smollm2", "openenv", "inspect")
 INSTALLED_BY = {"rerun": "rerun-sdk"}
 ORACLES = {"rliable"}  # asked once, in an environment of its own
 OURS = {*PACKAGES, "bench", "docs", "examples", "tests"} | {
@@ -72,10 +72,10 @@ def test_every_library_that_a_package_imports_is_declared(package):
 
 @pytest.mark.slow
 def test_every_library_that_is_imported_outside_of_the_packages_is_declared():
-    for_tests = EXTRAS["dev"] | EXTRAS["rerun"] | EXTRAS["peers"] | ORACLES
-    assert undeclared("tests", CORE | for_tests) == {}
-    assert undeclared("bench", CORE | EXTRAS["bench"]) == {}
-    assert undeclared("examples", CORE | EXTRAS["examples"]) == {}
+    others = EXTRAS["peers"] | EXTRAS["openenv"] | EXTRAS["inspect"]
+    assert undeclared("tests", CORE | EXTRAS["dev"] | EXTRAS["rerun"] | others | ORACLES) == {}
+    assert undeclared("bench", CORE | EXTRAS["bench"] | others) == {}
+    assert undeclared("examples", CORE | EXTRAS["examples"] | EXTRAS["smollm2"] | others) == {}
     assert undeclared("docs", CORE | EXTRAS["docs"]) == {}
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 
@@ -78,13 +79,11 @@ class _Served:
         self._process = subprocess.Popen([*command, f"sessions={sessions + 1}"])
 
     def __enter__(self) -> "_Served":
-        import requests
-
         for _ in range(int(_WAIT_S * 5)):
             try:
-                requests.get(f"{self.address}/health", timeout=1).raise_for_status()
-                return self
-            except requests.RequestException:
+                with urlopen(f"{self.address}/health", timeout=1):
+                    return self
+            except OSError:
                 time.sleep(0.2)
         raise TimeoutError(f"expected a server at {self.address} within {_WAIT_S} s, got none")
 

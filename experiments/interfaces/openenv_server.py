@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from openenv.core.env_server import (
     Action,
@@ -24,7 +24,6 @@ from openenv.core.env_server import (
     create_fastapi_app,
 )
 from pydantic import Field
-from starlette.websockets import WebSocketDisconnect
 
 from experiments.interfaces.lives import LARGEST, Life, LifeFactory, Turn
 from experiments.running.cli import BadInput

@@ -20,9 +20,9 @@ from experiments.interfaces.lives import LifeFactory
 pytest.importorskip("openenv", reason="openenv is not installed")
 uvicorn = pytest.importorskip("uvicorn")
 
+from fastapi import WebSocketDisconnect
 from fastapi.testclient import TestClient
 from openenv.core.generic_client import GenericEnvClient
-from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from bench.measuring.serve import alone, session
