@@ -30,7 +30,7 @@ def main(config: DictConfig, _: Path) -> None:
     _check(config, token)
     with closing(Startup("preparing to serve")) as startup:
         try:
-            import uvicorn
+            import uvicorn  # pyright: ignore[reportMissingImports]
 
             from experiments.interfaces.lives import LifeFactory
             from experiments.interfaces.openenv_server import app_of

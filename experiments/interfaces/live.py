@@ -60,7 +60,7 @@ def live(
 
 
 async def _led(factory: LifeFactory, begins: dict[str, Any], model: OpenAIModel) -> dict[str, Any]:
-    counts = dict.fromkeys(("asked", "prompt_tokens", "tokens", "no_reply"), 0.0)
+    counts: dict[str, float] = {"asked": 0, "prompt_tokens": 0, "tokens": 0, "no_reply": 0}
     try:
         with closing(factory.make()) as life:
             turn = life.reset(**begins)

@@ -108,15 +108,15 @@ def test_a_reply_and_its_call_mean_the_same(world):
 @pytest.mark.slow
 def test_trl_trains_a_model_in_it(environment, tmp_path):
     trl = pytest.importorskip("trl", reason="TRL is not installed")
+    templates = pytest.importorskip("trl.chat_template_utils")
     datasets = pytest.importorskip("datasets")
     from transformers import AutoTokenizer
-    from trl.chat_template_utils import qwen2_5_chat_template
 
     from mind.learning.cold_start import Size, new_model
     from mind.pretrained import folder
 
     tokenizer = AutoTokenizer.from_pretrained(folder("nano"))
-    tokenizer.chat_template = qwen2_5_chat_template
+    tokenizer.chat_template = templates.qwen2_5_chat_template
     size = Size(width=32, layers=1, heads=2, context=4096)
     model = new_model(size, tokenizer, seed=1)
     trainer = trl.GRPOTrainer(
