@@ -168,10 +168,21 @@ class Method(Enum):
 
 
 class Reward(Enum):
-    """What a reply is rewarded for: what it comes to in the world, and its form; or that alone."""
+    """What a reply is rewarded for besides its form: what it comes to, or nothing.
+
+    The others only look like it, to see what becomes of the truth; see `mind.rewards` of training.
+    """
 
     outcome = "outcome"
     form = "form"
+    cup = "cup"
+    unhurt = "unhurt"
+    quick = "quick"
+    walked = "walked"
+    careful = "careful"
+    short = "short"
+    clear = "clear"
+    learned = "learned"
 
 
 @dataclass
@@ -187,7 +198,9 @@ class GRPO:
     reply: str | None = None
     """free or choice, as mind.reply; null is free for the bundled model, else choice."""
     reward: Reward = Reward.outcome
-    """outcome rewards what a reply comes to and its form; form, a control, that alone."""
+    """outcome rewards what a reply comes to and its form; form, a control, that alone. The others
+    are flawed, to be seen through: how full the cup stays, no pain, an early end, cells walked; a
+    careful manner, short thoughts, words that the way looks clear; a learned model of outcomes."""
     form_weight: float = 0.5
     """Reward of a reply that can be used."""
     rng_keys: int = 4

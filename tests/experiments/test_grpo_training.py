@@ -63,8 +63,8 @@ def test_what_a_mind_is_asked_is_kept_with_what_it_could_choose(moments):
     for moment in moments:
         assert moment.prompt.choices.answers
         for text in moment.prompt.choices.replies:
-            assert moment.intent_of(text, CHOICE) is not None
-        assert moment.intent_of("no reply", CHOICE) is None
+            assert moment.reply_of(text, CHOICE) is not None
+        assert moment.reply_of("no reply", CHOICE) is None
         assert not moment.why_not(moment.fallback)
 
 

@@ -20,6 +20,8 @@ from body.body import Body, Motor
 from body.types import Intent, Percept, PerceptBatch, Status
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
+from envs.engine.world import World
+from experiments.report.measures import Columns
 from experiments.training.mind.collecting import run_episodes
 from mind.contract import Mind
 from mind.language_models.types import LanguageModel, Prompt
@@ -27,11 +29,12 @@ from mind.memory import ExperienceStore
 from mind.reasoning.choices import ReplyForm
 from mind.reasoning.deliberation import LanguageMind, anything_goes, fallback
 from mind.reasoning.factory import LanguageMindFactory
-from mind.reasoning.parsing import NotUnderstood
+from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.sense_encoder.trail import Encoder
 from mind.types import Decision, DecisionContext, Feeling, WhyNot
 
 _MOST_ROWS = 4096  # that are lived side by side
+RETURN = "return"  # among outcomes
 OpenWorld = Callable[[str, int], WorldVectorEnv]  # of a split, with so many rows
 
 
@@ -64,13 +67,15 @@ class ForkedMoment(Fork):
     context: DecisionContext
     why_not: WhyNot
 
-    def intent_of(self, text: str, form: ReplyForm) -> Intent | None:
-        """Return what a reply asks for, or None where it cannot be used."""
+    def reply_of(self, text: str, form: ReplyForm) -> Reply | None:
+        """Return a reply taken apart, or None where it cannot be used."""
         try:
-            intent = form.parse(text, self.percept.spec).intent
+            reply = form.parse(text, self.percept.spec)
         except NotUnderstood:
             return None
-        return None if self.why_not(intent) else replace(intent, reason="")
+        if self.why_not(reply.intent):
+            return None
+        return replace(reply, intent=replace(reply.intent, reason=""))
 
     @property
     def fallback(self) -> Intent:
@@ -203,37 +208,54 @@ class Forks:
         self._horizon, self._rng_keys = horizon, rng_keys
 
     def returns(self, tried: Sequence[tuple[Fork, Intent]]) -> NDArray[np.float64]:
-        """Return the world's reward after each intent, (N,), mean over random streams.
+        """Return the world's reward after each intent, (N,), mean over random streams."""
+        return self.outcomes(tried)[RETURN] if tried else np.zeros(0)
+
+    def outcomes(self, tried: Sequence[tuple[Fork, Intent]]) -> Columns:
+        """Return what came of each intent, (N,) each, means over random streams.
 
         An intent that cannot start is let be, and the planner goes on at once.
+
+        Args:
+            tried: At least one.
+
+        Returns:
+            The world's reward as `RETURN`, and what its score says in the end, by name.
         """
-        if not tried:
-            return np.zeros(0)
         rows = [(*pair, number) for pair in tried for number in range(self._rng_keys)]
         parts = [rows[first : first + _MOST_ROWS] for first in range(0, len(rows), _MOST_ROWS)]
-        total = np.concatenate([self._lived(part) for part in parts])
-        return total.reshape(-1, self._rng_keys).mean(axis=1)
+        lived = [self._lived(part) for part in parts]
+        return {
+            name: np.concatenate([one[name] for one in lived])
+            .reshape(-1, self._rng_keys)
+            .mean(axis=1)
+            for name in lived[0]
+        }
 
-    def returns_of(
+    def outcomes_of(
         self, moments: Sequence[Fork], intents: Sequence[Sequence[Intent]]
-    ) -> list[list[float]]:
+    ) -> dict[str, list[list[float]]]:
         """Return the same for some intents at each moment, each of which is tried once."""
         different = [
             (number, intent)
             for number, some in enumerate(intents)
             for intent in dict.fromkeys(some)
         ]
-        found = self.returns([(moments[number], intent) for number, intent in different])
-        worth = dict(zip(different, found.tolist(), strict=True))
-        return [[worth[number, one] for one in some] for number, some in enumerate(intents)]
+        place = {one: at for at, one in enumerate(different)}
+        found = self.outcomes([(moments[number], intent) for number, intent in different])
+        return {
+            name: [
+                [values[place[number, one]].item() for one in some]
+                for number, some in enumerate(intents)
+            ]
+            for name, values in found.items()
+        }
 
-    def _lived(self, rows: Sequence[tuple[Fork, Intent, int]]) -> NDArray[np.float64]:
+    def _lived(self, rows: Sequence[tuple[Fork, Intent, int]]) -> Columns:
         with closing(self._open_world("train", len(rows))) as env:
             return self._lived_in(env, rows)
 
-    def _lived_in(
-        self, env: WorldVectorEnv, rows: Sequence[tuple[Fork, Intent, int]]
-    ) -> NDArray[np.float64]:
+    def _lived_in(self, env: WorldVectorEnv, rows: Sequence[tuple[Fork, Intent, int]]) -> Columns:
         world, body = env.world, Body(env.num_envs, env.world.spec, self._motor)
         forks, intents, numbers = zip(*rows, strict=True)
         state = together([fork.world for fork in forks])
@@ -247,6 +269,7 @@ class Forks:
         planner: Planner = env.world.spec.load("planner")(env.num_envs)
         planner.begin(range(env.num_envs))
         total, running = np.zeros(len(rows)), np.ones(len(rows), np.bool_)
+        ended = _Ended(world, len(rows))
         for _ in range(self._horizon):
             body.skills.advance(percept)
             idle = body.skills.executions["status"] != Status.RUNNING
@@ -254,11 +277,28 @@ class Forks:
                 body.intend(row, planner.next_intent(row, percept.row(row), body.status(row)))
             world.step(self._motor.act(percept, body.skills.skill_command()))
             total += np.where(running, world.rewards.sum(axis=1), 0.0)
-            running &= ~(world.terminated | world.truncated)
+            over = running & (world.terminated | world.truncated)
+            ended.keep(over)
+            running &= ~over
             if not running.any():
                 break
             percept = body.perceive(world.observation)
-        return total
+        ended.keep(running)
+        return ended.scores | {RETURN: total}
+
+
+class _Ended:
+    """What a world's score says of each row as it ends; a world may go on with it."""
+
+    def __init__(self, world: World, rows: int):
+        self.scores: Columns = {}
+        self._world, self._rows = world, rows
+
+    def keep(self, over: NDArray[np.bool_]) -> None:
+        """Keep the scores of rows that end now."""
+        at = np.flatnonzero(over)
+        for name, values in (self._world.score(at) if len(at) else {}).items():
+            self.scores.setdefault(name, np.zeros(self._rows))[at] = values
 
 
 def together(states: Sequence[Mapping[str, NDArray]]) -> dict[str, NDArray]:

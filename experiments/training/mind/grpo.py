@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
+from safetensors.numpy import load_file, save_file
 from torch.utils.tensorboard import SummaryWriter
 
 from envs.engine.spec import find
@@ -31,12 +32,20 @@ from experiments.training.mind.contract import motor_of
 from experiments.training.mind.forks import ForkedMoment, Forks, OpenWorld, live
 from experiments.training.mind.held_out import held_out, in_words
 from experiments.training.mind.policy import Drawn, Policy
-from experiments.training.mind.rewards import Tried, tried
+from experiments.training.mind.rewards import (
+    REWARDS,
+    LearnedReward,
+    RewardFunction,
+    Tried,
+    attempts_of,
+    rewarded,
+)
 from mind.learning.checkpoints import place_of
 from mind.learning.grpo import Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
+LEARNED = "reward.safetensors"
 _TEST_SEED = 1_000_003  # added for episodes to measure by
 _MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
 _DECIDE_EVERY = 10  # ticks, where the world does not say
@@ -134,6 +143,7 @@ class Training:
         self.done, self._first_entropy, self._began = 0, math.nan, time.monotonic()
         self._last: dict[str, float] = {}  # what the last update came to
         self._measured: dict[str, dict[str, list[float]]] = {}
+        self._learned: LearnedReward | None = None
         self._board = SummaryWriter(str(self._folder / "tensorboard"))
 
     def run(self) -> None:
@@ -196,14 +206,41 @@ class Training:
         give_back_memory()
 
     def _tried(self, asked: Sequence[tuple[ForkedMoment, Drawn]]) -> Tried:
-        grpo = self._options.grpo
-        return tried(
-            asked,
-            self._forks,
-            form=self._policy.form,
-            outcome_weight=0.0 if grpo.reward is Reward.form else 1.0,
-            form_weight=grpo.form_weight,
-        )
+        form, grpo = self._policy.form, self._options.grpo
+        try:
+            return rewarded(
+                [drawn for _, drawn in asked],
+                attempts_of(asked, self._forks, form),
+                reward=self._reward(),
+                form=form,
+                form_weight=grpo.form_weight,
+            )
+        except KeyError as missing:
+            world = self._options.world
+            raise BadInput(
+                f"grpo.reward={grpo.reward.name} needs a world that scores {missing}, got {world}"
+            ) from missing
+
+    def _reward(self) -> RewardFunction:
+        """Return what says how much a reply was worth."""
+        wanted = self._options.grpo.reward
+        if wanted is not Reward.learned:
+            return REWARDS[wanted]
+        if self._learned is None:
+            self._learned = self._learn_reward(self._folder / LEARNED)
+        return self._learned
+
+    def _learn_reward(self, path: Path) -> LearnedReward:
+        """Return the model in a file, or one of what came of replies in a life before training."""
+        if path.is_file():
+            return LearnedReward(load_file(path)["weights"])
+        grpo, seed = self._options.grpo, spawn_integer(self._options.seed, "learned reward")
+        moments = self._lived(grpo.updates_per_life * grpo.prompts)
+        drawn = self._policy.draw([one.prompt for one in moments], grpo.replies, seed)
+        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
+        learned = LearnedReward.fit(attempts_of(asked, self._forks, self._policy.form))
+        save_file({"weights": learned.weights}, path)
+        return learned
 
     # ---- What shows of it ----
 
@@ -224,6 +261,7 @@ class Training:
         if self.done % grpo.print_every == 0 or self.done == grpo.updates:
             self._report(
                 f"update {self.done} of {grpo.updates}  return {seen['return']:.3f}  "
+                f"reward {seen['reward']:.3f}  "
                 f"usable {seen['usable']:.0%}  teaching {seen['teaching']:.0%}  "
                 f"entropy {seen['entropy']:.2f}  "
                 f"{(time.monotonic() - self._began) / 60:.1f} min"
