@@ -72,9 +72,11 @@ def test_an_intent_is_tried_as_the_world_would_have_gone_on(moments):
     """Tick by tick in a world of one, against all of them side by side."""
     motor, intent = ScriptedMotor(), Intent(skill=Skill.LOOK_AROUND)
     forks = Forks(rooms, motor, horizon=30, rng_keys=1)
-    together = forks.returns([(moment, intent) for moment in moments[:6]])
-    for moment, found in zip(moments, together, strict=False):
-        assert found == pytest.approx(alone(moment, intent, motor, horizon=30))
+    together = forks.outcomes([(moment, intent) for moment in moments[:6]])
+    for place, moment in enumerate(moments[:6]):
+        total, score = alone(moment, intent, motor, horizon=30)
+        assert together["return"][place] == pytest.approx(total)
+        assert {name: together[name][place] for name in score} == pytest.approx(score)
 
 
 def alone(moment, intent, motor, horizon):
@@ -97,7 +99,8 @@ def alone(moment, intent, motor, horizon):
             if env.world.terminated[0] or env.world.truncated[0]:
                 break
             percept = body.perceive(env.world.observation)
-    return total
+        score = env.world.score(np.arange(1))
+    return total, {name: float(values[0]) for name, values in score.items()}
 
 
 def test_the_same_intent_has_the_same_luck(moments):
