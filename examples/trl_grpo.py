@@ -36,7 +36,7 @@ ASKED = {"role": "user", "content": "How things are:\n"}
 
 async def lived_well(count: int) -> list[list[dict[str, Any]]]:
     """Return so many lives that the bundled mind led to success, as conversations with tools."""
-    factory = LifeFactory.composed(*WORLD)
+    factory = LifeFactory.for_world(*WORLD)
     life, model = factory.make(), TransformersModel(path=folder("nano"), temperature=0.0)
     found: list[list[dict[str, Any]]] = []
     seed = 0

@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> None:
         seconds = time.perf_counter() - began
         _kill_some(served.address, arguments.killed)
         left = served.settle(before)
-    factory = LifeFactory.composed(arguments.world)
+    factory = LifeFactory.for_world(arguments.world)
     mixed = sum(one.digest != alone(factory, seed, each).digest for seed, one in enumerate(told))
     waits = np.array([wait for one in told for wait in one.seconds])
     replies = sum(one.replies for one in told)

@@ -76,7 +76,7 @@ def life(
         split: "train" or "test": rooms and contexts; nothing in a world without.
         seed: Of the first; the others have those that follow.
     """
-    factory = LifeFactory.composed(world, *options.split())
+    factory = LifeFactory.for_world(world, *options.split())
     samples = [Sample(input=world, id=number) for number in range(seed, seed + lives)]
     return Task(
         dataset=MemoryDataset(samples, name=f"lives in {world}"),

@@ -52,7 +52,7 @@ def live(
         BadInput: If there is no such life.
         LanguageModelError: If the model cannot be used at all.
     """
-    factory = LifeFactory.composed(world, *options)
+    factory = LifeFactory.for_world(world, *options)
     begins = {"seed": seed, "index": index, "split": split, "context": context}
     with _in_environment(api_key) as variable:  # which is read once, and never written down
         server = OpenAIModel(model=model, base_url=base_url, api_key_variable=variable, **settings)

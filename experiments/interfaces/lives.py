@@ -154,7 +154,7 @@ class LifeFactory:
         self._config = _inward(config)
 
     @classmethod
-    def composed(cls, world: str, *options: str) -> "LifeFactory":
+    def for_world(cls, world: str, *options: str) -> "LifeFactory":
         """Return one with options as on the command line of `experiments.run`.
 
         Args:
@@ -282,8 +282,10 @@ class Life:
         self._asked = told if isinstance(told, _Asked) else None
         if isinstance(told, Turn):
             return told
-        if isinstance(told, BaseException):
+        if isinstance(told, ValueError | LanguageModelError):  # of what was asked for
             raise BadInput(one_line(told)) from told
+        if isinstance(told, BaseException):
+            raise told
         prompt = told.prompt
         choices = prompt.choices.replies if prompt.choices else ()
         return self._since.turn(messages=prompt.messages, choices=choices)

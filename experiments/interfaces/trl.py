@@ -80,7 +80,7 @@ def environment_factory(world: str, *options: str) -> type[LifeEnvironment]:
 
     Args:
         world: Name of the world: ``"trip"``.
-        options: As of `LifeFactory.composed`: ``"level=2"``, ``"mind.tools=[recall]"``.
+        options: As of `LifeFactory.for_world`: ``"level=2"``, ``"mind.tools=[recall]"``.
 
     Raises:
         BadInput: If such a life cannot be led.
@@ -92,7 +92,7 @@ def environment_factory(world: str, *options: str) -> type[LifeEnvironment]:
         >>> environment.go_to("blue goal", "normal")
         'It is over.'
     """
-    factory = LifeFactory.composed(world, *options)
+    factory = LifeFactory.for_world(world, *options)
     skills = [_of_skill(skill, factory.spec) for skill in skills_of(factory.spec)]
     tools = (*skills, *(_of_tool(name) for name in factory.tools))
     own: dict[str, Any] = {tool.__name__: tool for tool in tools}

@@ -14,7 +14,7 @@ QUICK = {"retries": 0, "timeout_s": 2.0}
 
 
 def led_by_hand(seed):
-    life = LifeFactory.composed("trip", *OPTIONS).make()
+    life = LifeFactory.for_world("trip", *OPTIONS).make()
     turns = [life.reset(seed=seed)]
     while not turns[-1].done:
         turns.append(life.reply(GOOD))

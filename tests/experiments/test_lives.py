@@ -23,7 +23,7 @@ def lives():
     made: list[Life] = []
 
     def make(*options: str, world: str = "trip") -> Life:
-        made.append(LifeFactory.composed(world, "body=scripted", *options).make())
+        made.append(LifeFactory.for_world(world, "body=scripted", *options).make())
         return made[-1]
 
     yield make
@@ -161,7 +161,7 @@ def test_who_was_not_asked_cannot_reply(lives):
 
 def test_lives_that_are_given_up_leave_no_thread():
     before = {*threading.enumerate()}
-    life = LifeFactory.composed("trip", *SMALL).make()
+    life = LifeFactory.for_world("trip", *SMALL).make()
     for seed in range(3):
         life.reset(seed=seed)
     life.close()
@@ -170,7 +170,7 @@ def test_lives_that_are_given_up_leave_no_thread():
 
 
 def test_lives_side_by_side_are_told_what_they_are_told_alone():
-    factory = LifeFactory.composed("trip", *SMALL)
+    factory = LifeFactory.for_world("trip", *SMALL)
 
     def told(seed):
         life = factory.make()

@@ -33,7 +33,7 @@ WAIT = {"text": "<answer>wait, normal</answer>"}
 
 @pytest.fixture(scope="module")
 def factory():
-    return LifeFactory.composed("trip", "body=scripted", "level=0")
+    return LifeFactory.for_world("trip", "body=scripted", "level=0")
 
 
 @contextmanager
