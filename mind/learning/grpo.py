@@ -65,8 +65,8 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Replies to one prompt, and what came of them.
+class Drawn:
+    """Replies to one prompt, drawn from the model as it is.
 
     Attributes:
         prompt: As the model reads it.
@@ -74,16 +74,31 @@ class Group:
         taken: (G,) which of them each reply is.
         before: (G,) log-probability of each token when it was drawn; of the whole reply where
             `chooses`.
-        rewards: (G,) of each reply.
         chooses: Whether the model chose among the candidates.
+        texts: (G,) the replies.
     """
 
     prompt: Row
     candidates: Sequence[Sequence[int]]
     taken: Sequence[int]
     before: Sequence[Sequence[float]]
-    rewards: Sequence[float]
     chooses: bool
+    texts: Sequence[str] = ()
+
+    def rewarded(self, rewards: Sequence[float]) -> "Group":
+        """Return these replies with what came of each, (G,)."""
+        return Group(**vars(self), rewards=rewards)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Drawn):
+    """Replies to one prompt, and what came of them.
+
+    Attributes:
+        rewards: (G,) of each reply.
+    """
+
+    rewards: Sequence[float]
 
     @cached_property
     def tree(self) -> TokenTree:

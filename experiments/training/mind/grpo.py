@@ -31,7 +31,7 @@ from experiments.running.training_schema import Reward
 from experiments.training.mind.contract import motor_of
 from experiments.training.mind.forks import ForkedMoment, Forks, OpenWorld, live
 from experiments.training.mind.held_out import held_out, in_words
-from experiments.training.mind.policy import Drawn, Policy
+from experiments.training.mind.policy import Policy
 from experiments.training.mind.rewards import (
     REWARDS,
     LearnedReward,
@@ -41,7 +41,7 @@ from experiments.training.mind.rewards import (
     rewarded,
 )
 from mind.learning.checkpoints import place_of
-from mind.learning.grpo import Learner, Settings
+from mind.learning.grpo import Drawn, Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
@@ -212,7 +212,6 @@ class Training:
                 [drawn for _, drawn in asked],
                 attempts_of(asked, self._forks, form),
                 reward=self._reward(),
-                form=form,
                 form_weight=grpo.form_weight,
             )
         except KeyError as missing:

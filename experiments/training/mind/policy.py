@@ -3,7 +3,6 @@
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from agents.background import Background
 from experiments.running.cli import BadInput
 from experiments.running.record import write_json
 from experiments.training.mind.lora import name_of, path_of
-from mind.language_models.inference import Row
 from mind.language_models.loading import choose_device, load
 from mind.language_models.transformers_model import Learning, TransformersModel
 from mind.language_models.types import (
@@ -26,6 +24,7 @@ from mind.language_models.types import (
 )
 from mind.learning import lora
 from mind.learning.cold_start import save
+from mind.learning.grpo import Drawn
 from mind.pretrained import adapter_folder, adapter_of
 from mind.pretrained import folder as bundled_folder
 from mind.reasoning.choices import ReplyForm, ReplyMode
@@ -34,25 +33,6 @@ BUNDLED, SMOLLM2 = "bundled", "smollm2"
 _STOP = ("</say>",)
 _LONGEST = 96  # tokens of a reply
 _BATCH, _BATCH_OF_LARGE = 64, 16  # replies that are written side by side
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """Replies to one prompt, drawn from the model as it is.
-
-    Attributes:
-        prompt: As the model reads it.
-        candidates: Token ids of each different reply that was written, or could be chosen.
-        taken: Which of them each reply is.
-        before: Log-probability of each token of each reply, or of the reply where it was chosen.
-        texts: The replies.
-    """
-
-    prompt: Row
-    candidates: list[list[int]]
-    taken: list[int]
-    before: list[list[float]]
-    texts: list[str]
 
 
 class Policy:
@@ -153,6 +133,7 @@ class Policy:
             candidates=[list(one) for one in different],
             taken=[different.index(one.token_ids) for one in completions],
             before=[list(one.token_log_probs) for one in completions],
+            chooses=False,
             texts=[one.text for one in completions],
         )
 
@@ -168,6 +149,7 @@ class Policy:
             candidates=candidates,
             taken=taken,
             before=[[math.log(probabilities[place])] for place in taken],
+            chooses=True,
             texts=[prompt.choices.replies[place] for place in taken],
         )
 

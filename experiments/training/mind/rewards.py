@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from body.types import Manner
 from experiments.running.training_schema import Reward
 from experiments.training.mind.forks import RETURN, ForkedMoment, Forks
-from experiments.training.mind.policy import Drawn
-from mind.learning.grpo import Group
+from mind.learning.grpo import Drawn, Group
 from mind.reasoning.choices import ReplyForm
 from mind.reasoning.parsing import Reply
 
@@ -216,7 +215,6 @@ def rewarded(
     attempts: Attempts,
     *,
     reward: RewardFunction,
-    form: ReplyForm,
     form_weight: float,
 ) -> Tried:
     """Reward attempts: by a function of them, and that they could be used.
@@ -225,19 +223,8 @@ def rewarded(
         drawn: The replies, as the model drew them.
         attempts: What came of them.
         reward: Says what each was worth.
-        form: Of the replies.
         form_weight: Of being usable.
     """
     rewards = reward(attempts) + form_weight * attempts.usable
-    groups = [
-        Group(
-            prompt=one.prompt,
-            candidates=one.candidates,
-            taken=one.taken,
-            before=one.before,
-            rewards=some.tolist(),
-            chooses=not form.is_free,
-        )
-        for one, some in zip(drawn, rewards, strict=True)
-    ]
+    groups = [one.rewarded(some.tolist()) for one, some in zip(drawn, rewards, strict=True)]
     return Tried(groups=groups, attempts=attempts)
