@@ -148,7 +148,23 @@ class ContinuousBatch:
         self._write(self._rows)
 
     def _read(self, joining: Sequence[Sample]) -> None:
+        """Read the prompts of rows that join, each different one once, and write their tokens."""
         prompts = [sample.prompt for sample in joining]
+        different, copies = _without_repeats(prompts)
+        cache, mask = self._forward_prompts(different)
+        if len(different) < len(prompts) and not keeps_rows_apart(cache):  # nor can be copied
+            different, copies = prompts, list(range(len(prompts)))
+            cache, mask = self._forward_prompts(different)
+        self.logits = self.logits[copies]
+        self._write(joining)
+        if self._cache is None:
+            self._cache = _Rows(cache) if keeps_rows_apart(cache) else _Whole(cache, mask)
+        if isinstance(self._cache, _Rows):
+            self._cache.add(cache, mask, copies)
+        self._rows += joining
+
+    def _forward_prompts(self, prompts: Sequence[Row]) -> tuple[Any, Tensor]:
+        """Run the model on prompts, after what it has read of them; return its cache and mask."""
         prefix = self._prefixes.find(prompts)
         rows = [row.after(len(prefix)) for row in prompts]
         tokens, padding = pad_left([row.tokens for row in rows], self._model.device)
@@ -160,14 +176,9 @@ class ContinuousBatch:
             embedded(self._model, tokens, rows),
             prefix.cache(len(rows)),
         )
-        self._write(joining)
         if not len(prefix):
             self._prefixes.learn(prompts, cache)
-        if self._cache is None:
-            self._cache = _Rows(cache) if keeps_rows_apart(cache) else _Whole(cache, mask)
-        if isinstance(self._cache, _Rows):
-            self._cache.add(cache, mask)
-        self._rows += joining
+        return cache, mask
 
     def _forward(
         self, tokens: Tensor, mask: Tensor, positions: Tensor, more: dict[str, Any], content: Any
@@ -199,6 +210,14 @@ class ContinuousBatch:
                     del self._rows[-1]
         elif all(row.over for row in self._rows):
             self._rows, self._cache = [], None
+
+
+def _without_repeats(prompts: Sequence[Row]) -> tuple[list[Row], list[int]]:
+    """Return the different ones among prompts, and which of them each is."""
+    keys = [(*row.tokens, row.places, id(row.vectors)) for row in prompts]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    different = dict(zip(reversed(keys), reversed(prompts), strict=True))
+    return [different[key] for key in numbers], [numbers[key] for key in keys]
 
 
 class SeparateRows:
@@ -278,18 +297,17 @@ class _Rows:
         self._lengths = [length + 1 for length in self._lengths]
         return mask, positions
 
-    def add(self, cache: Any, mask: Tensor) -> None:
-        """Take in the rows of a cache, without the columns that are padding."""
+    def add(self, cache: Any, mask: Tensor, copies: Sequence[int]) -> None:
+        """Take in rows of a cache, those of these numbers, without columns that are padding."""
         lengths, words = mask.sum(dim=1).tolist(), mask.bool()
-        first, last = len(self._lengths), len(self._lengths) + len(lengths)
-        self._lengths += lengths
+        first, last = len(self._lengths), len(self._lengths) + len(copies)
+        self._lengths += [lengths[copy] for copy in copies]
         for mine, read in zip(self._layers, cache.layers, strict=True):
             mine.make_room(last, max(lengths))
-            for row, (length, keys, values) in enumerate(
-                zip(lengths, read.keys, read.values, strict=True), start=first
-            ):
-                mine.keys[row, :, :length] = keys[:, words[row - first]]
-                mine.values[row, :, :length] = values[:, words[row - first]]
+            for row, copy in enumerate(copies, start=first):
+                length = lengths[copy]
+                mine.keys[row, :, :length] = read.keys[copy][:, words[copy]]
+                mine.values[row, :, :length] = read.values[copy][:, words[copy]]
 
     def remove(self, row: int) -> None:
         """Let the last row take the place of this one."""

@@ -296,10 +296,14 @@ def generated(model, prompt):
 
 
 def written(model, abilities, prefixes):
-    """Return what is written if the third joins while the others are being continued."""
+    """Return what is written if the third joins while the others are being continued.
+
+    The first one is asked twice at once, and stands at the end again.
+    """
     kind = ContinuousBatch if abilities.batches else SeparateRows
-    samples = [Sample(Row(prompt), COUNT) for prompt in PROMPTS]
-    batch, waiting = kind(model, temperature=0, prefixes=prefixes), [samples[:2], samples[2:]]
+    samples = [Sample(Row(prompt), COUNT) for prompt in (*PROMPTS, PROMPTS[0])]
+    waiting = [[samples[0], samples[1], samples[3]], [samples[2]]]
+    batch = kind(model, temperature=0, prefixes=prefixes)
     while batch or waiting:
         batch.step(waiting.pop(0) if waiting and batch.is_open else ())
     return [sample.tokens for sample in samples]
@@ -333,8 +337,11 @@ def test_a_model_of_any_kind_writes_in_company_what_it_generates_alone_or_is_ref
         assert "\n" not in str(cannot_continue(kind, model))
         return
     prefixes = PrefixCache()
-    assert written(model, abilities, prefixes) == alone
-    assert written(model, abilities, prefixes) == alone  # from what was read the first time
+    assert written(model, abilities, prefixes) == [*alone, alone[0]]
+    assert written(model, abilities, prefixes) == [
+        *alone,
+        alone[0],
+    ]  # from what was read the first time
     expected = [read_alone(model, PROMPTS[0], candidate) for candidate in CANDIDATES]
     assert chosen_among(model, abilities, Row(PROMPTS[0])) == pytest.approx(expected, abs=1e-3)
 

@@ -136,6 +136,25 @@ def test_a_row_writes_the_same_alone_and_in_a_batch_of_any_size(plain):
     assert len({c.text for c in together}) == 12
 
 
+def test_replies_to_one_prompt_read_it_once_and_are_what_they_would_be(plain, monkeypatch):
+    one, other, third = prompts(3)
+    asked, seeds = [one, other, one, one, third, other], list(range(6))
+    alone = generate(make(plain, batch_size=1), asked, seeds)
+    read: list[int] = []
+    forward = ContinuousBatch._forward_prompts
+
+    def counting(self, rows):
+        read.append(len(rows))
+        return forward(self, rows)
+
+    monkeypatch.setattr(ContinuousBatch, "_forward_prompts", counting)
+    together = generate(make(plain), asked, seeds)
+    assert read == [3]
+    assert [one.text for one in together] == [one.text for one in alone]
+    for one, same in zip(alone, together, strict=True):
+        assert same.token_log_probs == pytest.approx(one.token_log_probs, abs=1e-5)
+
+
 def with_its_tokens_scored_again(folder, prompt, completion):
     """Check the sampled tokens of a completion against a second look of the model at them."""
     model: Any = make(folder)

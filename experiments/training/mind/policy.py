@@ -32,7 +32,7 @@ from mind.reasoning.choices import ReplyForm, ReplyMode
 BUNDLED, SMOLLM2 = "bundled", "smollm2"
 _STOP = ("</say>",)
 _LONGEST = 96  # tokens of a reply
-_BATCH, _BATCH_OF_LARGE = 64, 16  # replies that are written side by side
+_BATCH, _BATCH_OF_LARGE = 256, 16  # replies that are written side by side
 
 
 class Policy:
