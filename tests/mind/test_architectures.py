@@ -302,7 +302,7 @@ def written(model, abilities, prefixes):
     """
     kind = ContinuousBatch if abilities.batches else SeparateRows
     samples = [Sample(Row(prompt), COUNT) for prompt in (*PROMPTS, PROMPTS[0])]
-    waiting = [[samples[0], samples[1], samples[3]], [samples[2]]]
+    waiting = [[*samples[:2], samples[-1]], samples[2:-1]]
     batch = kind(model, temperature=0, prefixes=prefixes)
     while batch or waiting:
         batch.step(waiting.pop(0) if waiting and batch.is_open else ())
