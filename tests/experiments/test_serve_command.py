@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from hydra import compose, initialize_config_module
+
+from experiments.interfaces.lives import LifeFactory
+from experiments.running.schema import register
 
 
 @pytest.mark.parametrize(
@@ -26,3 +30,19 @@ def test_what_cannot_be_served_is_refused_in_a_line(options, problem):
     assert done.returncode == 2
     assert problem in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("world", ["trip", "babyai", "forage"])
+def test_the_lives_that_would_be_served_are_led(world):
+    register("serve")
+    with initialize_config_module("configs", version_base="1.3"):
+        config = compose(
+            "serve", [f"+env={world}", "seed=4", "body=scripted", "lifetime.episodes=2"]
+        )
+    factory = LifeFactory(config)
+    assert (factory.seed, factory.episodes, factory.splits) == (4, 2, ("train", "test"))
+    life = factory.make()
+    first = life.reset()
+    assert life.reset(seed=4) == first
+    assert life.reply("<answer>look around, normal</answer>").messages
+    life.close()
