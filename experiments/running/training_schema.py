@@ -189,7 +189,7 @@ class Reward(Enum):
 class GRPO:
     """Options of learning from the world."""
 
-    updates: int = 300
+    updates: int = 100
     """Updates of the weights."""
     prompts: int = 32
     """Moments of decision in each."""

@@ -193,7 +193,7 @@ def test_a_run_refuses_the_folder_of_another_one_unless_it_may_overwrite_it(comm
         assert err == (
             "one holds another run; choose another hydra.run.dir, or say overwrite=true\n"
         )
-    assert command("train_mind", "hydra.run.dir=one")[2] == (
+    assert command("lifetime", "hydra.run.dir=one")[2] == (
         "one holds another run; choose another hydra.run.dir\n"
     )
     assert (tmp_path / "one" / "run.json").read_bytes() == before
