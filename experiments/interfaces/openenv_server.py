@@ -103,7 +103,7 @@ class LifeServerEnvironment(Environment[Reply, Asked, State]):
     # ---- Tasks ----
 
     def list_splits(self) -> list[str]:
-        """Return the splits of the rooms; one without a name where there are none."""
+        """Return the splits of the rooms; none in a world without."""
         return list(self._factory.splits)
 
     def num_tasks(self, split: str) -> int:

@@ -215,9 +215,9 @@ class ContinuousBatch:
 def _without_repeats(prompts: Sequence[Row]) -> tuple[list[Row], list[int]]:
     """Return the different ones among prompts, and which of them each is."""
     keys = [(*row.tokens, row.places, id(row.vectors)) for row in prompts]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    different = dict(zip(reversed(keys), reversed(prompts), strict=True))
-    return [different[key] for key in numbers], [numbers[key] for key in keys]
+    different = dict(zip(keys, prompts, strict=True))
+    numbers = {key: number for number, key in enumerate(different)}
+    return list(different.values()), [numbers[key] for key in keys]
 
 
 class SeparateRows:

@@ -34,6 +34,8 @@ from experiments.training.mind.held_out import held_out, in_words
 from experiments.training.mind.policy import Policy
 from experiments.training.mind.rewards import (
     REWARDS,
+    Asked,
+    Attempts,
     LearnedReward,
     RewardFunction,
     Tried,
@@ -41,7 +43,7 @@ from experiments.training.mind.rewards import (
     rewarded,
 )
 from mind.learning.checkpoints import place_of
-from mind.learning.grpo import Drawn, Learner, Settings
+from mind.learning.grpo import Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
@@ -185,16 +187,7 @@ class Training:
 
     def _update(self, moments: Sequence[ForkedMoment], took: Took) -> None:
         seed = spawn_integer(self._options.seed, f"update {self.done}")
-        prompts = [moment.prompt for moment in moments]
-        drawn: list[Drawn | None] = took.time(
-            "replies", lambda: self._policy.draw(prompts, self._options.grpo.replies, seed)
-        )
-        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
-        if not asked:
-            raise BadInput(
-                f"model must have room for a reply after at least one of {len(prompts)} prompts, "
-                f"got none in '{self._policy.name}'; use one with a longer context"
-            )
+        asked: Asked = took.time("replies", lambda: self._asked(moments, seed))
         found: Tried = took.time("forks", lambda: self._tried(asked))
         teaching = [group for group in found.groups if group.teaches]
         seen = found.summary() | {"left_out": 1.0 - len(asked) / len(moments)}
@@ -205,20 +198,33 @@ class Training:
         self._note(seen, took)
         give_back_memory()
 
-    def _tried(self, asked: Sequence[tuple[ForkedMoment, Drawn]]) -> Tried:
-        form, grpo = self._policy.form, self._options.grpo
-        try:
-            return rewarded(
-                [drawn for _, drawn in asked],
-                attempts_of(asked, self._forks, form),
-                reward=self._reward(),
-                form_weight=grpo.form_weight,
-            )
-        except KeyError as missing:
-            world = self._options.world
+    def _asked(self, moments: Sequence[ForkedMoment], seed: int) -> Asked:
+        """Return moments with replies to what was asked in them, where there is room for one."""
+        prompts = [moment.prompt for moment in moments]
+        drawn = self._policy.draw(prompts, self._options.grpo.replies, seed)
+        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
+        if not asked:
             raise BadInput(
-                f"grpo.reward={grpo.reward.name} needs a world that scores {missing}, got {world}"
+                f"model must have room for a reply after at least one of {len(prompts)} prompts, "
+                f"got none in '{self._policy.name}'; use one with a longer context"
+            )
+        return asked
+
+    def _tried(self, asked: Asked) -> Tried:
+        attempts, grpo = self._attempts(asked), self._options.grpo
+        reward = self._reward()
+        try:
+            worth = reward(attempts)
+        except KeyError as missing:
+            raise BadInput(
+                f"grpo.reward={grpo.reward.name} needs a world that scores {missing}, got "
+                f"{self._options.world}"
             ) from missing
+        drawn = [one for _, one in asked]
+        return rewarded(drawn, attempts, worth=worth, form_weight=grpo.form_weight)
+
+    def _attempts(self, asked: Asked) -> Attempts:
+        return attempts_of(asked, self._forks, self._policy.form)
 
     def _reward(self) -> RewardFunction:
         """Return what says how much a reply was worth."""
@@ -235,9 +241,7 @@ class Training:
             return LearnedReward(load_file(path)["weights"])
         grpo, seed = self._options.grpo, spawn_integer(self._options.seed, "learned reward")
         moments = self._lived(grpo.updates_per_life * grpo.prompts)
-        drawn = self._policy.draw([one.prompt for one in moments], grpo.replies, seed)
-        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
-        learned = LearnedReward.fit(attempts_of(asked, self._forks, self._policy.form))
+        learned = LearnedReward.fit(self._attempts(self._asked(moments, seed)))
         save_file({"weights": learned.weights}, path)
         return learned
 

@@ -55,6 +55,7 @@ class Attempts:
 
 
 RewardFunction = Callable[[Attempts], NDArray[np.float64]]
+Asked = Sequence[tuple[ForkedMoment, Drawn]]  # moments of decision, and the replies at each
 
 
 def _outcome(attempts: Attempts) -> NDArray[np.float64]:
@@ -186,9 +187,7 @@ class Tried:
         }
 
 
-def attempts_of(
-    asked: Sequence[tuple[ForkedMoment, Drawn]], forks: Forks, form: ReplyForm
-) -> Attempts:
+def attempts_of(asked: Asked, forks: Forks, form: ReplyForm) -> Attempts:
     """Try replies from the moments at which they were asked for.
 
     Args:
@@ -214,17 +213,17 @@ def rewarded(
     drawn: Sequence[Drawn],
     attempts: Attempts,
     *,
-    reward: RewardFunction,
+    worth: NDArray[np.float64],
     form_weight: float,
 ) -> Tried:
-    """Reward attempts: by a function of them, and that they could be used.
+    """Reward attempts: by what they were worth, and that they could be used.
 
     Args:
         drawn: The replies, as the model drew them.
         attempts: What came of them.
-        reward: Says what each was worth.
+        worth: (P, G) what each was.
         form_weight: Of being usable.
     """
-    rewards = reward(attempts) + form_weight * attempts.usable
+    rewards = worth + form_weight * attempts.usable
     groups = [one.rewarded(some.tolist()) for one, some in zip(drawn, rewards, strict=True)]
     return Tried(groups=groups, attempts=attempts)
