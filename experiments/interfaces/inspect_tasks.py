@@ -13,7 +13,7 @@ checked against the events that the world kept.
 # pyright: reportMissingImports=false
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from body.types import WorldSpec
 from experiments.ground_truth.checker import Checker
-from experiments.interfaces.lives import LifeFactory
+from experiments.interfaces.lives import LifeFactory, Total
 from experiments.recall_qa.answers import Outcome, checked_answer
 from experiments.recall_qa.conditions import Inquiry, inquiries_about
 from experiments.recall_qa.episodes import Episodes
@@ -90,22 +90,20 @@ def lead(factory: LifeFactory, split: str | None) -> Solver:
     """Let the model reply until its life is over; the conversation is kept turn by turn."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        life, reward, scores = factory.make(), 0.0, list[Mapping[str, float]]()
+        life, total = factory.make(), Total()
         state.messages = []
         try:
             begin = partial(life.reset, seed=int(state.sample_id), split=split)
-            turn = await asyncio.to_thread(begin)
+            turn = total.add(await asyncio.to_thread(begin))
             while not turn.done:
                 asked = _chat(turn.messages)
                 state.output = await get_model().generate(asked)
                 state.messages += [asked[-1], state.output.message]
-                turn = await asyncio.to_thread(life.reply, state.output.completion)
-                reward += turn.reward
-                scores += turn.scores
+                reply = state.output.completion
+                turn = total.add(await asyncio.to_thread(life.reply, reply))
         finally:
             await asyncio.to_thread(life.close)
-        means = {name: sum(one[name] for one in scores) / len(scores) for name in scores[0]}
-        state.store.set(_SCORES, means | {"reward": reward})
+        state.store.set(_SCORES, total.means | {"reward": total.reward})
         return state
 
     return solve
@@ -191,6 +189,7 @@ def answer(
         scores = {
             "right": float(right),
             "unsaid": float(unsaid),
+            "unusable": float(said.fallback),  # which else looks like not knowing
             "hallucinated": float(found.verdict is Verdict.FALSE),
             "score": found.score(threshold),
         }

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from experiments.interfaces.lives import LifeFactory
+from experiments.interfaces.lives import LifeFactory, Total
 from experiments.running.seeding import spawn_integer
 from mind.language_models.openai_model import OpenAIModel
 from mind.language_models.types import NoReply, Prompt
@@ -63,18 +63,16 @@ async def _led(factory: LifeFactory, begins: dict[str, Any], model: OpenAIModel)
     counts: dict[str, float] = {"asked": 0, "prompt_tokens": 0, "tokens": 0, "no_reply": 0}
     try:
         with closing(factory.make()) as life:
-            turn = life.reset(**begins)
-            reward, scores = turn.reward, [*turn.scores]
+            total = Total()
+            turn = total.add(life.reset(**begins))
             while not turn.done:
                 asked = Prompt(messages=turn.messages)
                 number = spawn_integer(begins["seed"], f"reply {counts['asked']}")
-                turn = life.reply(await _reply(model, asked, number % 2**31, counts))
-                reward += turn.reward
-                scores += turn.scores
+                reply = await _reply(model, asked, number % 2**31, counts)
+                turn = total.add(life.reply(reply))
     finally:
         await model.close()
-    means = {name: sum(one[name] for one in scores) / len(scores) for name in scores[0]}
-    return {"reward": reward, "metrics": means | counts}
+    return {"reward": total.reward, "metrics": total.means | counts}
 
 
 async def _reply(model: OpenAIModel, prompt: Prompt, seed: int, counts: dict[str, float]) -> str:

@@ -30,6 +30,7 @@ from mind.language_models.types import Completion, Finish, LanguageModelError, M
 from mind.language_models.without_weights import WithoutWeights
 
 SPLITS = ("train", "test")
+BEGINS = ("seed", "index", "split", "context")  # what a life begins with, see `Life.reset`
 OVER = "It is over."  # what there is to read after the last reply
 LARGEST = 2**31
 _ROW = np.arange(1)  # the one body
@@ -61,6 +62,34 @@ class Turn:
     def text(self) -> str:
         """What was said last to the mind: how things are, or what was wrong with its reply."""
         return self.messages[-1].text if self.messages else OVER
+
+
+@dataclass(slots=True)
+class Total:
+    """What a life has come to so far.
+
+    Attributes:
+        reward: What the world gave.
+        scores: What it says of each episode that has ended.
+        done: Whether the life is over.
+    """
+
+    reward: float = 0.0
+    scores: list[Mapping[str, float]] = field(default_factory=list)
+    done: bool = False
+
+    def add(self, turn: Turn) -> Turn:
+        """Take in a turn, and return it."""
+        self.reward += turn.reward
+        self.scores += turn.scores
+        self.done = turn.done
+        return turn
+
+    @property
+    def means(self) -> dict[str, float]:
+        """What the world says of its episodes on average; at least one has ended."""
+        count = len(self.scores)
+        return {name: sum(one[name] for one in self.scores) / count for name in self.scores[0]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from openenv.core.env_server import (
 )
 from pydantic import Field
 
-from experiments.interfaces.lives import LARGEST, Life, LifeFactory, Turn
+from experiments.interfaces.lives import BEGINS, LARGEST, Life, LifeFactory, Turn
 from experiments.running.cli import BadInput
 
 LISTED = 100  # tasks, of all that there are
@@ -74,9 +74,12 @@ class LifeServerEnvironment(Environment[Reply, Asked, State]):
         split: str | None = None,
         index: int = 0,
         context: int | None = None,
-        **_: Any,
+        **others: Any,
     ) -> Asked:
         """Begin a new life; see `Life.reset`. `episode_id` names it in the state."""
+        if others:  # a misspelt split would else be one of training
+            known = ", ".join((*BEGINS, "episode_id"))
+            raise BadInput(f"reset takes {known}, got {', '.join(others)}")
         self._life = self._life or self._factory.make()
         turn = self._life.reset(seed=seed, index=index, split=split, context=context)
         self._state = State(episode_id=episode_id, step_count=0)

@@ -6,13 +6,13 @@ told in the words in which a mind is asked.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from body.skills.initiation import fitting
 from body.skills.spec import SKILL_SPECS
 from body.types import Manner, Skill, WorldSpec, skills_of
-from experiments.interfaces.lives import LifeFactory, Turn
+from experiments.interfaces.lives import BEGINS, OVER, LifeFactory, Total
 from mind.reasoning.parsing import parse_reply
 from mind.reasoning.tools import TOOLS
 
@@ -28,9 +28,6 @@ class LifeEnvironment:
     Attributes:
         factory: Of the life.
         tools: The methods that are tools.
-        reward: What the world gave since `reset`, the mission's and the felt one.
-        done: Whether the life is over.
-        scores: What the world says of each episode that has ended.
     """
 
     factory: LifeFactory
@@ -38,41 +35,35 @@ class LifeEnvironment:
 
     def __init__(self):
         self._life = self.factory.make()
-        self.reward, self.done = 0.0, True
-        self.scores: list[dict[str, float]] = []
+        self._total = Total(done=True)
 
-    def reset(
-        self,
-        seed: int | None = None,
-        index: int = 0,
-        split: str | None = None,
-        context: int | None = None,
-        **row: Any,
-    ) -> str:
-        """Begin a new life and return how things are; see `Life.reset`.
+    def reset(self, **row: Any) -> str:
+        """Begin a new life and return how things are.
 
         Args:
-            seed: Of body, room and noise.
-            index: Number of the room among those that the body of this seed comes to.
-            split: "train" or "test".
-            context: What is hidden for the whole life, in a world with contexts.
-            row: Other columns of the dataset, which mean nothing here.
+            row: Of the dataset: its columns seed, index, split and context are those of
+                `Life.reset`, where there are such; others mean nothing here.
         """
-        self.reward, self.scores = 0.0, []
-        return self._told(self._life.reset(seed=seed, index=index, split=split, context=context))
+        self._total = Total()
+        begins = {name: row[name] for name in BEGINS if name in row}
+        return self._total.add(self._life.reset(**begins)).text
+
+    @property
+    def done(self) -> bool:
+        """Whether the life is over."""
+        return self._total.done
+
+    @property
+    def scores(self) -> list[Mapping[str, float]]:
+        """What the world says of each episode that has ended."""
+        return self._total.scores
 
     def get_reward(self) -> float:
         """Return what the world gave in this life."""
-        return self.reward
+        return self._total.reward
 
     def _reply(self, text: str) -> str:
-        return self._told(Turn(done=True) if self.done else self._life.reply(text))
-
-    def _told(self, turn: Turn) -> str:
-        self.reward += turn.reward
-        self.scores += [dict(score) for score in turn.scores]
-        self.done = turn.done
-        return turn.text
+        return OVER if self._total.done else self._total.add(self._life.reply(text)).text
 
 
 def environment_factory(world: str, *options: str) -> type[LifeEnvironment]:

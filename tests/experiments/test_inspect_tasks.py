@@ -66,6 +66,8 @@ def test_answers_are_scored_by_what_was_so(tmp_path):
 
     _, known = scores(task, knows, tmp_path)
     assert (known["right"], known["hallucinated"], known["score"]) == (1.0, 0.0, 1.0)
+    _, mute = scores(recall_qa(**LITTLE), lambda _: "<answer></answer>", tmp_path)
+    assert (known["unusable"], mute["unusable"]) == (0.0, 1.0)
     _, silent = scores(recall_qa(**LITTLE), lambda _: "<answer>I don't know</answer>", tmp_path)
     assert (silent["unsaid"], silent["right"], silent["score"]) == (1.0, 0.0, 0.0)
     _, wrong = scores(recall_qa(**LITTLE), lambda _: "<answer>a blue piano</answer>", tmp_path)

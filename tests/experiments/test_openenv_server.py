@@ -104,6 +104,8 @@ def test_seed_split_and_index_are_obeyed_and_mistakes_are_told_in_a_line(factory
         assert client.state() == {"episode_id": "mine", "step_count": 1}
         with pytest.raises(RuntimeError, match="split must be train or test, got 'x'"):
             client.reset(split="x")
+        with pytest.raises(RuntimeError, match=r"reset takes seed, index, .*, got spilt"):
+            client.reset(spilt="test")
         with pytest.raises(RuntimeError, match="index must be a whole number"):
             client.reset(index=-1)
         with pytest.raises(RuntimeError, match="VALIDATION_ERROR"):
