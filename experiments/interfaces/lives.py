@@ -26,8 +26,8 @@ from experiments.launching.parts import composed
 from experiments.running.cli import BadInput, built, one_line, spec_of
 from experiments.running.schema import Clock
 from experiments.running.seeding import spawn_integer
-from mind.language_models.types import Completion, Finish, LanguageModelError, Message, Prompt
-from mind.language_models.without_weights import WithoutWeights
+from mind.language_models.types import Completion, LanguageModelError, Message, Prompt
+from mind.language_models.without_weights import WithoutWeights, counted_in_words
 
 SPLITS = ("train", "test")
 BEGINS = ("seed", "index", "split", "context")  # what a life begins with, see `Life.reset`
@@ -120,12 +120,7 @@ class OutsideModel(WithoutWeights):
     async def _ask(self, prompt: Prompt) -> Completion:
         asked = _Asked(prompt, Future())
         self.asked.put(asked)
-        text = await asyncio.wrap_future(asked.reply)
-        read = sum(len(message.text.split()) for message in prompt.messages)
-        written = max(1, len(text.split()))
-        return Completion(
-            text=text, prompt_tokens=read, tokens=written, latency_s=0.0, finish=Finish.STOP
-        )
+        return counted_in_words(prompt, await asyncio.wrap_future(asked.reply))
 
 
 class _LetGo(LanguageModelError):

@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 
 from mind.language_models.types import (
     Completion,
-    Finish,
     LanguageModelError,
     Prompt,
     settle,
 )
-from mind.language_models.without_weights import WithoutWeights
+from mind.language_models.without_weights import WithoutWeights, counted_in_words
 
 Reply = str | LanguageModelError
 
@@ -58,14 +57,7 @@ class ScriptedModel(WithoutWeights):
         reply = self._replies(prompt) if callable(self._replies) else self._next(self._replies)
         if isinstance(reply, LanguageModelError):
             return reply
-        read = sum(len(message.text.split()) for message in prompt.messages)
-        return Completion(
-            text=reply,
-            prompt_tokens=read,
-            tokens=len(reply.split()),
-            latency_s=0.0,
-            finish=Finish.STOP,
-        )
+        return counted_in_words(prompt, reply)
 
     def _next(self, replies: Sequence[Reply]) -> Reply:
         asked = len(self.prompts)

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mind.language_models.types import CannotEmbed, CannotScore, Prompt
+from mind.language_models.types import CannotEmbed, CannotScore, Completion, Finish, Prompt
+
+
+def counted_in_words(prompt: Prompt, reply: str) -> Completion:
+    """Return a reply that nobody computed, with its tokens counted as words."""
+    return Completion(
+        text=reply,
+        prompt_tokens=sum(len(message.text.split()) for message in prompt.messages),
+        tokens=len(reply.split()),
+        latency_s=0.0,
+        finish=Finish.STOP,
+    )
 
 
 class WithoutWeights:
