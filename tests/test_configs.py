@@ -21,9 +21,9 @@ HAVE_A_WORLD = (  # commands that need none chosen
     *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
     *("lifetime", "train_mind", "train_question_answering"),
 )
-SHARED = "command"  # what all of them begin with
+SHARED = ("command", "without_folder")  # what commands begin with
 COMMANDS = sorted(
-    path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in (*HAVE_A_WORLD, SHARED)
+    path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in (*HAVE_A_WORLD, *SHARED)
 )
 CHOICES = sorted(
     (path.parent.relative_to(CONFIGS).as_posix(), path.stem)
