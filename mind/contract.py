@@ -81,6 +81,7 @@ class MindFactory(Protocol):
         run_id: str = "",
         mode: str = "",
         ablations: Collection[str] = (),
+        verify: str = "",
     ) -> QuestionAnswerer:
         """Return what answers questions about a body's episodes.
 
@@ -90,6 +91,7 @@ class MindFactory(Protocol):
             run_id: The run whose episodes are asked about; empty is any.
             mode: How memories are shown; empty is as the language model reads them best.
             ablations: Kinds of memory, and parts of the now, that are left out.
+            verify: What is done with an answer that memory does not bear out; empty is the usual.
         """
         ...
 

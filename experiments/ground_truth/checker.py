@@ -2,20 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from envs.engine.spec import TimeUnit, find
+from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
-from mind.claims.language import EVENTS, SELF, VALUES, Attribute, Claim, Occurrence, Verdict
-
-AT_MOST = {TimeUnit.SECONDS: 0.5, TimeUnit.TICKS: 1}  # by which a time or duration may be off
-NEAR_TICKS = 5  # by which the tick that a claim names may be off
+from mind.claims.agreement import agrees, is_near, is_thing
+from mind.claims.language import EVENTS, SELF, VALUES, Attribute, Claim, Verdict
 
 _OF_ALL = (Attribute.HAPPENED, Attribute.COUNT)
-_OCCURRENCES = {
-    Occurrence.ANY: slice(None),
-    Occurrence.FIRST: slice(1),
-    Occurrence.LAST: slice(-1, None),
-}
-_TIMES = (Attribute.TIME, Attribute.DURATION)
 
 
 class Checker:
@@ -69,8 +61,8 @@ def _check_number(graphs: Sequence[EventGraph], claim: Claim) -> Verdict:
 
     Where what was felt says one thing and what happened another, neither is called true.
     """
-    happened = _agrees(claim, [node for graph in graphs for node in _meant(graph, claim)])
-    felt = _agrees(claim, [node for graph in graphs for node in _felt(graph, claim)])
+    happened = _is_number_of(claim, [node for graph in graphs for node in _meant(graph, claim)])
+    felt = _is_number_of(claim, [node for graph in graphs for node in _felt(graph, claim)])
     if happened != felt:
         return Verdict.NOT_SENSED
     return Verdict.TRUE if felt else Verdict.FALSE
@@ -93,7 +85,8 @@ def _check_in(graph: EventGraph, claim: Claim) -> Verdict:
 
 def _check_facts(graph: EventGraph, claim: Claim, facts: Sequence[Fact]) -> Verdict:
     sensed = [fact for fact in facts if fact.sensed]
-    if any(_is_same(graph.world, claim, fact.value) for fact in sensed):
+    unit = find(graph.world).time_unit
+    if any(agrees(claim, fact.value, unit) for fact in sensed):
         return Verdict.TRUE
     return Verdict.FALSE if len(sensed) == len(facts) else Verdict.NOT_SENSED
 
@@ -108,7 +101,7 @@ def _check_order(graph: EventGraph, claim: Claim) -> Verdict:
     return Verdict.TRUE if noticed[0][0] < noticed[1][0] else Verdict.FALSE
 
 
-def _agrees(claim: Claim, nodes: Sequence[EventNode]) -> bool:
+def _is_number_of(claim: Claim, nodes: Sequence[EventNode]) -> bool:
     if claim.attribute is Attribute.COUNT:
         return int(claim.value) == len(nodes)
     return (claim.value == "yes") == bool(nodes)
@@ -116,7 +109,7 @@ def _agrees(claim: Claim, nodes: Sequence[EventNode]) -> bool:
 
 def _then(graph: EventGraph, claim: Claim) -> list[EventNode]:
     """Return the events of the claimed kind that came at about the claimed tick."""
-    return _near(_claimed(graph, claim), claim.when.tick)
+    return _near(_claimed(graph, claim), claim)
 
 
 def _meant(graph: EventGraph, claim: Claim) -> list[EventNode]:
@@ -137,7 +130,7 @@ def _claimed(graph: EventGraph, claim: Claim) -> list[EventNode]:
 
 def _is_of(node: EventNode, thing: str) -> bool:
     fact = node.facts.get(Attribute.THING)
-    return fact is not None and _is_thing(thing, fact.value)
+    return fact is not None and is_thing(thing, fact.value)
 
 
 def _is_felt(node: EventNode, claim: Claim) -> bool:
@@ -145,37 +138,12 @@ def _is_felt(node: EventNode, claim: Claim) -> bool:
     return node.noticed and (not claim.thing or node.facts[Attribute.THING].sensed)
 
 
-def _chosen(nodes: Sequence[EventNode], claim: Claim) -> list[EventNode]:
+def _chosen(nodes: list[EventNode], claim: Claim) -> list[EventNode]:
     if claim.attribute is not Attribute.COUNT:
-        nodes = nodes[_OCCURRENCES[claim.when.occurrence]]
-    return _near(nodes, claim.when.tick)
+        nodes = claim.when.occurrence.chosen(nodes)
+    return _near(nodes, claim)
 
 
-def _near(nodes: Sequence[EventNode], tick: int | None) -> list[EventNode]:
-    """Return the events that came at about a tick, or all of them where none is named."""
-    return [
-        node
-        for node in nodes
-        if tick is None or node.first_tick - NEAR_TICKS <= tick <= node.tick + NEAR_TICKS
-    ]
-
-
-def _is_same(world: str, claim: Claim, truth: str) -> bool:
-    """Return whether a claimed value is the true one, as exactly as its kind can be told."""
-    if claim.attribute in _TIMES:
-        at_most = AT_MOST[find(world).time_unit]
-        return _is_number(claim.value) and abs(float(claim.value) - float(truth)) <= at_most + 1e-9
-    if claim.attribute is Attribute.THING:
-        return _is_thing(claim.value, truth)
-    if claim.attribute is Attribute.WHO:
-        return set(claim.value.split(" and ")) == set(truth.split(" and "))
-    return claim.value == truth
-
-
-def _is_thing(claimed: str, truth: str) -> bool:
-    """Return whether it is that thing; its colour need not be said."""
-    return claimed == truth or truth.endswith(f" {claimed}")
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
+def _near(nodes: Sequence[EventNode], claim: Claim) -> list[EventNode]:
+    """Return the events that came at about the claimed tick, or all of them where none is named."""
+    return [node for node in nodes if is_near(claim, node.first_tick, node.tick)]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ import yaml
 
 from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph, EventNode
+from mind.claims.asker import ing_form, nth, when_words
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms, say
 from mind.claims.language import VALUES, Attribute, Claim, Occurrence, When
@@ -26,6 +28,15 @@ from mind.sense_encoder.kinds import Kind
 
 UNKNOWN = "I don't know"
 NEVER = "that did not happen"
+
+
+class Phrasings(StrEnum):
+    """Sets of phrasings: for training, kept back from it, and written without having seen any."""
+
+    TRAINED = "trained"
+    HELD_OUT = "held_out"
+    FRESH = "fresh"
+
 
 # Families of questions, and the kind of memory that the answer rests on.
 FAMILIES: Mapping[str, str] = MappingProxyType(
@@ -92,7 +103,6 @@ _WHAT_IF: Mapping[str, tuple[Attribute, float]] = {
 }
 _PRESUPPOSING = ("what", "foot", "when", "where", "hurt", "feel", "need", "doing", "why", "part")
 _SOMEONE = ("red person", "blue person", "green person", "yellow person", "purple person")
-_HELD_OUT = "held_out"
 _INSIST = "insist"  # what stands in the file of phrasings beside questions
 _PREPOSITIONS = {Attribute.TIME: "at", Attribute.DURATION: "for", Attribute.PLACE: "around"}
 _STRANGE = (0.1, 0.7)  # of the words of a strange phrasing: the least and the greatest share
@@ -124,7 +134,7 @@ class Question:
         episode: Number of the episode.
         event: Number of the event node it is about; -1 where it is about none, or several.
         template: Name of the family of phrasings.
-        held_out: Whether phrasing or words are kept back from training.
+        phrasings: The set that its phrasing is of.
     """
 
     family: str
@@ -136,14 +146,14 @@ class Question:
     episode: int
     event: int = -1
     template: str = ""
-    held_out: bool = False
+    phrasings: Phrasings = Phrasings.TRAINED
 
 
 def questions_of(
     graph: EventGraph,
     rng: np.random.Generator,
     *,
-    held_out: bool = False,
+    phrasings: Phrasings = Phrasings.TRAINED,
     strange: float = 0.0,
     every: bool = False,
 ) -> list[Question]:
@@ -152,12 +162,12 @@ def questions_of(
     Args:
         graph: What happened.
         rng: Of what is asked, and how.
-        held_out: Whether to ask in phrasings that are kept back from training.
+        phrasings: Of which set; what has no phrasing in it is not asked.
         strange: Share of questions of which some words are made up or left out, so that one who
             learns from them goes by the others, and is less sure.
         every: Whether to ask all that can be asked, and not a part of it.
     """
-    asker = _Asker(graph, rng, held_out, strange, every)
+    asker = _Asker(graph, rng, phrasings, strange, every)
     questions = [
         *asker.about_single_events(),
         *asker.about_forks(),
@@ -169,18 +179,18 @@ def questions_of(
 
 
 def asked_again(
-    question: Question, rng: np.random.Generator, *, held_out: bool = False
+    question: Question, rng: np.random.Generator, *, phrasings: Phrasings = Phrasings.TRAINED
 ) -> Question | None:
     """Return the same question in other words; None where there are no others."""
-    phrasings = [
+    others = [
         (name, text)
-        for name, text in _phrasings(_template_of(question), held_out)
+        for name, text in _phrasings(_template_of(question), phrasings)
         if _filled(text, question) != question.text
     ]
-    if not phrasings:
+    if not others:
         return None
-    name, text = phrasings[rng.integers(len(phrasings))]
-    return replace(question, text=_filled(text, question), template=name, held_out=held_out)
+    name, text = others[rng.integers(len(others))]
+    return replace(question, text=_filled(text, question), template=name, phrasings=phrasings)
 
 
 def insist_on(question: Question, rng: np.random.Generator) -> str:
@@ -244,12 +254,12 @@ class _Asker:
         self,
         graph: EventGraph,
         rng: np.random.Generator,
-        held_out: bool,
+        phrasings: Phrasings,
         strange: float,
         every: bool,
     ):
         self._graph, self._rng = graph, rng
-        self._held_out, self._strange, self._every = held_out, strange, every
+        self._set, self._strange, self._every = phrasings, strange, every
         self._felt = {
             kind: [node for node in graph.of_kind(kind) if node.noticed]
             for kind in dict.fromkeys(node.kind for node in graph.nodes)
@@ -291,7 +301,7 @@ class _Asker:
             return
         when = When(episode=self._graph.episode, occurrence=occurrence)
         asked = Claim(event=node.kind, attribute=attribute, value="", when=when)
-        yield self._question(
+        yield from self._question(
             family if fact.sensed else "unsensed",
             template,
             self._answer(attribute, fact.value) if fact.sensed else UNKNOWN,
@@ -317,7 +327,7 @@ class _Asker:
                 count = str(len(self._felt[kind]))
                 asked = Claim(event=kind, attribute=Attribute.COUNT, value="", when=when)
                 claim = replace(asked, value=count)
-                yield self._question("count", "count", count, asked, claim)
+                yield from self._question("count", "count", count, asked, claim)
         for _ in range(min(2, len(happened) - 1)):
             yield from self._order(happened, when)
 
@@ -329,7 +339,7 @@ class _Asker:
         first, last = (one, other) if ticks[0] < ticks[1] else (other, one)
         claim = Claim(event=first, attribute=Attribute.BEFORE, value=last, when=when)
         asked = Claim(event=one, attribute=Attribute.BEFORE, value=other, when=when)
-        yield self._question("order", "order", _ing(first), asked, claim)
+        yield from self._question("order", "order", ing_form(first), asked, claim)
 
     def about_what_did_not_happen(self) -> Iterable[Question]:
         """Ask about events that did not happen: whether they did, and as if they had."""
@@ -342,7 +352,7 @@ class _Asker:
             asked = Claim(event=kind, attribute=Attribute.HAPPENED, value="", when=episode)
             answer = "yes" if kind in happened else "no"
             claim = replace(asked, value=answer)
-            yield self._question("did_you", "did_you", answer, asked, claim)
+            yield from self._question("did_you", "did_you", answer, asked, claim)
         for kind in self._some(never, 1):
             words = event_table()[kind]
             fitting = [name for name in _PRESUPPOSING if words.can_have(_OF_ONE[name][0])]
@@ -350,7 +360,7 @@ class _Asker:
             when = replace(episode, occurrence=self._any_occurrence())
             asked = Claim(event=kind, attribute=_OF_ONE[template][0], value="", when=when)
             claim = Claim(event=kind, attribute=Attribute.HAPPENED, value="no", when=episode)
-            yield self._question("presupposed", template, NEVER, asked, claim)
+            yield from self._question("presupposed", template, NEVER, asked, claim)
 
     def _any_occurrence(self) -> Occurrence:
         """Return which of several is meant, as often as in questions about what did happen."""
@@ -361,7 +371,7 @@ class _Asker:
     def about_what_cannot_be_known(self) -> Iterable[Question]:
         """Ask what others felt and thought."""
         if self._rng.random() < 0.3:
-            yield self._question("other", "other", UNKNOWN, None, None)
+            yield from self._question("other", "other", UNKNOWN, None, None)
 
     def _some(self, kinds: Sequence[str], count: int) -> list[str]:
         places: list[int] = self._rng.permutation(len(kinds))[:count].tolist()
@@ -375,8 +385,10 @@ class _Asker:
         asked: Claim | None,
         claim: Claim | None,
         event: int = -1,
-    ) -> Question:
-        phrasings = _phrasings(template, self._held_out)
+    ) -> Iterable[Question]:
+        phrasings = _phrasings(template, self._set)
+        if not phrasings:
+            return
         name, text = phrasings[self._rng.integers(len(phrasings))]
         if self._rng.random() < self._strange:
             text = _made_strange(text, self._rng)
@@ -390,9 +402,9 @@ class _Asker:
             episode=self._graph.episode,
             event=event,
             template=f"{template}/{name}",
-            held_out=self._held_out,
+            phrasings=self._set,
         )
-        return replace(question, text=_filled(text, question))
+        yield replace(question, text=_filled(text, question))
 
 
 def _ends(nodes: Sequence[EventNode]) -> list[tuple[EventNode, Occurrence]]:
@@ -411,16 +423,21 @@ def _texts() -> Mapping[str, Any]:
 
 
 @cache
-def _phrasings(template: str, held_out: bool) -> tuple[tuple[str, str], ...]:
-    """Return the phrasings of a template, each with the name of its family of phrasings."""
+def _phrasings(template: str, phrasings: Phrasings) -> tuple[tuple[str, str], ...]:
+    """Return those of a template, each with the name of its family of phrasings."""
     return tuple(
         (name, phrasing)
         for name, texts in _texts()[template].items()
-        if (name == _HELD_OUT) == held_out
+        if _set_of(name) is phrasings
         for text in texts
         for one in _alternatives(text)
         for phrasing in _placed(one)
     )
+
+
+def _set_of(name: str) -> Phrasings:
+    kept_back = (Phrasings.HELD_OUT, Phrasings.FRESH)
+    return Phrasings(name) if name in kept_back else Phrasings.TRAINED
 
 
 def _alternatives(text: str) -> list[str]:
@@ -465,7 +482,10 @@ def _made_up(rng: np.random.Generator) -> str:
 def _known_words() -> tuple[str, ...]:
     """Return the words of all questions of training and of what can be answered."""
     phrasings = (
-        text for name in _texts() if name != _INSIST for _, text in _phrasings(name, False)
+        text
+        for name in _texts()
+        if name != _INSIST
+        for _, text in _phrasings(name, Phrasings.TRAINED)
     )
     answers = (value for attribute in VALUES for value in _POSSIBLE[attribute])
     words = (word for text in (*phrasings, *answers) for word in text.split() if "{" not in word)
@@ -487,33 +507,18 @@ def _filled(text: str, question: Question) -> str:
     return text.format(
         when=when_words(question.asked.event, question.asked.when),
         scope=scope,
-        nth=_nth(question.asked.when.occurrence),
+        nth=nth(question.asked.when.occurrence),
         did=did,
         ing=ing,
-        other=_ing(other) if other else "",
+        other=ing_form(other) if other else "",
     )
-
-
-def when_words(kind: str, when: When) -> str:
-    """Return which event is meant, in the words of who asks: ``the first time you fell in ...``."""
-    begin = "when" if when.occurrence is Occurrence.ANY else f"the {when.occurrence} time"
-    past = event_table()[kind].you or f"you {forms(kind, Person.SECOND)[0][0]}"
-    return f"{begin} {past} in episode {when.episode}"
-
-
-def _nth(occurrence: Occurrence) -> str:
-    return "" if occurrence is Occurrence.ANY else f"{occurrence} "
-
-
-def _ing(kind: str) -> str:
-    return forms(kind, Person.SECOND)[0][3]
 
 
 def _something_else(question: Question, rng: np.random.Generator) -> str:
     """Return an answer of the same sort that is not the right one."""
     attribute = question.asked.attribute if question.asked else None
     if attribute is Attribute.BEFORE and question.asked:
-        pair = (_ing(question.asked.event), _ing(question.asked.value))
+        pair = (ing_form(question.asked.event), ing_form(question.asked.value))
         return pair[0] if question.answer == pair[1] else pair[1]
     possible = _POSSIBLE.get(attribute, _ANYTHING)
     if question.answer.startswith("at tick "):

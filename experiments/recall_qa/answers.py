@@ -13,7 +13,7 @@ from experiments.ground_truth.questions import UNKNOWN, Balance, Question, quest
 from experiments.recall_qa.episodes import Episodes
 from experiments.running.metrics import threshold_score
 from mind.claims.language import Claim, Verdict
-from mind.claims.parser import claim_of
+from mind.claims.parser import parse_answer
 from mind.reasoning.question_answering import Answer
 
 AT_ONCE = 32  # questions that are asked together
@@ -154,7 +154,7 @@ def checked_answer(
     body_id: str, question: Question, answer: Answer, checker: Checker
 ) -> CheckedAnswer:
     """Return an answer with what the truth says of it."""
-    claim = claim_of(question.text, answer.text)
+    claim = parse_answer(question.asked, answer.text) if question.asked else None
     return CheckedAnswer(
         body_id=body_id,
         question=question,

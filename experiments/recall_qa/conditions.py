@@ -19,6 +19,7 @@ from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.graph import EventGraph
 from experiments.ground_truth.questions import (
     UNKNOWN,
+    Phrasings,
     Question,
     asked_about,
     asked_again,
@@ -40,6 +41,7 @@ from mind.claims.language import Attribute, Verdict
 from mind.claims.parser import parse
 from mind.contract import MindFactory
 from mind.reasoning.question_answering import Answer, QuestionAnswerer
+from mind.reasoning.verification import Verify
 from mind.sense_encoder.kinds import KINDS
 
 Turn = tuple[str, str]  # a question that went before, and its answer
@@ -56,6 +58,7 @@ class Condition:
         follow_ups: Whether it is asked again in other words, and somebody insists.
         with_threshold: Whether it is asked once more with a threshold shown.
         narrates: Whether it is asked to narrate each episode.
+        verify: What is done with an answer that memory does not bear out.
     """
 
     mode: str = ""
@@ -64,9 +67,11 @@ class Condition:
     follow_ups: bool = True
     with_threshold: bool = False
     narrates: bool = False
+    verify: Verify = Verify.NONE
 
 
 SENSES, WORDS, MAJORITY, ORACLE = "senses", "words", "majority", "oracle"
+WITHHELD, REVISED = "senses_withheld", "senses_revised"
 ABLATED = {f"-{kind}": str(kind) for kind in KINDS}
 CONDITIONS: Mapping[str, Condition] = {
     ORACLE: Condition(),
@@ -74,6 +79,10 @@ CONDITIONS: Mapping[str, Condition] = {
     SENSES: Condition(mode="felt", with_threshold=True, narrates=True),
     WORDS: Condition(mode="words", with_threshold=True, narrates=True),
     "no_memory": Condition(mode="none", narrates=True),
+    WITHHELD: Condition(mode="felt", verify=Verify.WITHHOLD, follow_ups=False),
+    REVISED: Condition(mode="felt", verify=Verify.REVISE, with_threshold=True, narrates=True),
+    "words_revised": Condition(mode="words", verify=Verify.REVISE, follow_ups=False),
+    "no_memory_revised": Condition(mode="none", verify=Verify.REVISE, follow_ups=False),
     "scrambled": Condition(mode="felt", swapped_memory=True),
     **{
         name: Condition(mode="felt", ablations=(kind,), follow_ups=False)
@@ -104,20 +113,23 @@ class Inquiry:
     false: str
 
 
-def inquiries_about(episodes: Episodes, count: int, seed: int) -> list[Inquiry]:
+def inquiries_about(
+    episodes: Episodes, count: int, seed: int, sets: Sequence[Phrasings] = tuple(Phrasings)
+) -> list[Inquiry]:
     """Return at most that many questions about some episodes, in random order.
 
-    One half is asked in phrasings of training, the other in phrasings that are kept back from it;
-    in each half there are as many of every family, as far as there are.
+    They are asked in each of the sets of phrasings, as many in each; in each there are as many of
+    every family, as far as there are.
     """
     rng = np.random.default_rng(seed)
     found = []
-    for held_out, share in ((False, (count + 1) // 2), (True, count // 2)):
+    for number, phrasings in enumerate(sets):
+        share = (count + len(sets) - 1 - number) // len(sets)
         every = [
             (graph.body_id, question)
             for body_id in episodes.body_ids
             for graph in episodes.graphs_of(body_id)
-            for question in questions_of(graph, rng, held_out=held_out)
+            for question in questions_of(graph, rng, phrasings=phrasings)
         ]
         found += [_inquiry(*one, rng) for one in spread(every, share, seed)]
     return [found[place] for place in rng.permutation(len(found))]
@@ -128,7 +140,7 @@ def _inquiry(body_id: str, question: Question, rng: np.random.Generator) -> Inqu
     return Inquiry(
         body_id=body_id,
         question=question,
-        again=asked_again(question, rng, held_out=question.held_out),
+        again=asked_again(question, rng, phrasings=question.phrasings),
         insisting=insisting,
         false=insisted(insisting),
     )
@@ -290,6 +302,7 @@ class MindAnswerer:
                 run_id=self._episodes.run_id,
                 mode=self._condition.mode,
                 ablations=self._condition.ablations,
+                verify=self._condition.verify,
             )
         return self._answerers[body_id]
 
@@ -355,7 +368,7 @@ def _at_length(episode: int) -> Question:
 
 
 def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str, Any]:
-    parsed = parse(answer.said, find(graph.world))
+    parsed = parse(answer.text, find(graph.world))
     verdicts = [str(checker.check(claim)) for claim in parsed.claims]
     claimed = Counter(
         claim.event
@@ -366,7 +379,7 @@ def _narration(graph: EventGraph, answer: Answer, checker: Checker) -> dict[str,
     return {
         "body": graph.body_id,
         "episode": graph.episode,
-        "said": answer.said,
+        "said": answer.text,
         "claims": len(verdicts),
         "true": verdicts.count("true"),
         "unreadable": len(parsed.unparsed),
@@ -439,7 +452,7 @@ def _record(inquiry: Inquiry, asked: CheckedAnswer) -> dict[str, Any]:
         "family": question.family,
         "kind": question.kind,
         "template": question.template,
-        "held_out": question.held_out,
+        "phrasings": str(question.phrasings),
         "question": question.text,
         "right_answer": question.answer,
         "knowable": question.answer != UNKNOWN,
@@ -464,5 +477,6 @@ def _outcome(asked: CheckedAnswer) -> dict[str, Any]:
         "answered": not unsaid,
         "right": right,
         "verdict": str(asked.verdict),
+        **({"withheld": list(asked.answer.withheld)} if asked.answer.withheld else {}),
         **({"problem": asked.answer.problem} if asked.answer.fallback else {}),
     }

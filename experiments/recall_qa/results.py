@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.recall_qa.conditions import ABLATED, CONDITIONS, SENSES
+from experiments.ground_truth.questions import Phrasings
+from experiments.recall_qa.conditions import ABLATED, CONDITIONS, REVISED, SENSES, WITHHELD
 from experiments.report.sheet import Sheet
 from experiments.running.metrics import (
     area_under_risk_coverage,
@@ -25,10 +26,11 @@ THRESHOLDS = (0.5, 0.75, 0.9)
 FAIRLY_SURE = 0.5  # least confidence of an answer where no threshold is asked for
 COVERAGE = 0.8  # at which hallucinated claims are counted
 NO_KIND = "several or none"
-# With fewer, targets are not judged. Half are in trained phrasings: of 500, chance alone lifts the
-# ECE of a calibrated mind that is right nine times in ten above 0.05 once in twenty times (of 150,
-# nearly always), and the interval of a rate near 0.9 is 0.05 wide.
-LEAST_QUESTIONS = 1000
+FELT = (SENSES, WITHHELD, REVISED)  # conditions that are told apart by phrasings
+# With fewer, targets are not judged. A third are in trained phrasings: of 500, chance alone lifts
+# the ECE of a calibrated mind that is right nine times in ten above 0.05 once in twenty times (of
+# 150, nearly always), and the interval of a rate near 0.9 is 0.05 wide.
+LEAST_QUESTIONS = 1500
 Record = Mapping[str, Any]
 Answers = Mapping[str, Sequence[Record]]  # of each condition
 Floats = NDArray[np.float64]
@@ -114,7 +116,7 @@ MEASURES = (
     HALLUCINATED,
     Measure(
         name="unreadable",
-        top=lambda one: not _checked(one) and not one["right"],
+        top=lambda one: one["answered"] and not _checked(one) and not one["right"],
         bottom=lambda one: one["answered"],
     ),
     Measure(
@@ -212,8 +214,7 @@ def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
     if not answers:
         return []
     found = [truth_sheet(answers), calibration_sheet(answers)]
-    if SENSES in answers:
-        found.append(phrasing_sheet(answers[SENSES]))
+    found += [phrasing_sheet(name, answers[name]) for name in FELT if name in answers]
     if any(narrations.values()):
         found.append(narration_sheet(narrations))
     for title, column in GROUPS.items():
@@ -221,7 +222,7 @@ def sheets(answers: Answers, narrations: Answers) -> list[Sheet]:
     last = (
         dissociation_sheet(answers, "all phrasings"),
         dissociation_sheet(_trained(answers), "trained phrasings"),
-        targets_sheet(answers),
+        *(targets_sheet(name, answers) for name in (SENSES, REVISED)),
     )
     return found + [sheet for sheet in last if sheet]
 
@@ -230,7 +231,7 @@ GROUPS: Mapping[str, Callable[[Record], str]] = {
     "family": lambda one: one["family"].replace("_", " "),
     "kind of memory": lambda one: one["kind"] or NO_KIND,
     "delay": lambda one: one["delay"].replace("_", " "),
-    "phrasing": lambda one: "held out" if one["held_out"] else "trained",
+    "phrasing": lambda one: one["phrasings"].replace("_", " "),
     "world": lambda one: one["world"],
 }
 _SCORES_FROM = len(MEASURES) - len(SCORES)
@@ -283,10 +284,10 @@ def of_phrasings(records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
     return found
 
 
-def phrasing_sheet(records: Sequence[Record]) -> Sheet:
+def phrasing_sheet(condition: str, records: Sequence[Record]) -> Sheet:
     """Return what the answers of one condition are worth, in trained phrasings and in others."""
     return Sheet(
-        title="trained and held-out phrasings, with senses",
+        title=f"by phrasings, {condition}",
         head=("", *(each.name for each in OF_PHRASINGS), "ECE"),
         rows=tuple(
             (name, *(_words(one, percent=each != "ECE") for each, one in found.items()))
@@ -342,7 +343,7 @@ def group_sheet(title: str, answers: Answers, group: Callable[[Record], str]) ->
 
 def _as_trained(records: Sequence[Record]) -> list[Record]:
     """Return the answers to what was asked as training asks: who misreads has little to lose."""
-    return [one for one in records if not one["held_out"]]
+    return [one for one in records if one["phrasings"] == Phrasings.TRAINED]
 
 
 def _trained(answers: Answers) -> dict[str, list[Record]]:
@@ -409,19 +410,20 @@ def _drops(
 # ---- Targets ----
 
 
-def targets_sheet(answers: Answers) -> Sheet | None:
-    """Return what the condition with senses was to reach, and whether it did, or is open."""
-    if SENSES not in answers:
+def targets_sheet(condition: str, answers: Answers) -> Sheet | None:
+    """Return what a condition with senses was to reach, and whether it did, or is open."""
+    if condition not in answers:
         return None
-    asked = len(answers[SENSES])
+    asked = len(answers[condition])
     too_few = asked < LEAST_QUESTIONS
+    drops = dissociation(answers) if condition == SENSES else {}
     note = f"{asked} questions are too few to judge by; {LEAST_QUESTIONS:,} are enough"
     rows = [
         (name, wanted, found, "open" if too_few else "yes" if met else "no")
-        for name, wanted, found, met in _targets(answers[SENSES], dissociation(answers))
+        for name, wanted, found, met in _targets(answers[condition], drops)
     ]
     return Sheet(
-        title="targets, with senses",
+        title=f"targets, {condition}",
         head=("", "target", "found", "met"),
         rows=tuple(rows),
         note=note if too_few else "",

@@ -98,10 +98,14 @@ def check(config: DictConfig) -> None:
     Raises:
         BadInput: If something is out of range.
     """
+    from experiments.ground_truth.questions import Phrasings
     from experiments.recall_qa.conditions import CONDITIONS
     from experiments.recall_qa.rollout import WORLDS
 
-    for name, known in (("conditions", tuple(CONDITIONS)), ("worlds", WORLDS), ("delays", DELAYS)):
+    for name, known in (
+        *(("conditions", tuple(CONDITIONS)), ("worlds", WORLDS), ("delays", DELAYS)),
+        ("phrasings", tuple(Phrasings)),
+    ):
         given = list(config[name])
         if not given or len({*given}) < len(given) or not {*given} <= {*known}:
             raise BadInput(
@@ -186,6 +190,7 @@ class _Benchmark:
 
     def _run_and_ask(self, world: str, number: int) -> None:
         """Run episodes, ask about them, close the memory, open it again, and ask once more."""
+        from experiments.ground_truth.questions import Phrasings
         from experiments.recall_qa.conditions import inquiries_about
         from experiments.recall_qa.rollout import careless_rollout
         from mind.memory import ExperienceStore
@@ -199,7 +204,8 @@ class _Benchmark:
                 f"{world}, seed {number}: {len(episodes.graphs)} episodes in {seconds:.1f} wall s",
                 highlight=False,
             )
-            every = inquiries_about(episodes, self._config.questions, where.seed)
+            sets = [Phrasings(name) for name in self._config.phrasings]
+            every = inquiries_about(episodes, self._config.questions, where.seed, sets)
             self._cells.agree_on(world, number, every)
             asked = {delay: every[at::2] for at, delay in enumerate(DELAYS)}
             self._ask_all(where, number, SAME_DAY, episodes, asked[SAME_DAY])

@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from experiments.ground_truth.questions import NEVER, UNKNOWN, Question, when_words
+from experiments.ground_truth.questions import NEVER, UNKNOWN, Question
 from experiments.recall_qa.answers import questions_about
 from experiments.recall_qa.episodes import Episodes
+from mind.claims.asker import when_words
 from mind.claims.grammar import Person, forms
 from mind.claims.language import Attribute, Claim
 

@@ -163,7 +163,8 @@ class RecallQARunConfig:
     """Language model."""
     conditions: list[str] = field(
         default_factory=lambda: [
-            *("oracle", "majority", "senses", "words", "no_memory", "scrambled"),
+            *("oracle", "majority", "senses", "senses_withheld", "senses_revised"),
+            *("words", "words_revised", "no_memory", "no_memory_revised", "scrambled"),
             *("-sensation", "-visual", "-emotion", "-proprioception", "-motor"),
         ]
     )
@@ -182,6 +183,8 @@ class RecallQARunConfig:
     """Number of episodes of each body."""
     questions: int = 100
     """Number of questions for each world and seed, half of them for each delay."""
+    phrasings: list[str] = field(default_factory=lambda: ["trained", "held_out", "fresh"])
+    """Whose words: of training, kept back from it, or of somebody who had seen neither."""
     threshold: float = 0.75
     """Confidence that the prompt demands of those who are asked once more with one."""
     senses: str | None = path(None)

@@ -8,11 +8,13 @@ often or in which order events came. Whether it is true is for those to say who 
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeVar
 
 from body.types import NoticedEvent
 
 EVENTS = tuple(event.name.lower() for event in NoticedEvent)
 SELF = "I"
+T = TypeVar("T")
 
 
 class Attribute(StrEnum):
@@ -112,6 +114,12 @@ class Occurrence(StrEnum):
     ANY = "any"
     FIRST = "first"
     LAST = "last"
+
+    def chosen(self, events: list[T]) -> list[T]:
+        """Return which of the events, in order of time, are meant."""
+        if self is Occurrence.ANY:
+            return events
+        return events[:1] if self is Occurrence.FIRST else events[-1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,21 +61,30 @@ def parse(text: str, spec: WorldSpec) -> Parsed:
         text: Of one body, about its episodes.
         spec: World of the episodes, which says how long a tick is.
     """
-    claims: list[Claim] = []
-    unparsed: list[str] = []
+    clauses = [one for sentence in sentences(text, spec) for one in sentence]
+    return Parsed(
+        claims=tuple(claim for _, claim in clauses if claim),
+        unparsed=tuple(_sure(clause) for clause, claim in clauses if not claim),
+    )
+
+
+def sentences(text: str, spec: WorldSpec) -> list[list[tuple[str, Claim | None]]]:
+    """Return the clauses of each sentence of a text, each with what it claims; see `parse`."""
+    found: list[list[tuple[str, Claim | None]]] = []
     about: Claim | None = None
     for sentence in _SENTENCES.split(text.strip()):
-        for clause in sentence.strip().rstrip(".!?").split(";"):
-            clause = _sure(" ".join(clause.split()))
-            if not clause:
+        clauses: list[tuple[str, Claim | None]] = []
+        for part in sentence.strip().rstrip(".!?").split(";"):
+            clause = " ".join(part.split())
+            plain = _sure(clause)
+            if not plain:
                 continue
-            found = _of_an_event(clause, about, spec) or _of_a_fact(clause, about)
-            if found is None:
-                unparsed.append(clause)
-                continue
-            claims.append(found)
-            about = found if found.attribute is Attribute.HAPPENED else about
-    return Parsed(tuple(claims), tuple(unparsed))
+            claim = _of_an_event(plain, about, spec) or _of_a_fact(plain, about)
+            clauses.append((clause, claim))
+            if claim and claim.attribute is Attribute.HAPPENED:
+                about = claim
+        found.append(clauses)
+    return found
 
 
 def _sure(clause: str) -> str:
@@ -296,14 +305,22 @@ def claims_in(question: str, answer: str, spec: WorldSpec) -> list[Claim]:
     claim = claim_of(question, answer)
     if claim is None:
         return list(parse(answer, spec).claims)
-    thing = _thing_in(question, spec)
-    return [] if thing is None else [replace(claim, thing=thing)]
+    asked = asked_in(question, spec)
+    return [replace(claim, thing=asked.thing)] if asked else []
 
 
-def _thing_in(question: str, spec: WorldSpec) -> str | None:
-    """Return the thing that the event of a question is of; None where more is said of the event."""
+def asked_in(question: str, spec: WorldSpec) -> Claim | None:
+    """Return what a question asks for, with the thing that its event is of; see `question_of`.
+
+    None where it is unclear, or more is said of the event than a claim can say.
+    """
     asked = question_of(question)
-    assert asked is not None
+    thing = None if asked is None else _thing_in(question, asked, spec)
+    return None if asked is None or thing is None else replace(asked, thing=thing)
+
+
+def _thing_in(question: str, asked: Claim, spec: WorldSpec) -> str | None:
+    """Return the thing that the event of a question is of; None where more is said of the event."""
     marked, _ = _with_events_marked(_plain(question))
     is_of_all = asked.attribute in (Attribute.HAPPENED, Attribute.COUNT)
     if is_of_all and (len(episodes_in(question)) > 1 or _narrowing().search(marked)):

@@ -13,6 +13,7 @@ from mind.reasoning.deliberation import LanguageMind
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
 from mind.reasoning.tools import Reach, Toolbox
+from mind.reasoning.verification import Verify
 from mind.reasoning.weighing import MOST_LIVED, Weighing
 from mind.sense_encoder.trail import Encoder
 
@@ -45,6 +46,8 @@ class LanguageMindFactory:
         tools: Names of what the language model may ask for before it answers, where it writes
             freely: of `mind.reasoning.tools.TOOLS`.
         rounds: Replies with calls in one decision, at least 1.
+        verify: What is done with an answer about its life that its memory does not bear out; of
+            `Verify`.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -69,6 +72,7 @@ class LanguageMindFactory:
         imagination_weight: float = 20.0,
         tools: Sequence[str] = (),
         rounds: int = 3,
+        verify: Verify | str = Verify.REVISE,
     ):
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
@@ -98,6 +102,7 @@ class LanguageMindFactory:
         self._recalled = recalled
         self._seed = seed
         self._form = form
+        self._verify = Verify(verify)
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -121,6 +126,7 @@ class LanguageMindFactory:
         run_id: str = "",
         mode: Mode | str = "",
         ablations: Collection[str] = (),
+        verify: Verify | str = "",
     ) -> QuestionAnswerer:
         """Return what answers questions about a body's episodes; see `QuestionAnswerer`.
 
@@ -131,6 +137,8 @@ class LanguageMindFactory:
             mode: How memories are shown; empty is as soft tokens where the language model takes
                 them, else in words.
             ablations: Kinds of memory, and parts of the now, that are left out.
+            verify: What is done with an answer that memory does not bear out; empty is as this
+                factory was made.
         """
         return QuestionAnswerer(
             self._batcher,
@@ -142,6 +150,7 @@ class LanguageMindFactory:
             mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
             ablations=ablations,
             seed=self._seed,
+            verify=verify or self._verify,
         )
 
     async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:

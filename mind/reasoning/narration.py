@@ -293,8 +293,7 @@ def _needs(feeling: Feeling) -> list[str]:
     unmet.sort(key=lambda need: -need[1])
     most = max(NEEDS_NAMED, len(feeling.deficits) - _NEEDS_UNNAMED)
     return [
-        ("badly needs " if gap >= _STRONG else "needs ")
-        + _NEED_WORDS.get(name, name.replace("_", " "))
+        ("badly needs " if gap >= _STRONG else "needs ") + need_word(name)
         for name, gap in unmet[:most]
     ]
 
@@ -302,7 +301,12 @@ def _needs(feeling: Feeling) -> list[str]:
 def greatest_need(feeling: Feeling) -> str:
     """Return what is missed most, in words; "nothing" where all is nearly as it should be."""
     name, gap = max(feeling.deficits.items(), key=lambda need: need[1])
-    return _NEED_WORDS.get(name, name.replace("_", " ")) if gap >= _FELT_GAP else "nothing"
+    return need_word(name) if gap >= _FELT_GAP else "nothing"
+
+
+def need_word(name: str) -> str:
+    """Return what a need is called: ``"less pain"``."""
+    return _NEED_WORDS.get(name, name.replace("_", " "))
 
 
 # ---- Doing ----

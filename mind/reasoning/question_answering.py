@@ -1,8 +1,10 @@
 """Question answering: a mind answers questions about its own life, from what comes to mind of it.
 
 Memories are shown in order of time, each with its event, time and place; what it was like is either
-felt, as five vectors in the place of words, or told in words. An answer carries a confidence, and
-below the threshold that the asker has named, the mind says that it does not know.
+felt, as five vectors in the place of words, or told in words. Before an answer is given it is held
+against what is remembered (`mind.reasoning.verification`): what is not borne out is asked for once
+more, in plain words, and else withheld. An answer carries a confidence, and below the threshold
+that the asker has named, the mind says that it does not know.
 """
 
 import math
@@ -14,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.types import WorldSpec
+from mind.claims.asker import plain_question
 from mind.claims.knowable import refusal
-from mind.claims.parser import episode_of, events_in
+from mind.claims.parser import asked_in, episode_of, events_in, question_of
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.language_models.thinking import spoken, thinking_tokens
 from mind.language_models.types import Completion, Finish
 from mind.memory import Memory, Query, Recollection
 from mind.reasoning.prompting import AskPrompts, Mode
-from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
+from mind.reasoning.reading import wordless
+from mind.reasoning.verification import Support, Verification, Verify
+from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 from mind.types import Exchange, Experience
 
 UNKNOWN = "I don't know"
@@ -30,6 +35,7 @@ RECALLED = 8  # experiences that come to mind for a question, at most
 LONGEST_QUESTION = 400  # characters that are read of one
 LONGEST_ANSWER = 600
 LONGEST_BARE_ANSWER = 120  # of a reply that is not in its form
+LIKELIHOOD_RATIO = 50.0  # right answers are borne out so many times as often as wrong ones
 TURNS = 12  # questions that went before, and are still known; at most
 NOW = ("state", "drives", "goal")
 ABLATIONS = (*(str(kind) for kind in KINDS), *NOW)
@@ -50,10 +56,13 @@ class Answer:
         text: The answer; `UNKNOWN` where it is less sure than it should be.
         said: What it would have answered with nothing to lose.
         confidence: Probability it gives that answer, in [0, 1]: the one that it states or, without
-            it, that of the words it wrote, by the clause; 0 where there was no reply.
+            it, that of the words it wrote, by the clause; higher where its memory bears it out; 0
+            where there was no reply, or none that can be said.
         memories: Ids of the experiences that came to mind, in order of time.
         fallback: Whether no reply could be used, and it does not know for that reason.
         exchanges: What was asked of the language model, and replied.
+        support: What its memory says of it; None where that was not looked up.
+        withheld: What it was about to say, and its memory does not bear out.
     """
 
     text: str
@@ -62,6 +71,8 @@ class Answer:
     memories: tuple[int, ...]
     fallback: bool = False
     exchanges: tuple[Exchange, ...] = ()
+    support: Support | None = None
+    withheld: tuple[str, ...] = ()
 
     @property
     def stated(self) -> bool:
@@ -98,9 +109,10 @@ class QuestionAnswerer:
         mode: How memories are shown.
         ablations: Kinds of memory, and parts of the now, that say nothing; of `ABLATIONS`.
         seed: Of everything the language model leaves to chance.
+        verify: What is done with an answer that its memory does not bear out.
 
     Raises:
-        ValueError: If there is no such mode or ablation.
+        ValueError: If there is no such mode or ablation, or way to verify.
     """
 
     def __init__(
@@ -115,6 +127,7 @@ class QuestionAnswerer:
         mode: Mode | str = Mode.FELT,
         ablations: Collection[str] = (),
         seed: int = 0,
+        verify: Verify | str = Verify.NONE,
     ):
         unknown = sorted(set(ablations) - set(ABLATIONS))
         if unknown:
@@ -122,6 +135,10 @@ class QuestionAnswerer:
         self._batcher, self._memory, self._prompts = batcher, memory, prompts
         self._body_id, self._run_id, self._spec = body_id, run_id, spec
         self._mode, self._ablations, self._seed = Mode(mode), frozenset(ablations), seed
+        self._verify = Verify(verify)
+        self._verification = Verification(
+            memory, spec, body_id=body_id, run_id=run_id, ablations=self._ablations
+        )
 
     def refusal(
         self, question: str, *, lived: Collection[int] | None = None, follows: bool = False
@@ -161,6 +178,20 @@ class QuestionAnswerer:
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
         before = before[-TURNS:]
+        answer = await self._reply(question, before, now, threshold)
+        goes_on = before and question_of(question) is None
+        if self._verify is not Verify.NONE and not goes_on:
+            answer = await self._verified(question, answer, now, threshold)
+        return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
+
+    async def _reply(
+        self,
+        question: str,
+        before: Sequence[tuple[str, str]],
+        now: NDArray[np.float32] | None,
+        threshold: float,
+    ) -> Answer:
+        """Return what the language model replies, however sure it is."""
         asked = [as_question(text) for text, _ in before] + [as_question(question)]
         ids, experiences, soft_tokens = self._remembered(asked[0])
         prompt = self._prompts.ask(
@@ -174,9 +205,9 @@ class QuestionAnswerer:
         )
         for (_, answer), following in zip(before, asked[1:], strict=True):
             prompt = prompt.then(reply=in_form(one_line(answer, LONGEST_ANSWER)), user=following)
-        return await self._answer(prompt, ids, threshold)
+        return await self._answer(prompt, ids)
 
-    async def _answer(self, prompt: Prompt, ids: tuple[int, ...], threshold: float) -> Answer:
+    async def _answer(self, prompt: Prompt, ids: tuple[int, ...]) -> Answer:
         recording = Recording(self._batcher)
         try:
             understood = understand(await recording.generate(prompt, seed=self._seed))
@@ -187,13 +218,32 @@ class QuestionAnswerer:
                 recording.refuse("there is no answer in the reply, or a very long one")
         said, confidence = understood or (UNKNOWN, 0.0)
         return Answer(
-            text=said if confidence >= threshold else UNKNOWN,
+            text=said,
             said=said,
             confidence=confidence,
             memories=ids,
             fallback=understood is None,
             exchanges=recording.exchanges,
         )
+
+    # ---- Before it is said ----
+
+    async def _verified(
+        self,
+        question: str,
+        answer: Answer,
+        now: NDArray[np.float32] | None,
+        threshold: float,
+    ) -> Answer:
+        """Return what can be said: the answer, another one to the same in plain words, or none."""
+        first = _held_against(self._verification, question, answer)
+        plain = _in_plain_words(question, self._spec) if self._verify is Verify.REVISE else ""
+        if not plain or not first.withheld or first.said != UNKNOWN:
+            return first
+        again = await self._reply(plain, (), now, threshold)
+        again = replace(again, exchanges=(*answer.exchanges, *again.exchanges))
+        second = _held_against(self._verification, plain, again)
+        return replace(second, withheld=(*first.withheld, *second.withheld))
 
     def _remembered(
         self, question: str
@@ -207,6 +257,37 @@ class QuestionAnswerer:
             without(one, KINDS, self._ablations) for one in self._memory.sense_embeddings(ids)
         ]
         return ids, [wordless(one.experience, self._ablations) for one in found], soft_tokens
+
+
+def _held_against(verification: Verification, question: str, answer: Answer) -> Answer:
+    """Return an answer as far as it can be said, and what was withheld of it."""
+    if answer.said.startswith(UNKNOWN):
+        return answer
+    if question_of(question) is None:
+        told, withheld = verification.kept(answer.said)
+        return replace(answer, text=told or UNKNOWN, said=told or UNKNOWN, withheld=withheld)
+    support = verification.check_answer(question, answer.said)
+    if support.can_be_said:
+        confidence = (
+            _borne_out(answer.confidence) if support is Support.SUPPORTED else answer.confidence
+        )
+        return replace(answer, support=support, confidence=confidence)
+    return replace(
+        answer, text=UNKNOWN, said=UNKNOWN, confidence=0.0, support=support, withheld=(answer.said,)
+    )
+
+
+def _borne_out(confidence: float) -> float:
+    """Return how sure it may be of what its memory bears out, by Bayes' rule."""
+    odds = LIKELIHOOD_RATIO * confidence
+    return odds / (odds + 1.0 - confidence)
+
+
+def _in_plain_words(question: str, spec: WorldSpec) -> str:
+    """Return a question in plain words; empty where it says more, or is in just these."""
+    asked = asked_in(question, spec)
+    plain = plain_question(asked) if asked and not asked.thing else ""
+    return "" if plain == as_question(question) else plain
 
 
 def recall_for(
@@ -245,17 +326,6 @@ def without(
         raise ValueError(f"{', '.join(names)} must have the shape {shape}, got {kept.shape}")
     kept[[name in ablations for name in names]] = 0.0
     return kept
-
-
-def wordless(experience: Experience, ablations: Collection[str]) -> Experience:
-    """Return an experience of which the ablated kinds say nothing in words.
-
-    What an event was about is known by sight.
-    """
-    empty = {str(kind): "" for kind in KINDS if kind in ablations}
-    if Kind.VISUAL in ablations:
-        empty["about"] = ""
-    return replace(experience, **empty) if empty else experience
 
 
 # ---- What is said ----

@@ -10,7 +10,7 @@ from envs.engine.spec import find
 from envs.trip.spec import TRIP
 from experiments.ground_truth.accounts import accounts_of
 from experiments.ground_truth.checker import Checker
-from experiments.ground_truth.questions import UNKNOWN, questions_of
+from experiments.ground_truth.questions import UNKNOWN, Phrasings, questions_of
 from experiments.training.question_answering.episodes import (
     EpisodeRecord,
     WindowStore,
@@ -132,14 +132,14 @@ def as_told(claim):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("held_out", [False, True])
-def test_every_question_and_its_answer_are_understood(episodes, held_out):
+@pytest.mark.parametrize("phrasings", [Phrasings.TRAINED, Phrasings.HELD_OUT])
+def test_every_question_and_its_answer_are_understood(episodes, phrasings):
     """In all phrasings, also those that nobody was trained on."""
     rng = np.random.default_rng(2)
     count = 0
     for episode in episodes:
         checker = Checker([episode.graph])
-        for question in questions_of(episode.graph, rng, held_out=held_out):
+        for question in questions_of(episode.graph, rng, phrasings=phrasings):
             asked = question_of(question.text)
             assert asked == question.asked, question
             claim = claim_of(question.text, question.answer)

@@ -14,6 +14,7 @@ from agents.background import Background
 from envs.babyai.spec import BABYAI
 from experiments.ground_truth.questions import (
     UNKNOWN,
+    Phrasings,
     Question,
     asked_about,
     insist_on,
@@ -53,6 +54,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
 WHERE = RolloutSpec(world="babyai", split="test", seed=5, bodies=4, episodes=2)
 QUICK = ("worlds=[babyai]", "seeds=1", "bodies=2", "episodes=1", "questions=8")
+SETS = ("trained", "held_out")
 BY_NAME = {measure.name: measure for measure in MEASURES}
 
 
@@ -126,7 +128,7 @@ def record(**changed):
     first = {
         "world": "trip-4", "seed": 0, "delay": "restart", "body": "a", "number": 0,
         "family": "foot",
-        "kind": "proprioception", "held_out": False, "said": "left", "confidence": 0.8,
+        "kind": "proprioception", "phrasings": "trained", "said": "left", "confidence": 0.8,
         "answered": True, "right": True, "verdict": "true", "knowable": True, "never": False,
     }  # fmt: skip
     return first | changed
@@ -139,9 +141,11 @@ def value(name, records):
 # ---- Who is asked, and what ----
 
 
-def test_half_of_the_questions_are_in_phrasings_kept_back_from_training(inquiries):
-    held_out = [one.question.held_out for one in inquiries]
-    assert sum(held_out) == len(held_out) / 2 == 20
+def test_each_set_of_phrasings_has_as_many_questions(episodes, inquiries):
+    asked = Counter(one.question.phrasings for one in inquiries)
+    assert asked == {Phrasings.TRAINED: 14, Phrasings.HELD_OUT: 13, Phrasings.FRESH: 13}
+    some = inquiries_about(episodes, 10, 1, [Phrasings.FRESH])
+    assert Counter(one.question.phrasings for one in some) == {Phrasings.FRESH: 10}
     assert all(not one.again or one.again.text != one.question.text for one in inquiries)
 
 
@@ -333,7 +337,7 @@ def test_what_is_said_when_fairly_sure_is_counted_apart_in_each_sort_of_phrasing
     sure, unsure = {"confidence": 0.5}, {"confidence": 0.4}
     wrong = {"right": False, "verdict": "false"}
     records = [record(**sure), record(**sure), record(**sure, **wrong), record(**unsure, **wrong)]
-    records += [record(**unsure, held_out=True), record(**unsure, **wrong, held_out=True)]
+    records += [record(**unsure, **more, phrasings="held_out") for more in ({}, wrong)]
     trained, others = of_phrasings(records)["trained"], of_phrasings(records)["held out"]
     assert trained["said at 0.5"].value == pytest.approx(3 / 4)
     assert trained["claims true at 0.5"].value == pytest.approx(2 / 3)
@@ -358,8 +362,8 @@ def test_a_ablation_costs_what_is_lost_on_the_same_questions():
 
 @pytest.mark.slow
 def test_dissociation_is_told_apart_for_what_was_asked_as_in_training():
-    senses = [record(body=f"body-{at}", number=at, held_out=at % 2 > 0) for at in range(20)]
-    hurt = [one | {"right": one["held_out"]} for one in senses]
+    senses = [record(body=f"body-{at}", number=at, phrasings=SETS[at % 2]) for at in range(20)]
+    hurt = [one | {"right": one["phrasings"] == "held_out"} for one in senses]
     tables = [sheet for sheet in sheets({"senses": senses, "-proprioception": hurt}, {})
               if sheet.title.startswith("double dissociation")]  # fmt: skip
     assert [sheet.title.rpartition(", ")[2] for sheet in tables] == [
@@ -381,7 +385,9 @@ def test_where_nothing_could_be_counted_a_table_has_a_dash():
 def test_targets_are_open_where_too_few_were_asked(asked, right):
     verdict = "true" if right else "false"
     one = record(right=right, verdict=verdict, confidence=1.0)
-    sheet = targets_sheet({"senses": surest([one | {"number": at} for at in range(asked)])})
+    sheet = targets_sheet(
+        "senses", {"senses": surest([one | {"number": at} for at in range(asked)])}
+    )
     assert sheet is not None
     judged = {row[-1] for row in sheet.rows}
     too_few = f"{asked} questions are too few to judge by; 1,000 are enough"

@@ -14,10 +14,10 @@ from experiments.ground_truth.questions import (
     asked_again,
     insist_on,
     questions_of,
-    when_words,
 )
 from experiments.training.question_answering.dialogues import Dialogue, alike
 from experiments.training.question_answering.episodes import EpisodeRecord, WindowStore, is_of
+from mind.claims.asker import when_words
 from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
 from mind.claims.parser import events_in

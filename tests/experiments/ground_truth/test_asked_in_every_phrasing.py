@@ -9,6 +9,7 @@ from envs.trip.spec import TRIP
 from experiments.ground_truth.questions import (
     _INSIST,
     _SOMEONE,
+    Phrasings,
     Question,
     _filled,
     _phrasings,
@@ -53,10 +54,15 @@ def test_no_phrasing_is_refused(template, spec):
     Of all of them the model is asked, in each world of what can happen there.
     """
     events, occurrences = events_of(spec), list(Occurrence)
-    held_out = [(text, event) for _, text in _phrasings(template, True) for event in events]
+    held_out = [
+        (text, event)
+        for phrasings in (Phrasings.HELD_OUT, Phrasings.FRESH)
+        for _, text in _phrasings(template, phrasings)
+        for event in events
+    ]
     trained = [
         (text, events[number % len(events)])
-        for number, (_, text) in enumerate(_phrasings(template, False))
+        for number, (_, text) in enumerate(_phrasings(template, Phrasings.TRAINED))
     ]
     assert len(held_out) >= len(events)
     assert len(trained) >= len(held_out) // len(events)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from envs.engine.spec import find
-from experiments.ground_truth.checker import AT_MOST, NEAR_TICKS, Checker
+from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.files import to_record
 from experiments.ground_truth.graph import EventGraph, EventNode, Fact
+from mind.claims.agreement import AT_MOST, NEAR_TICKS
 from mind.claims.language import EVENTS, VALUES, Attribute, Claim, Occurrence, Verdict, When
 
 TRUE, FALSE = Verdict.TRUE, Verdict.FALSE

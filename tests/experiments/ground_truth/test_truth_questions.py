@@ -17,6 +17,8 @@ from experiments.ground_truth.questions import (
     NEVER,
     UNKNOWN,
     Balance,
+    Phrasings,
+    _set_of,
     _texts,
     asked_about,
     asked_again,
@@ -45,7 +47,11 @@ def asked(graphs):
 @pytest.fixture(scope="module")
 def held_out(graphs):
     rng = np.random.default_rng(1)
-    return [question for graph in graphs for question in questions_of(graph, rng, held_out=True)]
+    return [
+        question
+        for graph in graphs
+        for question in questions_of(graph, rng, phrasings=Phrasings.HELD_OUT)
+    ]
 
 
 # ---- True answers ----
@@ -218,24 +224,25 @@ def test_questions_come_in_any_order_and_are_the_same_for_the_same_rng_key(trip_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kept_back", [False, True])
-def test_the_same_question_in_other_words_has_the_same_answer(asked, kept_back):
+@pytest.mark.parametrize("phrasings", Phrasings)
+def test_the_same_question_in_other_words_has_the_same_answer(asked, phrasings):
     rng = np.random.default_rng(2)
     for _, question in asked[::5]:
-        again = asked_again(question, rng, held_out=kept_back)
+        again = asked_again(question, rng, phrasings=phrasings)
         if again is None:
             continue
         assert again.text != question.text
-        assert again.held_out == kept_back
-        assert again.template.endswith("held_out") == kept_back
-        same = replace(again, text="", template="", held_out=False)
+        assert again.phrasings is phrasings
+        assert _set_of(again.template.rpartition("/")[2]) is phrasings
+        same = replace(again, text="", template="", phrasings=Phrasings.TRAINED)
         assert same == replace(question, text="", template="")
 
 
 @pytest.mark.slow
 def test_every_question_can_be_asked_in_words_kept_back(asked):
     rng = np.random.default_rng(3)
-    assert all(asked_again(question, rng, held_out=True) for _, question in asked[::5])
+    held_out = Phrasings.HELD_OUT
+    assert all(asked_again(question, rng, phrasings=held_out) for _, question in asked[::5])
 
 
 @pytest.mark.slow
@@ -248,14 +255,18 @@ def test_every_question_names_its_episode(asked):
 @pytest.mark.slow
 def test_words_kept_back_are_never_among_those_of_training(asked, held_out):
     assert {question.text for question in held_out}.isdisjoint(one.text for _, one in asked)
-    assert all(question.held_out for question in held_out)
-    assert not any(question.held_out for _, question in asked)
+    assert all(question.phrasings is Phrasings.HELD_OUT for question in held_out)
+    assert all(question.phrasings is Phrasings.TRAINED for _, question in asked)
     patterns = _texts()
     for name, families in patterns.items():
         if name in NO_PHRASINGS:
             continue
-        trained = {_plain(text) for key, ones in families.items() if key != "held_out"
-                   for text in ones}  # fmt: skip
+        trained = {
+            _plain(text)
+            for key, ones in families.items()
+            if _set_of(key) is Phrasings.TRAINED
+            for text in ones
+        }
         assert trained.isdisjoint(map(_plain, families["held_out"])), name
 
 
