@@ -130,17 +130,20 @@ def recall_qa(
     episodes: int = 2,
     mode: str = "words",
     threshold: float = 0.75,
+    verify: str = "none",
     seed: int = 0,
 ) -> Task:
     """Answer questions about careless episodes of some bodies, from their memories.
 
     Args:
         world: World and level, as of `experiments.recall_qa.run`.
-        questions: How many, at most; of every family as many, half in phrasings kept for tests.
+        questions: How many, at most; of every family as many, in each of the sets of phrasings.
         bodies: How many have lived.
         episodes: Of each body.
         mode: words shows what comes to mind of a question; none, a control, shows nothing.
         threshold: Confidence t of the score: right is 1, "I don't know" 0, wrong -t / (1 - t).
+        verify: What is done with an answer that the memory does not bear out: none gives it,
+            withhold does not, revise asks once more in plain words.
         seed: Of everything.
     """
     where = RolloutSpec(world=world, split="test", seed=seed, bodies=bodies, episodes=episodes)
@@ -153,14 +156,14 @@ def recall_qa(
             input=one.question.text,
             target=one.question.answer,
             id=number,
-            metadata={"family": one.question.family, "held_out": one.question.held_out},
+            metadata={"family": one.question.family, "phrasings": str(one.question.phrasings)},
         )
         for number, one in enumerate(asked)
     ]
     known = replace(lived, memory=ExperienceStore(path))
     return Task(
         dataset=MemoryDataset(samples, name=f"questions about {world}"),
-        solver=answer(known, asked, where.spec, mode, threshold, folder),
+        solver=answer(known, asked, where.spec, mode, verify, threshold, folder),
         scorer=as_it_was(),
     )
 
@@ -171,6 +174,7 @@ def answer(
     asked: Sequence[Inquiry],
     spec: WorldSpec,
     mode: str,
+    verify: str,
     threshold: float,
     folder: TemporaryDirectory[str],  # goes when the solver does
 ) -> Solver:
@@ -181,7 +185,7 @@ def answer(
         inquiry = asked[int(state.sample_id)]
         minds = LanguageMindFactory(InspectModel(), episodes.memory)
         answerer = minds.question_answerer(
-            inquiry.body_id, spec=spec, run_id=episodes.run_id, mode=mode
+            inquiry.body_id, spec=spec, run_id=episodes.run_id, mode=mode, verify=verify
         )
         said = await answerer.ask(inquiry.question.text)
         found = checked_answer(inquiry.body_id, inquiry.question, said, checkers[inquiry.body_id])

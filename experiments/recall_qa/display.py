@@ -53,6 +53,8 @@ def answer_record(
         "answer": answer.text,
         "said": answer.said,
         "confidence": round(answer.confidence, 4),
+        "support": answer.support,
+        "withheld": list(answer.withheld),
         "claims": [claim_record(claim) | {"verdict": verdict} for claim, verdict in checked],
         "verdict": worst(verdict for _, verdict in checked),
         "memories": remembered(memory, answer.memories),

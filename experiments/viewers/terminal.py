@@ -20,7 +20,8 @@ from experiments.running.cli import near
 from experiments.running.record import score_record
 from experiments.running.usable import money, never_usable
 from experiments.viewers.reel import bearing
-from mind.reasoning.question_answering import Answer
+from mind.reasoning.question_answering import UNKNOWN, Answer
+from mind.reasoning.verification import Support
 
 _FRAMES_PER_SECOND = 12
 _ROWS_SHOWN = 20
@@ -214,10 +215,16 @@ def printable(text: str) -> str:
 
 
 def sureness(answer: Answer) -> str:
-    """Return how sure an answer is, and of which one where it was kept back as too unsure."""
+    """Return how sure an answer is, of which one where it was kept back, and what memory says."""
+    withheld = " and ".join(f"“{printable(one)}”" for one in dict.fromkeys(answer.withheld))
+    if withheld and answer.said == UNKNOWN:
+        off = answer.support is Support.OFF_THE_POINT
+        return f"{withheld} is off the point" if off else f"its memory does not bear out {withheld}"
     name = "stated confidence" if answer.stated else "answer probability"
     of = "" if answer.text == answer.said else f" of “{printable(answer.said)}”"
-    return f"{name}{of} {answer.confidence:.0%}"
+    borne_out = ", borne out by memory" if answer.support is Support.SUPPORTED else ""
+    instead = f", in place of {withheld}" if withheld else ""
+    return f"{name}{of} {answer.confidence:.0%}{borne_out}{instead}"
 
 
 def seen(step: StepRecord) -> Text:

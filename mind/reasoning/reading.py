@@ -6,7 +6,7 @@ where it may be any of these. Of what has no entry they say nothing.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -39,26 +39,24 @@ def possible_values(experience: Experience, spec: WorldSpec) -> Possible:
         experience: Of which a part may be empty: then nothing is known of what it would tell.
         spec: World of the experience.
     """
-    parts: tuple[tuple[str, Callable[[Experience, WorldSpec], Possible]], ...] = (
-        (experience.about, _of_thing),
-        (experience.sensation, _of_touch),
-        (experience.visual, _of_sight),
-        (experience.emotion, _of_emotion),
-        (experience.proprioception, _of_posture),
-        (experience.motor, _of_deed),
-    )
-    lasted = spec.span(experience.last_tick - experience.first_tick)
-    return {
+    found: dict[Attribute, Collection[str]] = {
         Attribute.TIME: (spec.span(experience.first_tick),),
-        Attribute.DURATION: (lasted,),
+        Attribute.DURATION: (spec.span(experience.last_tick - experience.first_tick),),
         Attribute.PLACE: (place_words(experience.ahead, experience.right),),
-        **{
-            attribute: values
-            for words, read in parts
-            if words
-            for attribute, values in read(experience, spec).items()
-        },
     }
+    if experience.about:
+        found |= _of_thing(experience, spec)
+    if experience.sensation:
+        found |= _of_touch(experience)
+    if experience.visual:
+        found |= _of_sight(experience.visual)
+    if experience.emotion:
+        found |= _of_emotion(experience.emotion, spec)
+    if experience.proprioception:
+        found |= _of_posture(experience.proprioception)
+    if experience.motor:
+        found |= _of_deed(experience.motor)
+    return found
 
 
 def _of_thing(experience: Experience, spec: WorldSpec) -> Possible:
@@ -72,42 +70,38 @@ def _of_thing(experience: Experience, spec: WorldSpec) -> Possible:
     return {Attribute.THING: (thing,), Attribute.CAUSE: (thing if is_food else sort, *furniture)}
 
 
-def _of_touch(experience: Experience, spec: WorldSpec) -> Possible:
+def _of_touch(experience: Experience) -> Possible:
     """Return which foot was touched, how much it hurt, and what hurt most."""
-    del spec
     feet = set(_TOUCHED.findall(experience.sensation)) or {
         side for side, level in _LACE.findall(experience.sensation) if int(level) >= _LACE_FELT
     }
-    found = {Attribute.HURT: (word_of(experience.pain_rank, experience.pain),)}
+    found: dict[Attribute, tuple[str, ...]] = {}
+    found[Attribute.HURT] = (word_of(experience.pain_rank, experience.pain),)
     if feet:
         found[Attribute.FOOT] = tuple(feet)
     if hurt := _HURT.search(experience.words):
-        found[Attribute.PART] = _greatest(
-            (part, int(level)) for part, level in _PART.findall(hurt[1])
-        )
+        found[Attribute.PART] = _greatest(dict(_PART.findall(hurt[1])))
     return found
 
 
-def _greatest(levels) -> tuple[str, ...]:
-    """Return the names that have the greatest level: there may be more than one."""
-    known = list(levels)
-    top = max(level for _, level in known)
-    return tuple(name for name, level in known if level == top)
+def _greatest(levels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names whose level is the greatest: there may be more than one."""
+    top = max(map(int, levels.values()))
+    return tuple(name for name, level in levels.items() if int(level) == top)
 
 
-def _of_sight(experience: Experience, spec: WorldSpec) -> Possible:
+def _of_sight(visual: str) -> Possible:
     """Return who may have looked, and that nobody did; how many did is not told in persons."""
-    del spec
-    if "seen " not in experience.visual:
+    if "seen " not in visual:
         return {Attribute.WHO: ("nobody",), Attribute.WITNESSES: ("0",)}
-    persons = sorted(set(_PERSON.findall(experience.visual)))[:_MOST_LOOKING]
+    persons = sorted(set(_PERSON.findall(visual)))[:_MOST_LOOKING]
     some = (combinations(persons, number) for number in range(1, len(persons) + 1))
     return {Attribute.WHO: tuple(" and ".join(those) for group in some for those in group)}
 
 
-def _of_emotion(experience: Experience, spec: WorldSpec) -> Possible:
+def _of_emotion(emotion: str, spec: WorldSpec) -> Possible:
     """Return mood, strongest emotion, and greatest need; a small one is not told."""
-    mood, *rest = experience.emotion.split(", ")
+    mood, *rest = emotion.split(", ")
     needs = [match[1] for one in rest if (match := _NEED.fullmatch(one))]
     emotions = [one for one in rest if not _NEED.fullmatch(one)]
     any_need = ("nothing", *map(need_word, spec.needs))
@@ -118,23 +112,21 @@ def _of_emotion(experience: Experience, spec: WorldSpec) -> Possible:
     }
 
 
-def _of_posture(experience: Experience, spec: WorldSpec) -> Possible:
+def _of_posture(proprioception: str) -> Possible:
     """Return how it moved before, and which way it leant."""
-    del spec
-    found = {}
-    gait = experience.proprioception.split(", ")[0]
+    found: dict[Attribute, tuple[str, ...]] = {}
+    gait = proprioception.split(", ")[0]
     if gait in VALUES[Attribute.GAIT]:
         found[Attribute.GAIT] = (gait,)
-    if leaning := _LEANING.search(experience.proprioception):
-        sides = ((side, int(level)) for level, side in _LEVEL.findall(leaning[1]))
-        found[Attribute.LEAN] = _greatest(sides)
+    if leaning := _LEANING.search(proprioception):
+        levels: list[tuple[str, str]] = _LEVEL.findall(leaning[1])
+        found[Attribute.LEAN] = _greatest({side: level for level, side in levels})
     return found
 
 
-def _of_deed(experience: Experience, spec: WorldSpec) -> Possible:
+def _of_deed(motor: str) -> Possible:
     """Return what was under way, in which manner, and the last motor command."""
-    del spec
-    intent, _, commands = experience.motor.partition("; ")
+    intent, _, commands = motor.partition("; ")
     skill = next((one for one in _SKILLS if intent.startswith(one)), "nothing")
     found = {Attribute.DOING: (skill,), Attribute.DID: (commands.split(", then ")[-1],)}
     manner = intent.rpartition(", ")[2]

@@ -105,7 +105,8 @@ class Verification:
 
     def kept(self, text: str) -> tuple[str, tuple[str, ...]]:
         """Return what is told at length without the clauses that are refuted, and these."""
-        told, withheld = [], []
+        told: list[str] = []
+        withheld: list[str] = []
         for sentence in sentences(text, self.spec):
             refuted = [
                 clause
@@ -191,8 +192,8 @@ def _of_number(claim: Claim, times: Sequence[_Time]) -> Support:
     may_be = [one for one in near if _may_be_of(claim.thing, one.experience)]
     known = [one for one in may_be if not claim.thing or one.experience.about]
     numbers = range(len(known), len(may_be) + 1)
-    says = str if claim.attribute is Attribute.COUNT else lambda number: "yes" if number else "no"
-    possible = {says(number) for number in numbers}
+    whether = {"yes" if number else "no" for number in numbers}
+    possible = {*map(str, numbers)} if claim.attribute is Attribute.COUNT else whether
     if claim.value not in possible:
         return Support.REFUTED
     return Support.SUPPORTED if len(possible) == 1 else Support.NOT_ENOUGH

@@ -390,7 +390,7 @@ def test_targets_are_open_where_too_few_were_asked(asked, right):
     )
     assert sheet is not None
     judged = {row[-1] for row in sheet.rows}
-    too_few = f"{asked} questions are too few to judge by; 1,000 are enough"
+    too_few = f"{asked} questions are too few to judge by; 1,500 are enough"
     if asked < LEAST_QUESTIONS:
         assert (judged, sheet.note) == ({"open"}, too_few)
         assert sheet.markdown().endswith(f"|\n\n{too_few}\n")

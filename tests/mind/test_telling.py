@@ -72,7 +72,7 @@ TWO = (lived(42), lived(79, kind="was_seen", ahead=5, right=-2))
 
 
 def question_answerer(model, experiences=TWO, *, spec=TRIP, mode="felt", **settings):
-    minds = LanguageMindFactory(model, remember(experiences))
+    minds = LanguageMindFactory(model, remember(experiences), verify="none")
     return minds.question_answerer("anna", spec=spec, mode=mode, **settings)
 
 
