@@ -181,7 +181,7 @@ class Decision:
         cost: What they cost, where prices are known; else 0.
         latency_s: Wall time from asking to answer, seconds.
         attempts: Replies that were asked for: 1, one more where a reply was refused, and one for
-            each in which tools were called.
+            each in which tools were called; 0 where it was done out of habit.
         fallback: Whether no reply could be used and the fallback intent was taken.
         problem: Of a fallback: what was wrong with the first bad reply, or why there was none.
         exchanges: What was asked and replied each time, for the record and for replay.

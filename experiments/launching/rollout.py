@@ -104,7 +104,7 @@ class _DecisionCounts:
     """Counts the decisions that took effect, and what they took, in each episode."""
 
     def __init__(self, episodes: int, decided: Callable[[Decision], None]):
-        names = ("decisions", "tokens", "thinking_tokens", "refused", "safe")
+        names = ("decisions", "habitual", "tokens", "thinking_tokens", "refused", "safe")
         self._counts: Columns = {name: np.zeros(episodes, np.int64) for name in names}
         self._counts["cost"] = np.zeros(episodes)
         self._decided = decided
@@ -115,6 +115,7 @@ class _DecisionCounts:
             decision = agent.trace(row).decision
             if decision is not None:
                 self._counts["decisions"][slot] += 1
+                self._counts["habitual"][slot] += decision.attempts == 0
                 self._counts["tokens"][slot] += decision.tokens
                 self._counts["thinking_tokens"][slot] += decision.thinking_tokens
                 self._counts["cost"][slot] += decision.cost

@@ -67,6 +67,14 @@ NO_EFFECT = Measure(
 )
 _THINKING = (
     Measure(name="decisions an episode", top="decisions", decimals=1),
+    Measure(
+        name="decisions out of habit",
+        top="habitual",
+        bottom="decisions",
+        percent=True,
+        decimals=0,
+        seldom=True,
+    ),
     Measure(name="tokens an episode", top="tokens", decimals=0),
     Measure(name="of these, thoughts", top="thinking_tokens", decimals=0, seldom=True),
     Measure(name="cost an episode", top="cost", decimals=4, seldom=True),

@@ -135,7 +135,8 @@ class RunView {
   cost(decision, total) {
     const [began, thought] = latest(this.episode.thinking, decision.tick - 1, change => change[0]) || [];
     const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
-    const sure = decision.confidence === null ? "" : `${probabilityOf(decision.chosen)} ${percent(decision.confidence)}`;
+    const name = decision.attempts ? probabilityOf(decision.chosen) : "out of habit, which ends well in";
+    const sure = decision.confidence === null ? "" : `${name} ${percent(decision.confidence)}`;
     const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: fallback intent" : ""];
     return [
       [`decided at ${this.lived(decision.tick)}`, ...how.filter(text => text)].join(" · "),

@@ -18,6 +18,7 @@ from mind.memory import Memory, Query, Recollection
 from mind.reasoning.asking import cost
 from mind.reasoning.choices import FREE, ReplyForm, answers_of, startable
 from mind.reasoning.conversation import converse
+from mind.reasoning.habit import Habits
 from mind.reasoning.narration import EventObservation, narrate, near, object_words
 from mind.reasoning.parsing import NotUnderstood, Reply
 from mind.reasoning.plan import Plan
@@ -76,6 +77,7 @@ class LanguageMind:
         form: Whether the language model writes freely or chooses among what could be done.
         weighing: Weighs what the language model would choose by what is imagined of it, or None.
         toolbox: What the language model may ask for before it answers, or None.
+        habits: What may be done without asking the language model, or None.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class LanguageMind:
         form: ReplyForm = FREE,
         weighing: Weighing | None = None,
         toolbox: Toolbox | None = None,
+        habits: Habits | None = None,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -100,6 +103,7 @@ class LanguageMind:
         self._form = form
         self._weighing = weighing
         self._toolbox = toolbox
+        self._habits = habits
         self._decisions = 0
         self._plan = Plan()
 
@@ -125,7 +129,10 @@ class LanguageMind:
         now = Situation(
             body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
         )
-        goals, recalled = self._in_mind(percept, context)
+        goals = self._plan.open_goals(percept, context.episode)
+        if self._habits and (usual := self._as_usual(self._habits, now, goals)):
+            return usual
+        recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         prompt, intents = self._asked(now, recalled, goals)
         reply, exchanges = await converse(
             self._batcher,
@@ -142,21 +149,30 @@ class LanguageMind:
             reply, weighed = self._weigh(now, intents, reply, exchanges[-1].offered)
             costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
+        if self._habits:
+            self._habits.took(now, goals, taken.intent, costs["tokens"])
         if taken.plan is not None:
             goals = self._plan.replace(taken.plan, percept, context.episode)
-        spec = percept.spec
         return Decision(
             intent=taken.intent,
             speech=taken.speech,
             thoughts=taken.thoughts,
-            goals=(
-                spec.mission_words(percept.mission),
-                *(goal.words(spec) for goal in goals),
-                taken.intent.words(spec),
-            ),
+            goals=_goal_stack(now, goals, taken.intent),
             memories=tuple(dict.fromkeys([*(one.id for one in recalled), *now.found])),
             weighed=weighed,
             **costs,
+        )
+
+    def _as_usual(self, habits: Habits, now: Situation, goals: Sequence[Goal]) -> Decision | None:
+        """Return what is done without a thought, where that is enough."""
+        habits.settle(now)
+        usual = habits.choose(now, goals)
+        if usual is None:
+            return None
+        intent, chance = usual
+        habits.took(now, goals, intent, None)
+        return Decision(
+            intent=intent, goals=_goal_stack(now, goals, intent), confidence=chance, attempts=0
         )
 
     def asked(
@@ -166,15 +182,9 @@ class LanguageMind:
         now = Situation(
             body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
         )
-        goals, recalled = self._in_mind(percept, context)
-        return self._asked(now, recalled, goals)[0]
-
-    def _in_mind(
-        self, percept: Percept, context: DecisionContext
-    ) -> tuple[tuple[Goal, ...], list[Recollection]]:
-        """Return what is left of the plan, and what is recalled."""
         goals = self._plan.open_goals(percept, context.episode)
-        return goals, recall(self._memory, self.body_id, percept, context, self._recalled)
+        recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
+        return self._asked(now, recalled, goals)[0]
 
     def _asked(
         self, now: Situation, recalled: Sequence[Recollection], goals: Sequence[Goal]
@@ -200,11 +210,14 @@ class LanguageMind:
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience of this body."""
+        if self._habits:
+            self._habits.noticed(observation.event)
         return narrate(observation, self.body_id)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next decisions depend on besides the memory, fit for JSON."""
-        return {"decisions": self._decisions, "plan": self._plan.state()}
+        habits = {"habits": self._habits.state()} if self._habits else {}
+        return {"decisions": self._decisions, "plan": self._plan.state(), **habits}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned.
@@ -218,8 +231,19 @@ class LanguageMind:
                 "state of a mind must hold 'decisions', at least 0, and 'plan', got "
                 f"{dict(state)!r}; load what `LanguageMind.state` returned"
             )
+        if self._habits and "habits" not in state:
+            raise ValueError("state of a mind with habits must hold 'habits', got none")
         self._plan.load_state(state["plan"])
+        if self._habits:
+            self._habits.load_state(state["habits"])
         self._decisions = decisions
+
+
+def _goal_stack(now: Situation, goals: Sequence[Goal], intent: Intent) -> tuple[str, ...]:
+    """Return the mission, what is left of the plan, and what is done now."""
+    spec = now.percept.spec
+    plan = (goal.words(spec) for goal in goals)
+    return spec.mission_words(now.percept.mission), *plan, intent.words(spec)
 
 
 def recall(

@@ -10,6 +10,7 @@ from mind.language_models import Batcher, LanguageModel, TokenBudget
 from mind.memory import Memory
 from mind.reasoning.choices import ReplyForm, ReplyMode
 from mind.reasoning.deliberation import LanguageMind
+from mind.reasoning.habit import Habits
 from mind.reasoning.prompting import AskPrompts, Mode, Prompts
 from mind.reasoning.question_answering import QuestionAnswerer
 from mind.reasoning.tools import Reach, Toolbox
@@ -46,6 +47,9 @@ class LanguageMindFactory:
         tools: Names of what the language model may ask for before it answers, where it writes
             freely: of `mind.reasoning.tools.TOOLS`.
         rounds: Replies with calls in one decision, at least 1.
+        habits: How many tokens it is worth to keep one thing from ending badly, at least 0: what
+            ended well before is done again unthought where a thought would cost more than it can
+            gain. None thinks every time. See `Habits`.
         verify: What is done with an answer about its life that its memory does not bear out; of
             `Verify`.
 
@@ -72,6 +76,7 @@ class LanguageMindFactory:
         imagination_weight: float = 20.0,
         tools: Sequence[str] = (),
         rounds: int = 3,
+        habits: float | None = None,
         verify: Verify | str = Verify.REVISE,
     ):
         if recalled < 0:
@@ -103,6 +108,8 @@ class LanguageMindFactory:
         self._seed = seed
         self._form = form
         self._verify = Verify(verify)
+        self._stake = habits
+        self._habits()  # which refuses a number that is out of range
 
     def make(self, body_id: str) -> LanguageMind:
         """Return a mind for one body; its random choices depend on the seed and on `body_id`."""
@@ -116,7 +123,11 @@ class LanguageMindFactory:
             form=self._form,
             weighing=self._weighing,
             toolbox=self._toolbox,
+            habits=self._habits(),
         )
+
+    def _habits(self) -> Habits | None:
+        return None if self._stake is None else Habits(self._stake)
 
     def question_answerer(
         self,

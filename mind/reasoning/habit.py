@@ -1,0 +1,265 @@
+"""Habit: what was decided in such a situation before, and ended well, is done again unthought.
+
+An arbiter between habit and thought (Daw et al. 2005; Keramati et al. 2011): a mind thinks only
+where what thinking might still gain is worth its tokens,
+
+    (1 - p) * stake > tokens of a thought,
+
+with p the probability that the habit ends well, by how it ended before: the mean of a Beta
+distribution that begins, as if with two trials, where all that this body decides is; and the stake
+how many tokens one bad end is worth. A habit is of
+the things that a mission names. What is done with any other depends on what is known of just that,
+and where a mind has ever decided for one, it goes on thinking.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+from body.types import Goal, Intent, NoticedEvent, Status, WorldSpec
+from mind.reasoning.narration import doing_words, feeling_words, object_words, scene
+from mind.reasoning.parsing import NotUnderstood, parse_intent
+from mind.reasoning.situation import Situation
+
+BAD = (NoticedEvent.FELL, NoticedEvent.SPILLED, NoticedEvent.BURNED, NoticedEvent.MADE_ILL)
+_CLOSE = 4  # cells, within which a hazard is part of a situation
+_ROLES = ("<a>", "<b>", "<c>", "<d>")
+_TRIALS = 2  # that what is usual counts for
+_NUMBER = re.compile(r"\s*\b\d+\b")
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is done in a situation, how often it ended well, and how often not.
+
+    `is_particular` is whether it was ever about a thing that the mission does not name.
+    """
+
+    intent: str
+    is_particular: bool
+    good: int = 0
+    bad: int = 0
+
+    def chance(self, usual: float) -> float:
+        """Return the probability that it ends well, where that of all decisions is `usual`."""
+        return (self.good + _TRIALS * usual) / (self.good + self.bad + _TRIALS)
+
+
+@dataclass(slots=True)
+class _Open:
+    """What is under way, and the situations in which it was decided, and again while it went on."""
+
+    situations: list[str]
+    words: str
+    episode: int
+    went_badly: bool = False
+
+
+@dataclass(slots=True)
+class Habits:
+    """The habits of one body, and the arbiter that says when they are enough.
+
+    Attributes:
+        stake: Tokens that it is worth to keep something from ending badly, at least 0. Of 0 a
+            habit is always enough, of infinity never.
+    """
+
+    stake: float
+    _records: dict[str, _Record] = field(default_factory=dict[str, _Record])
+    _open: _Open | None = None
+    _thoughts: int = 0
+    _tokens: int = 0
+
+    def __post_init__(self):
+        """Refuse a stake below 0."""
+        if not self.stake >= 0:
+            raise ValueError(f"habits must be at least 0, got {self.stake}")
+
+    def choose(self, now: Situation, goals: Sequence[Goal]) -> tuple[Intent, float] | None:
+        """Return what is done unthought, and how probably it ends well; None where to think."""
+        record = self._records.get(sketch(now, goals))
+        if record is None or record.is_particular or not record.good:
+            return None
+        chance = record.chance(self._usual)
+        if (1.0 - chance) * self.stake > self._price:
+            return None
+        intent = _filled(record.intent, now)
+        return None if intent is None or now.why_not(intent) else (intent, chance)
+
+    @property
+    def _usual(self) -> float:
+        """The probability that a decision of this body ends well."""
+        good = sum(one.good for one in self._records.values())
+        bad = sum(one.bad for one in self._records.values())
+        return (good + 1) / (good + bad + 2)
+
+    @property
+    def _price(self) -> float:
+        """Mean tokens of a thought."""
+        return self._tokens / max(1, self._thoughts)
+
+    def took(
+        self, now: Situation, goals: Sequence[Goal], intent: Intent, tokens: int | None
+    ) -> None:
+        """Note what is done now.
+
+        Args:
+            now: The situation.
+            goals: What was left of the plan.
+            intent: What the body shall do.
+            tokens: What the thought took; None where there was none.
+        """
+        if tokens is not None:
+            self._thoughts, self._tokens = self._thoughts + 1, self._tokens + tokens
+        words = intent.words(now.percept.spec)
+        done = _in_roles(words, now)
+        situation = sketch(now, goals)
+        before = self._records.get(situation)
+        if before is None or before.intent != done:  # a new one has to prove itself
+            is_particular = intent.target is not None and done == words
+            is_particular |= before is not None and before.is_particular
+            self._records[situation] = _Record(done, is_particular)
+        if self._open is None or self._open.words != words:
+            self._open = _Open([], words, now.context.episode)
+        if situation not in self._open.situations:
+            self._open.situations.append(situation)
+
+    def noticed(self, event: NoticedEvent) -> None:
+        """Note what is noticed meanwhile."""
+        if self._open and event in BAD:
+            self._open.went_badly = True
+
+    def settle(self, now: Situation) -> None:
+        """Learn from how it went what was decided before, if that has come to an end."""
+        if self._open is None:
+            return
+        well = _ended_well(self._open, now)
+        if well is None:
+            return
+        for situation in self._open.situations:
+            record = self._records[situation]
+            record.good, record.bad = record.good + well, record.bad + (not well)
+        self._open = None
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next choices depend on, fit for JSON."""
+        return {
+            "records": {name: asdict(one) for name, one in self._records.items()},
+            "open": asdict(self._open) if self._open else None,
+            "thoughts": self._thoughts,
+            "tokens": self._tokens,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            ValueError: If it is not such a state; nothing is changed.
+        """
+        try:
+            records = {str(name): _Record(**one) for name, one in state["records"].items()}
+            last = _Open(**state["open"]) if state["open"] else None
+            thoughts, tokens = int(state["thoughts"]), int(state["tokens"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                "state of habits must be as `Habits.state` wrote it, got "
+                f"{type(error).__name__}: {error}"
+            ) from None
+        self._records, self._open = records, last
+        self._thoughts, self._tokens = thoughts, tokens
+
+
+def _ended_well(last: _Open, now: Situation) -> bool | None:
+    """Return whether what was decided ended well; None where it goes on, or was left.
+
+    An episode that is over ended it: the last thing that was done in it is not told apart.
+    """
+    if last.went_badly:
+        return False
+    context = now.context
+    if context.episode != last.episode:
+        return True
+    if context.intent is None or context.intent.words(now.percept.spec) != last.words:
+        return None
+    status = context.status.status
+    return None if status is Status.RUNNING else status is Status.DONE
+
+
+# ---- Situations ----
+
+
+def sketch(now: Situation, goals: Sequence[Goal]) -> str:
+    """Return what a situation has in common with others like it, in words.
+
+    Things of the mission are told by their place in it, and nothing of how many or how far: what is
+    asked, what is in the hand, how it goes, what is left of the plan, a loose lace, which things of
+    the mission are in sight or remembered, and whether a hazard is close. Without a mission it is
+    what is needed, and what there is to eat.
+    """
+    percept, context = now.percept, now.context
+    shown = scene(percept)
+    needs = [] if shown.mission else _needs(now)
+    parts = (
+        shown.mission,
+        shown.hand.partition(",")[0],
+        doing_words(context, percept),
+        "; ".join(goal.words(percept.spec) for goal in goals),
+        *["loose lace"] * ("lace loose" in shown.body),
+        *_things(now),
+        *needs,
+    )
+    return "|".join(_NUMBER.sub("", _in_roles(part, now)) for part in parts)
+
+
+def _things(now: Situation) -> list[str]:
+    """Return which things of the mission are there, with the state of doors, and hazards."""
+    percept = now.percept
+    rows = [row for row in percept.landmarks if row[0]]
+    names = _roles(now)
+    here = {name: row for row in rows if (name := object_words(percept, row)) in names}
+    doors = percept.spec.doors
+    states = [f"{name} {'abc'[row[2]]}" if row[0] in doors else name for name, row in here.items()]
+    close = any(
+        row[0] in percept.spec.hazards and abs(row[3]) + abs(row[4]) <= _CLOSE for row in rows
+    )
+    return [*sorted(states), *["hazard"] * close]
+
+
+def _needs(now: Situation) -> list[str]:
+    """Return what is needed, and the foods that are there."""
+    foods = now.percept.spec.foods
+    rows = [row for row in now.percept.landmarks if row[0] in foods and row[2] > 0]
+    felt = [one for one in feeling_words(now.feeling).split(", ") if "needs " in one]
+    return [*felt, *sorted({object_words(now.percept, row) for row in rows})]
+
+
+def _roles(now: Situation) -> list[str]:
+    """Return the things that a mission names, in their order."""
+    spec = now.percept.spec
+    named = _names(spec).findall(spec.mission_words(now.percept.mission))
+    return list(dict.fromkeys(named))[: len(_ROLES)]
+
+
+@cache
+def _names(spec: WorldSpec) -> re.Pattern[str]:
+    """Return a pattern of things with their colors."""
+    objects = "|".join(sorted(map(re.escape, spec.objects), key=len, reverse=True))
+    return re.compile(rf"\b(?:{'|'.join(spec.colors)}) (?:{objects})\b")
+
+
+def _in_roles(text: str, now: Situation) -> str:
+    for number, name in enumerate(_roles(now)):
+        text = re.sub(rf"\b{re.escape(name)}\b", _ROLES[number], text)
+    return text
+
+
+def _filled(intent: str, now: Situation) -> Intent | None:
+    """Return an intent with the things of this mission; None where it has too few."""
+    for number, name in enumerate(_roles(now)):
+        intent = intent.replace(_ROLES[number], name)
+    try:
+        return parse_intent(intent, now.percept.spec)
+    except NotUnderstood:
+        return None
