@@ -195,12 +195,12 @@ def sketch(now: Situation, goals: Sequence[Goal]) -> str:
 
     Things of the mission are told by their place in it, and nothing of how many or how far: what is
     asked, what is in the hand, how it goes, what is left of the plan, a loose lace, which things of
-    the mission are in sight or remembered, and whether a hazard is close. Without a mission it is
-    what is needed, and what there is to eat.
+    the mission are in sight or remembered, and whether a hazard is close. Where a mission names no
+    thing it is what is needed, and what there is to eat.
     """
     percept, context = now.percept, now.context
     shown = scene(percept)
-    needs = [] if shown.mission else _needs(now)
+    needs = [] if _roles(now) else _needs(now)
     parts = (
         shown.mission,
         shown.hand.partition(",")[0],
