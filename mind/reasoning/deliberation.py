@@ -150,9 +150,8 @@ class LanguageMind:
             costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
         if self._habits:
-            self._habits.took(now, goals, taken.intent, costs["tokens"])
-        if taken.plan is not None:
-            goals = self._plan.replace(taken.plan, percept, context.episode)
+            self._habits.thought(now, goals, taken, costs["tokens"])
+        goals = self._planned(now, goals, taken)
         return Decision(
             intent=taken.intent,
             speech=taken.speech,
@@ -163,17 +162,27 @@ class LanguageMind:
             **costs,
         )
 
-    def _as_usual(self, habits: Habits, now: Situation, goals: Sequence[Goal]) -> Decision | None:
+    def _as_usual(self, habits: Habits, now: Situation, goals: tuple[Goal, ...]) -> Decision | None:
         """Return what is done without a thought, where that is enough."""
         habits.settle(now)
         usual = habits.choose(now, goals)
         if usual is None:
             return None
-        intent, chance = usual
-        habits.took(now, goals, intent, None)
+        reply, chance = usual
+        habits.took(now, goals, reply)
+        goals = self._planned(now, goals, reply)
         return Decision(
-            intent=intent, goals=_goal_stack(now, goals, intent), confidence=chance, attempts=0
+            intent=reply.intent,
+            goals=_goal_stack(now, goals, reply.intent),
+            confidence=chance,
+            attempts=0,
         )
+
+    def _planned(self, now: Situation, goals: tuple[Goal, ...], reply: Reply) -> tuple[Goal, ...]:
+        """Return what is left of the plan after a reply, which may bring a new one."""
+        if reply.plan is None:
+            return goals
+        return self._plan.replace(reply.plan, now.percept, now.context.episode)
 
     def asked(
         self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot

@@ -18,14 +18,15 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
-from body.types import Goal, Intent, NoticedEvent, Status, WorldSpec
+from body.types import Goal, NoticedEvent, Status, WorldSpec
 from mind.reasoning.narration import doing_words, feeling_words, object_words, scene
-from mind.reasoning.parsing import NotUnderstood, parse_intent
+from mind.reasoning.parsing import NotUnderstood, Reply, parse_intent, parse_plan
 from mind.reasoning.situation import Situation
 
 BAD = (NoticedEvent.FELL, NoticedEvent.SPILLED, NoticedEvent.BURNED, NoticedEvent.MADE_ILL)
 _CLOSE = 4  # cells, within which a hazard is part of a situation
 _ROLES = ("<a>", "<b>", "<c>", "<d>")
+_ROLE = re.compile("<[a-d]>")
 _TRIALS = 2  # that what is usual counts for
 _NUMBER = re.compile(r"\s*\b\d+\b")
 
@@ -34,10 +35,12 @@ _NUMBER = re.compile(r"\s*\b\d+\b")
 class _Record:
     """What is done in a situation, how often it ended well, and how often not.
 
-    `is_particular` is whether it was ever about a thing that the mission does not name.
+    `plan` is what was planned with it, None where nothing was; `is_particular` is whether it was
+    ever about a thing that the mission does not name.
     """
 
     intent: str
+    plan: str | None
     is_particular: bool
     good: int = 0
     bad: int = 0
@@ -69,6 +72,8 @@ class Habits:
     stake: float
     _records: dict[str, _Record] = field(default_factory=dict[str, _Record])
     _open: _Open | None = None
+    _episode: int = -1
+    _been: list[str] = field(default_factory=list[str])  # situations of this episode
     _thoughts: int = 0
     _tokens: int = 0
 
@@ -77,16 +82,28 @@ class Habits:
         if not self.stake >= 0:
             raise ValueError(f"habits must be at least 0, got {self.stake}")
 
-    def choose(self, now: Situation, goals: Sequence[Goal]) -> tuple[Intent, float] | None:
-        """Return what is done unthought, and how probably it ends well; None where to think."""
-        record = self._records.get(sketch(now, goals))
-        if record is None or record.is_particular or not record.good:
+    def choose(self, now: Situation, goals: Sequence[Goal]) -> tuple[Reply, float] | None:
+        """Return what is done unthought, and how probably it ends well; None where to think.
+
+        Who has come back to where it has been in this episode thinks, unless it only goes on.
+        """
+        situation = sketch(now, goals)
+        record = self._records.get(situation)
+        if record is None:
+            return None
+        reply = _filled(record, now)
+        goes_on = reply is not None and reply.intent == now.context.intent
+        if self._has_been(situation, now) and not goes_on:
+            record.bad += 1
             return None
         chance = record.chance(self._usual)
-        if (1.0 - chance) * self.stake > self._price:
+        is_enough = (1.0 - chance) * self.stake <= self._price
+        if reply is None or record.is_particular or not record.good or not is_enough:
             return None
-        intent = _filled(record.intent, now)
-        return None if intent is None or now.why_not(intent) else (intent, chance)
+        return None if now.why_not(reply.intent) else (reply, chance)
+
+    def _has_been(self, situation: str, now: Situation) -> bool:
+        return now.context.episode == self._episode and situation in self._been
 
     @property
     def _usual(self) -> float:
@@ -100,27 +117,23 @@ class Habits:
         """Mean tokens of a thought."""
         return self._tokens / max(1, self._thoughts)
 
-    def took(
-        self, now: Situation, goals: Sequence[Goal], intent: Intent, tokens: int | None
-    ) -> None:
-        """Note what is done now.
-
-        Args:
-            now: The situation.
-            goals: What was left of the plan.
-            intent: What the body shall do.
-            tokens: What the thought took; None where there was none.
-        """
-        if tokens is not None:
-            self._thoughts, self._tokens = self._thoughts + 1, self._tokens + tokens
-        words = intent.words(now.percept.spec)
-        done = _in_roles(words, now)
-        situation = sketch(now, goals)
+    def thought(self, now: Situation, goals: Sequence[Goal], reply: Reply, tokens: int) -> None:
+        """Note what was decided by a thought, and what the thought took."""
+        self._thoughts, self._tokens = self._thoughts + 1, self._tokens + tokens
+        situation, done = sketch(now, goals), _in_roles(reply.intent.words(now.percept.spec), now)
         before = self._records.get(situation)
         if before is None or before.intent != done:  # a new one has to prove itself
-            is_particular = intent.target is not None and done == words
+            is_particular = reply.intent.target is not None and not _ROLE.search(done)
             is_particular |= before is not None and before.is_particular
-            self._records[situation] = _Record(done, is_particular)
+            self._records[situation] = _Record(done, _plan_of(reply, now), is_particular)
+        self.took(now, goals, reply)
+
+    def took(self, now: Situation, goals: Sequence[Goal], reply: Reply) -> None:
+        """Note what is done now, after a thought or without one."""
+        if now.context.episode != self._episode:
+            self._episode, self._been = now.context.episode, []
+        situation, words = sketch(now, goals), reply.intent.words(now.percept.spec)
+        self._been.append(situation)
         if self._open is None or self._open.words != words:
             self._open = _Open([], words, now.context.episode)
         if situation not in self._open.situations:
@@ -148,6 +161,8 @@ class Habits:
         return {
             "records": {name: asdict(one) for name, one in self._records.items()},
             "open": asdict(self._open) if self._open else None,
+            "episode": self._episode,
+            "been": list(self._been),
             "thoughts": self._thoughts,
             "tokens": self._tokens,
         }
@@ -162,6 +177,7 @@ class Habits:
             records = {str(name): _Record(**one) for name, one in state["records"].items()}
             last = _Open(**state["open"]) if state["open"] else None
             thoughts, tokens = int(state["thoughts"]), int(state["tokens"])
+            episode, been = int(state["episode"]), [str(one) for one in state["been"]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 "state of habits must be as `Habits.state` wrote it, got "
@@ -169,6 +185,7 @@ class Habits:
             ) from None
         self._records, self._open = records, last
         self._thoughts, self._tokens = thoughts, tokens
+        self._episode, self._been = episode, been
 
 
 def _ended_well(last: _Open, now: Situation) -> bool | None:
@@ -255,11 +272,26 @@ def _in_roles(text: str, now: Situation) -> str:
     return text
 
 
-def _filled(intent: str, now: Situation) -> Intent | None:
-    """Return an intent with the things of this mission; None where it has too few."""
-    for number, name in enumerate(_roles(now)):
-        intent = intent.replace(_ROLES[number], name)
+def _plan_of(reply: Reply, now: Situation) -> str | None:
+    """Return what was planned, with the things of the mission by their place in it."""
+    if reply.plan is None:
+        return None
+    return _in_roles("; ".join(goal.words(now.percept.spec) for goal in reply.plan), now)
+
+
+def _filled(record: _Record, now: Situation) -> Reply | None:
+    """Return what is done, with the things of this mission; None where it has too few."""
+    spec = now.percept.spec
     try:
-        return parse_intent(intent, now.percept.spec)
+        intent = parse_intent(_of_mission(record.intent, now), spec)
+        plan = None if record.plan is None else parse_plan(_of_mission(record.plan, now), spec)
     except NotUnderstood:
         return None
+    return Reply(intent=intent, plan=plan)
+
+
+def _of_mission(text: str, now: Situation) -> str:
+    """Return a text with the things of this mission in place of their roles."""
+    for number, name in enumerate(_roles(now)):
+        text = text.replace(_ROLES[number], name)
+    return text

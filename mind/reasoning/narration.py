@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from body.columns import LACES, LEAN, POSTURES, index
-from body.events import EVENT_TRAITS, Role
+from body.events import EVENT_TRAITS, About, Role
 from body.types import (
     DOOR_CLOSED,
     DOOR_LOCKED,
@@ -376,8 +376,22 @@ def event_words(event: NoticedEvent, about: str = "") -> str:
 
 
 def about_words(event: NoticedEvent, percept: Percept) -> str:
-    """Return what an event of this tick was about, or nothing where it is about no object."""
-    return object_words(percept, percept.event_objects) if "{object}" in _noticed(event) else ""
+    """Return what an event of this tick was about, or nothing where it is about no object.
+
+    A body knows one object of all that it notices in a tick: who falls against a table does not
+    fall over it.
+    """
+    can_be = "{object}" in _noticed(event) and _can_be_of(event, percept)
+    return object_words(percept, percept.event_objects) if can_be else ""
+
+
+def _can_be_of(event: NoticedEvent, percept: Percept) -> bool:
+    """Return whether an event can be about the object of this tick."""
+    about, spec = EVENT_TRAITS[event].about, percept.spec
+    obj = int(percept.event_objects[0])
+    if about is About.CONTACT:
+        return obj in spec.hazards
+    return obj in spec.portables if about in (About.HELD, About.RELEASED) else True
 
 
 def noticed_words(event: NoticedEvent, percept: Percept) -> str:

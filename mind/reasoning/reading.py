@@ -63,8 +63,6 @@ def _of_thing(experience: Experience, spec: WorldSpec) -> Possible:
     """Return what it was about, and came of: the sort of thing, of food the very thing."""
     thing = experience.about
     sort = thing.partition(" ")[2]
-    if sort == "lace":
-        return {Attribute.THING: (thing,), Attribute.CAUSE: ("own lace",)}
     is_food = sort in {spec.objects[number] for number in spec.foods}
     furniture = ("furniture",) if experience.kind == "bumped" and sort != "wall" else ()
     return {Attribute.THING: (thing,), Attribute.CAUSE: (thing if is_food else sort, *furniture)}

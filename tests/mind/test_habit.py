@@ -14,7 +14,7 @@ from mind.memory import ExperienceStore
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.habit import Habits, sketch
 from mind.reasoning.narration import EventObservation
-from mind.reasoning.parsing import parse_intent
+from mind.reasoning.parsing import Reply, parse_intent
 from mind.reasoning.situation import Situation
 
 RED = {"mission": (Mission.GO_TO, Object.BALL, Color.RED, 0, 0)}
@@ -182,6 +182,23 @@ def test_where_the_mission_names_nothing_a_situation_is_what_is_needed_and_what_
     assert hungry != thirsty
 
 
+def test_what_was_planned_is_planned_again():
+    anna, _ = mind(["<plan>hold red ball; see blue box</plan>" + GO_TO_RED])
+    decide(anna)
+    again = decide(anna, seen=BLUE, episode=1)
+    assert again.attempts == 0
+    assert again.goals[1:-1] == ("hold blue key", "see blue box")
+
+
+def test_who_has_come_back_to_where_it_has_been_thinks():
+    anna, _ = mind([GO_TO_RED] * 3, habits=0.0)
+    decide(anna)
+    assert decide(anna, episode=1).attempts == 0
+    done = {"intent": "wait, normal", "status": Status.DONE}
+    assert decide(anna, **done, episode=1).attempts == 1, "another situation"
+    assert decide(anna, episode=1).attempts == 1, "that of before"
+
+
 def test_choosing_for_the_first_time_is_always_a_thought():
     habits = Habits(0.0)
     now = Situation(
@@ -189,5 +206,5 @@ def test_choosing_for_the_first_time_is_always_a_thought():
         why_not=lambda one: "",
     )  # fmt: skip
     assert habits.choose(now, ()) is None
-    habits.took(now, (), Intent(skill=Skill.WAIT), 9)
+    habits.thought(now, (), Reply(intent=Intent(skill=Skill.WAIT)), 9)
     assert habits.choose(now, ()) is None, "it has not ended yet"
