@@ -92,8 +92,7 @@ class Habits:
         if record is None:
             return None
         reply = _filled(record, now)
-        goes_on = reply is not None and reply.intent == now.context.intent
-        if self._has_been(situation, now) and not goes_on:
+        if self._has_been(situation, now) and not (reply and _goes_on(reply, now)):
             record.bad += 1
             return None
         chance = record.chance(self._usual)
@@ -186,6 +185,12 @@ class Habits:
         self._records, self._open = records, last
         self._thoughts, self._tokens = thoughts, tokens
         self._episode, self._been = episode, been
+
+
+def _goes_on(reply: Reply, now: Situation) -> bool:
+    """Return whether a reply wants what is under way, for whatever reason."""
+    under_way, spec = now.context.intent, now.percept.spec
+    return under_way is not None and under_way.words(spec) == reply.intent.words(spec)
 
 
 def _ended_well(last: _Open, now: Situation) -> bool | None:

@@ -199,6 +199,14 @@ def test_who_has_come_back_to_where_it_has_been_thinks():
     assert decide(anna, episode=1).attempts == 1, "that of before"
 
 
+def test_who_only_goes_on_may_come_back_unthought_whatever_it_went_for():
+    anna, _ = mind(["<think>a ball</think>" + GO_TO_RED] * 2, habits=0.0)
+    goes_on = {"intent": "go to red ball, normal", "status": Status.RUNNING}
+    decide(anna, **goes_on)
+    for _ in range(3):
+        assert decide(anna, **goes_on, episode=1).attempts == 0
+
+
 def test_choosing_for_the_first_time_is_always_a_thought():
     habits = Habits(0.0)
     now = Situation(
