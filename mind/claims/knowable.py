@@ -105,7 +105,18 @@ def _strange_things(plain: str, spec: WorldSpec) -> Iterator[str]:
     for pattern in _things_of_events():
         for match in pattern.finditer(plain):
             said = takewhile(lambda word: stem(word) not in ends, match["thing"].split())
-            yield from (word for word in said if stem(word) not in _things(spec))
+            # "any falling ill on" has no thing in it
+            yield from (
+                word for word in said if stem(word) not in _things(spec) | _begins_an_event()
+            )
+
+
+@cache
+def _begins_an_event() -> frozenset[str]:
+    """Return the stems of words with which what an event is called goes on after them."""
+    return frozenset(
+        stem(phrase.partition(" ")[0]) for phrase, _ in phrases(Person.SECOND) if " " in phrase
+    )
 
 
 @cache

@@ -24,6 +24,7 @@ _EPISODE = re.compile(
     re.IGNORECASE,
 )
 _LARGEST_EPISODE = 999_999
+_SIGNS = re.compile(r"[?!,.:;](?!\d)")
 _FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
 _SUBJECTS = r"(?P<who>it|he|she|the \w+ person)"
 _SLOTS = {
@@ -251,8 +252,14 @@ def events_in(question: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a question as words alone, without the episode that it names."""
-    return " ".join(without_episodes(text).replace("?", " ").replace(",", " ").split())
+    """Return a question as words alone, without the episode that it names, and polite frames."""
+    words = _SIGNS.sub(" ", without_episodes(text))
+    return " ".join(_frames().sub(" ", words).split())
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(texts()['frames'])})\b")
 
 
 def without_episodes(text: str) -> str:
