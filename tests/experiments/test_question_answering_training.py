@@ -354,6 +354,14 @@ def some_decisions(path):
     return path
 
 
+@pytest.mark.parametrize("bad", ["episodes=-1", "rounds=0", "context=0", "words=-1"])
+def test_a_number_out_of_range_is_told_before_anything_is_lived(tmp_path, bad):
+    name, _, given = bad.partition("=")
+    with pytest.raises(ValueError, match=rf"^{name} must be at least \d, got {given}$"):
+        run(small_training(tmp_path / "teller", bad))
+    assert not (tmp_path / "teller").exists()
+
+
 def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
     with pytest.raises(ValueError, match="device must be auto, cpu, or a GPU"):
         run(small_training(tmp_path / "teller", "device=warp:7"))

@@ -36,12 +36,24 @@ from mind.learning.cold_start import Example, schedule
 
 SENSES_BATCH = 512  # windows in a step of learning senses alone
 SENSES_ALONE = 2e-3  # its learning rate
+_LEAST: Mapping[str, int] = {
+    **dict.fromkeys(("episodes", "rounds", "dialogues_per_round", "layers"), 1),
+    **dict.fromkeys(("tokens_per_batch", "context", "threads"), 1),
+    **dict.fromkeys(("words", "senses_steps", "held_out", "seed"), 0),
+}
 _LEAST_WINDOWS = 2  # one of them is kept out
 _REHEARSED = 256  # examples that are varied at once
 
 
 def run(options: DictConfig) -> Path:
-    """Collect, learn, measure, and write the card; return the folder."""
+    """Collect, learn, measure, and write the card; return the folder.
+
+    Raises:
+        ValueError: If a number is out of range; nothing is lived for it.
+    """
+    for name, least in _LEAST.items():
+        if options[name] < least:
+            raise ValueError(f"{name} must be at least {least}, got {options[name]}")
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans half a second for each shape of a batch
