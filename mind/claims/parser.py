@@ -374,6 +374,11 @@ def episodes_in(question: str) -> list[int]:
     ]
 
 
+def is_unknown(answer: str) -> bool:
+    """Return whether an answer says that one does not know."""
+    return " ".join(answer.casefold().split()).startswith(_UNKNOWN)
+
+
 def parse_answer(asked: Claim, answer: str) -> Claim | None:
     """Return what an answer claims.
 
@@ -382,7 +387,7 @@ def parse_answer(asked: Claim, answer: str) -> Claim | None:
         answer: In a few words.
     """
     said = " ".join(answer.casefold().split()).strip(" .!")
-    if not said or said.startswith(_UNKNOWN):
+    if not said or is_unknown(said):
         return None
     if said in _NEVER:
         when = When(episode=asked.when.episode)

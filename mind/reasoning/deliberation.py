@@ -164,7 +164,7 @@ class LanguageMind:
 
     def _as_usual(self, habits: Habits, now: Situation, goals: tuple[Goal, ...]) -> Decision | None:
         """Return what is done without a thought, where that is enough."""
-        habits.settle(now)
+        habits.settle(now, goals)
         usual = habits.choose(now, goals)
         if usual is None:
             return None

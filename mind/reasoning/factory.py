@@ -149,7 +149,7 @@ class LanguageMindFactory:
                 them, else in words.
             ablations: Kinds of memory, and parts of the now, that are left out.
             verify: What is done with an answer that memory does not bear out; empty is as this
-                factory was made.
+                factory was made, and none where no memories are shown.
         """
         return QuestionAnswerer(
             self._batcher,
@@ -161,7 +161,7 @@ class LanguageMindFactory:
             mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
             ablations=ablations,
             seed=self._seed,
-            verify=verify or self._verify,
+            verify=verify or (Verify.NONE if mode == Mode.NONE else self._verify),
         )
 
     async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:

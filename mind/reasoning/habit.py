@@ -7,14 +7,14 @@ where what thinking might still gain is worth its tokens,
 
 with p the probability that the habit ends well, by how it ended before: the mean of a Beta
 distribution that begins, as if with two trials, where all that this body decides is; and the stake
-how many tokens one bad end is worth. A habit is of
-the things that a mission names. What is done with any other depends on what is known of just that,
-and where a mind has ever decided for one, it goes on thinking.
+how many tokens one bad end is worth. A habit is of the things that a mission names. What is done
+with any other depends on what is known of just that, and where a mind has ever decided for one, it
+goes on thinking.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -52,7 +52,7 @@ class _Record:
 
 @dataclass(slots=True)
 class _Open:
-    """What is under way, and the situations in which it was decided, and again while it went on."""
+    """What is under way, and in which situations it was decided, and decided to go on."""
 
     situations: list[str]
     words: str
@@ -60,27 +60,28 @@ class _Open:
     went_badly: bool = False
 
 
-@dataclass(slots=True)
 class Habits:
     """The habits of one body, and the arbiter that says when they are enough.
 
-    Attributes:
+    Before each decision `settle`, then `choose`; after it `thought` or `took`.
+
+    Args:
         stake: Tokens that it is worth to keep something from ending badly, at least 0. Of 0 a
             habit is always enough, of infinity never.
+
+    Raises:
+        ValueError: If the stake is below 0.
     """
 
-    stake: float
-    _records: dict[str, _Record] = field(default_factory=dict[str, _Record])
-    _open: _Open | None = None
-    _episode: int = -1
-    _been: list[str] = field(default_factory=list[str])  # situations of this episode
-    _thoughts: int = 0
-    _tokens: int = 0
-
-    def __post_init__(self):
-        """Refuse a stake below 0."""
-        if not self.stake >= 0:
-            raise ValueError(f"habits must be at least 0, got {self.stake}")
+    def __init__(self, stake: float):
+        if not stake >= 0:
+            raise ValueError(f"habits must be at least 0, got {stake}")
+        self._stake = stake
+        self._records: dict[str, _Record] = {}
+        self._open: _Open | None = None
+        self._episode = -1
+        self._been: list[str] = []  # situations of this episode
+        self._thoughts = self._tokens = 0
 
     def choose(self, now: Situation, goals: Sequence[Goal]) -> tuple[Reply, float] | None:
         """Return what is done unthought, and how probably it ends well; None where to think.
@@ -89,20 +90,20 @@ class Habits:
         """
         situation = sketch(now, goals)
         record = self._records.get(situation)
-        if record is None:
-            return None
-        reply = _filled(record, now)
-        if self._has_been(situation, now) and not (reply and _goes_on(reply, now)):
-            record.bad += 1
+        reply = _filled(record, now) if record else None
+        if record is None or reply is None or self._is_back(situation, record, now):
             return None
         chance = record.chance(self._usual)
-        is_enough = (1.0 - chance) * self.stake <= self._price
-        if reply is None or record.is_particular or not record.good or not is_enough:
+        is_enough = (1.0 - chance) * self._stake <= self._price
+        if record.is_particular or not record.good or not is_enough or now.why_not(reply.intent):
             return None
-        return None if now.why_not(reply.intent) else (reply, chance)
+        return reply, chance
 
-    def _has_been(self, situation: str, now: Situation) -> bool:
-        return now.context.episode == self._episode and situation in self._been
+    def _is_back(self, situation: str, record: _Record, now: Situation) -> bool:
+        """Return whether one is where one has been in this episode, and does not just go on."""
+        has_been = now.context.episode == self._episode and situation in self._been
+        reply = _filled(record, now) if has_been else None
+        return has_been and not (reply and _goes_on(reply, now))
 
     @property
     def _usual(self) -> float:
@@ -143,17 +144,21 @@ class Habits:
         if self._open and event in BAD:
             self._open.went_badly = True
 
-    def settle(self, now: Situation) -> None:
-        """Learn from how it went what was decided before, if that has come to an end."""
-        if self._open is None:
-            return
-        well = _ended_well(self._open, now)
-        if well is None:
-            return
-        for situation in self._open.situations:
-            record = self._records[situation]
-            record.good, record.bad = record.good + well, record.bad + (not well)
-        self._open = None
+    def settle(self, now: Situation, goals: Sequence[Goal]) -> None:
+        """Learn from how it went what was decided before, if that has come to an end.
+
+        What leads back to where one has been has not ended well there.
+        """
+        well = _ended_well(self._open, now) if self._open else None
+        if self._open and well is not None:
+            for situation in self._open.situations:
+                record = self._records[situation]
+                record.good, record.bad = record.good + well, record.bad + (not well)
+            self._open = None
+        situation = sketch(now, goals)
+        here = self._records.get(situation)
+        if here and self._is_back(situation, here, now):
+            here.bad += 1
 
     def state(self) -> dict[str, Any]:
         """Return all that the next choices depend on, fit for JSON."""
@@ -266,9 +271,10 @@ def _roles(now: Situation) -> list[str]:
 
 @cache
 def _names(spec: WorldSpec) -> re.Pattern[str]:
-    """Return a pattern of things with their colors."""
+    """Return a pattern of things, with their colors where there are any."""
     objects = "|".join(sorted(map(re.escape, spec.objects), key=len, reverse=True))
-    return re.compile(rf"\b(?:{'|'.join(spec.colors)}) (?:{objects})\b")
+    color = f"(?:{'|'.join(spec.colors)}) " if spec.colors else ""
+    return re.compile(rf"\b{color}(?:{objects})\b")
 
 
 def _in_roles(text: str, now: Situation) -> str:

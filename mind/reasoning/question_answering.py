@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from body.types import WorldSpec
 from mind.claims.asker import plain_question
 from mind.claims.knowable import refusal
-from mind.claims.parser import asked_in, episode_of, events_in, question_of
+from mind.claims.parser import asked_in, episode_of, events_in, is_unknown, question_of
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.language_models.thinking import spoken, thinking_tokens
@@ -261,17 +261,16 @@ class QuestionAnswerer:
 
 def _held_against(verification: Verification, question: str, answer: Answer) -> Answer:
     """Return an answer as far as it can be said, and what was withheld of it."""
-    if answer.said.startswith(UNKNOWN):
+    if is_unknown(answer.said):
         return answer
     if question_of(question) is None:
         told, withheld = verification.kept(answer.said)
         return replace(answer, text=told or UNKNOWN, said=told or UNKNOWN, withheld=withheld)
     support = verification.check_answer(question, answer.said)
-    if support.can_be_said:
-        confidence = (
-            _borne_out(answer.confidence) if support is Support.SUPPORTED else answer.confidence
-        )
-        return replace(answer, support=support, confidence=confidence)
+    if support is Support.SUPPORTED:
+        return replace(answer, support=support, confidence=_borne_out(answer.confidence))
+    if support is Support.NOT_ENOUGH:
+        return replace(answer, support=support)
     return replace(
         answer, text=UNKNOWN, said=UNKNOWN, confidence=0.0, support=support, withheld=(answer.said,)
     )

@@ -45,11 +45,6 @@ class Support(StrEnum):
     REFUTED = "refuted"
     OFF_THE_POINT = "off the point"  # of an answer: it is none to what was asked
 
-    @property
-    def can_be_said(self) -> bool:
-        """Whether nothing speaks against saying it."""
-        return self in (Support.SUPPORTED, Support.NOT_ENOUGH)
-
 
 class _Time(NamedTuple):
     """One of the times at which something happened, and was noticed at the second tick."""

@@ -250,9 +250,17 @@ def test_who_was_asked_in_plain_words_is_not_asked_again():
     assert (answer.text, len(prompts)) == (UNKNOWN, 1)
 
 
-def test_not_to_know_is_always_said():
-    answer, prompts = asked([answered(UNKNOWN)], STRANGE)
-    assert (answer.text, answer.confidence, len(prompts)) == (UNKNOWN, 0.5, 1)
+@pytest.mark.parametrize("said", [UNKNOWN, "I do not know", "i don't know, sorry"])
+def test_not_to_know_is_always_said(said):
+    answer, prompts = asked([answered(said)], STRANGE)
+    assert (answer.text, answer.confidence, len(prompts)) == (said, 0.5, 1)
+
+
+@pytest.mark.parametrize(("verify", "text"), [("", "behind"), ("withhold", UNKNOWN)])
+def test_where_no_memories_are_shown_none_are_looked_up_unless_it_is_asked_for(verify, text):
+    minds = LanguageMindFactory(ScriptedModel([answered("behind")]), memory_of(*LIFE))
+    answerer = minds.question_answerer("anna", spec=TRIP, mode="none", verify=verify)
+    assert asyncio.run(answerer.ask(PLAIN)).text == text
 
 
 def test_what_memory_says_nothing_of_is_said_as_surely_as_it_was():
