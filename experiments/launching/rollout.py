@@ -119,7 +119,8 @@ class _DecisionCounts:
                 self._counts["tokens"][slot] += decision.tokens
                 self._counts["thinking_tokens"][slot] += decision.thinking_tokens
                 self._counts["cost"][slot] += decision.cost
-                self._counts["refused"][slot] += decision.attempts > 1
+                refused = any(one.problem or one.error for one in decision.exchanges)
+                self._counts["refused"][slot] += refused
                 self._counts["safe"][slot] += decision.fallback
                 self._decided(decision)
 

@@ -78,7 +78,7 @@ def _cost(lived: Lived) -> Sheet:
             "decisions an episode",
             "actions without effect",
             "same again after it",
-            "first replies refused",
+            "decisions with a refused reply",
             "tokens a decision",
             "CPU s a decision",
         ),

@@ -79,7 +79,11 @@ _THINKING = (
     Measure(name="of these, thoughts", top="thinking_tokens", decimals=0, seldom=True),
     Measure(name="cost an episode", top="cost", decimals=4, seldom=True),
     Measure(
-        name="refused first replies", top="refused", bottom="decisions", decimals=1, percent=True
+        name="decisions with a refused reply",
+        top="refused",
+        bottom="decisions",
+        decimals=1,
+        percent=True,
     ),
     Measure(name="safe intents taken", top="safe", bottom="decisions", decimals=1, percent=True),
 )

@@ -137,7 +137,7 @@ class RunView {
     const ticks = thought ? decision.tick - began : 0, number = this.episode.decisions.indexOf(decision) + 1;
     const name = decision.attempts ? probabilityOf(decision.chosen) : "out of habit, which ends well in";
     const sure = decision.confidence === null ? "" : `${name} ${percent(decision.confidence)}`;
-    const how = [sure, decision.attempts > 1 ? "second try" : "", decision.safe ? "no usable reply: fallback intent" : ""];
+    const how = [sure, decision.attempts > 1 ? `${decision.attempts} replies` : "", decision.safe ? "no usable reply: fallback intent" : ""];
     return [
       [`decided at ${this.lived(decision.tick)}`, ...how.filter(text => text)].join(" · "),
       `cost: ${spent(decision)}` + (ticks ? `, while ${this.run.timed ? this.time(ticks) + " were" : ticks + " ticks were"} lived` : ""),

@@ -62,10 +62,13 @@ def _if_cut_off(completion: Completion) -> str:
     return f" (cut off after {completion.tokens} tokens: raise max_new_tokens)"
 
 
-def attempt_seeds(seed: int, body_id: str, decision: int, round: int = 0) -> list[int]:
+def attempt_seeds(
+    seed: int, body_id: str, decision: int, round: int = 0, vote: int = 0
+) -> list[int]:
     """Return a seed for each attempt in a round of a decision, independent of all others."""
     attempts = range(round * ATTEMPTS, (round + 1) * ATTEMPTS)
-    keys = [(*body_id.encode(), decision, attempt) for attempt in attempts]
+    further = (vote,) if vote else ()
+    keys = [(*body_id.encode(), decision, attempt, *further) for attempt in attempts]
     drawn = [np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0] for key in keys]
     return [int(number >> 1) for number in drawn]
 

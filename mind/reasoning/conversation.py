@@ -19,6 +19,7 @@ async def converse(
     *,
     seed: int,
     number: int,
+    vote: int = 0,
     parse: Callable[[str], Reply],
     repair: Callable[[Prompt, str, str], Prompt],
 ) -> tuple[Reply | None, tuple[Exchange, ...]]:
@@ -31,6 +32,7 @@ async def converse(
         situation: What the body knows.
         seed: Of all sampling.
         number: Of the decision among those of its body.
+        vote: Number of this conversation, where there are several for one decision.
         parse: Takes an answer apart, or raises `NotUnderstood`.
         repair: Adds a reply to the prompt, with what was wrong with it.
 
@@ -45,7 +47,7 @@ async def converse(
         def understood(text: str, left: int = left) -> Reply | tuple[Call, ...]:
             return (toolbox.calls(text, left=left) if toolbox else ()) or parse(text)
 
-        seeds = attempt_seeds(seed, situation.body_id, number, asked)
+        seeds = attempt_seeds(seed, situation.body_id, number, asked, vote)
         reply, said = await ask(batcher, prompt, seeds=seeds, parse=understood, repair=repair)
         exchanges += said
         if not isinstance(reply, tuple):

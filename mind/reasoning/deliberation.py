@@ -25,8 +25,18 @@ from mind.reasoning.plan import Plan
 from mind.reasoning.prompting import Prompts
 from mind.reasoning.situation import Situation
 from mind.reasoning.tools import Toolbox
+from mind.reasoning.voting import vote
 from mind.reasoning.weighing import Weighing
-from mind.types import Decision, DecisionContext, Experience, Feeling, Offered, Weighed, WhyNot
+from mind.types import (
+    Decision,
+    DecisionContext,
+    Exchange,
+    Experience,
+    Feeling,
+    Offered,
+    Weighed,
+    WhyNot,
+)
 
 _OBJECTS_ASKED_ABOUT = 4
 TOLD = "was_told"
@@ -78,6 +88,7 @@ class LanguageMind:
         weighing: Weighs what the language model would choose by what is imagined of it, or None.
         toolbox: What the language model may ask for before it answers, or None.
         habits: What may be done without asking the language model, or None.
+        votes: Replies of which the most frequent intent is taken, at least 1.
     """
 
     def __init__(
@@ -93,6 +104,7 @@ class LanguageMind:
         weighing: Weighing | None = None,
         toolbox: Toolbox | None = None,
         habits: Habits | None = None,
+        votes: int = 1,
     ):
         self.body_id = body_id
         self._batcher = batcher
@@ -104,6 +116,7 @@ class LanguageMind:
         self._weighing = weighing
         self._toolbox = toolbox
         self._habits = habits
+        self._votes = votes
         self._decisions = 0
         self._plan = Plan()
 
@@ -134,17 +147,11 @@ class LanguageMind:
             return usual
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         prompt, intents = self._asked(now, recalled, goals)
-        reply, exchanges = await converse(
-            self._batcher,
-            prompt,
-            self._toolbox,
-            now,
-            seed=self._seed,
-            number=number,
-            parse=partial(_startable, spec=percept.spec, why_not=why_not, parse=self._form.parse),
-            repair=self._prompts.repair,
-        )
+        ask = partial(self._converse, now, prompt, number)
+        reply, exchanges, share = await vote(ask, self._votes, percept.spec)
         costs, weighed = cost(exchanges, fallback=reply is None), ()
+        if self._votes > 1:
+            costs["confidence"] = share
         if reply and intents and self._weighing:
             reply, weighed = self._weigh(now, intents, reply, exchanges[-1].offered)
             costs["confidence"] = weighed[0][1]
@@ -160,6 +167,25 @@ class LanguageMind:
             memories=tuple(dict.fromkeys([*(one.id for one in recalled), *now.found])),
             weighed=weighed,
             **costs,
+        )
+
+    async def _converse(
+        self, now: Situation, prompt: Prompt, number: int, vote: int
+    ) -> tuple[Reply | None, tuple[Exchange, ...]]:
+        """Return a reply, None where none can be used, and all that was asked for it."""
+        parse = partial(
+            _startable, spec=now.percept.spec, why_not=now.why_not, parse=self._form.parse
+        )
+        return await converse(
+            self._batcher,
+            prompt,
+            self._toolbox,
+            now,
+            seed=self._seed,
+            number=number,
+            vote=vote,
+            parse=parse,
+            repair=self._prompts.repair,
         )
 
     def _as_usual(self, habits: Habits, now: Situation, goals: tuple[Goal, ...]) -> Decision | None:

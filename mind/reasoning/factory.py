@@ -50,6 +50,8 @@ class LanguageMindFactory:
         habits: How many tokens it is worth to keep one thing from ending badly, at least 0: what
             ended well before is done again unthought where a thought would cost more than it can
             gain. None thinks every time. See `Habits`.
+        votes: Replies to each prompt, of which the most frequent intent is taken, at least 1; for
+            who writes freely, at a temperature above 0.
         verify: What is done with an answer about its life that its memory does not bear out; of
             `Verify`.
 
@@ -77,6 +79,7 @@ class LanguageMindFactory:
         tools: Sequence[str] = (),
         rounds: int = 3,
         habits: float | None = None,
+        votes: int = 1,
         verify: Verify | str = Verify.REVISE,
     ):
         if recalled < 0:
@@ -108,7 +111,9 @@ class LanguageMindFactory:
         self._seed = seed
         self._form = form
         self._verify = Verify(verify)
-        self._stake = habits
+        if votes < 1 or (votes > 1 and not form.is_free):
+            raise ValueError(f"votes must be at least 1, and 1 with reply={form.mode}, got {votes}")
+        self._votes, self._stake = votes, habits
         self._habits()  # which refuses a number that is out of range
 
     def make(self, body_id: str) -> LanguageMind:
@@ -124,6 +129,7 @@ class LanguageMindFactory:
             weighing=self._weighing,
             toolbox=self._toolbox,
             habits=self._habits(),
+            votes=self._votes,
         )
 
     def _habits(self) -> Habits | None:

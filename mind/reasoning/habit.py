@@ -15,10 +15,10 @@ goes on thinking.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
-from body.types import Goal, NoticedEvent, Status, WorldSpec
+from body.types import Goal, NoticedEvent, Status
+from mind.reasoning.choices import named
 from mind.reasoning.narration import doing_words, feeling_words, object_words, scene
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_intent, parse_plan
 from mind.reasoning.situation import Situation
@@ -263,18 +263,10 @@ def _needs(now: Situation) -> list[str]:
 
 
 def _roles(now: Situation) -> list[str]:
-    """Return the things that a mission names, in their order."""
+    """Return the things that a mission names with their color, in their order."""
     spec = now.percept.spec
-    named = _names(spec).findall(spec.mission_words(now.percept.mission))
-    return list(dict.fromkeys(named))[: len(_ROLES)]
-
-
-@cache
-def _names(spec: WorldSpec) -> re.Pattern[str]:
-    """Return a pattern of things, with their colors where there are any."""
-    objects = "|".join(sorted(map(re.escape, spec.objects), key=len, reverse=True))
-    color = f"(?:{'|'.join(spec.colors)}) " if spec.colors else ""
-    return re.compile(rf"\b{color}(?:{objects})\b")
+    things = named(spec.mission_words(now.percept.mission), spec)
+    return list(dict.fromkeys(one.words(spec) for one in things if one.color >= 0))[: len(_ROLES)]
 
 
 def _in_roles(text: str, now: Situation) -> str:

@@ -526,3 +526,47 @@ def test_worked_examples_reply_as_the_mind_shall(reply, thinks):
     worked = [message.text for message in model.prompts[0].messages[2:-1:2]]
     assert all(("<think>" in text) is thinks for text in worked)
     assert all(parse_reply(text, percept().spec) for text in worked)
+
+
+# ---- Votes ----
+
+
+def votes(replies, count):
+    model = ScriptedModel(replies)
+    return decide(minds(model, votes=count).make("anna")), model
+
+
+def test_the_most_frequent_intent_is_taken_with_the_words_of_its_first_reply():
+    wait = "<think>better not</think><answer>wait, normal</answer>"
+    decision, model = votes([wait, GOOD, GOOD.replace("ball ahead", "there it is")], 3)
+    assert decision.intent.skill is Skill.GO_TO
+    assert decision.thoughts == "ball ahead"
+    assert decision.confidence == pytest.approx(2 / 3)
+    assert (decision.attempts, len(model.prompts)) == (3, 3)
+    assert decision.tokens == sum(len(one.reply.split()) for one in decision.exchanges)
+
+
+def test_a_vote_that_cannot_be_used_counts_for_nobody():
+    decision, _ = votes(["no", "no", GOOD, "still no", "and no"], 3)
+    assert not decision.fallback
+    assert decision.confidence == pytest.approx(1 / 3)
+
+
+def test_without_one_usable_vote_the_fallback_is_taken():
+    decision, _ = votes(["no"] * 4, 2)
+    assert decision.fallback
+    assert decision.confidence == 0.0
+    assert "'no' stands outside of the tags" in decision.problem
+
+
+def test_each_vote_is_drawn_with_a_seed_of_its_own():
+    _, model = votes([GOOD] * 4, 4)
+    assert len(set(model.seeds)) == 4
+    _, alone = votes([GOOD], 1)
+    assert alone.seeds[0] == model.seeds[0], "one vote is what it was"
+
+
+@pytest.mark.parametrize("bad", [{"votes": 0}, {"votes": 3, "reply": "choice"}])
+def test_votes_that_cannot_be_are_refused_in_one_line(bad):
+    with pytest.raises(ValueError, match="votes must be at least 1, and 1 with reply="):
+        minds(ScriptedModel([]), **bad)
