@@ -28,6 +28,7 @@ from experiments.running.cli import (
     one_line,
     stopping,
 )
+from experiments.running.memory import give_back_memory
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import words
@@ -249,6 +250,7 @@ class _Benchmark:
             self._cells.add(where.world, number, delay, name, records, narrated)
             line = _line(name, delay, records, time.perf_counter() - began)
             self._console.print(line, markup=False, soft_wrap=True)
+            give_back_memory()
 
     def _answerer(self, name: str, where: "RolloutSpec", episodes: "Episodes") -> "Answerer":
         from experiments.recall_qa.conditions import (

@@ -6,10 +6,8 @@ reply wants is carried out in forks of the world (`forks`); more of those that c
 command goes on from the last of these, to the same next update.
 """
 
-import ctypes
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -25,6 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from envs.engine.spec import find
 from experiments.running.cli import BadInput, Interrupted, command_line
+from experiments.running.memory import give_back_memory
 from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
 from experiments.running.training_schema import Reward
@@ -365,15 +364,6 @@ class Training:
             "commit": git_commit(),
         }
         self._policy.save(self._folder, card)
-
-
-def give_back_memory() -> None:
-    """Return to the system what was freed, where the C library is glibc (malloc_trim(3)).
-
-    Batches of a hundred sizes else leave pieces that no other fits into: gigabytes in minutes.
-    """
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
