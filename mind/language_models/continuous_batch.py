@@ -11,6 +11,7 @@ that nothing but its own row is written when one comes or goes.
 # pyright: reportUnknownArgumentType=false
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -330,7 +331,7 @@ class _Layer(DynamicLayer):
         super().__init__()
         self.is_initialized = True
         self.keys, self.values = like.keys[:0, :, :0], like.values[:0, :, :0]
-        self._owner = owner
+        self._owner = weakref.proxy(owner)  # or both would wait for a collector of cycles
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any

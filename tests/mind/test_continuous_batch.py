@@ -1,6 +1,8 @@
 """Rows that join and leave a running batch, in models of several kinds."""
 
+import gc
 import random
+import weakref
 
 import pytest
 import torch
@@ -104,6 +106,25 @@ def test_a_row_that_is_broken_off_disturbs_nobody(model):
     alone = written_alone(model, 8)
     assert_same(left, [sample for n, sample in enumerate(alone) if n not in (0, 5)])
     assert len(together[0].tokens) == 1
+
+
+def test_a_batch_that_is_over_leaves_nothing_for_the_collector_of_cycles():
+    """Keys and values are large, and such a collection may come hours later."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = llama().eval()
+    gc.collect()
+    gc.disable()
+    try:
+        batch = batch_of(model)
+        batch.step(samples(4))
+        batch.step(samples(2))
+        assert batch._cache is not None, "or this tests nothing"
+        kept = [weakref.ref(layer) for layer in batch._cache.content.layers]
+        del batch
+        assert not any(layer() for layer in kept)
+    finally:
+        gc.enable()
 
 
 def test_only_a_model_that_keeps_rows_apart_can_be_joined_while_it_writes():
