@@ -109,8 +109,8 @@ class Verification:
                 if claim and self.check(claim) is Support.REFUTED
             ]
             withheld += refuted
-            if left := [clause for clause, _ in sentence if clause not in refuted]:
-                told.append("; ".join(left) + ".")
+            if left := "; ".join(clause for clause, _ in sentence if clause not in refuted):
+                told.append(f"{left[0].upper()}{left[1:]}.")
         return (" ".join(told), tuple(withheld)) if withheld else (text, ())
 
     def _times(self, kind: str, claim: Claim) -> list[_Time]:

@@ -68,7 +68,15 @@ def test_a_past_run_can_be_talked_about(command, tmp_path):
     assert "\x1b" not in out
 
 
-def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
+@pytest.mark.parametrize(
+    ("verify", "said", "verdicts"),
+    [
+        ("none", "In episode 0, I did not fall. I got up in episode 0; the moon was full.",
+         ["true", "false"]),
+        ("revise", "In episode 0, I did not fall. The moon was full.", ["true"]),
+    ],
+)  # fmt: skip
+def test_all_claims_of_a_long_answer_are_checked(command, tmp_path, verify, said, verdicts):
     """Two of them: it did not fall, which is true, nor did it get up; the moon is no claim."""
     answer = "In episode 0, I did not fall. I got up in episode 0; the moon was full."
     status, _, err = command(
@@ -78,15 +86,17 @@ def test_all_claims_of_a_long_answer_are_checked(command, tmp_path):
         "level=0",
         "episodes=1",
         "threshold=0",
+        f"mind.verify={verify}",
         "hydra.run.dir=talked",
         *replies(f"<answer>{answer}</answer>"),
         typed="what happened in episode 0?\n",
     )
     assert (status, err) == (0, "")
     (turn,) = map(json.loads, (tmp_path / "talked/talk.jsonl").read_text().splitlines())
-    assert turn["answer"] == answer
-    assert [claim["verdict"] for claim in turn["claims"]] == ["true", "false"]
-    assert turn["verdict"] == "false"
+    assert turn["answer"] == said
+    assert turn["withheld"] == ([] if said == answer else ["I got up in episode 0"])
+    assert [claim["verdict"] for claim in turn["claims"]] == verdicts
+    assert turn["verdict"] == verdicts[-1]
 
 
 def test_a_model_that_answers_nothing_that_can_be_used_is_told_of_at_the_end(command):
