@@ -30,6 +30,7 @@ def test_no_true_claim_is_refuted_and_no_false_one_borne_out(world):
                 if question.asked is None or question.answer == UNKNOWN:
                     continue
                 right = parse_answer(question.asked, question.answer)
+                assert right is not None, question
                 true[verification.check(right)] += 1
                 other = parse_answer(question.asked, insisted(insist_on(question, rng)))
                 if other and checker.check(other) is Verdict.FALSE:

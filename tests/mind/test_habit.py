@@ -25,7 +25,7 @@ BLUE = {
 GO_TO_RED = "<answer>go to red ball, normal</answer>"
 
 
-def mind(replies, *, habits=10.0):
+def mind(replies, *, habits: float | None = 10.0):
     model = ScriptedModel(replies)
     minds = LanguageMindFactory(model, ExperienceStore(":memory:"), habits=habits)
     return minds.make("anna"), model

@@ -57,7 +57,15 @@ def memory_of(*experiences):
     return memory
 
 
-def check(experiences, *, episode=0, occurrence=Occurrence.ANY, tick=None, ablations=(), **claimed):
+def check(
+    experiences,
+    *,
+    episode: int | None = 0,
+    occurrence=Occurrence.ANY,
+    tick=None,
+    ablations=(),
+    **claimed,
+):
     when = When(episode=episode, occurrence=occurrence, tick=tick)
     spec = claimed.pop("spec", TRIP)
     verification = Verification(memory_of(*experiences), spec, "anna", ablations=ablations)
