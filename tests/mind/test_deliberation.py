@@ -540,6 +540,7 @@ def votes(replies, count):
 def test_the_most_frequent_intent_is_taken_with_the_words_of_its_first_reply():
     wait = "<think>better not</think><answer>wait, normal</answer>"
     decision, model = votes([wait, GOOD, GOOD.replace("ball ahead", "there it is")], 3)
+    assert decision.intent is not None
     assert decision.intent.skill is Skill.GO_TO
     assert decision.thoughts == "ball ahead"
     assert decision.confidence == pytest.approx(2 / 3)
