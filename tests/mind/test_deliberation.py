@@ -148,7 +148,6 @@ def test_what_the_body_cannot_start_is_told_and_asked_again():
     )
     assert f"'pick up red ball, normal' cannot start: {full}" in told(model)
     assert decision.intent is not None
-    assert decision.intent is not None
     assert decision.intent.skill is Skill.GO_TO
 
 
