@@ -184,7 +184,7 @@ class RecallQARunConfig:
     questions: int = 100
     """Number of questions for each world and seed, half of them for each delay."""
     phrasings: list[str] = field(default_factory=lambda: ["trained", "held_out", "fresh"])
-    """Whose words: of training, kept back from it, or of somebody who had seen neither."""
+    """Whose words: of training, kept back from it, or of one who had seen neither."""
     threshold: float = 0.75
     """Confidence that the prompt demands of those who are asked once more with one."""
     senses: str | None = path(None)
