@@ -264,15 +264,19 @@ def _held_against(verification: Verification, question: str, answer: Answer) -> 
     if is_unknown(answer.said):
         return answer
     if question_of(question) is None:
-        told, withheld = verification.kept(answer.said)
-        return replace(answer, text=told or UNKNOWN, said=told or UNKNOWN, withheld=withheld)
-    support = verification.check_answer(question, answer.said)
-    if support is Support.SUPPORTED:
-        return replace(answer, support=support, confidence=_borne_out(answer.confidence))
-    if support is Support.NOT_ENOUGH:
-        return replace(answer, support=support)
+        told, withheld, support = verification.check_story(answer.said)
+    else:
+        support = verification.check_answer(question, answer.said)
+        is_said = support in (Support.SUPPORTED, Support.NOT_ENOUGH)
+        told, withheld = (answer.said, ()) if is_said else ("", (answer.said,))
+    confidence = answer.confidence if told else 0.0
     return replace(
-        answer, text=UNKNOWN, said=UNKNOWN, confidence=0.0, support=support, withheld=(answer.said,)
+        answer,
+        text=told or UNKNOWN,
+        said=told or UNKNOWN,
+        confidence=_borne_out(confidence) if support is Support.SUPPORTED else confidence,
+        support=support,
+        withheld=withheld,
     )
 
 

@@ -98,20 +98,27 @@ class Verification:
         worst = (Support.REFUTED, Support.NOT_ENOUGH, Support.SUPPORTED)
         return next((one for one in worst if one in found), Support.NOT_ENOUGH)
 
-    def kept(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return what is told at length without the clauses that are refuted, and these."""
+    def check_story(self, text: str) -> tuple[str, tuple[str, ...], Support]:
+        """Return what is told at length without the clauses that are refuted, these, and a verdict.
+
+        The verdict is of what is left: it is supported where all that it claims is.
+        """
         told: list[str] = []
         withheld: list[str] = []
+        found: set[Support] = set()
         for sentence in sentences(text, self.spec):
-            refuted = [
-                clause
-                for clause, claim in sentence
-                if claim and self.check(claim) is Support.REFUTED
-            ]
-            withheld += refuted
-            if left := "; ".join(clause for clause, _ in sentence if clause not in refuted):
+            kept: list[str] = []
+            for clause, claim in sentence:
+                support = self.check(claim) if claim else Support.NOT_ENOUGH
+                if support is Support.REFUTED:
+                    withheld.append(clause)
+                else:
+                    kept.append(clause)
+                    found.add(support)
+            if left := "; ".join(kept):
                 told.append(f"{left[0].upper()}{left[1:]}.")
-        return (" ".join(told), tuple(withheld)) if withheld else (text, ())
+        support = Support.SUPPORTED if found == {Support.SUPPORTED} else Support.NOT_ENOUGH
+        return (" ".join(told) if withheld else text), tuple(withheld), support
 
     def _times(self, kind: str, claim: Claim) -> list[_Time]:
         """Return all times at which an event happened, in the episodes of a claim, in order."""

@@ -282,6 +282,15 @@ def test_a_question_that_goes_on_is_not_taken_for_the_one_before():
     assert (answer.text, answer.support) == ("it was dark", None)
 
 
+def test_a_story_of_which_all_is_borne_out_is_told_more_surely():
+    told = "In episode 0, at 4.0 s, I stumbled; it was my left foot; it came of the ice."
+    answer, _ = asked([answered(told)], "tell me what happened in episode 0", threshold=0.9)
+    assert answer.text == "In episode 0, at 4.0 s, I stumbled; it was my left foot."
+    assert (answer.confidence, answer.support) == (pytest.approx(50 / 51), SUPPORTED)
+    answer, _ = asked([answered(f"{told} What a day.")], "tell me what happened in episode 0")
+    assert (answer.confidence, answer.support) == (0.5, NOT_ENOUGH)
+
+
 def test_a_threshold_is_one_of_what_memory_bears_out():
     answer, _ = asked([answered("ahead")], STRANGE, threshold=0.9)
     assert answer.text == "ahead"
