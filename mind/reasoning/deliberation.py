@@ -266,11 +266,16 @@ class LanguageMind:
                 "state of a mind must hold 'decisions', at least 0, and 'plan', got "
                 f"{dict(state)!r}; load what `LanguageMind.state` returned"
             )
-        if self._habits and "habits" not in state:
-            raise ValueError("state of a mind with habits must hold 'habits', got none")
-        self._plan.load_state(state["plan"])
-        if self._habits:
-            self._habits.load_state(state["habits"])
+        if ("habits" in state) != (self._habits is not None):
+            raise ValueError(
+                "state of a mind must hold 'habits' where it has any, and else none; load it with "
+                "the mind.habits that it was saved with"
+            )
+        habits = Habits(self._habits.stake) if self._habits else None
+        if habits:
+            habits.load_state(state["habits"])
+        self._plan.load_state(state["plan"])  # the last that can fail
+        self._habits = habits
         self._decisions = decisions
 
 

@@ -65,7 +65,7 @@ class Habits:
 
     Before each decision `settle`, then `choose`; after it `thought` or `took`.
 
-    Args:
+    Attributes:
         stake: Tokens that it is worth to keep something from ending badly, at least 0. Of 0 a
             habit is always enough, of infinity never.
 
@@ -76,7 +76,7 @@ class Habits:
     def __init__(self, stake: float):
         if not stake >= 0:
             raise ValueError(f"habits must be at least 0, got {stake}")
-        self._stake = stake
+        self.stake = stake
         self._records: dict[str, _Record] = {}
         self._open: _Open | None = None
         self._episode = -1
@@ -94,7 +94,7 @@ class Habits:
         if record is None or reply is None or self._is_back(situation, record, now):
             return None
         chance = record.chance(self._usual)
-        is_enough = (1.0 - chance) * self._stake <= self._price
+        is_enough = (1.0 - chance) * self.stake <= self._price
         if record.is_particular or not record.good or not is_enough or now.why_not(reply.intent):
             return None
         return reply, chance

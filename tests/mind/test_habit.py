@@ -157,8 +157,15 @@ def test_a_state_that_is_none_is_refused_and_nothing_is_changed(bad):
     decide(anna)
     before = anna.state()
     with pytest.raises(ValueError, match="habits"):
-        anna.load_state({"decisions": 7, "plan": {"episode": 0, "goals": []}, **bad})
+        anna.load_state({"decisions": 7, "plan": {"episode": 5, "goals": []}, **bad})
     assert anna.state() == before
+
+
+def test_a_mind_without_habits_does_not_silently_drop_those_of_a_state():
+    anna, _ = mind([GO_TO_RED])
+    other, _ = mind([], habits=None)
+    with pytest.raises(ValueError, match=r"load it with the mind\.habits that it was saved with"):
+        other.load_state(anna.state())
 
 
 @pytest.mark.parametrize("stake", [-1.0, float("nan")])
