@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import combinations
 
-from body.types import Skill, WorldSpec
+from body.types import WorldSpec
 from mind.claims.language import VALUES, Attribute
 from mind.reasoning.narration import need_word, place_words
+from mind.reasoning.parsing import NotUnderstood, parse_intent
 from mind.reasoning.scale import word_of
 from mind.sense_encoder.kinds import KINDS, Kind
 from mind.types import Experience
@@ -29,7 +30,6 @@ _PART = re.compile(r"([a-z]+) (\d+)")
 _NEED = re.compile(r"(?:badly )?needs (.+)")
 _PERSON = re.compile(r"\b(\w+ person)\b")
 _MOST_LOOKING = 4  # persons of whom some may have looked
-_SKILLS = sorted((skill.name.lower().replace("_", " ") for skill in Skill), key=len, reverse=True)
 
 
 def possible_values(experience: Experience, spec: WorldSpec) -> Possible:
@@ -55,7 +55,7 @@ def possible_values(experience: Experience, spec: WorldSpec) -> Possible:
     if experience.proprioception:
         found |= _of_posture(experience.proprioception)
     if experience.motor:
-        found |= _of_deed(experience.motor)
+        found |= _of_deed(experience.motor, spec)
     return found
 
 
@@ -122,15 +122,21 @@ def _of_posture(proprioception: str) -> Possible:
     return found
 
 
-def _of_deed(motor: str) -> Possible:
+def _of_deed(motor: str, spec: WorldSpec) -> Possible:
     """Return what was under way, in which manner, and the last motor command."""
-    intent, _, commands = motor.partition("; ")
-    skill = next((one for one in _SKILLS if intent.startswith(one)), "nothing")
-    found = {Attribute.DOING: (skill,), Attribute.DID: (commands.split(", then ")[-1],)}
-    manner = intent.rpartition(", ")[2]
-    if manner in VALUES[Attribute.MANNER]:
-        found[Attribute.MANNER] = (manner,)
-    return found
+    words, _, commands = motor.partition("; ")
+    did = {Attribute.DID: (commands.split(", then ")[-1],)}
+    if words == "nothing":
+        return {**did, Attribute.DOING: (words,)}
+    try:
+        intent = parse_intent(words, spec)
+    except NotUnderstood:  # a file may hold anything
+        return did
+    return {
+        **did,
+        Attribute.DOING: (intent.skill.name.lower().replace("_", " "),),
+        Attribute.MANNER: (intent.manner.name.lower(),),
+    }
 
 
 def wordless(experience: Experience, ablations: Collection[str]) -> Experience:

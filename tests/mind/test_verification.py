@@ -193,6 +193,13 @@ def test_a_small_need_may_be_any_and_what_is_none_is_refuted():
     assert check(LIFE, **need, value="go to") is REFUTED
 
 
+def test_of_words_that_nobody_understands_nothing_is_known():
+    strange = replace(STUMBLE, motor="levitate, sideways; run")
+    doing = {"event": "stumbled", "attribute": Attribute.DOING}
+    assert check([strange], **doing, value="go to") is NOT_ENOUGH
+    assert check([strange], event="stumbled", attribute=Attribute.DID, value="run") is SUPPORTED
+
+
 def test_in_a_world_of_ticks_a_time_is_one():
     time = {"event": "stumbled", "attribute": Attribute.TIME, "spec": BABYAI}
     assert check(LIFE[:1], **time, value="41") is SUPPORTED
