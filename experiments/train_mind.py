@@ -6,6 +6,7 @@
     python -m experiments.train_mind moments.trip=400 moments.babyai=400 size.width=64
     python -m experiments.train_mind model=smollm2 method=lora threads=2    # an adapter
     python -m experiments.train_mind method=grpo +env=trip      # by what its replies come to
+    python -m experiments.train_mind method=grpo +env=trip grpo.task=questions  # by their truth
 
 Three steps: collect and label decisions (`experiments.training.mind`), learn
 (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. The
@@ -13,7 +14,8 @@ decisions are kept in the folder, so that the same command goes on from there. W
 Hugging Face format, with a card. With `method=lora` an adapter (PEFT) to any causal language model
 learns instead, in rounds (`experiments.training.mind.lora`): each after the first is lived by the
 model itself. With `method=grpo` either of them goes on learning without any teacher, by what its
-own replies come to in exact forks of one world (`experiments.training.mind.grpo`).
+own replies come to in exact forks of one world, or by whether what it says of a life there is
+true (`experiments.training.mind.grpo`).
 """
 
 from contextlib import ExitStack, closing

@@ -1,17 +1,15 @@
 """Rollout: careless episodes, kept in a real memory, to be asked about."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.being import Being
 from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.spec import find
 from envs.trip.env import TripVectorEnv
-from envs.trip.spec import TRIP
 from experiments.recall_qa.episodes import Chronicler, Episodes
 from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import noisy_being
@@ -74,22 +72,61 @@ def careless_rollout(
         Stopped: If it was stopped.
         MemoryFileError: If nothing can be remembered there.
     """
-    env, spec = _world(where)
-    try:
-        being = _being(where, spec, ExperienceStore(path), senses)
-        try:
-            chronicler = Chronicler(being, env)
-            _run_episodes(where, env, being, chronicler, stopped)
-            yield chronicler.episodes()
-        finally:
-            being.close()
-    finally:
-        env.close()
+    with (
+        closing(_world(where)) as env,
+        careless_episodes(
+            env,
+            ExperienceStore(path),
+            name=f"{where.world}-{where.seed}",
+            seed=where.seed,
+            count=where.episodes,
+            senses=senses,
+            stopped=stopped,
+        ) as episodes,
+    ):
+        yield episodes
 
 
-def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
+@contextmanager
+def careless_episodes(
+    env: WorldVectorEnv,
+    memory: Memory,
+    *,
+    name: str,
+    seed: int,
+    count: int,
+    senses: "SenseEncoder | None",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Episodes]:
+    """Run careless episodes in each row of a world, and yield them; close their memory.
+
+    Args:
+        env: The world.
+        memory: Of all bodies.
+        name: Bodies are called after it.
+        seed: Of everything.
+        count: Episodes of each body.
+        senses: Turns what they sense into vectors.
+        stopped: Asked before each tick.
+
+    Raises:
+        Stopped: If it was stopped.
+    """
+    spec, bodies = env.world.spec, env.num_envs
+    being = noisy_being(spec, bodies, memory, run_id=_RUN, name=name, seed=seed, senses=senses)
+    with closing(being):
+        chronicler = Chronicler(being, env)
+        for ended in run_in_turn(being, env, chronicler, seed=seed, episodes=count):
+            if stopped():
+                raise Stopped
+            if (ended >= count).all():
+                break
+        yield chronicler.episodes()
+
+
+def _world(where: RolloutSpec) -> WorldVectorEnv:
     if where.world == UNUSUAL:
-        env = TripVectorEnv(
+        return TripVectorEnv(
             where.bodies,
             level=4,
             shift="S6",
@@ -97,39 +134,9 @@ def _world(where: RolloutSpec) -> tuple[WorldVectorEnv, WorldSpec]:
             layouts=2048,
             autoreset_mode="Disabled",
         )
-        return env, TRIP
     trained = training_worlds(where.bodies, where.split)
-    for name, (env, spec, _) in zip(_TRAINED, trained, strict=True):
+    for name, (env, _, _) in zip(_TRAINED, trained, strict=True):
         if name == where.world:
-            return env, spec
+            return env
         env.close()
     raise ValueError(f"world must be of {', '.join(WORLDS)}, got '{where.world}'")
-
-
-def _being(
-    where: RolloutSpec, spec: WorldSpec, memory: Memory, senses: "SenseEncoder | None"
-) -> Being:
-    return noisy_being(
-        spec,
-        where.bodies,
-        memory,
-        run_id=_RUN,
-        name=f"{where.world}-{where.seed}",
-        seed=where.seed,
-        senses=senses,
-    )
-
-
-def _run_episodes(
-    where: RolloutSpec,
-    env: WorldVectorEnv,
-    being: Being,
-    chronicler: Chronicler,
-    stopped: Callable[[], bool],
-) -> None:
-    """Run each body's episodes, until all have ended."""
-    for ended in run_in_turn(being, env, chronicler, seed=where.seed, episodes=where.episodes):
-        if stopped():
-            raise Stopped
-        if (ended >= where.episodes).all():
-            return

@@ -185,9 +185,24 @@ class Reward(Enum):
     learned = "learned"
 
 
+class GRPOTask(Enum):
+    """What is learned from the world.
+
+    decisions: what is wanted, by what it comes to in exact forks. questions: what is said of one's
+    own life, by whether it is true.
+    """
+
+    decisions = "decisions"
+    questions = "questions"
+
+
 @dataclass
 class GRPO:
     """Options of learning from the world."""
+
+    task: GRPOTask = GRPOTask.decisions
+    """decisions, by what they come to in forks of the world, or questions about
+    its life, by whether the answers are true."""
 
     updates: int = 100
     """Updates of the weights."""
@@ -207,6 +222,9 @@ class GRPO:
     """Random streams of the world under which each intent is tried."""
     horizon: int = 250
     """Ticks after which no reward counts; the scripted planner goes on meanwhile."""
+    thresholds: list[float] = field(default_factory=lambda: [0.0, 0.5, 0.75])
+    """How sure an answer to a question is to be, each asked as often: a wrong one costs
+    t / (1 - t), where a right one is worth 1 and not to know nothing."""
     bodies: int = 32
     """Bodies that live at the same time."""
     updates_per_life: int = 8
@@ -224,7 +242,7 @@ class GRPO:
     least_entropy: float = 0.1
     """Share of the first entropy of replies under which training stops."""
     held_out: int = 100
-    """Episodes of the test split before and after; 0 is none."""
+    """Episodes of the test split before and after, or questions about some; 0 is none."""
     most_decisions: int = 60
     """Decisions after which one of these is given up."""
     print_every: int = 10
@@ -396,7 +414,8 @@ class TrainQuestionAnsweringConfig:
     held_out: int = 300
     """Moments of decision to measure by in each world; 0 leaves it out."""
     rehearsal: float = 0.2
-    """Share of steps in which decisions are rehearsed, too."""
+    """Batches of decisions that are rehearsed in a step beside one of dialogues, in the mean,
+    each of half as many tokens; 0 for none."""
     rehearsed: str | None = path(None)
     """File of examples of decisions made before; null makes them in the folder."""
     motor: str | None = path(None)

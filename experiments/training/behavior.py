@@ -17,7 +17,7 @@ from agents.planners.types import Planner
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.columns import POSTURES
-from body.motor import PolicyMotor
+from body.motor import default_motor
 from body.types import Intent, Manner, Percept, PerceptBatch, Skill, Target, WorldSpec
 from envs.engine.body_senses import Posture
 from envs.trip.vocabulary import Action
@@ -211,8 +211,8 @@ class NoisyMotor:
 
 
 def noisy_motor(spec: WorldSpec, seed: int) -> NoisyMotor:
-    """Return the trained motor of a world, with noise and, where there is a gait, no reflexes."""
-    motor: Motor = PolicyMotor(None, spec.name)
+    """Return the default motor of a world, with noise and, where there is a gait, no reflexes."""
+    motor = default_motor(spec.name)
     if spec.has_gait:
         motor = ReflexlessMotor(motor)
     noise = NOISE if spec.has_gait else 5 * NOISE

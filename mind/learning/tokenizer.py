@@ -56,23 +56,20 @@ def train_tokenizer(texts: Iterable[str], size: int = 1024):
     return fast
 
 
-def add_words(tokenizer: Any, texts: Iterable[str], known: Iterable[str], limit: int) -> list[str]:
-    """Give words of new texts a token each, and return them, those that save most tokens first.
+def add_words(tokenizer: Any, texts: Iterable[str], limit: int) -> list[str]:
+    """Give words of texts a token each, and return them, those that save most tokens first.
 
-    Only words that no word of a known text begins with: those are still written as before, so that
-    a model that was trained on them reads them as it did.
+    A model reads such words otherwise than before, and longer ones that begin with them: it has to
+    learn from these texts.
 
     Args:
         tokenizer: Gets the words, each with the blank before it.
         texts: What shall be written in fewer tokens.
-        known: What must not change.
         limit: Most words.
     """
-    taken = " ".join(words_in(known))
     saved = {
         word: count * (len(tokenizer.encode(word, add_special_tokens=False)) - 1)
         for word, count in words_in(texts).items()
-        if word not in taken
     }
     best = sorted((word for word in saved if saved[word] > 0), key=lambda word: -saved[word])
     tokenizer.add_tokens(best[:limit])

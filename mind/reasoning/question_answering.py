@@ -77,7 +77,8 @@ class Answer:
     @property
     def stated(self) -> bool:
         """Whether the confidence is what the reply states, and not the probability of its words."""
-        return any(_stated(exchange.reply) for exchange in self.exchanges[-1:])
+        last = self.exchanges[-1:]
+        return any(stated_confidence(exchange.reply) is not None for exchange in last)
 
     @property
     def problem(self) -> str:
@@ -178,20 +179,22 @@ class QuestionAnswerer:
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
         before = before[-TURNS:]
-        answer = await self._reply(question, before, now, threshold)
+        asked = self.asked(question, threshold=threshold, before=before, now=now)
+        answer = await self._answer(*asked)
         goes_on = before and question_of(question) is None
         if self._verify is not Verify.NONE and not goes_on:
             answer = await self._verified(question, answer, now, threshold)
         return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
 
-    async def _reply(
+    def asked(
         self,
         question: str,
-        before: Sequence[tuple[str, str]],
-        now: NDArray[np.float32] | None,
-        threshold: float,
-    ) -> Answer:
-        """Return what the language model replies, however sure it is."""
+        *,
+        threshold: float = 0.0,
+        before: Sequence[tuple[str, str]] = (),
+        now: NDArray[np.float32] | None = None,
+    ) -> tuple[Prompt, tuple[int, ...]]:
+        """Return what `ask` asks the language model first, and the ids of what comes to mind."""
         asked = [as_question(text) for text, _ in before] + [as_question(question)]
         ids, experiences, soft_tokens = self._remembered(asked[0])
         prompt = self._prompts.ask(
@@ -205,9 +208,10 @@ class QuestionAnswerer:
         )
         for (_, answer), following in zip(before, asked[1:], strict=True):
             prompt = prompt.then(reply=in_form(one_line(answer, LONGEST_ANSWER)), user=following)
-        return await self._answer(prompt, ids)
+        return prompt, ids
 
     async def _answer(self, prompt: Prompt, ids: tuple[int, ...]) -> Answer:
+        """Return what the language model replies, however sure it is."""
         recording = Recording(self._batcher)
         try:
             understood = understand(await recording.generate(prompt, seed=self._seed))
@@ -240,7 +244,7 @@ class QuestionAnswerer:
         plain = _in_plain_words(question, self._spec) if self._verify is Verify.REVISE else ""
         if not plain or not first.withheld or first.said != UNKNOWN:
             return first
-        again = await self._reply(plain, (), now, threshold)
+        again = await self._answer(*self.asked(plain, threshold=threshold, now=now))
         again = replace(again, exchanges=(*answer.exchanges, *again.exchanges))
         second = _held_against(self._verification, plain, again)
         return replace(second, withheld=(*first.withheld, *second.withheld))
@@ -374,8 +378,14 @@ def understand(completion: Completion) -> tuple[str, float] | None:
         said = said[: said.rfind(". ") + 1] or said  # what was broken off claims nothing
     if not said or len(said) > (LONGEST_ANSWER if form else LONGEST_BARE_ANSWER):
         return None
-    stated = _stated(completion.text)
-    return said, min(1.0, float(stated[1])) if stated else _probability(completion, said)
+    stated = stated_confidence(completion.text)
+    return said, _probability(completion, said) if stated is None else stated
+
+
+def stated_confidence(reply: str) -> float | None:
+    """Return how sure a reply says that it is, in [0, 1]; None where it does not say so."""
+    found = _SURE.search(_without_thoughts(reply))
+    return min(1.0, float(found[1])) if found else None
 
 
 def _without_thoughts(reply: str) -> str:
@@ -387,10 +397,6 @@ def _is_only_quoted(form: re.Match[str]) -> bool:
     """Whether there are words on either side of an answer, as in a thought that was broken off."""
     before, after = form.string[: form.start()], form.string[form.end() :]
     return bool(before.strip() and _ANY_SURE.sub("", after).strip())
-
-
-def _stated(reply: str) -> re.Match[str] | None:
-    return _SURE.search(_without_thoughts(reply))
 
 
 def _probability(completion: Completion, said: str) -> float:

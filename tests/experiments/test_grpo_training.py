@@ -172,7 +172,7 @@ def test_a_training_goes_on_to_the_same_weights(tmp_path):
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
     rows = [json.loads(line) for line in (tmp_path / "parts/progress.jsonl").open()]
     assert [row["update"] for row in rows] == [1, 2, 3, 4]
-    assert {"return", "usable", "teaching", "forks_s"} <= set(rows[0])
+    assert {"return", "usable", "teaching", "judging_s"} <= set(rows[0])
     card = json.loads((tmp_path / "parts/card.json").read_text())
     assert card["updates"] == 4
     assert set(card["measured"]) == {"before", "after"}

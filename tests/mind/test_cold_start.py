@@ -19,7 +19,7 @@ from mind.learning.cold_start import (
     train,
     write_examples,
 )
-from mind.learning.tokenizer import train_tokenizer
+from mind.learning.tokenizer import add_words, train_tokenizer
 
 COLOURS = ("red", "green", "blue", "yellow")
 
@@ -53,6 +53,16 @@ def test_any_text_can_be_written_and_read_back(text):
 
 
 test_any_text_can_be_written_and_read_back.tokenizer = train_tokenizer(["go to red ball"], 300)
+
+
+def test_words_that_save_most_get_a_token_each_and_read_back():
+    small = train_tokenizer(["go to red ball"], 300)
+    text = "eat green mushroom, not grey nut; green mushroom"
+    before = small.encode(text, add_special_tokens=False)
+    assert add_words(small, [text], 2) == [" mushroom", " green"]
+    after = small.encode(text, add_special_tokens=False)
+    saved = 2 * (len(" mushroom") - 1) + 2 * (len(" green") - 1)
+    assert len(before) - len(after) == saved and small.decode(after) == text
 
 
 def test_tags_are_single_tokens_that_are_kept(tokenizer):

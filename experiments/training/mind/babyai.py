@@ -51,14 +51,53 @@ from mind.reasoning.prompting import Prompts
 from mind.types import DecisionContext, Feeling, WhyNot
 
 EPSILON = 0.3  # share of decisions in which something else is done than is taught
-LEVELS = {  # where episodes are run, and for which share of the moments; "" are the five tasks
-    "": 0.6,
-    "BabyAI-PutNextLocal-v0": 0.1,
-    "BabyAI-GoToLocal-v0": 0.05,
-    "BabyAI-UnlockLocal-v0": 0.1,
-    "BabyAI-GoTo-v0": 0.1,
-    "BabyAI-GoToSeqS5R2-v0": 0.05,
+FIVE_TASKS = ""
+_SHARES = {  # where episodes are run: families of missions, and their shares of the moments
+    0.35: (FIVE_TASKS,),
+    0.15: (
+        "BabyAI-GoTo-v0",
+        "BabyAI-GoToLocal-v0",
+        "BabyAI-GoToObjDoor-v0",
+        "BabyAI-GoToDoor-v0",
+        "BabyAI-FindObjS6-v0",
+        "BabyAI-OneRoomS16-v0",
+        "BabyAI-GoToSeqS5R2-v0",
+    ),
+    0.08: (
+        "BabyAI-PutNextLocal-v0",
+        "BabyAI-PutNextS6N3Carrying-v0",
+        "BabyAI-MoveTwoAcrossS5N2-v0",
+        "BabyAI-PickupDist-v0",
+        "MiniGrid-Fetch-8x8-N3-v0",
+    ),
+    0.12: (
+        "BabyAI-UnlockLocal-v0",
+        "BabyAI-UnlockLocalDist-v0",
+        "BabyAI-Unlock-v0",
+        "BabyAI-UnlockPickup-v0",
+        "BabyAI-UnlockToUnlock-v0",
+        "BabyAI-GoToImpUnlock-v0",
+        "BabyAI-KeyCorridorS4R3-v0",
+        "MiniGrid-ObstructedMaze-1Dl-v0",
+    ),
+    0.06: (
+        "BabyAI-OpenTwoDoors-v0",
+        "BabyAI-OpenDoorsOrderN4-v0",
+        "MiniGrid-RedBlueDoors-6x6-v0",
+    ),
+    0.10: ("BabyAI-SynthSeq-v0", "BabyAI-MiniBossLevel-v0", "BabyAI-BossLevel-v0"),
+    0.14: (
+        "MiniGrid-Empty-Random-6x6-v0",
+        "MiniGrid-FourRooms-v0",
+        "MiniGrid-MultiRoom-N4-S5-v1",
+        "MiniGrid-DoorKey-6x6-v0",
+        "MiniGrid-LavaCrossingS9N2-v0",
+        "MiniGrid-SimpleCrossingS9N3-v0",
+        "MiniGrid-Dynamic-Obstacles-6x6-v0",
+        "MiniGrid-LockedRoom-v0",
+    ),
 }
+LEVELS = {id: share / len(ids) for share, ids in _SHARES.items() for id in ids}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

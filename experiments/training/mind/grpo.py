@@ -1,15 +1,15 @@
-"""Learning from the world: live, reply several times to what was asked, and try each reply.
+"""Learning from the world: live, reply several times to what was asked, and judge each reply.
 
-One update: some decisions that the model has lived are asked again, several replies each; what each
-reply wants is carried out in forks of the world (`forks`); more of those that came to more
-(`mind.learning.grpo`). Every few updates other bodies live, by the model as it is by then. The same
-command goes on from the last of these, to the same next update.
+One update: some of what was asked in a life is asked again, several replies each; what each is
+worth is tried in forks of the world (`decisions`), or held against what was lived (`questions`);
+more of those that were worth more (`mind.learning.grpo`). Every few updates other bodies live. The
+same command goes on from the last of these, to the same next update.
 """
 
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,38 +18,30 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
-from safetensors.numpy import load_file, save_file
 from torch.utils.tensorboard import SummaryWriter
 
-from envs.engine.spec import find
 from experiments.running.cli import BadInput, Interrupted, command_line
 from experiments.running.memory import give_back_memory
 from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
-from experiments.running.training_schema import Reward
-from experiments.training.mind.contract import motor_of
-from experiments.training.mind.forks import ForkedMoment, Forks, OpenWorld, live
-from experiments.training.mind.held_out import held_out, in_words
+from experiments.running.training_schema import GRPOTask
+from experiments.training.mind.decisions import Decisions
+from experiments.training.mind.forks import OpenWorld
+from experiments.training.mind.held_out import in_words
 from experiments.training.mind.policy import Policy
-from experiments.training.mind.rewards import (
-    REWARDS,
-    Asked,
-    Attempts,
-    LearnedReward,
-    RewardFunction,
-    Tried,
-    attempts_of,
-    rewarded,
-)
+from experiments.training.mind.questions import Questions
+from experiments.training.mind.rewards import Tried
+from experiments.training.mind.task import Task
 from mind.learning.checkpoints import place_of
-from mind.learning.grpo import Learner, Settings
+from mind.learning.grpo import Drawn, Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
-LEARNED = "reward.safetensors"
-_TEST_SEED = 1_000_003  # added for episodes to measure by
 _MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
-_DECIDE_EVERY = 10  # ticks, where the world does not say
+TASKS: Mapping[GRPOTask, type[Task[Any]]] = {
+    GRPOTask.decisions: Decisions,
+    GRPOTask.questions: Questions,
+}
 
 
 def run(
@@ -91,8 +83,7 @@ def _check(options: DictConfig) -> None:
             raise BadInput(f"grpo.{name} must be at least {lowest}, got {grpo[name]}")
     if grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
         raise BadInput(f"grpo.reply must be free, choice or null, got '{grpo.reply}'")
-    if "planner" not in find(options.world).entry_points:
-        raise BadInput(f"there is no planner for {options.world} that could go on after a reply")
+    TASKS[grpo.task].check(options)
 
 
 @dataclass(slots=True)
@@ -125,9 +116,8 @@ class Training:
         report: Callable[[str], None],
     ):
         self._policy, self._options, self._report = policy, options, report
-        self._open_world, self._motor = open_world, motor_of(options, options.world)
+        self._task: Task[Any] = TASKS[options.grpo.task](policy, options, open_world)
         self._folder, grpo = Path(options.folder), options.grpo
-        self._forks = Forks(open_world, self._motor, horizon=grpo.horizon, rng_keys=grpo.rng_keys)
         self._learner = Learner(
             policy.network,
             Settings(
@@ -140,11 +130,9 @@ class Training:
                 tokens_per_batch=options.tokens_per_batch,
             ),
         )
-        self._decide_every = options.decide_every or _DECIDE_EVERY
         self.done, self._first_entropy, self._began = 0, math.nan, time.monotonic()
         self._last: dict[str, float] = {}  # what the last update came to
         self._measured: dict[str, dict[str, list[float]]] = {}
-        self._learned: LearnedReward | None = None
         self._board = SummaryWriter(str(self._folder / "tensorboard"))
 
     def run(self) -> None:
@@ -169,25 +157,17 @@ class Training:
             self._update(asked, took)
             took = Took()
 
-    def _lived(self, wanted: int) -> list[ForkedMoment]:
-        """Return so many decisions, in an order of chance."""
+    def _lived(self, wanted: int) -> list[Any]:
+        """Return so much that was asked, in an order of chance."""
         seed = spawn_integer(self._options.seed, f"life {self.done}")
-        moments = live(
-            self._policy.explores,
-            self._open_world("train", self._options.grpo.bodies),
-            self._motor,
-            wanted=wanted,
-            seed=seed % 2**20,
-            form=self._policy.form,
-            decide_every=self._decide_every,
-        )
+        moments = self._task.live(wanted, seed)
         order = np.random.default_rng(seed).permutation(len(moments))[:wanted]
         return [moments[place] for place in order]
 
-    def _update(self, moments: Sequence[ForkedMoment], took: Took) -> None:
+    def _update(self, moments: Sequence[Any], took: Took) -> None:
         seed = spawn_integer(self._options.seed, f"update {self.done}")
-        asked: Asked = took.time("replies", lambda: self._asked(moments, seed))
-        found: Tried = took.time("forks", lambda: self._tried(asked))
+        asked = took.time("replies", lambda: self._asked(moments, seed))
+        found: Tried = took.time("judging", lambda: self._task.judge(asked))
         teaching = [group for group in found.groups if group.teaches]
         seen = found.summary() | {"left_out": 1.0 - len(asked) / len(moments)}
         if teaching:
@@ -197,52 +177,9 @@ class Training:
         self._note(seen, took)
         give_back_memory()
 
-    def _asked(self, moments: Sequence[ForkedMoment], seed: int) -> Asked:
-        """Return moments with replies to what was asked in them, where there is room for one."""
-        prompts = [moment.prompt for moment in moments]
-        drawn = self._policy.draw(prompts, self._options.grpo.replies, seed)
-        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
-        if not asked:
-            raise BadInput(
-                f"model must have room for a reply after at least one of {len(prompts)} prompts, "
-                f"got none in '{self._policy.name}'; use one with a longer context"
-            )
-        return asked
-
-    def _tried(self, asked: Asked) -> Tried:
-        attempts, grpo = self._attempts(asked), self._options.grpo
-        reward = self._reward()
-        try:
-            worth = reward(attempts)
-        except KeyError as missing:
-            raise BadInput(
-                f"grpo.reward={grpo.reward.name} needs a world that scores {missing}, got "
-                f"{self._options.world}"
-            ) from missing
-        drawn = [one for _, one in asked]
-        return rewarded(drawn, attempts, worth=worth, form_weight=grpo.form_weight)
-
-    def _attempts(self, asked: Asked) -> Attempts:
-        return attempts_of(asked, self._forks, self._policy.form)
-
-    def _reward(self) -> RewardFunction:
-        """Return what says how much a reply was worth."""
-        wanted = self._options.grpo.reward
-        if wanted is not Reward.learned:
-            return REWARDS[wanted]
-        if self._learned is None:
-            self._learned = self._learn_reward(self._folder / LEARNED)
-        return self._learned
-
-    def _learn_reward(self, path: Path) -> LearnedReward:
-        """Return the model in a file, or one of what came of replies in a life before training."""
-        if path.is_file():
-            return LearnedReward(load_file(path)["weights"])
-        grpo, seed = self._options.grpo, spawn_integer(self._options.seed, "learned reward")
-        moments = self._lived(grpo.updates_per_life * grpo.prompts)
-        learned = LearnedReward.fit(self._attempts(self._asked(moments, seed)))
-        save_file({"weights": learned.weights}, path)
-        return learned
+    def _asked(self, moments: Sequence[Any], seed: int) -> list[tuple[Any, Drawn]]:
+        """Return what was asked with replies to it, where there is room for one."""
+        return self._policy.replies_to(moments, self._options.grpo.replies, seed)
 
     # ---- What shows of it ----
 
@@ -279,21 +216,13 @@ class Training:
         return True
 
     def _measure(self, when: str) -> None:
-        """Live held-out episodes, and keep and tell what they came to."""
-        grpo = self._options.grpo
-        if not grpo.held_out:
+        """Measure by what is held out, and keep and tell what it came to."""
+        count = self._options.grpo.held_out
+        if not count:
             return
-        found = held_out(
-            self._policy.decides,
-            self._open_world("test", grpo.held_out),
-            self._motor,
-            seed=spawn_integer(self._options.seed, "held out") % 2**20 + _TEST_SEED,
-            form=self._policy.form,
-            decide_every=self._decide_every,
-            most_decisions=grpo.most_decisions,
-        )
+        found = self._task.held_out(spawn_integer(self._options.seed, "held out"))
         self._measured[when] = {name: [round(x, 4) for x in one] for name, one in found.items()}
-        self._report(f"{when}, {grpo.held_out} held-out episodes: {in_words(found)}")
+        self._report(f"{when}, {count} held-out {self._task.unit}: {in_words(found)}")
 
     # ---- Kept ----
 

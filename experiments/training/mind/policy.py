@@ -4,7 +4,7 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from agents.background import Background
 from experiments.running.cli import BadInput
 from experiments.running.record import write_json
+from experiments.running.training_schema import GRPOTask
 from experiments.training.mind.lora import name_of, path_of
 from mind.language_models.loading import choose_device, load
 from mind.language_models.transformers_model import Learning, TransformersModel
@@ -28,7 +29,19 @@ from mind.learning.grpo import Drawn
 from mind.pretrained import adapter_folder, adapter_of
 from mind.pretrained import folder as bundled_folder
 from mind.reasoning.choices import ReplyForm, ReplyMode
+from mind.sense_encoder.encoder import encoder_of
 
+
+class HasPrompt(Protocol):
+    """Something that was asked of a language model."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """What was asked."""
+        ...
+
+
+Moment = TypeVar("Moment", bound=HasPrompt)
 BUNDLED, SMOLLM2 = "bundled", "smollm2"
 _STOP = ("</say>",)
 _LONGEST = 96  # tokens of a reply
@@ -45,6 +58,8 @@ class Policy:
         explores: Draws its replies as probable as they are.
         decides: Takes what is most probable, as in a run.
         length: Tokens that a reply has at most; 1 where it is chosen.
+        senses: The encoder of what it reads besides words.
+        background: Where it is asked.
 
     Args:
         options: A `TrainMindConfig`.
@@ -63,7 +78,8 @@ class Policy:
         loaded, self._tokenizer = load(path, device=device, dtype=torch.float32)
         self._adapted = None if self._is_whole else _with_adapter(loaded, self.name, options)
         self.network: Any = self._adapted.get_base_model() if self._adapted else loaded
-        mode = options.grpo.reply or (ReplyMode.FREE if self._is_whole else ReplyMode.CHOICE)
+        writes = self._is_whole or options.grpo.task is GRPOTask.questions
+        mode = options.grpo.reply or (ReplyMode.FREE if writes else ReplyMode.CHOICE)
         self.form = ReplyForm(mode)
         self.length = _LONGEST if self.form.is_free else 1
         learning = Learning(
@@ -86,7 +102,7 @@ class Policy:
                 f"model must read replies to one prompt in one pass to learn from them, got "
                 f"'{self.name}', a {type(self.network).__name__}, which does not; use another kind"
             )
-        self._background = Background()
+        self.background, self.senses = Background(), encoder_of({"path": path})
 
     def forget(self) -> None:
         """Forget what was read with weights that have changed since."""
@@ -117,12 +133,30 @@ class Policy:
                 drawn.append(self._chosen(prompt, own[0], rng.random(replies).tolist()))
         return drawn
 
+    def replies_to(
+        self, moments: Sequence[Moment], replies: int, seed: int
+    ) -> list[tuple[Moment, Drawn]]:
+        """Return moments with replies to what was asked in them, where there is room for one.
+
+        Raises:
+            BadInput: If there is room after none of them.
+            LanguageModelError: If the model cannot be used.
+        """
+        drawn = self.draw([moment.prompt for moment in moments], replies, seed)
+        asked = [(moment, one) for moment, one in zip(moments, drawn, strict=True) if one]
+        if not asked:
+            raise BadInput(
+                f"model must have room for a reply after at least one of {len(moments)} prompts, "
+                f"got none in '{self.name}'; use one with a longer context"
+            )
+        return asked
+
     def _outcomes(
         self, prompts: Sequence[Prompt], seeds: list[int]
     ) -> Sequence[Completion | LanguageModelError]:
         asked = self.explores.generate(prompts, seeds=seeds)
         try:
-            return self._background.start([asked])[0].result()
+            return self.background.start([asked])[0].result()
         except PartlyAnswered as partly:
             return partly.outcomes
 
@@ -176,7 +210,7 @@ class Policy:
 
     def close(self) -> None:
         """End the threads."""
-        self._background.close(self._close)
+        self.background.close(self._close)
 
     async def _close(self) -> None:
         await self.explores.close()

@@ -164,11 +164,13 @@ class Tried:
 
     Attributes:
         groups: The replies to each prompt with their rewards.
-        attempts: What they were, and what came of them.
+        usable: (P, G) which could be used.
+        returns: (P, G) what each came to, whatever it was rewarded for.
     """
 
     groups: list[Group]
-    attempts: Attempts
+    usable: NDArray[np.bool_]
+    returns: NDArray[np.float64]
 
     def summary(self) -> dict[str, float]:
         """Return means over replies, and over groups of their best reply, and of what they teach.
@@ -176,12 +178,11 @@ class Tried:
         ``entropy`` is minus the log-probability of a reply, in nats, whose mean is the entropy.
         """
         replies = [tokens for group in self.groups for tokens in group.before]
-        returns = self.attempts.outcomes[RETURN]
         return {
-            "return": float(returns.mean()),
-            "best_of_group": float(returns.max(axis=1).mean()),
+            "return": float(self.returns.mean()),
+            "best_of_group": float(self.returns.max(axis=1).mean()),
             "reward": float(np.mean([group.rewards for group in self.groups])),
-            "usable": float(self.attempts.usable.mean()),
+            "usable": float(self.usable.mean()),
             "teaching": float(np.mean([group.teaches for group in self.groups])),
             "entropy": -float(np.mean([sum(tokens) for tokens in replies])),
         }
@@ -211,19 +212,21 @@ def attempts_of(asked: Asked, forks: Forks, form: ReplyForm) -> Attempts:
 
 def rewarded(
     drawn: Sequence[Drawn],
-    attempts: Attempts,
+    usable: NDArray[np.bool_],
+    returns: NDArray[np.float64],
     *,
     worth: NDArray[np.float64],
     form_weight: float,
 ) -> Tried:
-    """Reward attempts: by what they were worth, and that they could be used.
+    """Reward replies: by what they were worth, and that they could be used.
 
     Args:
         drawn: The replies, as the model drew them.
-        attempts: What came of them.
-        worth: (P, G) what each was.
+        usable: (P, G) which can be used.
+        returns: (P, G) what each came to.
+        worth: (P, G) what each is rewarded for besides its form.
         form_weight: Of being usable.
     """
-    rewards = worth + form_weight * attempts.usable
+    rewards = worth + form_weight * usable
     groups = [one.rewarded(some.tolist()) for one, some in zip(drawn, rewards, strict=True)]
-    return Tried(groups=groups, attempts=attempts)
+    return Tried(groups=groups, usable=usable, returns=returns)

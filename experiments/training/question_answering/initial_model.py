@@ -72,16 +72,16 @@ def _add_words(
     examples: Sequence[Example],
     limit: int,
 ) -> None:
-    """Give the words of dialogues a token each, which begins as the mean of its pieces."""
+    """Give words that are read and said a token each, which begins as the mean of its pieces."""
     texts = [
         text
         for dialogue in dialogues[:_DIALOGUES]
         for talk in dialogue.talks
         for text in (dialogue.shown, *(said for turn in talk for said in turn))
     ]
-    known = [message["content"] for example in examples for message in example.messages()]
+    texts += [message["content"] for one in examples for message in one.messages()[1:]]
     spelt = {word: tokenizer.encode(word, add_special_tokens=False) for word in words_in(texts)}
-    words = add_words(tokenizer, texts, known, limit)
+    words = add_words(tokenizer, texts, limit)
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     embeddings = model.get_input_embeddings().weight
     tokens = range(len(tokenizer) - len(words), len(tokenizer))

@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from transformers.utils import logging
 from experiments.running.cli import command_line, near
 from experiments.running.record import git_commit, write_atomically
 from experiments.training.mind.train import CARD, EXAMPLES, examples_in, measure
-from experiments.training.mind.variation import vary
+from experiments.training.mind.variation import reworded, vary
 from experiments.training.question_answering import corpus as corpora
 from experiments.training.question_answering.batches import Batches, loaded
 from experiments.training.question_answering.corpus import Corpus
@@ -39,7 +40,7 @@ SENSES_ALONE = 2e-3  # its learning rate
 _LEAST: Mapping[str, int] = {
     **dict.fromkeys(("episodes", "rounds", "dialogues_per_round", "layers"), 1),
     **dict.fromkeys(("tokens_per_batch", "context", "threads"), 1),
-    **dict.fromkeys(("words", "senses_steps", "held_out", "seed"), 0),
+    **dict.fromkeys(("words", "senses_steps", "held_out", "rehearsal", "seed"), 0),
 }
 _LEAST_WINDOWS = 2  # one of them is kept out
 _REHEARSED = 256  # examples that are varied at once
@@ -169,7 +170,7 @@ def learn(
     """Train, and write model, encoder and projector into the folder; return losses."""
     rng = random.Random(options.seed)
     optimiser = _optimiser(options, grounded_model)
-    rehearsal = _rehearsal(examples, tokenizer, options) if examples else None
+    rehearsal = _rehearsal(examples, tokenizer, options) if examples else iter(())
     means = _Means(options.print_every_s)
     for turn in range(options.rounds):
         parts = _round(options, turn, corpus, tokenizer, rng)
@@ -178,9 +179,8 @@ def learn(
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
             loss, found = _loss(options, grounded_model, batch)
-            if rehearsal is not None and rng.random() < options.rehearsal:
-                shown = (part.to(grounded_model.device) for part in next(rehearsal))
-                rehearsed, found["decided"] = cold_start.losses(grounded_model.model, *shown)
+            for decisions in islice(rehearsal, _drawn(options.rehearsal, rng)):
+                rehearsed, found["decided"] = _rehearsed(options, grounded_model, decisions)
                 loss = loss + rehearsed
             _step(optimiser, loss, grounded_model.parameters())
             means.add(found, progress)
@@ -212,6 +212,20 @@ def _loss(
     with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
         found = grounded_model.losses(batch.to(device))
     return sum(weights[name] * one for name, one in found.items()), found
+
+
+def _drawn(mean: float, rng: random.Random) -> int:
+    """Return a whole number that is so large in the mean."""
+    return int(mean) + (rng.random() < mean % 1.0)
+
+
+def _rehearsed(
+    options: DictConfig, grounded_model: GroundedModel, decisions: Iterable[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return the loss of a batch of decisions, and that of the mind's own words among it."""
+    device = grounded_model.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
+        return cold_start.losses(grounded_model.model, *(part.to(device) for part in decisions))
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor, parts: Iterable) -> None:
@@ -276,7 +290,7 @@ class _Rehearsal(IterableDataset):
         rng, half = random.Random(f"{options.seed} rehearsal"), options.tokens_per_batch // 2
         while True:
             chosen = rng.sample(self._examples, min(_REHEARSED, len(self._examples)))
-            varied = [vary(one, rng, 1.0) for one in chosen]
+            varied = [vary(reworded(one, rng), rng, 1.0) for one in chosen]
             encoded = [cold_start.encode(tokenizer, one, options.context) for one in varied]
             yield from cold_start.batches(encoded, half, tokenizer.pad_token_id, rng)
 
