@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, built, command, one_line, require_world, spec_of
 from experiments.running.startup import Startup
-from experiments.running.training_schema import Method
+from experiments.running.training_schema import GRPOTask, Method
 
 
 @command("train_mind")
@@ -62,6 +62,8 @@ def _by_examples(options: DictConfig, startup: Startup) -> tuple[Path, str]:
 
 def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
     from envs.engine.faces import WorldVectorEnv
+    from experiments.recall_qa.learning import Questions
+    from experiments.training.mind.decisions import Decisions
     from experiments.training.mind.grpo import run
 
     spec_of(options)
@@ -74,7 +76,8 @@ def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
             wanted = OmegaConf.merge(wanted, {"env": {"split": split}})
         return built("env", DictConfig(wanted), ExitStack())
 
-    return run(options, open_world, lambda line: print(line, flush=True))
+    task = Questions if options.grpo.task is GRPOTask.questions else Decisions
+    return run(options, open_world, lambda line: print(line, flush=True), task)
 
 
 def _choice_of(folder: Path, options: DictConfig) -> str:

@@ -354,7 +354,9 @@ def some_decisions(path):
     return path
 
 
-@pytest.mark.parametrize("bad", ["episodes=-1", "rounds=0", "context=0", "words=-1", "rehearsal=-1"])
+@pytest.mark.parametrize(
+    "bad", ["episodes=-1", "rounds=0", "context=0", "words=-1", "rehearsal=-1"]
+)
 def test_a_number_out_of_range_is_told_before_anything_is_lived(tmp_path, bad):
     name, _, given = bad.partition("=")
     with pytest.raises(ValueError, match=rf"^{name} must be at least \d, got {given}$"):

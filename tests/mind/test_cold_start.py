@@ -62,7 +62,8 @@ def test_words_that_save_most_get_a_token_each_and_read_back():
     assert add_words(small, [text], 2) == [" mushroom", " green"]
     after = small.encode(text, add_special_tokens=False)
     saved = 2 * (len(" mushroom") - 1) + 2 * (len(" green") - 1)
-    assert len(before) - len(after) == saved and small.decode(after) == text
+    assert len(before) - len(after) == saved
+    assert small.decode(after) == text
 
 
 def test_tags_are_single_tokens_that_are_kept(tokenizer):

@@ -1,15 +1,16 @@
 """Learning from the world: live, reply several times to what was asked, and judge each reply.
 
 One update: some of what was asked in a life is asked again, several replies each; what each is
-worth is tried in forks of the world (`decisions`), or held against what was lived (`questions`);
-more of those that were worth more (`mind.learning.grpo`). Every few updates other bodies live. The
-same command goes on from the last of these, to the same next update.
+worth is tried in forks of the world (`decisions`), or held against what was lived
+(`experiments.recall_qa.learning`); more of those that were worth more (`mind.learning.grpo`). Every
+few updates other bodies live. The same command goes on from the last of these, to the same next
+update.
 """
 
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +25,10 @@ from experiments.running.cli import BadInput, Interrupted, command_line
 from experiments.running.memory import give_back_memory
 from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
-from experiments.running.training_schema import GRPOTask
 from experiments.training.mind.decisions import Decisions
 from experiments.training.mind.forks import OpenWorld
 from experiments.training.mind.held_out import in_words
 from experiments.training.mind.policy import Policy
-from experiments.training.mind.questions import Questions
 from experiments.training.mind.rewards import Tried
 from experiments.training.mind.task import Task
 from mind.learning.checkpoints import place_of
@@ -38,14 +37,13 @@ from mind.reasoning.choices import ReplyMode
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
 _MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
-TASKS: Mapping[GRPOTask, type[Task[Any]]] = {
-    GRPOTask.decisions: Decisions,
-    GRPOTask.questions: Questions,
-}
 
 
 def run(
-    options: DictConfig, open_world: OpenWorld, report: Callable[[str], None]
+    options: DictConfig,
+    open_world: OpenWorld,
+    report: Callable[[str], None],
+    task: type[Task[Any]] = Decisions,
 ) -> tuple[Path, str]:
     """Train until all updates are done; return the folder, and the options of a run with the model.
 
@@ -53,6 +51,7 @@ def run(
         options: A `TrainMindConfig`, with a world.
         open_world: Makes that world, of a split and with so many rows.
         report: Told lines of progress.
+        task: What is learned.
 
     Raises:
         BadInput: If an option is out of range, or the folder holds another training.
@@ -60,11 +59,12 @@ def run(
         LanguageModelError: If the model cannot be loaded or used.
     """
     _check(options)
+    task.check(options)
     torch.set_num_threads(options.threads)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Policy(options)) as policy:
-        training = Training(policy, options, open_world, report)
+        training = Training(policy, task(policy, options, open_world), options, report)
         try:
             training.run()
         except KeyboardInterrupt:
@@ -83,7 +83,6 @@ def _check(options: DictConfig) -> None:
             raise BadInput(f"grpo.{name} must be at least {lowest}, got {grpo[name]}")
     if grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
         raise BadInput(f"grpo.reply must be free, choice or null, got '{grpo.reply}'")
-    TASKS[grpo.task].check(options)
 
 
 @dataclass(slots=True)
@@ -111,12 +110,11 @@ class Training:
     def __init__(
         self,
         policy: Policy,
+        task: Task[Any],
         options: DictConfig,
-        open_world: OpenWorld,
         report: Callable[[str], None],
     ):
-        self._policy, self._options, self._report = policy, options, report
-        self._task: Task[Any] = TASKS[options.grpo.task](policy, options, open_world)
+        self._policy, self._task, self._options, self._report = policy, task, options, report
         self._folder, grpo = Path(options.folder), options.grpo
         self._learner = Learner(
             policy.network,
