@@ -157,7 +157,7 @@ class LanguageMind:
             costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
         if self._habits:
-            self._habits.thought(now, goals, taken, costs["tokens"])
+            self._habits.thought(now, taken, costs["tokens"])
         goals = self._planned(now, goals, taken)
         return Decision(
             intent=taken.intent,
@@ -191,11 +191,11 @@ class LanguageMind:
     def _as_usual(self, habits: Habits, now: Situation, goals: tuple[Goal, ...]) -> Decision | None:
         """Return what is done without a thought, where that is enough."""
         habits.settle(now, goals)
-        usual = habits.choose(now, goals)
+        usual = habits.choose(now)
         if usual is None:
             return None
         reply, chance = usual
-        habits.took(now, goals, reply)
+        habits.took(now, reply)
         goals = self._planned(now, goals, reply)
         return Decision(
             intent=reply.intent,

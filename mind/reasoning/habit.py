@@ -12,23 +12,17 @@ with any other depends on what is known of just that, and where a mind has ever 
 goes on thinking.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from body.types import Goal, NoticedEvent, Status
-from mind.reasoning.choices import named
-from mind.reasoning.narration import doing_words, feeling_words, object_words, scene
 from mind.reasoning.parsing import NotUnderstood, Reply, parse_intent, parse_plan
 from mind.reasoning.situation import Situation
+from mind.reasoning.sketch import ROLES, in_roles, of_mission, sketch
 
 BAD = (NoticedEvent.FELL, NoticedEvent.SPILLED, NoticedEvent.BURNED, NoticedEvent.MADE_ILL)
-_CLOSE = 4  # cells, within which a hazard is part of a situation
-_ROLES = ("<a>", "<b>", "<c>", "<d>")
-_ROLE = re.compile("<[a-d]>")
 _TRIALS = 2  # that what is usual counts for
-_NUMBER = re.compile(r"\s*\b\d+\b")
 
 
 @dataclass(slots=True)
@@ -63,7 +57,8 @@ class _Open:
 class Habits:
     """The habits of one body, and the arbiter that says when they are enough.
 
-    Before each decision `settle`, then `choose`; after it `thought` or `took`.
+    Before each decision `settle`, then `choose`; after it `thought` or `took`: all of them of the
+    situation in which it was settled.
 
     Attributes:
         stake: Tokens that it is worth to keep something from ending badly, at least 0. Of 0 a
@@ -79,19 +74,19 @@ class Habits:
         self.stake = stake
         self._records: dict[str, _Record] = {}
         self._open: _Open | None = None
+        self._here = ""  # the situation of this decision
         self._episode = -1
         self._been: list[str] = []  # situations of this episode
         self._thoughts = self._tokens = 0
 
-    def choose(self, now: Situation, goals: Sequence[Goal]) -> tuple[Reply, float] | None:
+    def choose(self, now: Situation) -> tuple[Reply, float] | None:
         """Return what is done unthought, and how probably it ends well; None where to think.
 
         Who has come back to where it has been in this episode thinks, unless it only goes on.
         """
-        situation = sketch(now, goals)
-        record = self._records.get(situation)
+        record = self._records.get(self._here)
         reply = _filled(record, now) if record else None
-        if record is None or reply is None or self._is_back(situation, record, now):
+        if record is None or reply is None or self._is_back(reply, now):
             return None
         chance = record.chance(self._usual)
         is_enough = (1.0 - chance) * self.stake <= self._price
@@ -99,10 +94,9 @@ class Habits:
             return None
         return reply, chance
 
-    def _is_back(self, situation: str, record: _Record, now: Situation) -> bool:
+    def _is_back(self, reply: Reply | None, now: Situation) -> bool:
         """Return whether one is where one has been in this episode, and does not just go on."""
-        has_been = now.context.episode == self._episode and situation in self._been
-        reply = _filled(record, now) if has_been else None
+        has_been = now.context.episode == self._episode and self._here in self._been
         return has_been and not (reply and _goes_on(reply, now))
 
     @property
@@ -117,27 +111,29 @@ class Habits:
         """Mean tokens of a thought."""
         return self._tokens / max(1, self._thoughts)
 
-    def thought(self, now: Situation, goals: Sequence[Goal], reply: Reply, tokens: int) -> None:
+    def thought(self, now: Situation, reply: Reply, tokens: int) -> None:
         """Note what was decided by a thought, and what the thought took."""
         self._thoughts, self._tokens = self._thoughts + 1, self._tokens + tokens
-        situation, done = sketch(now, goals), _in_roles(reply.intent.words(now.percept.spec), now)
-        before = self._records.get(situation)
+        done = in_roles(reply.intent.words(now.percept.spec), now)
+        before = self._records.get(self._here)
         if before is None or before.intent != done:  # a new one has to prove itself
-            is_particular = reply.intent.target is not None and not _ROLE.search(done)
+            is_particular = reply.intent.target is not None and not any(
+                role in done for role in ROLES
+            )
             is_particular |= before is not None and before.is_particular
-            self._records[situation] = _Record(done, _plan_of(reply, now), is_particular)
-        self.took(now, goals, reply)
+            self._records[self._here] = _Record(done, _plan_of(reply, now), is_particular)
+        self.took(now, reply)
 
-    def took(self, now: Situation, goals: Sequence[Goal], reply: Reply) -> None:
+    def took(self, now: Situation, reply: Reply) -> None:
         """Note what is done now, after a thought or without one."""
         if now.context.episode != self._episode:
             self._episode, self._been = now.context.episode, []
-        situation, words = sketch(now, goals), reply.intent.words(now.percept.spec)
-        self._been.append(situation)
+        words = reply.intent.words(now.percept.spec)
+        self._been.append(self._here)
         if self._open is None or self._open.words != words:
             self._open = _Open([], words, now.context.episode)
-        if situation not in self._open.situations:
-            self._open.situations.append(situation)
+        if self._here not in self._open.situations:
+            self._open.situations.append(self._here)
 
     def noticed(self, event: NoticedEvent) -> None:
         """Note what is noticed meanwhile."""
@@ -145,7 +141,7 @@ class Habits:
             self._open.went_badly = True
 
     def settle(self, now: Situation, goals: Sequence[Goal]) -> None:
-        """Learn from how it went what was decided before, if that has come to an end.
+        """Look where one is, and learn how it went what was decided before, if that has ended.
 
         What leads back to where one has been has not ended well there.
         """
@@ -155,9 +151,9 @@ class Habits:
                 record = self._records[situation]
                 record.good, record.bad = record.good + well, record.bad + (not well)
             self._open = None
-        situation = sketch(now, goals)
-        here = self._records.get(situation)
-        if here and self._is_back(situation, here, now):
+        self._here = sketch(now, goals)
+        here = self._records.get(self._here)
+        if here and self._is_back(_filled(here, now), now):
             here.bad += 1
 
     def state(self) -> dict[str, Any]:
@@ -214,87 +210,19 @@ def _ended_well(last: _Open, now: Situation) -> bool | None:
     return None if status is Status.RUNNING else status is Status.DONE
 
 
-# ---- Situations ----
-
-
-def sketch(now: Situation, goals: Sequence[Goal]) -> str:
-    """Return what a situation has in common with others like it, in words.
-
-    Things of the mission are told by their place in it, and nothing of how many or how far: what is
-    asked, what is in the hand, how it goes, what is left of the plan, a loose lace, which things of
-    the mission are in sight or remembered, and whether a hazard is close. Where a mission names no
-    thing it is what is needed, and what there is to eat.
-    """
-    percept, context = now.percept, now.context
-    shown = scene(percept)
-    needs = [] if _roles(now) else _needs(now)
-    parts = (
-        shown.mission,
-        shown.hand.partition(",")[0],
-        doing_words(context, percept),
-        "; ".join(goal.words(percept.spec) for goal in goals),
-        *["loose lace"] * ("lace loose" in shown.body),
-        *_things(now),
-        *needs,
-    )
-    return "|".join(_NUMBER.sub("", _in_roles(part, now)) for part in parts)
-
-
-def _things(now: Situation) -> list[str]:
-    """Return which things of the mission are there, with the state of doors, and hazards."""
-    percept = now.percept
-    rows = [row for row in percept.landmarks if row[0]]
-    names = _roles(now)
-    here = {name: row for row in rows if (name := object_words(percept, row)) in names}
-    doors = percept.spec.doors
-    states = [f"{name} {'abc'[row[2]]}" if row[0] in doors else name for name, row in here.items()]
-    close = any(
-        row[0] in percept.spec.hazards and abs(row[3]) + abs(row[4]) <= _CLOSE for row in rows
-    )
-    return [*sorted(states), *["hazard"] * close]
-
-
-def _needs(now: Situation) -> list[str]:
-    """Return what is needed, and the foods that are there."""
-    foods = now.percept.spec.foods
-    rows = [row for row in now.percept.landmarks if row[0] in foods and row[2] > 0]
-    felt = [one for one in feeling_words(now.feeling).split(", ") if "needs " in one]
-    return [*felt, *sorted({object_words(now.percept, row) for row in rows})]
-
-
-def _roles(now: Situation) -> list[str]:
-    """Return the things that a mission names with their color, in their order."""
-    spec = now.percept.spec
-    things = named(spec.mission_words(now.percept.mission), spec)
-    return list(dict.fromkeys(one.words(spec) for one in things if one.color >= 0))[: len(_ROLES)]
-
-
-def _in_roles(text: str, now: Situation) -> str:
-    for number, name in enumerate(_roles(now)):
-        text = re.sub(rf"\b{re.escape(name)}\b", _ROLES[number], text)
-    return text
-
-
 def _plan_of(reply: Reply, now: Situation) -> str | None:
     """Return what was planned, with the things of the mission by their place in it."""
     if reply.plan is None:
         return None
-    return _in_roles("; ".join(goal.words(now.percept.spec) for goal in reply.plan), now)
+    return in_roles("; ".join(goal.words(now.percept.spec) for goal in reply.plan), now)
 
 
 def _filled(record: _Record, now: Situation) -> Reply | None:
     """Return what is done, with the things of this mission; None where it has too few."""
     spec = now.percept.spec
     try:
-        intent = parse_intent(_of_mission(record.intent, now), spec)
-        plan = None if record.plan is None else parse_plan(_of_mission(record.plan, now), spec)
+        intent = parse_intent(of_mission(record.intent, now), spec)
+        plan = None if record.plan is None else parse_plan(of_mission(record.plan, now), spec)
     except NotUnderstood:
         return None
     return Reply(intent=intent, plan=plan)
-
-
-def _of_mission(text: str, now: Situation) -> str:
-    """Return a text with the things of this mission in place of their roles."""
-    for number, name in enumerate(_roles(now)):
-        text = text.replace(_ROLES[number], name)
-    return text

@@ -12,10 +12,11 @@ from envs.trip.vocabulary import Color, Mission, Object
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
 from mind.reasoning.factory import LanguageMindFactory
-from mind.reasoning.habit import Habits, sketch
+from mind.reasoning.habit import Habits
 from mind.reasoning.narration import EventObservation
 from mind.reasoning.parsing import Reply, parse_intent
 from mind.reasoning.situation import Situation
+from mind.reasoning.sketch import sketch
 
 RED = {"mission": (Mission.GO_TO, Object.BALL, Color.RED, 0, 0)}
 BLUE = {
@@ -220,6 +221,7 @@ def test_choosing_for_the_first_time_is_always_a_thought():
         body_id="anna", percept=percept(), feeling=feeling(), context=context(),
         why_not=lambda one: "",
     )  # fmt: skip
-    assert habits.choose(now, ()) is None
-    habits.thought(now, (), Reply(intent=Intent(skill=Skill.WAIT)), 9)
-    assert habits.choose(now, ()) is None, "it has not ended yet"
+    habits.settle(now, ())
+    assert habits.choose(now) is None
+    habits.thought(now, Reply(intent=Intent(skill=Skill.WAIT)), 9)
+    assert habits.choose(now) is None, "it has not ended yet"
