@@ -1,0 +1,112 @@
+"""Decomposition: a question of several steps, answered one memory after the other.
+
+The question is taken apart (Khot et al. 2022, Decomposed Prompting, arXiv 2210.02406), by rule. Then
+selection and inference take turns (Creswell et al. 2022, Selection-Inference, arXiv 2205.09712):
+each step selects an experience, which is cited by its id, and what its words say (when it was, what
+it was about) is all that the next step goes by. Both are by rule here, so that a step can be wrong
+only where memory is. Where a step finds nothing, or does not say which of several is meant, there
+is no answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mind.claims.chains import EVERY, Chain, Step, counted
+from mind.claims.events import event_table
+from mind.claims.language import Attribute, Claim, When
+from mind.reasoning.verification import Occasion, Support, Verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTaken:
+    """A step, what was selected for it, and what that says.
+
+    Attributes:
+        step: What was looked for.
+        selected: Ids of the experiences that it counts, as it counts them; the last one is meant.
+        inferred: When that was and what it was about, from its words; where events are counted,
+            how many there are; None where nothing was selected, or too much.
+    """
+
+    step: Step
+    selected: tuple[int, ...]
+    inferred: Claim | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What came of following a chain through a memory.
+
+    Attributes:
+        chain: The question, taken apart.
+        steps: The steps that were taken; the last may have found nothing.
+        reached: The times that the last step selected; empty where it was not reached.
+        problem: Why it was not; empty where it was.
+    """
+
+    chain: Chain
+    steps: tuple[StepTaken, ...]
+    reached: tuple[Occasion, ...] = ()
+    problem: str = ""
+
+    @property
+    def cited(self) -> tuple[int, ...]:
+        """Ids of all experiences that were selected, each once, in order of time."""
+        return tuple(sorted({id for one in self.steps for id in one.selected}))
+
+    @property
+    def asked(self) -> Claim:
+        """What is left to ask: of the events that were reached, and no others."""
+        episodes = {one.episode for one in self.reached}
+        when = When(episode=episodes.pop() if len(episodes) == 1 else None)
+        event = self.chain.steps[-1].event
+        return Claim(event=event, attribute=self.chain.attribute, value="", when=when)
+
+    def check(self, claim: Claim, verification: Verification) -> Support:
+        """Return what the experiences that were reached say of an answer."""
+        if claim.attribute is not Attribute.COUNT:
+            return verification.check_of(claim, self.reached[-1])
+        is_right = claim.value == str(len(self.reached))
+        return Support.SUPPORTED if is_right else Support.REFUTED
+
+
+def follow(chain: Chain, verification: Verification) -> Followed:
+    """Return what comes of following a chain through what a body remembers."""
+    taken: list[StepTaken] = []
+    before: Occasion | None = None
+    for step in chain.steps:
+        times = verification.times(step.event, chain.episode)
+        found = counted(step, before, sorted(times, key=lambda time: time.moment))
+        problem = _problem(step, found, counts=chain.counts(step))
+        inferred = None if problem else _inferred(step, found, counts=chain.counts(step))
+        selected = tuple(dict.fromkeys(one.id for one in found))
+        taken.append(StepTaken(step=step, selected=selected, inferred=inferred))
+        if problem:
+            return Followed(chain=chain, steps=tuple(taken), problem=problem)
+        before = found[-1]
+    return Followed(chain=chain, steps=tuple(taken), reached=found)
+
+
+def _problem(step: Step, found: Sequence[Occasion], *, counts: bool) -> str:
+    """Return why a step leads nowhere; empty where it does not."""
+    said = event_table()[step.event].noticed.partition("[")[0]
+    if not found:
+        return f"nothing like that is remembered of '{said}'"
+    if step.nth == EVERY and len(found) > 1 and not counts:
+        return f"{len(found)} times of '{said}' are remembered, and it is not said which is meant"
+    return ""
+
+
+def _inferred(step: Step, found: Sequence[Occasion], *, counts: bool) -> Claim:
+    """Return what the words of the experience that is meant say; of several, how many there are."""
+    if counts:
+        number = str(len(found))
+        return Claim(event=step.event, attribute=Attribute.COUNT, value=number)
+    episode, tick = found[-1].moment
+    return Claim(
+        event=step.event,
+        attribute=Attribute.HAPPENED,
+        value="yes",
+        when=When(episode=episode, tick=tick),
+        thing=found[-1].about,
+    )
