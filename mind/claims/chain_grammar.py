@@ -20,10 +20,12 @@ from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms, texts
 from mind.claims.language import Attribute, When
 from mind.claims.parser import (
+    asked_in,
     episode_of,
     episodes_in,
     in_plain_words,
     question_of,
+    things_in,
     things_of,
     without_scope,
 )
@@ -41,7 +43,8 @@ ASKED = frozenset(map(Attribute, texts()["asked"])) - {
 }
 _SOMETHING, _ARTICLE = "something", "(?:the|an?|some|your)"
 _ADVERBS = ("first", "next", "last")  # which can stand in a clause: "you next fell"
-_START = re.compile(r"(?<!did )\b(?:the|you|your) ")
+_PARTICLE = re.compile(r"\{thing\} (up|down)$")  # "picked up the ball", rather than the other way
+_START = re.compile(r"\b(?:the |your |(?<!did )(?<!time )you )")
 
 
 # ---- Asking ----
@@ -63,7 +66,8 @@ def _with_thing(clause: str, word: str | None) -> str:
         return ""
     said = f"{word} {_SOMETHING}" if word else _SOMETHING
     if said in clause:
-        return clause.replace(said, said.replace(_SOMETHING, "{thing}"))
+        with_slot = clause.replace(said, said.replace(_SOMETHING, "{thing}"))
+        return _PARTICLE.sub(r"\1 {thing}", with_slot)
     return f"{clause} {word} {{thing}}" if word else ""
 
 
@@ -140,7 +144,7 @@ def _readings(plain: str, spec: WorldSpec) -> Iterator[tuple[list[Step], Attribu
             steps, length = found
             before, after = plain[: place.start()], plain[place.start() + length :]
             yield from _about_the_last(steps, f"{before} {{}} {after}")
-            yield from _from_there(steps, before, after)
+            yield from _from_there(steps, before, after, spec)
 
 
 def _about_the_last(steps: list[Step], question: str) -> Iterator[tuple[list[Step], Attribute]]:
@@ -152,7 +156,7 @@ def _about_the_last(steps: list[Step], question: str) -> Iterator[tuple[list[Ste
 
 
 def _from_there(
-    steps: list[Step], before: str, after: str
+    steps: list[Step], before: str, after: str, spec: WorldSpec
 ) -> Iterator[tuple[list[Step], Attribute]]:
     """Yield a last step that the question itself makes: "how often did you fall after ..."."""
     words = before.split()
@@ -160,14 +164,15 @@ def _from_there(
         return
     link = Link(words[-1])
     asking = " ".join([*words[:-1], after])
-    asked = question_of(asking)
-    if asked is None or asked.attribute is Attribute.BEFORE:
+    asked = asked_in(asking, spec)
+    if asked is None or (not asked.thing and things_in(asking, spec)):
         return
     which = texts()["chains"][link][1]
     if asked.attribute is Attribute.COUNT:
-        yield [*steps, Step(event=asked.event, link=link, nth=EVERY)], asked.attribute
+        step = Step(event=asked.event, link=link, nth=EVERY, thing=asked.thing)
+        yield [*steps, step], asked.attribute
     elif re.search(rf"\b{which}\b", asking):
-        yield [*steps, Step(event=asked.event, link=link)], asked.attribute
+        yield [*steps, Step(event=asked.event, link=link, thing=asked.thing)], asked.attribute
 
 
 def _reference(text: str, spec: WorldSpec) -> tuple[list[Step], int] | None:

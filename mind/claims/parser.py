@@ -338,7 +338,7 @@ def _thing_in(question: str, asked: Claim, spec: WorldSpec) -> str | None:
     is_of_all = asked.attribute in (Attribute.HAPPENED, Attribute.COUNT)
     if is_of_all and (len(episodes_in(question)) > 1 or _narrowing().search(marked)):
         return None
-    things = [match[0] for match in things_of(spec).finditer(marked)]
+    things = things_in(question, spec)
     word = event_table()[asked.event].before_object
     if not things:
         return ""
@@ -348,6 +348,12 @@ def _thing_in(question: str, asked: Claim, spec: WorldSpec) -> str | None:
     if is_one and can_be_of_it and re.search(of_it, marked):
         return things[0]
     return None if is_of_all or asked.attribute is Attribute.BEFORE else ""
+
+
+def things_in(question: str, spec: WorldSpec) -> list[str]:
+    """Return the things that a question names, but for what stands in the names of events."""
+    marked, _ = _with_events_marked(in_plain_words(question))
+    return [match[0] for match in things_of(spec).finditer(marked)]
 
 
 @cache

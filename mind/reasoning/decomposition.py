@@ -9,7 +9,7 @@ is no answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mind.claims.chains import EVERY, Chain, Step, counted
 from mind.claims.events import event_table
@@ -40,7 +40,7 @@ class Followed:
     Attributes:
         chain: The question, taken apart.
         steps: The steps that were taken; the last may have found nothing.
-        reached: The times that the last step selected; empty where it was not reached.
+        reached: The times that the last step selected.
         problem: Why it was not; empty where it was.
     """
 
@@ -75,26 +75,49 @@ def follow(chain: Chain, verification: Verification) -> Followed:
     taken: list[StepTaken] = []
     before: Occasion | None = None
     for step in chain.steps:
-        times = verification.times(step.event, chain.episode)
-        found = counted(step, before, sorted(times, key=lambda time: time.moment))
-        problem = _problem(step, found, counts=chain.counts(step))
-        inferred = None if problem else _inferred(step, found, counts=chain.counts(step))
+        times = sorted(
+            verification.times(step.event, chain.episode), key=lambda time: time.moment
+        )
+        found = counted(step, before, times)
+        counts = chain.counts(step)
+        problem = _problem(step, found, counts=counts) or _doubt(step, before, times, found)
+        inferred = None if problem else _inferred(step, found, counts=counts)
         selected = tuple(dict.fromkeys(one.id for one in found))
         taken.append(StepTaken(step=step, selected=selected, inferred=inferred))
         if problem:
             return Followed(chain=chain, steps=tuple(taken), problem=problem)
-        before = found[-1]
+        before = found[-1] if found else None
     return Followed(chain=chain, steps=tuple(taken), reached=found)
 
 
 def _problem(step: Step, found: Sequence[Occasion], *, counts: bool) -> str:
     """Return why a step leads nowhere; empty where it does not."""
-    said = event_table()[step.event].noticed.partition("[")[0]
-    if not found:
-        return f"nothing like that is remembered of '{said}'"
+    if not found and not counts:
+        return f"nothing like that is remembered of '{_name(step)}'"
     if step.nth == EVERY and len(found) > 1 and not counts:
-        return f"{len(found)} times of '{said}' are remembered, and it is not said which is meant"
+        return f"{len(found)} times of '{_name(step)}' are remembered; it is not said which"
     return ""
+
+
+def _doubt(
+    step: Step, before: Occasion | None, times: Sequence[Occasion], found: Sequence[Occasion]
+) -> str:
+    """Return that a step would lead elsewhere if what is not known of a thing were as wanted."""
+    wanted = before.about if before and step.link.is_like else step.thing
+    if not wanted:
+        return ""
+    may_be = [one if one.about else _about(one, wanted) for one in times]
+    if [one.moment for one in counted(step, before, may_be)] == [one.moment for one in found]:
+        return ""
+    return f"it is not remembered of every '{_name(step)}' what it was about"
+
+
+def _about(one: Occasion, thing: str) -> Occasion:
+    return one._replace(experience=replace(one.experience, about=thing))
+
+
+def _name(step: Step) -> str:
+    return event_table()[step.event].noticed.partition("[")[0]
 
 
 def _inferred(step: Step, found: Sequence[Occasion], *, counts: bool) -> Claim:

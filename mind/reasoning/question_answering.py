@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from body.types import WorldSpec
 from mind.claims.asker import plain_question
 from mind.claims.chain_grammar import chain_of
-from mind.claims.knowable import refusal
+from mind.claims.chains import Chain
+from mind.claims.knowable import refusal, refusal_of_episodes
 from mind.claims.language import Attribute
 from mind.claims.parser import (
     asked_in,
@@ -169,6 +170,8 @@ class QuestionAnswerer:
             lived: Numbers of the episodes that were lived; None where that is not known.
             follows: Whether it goes on with what was answered before.
         """
+        if self._chain_of(question):  # every word of which is understood
+            return "" if lived is None else refusal_of_episodes(question, lived)
         return refusal(question, self._spec, lived=lived, follows=follows)
 
     async def ask(
@@ -195,11 +198,15 @@ class QuestionAnswerer:
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
         before = before[-TURNS:]
-        if chain := chain_of(as_question(question), self._spec) if self._multi_hop else None:
+        if chain := self._chain_of(question):
             answer = await self._by_steps(follow(chain, self._verification), now, threshold)
         else:
             answer = await self._as_it_stands(question, before, now, threshold)
         return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
+
+    def _chain_of(self, question: str) -> Chain | None:
+        """Return a question taken apart; None where it is to be asked as it stands."""
+        return chain_of(as_question(question), self._spec) if self._multi_hop else None
 
     async def _as_it_stands(
         self,
@@ -326,11 +333,8 @@ def _held_against(verification: Verification, question: str, answer: Answer) -> 
     if is_unknown(answer.said):
         return answer
     if question_of(question) is None:
-        told, withheld, support = verification.check_story(answer.said)
-    else:
-        support = verification.check_answer(question, answer.said)
-        return _as_far_as_supported(answer, support)
-    return _told(answer, told, withheld, support)
+        return _told(answer, *verification.check_story(answer.said))
+    return _as_far_as_supported(answer, verification.check_answer(question, answer.said))
 
 
 def _as_far_as_supported(answer: Answer, support: Support) -> Answer:
