@@ -60,18 +60,23 @@ Found = tuple[tuple[TrueTime, ...], ...]  # what each step counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MultiHopQuestion:
+class MultiHopQuestion(Question):
     """A question of several steps, with its answer and all that this rests on.
 
     Attributes:
-        question: What is asked; its `event` is that of the last step.
-        chain: The same, taken apart.
+        chain: What is asked, taken apart.
         gold: The events that each step counts, as it counts them; the last of them is meant.
+        world: Name of the world.
     """
 
-    question: Question
     chain: Chain
     gold: tuple[tuple[EventNode, ...], ...]
+    world: str
+
+    @property
+    def hops(self) -> int:
+        """How many steps it takes."""
+        return len(self.chain.steps)
 
 
 def multi_hop_questions(
@@ -95,7 +100,7 @@ def multi_hop_questions(
     for _ in range(_TRIES):
         drawn = life.draw(hops, rng)
         if drawn and drawn[0] not in found and (text := _words(drawn[0], rng, phrasings)):
-            found[drawn[0]] = _question(*drawn, *text, graphs[0].world)
+            found[drawn[0]] = _question(*drawn, *text, graphs[-1], phrasings)
     return list(found.values())
 
 
@@ -107,7 +112,7 @@ def followed(chain: Chain, times: Times) -> Found:
         every = times.get(step.event, ())
         some = [one for one in every if chain.episode in (None, one.node.episode)]
         one = counted(step, before, some)
-        if not one or (step.nth == EVERY and len(one) > 1 and not chain.counts(step)):
+        if not chain.counts(step) and (not one or (step.nth == EVERY and len(one) > 1)):
             return ()
         found.append(one)
     return tuple(found)
@@ -122,6 +127,26 @@ def value_of(chain: Chain, found: Found) -> str:
 
 
 # ---- What can be asked ----
+
+
+def true_answer(chain: Chain, graphs: Sequence[EventGraph]) -> str | None:
+    """Return the answer to a chain about a life; empty where it leads nowhere, None if not sensed.
+
+    Args:
+        chain: From anybody.
+        graphs: The episodes of the body that is asked.
+    """
+    life = _Life(graphs)
+    true, felt = (followed(chain, times) for times in life.both())
+    value = value_of(chain, true)
+    return value if _keys(true) == _keys(felt) and _is_sensed(chain, true) else None
+
+
+def _is_sensed(chain: Chain, found: Found) -> bool:
+    if not found or chain.attribute is Attribute.COUNT:
+        return True
+    fact = found[-1][-1].node.facts.get(chain.attribute)
+    return fact is not None and fact.sensed
 
 
 class _Life:
@@ -195,7 +220,7 @@ class _Life:
 
         It is known where what was felt says the same as what happened.
         """
-        true, felt = (counted(step, before, some.get(step.event, ())) for some in self._both())
+        true, felt = (counted(step, before, some.get(step.event, ())) for some in self.both())
         if not felt or [one.key for one in true] != [one.key for one in felt]:
             return ()
         if before is None:
@@ -205,7 +230,8 @@ class _Life:
         at_once = (one for one in self._true[step.event] if one.moment == before.moment)
         return () if any(one.key != before.key for one in at_once) else felt
 
-    def _both(self) -> tuple[Times, Times]:
+    def both(self) -> tuple[Times, Times]:
+        """Return what happened, and what was felt of that."""
         return self._true, self._felt
 
     def _needs_all(self, chain: Chain, found: Found) -> bool:
@@ -221,7 +247,7 @@ class _Life:
         episodes = {one.node.episode for some in found for one in some}
         named = replace(chain, episode=min(episodes))
         is_same = len(episodes) == 1 and all(
-            _keys(followed(named, times)) == _keys(found) for times in self._both()
+            _keys(followed(named, times)) == _keys(found) for times in self.both()
         )
         return named if is_same else chain
 
@@ -297,23 +323,23 @@ def _of_the_last(text: str, chain: Chain, rng: np.random.Generator) -> str:
 
 
 def _question(
-    chain: Chain, found: Found, text: str, template: str, world: str
+    chain: Chain, found: Found, text: str, template: str, latest: EventGraph, phrasings: Phrasings
 ) -> MultiHopQuestion:
-    node, value = found[-1][-1].node, value_of(chain, found)
-    asked = Claim(
-        event=node.kind, attribute=chain.attribute, value="", when=When(episode=chain.episode)
-    )
-    family = template.partition("/")[0]
-    question = Question(
-        family=family,
-        kind=str(FAMILIES[family]),
+    """Return a question; one about the whole life is asked in its latest episode."""
+    value, event = value_of(chain, found), chain.steps[-1].event
+    when = When(episode=chain.episode)
+    asked = Claim(event=event, attribute=chain.attribute, value="", when=when)
+    return MultiHopQuestion(
+        family=f"{len(chain.steps)} steps",
+        kind=str(FAMILIES[template.partition("/")[0]]),
         text=text,
-        answer=answer_words(chain.attribute, value, world),
+        answer=answer_words(chain.attribute, value, latest.world),
         claim=replace(asked, value=value),
         asked=asked,
-        episode=node.episode,
-        event=node.number,
+        episode=latest.episode if chain.episode is None else chain.episode,
         template=template,
+        phrasings=phrasings,
+        chain=chain,
+        gold=tuple(tuple(one.node for one in some) for some in found),
+        world=latest.world,
     )
-    gold = tuple(tuple(one.node for one in some) for some in found)
-    return MultiHopQuestion(question=question, chain=chain, gold=gold)
