@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph, EventNode
 from experiments.ground_truth.questions import (
     FAMILIES,
@@ -21,7 +22,6 @@ from experiments.ground_truth.questions import (
     phrasings_of,
 )
 from mind.claims.chain_grammar import clauses, nested, told_in_order
-from envs.engine.spec import find
 from mind.claims.chains import EVERY, Chain, Link, Step, counted
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms, texts
@@ -260,7 +260,7 @@ def _by_kind(times: Sequence[TrueTime]) -> Times:
 
 
 def _thing(node: EventNode, *, sensed: bool) -> str:
-    """Return what an event was about; empty where that is nothing, or has to be sensed and is not."""
+    """Return what an event was about; empty where that is nothing, or not sensed as it has to."""
     fact = node.facts.get(Attribute.THING)
     return fact.value if fact and (fact.sensed or not sensed) else ""
 
@@ -285,9 +285,7 @@ def _attribute(step: Step, time: TrueTime, rng: np.random.Generator) -> Attribut
 # ---- How it is asked ----
 
 
-def _words(
-    chain: Chain, rng: np.random.Generator, phrasings: Phrasings
-) -> tuple[str, str] | None:
+def _words(chain: Chain, rng: np.random.Generator, phrasings: Phrasings) -> tuple[str, str] | None:
     """Return a question and the name of its template; None where there is none, or it is long."""
     template = _TEMPLATES[chain.attribute]
     last = chain.steps[-1]

@@ -10,12 +10,12 @@ import numpy as np
 from agents.being import Being
 from envs.engine.spec import find
 from experiments.ground_truth.checker import Checker
+from experiments.ground_truth.graph import EventGraph
 from experiments.ground_truth.multi_hop import (
     MultiHopQuestion,
     multi_hop_questions,
     true_answer,
 )
-from experiments.ground_truth.graph import EventGraph
 from experiments.ground_truth.questions import (
     UNKNOWN,
     Balance,

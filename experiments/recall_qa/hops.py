@@ -86,9 +86,7 @@ class Interview:
             LanguageModelError: If the language model cannot be used at all.
         """
         episodes = replace(self.episodes, memory=memory or self.episodes.memory)
-        minds = LanguageMindFactory(
-            self.model, episodes.memory, seed=self.seed, senses=self.senses
-        )
+        minds = LanguageMindFactory(self.model, episodes.memory, seed=self.seed, senses=self.senses)
         answerer = MindAnswerer(condition, minds, episodes, episodes.spec, self.background)
         return [
             checked_answer(*one, answer, Checker(episodes.graphs_of(one[0])))
@@ -228,9 +226,7 @@ def _accuracy_sheet(by_condition: Mapping[str, Sequence[Record]]) -> Sheet:
     )
 
 
-def _sheet(
-    title: str, parts: Mapping[str, Sequence[Record]], measures: Sequence[Measure]
-) -> Sheet:
+def _sheet(title: str, parts: Mapping[str, Sequence[Record]], measures: Sequence[Measure]) -> Sheet:
     rows = [
         (name, str(len(some)), *(estimate_words(share(one, some), one.percent) for one in measures))
         for name, some in parts.items()

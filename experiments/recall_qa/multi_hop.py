@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         "Whether a mind answers questions of several steps over its memories.",
         [
             ("", "trip and babyai, about ten minutes on one core"),
-            ("--worlds babyai --questions 12 --to answers.json", "a few, and all answers in a file"),
+            (
+                "--worlds babyai --questions 12 --to answers.json",
+                "a few, and all answers in a file",
+            ),
         ],
     )
     parser.add_argument("--worlds", nargs="+", choices=_WORLDS, default=["trip-4", "babyai"],
@@ -45,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=path, metavar="FOLDER",
                         help="of a trained model; without, the bundled one")  # fmt: skip
     parser.add_argument("--seed", **of_whole_numbers(0), default=0, help="seed of everything")
-    parser.add_argument("--to", type=path, metavar="FILE", help="JSON: all answers, with their steps")
+    parser.add_argument(
+        "--to", type=path, metavar="FILE", help="JSON: all answers, with their steps"
+    )
     options = parser.parse_args(arguments)
     with closing(Startup("preparing lives to ask about")), ExitStack() as opened:
         from agents.background import Background

@@ -244,7 +244,11 @@ def truth_sheet(answers: Answers) -> Sheet:
         title="truth",
         head=("", "questions", *(measure.name for measure in chosen)),
         rows=tuple(
-            (name, str(len(some)), *(estimate_words(share(each, some), each.percent) for each in chosen))
+            (
+                name,
+                str(len(some)),
+                *(estimate_words(share(each, some), each.percent) for each in chosen),
+            )
             for name, some in answers.items()
         ),
     )

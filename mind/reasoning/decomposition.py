@@ -1,11 +1,11 @@
 """Decomposition: a question of several steps, answered one memory after the other.
 
-The question is taken apart (Khot et al. 2022, Decomposed Prompting, arXiv 2210.02406), by rule. Then
+The question is taken apart by rule (Khot et al. 2022, Decomposed Prompting, arXiv 2210.02406). Then
 selection and inference take turns (Creswell et al. 2022, Selection-Inference, arXiv 2205.09712):
-each step selects an experience, which is cited by its id, and what its words say (when it was, what
-it was about) is all that the next step goes by. Both are by rule here, so that a step can be wrong
-only where memory is. Where a step finds nothing, or does not say which of several is meant, there
-is no answer.
+each step selects an experience, which is cited by its id, and what that holds (when it was, and the
+name of what it was about) is all that the next step goes by. Both are by rule here, so that a step
+is wrong only where memory is. Where a step finds nothing, or leaves open which of several is meant,
+there is no answer.
 """
 
 from collections.abc import Sequence
@@ -73,11 +73,10 @@ class Followed:
 def follow(chain: Chain, verification: Verification) -> Followed:
     """Return what comes of following a chain through what a body remembers."""
     taken: list[StepTaken] = []
-    before: Occasion | None = None
+    found: tuple[Occasion, ...] = ()
     for step in chain.steps:
-        times = sorted(
-            verification.times(step.event, chain.episode), key=lambda time: time.moment
-        )
+        before = found[-1] if found else None
+        times = sorted(verification.times(step.event, chain.episode), key=lambda time: time.moment)
         found = counted(step, before, times)
         counts = chain.counts(step)
         problem = _problem(step, found, counts=counts) or _doubt(step, before, times, found)
@@ -86,7 +85,6 @@ def follow(chain: Chain, verification: Verification) -> Followed:
         taken.append(StepTaken(step=step, selected=selected, inferred=inferred))
         if problem:
             return Followed(chain=chain, steps=tuple(taken), problem=problem)
-        before = found[-1] if found else None
     return Followed(chain=chain, steps=tuple(taken), reached=found)
 
 

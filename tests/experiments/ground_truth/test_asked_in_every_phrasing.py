@@ -12,9 +12,9 @@ from experiments.ground_truth.questions import (
     Phrasings,
     Question,
     _filled,
-    phrasings_of,
     _texts,
     insist_on,
+    phrasings_of,
 )
 from mind.claims.events import event_table
 from mind.claims.knowable import refusal
