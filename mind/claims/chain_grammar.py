@@ -46,6 +46,8 @@ _ADVERBS = ("first", "next", "last")  # which can stand in a clause: "you next f
 _PARTICLE = re.compile(r"\{thing\} (up|down)$")  # "picked up the ball", rather than the other way
 _START = re.compile(r"\b(?:the |your |(?<!did )(?<!time )you )")
 
+_UNREAD = re.compile(r"\btime your?\b")  # names an event in words that are not understood
+
 
 # ---- Asking ----
 
@@ -164,7 +166,7 @@ def _from_there(
         return
     link = Link(words[-1])
     asking = " ".join([*words[:-1], after])
-    asked = asked_in(asking, spec)
+    asked = None if _UNREAD.search(asking) else asked_in(asking, spec)
     if asked is None or (not asked.thing and things_in(asking, spec)):
         return
     which = texts()["chains"][link][1]
