@@ -214,7 +214,7 @@ def _print_answer(
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
     host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)
-    for line in step_lines(answer.followed, host.spec):
+    for line in step_lines(answer, host.spec):
         host.console.print(f"  {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
     for memory in memories:
         line = memory_line(memory, host.spec, host.page, width=host.console.width)

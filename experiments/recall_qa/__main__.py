@@ -202,7 +202,7 @@ def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes"
     if memories := remembered(episodes.memory, one.answer.memories):
         ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in memories)
         lines.append(Text(f"remembered: {ticks}", style="dim"))
-    lines += [Text(line, style="dim") for line in step_lines(one.answer.followed, episodes.spec)]
+    lines += [Text(line, style="dim") for line in step_lines(one.answer, episodes.spec)]
     row = Table.grid(padding=(0, 2))
     row.add_column(width=_FAMILY, justify="right", style="dim")
     row.add_column(overflow="fold")

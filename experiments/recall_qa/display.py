@@ -13,10 +13,11 @@ from mind.claims.events import event_table
 from mind.claims.grammar import texts
 from mind.claims.language import Attribute, Claim, Verdict
 from mind.memory import Memory
-from mind.reasoning.decomposition import Followed, StepTaken
+from mind.reasoning.decomposition import StepTaken
 from mind.reasoning.question_answering import UNKNOWN, Answer
 
 _STYLES = {Verdict.TRUE: "green", Verdict.FALSE: "bold red", Verdict.NOT_SENSED: "yellow"}
+AS_IT_STANDS = "its steps are not understood: it was asked as it stands"
 _WIDE, _LEAST = 60, 4  # characters of a memory's words, at most and at least
 
 
@@ -59,16 +60,19 @@ def answer_record(
         "confidence": round(answer.confidence, 4),
         "support": answer.support,
         "withheld": list(answer.withheld),
-        "multi_hop": followed_record(answer.followed),
+        **({"multi_hop": steps} if (steps := steps_record(answer)) else {}),
         "claims": [claim_record(claim) | {"verdict": verdict} for claim, verdict in checked],
         "verdict": worst(verdict for _, verdict in checked),
         "memories": remembered(memory, answer.memories),
     }
 
 
-def followed_record(followed: Followed | None) -> dict[str, Any] | None:
-    """Return the steps of an answer as JSON has them; None where it was asked as it stands."""
-    return followed and {
+def steps_record(answer: Answer) -> dict[str, Any]:
+    """Return the steps of an answer as JSON has them; empty where the question takes one."""
+    followed = answer.followed
+    if followed is None:
+        return {"problem": AS_IT_STANDS, "steps": []} if answer.unread else {}
+    return {
         "problem": followed.problem,
         "steps": [
             {
@@ -84,13 +88,14 @@ def followed_record(followed: Followed | None) -> dict[str, Any] | None:
     }
 
 
-def step_lines(followed: Followed | None, spec: WorldSpec) -> list[str]:
+def step_lines(answer: Answer, spec: WorldSpec) -> list[str]:
     """Return the steps of an answer in words, a line each, with what they cite; see `Followed`.
 
     Example: ``"step 2: the next picked up after it: #12, blue box, episode 0, 4.2 s"``
     """
+    followed = answer.followed
     if followed is None:
-        return []
+        return [AS_IT_STANDS] if answer.unread else []
     lines = [
         f"step {number}: {_step_words(taken.step)}: {_cited(taken, spec)}"
         for number, taken in enumerate(followed.steps, start=1)

@@ -23,6 +23,7 @@ from mind.claims.parser import (
     asked_in,
     episode_of,
     episodes_in,
+    events_in,
     in_plain_words,
     question_of,
     things_in,
@@ -46,6 +47,7 @@ _ADVERBS = ("first", "next", "last")  # which can stand in a clause: "you next f
 _PARTICLE = re.compile(r"\{thing\} (up|down)$")  # "picked up the ball", rather than the other way
 _START = re.compile(r"\b(?:the |your |(?<!did )(?<!time )you )")
 
+_LINKED = re.compile(r"\b(?:after|before|since|until|as) (?:when )?(?:the \w+ time )?your?\b")
 _UNREAD = re.compile(r"\btime your?\b")  # names an event in words that are not understood
 
 
@@ -135,6 +137,11 @@ def chain_of(question: str, spec: WorldSpec) -> Chain | None:
         if 2 <= len(steps) <= MOST_STEPS and attribute in ASKED:
             return Chain(steps=tuple(steps), attribute=attribute, episode=episode)
     return None
+
+
+def seems_linked(question: str) -> bool:
+    """Return whether a question seems to go from one event to another, understood or not."""
+    return len(events_in(question)) > 1 and bool(_LINKED.search(in_plain_words(question)))
 
 
 def _readings(plain: str, spec: WorldSpec) -> Iterator[tuple[list[Step], Attribute]]:

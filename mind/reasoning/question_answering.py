@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from body.types import WorldSpec
 from mind.claims.asker import plain_question
-from mind.claims.chain_grammar import chain_of
+from mind.claims.chain_grammar import chain_of, seems_linked
 from mind.claims.chains import Chain
 from mind.claims.knowable import refusal, refusal_of_episodes
 from mind.claims.language import Attribute
@@ -78,6 +78,7 @@ class Answer:
         withheld: What it was about to say, and its memory does not bear out.
         followed: The steps in which it was found, and what each cites; None where it was asked as
             it stands: it takes one step, or is not understood, or nothing is taken apart.
+        unread: Whether it seemed to take several steps and was not understood.
     """
 
     text: str
@@ -89,6 +90,7 @@ class Answer:
     support: Support | None = None
     withheld: tuple[str, ...] = ()
     followed: Followed | None = None
+    unread: bool = False
 
     @property
     def stated(self) -> bool:
@@ -202,6 +204,7 @@ class QuestionAnswerer:
             answer = await self._by_steps(follow(chain, self._verification), now, threshold)
         else:
             answer = await self._as_it_stands(question, before, now, threshold)
+            answer = replace(answer, unread=self._multi_hop and seems_linked(question))
         return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
 
     def _chain_of(self, question: str) -> Chain | None:

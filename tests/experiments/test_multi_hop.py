@@ -1,13 +1,14 @@
 """Questions of several steps: asked, counted, shown, and asked again without what they cite."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from envs.trip.spec import TRIP
 from experiments.ground_truth.checker import Checker
 from experiments.recall_qa.answers import checked_answer, checked_chain, multi_hop_about
-from experiments.recall_qa.display import followed_record, step_lines
+from experiments.recall_qa.display import AS_IT_STANDS, step_lines, steps_record
 from experiments.recall_qa.hops import BY_STEPS, HOP_CONDITIONS, without
 from experiments.recall_qa.multi_hop import main
 from experiments.recall_qa.rollout import RolloutSpec, careless_rollout
@@ -21,40 +22,46 @@ from tests.mind.test_decomposition import LIFE, LONG, NEXT
 from tests.mind.test_verification import memory_of
 
 
-def followed(question):
+def by_steps(question):
     chain = chain_of(question, TRIP)
     assert chain is not None
-    return follow(chain, Verification(memory_of(*LIFE), TRIP, "anna"))
+    followed = follow(chain, Verification(memory_of(*LIFE), TRIP, "anna"))
+    return replace(said("left"), followed=followed)
+
+
+def said(text):
+    return Answer(text=text, said=text, confidence=1.0, memories=())
 
 
 def test_a_person_sees_each_step_with_what_it_cites():
-    assert step_lines(followed(LONG), TRIP) == [
+    assert step_lines(by_steps(LONG), TRIP) == [
         "step 1: the first 'picked up': #2, red ball, episode 0, 6.0 s",
         "step 2: the next 'put down' of the like after it: #4, red ball, episode 0, 12.0 s",
         "step 3: the last 'stumbled' before it: #3, episode 0, 9.0 s",
     ]
-    lost = step_lines(
-        followed("how was your mood when you next fell after you first stumbled?"), TRIP
-    )
-    assert lost[1:] == [
+    lost = by_steps("how was your mood when you next fell after you first stumbled?")
+    assert step_lines(lost, TRIP)[1:] == [
         "step 2: the next 'fell' after it: nothing",
         "nothing like that is remembered of 'fell'",
     ]
-    count = step_lines(
-        followed("how often did you pick something up after you first stumbled?"), TRIP
-    )
-    assert count[1] == "step 2: all 'picked up' after it: #2, #5, #6; 3 in all"
-    assert step_lines(None, TRIP) == []
+    count = by_steps("how often did you pick something up after you first stumbled?")
+    assert step_lines(count, TRIP)[1] == "step 2: all 'picked up' after it: #2, #5, #6; 3 in all"
+    assert step_lines(said("left"), TRIP) == []
 
 
 def test_the_record_has_each_step_with_its_ids():
-    record = followed_record(followed(NEXT))
-    assert record is not None
+    record = steps_record(by_steps(NEXT))
     assert json.loads(json.dumps(record)) == record
     assert [step["memories"] for step in record["steps"]] == [[1], [2]]
     assert [step["inferred"]["tick"] for step in record["steps"]] == [40, 60]
     assert record["problem"] == ""
-    assert followed_record(None) is None
+    assert steps_record(said("left")) == {}
+
+
+def test_it_is_said_where_steps_are_not_understood():
+    unread = replace(said("left"), unread=True)
+    assert step_lines(unread, TRIP) == [AS_IT_STANDS]
+    assert steps_record(unread) == {"problem": AS_IT_STANDS, "steps": []}
 
 
 def test_a_deleted_experience_is_gone_and_all_others_of_the_body_are_there(tmp_path):
@@ -77,10 +84,6 @@ def lived(tmp_path_factory):
     where = RolloutSpec(world="babyai", split="test", seed=41, bodies=4, episodes=4)
     with careless_rollout(where, path, None) as episodes:
         yield path, episodes
-
-
-def said(text):
-    return Answer(text=text, said=text, confidence=1.0, memories=())
 
 
 @pytest.mark.slow
@@ -124,7 +127,7 @@ def test_the_command_measures_steps_and_what_they_rest_on(tmp_path, capsys):
     for one in deleted:
         cited = {id for step in one["multi_hop"]["steps"] for id in step["memories"]}
         assert cited == {memory["id"] for memory in one["memories"]}
-    assert all(one["multi_hop"] is None for one in by["as it stands"])
+    assert not any(one.get("multi_hop", {}).get("steps") for one in by["as it stands"])
 
 
 def test_a_mistake_is_said_in_a_line(capsys):

@@ -155,10 +155,15 @@ def test_switched_off_it_is_asked_as_it_stands():
 
 
 def test_words_that_are_not_understood_are_asked_as_they_stand():
-    question = "what was it that you grabbed once you had recovered from stumbling?"
+    """And it is known that they were not; nothing is, where nothing is to be taken apart."""
+    question = "what was it that you picked up right before you had put something down?"
     answer, prompts = asked(answered("red ball"), question, verify="none")
-    assert (answer.text, answer.followed) == ("red ball", None)
+    assert (answer.text, answer.followed, answer.unread) == ("red ball", None, True)
     assert question in prompts[0]
+    answer, same = asked(answered("red ball"), question, verify="none", multi_hop=False)
+    assert (same, answer.unread) == (prompts, False)
+    for single in ("did falling come before stumbling?", "what was it when you fell?"):
+        assert not asked(answered("left"), single)[0].unread
 
 
 def test_an_episode_that_is_named_holds_for_all_steps():
