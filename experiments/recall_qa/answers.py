@@ -11,11 +11,7 @@ from agents.being import Being
 from envs.engine.spec import find
 from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.graph import EventGraph
-from experiments.ground_truth.multi_hop import (
-    MultiHopQuestion,
-    multi_hop_questions,
-    true_answer,
-)
+from experiments.ground_truth.multi_hop import MultiHopQuestion, multi_hop_questions
 from experiments.ground_truth.questions import (
     UNKNOWN,
     Balance,
@@ -23,6 +19,7 @@ from experiments.ground_truth.questions import (
     Question,
     questions_of,
 )
+from experiments.ground_truth.true_chains import true_answer
 from experiments.recall_qa.episodes import Episodes
 from experiments.running.metrics import threshold_score
 from mind.claims.agreement import agrees

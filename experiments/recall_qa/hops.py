@@ -2,7 +2,8 @@
 
 And whether an answer rests on what it cites: of those that were right by steps one cited experience
 is deleted, and the same is asked again; deleting one that is not cited, of the same kind of event,
-is the control.
+is the control. Where all others are deleted, the question as it stands tells whether the right
+memories alone help.
 """
 
 import sqlite3
@@ -27,14 +28,15 @@ from experiments.recall_qa.results import ACCURACY, Measure, Record, estimate_wo
 from experiments.report.sheet import Sheet
 from mind.language_models.types import LanguageModel
 from mind.memory import ExperienceStore, Memory, Query
+from mind.reasoning.decomposition import Followed
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.verification import Verify
 from mind.sense_encoder.encoder import SenseEncoder
 
-BY_STEPS = "by steps"
+BY_STEPS, AS_IT_STANDS = "by steps", "as it stands"
 HOP_CONDITIONS: Mapping[str, Condition] = MappingProxyType(
     {
-        "as it stands": Condition(mode="felt"),
+        AS_IT_STANDS: Condition(mode="felt"),
         "as it stands, verified": Condition(mode="felt", verify=Verify.REVISE),
         "by steps, not verified": Condition(mode="felt", multi_hop=True),
         BY_STEPS: Condition(mode="felt", verify=Verify.REVISE, multi_hop=True),
@@ -53,6 +55,11 @@ _TRUE = Measure(
 )
 _READ = Measure(name="read as it is meant", top=lambda one: one["read"])
 _REACHED = Measure(name="leads to the right event", top=lambda one: one["reached"])
+_SHOWN = Measure(
+    name="as it stands, with no memories but the cited ones",
+    top=lambda one: one.get("shown_cited", False),
+    bottom=lambda one: "shown_cited" in one,
+)
 _READ_TOKENS = Measure(name="tokens read", top=lambda one: one["prompt_tokens"], percent=False)
 _TOKENS = Measure(name="tokens written", top=lambda one: one["tokens"], percent=False)
 
@@ -95,7 +102,7 @@ class Interview:
 
 
 def records_of(interview: Interview, world: str, asked: Sequence[Asked]) -> list[dict[str, Any]]:
-    """Return a record of each answer under each condition, and of what deletions change."""
+    """Return a record of each answer under each condition; see `with_fewer`."""
     found: list[dict[str, Any]] = []
     for name, condition in HOP_CONDITIONS.items():
         checked = interview.ask(condition, asked)
@@ -104,8 +111,9 @@ def records_of(interview: Interview, world: str, asked: Sequence[Asked]) -> list
             for one, (_, question) in zip(checked, asked, strict=True)
         ]
         if name == BY_STEPS:
-            for record, change in zip(records, changes(interview, asked, checked), strict=True):
-                record.update(change)
+            fewer = with_fewer(interview, asked, checked)
+            for record, found_then in zip(records, fewer, strict=True):
+                record.update(found_then)
         found += records
     return found
 
@@ -132,55 +140,81 @@ def _record(one: CheckedAnswer, question: MultiHopQuestion, memory: Memory) -> d
     }
 
 
-# ---- Deletion ----
+# ---- With fewer memories ----
 
 
-def changes(
+def with_fewer(
     interview: Interview, asked: Sequence[Asked], checked: Sequence[CheckedAnswer]
 ) -> Iterator[dict[str, Any]]:
-    """Yield for each answer what deleting one experience makes of it.
+    """Yield for each answer by steps what becomes of it with fewer memories.
 
-    ``cited``, and ``uncited`` if there is another one of that kind of event: whether the answer is
-    another one then; nothing for what was not answered rightly, or not by steps.
+    Where all steps were taken, ``shown_cited`` is whether the question as it stands is answered
+    rightly from no memories but those that they cite. Where the answer was right, ``cited`` is
+    whether it is another one without one cited experience, and ``uncited``, where there is another
+    one of that kind of event, without that one.
     """
     rng = np.random.default_rng(interview.seed)
     for question, one in zip(asked, checked, strict=True):
         followed = one.answer.followed
-        if followed is None or one.outcome is not Outcome.RIGHT:
+        if followed is None or followed.problem:
             yield {}
             continue
-        memory = interview.episodes.memory
-        cited = followed.cited[rng.integers(len(followed.cited))]
-        (kind,) = (experience.kind for experience in memory.get([cited]))
-        others = [
-            found.id
-            for found in memory.recall(Query(body_id=one.body_id, kinds=(kind,)), _ALL)
-            if found.id not in followed.cited
-        ]
-        last = cited in followed.steps[-1].selected
-        change = {"cited": _changes(interview, question, one, cited), "cited_last": last}
-        if others:
-            uncited = others[rng.integers(len(others))]
-            change["uncited"] = _changes(interview, question, one, uncited)
-        yield change
+        shown = _again(interview, AS_IT_STANDS, question, followed.cited)
+        found = {"shown_cited": shown.outcome is Outcome.RIGHT}
+        if one.outcome is Outcome.RIGHT:
+            found |= _deletions(interview, question, one, followed, rng)
+        yield found
 
 
-def _changes(interview: Interview, asked: Asked, before: CheckedAnswer, id: int) -> bool:
-    """Return whether the answer is another one once an experience is deleted."""
-    with without(interview.path, before.body_id, id) as memory:
-        (after,) = interview.ask(HOP_CONDITIONS[BY_STEPS], [asked], memory)
-    return not same_words(before.answer.text, after.answer.text)
+def _deletions(
+    interview: Interview,
+    asked: Asked,
+    before: CheckedAnswer,
+    followed: Followed,
+    rng: np.random.Generator,
+) -> dict[str, bool]:
+    """Return whether an answer changes without a cited experience, and without another one."""
+    memory = interview.episodes.memory
+    every = memory.recall(Query(body_id=before.body_id), _ALL)
+    cited = followed.cited[rng.integers(len(followed.cited))]
+    (kind,) = (experience.kind for experience in memory.get([cited]))
+    others = [
+        one.id for one in every if one.experience.kind == kind and one.id not in followed.cited
+    ]
+
+    def changes_without(id: int) -> bool:
+        left = [one.id for one in every if one.id != id]
+        after = _again(interview, BY_STEPS, asked, left)
+        return not same_words(before.answer.text, after.answer.text)
+
+    found = {
+        "cited": changes_without(cited),
+        "cited_last": cited in followed.steps[-1].selected,
+    }
+    if others:
+        found["uncited"] = changes_without(others[rng.integers(len(others))])
+    return found
+
+
+def _again(
+    interview: Interview, condition: str, asked: Asked, left: Sequence[int]
+) -> CheckedAnswer:
+    """Return what is answered from these experiences alone."""
+    with remembering(interview.path, left) as memory:
+        (answer,) = interview.ask(HOP_CONDITIONS[condition], [asked], memory)
+    return answer
 
 
 @contextmanager
-def without(path: Path, body_id: str, id: int) -> Iterator[ExperienceStore]:
-    """Yield what a body remembers, from a copy of the file in which one experience is deleted."""
+def remembering(path: Path, ids: Sequence[int]) -> Iterator[ExperienceStore]:
+    """Yield what is left in a copy of a memory's file where all other experiences are deleted."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "memory.sqlite"
         with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(copy)) as other:
             file.backup(other)
-            other.execute("DELETE FROM experiences WHERE id = ? OR body_id != ?", (id, body_id))
-            other.execute("DELETE FROM again WHERE experience = ?", (id,))
+            left = ", ".join(str(int(id)) for id in ids)
+            other.execute(f"DELETE FROM experiences WHERE id NOT IN ({left})")
+            other.execute(f"DELETE FROM again WHERE experience NOT IN ({left})")
             other.commit()
         with ExperienceStore(copy) as memory:
             yield memory
@@ -198,7 +232,7 @@ def sheets(records: Sequence[Record]) -> list[Sheet]:
     return [
         _accuracy_sheet(by_condition),
         _sheet("answers", by_condition, (ACCURACY, _SAID, _TRUE, _READ_TOKENS, _TOKENS)),
-        _sheet("by steps", _by_hops(by_steps), (_READ, _REACHED, _SAID, ACCURACY)),
+        _sheet("by steps", _by_hops(by_steps), (_READ, _REACHED, _SAID, ACCURACY, _SHOWN)),
         _deletion_sheet(by_steps),
     ]
 

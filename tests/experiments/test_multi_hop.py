@@ -9,7 +9,7 @@ from envs.trip.spec import TRIP
 from experiments.ground_truth.checker import Checker
 from experiments.recall_qa.answers import checked_answer, checked_chain, multi_hop_about
 from experiments.recall_qa.display import AS_IT_STANDS, step_lines, steps_record
-from experiments.recall_qa.hops import BY_STEPS, HOP_CONDITIONS, without
+from experiments.recall_qa.hops import BY_STEPS, HOP_CONDITIONS, remembering
 from experiments.recall_qa.multi_hop import main
 from experiments.recall_qa.rollout import RolloutSpec, careless_rollout
 from mind.claims.chain_grammar import chain_of
@@ -69,7 +69,7 @@ def test_a_deleted_experience_is_gone_and_all_others_of_the_body_are_there(tmp_p
     with ExperienceStore(path) as memory:
         ids = memory.add(LIFE)
         whole = memory.recall(Query(body_id="anna"), 100)
-        with without(path, "anna", ids[1]) as left:
+        with remembering(path, [ids[0], *ids[2:]]) as left:
             found = left.recall(Query(body_id="anna"), 100)
             assert {one.id for one in found} == {*ids} - {ids[1]}
             assert {one.id: one.experience for one in found} == {
@@ -111,7 +111,12 @@ def test_the_command_measures_steps_and_what_they_rest_on(tmp_path, capsys):
     options = "--worlds babyai --bodies 6 --episodes 4 --questions 4 --seed 5 --to"
     assert main([*options.split(), str(file)]) == 0
     out = capsys.readouterr().out
-    for title in ("accuracy by number of steps", "### by steps", "when one experience is deleted"):
+    for title in (
+        "accuracy by number of steps",
+        "no memories but the cited ones",
+        "### by steps",
+        "when one experience is deleted",
+    ):
         assert title in out
     records = json.loads(file.read_text("utf-8"))["answers"]
     by = {name: [one for one in records if one["condition"] == name] for name in HOP_CONDITIONS}
@@ -124,6 +129,9 @@ def test_the_command_measures_steps_and_what_they_rest_on(tmp_path, capsys):
     assert len(deleted) >= right[BY_STEPS] - 4  # but for those that were not read
     assert sum(one["cited"] for one in deleted) > 0.9 * len(deleted)
     assert sum(one.get("uncited", False) for one in deleted) < 0.1 * len(deleted)
+    shown = [one for one in by[BY_STEPS] if "shown_cited" in one]
+    assert len(shown) >= len(deleted)
+    assert sum(one["shown_cited"] for one in shown) < 0.6 * len(shown)
     for one in deleted:
         cited = {id for step in one["multi_hop"]["steps"] for id in step["memories"]}
         assert cited == {memory["id"] for memory in one["memories"]}

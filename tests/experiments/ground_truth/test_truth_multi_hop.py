@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from envs.engine.spec import find
-from experiments.ground_truth.multi_hop import HOPS, multi_hop_questions, true_answer
+from experiments.ground_truth.multi_hop import HOPS, multi_hop_questions
 from experiments.ground_truth.questions import Phrasings, answer_words, questions_of
+from experiments.ground_truth.true_chains import true_answer
 from mind.claims.chain_grammar import chain_of
 from mind.claims.language import Attribute
 from mind.reasoning.question_answering import LONGEST_QUESTION
