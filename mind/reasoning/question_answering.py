@@ -190,7 +190,8 @@ class QuestionAnswerer:
             question: In words, from anybody.
             threshold: How sure an answer is to be, in [0, 1).
             before: Questions and answers that went before in the same conversation, oldest first.
-                It goes on with what came to mind for the first one.
+                It goes on with what came to mind for the first one; a question of several steps
+                that is taken apart stands by itself.
             now: (3, 64) how it is now: state, drives, goal; None where it is not felt.
 
         Raises:
@@ -305,7 +306,8 @@ class QuestionAnswerer:
             )
         asked, last = followed.asked, followed.steps[-1]
         only = last.selected if asked.attribute is Attribute.COUNT else last.selected[-1:]
-        answer = await self._reply(plain_question(asked), (), now, threshold, only[-RECALLED:])
+        shown = sorted(only)[-RECALLED:]
+        answer = await self._reply(plain_question(asked), (), now, threshold, shown)
         answer = replace(answer, memories=followed.cited, followed=followed)
         if self._verify is Verify.NONE or is_unknown(answer.said):
             return answer
