@@ -46,7 +46,6 @@ _SOMETHING, _ARTICLE = "something", "(?:the|an?|some|your)"
 _ADVERBS = ("first", "next", "last")  # which can stand in a clause: "you next fell"
 _PARTICLE = re.compile(r"\{thing\} (up|down)$")  # "picked up the ball", rather than the other way
 _START = re.compile(r"\b(?:the |your |(?<!did )(?<!time )you )")
-
 _LINKED = re.compile(r"\b(?:after|before|since|until|as) (?:when )?(?:the \w+ time )?your?\b")
 _UNREAD = re.compile(r"\btime your?\b")  # names an event in words that are not understood
 
@@ -185,15 +184,18 @@ def _from_there(
 
 
 def _reference(text: str, spec: WorldSpec) -> tuple[list[Step], int] | None:
-    """Return the steps that a text begins with, in the order of time, and its length."""
+    """Return the steps that a text begins with, from the first one on, and its length.
+
+    None where what a step is to be found from is not understood: half of it would be another one.
+    """
     if (head := _head(text, spec)) is None:
         return None
     joined = re.match(r" (after|before|as) (?:when )?", text[head.length :])
-    inner = _reference(text[head.length + joined.end() :], spec) if joined else None
-    if joined and inner and (step := _joined(head, joined[1])):
-        return [*inner[0], step], head.length + joined.end() + inner[1]
-    step = _joined(head, "")
-    return ([step], head.length) if step else None
+    step = _joined(head, joined[1] if joined else "")
+    if joined is None or step is None:
+        return ([step], head.length) if step else None
+    inner = _reference(text[head.length + joined.end() :], spec)
+    return inner and ([*inner[0], step], head.length + joined.end() + inner[1])
 
 
 def _told(plain: str, spec: WorldSpec) -> tuple[list[Step], str] | None:
@@ -248,8 +250,10 @@ def _joined(head: _Head, joined: str) -> Step | None:
     links = [link for link, one in words["joined"].items() if one == joined] or [Link.START]
     for link in map(Link, links):
         numbers = {name: number for number, name in words[link].items()}
-        if link in (Link.START, Link.AFTER):
-            numbers |= {"first": 1, "": EVERY}
+        if not link.is_like:
+            numbers |= {"only": EVERY, "": EVERY}
+        if link is Link.AFTER:
+            numbers |= {"first": 1}
         if head.which in numbers:
             thing = "" if is_like else head.thing
             return Step(event=head.event, link=link, nth=numbers[head.which], thing=thing)

@@ -117,6 +117,8 @@ def test_a_person_is_understood(question, steps, attribute, episode):
         "what did you feel after it rained?",
         "what did you feel the next to last time you stumbled before the first time you fell?",
         "how often did you fall after you stumbled in episode 1 or 2?",
+        "what was it the next time you fell after the second time you stumbled after it rained?",
+        "what was it the next time you fell after the last time you stumbled after you fell?",
         "how often did you fall without stumbling after you picked something up?",
         "what was it the next time you fell as the first time you stumbled?",
         "",
