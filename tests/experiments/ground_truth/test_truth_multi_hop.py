@@ -170,6 +170,7 @@ def test_no_single_question_is_taken_for_one_of_several_steps(lives, phrasings):
                 assert chain_of(question.text, find(graph.world)) is None, question.text
 
 
+@pytest.mark.slow
 def test_the_same_seed_asks_the_same(lives):
     one, other = (questions(lives[:2], hops=[3]) for _ in range(2))
     assert [question for _, question in one] == [question for _, question in other]
