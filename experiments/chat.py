@@ -118,9 +118,7 @@ class Host:
     @property
     def spec(self) -> "WorldSpec":
         """The world of these episodes."""
-        from envs.engine.spec import find
-
-        return find(self.graphs[0].world)
+        return self.episodes.spec
 
     def refusal(self, question: str) -> str:
         """Return why this body cannot be asked that, in its own words; empty where it can."""
@@ -131,6 +129,7 @@ class Host:
     def answer(self, question: str) -> tuple["Answer", list[tuple["Claim", "Verdict"]]]:
         """Return the answer to what was typed, and each of its claims with its verdict."""
         from experiments.ground_truth.checker import Checker
+        from experiments.recall_qa.answers import checked_chain
         from mind.claims.parser import claims_in
 
         if not self.follows(question):
@@ -148,16 +147,19 @@ class Host:
         (answer,) = self.being.answers([asked])
         about = self.turns[0][0] if self.turns else question
         self.turns = [*self.turns[:TURNS_KEPT], (question, answer.said)]
+        if answer.followed:
+            return answer, checked_chain(answer.followed.chain, answer.text, graphs)
         checker = Checker(graphs)
         claims = claims_in(about, answer.text, self.spec)
         return answer, [(claim, checker.check(claim)) for claim in claims]
 
     def follows(self, question: str) -> bool:
         """Return whether what was typed goes on: it names no event, and no episode."""
+        from mind.claims.chain_grammar import chain_of
         from mind.claims.parser import episode_of, question_of
 
         new = episode_of(question) is not None or question_of(question) is not None
-        return bool(self.turns) and not new
+        return bool(self.turns) and not new and chain_of(question, self.spec) is None
 
 
 def _converse(host: Host, folder: Path) -> None:
@@ -207,11 +209,13 @@ def _print_answer(
 ) -> None:
     from rich.text import Text
 
-    from experiments.recall_qa.display import memory_line, verdict_text
+    from experiments.recall_qa.display import memory_line, step_lines, verdict_text
     from experiments.viewers.terminal import printable, sureness
 
     said = Text.assemble((printable(answer.text), "bold cyan"), (f"   {sureness(answer)}", "dim"))
     host.console.print(said.append_text(verdict_text(answer, verdicts)), soft_wrap=True)
+    for line in step_lines(answer, host.spec):
+        host.console.print(f"  {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
     for memory in memories:
         line = memory_line(memory, host.spec, host.page, width=host.console.width)
         host.console.print(line, soft_wrap=True)

@@ -82,6 +82,7 @@ class MindFactory(Protocol):
         mode: str = "",
         ablations: Collection[str] = (),
         verify: str = "",
+        multi_hop: bool | None = None,
     ) -> QuestionAnswerer:
         """Return what answers questions about a body's episodes.
 
@@ -92,6 +93,7 @@ class MindFactory(Protocol):
             mode: How memories are shown; empty is as the language model reads them best.
             ablations: Kinds of memory, and parts of the now, that are left out.
             verify: What is done with an answer that memory does not bear out; empty is the usual.
+            multi_hop: Whether questions of several steps are taken apart; None is the usual.
         """
         ...
 

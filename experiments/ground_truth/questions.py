@@ -68,7 +68,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 )
 
 # What families ask about one event: the attribute, and how often, 1 being always.
-_OF_ONE: Mapping[str, tuple[Attribute, float]] = {
+OF_ONE: Mapping[str, tuple[Attribute, float]] = {
     "what": (Attribute.THING, 1.0),
     "who": (Attribute.WHO, 1.0),
     "foot": (Attribute.FOOT, 0.7),
@@ -90,7 +90,7 @@ _OF_ONE: Mapping[str, tuple[Attribute, float]] = {
 ATTRIBUTES: Mapping[Attribute, Kind] = MappingProxyType(
     {
         attribute: Kind(FAMILIES[family])
-        for family, (attribute, *_) in _OF_ONE.items()
+        for family, (attribute, *_) in OF_ONE.items()
         if FAMILIES[family]
     }
 )
@@ -184,7 +184,7 @@ def asked_again(
     """Return the same question in other words; None where there are no others."""
     others = [
         (name, text)
-        for name, text in _phrasings(_template_of(question), phrasings)
+        for name, text in phrasings_of(_template_of(question), phrasings)
         if _filled(text, question) != question.text
     ]
     if not others:
@@ -272,7 +272,7 @@ class _Asker:
         """Ask what one event was like, or say that this is not known."""
         for kind, nodes in self._felt.items():
             for node, occurrence in _ends(nodes):
-                for family, (attribute, share) in _OF_ONE.items():
+                for family, (attribute, share) in OF_ONE.items():
                     if event_table()[kind].can_have(attribute) and self._asks(share):
                         yield from self._attribute(family, family, attribute, node, occurrence)
 
@@ -304,19 +304,11 @@ class _Asker:
         yield from self._question(
             family if fact.sensed else "unsensed",
             template,
-            self._answer(attribute, fact.value) if fact.sensed else UNKNOWN,
+            answer_words(attribute, fact.value, self._graph.world) if fact.sensed else UNKNOWN,
             asked,
             replace(asked, value=fact.value) if fact.sensed else None,
             node.number,
         )
-
-    def _answer(self, attribute: Attribute, value: str) -> str:
-        """Return a value as the mind is taught to say it: a time or place as memories have it."""
-        preposition = _PREPOSITIONS.get(attribute)
-        if preposition is None:
-            return value
-        words = say(attribute, value, Person.SECOND, find(self._graph.world).time_unit)
-        return f"{preposition} {words}"
 
     def about_several(self) -> Iterable[Question]:
         """Ask for numbers and for the order of events."""
@@ -355,10 +347,10 @@ class _Asker:
             yield from self._question("did_you", "did_you", answer, asked, claim)
         for kind in self._some(never, 1):
             words = event_table()[kind]
-            fitting = [name for name in _PRESUPPOSING if words.can_have(_OF_ONE[name][0])]
+            fitting = [name for name in _PRESUPPOSING if words.can_have(OF_ONE[name][0])]
             template = fitting[self._rng.integers(len(fitting))]
             when = replace(episode, occurrence=self._any_occurrence())
-            asked = Claim(event=kind, attribute=_OF_ONE[template][0], value="", when=when)
+            asked = Claim(event=kind, attribute=OF_ONE[template][0], value="", when=when)
             claim = Claim(event=kind, attribute=Attribute.HAPPENED, value="no", when=episode)
             yield from self._question("presupposed", template, NEVER, asked, claim)
 
@@ -386,7 +378,7 @@ class _Asker:
         claim: Claim | None,
         event: int = -1,
     ) -> Iterable[Question]:
-        phrasings = _phrasings(template, self._set)
+        phrasings = phrasings_of(template, self._set)
         if not phrasings:
             return
         name, text = phrasings[self._rng.integers(len(phrasings))]
@@ -417,13 +409,21 @@ def _ends(nodes: Sequence[EventNode]) -> list[tuple[EventNode, Occurrence]]:
 # ---- Words ----
 
 
+def answer_words(attribute: Attribute, value: str, world: str) -> str:
+    """Return a value as the mind is taught to say it: a time or place as memories have it."""
+    preposition = _PREPOSITIONS.get(attribute)
+    if preposition is None:
+        return value
+    return f"{preposition} {say(attribute, value, Person.SECOND, find(world).time_unit)}"
+
+
 @cache
 def _texts() -> Mapping[str, Any]:
     return yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 
 
 @cache
-def _phrasings(template: str, phrasings: Phrasings) -> tuple[tuple[str, str], ...]:
+def phrasings_of(template: str, phrasings: Phrasings) -> tuple[tuple[str, str], ...]:
     """Return those of a template, each with the name of its family of phrasings."""
     return tuple(
         (name, phrasing)
@@ -485,7 +485,7 @@ def _known_words() -> tuple[str, ...]:
         text
         for name in _texts()
         if name != _INSIST
-        for _, text in _phrasings(name, Phrasings.TRAINED)
+        for _, text in phrasings_of(name, Phrasings.TRAINED)
     )
     answers = (value for attribute in VALUES for value in _POSSIBLE[attribute])
     words = (word for text in (*phrasings, *answers) for word in text.split() if "{" not in word)

@@ -78,6 +78,8 @@ def check(config: DictConfig) -> None:
 
     if config.questions < 1:
         raise BadInput(f"questions must be at least 1, got {config.questions}")
+    if config.multi_hop < 0:
+        raise BadInput(f"multi_hop must be at least 0, got {config.multi_hop}")
     check_asking(config)
 
 
@@ -92,10 +94,13 @@ def _ask(
     Returns:
         That no reply could be used, in a sentence; else nothing.
     """
-    from experiments.recall_qa.answers import ask_all, questions_about, spread
+    from experiments.ground_truth.multi_hop import HOPS
+    from experiments.recall_qa.answers import ask_all, multi_hop_about, questions_about, spread
 
     seed = spawn_integer(config.seed, "questions")
     questions = spread(questions_about(episodes, seed), config.questions, seed)
+    for hops in HOPS:
+        questions += multi_hop_about(episodes, hops, config.multi_hop, seed)
     if not questions:
         console.print("nothing happened that could be asked about; try another seed")
     asked: list[CheckedAnswer] = []
@@ -185,7 +190,7 @@ def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes"
     from rich.text import Text
 
     from experiments.recall_qa.answers import Outcome
-    from experiments.recall_qa.display import remembered, verdict_text
+    from experiments.recall_qa.display import remembered, step_lines, verdict_text
     from experiments.viewers.terminal import printable, sureness
 
     styles = {Outcome.RIGHT: "green", Outcome.WRONG: "red", Outcome.UNSAID: "yellow"}
@@ -197,6 +202,7 @@ def _print_answer(console: "Console", one: "CheckedAnswer", episodes: "Episodes"
     if memories := remembered(episodes.memory, one.answer.memories):
         ticks = ", ".join(f"#{memory['id']} tick {memory['first_tick']}" for memory in memories)
         lines.append(Text(f"remembered: {ticks}", style="dim"))
+    lines += [Text(line, style="dim") for line in step_lines(one.answer, episodes.spec)]
     row = Table.grid(padding=(0, 2))
     row.add_column(width=_FAMILY, justify="right", style="dim")
     row.add_column(overflow="fold")

@@ -8,11 +8,23 @@ from itertools import zip_longest
 import numpy as np
 
 from agents.being import Being
+from envs.engine.spec import find
 from experiments.ground_truth.checker import Checker
-from experiments.ground_truth.questions import UNKNOWN, Balance, Question, questions_of
+from experiments.ground_truth.graph import EventGraph
+from experiments.ground_truth.multi_hop import MultiHopQuestion, multi_hop_questions
+from experiments.ground_truth.questions import (
+    UNKNOWN,
+    Balance,
+    Phrasings,
+    Question,
+    questions_of,
+)
+from experiments.ground_truth.true_chains import true_answer
 from experiments.recall_qa.episodes import Episodes
 from experiments.running.metrics import threshold_score
-from mind.claims.language import Claim, Verdict
+from mind.claims.agreement import agrees
+from mind.claims.chains import Chain
+from mind.claims.language import Claim, Verdict, When
 from mind.claims.parser import parse_answer
 from mind.reasoning.question_answering import Answer
 
@@ -160,8 +172,63 @@ def checked_answer(
         question=question,
         answer=answer,
         claim=claim,
-        verdict=checker.check(claim) if claim else Verdict.NOT_CHECKABLE,
+        verdict=_verdict(question, claim, checker) if claim else Verdict.NOT_CHECKABLE,
     )
+
+
+def _verdict(question: Question, claim: Claim, checker: Checker) -> Verdict:
+    """Return the verdict on a claim; the event of several steps is no other than the right one."""
+    if not isinstance(question, MultiHopQuestion) or question.claim is None:
+        return checker.check(claim)
+    unit = find(question.world).time_unit
+    return Verdict.TRUE if agrees(claim, question.claim.value, unit) else Verdict.FALSE
+
+
+def checked_chain(
+    chain: Chain, answer: str, graphs: Sequence[EventGraph]
+) -> list[tuple[Claim, Verdict]]:
+    """Return what an answer to a question of several steps claims, with the truth's verdict."""
+    asked = Claim(
+        event=chain.steps[-1].event,
+        attribute=chain.attribute,
+        value="",
+        when=When(episode=chain.episode),
+    )
+    claim = parse_answer(asked, answer)
+    if claim is None:
+        return []
+    value = true_answer(chain, graphs)
+    if value is None:
+        return [(claim, Verdict.NOT_SENSED)]
+    is_true = bool(value) and agrees(claim, value, find(graphs[0].world).time_unit)
+    return [(claim, Verdict.TRUE if is_true else Verdict.FALSE)]
+
+
+def multi_hop_about(
+    episodes: Episodes,
+    hops: int,
+    count: int,
+    seed: int,
+    sets: Sequence[Phrasings] = (Phrasings.TRAINED,),
+) -> list[tuple[str, MultiHopQuestion]]:
+    """Return at most that many questions of so many steps, each with the body that it is for.
+
+    They are asked in each of the sets of phrasings, as many in each, and balanced as in `spread`.
+    """
+    rng = np.random.default_rng((seed, hops))
+    found: list[tuple[str, MultiHopQuestion]] = []
+    for number, phrasings in enumerate(sets):
+        every = [
+            (body_id, question)
+            for body_id in episodes.body_ids
+            for question in multi_hop_questions(
+                episodes.graphs_of(body_id), hops, rng, phrasings=phrasings
+            )
+        ]
+        balance, share = Balance(), (count + len(sets) - 1 - number) // len(sets)
+        drawn = (every[at] for at in rng.permutation(len(every)).tolist())
+        found += [one for one in drawn if balance.keeps(one[1])][:share]
+    return found
 
 
 def same_words(one: str, other: str) -> bool:

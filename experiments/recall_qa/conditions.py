@@ -59,6 +59,7 @@ class Condition:
         with_threshold: Whether it is asked once more with a threshold shown.
         narrates: Whether it is asked to narrate each episode.
         verify: What is done with an answer that memory does not bear out.
+        multi_hop: Whether questions of several steps are taken apart.
     """
 
     mode: str = ""
@@ -68,6 +69,7 @@ class Condition:
     with_threshold: bool = False
     narrates: bool = False
     verify: Verify = Verify.NONE
+    multi_hop: bool = False
 
 
 SENSES, WORDS, MAJORITY, ORACLE = "senses", "words", "majority", "oracle"
@@ -303,6 +305,7 @@ class MindAnswerer:
                 mode=self._condition.mode,
                 ablations=self._condition.ablations,
                 verify=self._condition.verify,
+                multi_hop=self._condition.multi_hop,
             )
         return self._answerers[body_id]
 

@@ -8,11 +8,16 @@ from rich.text import Text
 
 from body.types import WorldSpec
 from experiments.viewers.terminal import printable
-from mind.claims.language import Claim, Verdict
+from mind.claims.chains import EVERY, Step
+from mind.claims.events import event_table
+from mind.claims.grammar import texts
+from mind.claims.language import Attribute, Claim, Verdict
 from mind.memory import Memory
+from mind.reasoning.decomposition import StepTaken
 from mind.reasoning.question_answering import UNKNOWN, Answer
 
 _STYLES = {Verdict.TRUE: "green", Verdict.FALSE: "bold red", Verdict.NOT_SENSED: "yellow"}
+AS_IT_STANDS = "its steps are not understood: it was asked as it stands"
 _WIDE, _LEAST = 60, 4  # characters of a memory's words, at most and at least
 
 
@@ -55,10 +60,69 @@ def answer_record(
         "confidence": round(answer.confidence, 4),
         "support": answer.support,
         "withheld": list(answer.withheld),
+        **({"multi_hop": steps} if (steps := steps_record(answer)) else {}),
         "claims": [claim_record(claim) | {"verdict": verdict} for claim, verdict in checked],
         "verdict": worst(verdict for _, verdict in checked),
         "memories": remembered(memory, answer.memories),
     }
+
+
+def steps_record(answer: Answer) -> dict[str, Any]:
+    """Return the steps of an answer as JSON has them; empty where the question takes one."""
+    followed = answer.followed
+    if followed is None:
+        return {"problem": AS_IT_STANDS, "steps": []} if answer.unread else {}
+    return {
+        "problem": followed.problem,
+        "steps": [
+            {
+                "event": taken.step.event,
+                "link": taken.step.link,
+                "nth": taken.step.nth,
+                "thing": taken.step.thing,
+                "memories": list(taken.selected),
+                "inferred": taken.inferred and claim_record(taken.inferred),
+            }
+            for taken in followed.steps
+        ],
+    }
+
+
+def step_lines(answer: Answer, spec: WorldSpec) -> list[str]:
+    """Return the steps of an answer in words, a line each, with what they cite; see `Followed`.
+
+    Example: ``"step 2: the next picked up after it: #12, blue box, episode 0, 4.2 s"``
+    """
+    followed = answer.followed
+    if followed is None:
+        return [AS_IT_STANDS] if answer.unread else []
+    lines = [
+        f"step {number}: {_step_words(taken.step)}: {_cited(taken, spec)}"
+        for number, taken in enumerate(followed.steps, start=1)
+    ]
+    return [*lines, followed.problem] if followed.problem else lines
+
+
+def _step_words(step: Step) -> str:
+    """Return which event a step looks for, shortly."""
+    name = event_table()[step.event].noticed.partition("[")[0]
+    which = "all" if step.nth == EVERY else f"the {texts()['chains'][step.link][step.nth]}"
+    of_it = " of the like" if step.link.is_like else step.thing and f" of {step.thing}"
+    where = {"": "", "after": " after it", "before": " before it"}
+    joined = step.link.removeprefix("like_").replace("start", "")
+    return f"{which} '{name}'{of_it}{where[joined]}"
+
+
+def _cited(taken: StepTaken, spec: WorldSpec) -> str:
+    """Return the memories that a step cites, and what it infers from them."""
+    cited = ", ".join(f"#{id}" for id in taken.selected) or "nothing"
+    claim = taken.inferred
+    if claim is None:
+        return cited
+    if claim.attribute is Attribute.COUNT:
+        return f"{cited}; {claim.value} in all"
+    when = f"episode {claim.when.episode}, {spec.clock(claim.when.tick or 0).strip()}"
+    return ", ".join(filter(None, (cited, claim.thing, when)))
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -11,7 +11,9 @@ from omegaconf import DictConfig
 
 from agents.being import Being
 from agents.types import Agent
+from body.types import WorldSpec
 from envs.engine.faces import WorldVectorEnv
+from envs.engine.spec import find
 from experiments.ground_truth.callback import ChronicleCallback
 from experiments.ground_truth.files import write_truth
 from experiments.ground_truth.graph import EventGraph
@@ -40,6 +42,11 @@ class Episodes:
     memory: Memory
     graphs: Mapping[Whose, EventGraph]
     nows: Mapping[Whose, NDArray[np.float32]]
+
+    @property
+    def spec(self) -> WorldSpec:
+        """The world of the episodes; there is one at least."""
+        return find(next(iter(self.graphs.values())).world)
 
     def graphs_of(self, body_id: str) -> tuple[EventGraph, ...]:
         """Return the episodes of one body, by number."""

@@ -244,7 +244,11 @@ def truth_sheet(answers: Answers) -> Sheet:
         title="truth",
         head=("", "questions", *(measure.name for measure in chosen)),
         rows=tuple(
-            (name, str(len(some)), *(_words(share(each, some), each.percent) for each in chosen))
+            (
+                name,
+                str(len(some)),
+                *(estimate_words(share(each, some), each.percent) for each in chosen),
+            )
             for name, some in answers.items()
         ),
     )
@@ -259,9 +263,9 @@ def calibration_sheet(answers: Answers) -> Sheet:
         rows=tuple(
             (
                 name,
-                *(_words(calibration(each, some), percent=False) for each in CALIBRATION),
-                *(_words(share(each, some), percent=False) for each in SCORES),
-                _words(shown_score(some), percent=False),
+                *(estimate_words(calibration(each, some), percent=False) for each in CALIBRATION),
+                *(estimate_words(share(each, some), percent=False) for each in SCORES),
+                estimate_words(shown_score(some), percent=False),
             )
             for name, some in answers.items()
         ),
@@ -290,7 +294,7 @@ def phrasing_sheet(condition: str, records: Sequence[Record]) -> Sheet:
         title=f"by phrasings, {condition}",
         head=("", *(each.name for each in OF_PHRASINGS), "ECE"),
         rows=tuple(
-            (name, *(_words(one, percent=each != "ECE") for each, one in found.items()))
+            (name, *(estimate_words(one, percent=each != "ECE") for each, one in found.items()))
             for name, found in of_phrasings(records).items()
         ),
     )
@@ -317,7 +321,7 @@ def narration_sheet(narrations: Answers) -> Sheet:
             (
                 name,
                 str(len(some)),
-                *(_words(share(each, some), each.percent) for each in NARRATION_MEASURES),
+                *(estimate_words(share(each, some), each.percent) for each in NARRATION_MEASURES),
             )
             for name, some in narrations.items()
             if some
@@ -337,7 +341,7 @@ def group_sheet(title: str, answers: Answers, group: Callable[[Record], str]) ->
     for name in names:
         parts = [[one for one in some if group(one) == name] for some in answers.values()]
         asked = str(max(map(len, parts)))
-        rows.append((name, asked, *(_words(share(ACCURACY, part)) for part in parts)))
+        rows.append((name, asked, *(estimate_words(share(ACCURACY, part)) for part in parts)))
     return Sheet(title=title, head=("", "questions", *answers), rows=tuple(rows))
 
 
@@ -365,7 +369,7 @@ def dissociation_sheet(answers: Answers, asked: str) -> Sheet | None:
         title=f"double dissociation: points of accuracy lost, same questions, {asked}",
         head=("ablation", *(f"{kind} families" for kind in kinds)),
         rows=tuple(
-            (name, *(_words(found[kind]) if kind in found else "-" for kind in kinds))
+            (name, *(estimate_words(found[kind]) if kind in found else "-" for kind in kinds))
             for name, found in drops.items()
         ),
     )
@@ -441,7 +445,7 @@ def _targets(
     for of, some in (("", records), (", trained phrasings", trained)):
         error = calibration("ECE", some)
         found += [
-            (f"ECE{of}", "at most 0.05", _words(error, percent=False), error.value <= 0.05),
+            (f"ECE{of}", "at most 0.05", estimate_words(error, percent=False), error.value <= 0.05),
             _most(f"{HALLUCINATED.name}{of}", share(HALLUCINATED, some), 0.03),
         ]
     for name, kind in ABLATED.items():
@@ -456,14 +460,14 @@ def _targets(
 
 
 def _least(name: str, found: Estimate, wanted: float) -> tuple[str, str, str, bool]:
-    return name, f"at least {wanted:.0%}", _words(found), found.value >= wanted
+    return name, f"at least {wanted:.0%}", estimate_words(found), found.value >= wanted
 
 
 def _most(name: str, found: Estimate, wanted: float) -> tuple[str, str, str, bool]:
-    return name, f"at most {wanted:.0%}", _words(found), found.value <= wanted
+    return name, f"at most {wanted:.0%}", estimate_words(found), found.value <= wanted
 
 
-def _words(found: Estimate, percent: bool = True) -> str:
+def estimate_words(found: Estimate, percent: bool = True) -> str:
     """Return an estimate as it is shown; a dash where nothing is known."""
     if math.isnan(found.value):
         return "-"

@@ -144,6 +144,8 @@ class RecallQAConfig(AskConfig):
     -t / (1 - t), and "I don't know" 0."""
     questions: int = 40
     """Number of questions, at most; of every family as many."""
+    multi_hop: int = 0
+    """Number of questions of 2 steps that are asked besides, and of 3, of 4 and of 5."""
 
 
 @dataclass

@@ -56,7 +56,7 @@ def refusal(
         follows: Whether the question goes on with what was answered before it, and need not say
             what it is about.
     """
-    if lived is not None and (refused := _of_episodes(question, sorted(lived))):
+    if lived is not None and (refused := refusal_of_episodes(question, lived)):
         return refused
     plain = " ".join(without_episodes(question).split())
     if _SOMEBODY.search(question):
@@ -144,8 +144,9 @@ def _names_of_events(*, direct: bool) -> str:
 # ---- Episodes ----
 
 
-def _of_episodes(question: str, lived: Sequence[int]) -> str:
+def refusal_of_episodes(question: str, lived: Collection[int]) -> str:
     """Return what is wrong with the episodes that a question names; empty where nothing is."""
+    lived = sorted(lived)
     missing = [number for number in episodes_in(question) if number not in lived]
     if missing:
         return f"I have no episode {missing[0]}; {_lived_words(lived)}"

@@ -23,6 +23,7 @@ _EPISODE = re.compile(
     rf"({_NUMBER}\b(?:\s*(?:,|and|or|to|-)\s*(?:episode )?{_NUMBER}\b)*)",
     re.IGNORECASE,
 )
+_SCOPE = re.compile(rf"(?:\b(?:in|of|during) )?{_EPISODE.pattern}", re.IGNORECASE)
 _LARGEST_EPISODE = 999_999
 _SIGNS = re.compile(r"[?!,.:;](?!\d)")
 _FIRST_OR_LAST = re.compile(r"\b(first|(?<!it )(?<!that )last)\b")  # not "how long did it last"
@@ -231,7 +232,7 @@ def question_of(text: str) -> Claim | None:
     its value.
     """
     when = When(episode=episode_of(text))
-    text, events = _without_events(_plain(text))
+    text, events = _without_events(in_plain_words(text))
     if not events:
         return None
     if len(events) > 1:
@@ -248,10 +249,10 @@ def question_of(text: str) -> Claim | None:
 
 def events_in(question: str) -> list[str]:
     """Return the kinds of the events that a question names, in the order in which they stand."""
-    return _without_events(_plain(question))[1]
+    return _without_events(in_plain_words(question))[1]
 
 
-def _plain(text: str) -> str:
+def in_plain_words(text: str) -> str:
     """Return a question as words alone, without the episode that it names, and polite frames."""
     words = _SIGNS.sub(" ", without_episodes(text))
     return " ".join(_frames().sub(" ", words).split())
@@ -265,6 +266,11 @@ def _frames() -> re.Pattern[str]:
 def without_episodes(text: str) -> str:
     """Return a question in small letters, without the numbers of the episodes that it names."""
     return _EPISODE.sub(" ", text.casefold())
+
+
+def without_scope(text: str) -> str:
+    """Return a question in small letters, without "in episode 2" and the like."""
+    return _SCOPE.sub(" ", text.casefold())
 
 
 def _without_events(text: str) -> tuple[str, list[str]]:
@@ -328,11 +334,11 @@ def asked_in(question: str, spec: WorldSpec) -> Claim | None:
 
 def _thing_in(question: str, asked: Claim, spec: WorldSpec) -> str | None:
     """Return the thing that the event of a question is of; None where more is said of the event."""
-    marked, _ = _with_events_marked(_plain(question))
+    marked, _ = _with_events_marked(in_plain_words(question))
     is_of_all = asked.attribute in (Attribute.HAPPENED, Attribute.COUNT)
     if is_of_all and (len(episodes_in(question)) > 1 or _narrowing().search(marked)):
         return None
-    things = [match[0] for match in _things(spec).finditer(marked)]
+    things = things_in(question, spec)
     word = event_table()[asked.event].before_object
     if not things:
         return ""
@@ -344,6 +350,12 @@ def _thing_in(question: str, asked: Claim, spec: WorldSpec) -> str | None:
     return None if is_of_all or asked.attribute is Attribute.BEFORE else ""
 
 
+def things_in(question: str, spec: WorldSpec) -> list[str]:
+    """Return the things that a question names, but for what stands in the names of events."""
+    marked, _ = _with_events_marked(in_plain_words(question))
+    return [match[0] for match in things_of(spec).finditer(marked)]
+
+
 @cache
 def _narrowing() -> re.Pattern[str]:
     words = (*texts()["narrowing"].split(), *texts()["numbers"])
@@ -351,7 +363,7 @@ def _narrowing() -> re.Pattern[str]:
 
 
 @cache
-def _things(spec: WorldSpec) -> re.Pattern[str]:
+def things_of(spec: WorldSpec) -> re.Pattern[str]:
     """Return a pattern of the things of a world, with their colours, and of colours alone."""
     colors = "|".join(spec.colors)
     objects = "|".join(sorted(map(re.escape, spec.objects), key=len, reverse=True))

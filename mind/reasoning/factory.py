@@ -54,6 +54,8 @@ class LanguageMindFactory:
             who writes freely, at a temperature above 0.
         verify: What is done with an answer about its life that its memory does not bear out; of
             `Verify`.
+        multi_hop: Whether questions of several steps are taken apart, and followed from memory to
+            memory; False asks them as they stand.
 
     Raises:
         ValueError: If a number is out of range, or the language model reads embeddings of another
@@ -81,6 +83,7 @@ class LanguageMindFactory:
         habits: float | None = None,
         votes: int = 1,
         verify: Verify | str = Verify.REVISE,
+        multi_hop: bool = True,
     ):
         if recalled < 0:
             raise ValueError(f"recalled must be at least 0, got {recalled}")
@@ -110,7 +113,7 @@ class LanguageMindFactory:
         self._recalled = recalled
         self._seed = seed
         self._form = form
-        self._verify = Verify(verify)
+        self._verify, self._multi_hop = Verify(verify), multi_hop
         if votes < 1 or (votes > 1 and not form.is_free):
             raise ValueError(f"votes must be at least 1, and 1 with reply={form.mode}, got {votes}")
         self._votes, self._stake = votes, habits
@@ -144,6 +147,7 @@ class LanguageMindFactory:
         mode: Mode | str = "",
         ablations: Collection[str] = (),
         verify: Verify | str = "",
+        multi_hop: bool | None = None,
     ) -> QuestionAnswerer:
         """Return what answers questions about a body's episodes; see `QuestionAnswerer`.
 
@@ -156,7 +160,10 @@ class LanguageMindFactory:
             ablations: Kinds of memory, and parts of the now, that are left out.
             verify: What is done with an answer that memory does not bear out; empty is as this
                 factory was made, and none where no memories are shown.
+            multi_hop: Whether questions of several steps are taken apart; None is as this factory
+                was made, and never where no memories are shown.
         """
+        is_empty = mode == Mode.NONE
         return QuestionAnswerer(
             self._batcher,
             self.memory,
@@ -167,7 +174,8 @@ class LanguageMindFactory:
             mode=mode or (Mode.FELT if self.language_model.takes_soft_tokens else Mode.WORDS),
             ablations=ablations,
             seed=self._seed,
-            verify=verify or (Verify.NONE if mode == Mode.NONE else self._verify),
+            verify=verify or (Verify.NONE if is_empty else self._verify),
+            multi_hop=not is_empty and (self._multi_hop if multi_hop is None else multi_hop),
         )
 
     async def advance(self, wanted: Mapping[TokenBudget, float]) -> None:

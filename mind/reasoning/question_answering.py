@@ -3,8 +3,10 @@
 Memories are shown in order of time, each with its event, time and place; what it was like is either
 felt, as five vectors in the place of words, or told in words. Before an answer is given it is held
 against what is remembered (`mind.reasoning.verification`): what is not borne out is asked for once
-more, in plain words, and else withheld. An answer carries a confidence, and below the threshold
-that the asker has named, the mind says that it does not know.
+more, in plain words, and else withheld. A question of several steps is first taken apart, and
+followed from memory to memory (`mind.reasoning.decomposition`); of the one that this leads to the
+mind is then asked. An answer carries a confidence, and below the threshold that the asker has
+named, the mind says that it does not know.
 """
 
 import math
@@ -17,13 +19,24 @@ from numpy.typing import NDArray
 
 from body.types import WorldSpec
 from mind.claims.asker import plain_question
-from mind.claims.knowable import refusal
-from mind.claims.parser import asked_in, episode_of, events_in, is_unknown, question_of
+from mind.claims.chain_grammar import chain_of, seems_linked
+from mind.claims.chains import Chain
+from mind.claims.knowable import refusal, refusal_of_episodes
+from mind.claims.language import Attribute
+from mind.claims.parser import (
+    asked_in,
+    episode_of,
+    events_in,
+    is_unknown,
+    parse_answer,
+    question_of,
+)
 from mind.language_models import Batcher, NoReply, Prompt
 from mind.language_models.recording import Recording
 from mind.language_models.thinking import spoken, thinking_tokens
 from mind.language_models.types import Completion, Finish
 from mind.memory import Memory, Query, Recollection
+from mind.reasoning.decomposition import Followed, follow
 from mind.reasoning.prompting import AskPrompts, Mode
 from mind.reasoning.reading import wordless
 from mind.reasoning.verification import Support, Verification, Verify
@@ -63,6 +76,9 @@ class Answer:
         exchanges: What was asked of the language model, and replied.
         support: What its memory says of it; None where that was not looked up.
         withheld: What it was about to say, and its memory does not bear out.
+        followed: The steps in which it was found, and what each cites; None where it was asked as
+            it stands: it takes one step, or is not understood, or nothing is taken apart.
+        unread: Whether it seemed to take several steps and was not understood.
     """
 
     text: str
@@ -73,6 +89,8 @@ class Answer:
     exchanges: tuple[Exchange, ...] = ()
     support: Support | None = None
     withheld: tuple[str, ...] = ()
+    followed: Followed | None = None
+    unread: bool = False
 
     @property
     def stated(self) -> bool:
@@ -111,6 +129,7 @@ class QuestionAnswerer:
         ablations: Kinds of memory, and parts of the now, that say nothing; of `ABLATIONS`.
         seed: Of everything the language model leaves to chance.
         verify: What is done with an answer that its memory does not bear out.
+        multi_hop: Whether questions of several steps are taken apart.
 
     Raises:
         ValueError: If there is no such mode or ablation, or way to verify.
@@ -129,6 +148,7 @@ class QuestionAnswerer:
         ablations: Collection[str] = (),
         seed: int = 0,
         verify: Verify | str = Verify.NONE,
+        multi_hop: bool = False,
     ):
         unknown = sorted(set(ablations) - set(ABLATIONS))
         if unknown:
@@ -136,7 +156,7 @@ class QuestionAnswerer:
         self._batcher, self._memory, self._prompts = batcher, memory, prompts
         self._body_id, self._run_id, self._spec = body_id, run_id, spec
         self._mode, self._ablations, self._seed = Mode(mode), frozenset(ablations), seed
-        self._verify = Verify(verify)
+        self._verify, self._multi_hop = Verify(verify), multi_hop
         self._verification = Verification(
             memory, spec, body_id=body_id, run_id=run_id, ablations=self._ablations
         )
@@ -153,6 +173,8 @@ class QuestionAnswerer:
             lived: Numbers of the episodes that were lived; None where that is not known.
             follows: Whether it goes on with what was answered before.
         """
+        if self._chain_of(question):  # every word of which is understood
+            return "" if lived is None else refusal_of_episodes(question, lived)
         return refusal(question, self._spec, lived=lived, follows=follows)
 
     async def ask(
@@ -169,7 +191,8 @@ class QuestionAnswerer:
             question: In words, from anybody.
             threshold: How sure an answer is to be, in [0, 1).
             before: Questions and answers that went before in the same conversation, oldest first.
-                It goes on with what came to mind for the first one.
+                It goes on with what came to mind for the first one; a question of several steps
+                that is taken apart stands by itself.
             now: (3, 64) how it is now: state, drives, goal; None where it is not felt.
 
         Raises:
@@ -179,12 +202,31 @@ class QuestionAnswerer:
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be in [0, 1), got {threshold}")
         before = before[-TURNS:]
+        if chain := self._chain_of(question):
+            answer = await self._by_steps(follow(chain, self._verification), now, threshold)
+        else:
+            answer = await self._as_it_stands(question, before, now, threshold)
+            answer = replace(answer, unread=self._multi_hop and seems_linked(question))
+        return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
+
+    def _chain_of(self, question: str) -> Chain | None:
+        """Return a question taken apart; None where it is to be asked as it stands."""
+        return chain_of(as_question(question), self._spec) if self._multi_hop else None
+
+    async def _as_it_stands(
+        self,
+        question: str,
+        before: Sequence[tuple[str, str]],
+        now: NDArray[np.float32] | None,
+        threshold: float,
+    ) -> Answer:
+        """Return the answer to a question in one go, as far as it can be said."""
         asked = self.asked(question, threshold=threshold, before=before, now=now)
         answer = await self._answer(*asked)
         goes_on = before and question_of(question) is None
-        if self._verify is not Verify.NONE and not goes_on:
-            answer = await self._verified(question, answer, now, threshold)
-        return answer if answer.confidence >= threshold else replace(answer, text=UNKNOWN)
+        if self._verify is Verify.NONE or goes_on:
+            return answer
+        return await self._verified(question, answer, now, threshold)
 
     def asked(
         self,
@@ -193,10 +235,15 @@ class QuestionAnswerer:
         threshold: float = 0.0,
         before: Sequence[tuple[str, str]] = (),
         now: NDArray[np.float32] | None = None,
+        selected: Sequence[int] | None = None,
     ) -> tuple[Prompt, tuple[int, ...]]:
-        """Return what `ask` asks the language model first, and the ids of what comes to mind."""
+        """Return what the language model is asked, and the ids of what it is shown.
+
+        That is what comes to mind, or the experiences that were selected.
+        """
         asked = [as_question(text) for text, _ in before] + [as_question(question)]
-        ids, experiences, soft_tokens = self._remembered(asked[0])
+        shown = self._coming_to_mind(asked[0]) if selected is None else selected
+        ids, experiences, soft_tokens = self._remembered(shown)
         prompt = self._prompts.ask(
             asked[0],
             experiences,
@@ -249,18 +296,46 @@ class QuestionAnswerer:
         second = _held_against(self._verification, plain, again)
         return replace(second, withheld=(*first.withheld, *second.withheld))
 
-    def _remembered(
-        self, question: str
-    ) -> tuple[tuple[int, ...], list[Experience], list[NDArray[np.float32]]]:
-        """Return ids, words and feelings of what comes to mind, in order of time."""
+    async def _by_steps(
+        self, followed: Followed, now: NDArray[np.float32] | None, threshold: float
+    ) -> Answer:
+        """Return the answer to what is left of a question whose steps have been followed."""
+        if followed.problem:
+            return Answer(
+                text=UNKNOWN,
+                said=UNKNOWN,
+                confidence=0.0,
+                memories=followed.cited,
+                followed=followed,
+            )
+        asked, last = followed.asked, followed.steps[-1]
+        only = last.selected if asked.attribute is Attribute.COUNT else last.selected[-1:]
+        shown = sorted(only)[-RECALLED:]
+        prompt = self.asked(plain_question(asked), threshold=threshold, now=now, selected=shown)
+        answer = await self._answer(*prompt)
+        answer = replace(answer, memories=followed.cited, followed=followed)
+        if self._verify is Verify.NONE or is_unknown(answer.said):
+            return answer
+        claim = parse_answer(asked, answer.said)
+        support = followed.check(claim, self._verification) if claim else Support.OFF_THE_POINT
+        return _as_far_as_supported(answer, support)
+
+    def _coming_to_mind(self, question: str) -> Sequence[int]:
+        """Return the ids of what comes to mind for a question, in order of time."""
         if self._mode is Mode.NONE:
-            return (), [], []
+            return ()
         found = recall_for(self._memory, self._body_id, question, run_id=self._run_id)
-        ids = tuple(recollection.id for recollection in found)
+        return [recollection.id for recollection in found]
+
+    def _remembered(
+        self, ids: Sequence[int]
+    ) -> tuple[tuple[int, ...], list[Experience], list[NDArray[np.float32]]]:
+        """Return ids, words and feelings of what is remembered, in order of time."""
         soft_tokens = [
             without(one, KINDS, self._ablations) for one in self._memory.sense_embeddings(ids)
         ]
-        return ids, [wordless(one.experience, self._ablations) for one in found], soft_tokens
+        words = [wordless(one, self._ablations) for one in self._memory.get(ids)]
+        return tuple(ids), words, soft_tokens
 
 
 def _held_against(verification: Verification, question: str, answer: Answer) -> Answer:
@@ -268,11 +343,19 @@ def _held_against(verification: Verification, question: str, answer: Answer) -> 
     if is_unknown(answer.said):
         return answer
     if question_of(question) is None:
-        told, withheld, support = verification.check_story(answer.said)
-    else:
-        support = verification.check_answer(question, answer.said)
-        is_said = support in (Support.SUPPORTED, Support.NOT_ENOUGH)
-        told, withheld = (answer.said, ()) if is_said else ("", (answer.said,))
+        return _told(answer, *verification.check_story(answer.said))
+    return _as_far_as_supported(answer, verification.check_answer(question, answer.said))
+
+
+def _as_far_as_supported(answer: Answer, support: Support) -> Answer:
+    """Return a short answer, or that it is withheld, for what memory says of it."""
+    is_said = support in (Support.SUPPORTED, Support.NOT_ENOUGH)
+    told, withheld = (answer.said, ()) if is_said else ("", (answer.said,))
+    return _told(answer, told, withheld, support)
+
+
+def _told(answer: Answer, told: str, withheld: tuple[str, ...], support: Support) -> Answer:
+    """Return an answer of which something is told, and something withheld."""
     confidence = answer.confidence if told else 0.0
     return replace(
         answer,

@@ -46,7 +46,7 @@ class Support(StrEnum):
     OFF_THE_POINT = "off the point"  # of an answer: it is none to what was asked
 
 
-class _Time(NamedTuple):
+class Occasion(NamedTuple):
     """One of the times at which something happened, and was noticed at the second tick."""
 
     episode: int
@@ -54,6 +54,19 @@ class _Time(NamedTuple):
     noticed: int
     id: int
     experience: Experience
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Episode, and the tick at which it was noticed.
+
+        Of what came several times and is kept as one it is that at which each time began.
+        """
+        return self.episode, self.noticed if self.experience.times == 1 else self.tick
+
+    @property
+    def about(self) -> str:
+        """What it was about; empty where that is not known."""
+        return self.experience.about
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +91,24 @@ class Verification:
         """Return what is remembered of a claim; of several events one is enough to bear it out."""
         if claim.subject != SELF or claim.event not in EVENTS:
             return Support.NOT_ENOUGH
-        times = self._times(claim.event, claim)
+        times = self.times(claim.event, claim.when.episode)
         if claim.attribute in (Attribute.HAPPENED, Attribute.COUNT):
             return _of_number(claim, times)
         if claim.attribute is Attribute.BEFORE:
-            return _of_order(times, self._times(claim.value, claim))
+            return _of_order(times, self.times(claim.value, claim.when.episode))
         meant = [one for episode in _by_episode(times) for one in _meant(claim, episode)]
         return _best(self._of_values(claim, self._possible(claim, one)) for one in meant)
+
+    def check_of(self, claim: Claim, one: Occasion) -> Support:
+        """Return what is remembered of a claim about this very time."""
+        return self._of_values(claim, self._possible(claim, one))
+
+    def times(self, kind: str, episode: int | None) -> list[Occasion]:
+        """Return all times at which an event happened, in an episode or in any, in order."""
+        query = Query(body_id=self.body_id, kinds=(kind,), episode=episode, run_id=self.run_id)
+        found = self.memory.recall(query, _MOST_REMEMBERED)
+        times = [time for one in found for time in self._times_of(one.id, one.experience)]
+        return sorted(times, key=lambda time: time[:4])
 
     def check_answer(self, question: str, answer: str) -> Support:
         """Return what is remembered of all that an answer claims: the worst of it.
@@ -120,25 +144,16 @@ class Verification:
         support = Support.SUPPORTED if found == {Support.SUPPORTED} else Support.NOT_ENOUGH
         return (" ".join(told) if withheld else text), tuple(withheld), support
 
-    def _times(self, kind: str, claim: Claim) -> list[_Time]:
-        """Return all times at which an event happened, in the episodes of a claim, in order."""
-        query = Query(
-            body_id=self.body_id, kinds=(kind,), episode=claim.when.episode, run_id=self.run_id
-        )
-        found = self.memory.recall(query, _MOST_REMEMBERED)
-        times = [time for one in found for time in self._times_of(one.id, one.experience)]
-        return sorted(times, key=lambda time: time[:4])
-
-    def _times_of(self, id: int, experience: Experience) -> list[_Time]:
+    def _times_of(self, id: int, experience: Experience) -> list[Occasion]:
         """Return the times that are kept as one experience."""
         lasted = experience.last_tick - experience.first_tick
         known = wordless(experience, self.ablations)
         return [
-            _Time(experience.episode, tick, tick + lasted, id, known)
+            Occasion(experience.episode, tick, tick + lasted, id, known)
             for tick in (self.memory.ticks(id) if known.times > 1 else [known.first_tick])
         ]
 
-    def _possible(self, claim: Claim, one: _Time) -> Collection[str]:
+    def _possible(self, claim: Claim, one: Occasion) -> Collection[str]:
         """Return the values that a claimed attribute may have had; none where nothing is known."""
         if claim.attribute is Attribute.TIME:
             return (self.spec.span(one.tick),)
@@ -146,12 +161,12 @@ class Verification:
             return self._outcome(claim, one)
         return possible_values(one.experience, self.spec).get(claim.attribute, ())
 
-    def _outcome(self, claim: Claim, one: _Time) -> Collection[str]:
+    def _outcome(self, claim: Claim, one: Occasion) -> Collection[str]:
         """Return what a slip or a stumble ended in; nothing where no end of it is remembered."""
         ends = [
             (end.noticed, kind)
             for kind in _ENDINGS
-            for end in self._times(kind, claim)
+            for end in self.times(kind, claim.when.episode)
             if end.episode == one.episode
             and one.noticed <= end.noticed <= one.noticed + LONGEST_MISHAP_TICKS
         ]
@@ -172,11 +187,11 @@ def _best(found: Iterable[Support]) -> Support:
     return next((one for one in order if one in verdicts), Support.REFUTED)
 
 
-def _by_episode(times: Sequence[_Time]) -> list[list[_Time]]:
+def _by_episode(times: Sequence[Occasion]) -> list[list[Occasion]]:
     return [list(some) for _, some in groupby(times, key=lambda time: time.episode)]
 
 
-def _meant(claim: Claim, times: Sequence[_Time]) -> list[_Time]:
+def _meant(claim: Claim, times: Sequence[Occasion]) -> list[Occasion]:
     """Return which of the times in one episode a claim is about."""
     of_it = [one for one in times if _may_be_of(claim.thing, one.experience)]
     chosen = claim.when.occurrence.chosen(of_it)
@@ -188,7 +203,7 @@ def _may_be_of(thing: str, experience: Experience) -> bool:
     return not (thing and experience.about) or is_thing(thing, experience.about)
 
 
-def _of_number(claim: Claim, times: Sequence[_Time]) -> Support:
+def _of_number(claim: Claim, times: Sequence[Occasion]) -> Support:
     """Return the verdict on whether, or how often, something happened."""
     near = [one for one in times if is_near(claim, one.tick, one.noticed)]
     may_be = [one for one in near if _may_be_of(claim.thing, one.experience)]
@@ -201,7 +216,7 @@ def _of_number(claim: Claim, times: Sequence[_Time]) -> Support:
     return Support.SUPPORTED if len(possible) == 1 else Support.NOT_ENOUGH
 
 
-def _of_order(first: Sequence[_Time], second: Sequence[_Time]) -> Support:
+def _of_order(first: Sequence[Occasion], second: Sequence[Occasion]) -> Support:
     """Return the verdict on which of two events came first, in an episode that has both."""
     one, other = _first_noticed(first), _first_noticed(second)
     return _best(
@@ -210,6 +225,6 @@ def _of_order(first: Sequence[_Time], second: Sequence[_Time]) -> Support:
     )
 
 
-def _first_noticed(times: Sequence[_Time]) -> Mapping[int, int]:
+def _first_noticed(times: Sequence[Occasion]) -> Mapping[int, int]:
     """Return when something was first noticed, by episode."""
     return {one.episode: one.noticed for one in reversed(times)}

@@ -21,6 +21,7 @@ COMMANDS = [
     ("experiments.chat +env=trip", "preparing to talk"),
     ("experiments.recall_qa +env=trip", "preparing to ask"),
     ("experiments.recall_qa.run", "preparing lives to ask about"),
+    ("experiments.recall_qa.multi_hop", "preparing lives to ask about"),
     ("experiments.babyai_levels.run", "preparing the levels"),
     ("experiments.models.run", "preparing minds"),
     ("experiments.balrog_babyai.run", "preparing the tasks"),

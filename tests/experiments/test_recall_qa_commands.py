@@ -7,6 +7,7 @@ import pytest
 
 from experiments import chat as talk
 from experiments.recall_qa import __main__ as tell
+from experiments.recall_qa.display import AS_IT_STANDS
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +69,38 @@ def test_a_past_run_can_be_talked_about(command, tmp_path):
     assert "\x1b" not in out
 
 
+def test_questions_of_several_steps_are_answered_by_steps_that_are_shown_and_kept(
+    command, tmp_path
+):
+    life = [one for one in LIFE if not one.startswith("episodes")]
+    status, out, err = command(
+        tell, "+env=trip", *life, "episodes=6", "questions=1", "multi_hop=2", "threshold=0",
+        "hydra.run.dir=told",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    told = json.loads((tmp_path / "told/tell.json").read_text())["questions"]
+    hops = [one for one in told if one["family"].endswith(" steps")]
+    assert hops
+    assert out.count("step 1: ") == len(hops)
+    for one in hops:
+        steps = one["multi_hop"]["steps"]
+        assert {id for step in steps for id in step["memories"]} == {
+            memory["id"] for memory in one["memories"]
+        }
+    assert not any("multi_hop" in one for one in told if one not in hops)
+    right = next(one for one in hops if one["outcome"] == "right")
+    typed = f"{right['question']}\nhow was your mood when you all but fell after you stumbled?\n"
+    status, out, err = command(talk, "run=told", "hydra.run.dir=talked", "threshold=0", typed=typed)
+    assert (status, err) == (0, "")
+    asked, other = map(json.loads, (tmp_path / "talked/talk.jsonl").read_text().splitlines())
+    assert (asked["answer"], asked["verdict"]) == (right["answer"], "true")
+    assert asked["multi_hop"] == right["multi_hop"]
+    assert not asked["follows"]
+    assert other["multi_hop"] == {"problem": AS_IT_STANDS, "steps": []}
+    assert AS_IT_STANDS in out
+    assert f"step {right['family'][0]}: " in out
+
+
 @pytest.mark.parametrize(
     ("verify", "said", "verdicts"),
     [
@@ -115,6 +148,7 @@ def test_a_model_that_answers_nothing_that_can_be_used_is_told_of_at_the_end(com
         (tell, ("+env=trip", "ablations=[smell]"), "ablations must be among sensation, visual"),
         (tell, ("+env=trip", "mode=telepathy"), "mode must be among felt, words, none"),
         (tell, ("+env=trip", "agent=random"), "agent must be being"),
+        (tell, ("+env=trip", "multi_hop=-1"), "multi_hop must be at least 0, got -1"),
         (talk, ("run=nowhere",), "nowhere"),
     ],
 )

@@ -12,9 +12,9 @@ from experiments.ground_truth.questions import (
     Phrasings,
     Question,
     _filled,
-    _phrasings,
     _texts,
     insist_on,
+    phrasings_of,
 )
 from mind.claims.events import event_table
 from mind.claims.knowable import refusal
@@ -57,12 +57,12 @@ def test_no_phrasing_is_refused(template, spec):
     held_out = [
         (text, event)
         for phrasings in (Phrasings.HELD_OUT, Phrasings.FRESH)
-        for _, text in _phrasings(template, phrasings)
+        for _, text in phrasings_of(template, phrasings)
         for event in events
     ]
     trained = [
         (text, events[number % len(events)])
-        for number, (_, text) in enumerate(_phrasings(template, Phrasings.TRAINED))
+        for number, (_, text) in enumerate(phrasings_of(template, Phrasings.TRAINED))
     ]
     assert len(held_out) >= len(events)
     assert len(trained) >= len(held_out) // len(events)
