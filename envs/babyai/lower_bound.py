@@ -150,12 +150,12 @@ def _fill_costs(body, cells, places, layout, named, costs):
     for place in range(len(cells)):
         cell = cells[place]
         kind, cost, locked = type_of(cell), 1, False
-        if kind == _WALL or kind == LAVA or kind == _UNSEEN:
+        if kind in (_WALL, LAVA, _UNSEEN):
             cost = _BARRED
         elif kind == DOOR:
             locked = state_of(cell) == LOCKED and not _fits(body, cell)
             cost = 2 if state_of(cell) in (CLOSED, LOCKED) else 1
-        elif kind == _BALL or kind == BOX:  # a key may be one that has to be picked up anyway
+        elif kind in (_BALL, BOX):  # a key may be one that has to be picked up anyway
             cost = 2
         costs[_WITHOUT_KEY, place] = _BARRED if locked else cost
         costs[_WITH_KEY, place] = cost
@@ -324,18 +324,18 @@ def _list_tasks(body, places, noticed, layout, tasks):
 
 @_called
 def _is_first_half_in(left, tasks, count):
+    found = False
     for i in range(count):
-        if left >> i & 1 and tasks[i, 0] < 2:
-            return True
-    return False
+        found |= left >> i & 1 != 0 and tasks[i, 0] < 2
+    return found
 
 
 @_called
 def _is_face_in(left, tasks, count, index):
+    found = False
     for i in range(count):
-        if left >> i & 1 and tasks[i, 0] == index and tasks[i, 1] == _FACE:
-            return True
-    return False
+        found |= left >> i & 1 != 0 and tasks[i, 0] == index and tasks[i, 1] == _FACE
+    return found
 
 
 @_called
@@ -346,7 +346,7 @@ def _fill_instruction(body, cells, places, noticed, layout, twice, work, count, 
     for left in range(1, 1 << number):
         stages[left] = FAR
         for i in range(number):
-            if left >> i & 1:
+            if left >> i & 1 != 0:
                 clause, after = layout.clauses[tasks[i, 0]], stages[left ^ 1 << i]
                 early = tasks[i, 0] >= 2 and _is_first_half_in(left, tasks, number)
                 alone = clause.objects & twice == np.uint64(0)

@@ -21,7 +21,6 @@ from minigrid.envs.babyai.core.verifier import (
     PickupInstr,
 )
 
-
 MOST_ROOMS, MOST_SUBGOALS = 6, 4
 
 _ROOM = 6  # cells along each side at most, walls included, as all below

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from envs.babyai.dynamics import OPENED, PICKED_UP, PUT_DOWN, SHUT, step_body
+from envs.babyai.dynamics import SHUT, step_body
 from envs.babyai.lower_bound import FAR, MOST_TASKS, fill_bound
 from envs.babyai.state import BODY, CLAUSES, INSTRUCTION, OBJECTS, OPEN_IT, SAY_DONE
 from envs.babyai.vocabulary import Action

@@ -238,7 +238,7 @@ def _agent(name: str, settings: DictConfig, env: Any, opened: ExitStack) -> "Age
     if name != ORACLE:
         return built(f"agent.{CONDITIONS[name].agent}", settings, opened)
     from envs.babyai.levels import Levels
-    from experiments.launching.bot import OracleBot
+    from experiments.balrog_babyai.oracle import OracleBot
 
     of_env = {key: settings.env[key] for key in ("task", "words", "split")}
     return OracleBot(env.world, Levels(**of_env))
