@@ -236,7 +236,8 @@ def fill_bound(body, cells, places, noticed, layout, work, bound):
         noticed: (64,) the same as BabyAI's verifiers last noticed it.
         layout: Record of `state.LAYOUT`.
         work: Arrays to work with, see `envs.babyai.oracle`.
-        bound: (N, 4) by cell and heading, filled; FAR where it cannot be done.
+        bound: (M, 4) by cell, as `work.index` numbers them, and heading, filled; FAR where it
+            cannot be done.
     """
     rule = layout.rule
     known = rule in (GOAL_OR_LAVA, INSTRUCTION, PICK_UP_TARGET, OPEN_TARGET)
@@ -256,9 +257,10 @@ def fill_bound(body, cells, places, noticed, layout, work, bound):
         whole = _fill_rule(cells, places, layout, work, count, fetch)
     emptied = max(0, pickups - 1 + holds - _puts(body, layout, twice)) if pickups > 0 else 0
     for place in range(len(cells)):
-        for heading in range(4):
+        for heading in range(4 if work.index[place] >= 0 else 0):
             value = work.stages[whole, _WITHOUT_KEY, place, heading]
-            bound[place, heading] = FAR if value >= FAR else max(1, value + emptied)
+            least = FAR if value >= FAR else max(1, value + emptied)
+            bound[work.index[place], heading] = least
 
 
 @_called

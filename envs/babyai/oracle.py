@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 
 from envs.babyai.dynamics import SHUT, step_body
 from envs.babyai.lower_bound import FAR, MOST_TASKS, fill_bound
-from envs.babyai.state import BODY, CLAUSES, INSTRUCTION, OBJECTS, OPEN_IT, SAY_DONE
-from envs.babyai.vocabulary import Action
+from envs.babyai.state import (
+    BODY,
+    CLAUSES,
+    INSTRUCTION,
+    LOOKS,
+    OBJECTS,
+    OPEN_IT,
+    SAY_DONE,
+)
+from envs.babyai.vocabulary import Action, Object
 from envs.babyai.world import BabyAIWorld
 from envs.engine.view import HEADINGS
 
@@ -32,6 +40,7 @@ class Work(NamedTuple):
     """What bounds are made in."""
 
     ahead: NDArray[np.int32]  # (4,) from one flat index to the next, by heading
+    index: NDArray[np.int32]  # (N,) number of each cell that is no wall; -1 of a wall
     costs: NDArray[np.int16]  # (2, N) of a step into a cell, without keys and with them
     barred: NDArray[np.bool_]  # (N,) which cells cannot be entered without a key
     keys: NDArray[np.int16]  # (64,) where keys lie
@@ -48,8 +57,8 @@ class Configurations(NamedTuple):
     cells: NDArray[np.uint8]  # (C, N)
     places: NDArray[np.int16]  # (C, 64)
     noticed: NDArray[np.int16]  # (C, 64)
-    bound: NDArray[np.int16]  # (C, N, 4) commands that are left at least
-    best: NDArray[np.int16]  # (C, N, 4) fewest commands that have led there
+    bound: NDArray[np.int16]  # (C, M, 4) commands that are left at least, in cells without walls
+    best: NDArray[np.int16]  # (C, M, 4) fewest commands that have led there
     table: NDArray[np.int32]  # (T,) row by hash; -1 is none
     hashes: NDArray[np.uint64]  # (C,)
     count: NDArray[np.int64]  # (1,) how many there are
@@ -109,15 +118,16 @@ def _configuration(body, cells, places, noticed, layout, known, work):
 
 
 @_called
-def _reach(row, place, heading, cost, parent, action, known, nodes):
+def _reach(row, place, heading, cost, parent, action, known, nodes, work):
     """Note that a state can be reached, if nothing led there as quickly; return if that fitted."""
-    left = known.bound[row, place, heading]
-    if left >= FAR or cost >= known.best[row, place, heading]:
+    cell = work.index[place]
+    left = known.bound[row, cell, heading]
+    if left >= FAR or cost >= known.best[row, cell, heading]:
         return True
     node, total = nodes.count[0], cost + left
     if node == len(nodes.cost) - 1 or total >= len(nodes.heads):
         return False
-    known.best[row, place, heading] = cost
+    known.best[row, cell, heading] = cost
     nodes.count[0], nodes.count[1] = node + 1, min(nodes.count[1], total)
     nodes.state[node, 0], nodes.state[node, 1], nodes.state[node, 2] = row, place, heading
     nodes.cost[node], nodes.parent[node], nodes.action[node] = cost, parent, action
@@ -157,7 +167,9 @@ def _expand(node, layout, contents, may_shut, known, nodes, work, spare):
             to = _configuration(body, cells, places, noticed, layout, known, work)
         elif not moved:
             continue
-        fitted = to >= 0 and _reach(to, body.cell, body.heading, cost, node, action, known, nodes)
+        fitted = to >= 0 and _reach(
+            to, body.cell, body.heading, cost, node, action, known, nodes, work
+        )
         if not fitted:
             return _TOO_MANY
     return _NONE
@@ -172,7 +184,7 @@ def _search(bodies, cells, places, noticed, layouts, contents, known, nodes, wor
         asks = layout.rule == INSTRUCTION and layout.clauses[i].kind == OPEN_IT
         may_shut = may_shut or asks
     row = _configuration(bodies[0], cells, places, noticed, layout, known, work)
-    _reach(row, bodies[0].cell, bodies[0].heading, np.int16(0), -1, -1, known, nodes)
+    _reach(row, bodies[0].cell, bodies[0].heading, np.int16(0), -1, -1, known, nodes, work)
     spare = (bodies.copy(), cells.copy(), places.copy(), noticed.copy())
     while nodes.count[1] < len(nodes.heads):
         total = nodes.count[1]
@@ -182,7 +194,7 @@ def _search(bodies, cells, places, noticed, layouts, contents, known, nodes, wor
             continue
         nodes.heads[total] = nodes.following[node]
         state = nodes.state[node]
-        if nodes.cost[node] > known.best[state[0], state[1], state[2]]:
+        if nodes.cost[node] > known.best[state[0], work.index[state[1]], state[2]]:
             continue  # there was a shorter way
         found = _expand(
             node, layout, contents[bodies[0].layout], may_shut, known, nodes, work, spare
@@ -193,7 +205,7 @@ def _search(bodies, cells, places, noticed, layouts, contents, known, nodes, wor
 
 
 def shortest_plan(
-    world: BabyAIWorld, row: int, states: int = 1_000_000, configurations: int = 32_768
+    world: BabyAIWorld, row: int, states: int = 1_000_000, configurations: int = 131_072
 ) -> NDArray[np.int64] | None:
     """Return the fewest motor commands with which an avatar's mission succeeds from now on, (T,).
 
@@ -209,9 +221,11 @@ def shortest_plan(
     """
     state = world.fork_state(np.array([row]))
     area = world.cells.shape[1]
-    nodes, known = _nodes(states), _configurations(configurations, area)
     truth = (state["bodies"], state["cells"][0], state["places"][0], state["noticed"][0])
-    found = _search(*truth, world.layouts, world.contents, known, nodes, _work(world.stride, area))
+    free = np.flatnonzero(LOOKS[state["cells"][0]] & 0xFF != Object.WALL)
+    nodes, known = _nodes(states), _configurations(configurations, area, len(free))
+    work = _work(world.stride, area, free)
+    found = _search(*truth, world.layouts, world.contents, known, nodes, work)
     return _commands(nodes) if found == _SUCCESS else None
 
 
@@ -236,23 +250,26 @@ def _nodes(count: int) -> Nodes:
     )
 
 
-def _configurations(count: int, area: int) -> Configurations:
+def _configurations(count: int, area: int, free: int) -> Configurations:
     return Configurations(
         np.empty(count, BODY),
         np.empty((count, area), np.uint8),
         np.empty((count, OBJECTS), np.int16),
         np.empty((count, OBJECTS), np.int16),
-        np.empty((count, area, 4), np.int16),
-        np.empty((count, area, 4), np.int16),
+        np.empty((count, free, 4), np.int16),
+        np.empty((count, free, 4), np.int16),
         np.full(4 * count, -1, np.int32),
         np.empty(count, np.uint64),
         np.zeros(1, np.int64),
     )
 
 
-def _work(stride: int, area: int) -> Work:
+def _work(stride: int, area: int, free: NDArray[np.intp]) -> Work:
+    index = np.full(area, -1, np.int32)
+    index[free] = np.arange(len(free))
     return Work(
         np.array([dx + dy * stride for dx, dy in HEADINGS], np.int32),
+        index,
         np.empty((2, area), np.int16),
         np.empty(area, np.bool_),
         np.empty(OBJECTS, np.int16),
