@@ -59,7 +59,7 @@ class SubgoalsLevel(RoomGridLevel):
 
 
 def _joined(clauses: list[ActionInstr]) -> ActionInstr | AndInstr:
-    return clauses[0] if len(clauses) == 1 else AndInstr(*clauses)
+    return clauses[0] if len(clauses) == 1 else AndInstr(clauses[0], clauses[1])
 
 
 for _n in range(1, MOST_ROOMS + 1):

@@ -71,11 +71,11 @@ class ClausesLevel(RoomGridLevel):
         named = [ObjDesc(one.type, one.color) for one in objects]
         clauses = [self._clause(i, kind, named) for i, kind in enumerate(self._kinds)]
         halves = [
-            half[0] if len(half) == 1 else AndInstr(*half)
+            half[0] if len(half) == 1 else AndInstr(half[0], half[1])
             for half in (clauses[: self._joined], clauses[self._joined :])
             if half
         ]
-        self.instrs = halves[0] if len(halves) == 1 else BeforeInstr(*halves)
+        self.instrs = halves[0] if len(halves) == 1 else BeforeInstr(halves[0], halves[1])
 
     def _clause(self, i, kind, named):
         if kind == "put":

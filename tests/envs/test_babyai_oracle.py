@@ -7,6 +7,7 @@ from drawn_levels import ClausesLevel, DrawnLevel, LevelsOf, breadth_first, worl
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.levels import Levels
 from envs.babyai.oracle import shortest_plan
+from envs.babyai.world import BabyAIWorld
 
 BY_HAND = {
     "straight on": (("#####", "#>.G#", "#####"), 2),
@@ -84,7 +85,9 @@ def bot_commands(levels, layout):
     env = levels.reset(layout, fresh=True)
     bot, count, over = BabyAIBot(env), 0, False
     while not over:
-        _, reward, over, late, _ = env.step(int(bot.replan()))
+        action = bot.replan()
+        assert action is not None
+        _, reward, over, late, _ = env.step(int(action))
         count += 1
         assert not late
         assert not over or reward > 0
@@ -112,6 +115,7 @@ def test_the_world_is_left_as_it_is_and_the_plan_succeeds_in_it_at_its_end_and_n
     env = BabyAIVectorEnv(3, level_id="groundrush/Subgoals-N3-v0", autoreset_mode="Disabled")
     env.reset(seed=4)
     world, before = env.world, env.world.fork_state()
+    assert isinstance(world, BabyAIWorld)
     plan = shortest_plan(world, 1)
     assert plan is not None
     assert all(np.array_equal(part, before[name]) for name, part in world.fork_state().items())
