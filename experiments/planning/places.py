@@ -1,8 +1,7 @@
 """Where the benchmark is lived: along axes in which a number grows, and in named levels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from experiments.running.cli import BadInput
 
@@ -26,41 +25,38 @@ class Place:
     options: tuple[str, ...]
 
 
-def places_of(axes: Mapping[str, Mapping[str, Any]], levels: list[str]) -> dict[str, Place]:
+def places_of(
+    axes: Mapping[str, Sequence[str]], numbers: Mapping[str, Sequence[int]], levels: Sequence[str]
+) -> dict[str, Place]:
     """Return all places by name.
 
     Args:
-        axes: By name, each with `n`, the numbers, and `options`, in which ``{n}`` stands for one.
+        axes: Options by the name of the axis, in which ``{n}`` stands for the number.
+        numbers: Which numbers it is, by the same names.
         levels: Ids that `env.level_id` of `babyai` takes.
 
     Raises:
-        BadInput: If an axis is not like that.
+        BadInput: If an axis has no numbers, or there are numbers without an axis.
     """
-    found = [place for name, axis in axes.items() for place in _along(name, axis)]
+    for name in {**axes, **numbers}:
+        if name == LEVELS or not axes.get(name) or not numbers.get(name):
+            raise BadInput(
+                f"axes.{name} and numbers.{name} must both be lists that are not empty, got "
+                f"{axes.get(name)} and {numbers.get(name)}; {LEVELS} is the name of no axis"
+            )
+    found = [_at(name, n, options) for name, options in axes.items() for n in numbers[name]]
     for id in levels:
         options = ("+env=babyai", f"env.level_id={id}")
         found.append(Place(name=id, axis=LEVELS, n=0, options=options))
     return {place.name: place for place in found}
 
 
-def _along(name: str, axis: Mapping[str, Any]) -> list[Place]:
-    if {*axis} != {"n", "options"} or not axis["n"] or name == LEVELS:
-        raise BadInput(
-            f"axes.{name} must hold n, a list of numbers, and options, a list with {{n}} in it, "
-            f"got {dict(axis)}"
-        )
-    return [
-        Place(
-            name=f"{name}-{n}",
-            axis=name,
-            n=int(n),
-            options=tuple(str(option).replace("{n}", str(n)) for option in axis["options"]),
-        )
-        for n in axis["n"]
-    ]
+def _at(axis: str, n: int, options: Sequence[str]) -> Place:
+    filled = tuple(option.replace("{n}", str(n)) for option in options)
+    return Place(name=f"{axis}-{n}", axis=axis, n=n, options=filled)
 
 
-def chosen(places: Mapping[str, Place], where: list[str]) -> list[Place]:
+def chosen(places: Mapping[str, Place], where: Sequence[str]) -> list[Place]:
     """Return the places that are meant by names of places, axes or LEVELS; none is all.
 
     Raises:

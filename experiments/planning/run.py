@@ -43,9 +43,8 @@ def main(config: DictConfig, folder: Path) -> None:
         BadInput: If a part cannot be built, a model fails for good, or nothing can be written.
         Interrupted: If somebody pressed Ctrl-C; what was under way is left out.
     """
-    axes: Any = OmegaConf.to_container(config.axes, resolve=True)
-    places = places_of(axes, list(config.levels))
-    here = chosen(places, list(config.where))
+    places = places_of(config.axes, config.numbers, config.levels)
+    here = chosen(places, config.where)
     _check(config)
     with closing(Startup("preparing plans")) as startup:
         results = Results(folder, config, places)

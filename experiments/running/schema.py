@@ -281,8 +281,10 @@ class PlanningConfig:
 
     minds: dict[str, list[str]] = field(default_factory=dict)
     """What each being is given, by name, as options of `experiments.evaluate`."""
-    axes: dict[str, Any] = field(default_factory=dict)
-    """Where a number grows, by name: n, the numbers, and options of `experiments.evaluate`."""
+    axes: dict[str, list[str]] = field(default_factory=dict)
+    """Where a number grows, by name, as options of `experiments.evaluate`; {n} is the number."""
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+    """Which numbers it is, by the name of the axis."""
     levels: list[str] = field(default_factory=list)
     """Further levels of babyai."""
     only: list[str] = field(default_factory=list)

@@ -123,7 +123,9 @@ def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
         ("episodes=0", "episodes must be at least 1, got 0"),
         ("states=0", "states must be at least 1, got 0"),
         ("deadlines=[0.5]", "deadlines must be factors of at least 1, got 0.5"),
-        ("+axes.mine={n:[1]}", "axes.mine must hold n, a list of numbers, and options"),
+        ("+axes.mine=['+env=trip']", "axes.mine and numbers.mine must both be lists"),
+        ("+numbers.mine=[1]", "axes.mine and numbers.mine must both be lists"),
+        ("+numbers.mine=[x]", "numbers"),
         ("levels=[BabyAI-Nothing-v0]", "level_id must be a MiniGrid-* or BabyAI-* level"),
     ],
 )
@@ -139,8 +141,8 @@ def test_mistakes_are_answered_in_one_line(command, option, said):
 
 
 def test_the_number_of_a_place_stands_in_its_options():
-    axis = {"n": [2, 5], "options": ["+env=babyai", "env.level_id=Rooms-N{n}"]}
-    places = places_of({"mine": axis}, ["BabyAI-Synth-v0"])
+    axis = ["+env=babyai", "env.level_id=Rooms-N{n}"]
+    places = places_of({"mine": axis}, {"mine": [2, 5]}, ["BabyAI-Synth-v0"])
     assert [*places] == ["mine-2", "mine-5", "BabyAI-Synth-v0"]
     assert places["mine-5"].options == ("+env=babyai", "env.level_id=Rooms-N5")
     assert [place.n for place in places.values()] == [2, 5, 0]
@@ -197,7 +199,7 @@ def test_with_more_time_no_fewer_succeed():
 
 
 def test_differences_are_of_the_places_that_both_have_lived_in():
-    places = places_of({"rooms": {"n": [1, 2], "options": ["{n}"]}}, [])
+    places = places_of({"rooms": ["{n}"]}, {"rooms": [1, 2]}, [])
     solved = {"columns": {"success": [1.0, 1.0], "ticks": [9.0, 15.0]}, "cpu_s": 2.0}
     failed = {"columns": {"success": [1.0, 0.0], "ticks": [9.0, 40.0]}, "cpu_s": 2.0}
     lived = {"direct": {"rooms-1": failed}, "votes": {"rooms-1": solved, "rooms-2": failed}}
