@@ -15,7 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from envs.babyai.dynamics import SHUT, step_body
-from envs.babyai.lower_bound import FAR, MOST_TASKS, fill_bound
+from envs.babyai.lower_bound import MOST_TASKS, fill_bound
+from envs.babyai.relaxed import FAR
 from envs.babyai.state import (
     BODY,
     CLAUSES,
@@ -219,14 +220,35 @@ def shortest_plan(
         The commands; None where nothing succeeds, or was found among so many states. A time limit
         is not heeded.
     """
-    state = world.fork_state(np.array([row]))
-    area = world.cells.shape[1]
-    truth = (state["bodies"], state["cells"][0], state["places"][0], state["noticed"][0])
-    free = np.flatnonzero(LOOKS[state["cells"][0]] & 0xFF != Object.WALL)
-    nodes, known = _nodes(states), _configurations(configurations, area, len(free))
-    work = _work(world.stride, area, free)
+    truth, work = _truth_of(world, row)
+    nodes, known = _nodes(states), _configurations(configurations, work)
     found = _search(*truth, world.layouts, world.contents, known, nodes, work)
     return _commands(nodes) if found == _SUCCESS else None
+
+
+def least_commands(world: BabyAIWorld, row: int) -> int:
+    """Return how many motor commands an avatar's mission takes at least, as the search believes.
+
+    It is never more than the shortest plan takes; `FAR` where nothing succeeds.
+    """
+    (bodies, cells, places, noticed), work = _truth_of(world, row)
+    body, bound = bodies[0], np.empty((work.index.max() + 1, 4), np.int16)
+    _bound_of(bodies, cells, places, noticed, world.layouts, work, bound)
+    return int(bound[work.index[body["cell"]], body["heading"]])
+
+
+@_called
+def _bound_of(bodies, cells, places, noticed, layouts, work, bound):
+    fill_bound(bodies[0], cells, places, noticed, layouts[bodies[0].layout], work, bound)
+
+
+def _truth_of(world: BabyAIWorld, row: int) -> tuple[tuple[NDArray, ...], Work]:
+    """Return copies of what is true of a row, and arrays to work with."""
+    state = world.fork_state(np.array([row]))
+    cells = state["cells"][0]
+    free = np.flatnonzero(LOOKS[cells] & 0xFF != Object.WALL)
+    truth = (state["bodies"], cells, state["places"][0], state["noticed"][0])
+    return truth, _work(world.stride, len(cells), free)
 
 
 def _commands(nodes: Nodes) -> NDArray[np.int64]:
@@ -250,7 +272,8 @@ def _nodes(count: int) -> Nodes:
     )
 
 
-def _configurations(count: int, area: int, free: int) -> Configurations:
+def _configurations(count: int, work: Work) -> Configurations:
+    area, free = len(work.index), work.index.max() + 1
     return Configurations(
         np.empty(count, BODY),
         np.empty((count, area), np.uint8),

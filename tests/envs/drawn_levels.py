@@ -54,10 +54,11 @@ class DrawnLevel(MiniGridEnv):
 
 
 class ClausesLevel(RoomGridLevel):
-    """One room of three by three cells with three objects, and a clause about each of some.
+    """One room of three by three cells with three objects, and some clauses about them.
 
     Args:
-        kinds: "go", "pick" or "put", one or more.
+        kinds: "go", "pick" or "put", one or more; the first is about the first object, and so on,
+            unless a number says otherwise: "go 0". What is put is put next to the one after it.
         joined: How many of them are joined by "and" at the front: 1 or 2.
     """
 
@@ -78,6 +79,8 @@ class ClausesLevel(RoomGridLevel):
         self.instrs = halves[0] if len(halves) == 1 else BeforeInstr(halves[0], halves[1])
 
     def _clause(self, i, kind, named):
+        kind, _, number = kind.partition(" ")
+        i = int(number or i)
         if kind == "put":
             return PutNextInstr(named[i], named[(i + 1) % 3])
         return {"go": GoToInstr, "pick": PickupInstr}[kind](named[i])

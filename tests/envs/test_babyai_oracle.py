@@ -6,7 +6,7 @@ from drawn_levels import ClausesLevel, DrawnLevel, LevelsOf, breadth_first, worl
 
 from envs.babyai.env import BabyAIVectorEnv
 from envs.babyai.levels import Levels
-from envs.babyai.oracle import shortest_plan
+from envs.babyai.oracle import least_commands, shortest_plan
 from envs.babyai.world import BabyAIWorld
 
 BY_HAND = {
@@ -46,6 +46,14 @@ def test_there_is_no_plan_where_nothing_succeeds(lines):
         (("put",), 1),
         *(((one, other), joined)
           for one in ("go", "pick", "put") for other in ("go", "pick", "put") for joined in (1, 2)),
+        (("put", "go 0"), 1),  # from here on one object is spoken of twice
+        (("put", "go 0"), 2),
+        (("put", "pick 0"), 1),
+        (("pick", "go 0"), 1),
+        (("go", "put 0"), 1),
+        (("put", "put 1"), 1),
+        (("pick", "put 2"), 1),
+        (("go", "go 0", "put 2"), 1),
         (("pick", "pick", "go"), 2),
         (("pick", "go", "pick"), 1),
         (("pick", "pick", "pick"), 2),
@@ -59,6 +67,19 @@ def test_no_search_finds_a_shorter_one(kinds, joined):
         plan = shortest_plan(world, row)
         assert plan is not None
         assert len(plan) == breadth_first(levels, world.fork_state(np.array([row])))
+    for row in range(2):
+        never_more_than_it_takes(world, row)
+
+
+def never_more_than_it_takes(world, row):
+    """Check at each step of a plan that what the search believes to be left is not more."""
+    plan = shortest_plan(world, row)
+    assert plan is not None
+    for i, action in enumerate(plan):
+        assert 1 <= least_commands(world, row) <= len(plan) - i
+        actions = np.full(world.num_envs, 6)
+        actions[row] = action
+        world.step(actions)
 
 
 @pytest.mark.slow
@@ -76,6 +97,8 @@ def test_nor_in_levels_with_doors_keys_and_boxes(id):
         plan = shortest_plan(world, row)
         assert plan is not None
         assert len(plan) == breadth_first(levels, world.fork_state(np.array([row])))
+    for row in range(2):
+        never_more_than_it_takes(world, row)
 
 
 def bot_commands(levels, layout):
