@@ -173,7 +173,7 @@ def _fill_rule(cells, places, layout, work, count, fetch):
         elif layer == WITH_KEY or not work.barred[layout.place_a]:
             place = layout.place_a
             end_before(place, 1, nothing[layer], values[layer], costs, work.ahead)
-    relax_both(values, work, count, fetch)
+    relax_both(values, work, count, fetch, True)
     return 1
 
 
@@ -225,7 +225,8 @@ def _fill_instruction(body, cells, places, noticed, layout, shared, work, count,
     """Fill a stage for each set of tasks that are left; return that of all of them."""
     tasks, stages = work.tasks, work.stages
     number = _list_tasks(body, places, noticed, layout, tasks)
-    for left in range(1, 1 << number):
+    whole = (1 << number) - 1
+    for left in range(1, whole + 1):
         stages[left] = FAR
         for i in range(number):
             if left >> i & 1 != 0:
@@ -236,8 +237,8 @@ def _fill_instruction(body, cells, places, noticed, layout, shared, work, count,
                 else:
                     waits = _is_face_in(left, tasks, number, tasks[i, 0])
                     _bring(clause, waits, shared, places, layout, after, stages[left], work)
-        relax_both(stages[left], work, count, fetch)
-    return (1 << number) - 1
+        relax_both(stages[left], work, count, fetch, left == whole)
+    return whole
 
 
 @_called

@@ -42,7 +42,7 @@ class Work(NamedTuple):
 
     ahead: NDArray[np.int32]  # (4,) from one flat index to the next, by heading
     index: NDArray[np.int32]  # (N,) number of each cell that is no wall; -1 of a wall
-    costs: NDArray[np.int16]  # (2, N) of a step into a cell, without keys and with them
+    costs: NDArray[np.int16]  # (3, N) of a step into a cell, see `envs.babyai.relaxed`
     barred: NDArray[np.bool_]  # (N,) which cells cannot be entered without a key
     keys: NDArray[np.int16]  # (64,) where keys lie
     tasks: NDArray[np.int8]  # (4, 2) clause and part of it
@@ -293,7 +293,7 @@ def _work(stride: int, area: int, free: NDArray[np.intp]) -> Work:
     return Work(
         np.array([dx + dy * stride for dx, dy in HEADINGS], np.int32),
         index,
-        np.empty((2, area), np.int16),
+        np.empty((3, area), np.int16),
         np.empty(area, np.bool_),
         np.empty(OBJECTS, np.int16),
         np.empty((MOST_TASKS, 2), np.int8),

@@ -1,9 +1,9 @@
 """The easier world in which the oracle's bound is made: costs of steps, keys, and the way back.
 
-Nothing that can be carried stands in the way: to walk through it costs the command that would pick
-it up. Doors stay shut until they are walked through. Any one of the keys that are needed opens all
-locked doors. Values are commands that are left, (2, N, 4): for who has no such key and who has, by
-cell and heading.
+Nothing that can be carried stands in the way, no door is shut, and any one of the keys that are
+needed opens all locked doors. Only on the way to what is done next does it cost a command to open a
+door or to take something away: after that the same may be passed again. Values are commands that
+are left, (2, N, 4): for who has no such key and who has, by cell and heading.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from envs.babyai.vocabulary import Object
 
 FAR = np.int16(30_000)  # more commands than any plan has: it cannot be done
 BARRED = 0  # cost of a step into a cell that cannot be entered
-WITHOUT_KEY, WITH_KEY = 0, 1
+WITHOUT_KEY, WITH_KEY, NEXT = 0, 1, 2  # NEXT: without a key, and to what is done next
 
 _WALL, _BALL, _UNSEEN = int(Object.WALL), int(Object.BALL), int(Object.UNSEEN)
 _called = njit(cache=True, nogil=True)
@@ -57,23 +57,23 @@ def keys_needed(body, cells, places, layout, keys):
 
 @_called
 def fill_costs(body, cells, places, layout, named, costs):
-    """Fill (2, N) with what it costs to step into each cell, without a key that fits and with."""
+    """Fill (3, N) with what it costs to step into each cell: without a key, with one, and next."""
     for place in range(len(cells)):
         cell = cells[place]
-        kind, cost, locked = type_of(cell), 1, False
-        if kind in (_WALL, LAVA, _UNSEEN):
-            cost = BARRED
-        elif kind == DOOR:
-            locked = state_of(cell) == LOCKED and not _fits(body, cell)
-            cost = 2 if state_of(cell) in (CLOSED, LOCKED) else 1
+        kind, more = type_of(cell), 0
+        solid = kind in (_WALL, LAVA, _UNSEEN)
+        locked = kind == DOOR and state_of(cell) == LOCKED and not _fits(body, cell)
+        if kind == DOOR:
+            more = int(state_of(cell) in (CLOSED, LOCKED))
         elif kind in (_BALL, BOX):  # a key may be one that has to be picked up anyway
-            cost = 2
-        costs[WITHOUT_KEY, place] = BARRED if locked else cost
-        costs[WITH_KEY, place] = cost
+            more = 1
+        costs[WITH_KEY, place] = BARRED if solid else 1
+        costs[WITHOUT_KEY, place] = BARRED if solid or locked else 1
+        costs[NEXT, place] = BARRED if solid or locked else 1 + more
     for number in range(1, layout.objects + 1):
         place = places[number]
-        if place > 0 and among(named, number) and costs[WITH_KEY, place] == 2:
-            costs[:, place] = np.minimum(costs[:, place], 1)  # that command is counted already
+        if place > 0 and among(named, number):  # that command is counted already
+            costs[NEXT, place] = costs[WITHOUT_KEY, place]
 
 
 @_called
@@ -124,7 +124,7 @@ def end_before(place, charge, after, values, costs, ahead):
 
 
 @_called
-def relax_both(values, work, count, fetch):
+def relax_both(values, work, count, fetch, is_next):
     """Relax what can be done with keys, then what can be done without or after fetching one."""
     costs, ahead = work.costs, work.ahead
     _relax(values[WITH_KEY], costs[WITH_KEY], work)
@@ -133,4 +133,4 @@ def relax_both(values, work, count, fetch):
         without[:] = np.minimum(without, having)
     for i in range(count):
         end_before(work.keys[i], fetch, having, without, costs[WITHOUT_KEY], ahead)
-    _relax(without, costs[WITHOUT_KEY], work)
+    _relax(without, costs[NEXT if is_next else WITHOUT_KEY], work)

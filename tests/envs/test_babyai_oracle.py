@@ -101,6 +101,20 @@ def test_nor_in_levels_with_doors_keys_and_boxes(id):
         never_more_than_it_takes(world, row)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "id",
+    [
+        "BabyAI-GoToSeq-v0", "BabyAI-KeyInBox-v0", "BabyAI-MiniBossLevel-v0",
+        "BabyAI-UnlockToUnlock-v0", "BabyAI-MoveTwoAcrossS5N2-v0", "groundrush/Subgoals-N3-v0",
+    ],
+)  # fmt: skip
+def test_nor_is_more_believed_to_be_left_than_is_where_doors_are_passed_twice(id):
+    world = world_of(Levels(id=id), 8, layouts=4096)
+    for row in range(8):
+        never_more_than_it_takes(world, row)
+
+
 def bot_commands(levels, layout):
     """Return how many commands the package's bot takes; it sees no more than its view."""
     from minigrid.utils.baby_ai_bot import BabyAIBot
