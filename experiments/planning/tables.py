@@ -222,5 +222,6 @@ def _number(found: Estimate, scale: float, *, decimals: int = -1, signed: bool =
     if decimals < 0:
         decimals = 2 if signed and scale == 1.0 and abs(found.value) < 1 else 1
     form = f"{'+' if signed else ''}.{decimals}f"
-    value, low, high = (format(scale * one, form) for one in found)
+    rounded = (round(scale * one, decimals) + 0.0 for one in found)  # which has no minus before 0
+    value, low, high = (format(one, form) for one in rounded)
     return f"{value} [{low},{high}]"
