@@ -242,7 +242,9 @@ def _bound_of(bodies, cells, places, noticed, layouts, work, bound):
     fill_bound(bodies[0], cells, places, noticed, layouts[bodies[0].layout], work, bound)
 
 
-def _truth_of(world: BabyAIWorld, row: int) -> tuple[tuple[NDArray, ...], Work]:
+def _truth_of(
+    world: BabyAIWorld, row: int
+) -> tuple[tuple[NDArray, NDArray, NDArray, NDArray], Work]:
     """Return copies of what is true of a row, and arrays to work with."""
     state = world.fork_state(np.array([row]))
     cells = state["cells"][0]

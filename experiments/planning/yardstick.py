@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.babyai.oracle import shortest_plan
+from envs.babyai.world import BabyAIWorld
 from envs.engine.faces import WorldVectorEnv
 from experiments.launching.oracle import Oracle
 from experiments.launching.rollout import rollout
@@ -22,10 +24,9 @@ def plan_ticks(env: WorldVectorEnv, seed: int, states: int) -> NDArray[np.float6
     Raises:
         ValueError: If there is neither.
     """
-    from envs.babyai.world import BabyAIWorld
-
     if isinstance(env.world, BabyAIWorld):
-        return _shortest(env, env.world, seed, states)
+        env.reset(seed=seed)
+        return _shortest(env.world, states)
     if "oracle" not in env.world.spec.entry_points:
         raise ValueError(
             f"expected a world with an oracle, or levels that the engine of babyai covers, got "
@@ -36,11 +37,8 @@ def plan_ticks(env: WorldVectorEnv, seed: int, states: int) -> NDArray[np.float6
     return np.where(columns["success"], columns["ticks"], np.nan).astype(np.float64)
 
 
-def _shortest(env: WorldVectorEnv, world, seed: int, states: int) -> NDArray[np.float64]:
+def _shortest(world: BabyAIWorld, states: int) -> NDArray[np.float64]:
     """Return the length of each shortest plan that ends in time."""
-    from envs.babyai.oracle import shortest_plan
-
-    env.reset(seed=seed)
     limits = world.bodies["time_limit"]
     found = np.full(world.num_envs, np.nan)
     for row in range(world.num_envs):
