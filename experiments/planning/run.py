@@ -50,6 +50,7 @@ def main(config: DictConfig, folder: Path) -> None:
         results = Results(folder, config, places)
         startup.ready()
         finished = until_stopped(lambda stopped: _run_all(config, here, results, stopped))
+        results.write()  # the deadlines may be others than before
     print(f"table  {folder / TABLE}")
     if not finished:
         raise Interrupted
@@ -171,15 +172,16 @@ class Results:
     def add_plans(self, place: str, ticks: list[float | None]) -> None:
         """Keep the plans of a place, and write what is kept."""
         self.plans[place] = ticks
-        self._write()
+        self.write()
 
     def add(self, agent: str, place: str, columns: "Columns", seconds: float) -> None:
         """Keep an agent's episodes in a place, and write what is kept."""
         kept = {name: values.astype(float).tolist() for name, values in columns.items()}
         self._lived.setdefault(agent, {})[place] = {"columns": kept, "cpu_s": seconds}
-        self._write()
+        self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Put the results and their tables in place."""
         from experiments.planning.tables import markdown
         from experiments.running.record import write_atomically, write_json
 

@@ -84,12 +84,12 @@ def _by_number(
     scale: float,
 ) -> Sheet:
     names = [name for name, place in places.items() if place.axis == axis]
-    unit = "points" if scale > 1 else "times"
+    unit, decimals = ("points", 1) if scale > 1 else ("times", 2)
     rows = []
     for agent, kept in lives.items():
         if within := _within(axis, places, kept):
             cells = [told(kept[name]) if name in kept else _NONE for name in names]
-            found = _number(slope(joined(within)), scale, signed=True)
+            found = _number(slope(joined(within)), scale, decimals=decimals, signed=True)
             rows.append((agent, *cells, found))
     return Sheet(
         title=f"{axis}: {title}",
@@ -215,12 +215,10 @@ def _percent(found: Estimate) -> str:
     return f"{found.value:.0%} [{100 * found.low:.0f},{100 * found.high:.0f}]"
 
 
-def _number(found: Estimate, scale: float, *, decimals: int = -1, signed: bool = False) -> str:
+def _number(found: Estimate, scale: float, *, decimals: int = 1, signed: bool = False) -> str:
     """Return a number with its interval; a dash where nothing is known."""
     if np.isnan(found.value):
         return _NONE
-    if decimals < 0:
-        decimals = 2 if signed and scale == 1.0 and abs(found.value) < 1 else 1
     form = f"{'+' if signed else ''}.{decimals}f"
     rounded = (round(scale * one, decimals) + 0.0 for one in found)  # which has no minus before 0
     value, low, high = (format(one, form) for one in rounded)

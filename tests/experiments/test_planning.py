@@ -103,6 +103,8 @@ def test_a_run_goes_on_in_its_folder_to_the_same_tables(command, tmp_path, monke
     assert planned == ["reactive"]
     assert kept(tmp_path)["lived"]["chance"] == before["lived"]["chance"]
     assert table(tmp_path) == table(tmp_path, "whole")
+    command(*QUICK, everybody, "deadlines=[3]")
+    assert "| 3 x plan |" in "".join(table(tmp_path))
     status, _, err = command(*QUICK[1:], "episodes=3", everybody)
     assert status == 2
     assert "results of other settings; take another hydra.run.dir" in err
