@@ -110,6 +110,7 @@ def test_a_run_goes_on_in_its_folder_to_the_same_tables(command, tmp_path, monke
     assert "results of other settings; take another hydra.run.dir" in err
 
 
+@pytest.mark.slow
 def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
     replies = ",".join(["hm"] * 12)
     mute = f"+minds.mute=['mind/language_model=scripted','mind.language_model.replies=[{replies}]']"
