@@ -33,11 +33,9 @@ from experiments.running.startup import Startup
 from experiments.running.usable import UNUSABLE, Usefulness
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from rich.console import Console
 
-    from agents.types import Agent, Observation, Trace
+    from agents.types import Agent
     from envs.engine.faces import WorldVectorEnv
     from experiments.report.comparison import Outcome
 
@@ -175,6 +173,7 @@ def _prepared(
     config: DictConfig, folder: Path, opened: ExitStack
 ) -> tuple["WorldVectorEnv", dict[str, "Agent"], int]:
     """Return the world, all agents by name, and the seed of the world; mistakes come out here."""
+    from experiments.launching.oracle import Oracle
     from experiments.running.record import write_provenance
 
     if "split" in config.env:  # a world without one has no rooms that training could have seen
@@ -210,40 +209,6 @@ def _who(config: DictConfig) -> list[str]:
 
 def _plain(config: DictConfig) -> Any:
     return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
-
-
-# ---- The oracle ----
-
-
-class Oracle:
-    """Shows what can be reached by reading the truth; it is not an agent.
-
-    Args:
-        env: Whose truth is read.
-    """
-
-    def __init__(self, env: "WorldVectorEnv"):
-        self._world = env.world
-        self._actions = env.world.spec.load(ORACLE)
-
-    def begin(self, observation: "Observation", rows: "NDArray", episodes: Any) -> None:
-        """Do nothing: it has no memory."""
-
-    def act(self, observation: "Observation") -> "NDArray[np.int64]":
-        """Return the oracle's motor commands, (B,)."""
-        return self._actions(self._world)
-
-    def end(self, rows: "NDArray[np.intp]") -> None:
-        """Do nothing: going on costs nothing."""
-
-    def trace(self, row: int) -> "Trace":
-        """Return nothing: there is no inner life to show."""
-        from agents.types import Trace
-
-        return Trace()
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
 
 # ---- Telling ----

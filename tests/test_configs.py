@@ -18,7 +18,7 @@ from experiments.training.motor.contract import motor_training
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 HAVE_A_WORLD = (  # commands that need none chosen
-    *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
+    *("balrog_babyai", "babyai_levels", "models", "planning", "recall_qa_run", "train_direct"),
     *("lifetime", "train_mind", "train_question_answering"),
 )
 SHARED = ("command", "without_folder")  # what commands begin with

@@ -23,10 +23,11 @@ class BabyAIEnv(WorldEnv):
 
     ## Description
 
-    Any registered `MiniGrid-*` or `BabyAI-*` id, or one of BALROG's five tasks. Rules, images,
-    rewards, ends and missions are those of the minigrid package (3.x). A compiled engine stands in
-    for the package where it covers the id; where it does not, the package itself is stepped, and a
-    `UserWarning` says so.
+    Any registered `MiniGrid-*` or `BabyAI-*` id, one of ours in which a number grows
+    (`envs.babyai.numbered`), or one of BALROG's five tasks. Rules, images, rewards, ends and
+    missions are those of the minigrid package (3.x). A compiled engine stands in for the package
+    where it covers the id; where it does not, the package itself is stepped, and a `UserWarning`
+    says so.
 
     ## Action Space
 

@@ -1,4 +1,4 @@
-"""Levels by number: every MiniGrid and BabyAI id, and the five tasks of BALROG.
+"""Levels by number: every MiniGrid and BabyAI id, ours beside them, and the five tasks of BALROG.
 
 Level 7 of a split is the same in every process. Training and test levels share no layout: which
 split a layout belongs to is decided by a hash of all that is seen of it, not by its seed.
@@ -20,6 +20,7 @@ SPLITS = ("train", "test", "any")
 _TEST_SHARE = 4  # one layout in so many is a test layout
 _ATTEMPTS = 200  # to find a layout of a split; only a level with few layouts needs them all
 _PREFIXES = ("MiniGrid-", "BabyAI-")
+_OURS = "groundrush/"  # see `envs.babyai.numbered`
 
 
 class Levels:
@@ -34,7 +35,8 @@ class Levels:
         height: Rows of the largest grid.
 
     Args:
-        id: Any registered MiniGrid-* or BabyAI-* id; the task is then left aside.
+        id: Any registered MiniGrid-* or BabyAI-* id, or one of ours (`envs.babyai.numbered`); the
+            task is then left aside.
         task: One of TASKS, or "mixed": level i is then level i of `TASKS[i % 5]`.
         words: "train" leaves out the names that GLAM keeps back, "test" has no others. Only the
             five tasks heed it.
@@ -135,7 +137,10 @@ def _make_registered(id: str) -> Any:
     import gymnasium
     from minigrid.minigrid_env import MiniGridEnv
 
-    if not isinstance(id, str) or not id.startswith(_PREFIXES) or id not in gymnasium.registry:
+    import envs.babyai.numbered  # noqa: F401  registers our own
+
+    known = isinstance(id, str) and id.startswith((*_PREFIXES, _OURS))
+    if not known or id not in gymnasium.registry:
         raise ValueError(_unknown(id))
     env = gymnasium.make(id, disable_env_checker=True).unwrapped
     if not isinstance(env, MiniGridEnv):  # such as this world itself, `BabyAI-v0`
@@ -161,7 +166,10 @@ def _try_out(id: str, env: Any) -> None:
 
 
 def _unknown(id: object) -> str:
-    close = get_close_matches(str(id), registered_ids(), 3, 0.5)
+    import gymnasium
+
+    known = [*registered_ids(), *(one for one in gymnasium.registry if one.startswith(_OURS))]
+    close = get_close_matches(str(id), known, 3, 0.5)
     advice = f"did you mean {', '.join(close)}?" if close else "take one that minigrid registers"
     return f"level_id must be a MiniGrid-* or BabyAI-* level of minigrid, got {id!r}; {advice}"
 

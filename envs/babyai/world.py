@@ -256,6 +256,8 @@ class BabyAIWorld(Copied):
         bodies: (B,) records of `state.BODY`.
         cells: (B, N) uint8, their flat padded grids.
         layouts: (L,) records of `state.LAYOUT`, never changed.
+        contents: (L, 64) what each box leaves behind: cell, object << 8; never changed.
+        stride: Cells in a row of a padded grid.
         rewards: (B, 2) float64 of the last tick: MiniGrid's, and 0.
 
     Args:
@@ -269,7 +271,7 @@ class BabyAIWorld(Copied):
 
     spec = BABYAI
     time_limit = None  # each level has its own
-    _derived = ("layouts", "_truth", "_event_bytes", "_observation")
+    _derived = ("layouts", "contents", "stride", "_truth", "_event_bytes", "_observation")
 
     def __init__(self, num_envs: int, *, levels: Levels, layouts: int = 1024):
         check_whole(num_envs=num_envs, layouts=layouts)
@@ -297,7 +299,8 @@ class BabyAIWorld(Copied):
         self._derive()
 
     def _derive(self) -> None:
-        self.layouts = self._bank.layouts
+        self.layouts, self.contents = self._bank.layouts, self._bank.grids.contents
+        self.stride = self._bank.stride
         begun = self.bodies[self.bodies["bank"] != 0]
         self._bank.make(np.unique(begun["layout"]))  # the bank of a pickle comes empty
         self._truth = self._name_truth()
@@ -306,14 +309,14 @@ class BabyAIWorld(Copied):
         self._observation = named(*self._senses)
 
     def _name_truth(self) -> _Truth:
-        ahead = np.array([dx + dy * self._bank.stride for dx, dy in HEADINGS], np.int32)
+        ahead = np.array([dx + dy * self.stride for dx, dy in HEADINGS], np.int32)
         return _Truth(
             self.bodies,
             self.cells,
             self._places,
             self._noticed,
             self.layouts,
-            self._bank.grids.contents,
+            self.contents,
             ahead,
         )
 

@@ -59,7 +59,8 @@ class TripEnv(WorldEnv):
 
     ## Arguments
 
-    `level`, `shift`, `split`, `words`, `layouts`, `drift`, `constants`: see `TripWorld`.
+    `level`, `shift`, `split`, `words`, `layouts`, `drift`, `hazards`, `constants`: see
+    `TripWorld`.
     `homeostatic_weight`: weight of the homeostatic reward. `render_mode`: None, "rgb_array" or
     "human".
 
@@ -78,6 +79,7 @@ class TripEnv(WorldEnv):
         words: str = "train",
         layouts: int = 256,
         drift: int = 0,
+        hazards: int | None = None,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
         render_mode: str | None = None,
@@ -91,6 +93,7 @@ class TripEnv(WorldEnv):
                 words=words,
                 layouts=layouts,
                 drift=drift,
+                hazards=hazards,
                 constants=constants,
             ),
             homeostatic_weight=homeostatic_weight,
@@ -112,6 +115,7 @@ class TripVectorEnv(WorldVectorEnv):
         words: str = "train",
         layouts: int = 256,
         drift: int = 0,
+        hazards: int | None = None,
         threads: int = 1,
         homeostatic_weight: float = 1.0,
         constants: Mapping[str, float] | None = None,
@@ -130,6 +134,7 @@ class TripVectorEnv(WorldVectorEnv):
                 words=words,
                 layouts=layouts,
                 drift=drift,
+                hazards=hazards,
                 threads=threads,
                 constants=constants,
             ),

@@ -25,7 +25,16 @@ from envs.trip.vocabulary import (
     Action,
     mission_words,
 )
-from envs.trip.worldgen import LEVELS, SHIFTS, SPLITS, TIME_LIMITS, WHICH_WAY, make_layout
+from envs.trip.worldgen import (
+    LEVELS,
+    MOST_HAZARDS,
+    SHIFTS,
+    SPLITS,
+    TIME_LIMITS,
+    WHICH_WAY,
+    WITH_HAZARDS,
+    make_layout,
+)
 
 _STARTS = starts_of(TRIP.columns)
 _NOWHERE = np.uint64(0)  # no body ever stands at (0, 0)
@@ -272,6 +281,8 @@ class TripWorld(Walkers):
             there may be none with exactly one good way in a context, and another is taken.
         drift: At level 5, the episode of a lifetime at which its context becomes another one, for
             good; 0 is never.
+        hazards: Bands of hazards on the way, 0 to 4, in rooms that are all of one width; None is as
+            the level has it. At levels 1 to 4.
         threads: How many threads step the batch; results do not depend on it.
         constants: Constants to override, by name.
 
@@ -294,6 +305,7 @@ class TripWorld(Walkers):
         words: str = "train",
         layouts: int = 256,
         drift: int = 0,
+        hazards: int | None = None,
         threads: int = 1,
         constants: Mapping[str, float] | None = None,
     ):
@@ -305,13 +317,23 @@ class TripWorld(Walkers):
         check_whole(0, drift=drift)
         if drift and level != WHICH_WAY:
             raise ValueError(f"drift must be 0 below level {WHICH_WAY}, got {drift}")
+        if hazards is not None:
+            check_whole(0, hazards=hazards)
+            if level not in WITH_HAZARDS or hazards > MOST_HAZARDS:
+                raise ValueError(
+                    f"hazards must be at most {MOST_HAZARDS}, at a level of {WITH_HAZARDS[0]} to "
+                    f"{WITH_HAZARDS[-1]}, got {hazards} at level {level}"
+                )
         self.level, self.shift, self.split, self.words = level, shift, split, words
         self._options = _Options(level, split == "test", unusual=shift == "S6", drift=drift)
         banks = [(a, b, c) for a in LEVELS for b in SHIFTS for c in SPLITS]
         rules = load_constants(constants)
-        kind = {"level": level, "shift": shift, "split": split}
-        bank = Bank(make_layout, LAYOUT, kind, layouts, rules)
+        kind: dict[str, int | str] = {"level": level, "shift": shift, "split": split}
         bank_name = 1 + banks.index((level, shift, split))
+        if hazards is not None:
+            kind["hazards"] = hazards
+            bank_name += len(banks) * (1 + hazards)
+        bank = Bank(make_layout, LAYOUT, kind, layouts, rules)
         super().__init__(num_envs, bank, bank_name, rules, threads)
 
     @property

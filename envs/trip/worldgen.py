@@ -24,6 +24,8 @@ LEVELS = (0, 1, 2, 3, 4, 5)
 SHIFTS = ("S0", "S1", "S2", "S5", "S6")
 SPLITS = ("train", "test")
 WHICH_WAY = 5  # the level whose rooms have several ways through
+WITH_HAZARDS = (1, 2, 3, 4)  # levels with bands of hazards across the room
+MOST_HAZARDS = 4  # bands that the widest room has place for, with a free column between them
 
 TIME_LIMITS = (250, 300, 300, 400, 600, 900)  # ticks, by level, at most
 MASS_KG = {Object.KEY: 0.1, Object.BALL: 0.5, Object.CUP: 0.3}
@@ -124,7 +126,14 @@ class _Room:
         return len(self.objects) - 1
 
 
-def make_layout(level: int, shift: str, split: str, index: int, constants: np.record) -> np.ndarray:
+def make_layout(
+    level: int,
+    shift: str,
+    split: str,
+    index: int,
+    constants: np.record,
+    hazards: int | None = None,
+) -> np.ndarray:
     """Return one layout as a () record of `state.LAYOUT`.
 
     Args:
@@ -133,6 +142,8 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
         split: "train" or "test"; they share no layout.
         index: Which one, at least 0.
         constants: Record of the world's constants.
+        hazards: Bands of hazards on the way in rooms that are all of one width, 0 to MOST_HAZARDS,
+            at a level of WITH_HAZARDS; None is as the level has it.
     """
     seed = [level, SPLITS.index(split), index, 1907]
     for attempt in range(100):
@@ -140,7 +151,7 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
         if level == WHICH_WAY:
             room = _draw_ways(rng, ways_of(index, split == "test"), constants)
         else:
-            room = _draw_room(rng, level)
+            room = _draw_room(rng, level, hazards)
         if _is_solvable(room):
             return _finish(room, rng, shift, constants)
     raise RuntimeError(f"no solvable layout in 100 attempts for {seed}; this is a bug")
@@ -149,14 +160,16 @@ def make_layout(level: int, shift: str, split: str, index: int, constants: np.re
 # ---- What is in a room ----
 
 
-def _draw_room(rng: np.random.Generator, level: int) -> _Room:
+def _draw_room(rng: np.random.Generator, level: int, hazards: int | None) -> _Room:
     width, height = (int(n) for n in rng.integers(8, GRID - 1, size=2))
+    if hazards is not None:
+        width = GRID - 2
     room = _empty_room(rng, level, width, height)
     if level == 0:
         room.start = room.free_cell(1, width)
     else:
         room.start = (1, int(rng.integers(1, height + 1)))
-        _draw_bands(room)
+        _draw_bands(room, hazards)
     if level >= 2:
         _draw_furniture(room)
     _draw_mission(room)
@@ -172,12 +185,14 @@ def _empty_room(rng: np.random.Generator, level: int, width: int, height: int) -
     return room
 
 
-def _draw_bands(room: _Room) -> None:
+def _draw_bands(room: _Room, hazards: int | None) -> None:
     """Lay hazards across the room, now and then with a gap to walk through."""
     rng = room.rng
     kinds = HAZARDS_TO_TRIP_ON + HAZARDS_TO_SLIP_ON
     one_kind = kinds[rng.integers(len(kinds))]
-    bands = 1 if room.level == 1 else int(rng.integers(1, 3))
+    bands = hazards
+    if bands is None:
+        bands = 1 if room.level == 1 else int(rng.integers(1, 3))
     columns = rng.permutation(np.arange(3, room.width - 1, 2))[:bands]
     for column in columns:
         trips = rng.random() < 0.75

@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command
 from experiments.running.results import kept_before, until_stopped
-from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import Usefulness
@@ -103,15 +102,17 @@ def _lived(
 
 def composed(name: str, config: DictConfig) -> tuple[DictConfig, str]:
     """Return the configuration of `experiments.evaluate` for somebody, and its agent there."""
-    from hydra import compose
+    from experiments.launching.composing import composed_for
 
-    register("evaluate")
     agent = AGENTS.get(name, "reactive" if name in YARDSTICKS else "being")
-    shared = [f"episodes={config.lifetimes}", f"seed={config.seed}", "memory.path=':memory:'"]
-    overrides = [*config.world, *config.beings.get(name, ()), *shared]
-    settings = compose("evaluate", [*overrides, f"agents=[{agent}]"])
-    for key, value in (("split", "test"), ("words", config.words), ("layouts", config.layouts)):
-        OmegaConf.update(settings, f"env.{key}", value, force_add=True)
+    settings = composed_for(
+        agent,
+        [*config.world, *config.beings.get(name, ())],
+        episodes=config.lifetimes,
+        seed=config.seed,
+        words=config.words,
+        layouts=config.layouts,
+    )
     return settings, agent
 
 

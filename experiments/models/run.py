@@ -17,7 +17,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command
 from experiments.running.results import kept_before, until_stopped
-from experiments.running.schema import register
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import Usefulness
@@ -127,15 +126,16 @@ def _lived(
 
 def composed(mind: str, place: Iterable[str], config: DictConfig) -> tuple[DictConfig, str]:
     """Return the configuration of `experiments.evaluate` for a mind in a place, and its agent."""
-    from hydra import compose
+    from experiments.launching.composing import composed_for
 
-    register("evaluate")
     agent = REACTIVE if mind == REACTIVE else "being"
-    shared = [f"episodes={config.episodes}", f"seed={config.seed}", "memory.path=':memory:'"]
-    overrides = [*place, *config.minds.get(mind, ()), *shared]
-    settings = compose("evaluate", [*overrides, f"agents=[{agent}]"])
-    for name, value in (("split", "test"), ("layouts", config.layouts)):
-        OmegaConf.update(settings, f"env.{name}", value, force_add=True)
+    settings = composed_for(
+        agent,
+        [*place, *config.minds.get(mind, ())],
+        episodes=config.episodes,
+        seed=config.seed,
+        layouts=config.layouts,
+    )
     return settings, agent
 
 

@@ -278,6 +278,36 @@ class ModelsConfig:
 
 
 @dataclass
+class PlanningConfig:
+    """Options of `experiments.planning.run`."""
+
+    minds: dict[str, list[str]] = field(default_factory=dict)
+    """What each being is given, by name, as options of `experiments.evaluate`."""
+    axes: dict[str, list[str]] = field(default_factory=dict)
+    """Where a number grows, by name, as options of `experiments.evaluate`; {n} is the number."""
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+    """Which numbers it is, by the name of the axis."""
+    levels: list[str] = field(default_factory=list)
+    """Further levels of babyai."""
+    only: list[str] = field(default_factory=list)
+    """Who lives, in this order: minds, random and reactive; none is everybody."""
+    where: list[str] = field(default_factory=list)
+    """Places in which they live, by name (rooms-3), axis (rooms), or levels; none is all."""
+    deadlines: list[float] = field(default_factory=lambda: [4.0, 2.0, 1.5, 1.2])
+    """Times the plan's ticks in which success is counted, too."""
+    episodes: int = 20
+    """Number of episodes of each agent in each place, all at once, one avatar each."""
+    most_decisions: int = 40
+    """Decisions after which an episode is given up and counts as not solved."""
+    layouts: int = 4096
+    """Number of layouts that episodes are drawn from; the same ones for any number of episodes."""
+    states: int = 1_000_000
+    """States that are gone through for one plan, at most; an episode without a plan has no gap."""
+    seed: int = 0
+    """One seed for everything."""
+
+
+@dataclass
 class LifetimeConfig:
     """Options of `experiments.lifetime.run`."""
 
@@ -352,6 +382,7 @@ SCHEMAS: dict[str, type] = {
     "balrog_babyai": BalrogBabyAIConfig,
     "babyai_levels": BabyAILevelsConfig,
     "models": ModelsConfig,
+    "planning": PlanningConfig,
     "lifetime": LifetimeConfig,
     "play": PlayConfig,
     "serve": ServeConfig,
@@ -397,6 +428,10 @@ DEBUG: dict[str, dict[str, Any]] = {
     "models": {
         "only": ["chance", "bundled"], "where": ["goto"], "episodes": 2, "layouts": 16,
         "moments": 8,
+    },
+    "planning": {
+        "only": ["random", "reactive", "table"], "where": ["rooms-1", "rooms-2"], "episodes": 2,
+        "layouts": 16,
     },
 }  # fmt: skip
 

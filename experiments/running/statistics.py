@@ -81,6 +81,30 @@ def paired_difference(
     return _estimate(_ratio(*one) - _ratio(*other), resampled[0] - resampled[1])
 
 
+def slope_interval(numbers: NDArray, values: NDArray, seed: int = 0) -> Estimate:
+    """Return by how much a value grows with a number, and its bootstrap interval over episodes.
+
+    It is the slope of the least-squares line. All NaN where there are not two different numbers.
+
+    Args:
+        numbers: (N,) of each episode, such as how many rooms it has.
+        values: (N,) what is measured of it.
+        seed: Of the resampling.
+    """
+    picks = _resampled(len(numbers), seed)
+    numbers, values = np.asarray(numbers, np.float64), np.asarray(values, np.float64)
+    return _estimate(_slope(numbers, values), _slope(numbers[picks], values[picks]))
+
+
+def _slope(numbers: NDArray, values: NDArray) -> NDArray[np.float64]:
+    """Return least-squares slopes over the last axis; NaN where the numbers are all the same."""
+    if not numbers.shape[-1]:
+        return np.full(numbers.shape[:-1], np.nan)
+    away = numbers - numbers.mean(-1, keepdims=True)
+    spread = np.asarray((away**2).sum(-1))
+    return (away * values).sum(-1) / np.where(spread > 0, spread, np.nan)
+
+
 def _resampled(count: int, seed: int) -> NDArray[np.int64]:
     """Return (resamples, N) indices, drawn with replacement."""
     size = (_RESAMPLES, count)

@@ -18,6 +18,7 @@ from agents.random_agent import RandomAgent
 from envs.engine.faces import WorldVectorEnv
 from envs.trip.vocabulary import Mission
 from experiments import evaluate
+from experiments.launching.oracle import Oracle
 from experiments.launching.rollout import rollout
 from experiments.report.comparison import Outcome, by_mission, difference, fitting, overall
 from experiments.report.measures import FALLS, SUCCESS, measures_of, with_derived
@@ -162,7 +163,7 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(command, tm
 
 def test_scores_are_those_of_the_first_end_of_each_body():
     env = make(16, level=3, layouts=16)
-    lived = rollout(evaluate.Oracle(env), env, 5 * 1_000_003)
+    lived = rollout(Oracle(env), env, 5 * 1_000_003)
     known = walking.run_episodes(walking.OracleBody(), 3, "S0", 16, 5)
     assert lived is not None
     for name, values in known.items():

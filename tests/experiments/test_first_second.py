@@ -24,6 +24,7 @@ COMMANDS = [
     ("experiments.recall_qa.multi_hop", "preparing lives to ask about"),
     ("experiments.babyai_levels.run", "preparing the levels"),
     ("experiments.models.run", "preparing minds"),
+    ("experiments.planning.run", "preparing plans"),
     ("experiments.balrog_babyai.run", "preparing the tasks"),
     ("experiments.balrog_babyai.train_direct", "preparing to train a policy for babyai"),
     ("experiments.train_body +env=trip", "preparing to train a body for trip"),

@@ -15,11 +15,12 @@ HOMES = {
     "balrog_babyai": "balrog_babyai.run",
     "babyai_levels": "babyai_levels.run",
     "models": "models.run",
+    "planning": "planning.run",
     "lifetime": "lifetime.run",
     "train_direct": "balrog_babyai.train_direct",
 }
 AT_HOME = (  # in worlds that are chosen already
-    *("balrog_babyai", "babyai_levels", "models", "recall_qa_run", "train_direct"),
+    *("balrog_babyai", "babyai_levels", "models", "planning", "recall_qa_run", "train_direct"),
     *("lifetime", "train_mind", "train_question_answering"),
 )
 
