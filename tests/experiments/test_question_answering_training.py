@@ -355,7 +355,7 @@ def some_decisions(path):
 
 
 @pytest.mark.parametrize(
-    "bad", ["episodes=-1", "rounds=0", "context=0", "words=-1", "rehearsal=-1"]
+    "bad", ["episodes=-1", "rounds=0", "context=0", "words=-1", "rehearsal=-1.0"]
 )
 def test_a_number_out_of_range_is_told_before_anything_is_lived(tmp_path, bad):
     name, _, given = bad.partition("=")
