@@ -64,10 +64,21 @@ class Followed:
 
     def check(self, claim: Claim, verification: Verification) -> Support:
         """Return what the experiences that were reached say of an answer."""
-        if claim.attribute is not Attribute.COUNT:
-            return verification.check_of(claim, self.reached[-1])
-        is_right = claim.value == str(len(self.reached))
-        return Support.SUPPORTED if is_right else Support.REFUTED
+        if self.chain.attribute is Attribute.COUNT:
+            return self._check_count(claim)
+        if claim.attribute is Attribute.COUNT:
+            return Support.OFF_THE_POINT
+        return verification.check_of(claim, self.reached[-1])
+
+    def _check_count(self, claim: Claim) -> Support:
+        """Return what is remembered of how often it happened, or of whether it did."""
+        said = {
+            Attribute.COUNT: str(len(self.reached)),
+            Attribute.HAPPENED: "yes" if self.reached else "no",
+        }
+        if claim.attribute not in said:
+            return Support.OFF_THE_POINT
+        return Support.SUPPORTED if claim.value == said[claim.attribute] else Support.REFUTED
 
 
 def follow(chain: Chain, verification: Verification) -> Followed:

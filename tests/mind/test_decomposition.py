@@ -129,6 +129,26 @@ def test_how_often_is_counted_and_each_is_cited(count, text):
     assert cited(answer) == [(3,), (5, 6)]
 
 
+@pytest.mark.parametrize(
+    ("said", "support"),
+    [
+        ((Attribute.COUNT, "0"), Support.SUPPORTED),
+        ((Attribute.COUNT, "1"), Support.REFUTED),
+        ((Attribute.HAPPENED, "no"), Support.SUPPORTED),
+        ((Attribute.HAPPENED, "yes"), Support.REFUTED),
+        ((Attribute.WHO, "nobody"), Support.OFF_THE_POINT),
+    ],
+)
+def test_of_what_never_happened_it_can_be_said_so_or_counted(said, support):
+    question = "how often did you stumble after the last time you put something down?"
+    answer, _ = asked(answered("0"), question)
+    followed = answer.followed
+    assert (answer.text, followed.reached) == ("0", ())
+    attribute, value = said
+    claim = replace(followed.asked, attribute=attribute, value=value)
+    assert followed.check(claim, None) is support
+
+
 def test_what_came_again_and_is_kept_as_one_is_counted_each_time():
     bumps = [
         event(NoticedEvent.BUMPED, tick, about=(Object.WALL, Color.GREY)) for tick in (200, 205)
