@@ -97,7 +97,8 @@ def test_the_right_answer_is_right_and_another_one_is_not(lived):
             assert [one for _, one in checked_chain(question.chain, text, graphs)] == (
                 [verdict] if verdict else []
             )
-        others = {one.answer for _, one in asked if one.asked.attribute == question.asked.attribute}
+        attribute = question.chain.attribute
+        others = {one.answer for _, one in asked if one.chain.attribute is attribute}
         for other in others - {question.answer}:
             if not question.answer.startswith(("at", "for")):
                 one = checked_answer(body_id, question, said(other), Checker(graphs))

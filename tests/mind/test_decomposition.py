@@ -10,9 +10,10 @@ from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Color, Object
 from mind.claims.language import Attribute
 from mind.language_models.scripted import ScriptedModel
+from mind.reasoning.decomposition import Followed
 from mind.reasoning.factory import LanguageMindFactory
-from mind.reasoning.question_answering import UNKNOWN
-from mind.reasoning.verification import Support
+from mind.reasoning.question_answering import UNKNOWN, Answer
+from mind.reasoning.verification import Support, Verification
 from tests.mind.test_verification import answered, event, memory_of
 
 BALL, BOX = (Object.BALL, Color.RED), (Object.BOX, Color.BLUE)
@@ -42,8 +43,14 @@ def asked(reply, question, experiences=LIFE, **settings):
     return answer, [prompt.messages[-1].text for prompt in model.prompts]
 
 
+def followed(answer: Answer) -> Followed:
+    """Return what came of the steps of an answer by steps."""
+    assert answer.followed is not None
+    return answer.followed
+
+
 def cited(answer):
-    return [taken.selected for taken in answer.followed.steps]
+    return [taken.selected for taken in followed(answer).steps]
 
 
 def test_each_step_cites_what_it_goes_by_and_the_mind_is_asked_of_the_last():
@@ -51,7 +58,8 @@ def test_each_step_cites_what_it_goes_by_and_the_mind_is_asked_of_the_last():
     assert (answer.text, answer.support) == ("red ball", Support.SUPPORTED)
     assert cited(answer) == [(1,), (2,)]
     assert answer.memories == (1, 2)
-    assert [(one.inferred.thing, one.inferred.when.tick) for one in answer.followed.steps] == [
+    inferred = [one.inferred for one in followed(answer).steps]
+    assert [one and (one.thing, one.when.tick) for one in inferred] == [
         ("blue cable", 40), ("red ball", 60),
     ]  # fmt: skip
     assert len(prompts) == 1
@@ -102,8 +110,8 @@ def test_where_a_step_leads_nowhere_there_is_no_answer_and_nobody_is_asked(
 ):
     answer, prompts = asked(answered("red ball"), question)
     assert (answer.text, answer.confidence, prompts) == (UNKNOWN, 0.0, [])
-    assert answer.followed.problem.startswith(problem)
-    assert len(answer.followed.steps) == steps
+    assert followed(answer).problem.startswith(problem)
+    assert len(followed(answer).steps) == steps
     assert not answer.fallback
 
 
@@ -114,7 +122,7 @@ def test_what_may_have_been_of_a_thing_is_not_passed_over():
     assert asked(answered("nobody"), question)[0].text == "nobody"
     unknown = [event(NoticedEvent.STUMBLED, 10, about=(0, 0)), *LIFE]
     answer, _ = asked(answered("nobody"), question, unknown)
-    assert (answer.text, answer.followed.problem) == (
+    assert (answer.text, followed(answer).problem) == (
         UNKNOWN, "it is not remembered of every 'stumbled' what it was about",
     )  # fmt: skip
 
@@ -125,7 +133,7 @@ def test_how_often_is_counted_and_each_is_cited(count, text):
         answered(count), "how often did you pick something up after the last time you stumbled?"
     )
     assert answer.text == text
-    assert answer.followed.chain.attribute is Attribute.COUNT
+    assert followed(answer).chain.attribute is Attribute.COUNT
     assert cited(answer) == [(3,), (5, 6)]
 
 
@@ -142,11 +150,12 @@ def test_how_often_is_counted_and_each_is_cited(count, text):
 def test_of_what_never_happened_it_can_be_said_so_or_counted(said, support):
     question = "how often did you stumble after the last time you put something down?"
     answer, _ = asked(answered("0"), question)
-    followed = answer.followed
-    assert (answer.text, followed.reached) == ("0", ())
+    way = followed(answer)
+    assert (answer.text, way.reached) == ("0", ())
     attribute, value = said
-    claim = replace(followed.asked, attribute=attribute, value=value)
-    assert followed.check(claim, None) is support
+    claim = replace(way.asked, attribute=attribute, value=value)
+    nothing = Verification(memory_of(), TRIP, body_id="anna")
+    assert way.check(claim, nothing) is support
 
 
 def test_what_came_again_and_is_kept_as_one_is_counted_each_time():

@@ -93,6 +93,7 @@ def test_the_answer_is_what_a_plain_look_through_the_events_gives(trained):
         noticed = [node for node in every if node.noticed]
         for nodes in (every, noticed):
             value, meant = looked_up(question.chain, nodes)
+            assert value is not None
             assert answer_words(question.chain.attribute, value, question.world) == question.answer
             assert [(one.episode, one.number) for one in meant] == [
                 (some[-1].episode, some[-1].number) for some in question.gold
