@@ -61,7 +61,11 @@ def test_there_is_no_plan_where_nothing_succeeds(lines):
     ],
 )  # fmt: skip
 def test_no_search_finds_a_shorter_one(kinds, joined):
-    levels = LevelsOf(ClausesLevel(kinds, joined))
+    exact_and_never_more(LevelsOf(ClausesLevel(kinds, joined)))
+
+
+def exact_and_never_more(levels):
+    """Check plans against a search without any bound, and bounds against plans."""
     world = world_of(levels, 2)
     for row in range(2):
         plan = shortest_plan(world, row)
@@ -91,14 +95,7 @@ def never_more_than_it_takes(world, row):
     ],
 )  # fmt: skip
 def test_nor_in_levels_with_doors_keys_and_boxes(id):
-    levels = Levels(id=id)
-    world = world_of(levels, 2)
-    for row in range(2):
-        plan = shortest_plan(world, row)
-        assert plan is not None
-        assert len(plan) == breadth_first(levels, world.fork_state(np.array([row])))
-    for row in range(2):
-        never_more_than_it_takes(world, row)
+    exact_and_never_more(Levels(id=id))
 
 
 @pytest.mark.slow
