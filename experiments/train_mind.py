@@ -7,6 +7,7 @@
     python -m experiments.train_mind model=smollm2 method=lora threads=2    # an adapter
     python -m experiments.train_mind method=grpo +env=trip      # by what its replies come to
     python -m experiments.train_mind method=grpo +env=trip grpo.task=questions  # by their truth
+    python -m experiments.train_mind method=dpo +env=trip       # by pairs of true and false answers
 
 Three steps: collect and label decisions (`experiments.training.mind`), learn
 (`mind.learning.cold_start`), and measure in rooms that neither body nor mind was trained on. The
@@ -15,7 +16,8 @@ Hugging Face format, with a card. With `method=lora` an adapter (PEFT) to any ca
 learns instead, in rounds (`experiments.training.mind.lora`): each after the first is lived by the
 model itself. With `method=grpo` either of them goes on learning without any teacher, by what its
 own replies come to in exact forks of one world, or by whether what it says of a life there is
-true (`experiments.training.mind.grpo`).
+true (`experiments.training.mind.grpo`); with `method=dpo` from pairs of true and false answers
+(`experiments.training.mind.dpo`).
 """
 
 from contextlib import ExitStack, closing
@@ -35,11 +37,13 @@ def main(options: DictConfig, _: Path) -> None:
     Raises:
         BadInput: If an option is out of range, or a part cannot be loaded.
     """
-    by_outcomes = options.method is Method.grpo
+    by_outcomes = options.method in (Method.grpo, Method.dpo)
     if by_outcomes:
         require_world(options)
     elif not OmegaConf.is_missing(options, "env"):
-        raise BadInput(f"+env is for method=grpo, got method={options.method.name}; leave it out")
+        raise BadInput(
+            f"+env is for method=grpo or dpo, got method={options.method.name}; leave it out"
+        )
     with closing(Startup("preparing to train a mind")) as startup:
         from body.policy import PolicyError
         from mind.language_models.types import LanguageModelError
@@ -63,8 +67,8 @@ def _by_examples(options: DictConfig, startup: Startup) -> tuple[Path, str]:
 def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
     from envs.engine.faces import WorldVectorEnv
     from experiments.recall_qa.learning import Questions
+    from experiments.training.mind import dpo, grpo
     from experiments.training.mind.decisions import Decisions
-    from experiments.training.mind.grpo import run
 
     spec_of(options)
     startup.ready()
@@ -76,8 +80,13 @@ def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
             wanted = OmegaConf.merge(wanted, {"env": {"split": split}})
         return built("env", DictConfig(wanted), ExitStack())
 
+    def report(line: str) -> None:
+        print(line, flush=True)
+
+    if options.method is Method.dpo:
+        return dpo.run(options, open_world, report, Questions)
     task = Questions if options.grpo.task is GRPOTask.questions else Decisions
-    return run(options, open_world, lambda line: print(line, flush=True), task)
+    return grpo.run(options, open_world, report, task)
 
 
 def _choice_of(folder: Path, options: DictConfig) -> str:

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from agents.background import Background
 from body.types import WorldSpec
 from experiments.ground_truth.checker import Checker
-from experiments.ground_truth.questions import Question
+from experiments.ground_truth.questions import UNKNOWN, Question
 from experiments.recall_qa.answers import (
     AT_ONCE,
     CheckedAnswer,
@@ -34,7 +34,8 @@ from experiments.running.metrics import expected_calibration_error
 from experiments.running.statistics import Estimate, share_interval
 from experiments.running.training_schema import Reward
 from experiments.training.mind.forks import BorrowingMinds, OpenWorld
-from experiments.training.mind.policy import Policy
+from experiments.training.mind.policy import Policy, of_method
+from experiments.training.mind.preferences import Rank
 from experiments.training.mind.rewards import Tried, rewarded
 from mind.language_models.types import Completion, Finish, LanguageModel, Prompt
 from mind.learning.grpo import Drawn
@@ -77,6 +78,16 @@ class AskedQuestion:
         answer = Answer(text=said, said=said, confidence=confidence, memories=())
         return checked_answer(self.body_id, self.question, answer, self.checker)
 
+    def rank(self, reply: str) -> Rank | None:
+        """Return how good a reply is beside others; None where there is no answer in it."""
+        checked = self.checked(reply)
+        if checked is None:
+            return None
+        unsaid = checked.outcome is Outcome.UNSAID
+        if checked.outcome is Outcome.RIGHT or (unsaid and self.question.answer == UNKNOWN):
+            return Rank.TRUE
+        return Rank.UNSAID if unsaid else Rank.FALSE
+
     def worth(self, reply: str) -> float:
         """Return what a reply scores; see the head of this file."""
         checked, stated = self.checked(reply), stated_confidence(reply)
@@ -94,7 +105,7 @@ def _written(reply: str) -> Completion:
 
 
 class Questions:
-    """See `experiments.training.mind.task.Task`.
+    """See `experiments.training.mind.task.Task`, and `experiments.training.mind.preferences`.
 
     Args:
         policy: Answers.
@@ -110,7 +121,7 @@ class Questions:
     @staticmethod
     def check(options: DictConfig) -> None:
         """Refuse options that answers cannot be learned with."""
-        grpo = options.grpo
+        grpo, thresholds = options.grpo, of_method(options).thresholds
         if grpo.reward not in (Reward.outcome, Reward.form):
             raise BadInput(
                 "grpo.reward must be outcome or form with grpo.task=questions, got "
@@ -118,14 +129,15 @@ class Questions:
             )
         if grpo.reply == "choice":
             raise BadInput("grpo.reply must be free with grpo.task=questions, got choice")
-        if not grpo.thresholds or not all(0 <= one < 1 for one in grpo.thresholds):
+        if not thresholds or not all(0 <= one < 1 for one in thresholds):
             raise BadInput(
-                f"grpo.thresholds must be numbers in [0, 1), at least one, got {grpo.thresholds}"
+                f"{options.method.name}.thresholds must be numbers in [0, 1), at least one, got "
+                f"{thresholds}"
             )
 
     def live(self, wanted: int, seed: int) -> list[AskedQuestion]:
         """Return so many questions about lives of bodies that live carelessly."""
-        rng, thresholds = np.random.default_rng(seed), list(self._options.grpo.thresholds)
+        rng, thresholds = np.random.default_rng(seed), list(of_method(self._options).thresholds)
         return [
             lives.asked(body_id, question, float(rng.choice(thresholds)))
             for lives in self._lives("train", self._policy.explores, wanted, seed)
@@ -143,7 +155,7 @@ class Questions:
 
     def held_out(self, seed: int) -> dict[str, Estimate]:
         """Ask about lives of the test split, with nothing to lose, and return how true it is."""
-        count, decides = self._options.grpo.held_out, self._policy.decides
+        count, decides = of_method(self._options).held_out, self._policy.decides
         return _measures(
             [
                 checked_answer(body_id, question, answer, lives.checkers[body_id])
@@ -163,7 +175,7 @@ class Questions:
             seed, memory = (seed + 1) % 2**20, ExperienceStore(":memory:")
             minds = BorrowingMinds(model, memory, seed=seed, senses=self._policy.senses)
             with (
-                closing(self._open_world(split, options.grpo.bodies)) as env,
+                closing(self._open_world(split, of_method(options).bodies)) as env,
                 careless_episodes(
                     env,
                     memory,

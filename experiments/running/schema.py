@@ -414,6 +414,9 @@ DEBUG: dict[str, dict[str, Any]] = {
             "updates": 2, "prompts": 4, "replies": 4, "rng_keys": 1, "bodies": 2, "held_out": 2,
             "updates_per_life": 1, "print_every": 1,
         },
+        "dpo": {
+            "questions": 24, "per_life": 12, "replies": 4, "bodies": 2, "held_out": 2, "epochs": 1,
+        },
     },
     "train_question_answering": {
         "episodes": 24, "rounds": 1, "dialogues_per_round": 24, "senses_steps": 4, "words": 8,

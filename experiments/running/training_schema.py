@@ -159,12 +159,14 @@ class Method(Enum):
     """How a mind is trained.
 
     full: all weights of a small model, by examples of good decisions. lora: an adapter to another
-    model, by examples too. grpo: either, by what its own decisions come to.
+    model, by examples too. grpo: either, by what its own decisions come to. dpo: either, by pairs
+    of its own true and false answers about a life.
     """
 
     full = "full"
     lora = "lora"
     grpo = "grpo"
+    dpo = "dpo"
 
 
 class Reward(Enum):
@@ -197,7 +199,24 @@ class GRPOTask(Enum):
 
 
 @dataclass
-class GRPO:
+class OwnReplies:
+    """Options of learning from what a model itself replies."""
+
+    replies: int = 8
+    """Replies to each prompt."""
+    thresholds: list[float] = field(default_factory=lambda: [0.0, 0.5, 0.75])
+    """How sure an answer to a question is to be, each asked as often: a wrong one costs
+    t / (1 - t), where a right one is worth 1 and not to know nothing."""
+    bodies: int = 32
+    """Bodies that live at the same time."""
+    held_out: int = 100
+    """Episodes of the test split before and after, or questions about some; 0 is none."""
+    print_every: int = 10
+    """Updates between two lines of progress."""
+
+
+@dataclass
+class GRPO(OwnReplies):
     """Options of learning from the world."""
 
     task: GRPOTask = GRPOTask.decisions
@@ -208,8 +227,6 @@ class GRPO:
     """Updates of the weights."""
     prompts: int = 32
     """Moments of decision in each."""
-    replies: int = 8
-    """Replies to each of them."""
     reply: str | None = None
     """free or choice, as mind.reply; null is free for the bundled model, else choice."""
     reward: Reward = Reward.outcome
@@ -222,11 +239,6 @@ class GRPO:
     """Random streams of the world under which each intent is tried."""
     horizon: int = 250
     """Ticks after which no reward counts; the scripted planner goes on meanwhile."""
-    thresholds: list[float] = field(default_factory=lambda: [0.0, 0.5, 0.75])
-    """How sure an answer to a question is to be, each asked as often: a wrong one costs
-    t / (1 - t), where a right one is worth 1 and not to know nothing."""
-    bodies: int = 32
-    """Bodies that live at the same time."""
     updates_per_life: int = 8
     """Updates on decisions of the same bodies; then others live."""
     learning_rate: float = 1.0e-4
@@ -241,12 +253,39 @@ class GRPO:
     """Steps of each update."""
     least_entropy: float = 0.1
     """Share of the first entropy of replies under which training stops."""
-    held_out: int = 100
-    """Episodes of the test split before and after, or questions about some; 0 is none."""
     most_decisions: int = 60
-    """Decisions after which one of these is given up."""
-    print_every: int = 10
-    """Updates between two lines of progress."""
+    """Decisions after which an episode of the test split is given up."""
+
+
+class Objective(Enum):
+    """What is learned from pairs.
+
+    dpo: that the one reply is better than the other. sft: the better one, as an example.
+    """
+
+    dpo = "dpo"
+    sft = "sft"
+
+
+@dataclass
+class DPO(OwnReplies):
+    """Options of learning from pairs of true and false answers."""
+
+    objective: Objective = Objective.dpo
+    """dpo makes the true reply more probable beside the false one; sft, a control, learns the true
+    ones of the same pairs as examples."""
+    questions: int = 6000
+    """Questions about lives, from whose replies the pairs are made."""
+    per_life: int = 500
+    """Questions about the same bodies; then others live."""
+    beta: float = 0.1
+    """How dear it is to leave the model that training began with."""
+    pairs: int = 32
+    """Pairs in each update."""
+    epochs: int = 3
+    """Passes over all pairs."""
+    learning_rate: float = 1.0e-5
+    """Learning rate."""
 
 
 @dataclass
@@ -291,25 +330,26 @@ class TrainMindConfig(Training):
     world: Any = None
     """Name of the world; comes with it."""
     level: Any = field(default=4, metadata={OF_WORLD: True})
-    """With grpo: level of a world that has levels."""
-    avatars: Any = fixed(1, "see grpo.bodies")
+    """With grpo and dpo: level of a world that has levels."""
+    avatars: Any = fixed(1, "see grpo.bodies and dpo.bodies")
     method: Method = Method.full
     """full trains all weights of a small model, and lora an adapter to a model
     that stays as it is, by examples; grpo goes on with either by what its own
-    replies come to in a world."""
+    replies come to in a world, dpo by which of its answers about a life are true."""
     model: str | None = path(None)
-    """With lora or grpo: the model, as smollm2, a folder or a hub id; with grpo also bundled.
-    null is smollm2 with lora, and bundled with grpo."""
+    """With lora, grpo or dpo: the model, as smollm2, a folder or a hub id; with the last two also
+    bundled. null is smollm2 with lora, and else bundled."""
     lora: LoRA = field(default_factory=LoRA)
     grpo: GRPO = field(default_factory=GRPO)
+    dpo: DPO = field(default_factory=DPO)
 
     folder: str = path("outputs/mind")
     """Folder of the model, its card, and the examples that it learns from."""
     lived: str | None = path(None)
-    """File of examples made before; null makes them in the folder."""
+    """File of examples made before, or with dpo folder of pairs; null makes them in the folder."""
     start: str | None = path(None)
     """Folder of a model, or with lora of an adapter, to go on from; null begins anew.
-    With grpo null is the bundled model, or the adapter that comes along."""
+    With grpo and dpo null is the bundled model, or the adapter that comes along."""
     motor: str | None = path(None)
     """Folder with a motor policy for each world; null is those that come
     with the body. Or scripted: motors written by hand."""
@@ -326,7 +366,7 @@ class TrainMindConfig(Training):
     learning_rate: float = 1.5e-3
     """Peak of the learning rate."""
     tokens_per_batch: int = 1000
-    """Tokens in a batch: many small steps; with grpo of one pass."""
+    """Tokens in a batch: many small steps; with grpo and dpo of one pass."""
     size: ModelSize = field(default_factory=ModelSize)
 
 

@@ -24,11 +24,9 @@ replies on it as a tree (`mind.language_models.choosing`).
 # pyright: reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -37,8 +35,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mind.language_models.choosing import TokenTree, learnable_log_probs
 from mind.language_models.inference import Row
-from mind.learning.checkpoints import load_checkpoint, save_checkpoint
-from mind.learning.cold_start import grouped
+from mind.learning.learner import GradientLearner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +186,8 @@ def _seen(
 # ---- Learning ----
 
 
-class Learner:
+class Learner(GradientLearner):
     """Changes the weights of a model that want a gradient, group by group.
-
-    Attributes:
-        learned: These weights, by name.
 
     Args:
         model: A causal language model, perhaps with an adapter in it (not PEFT's wrapper).
@@ -201,14 +195,8 @@ class Learner:
     """
 
     def __init__(self, model: Any, settings: Settings):
-        self._model, self._settings = model, settings
-        self.learned: dict[str, Tensor] = {
-            name: one for name, one in model.named_parameters() if one.requires_grad
-        }
-        self._optimiser = torch.optim.AdamW(
-            self.learned.values(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0
-        )
-        self._steps = 0
+        super().__init__(model, settings.learning_rate, settings.tokens_per_batch)
+        self._settings = settings
         self._first = {name: one.detach().clone() for name, one in self.learned.items()}
 
     def learn(self, groups: Sequence[Group], seed: int) -> dict[str, float]:
@@ -220,25 +208,14 @@ class Learner:
         seen: dict[str, float] = {}
         replies = sum(len(group.taken) for group in groups)
         for _ in range(self._settings.epochs):
-            self._optimiser.zero_grad()
-            parts = [self._backward(part, replies) for part in self._parts(groups, seed)]
-            norm = torch.nn.utils.clip_grad_norm_(list(self.learned.values()), 1.0)
-            self._optimiser.step()
-            self._steps += 1
-            seen = {name: sum(part[name] for part in parts) for name in parts[0]}
-            seen["gradient"] = float(norm)
+            seen = self._step(groups, lambda part: self._backward(part, replies), seed)
         return seen
-
-    def _parts(self, groups: Sequence[Group], seed: int) -> Iterator[list[Group]]:
-        sizes = [group.size for group in groups]
-        for places in grouped(sizes, self._settings.tokens_per_batch, random.Random(seed)):
-            yield [groups[place] for place in places]
 
     def _backward(self, part: Sequence[Group], of: int) -> dict[str, float]:
         """Add the gradient of some groups of an update, which has so many replies."""
         share = sum(len(group.taken) for group in part) / of
         reference = self._reference(part)  # first: weights that are used may not be written to
-        now, said = log_probs_of(self._model, part)
+        now, said = log_probs_of(self.model, part)
         before, _ = _together([torch.tensor(one) for group in part for one in group.before])
         before = before.to(now)
         each = [advantages(torch.tensor(list(group.rewards))) for group in part]
@@ -255,7 +232,7 @@ class Learner:
             return None
         now = {name: one.detach().clone() for name, one in self.learned.items()}
         self._set(self._first)
-        found, _ = log_probs_of(self._model, part)
+        found, _ = log_probs_of(self.model, part)
         self._set(now)
         return found
 
@@ -263,17 +240,3 @@ class Learner:
     def _set(self, weights: Mapping[str, Tensor]) -> None:
         for name, one in self.learned.items():
             one.copy_(weights[name])
-
-    # ---- Saved and loaded ----
-
-    def save(self, path: Path, place: Mapping[str, Any]) -> None:
-        """Write a checkpoint; `place` says how far training is, fit for JSON."""
-        save_checkpoint(path, self.learned, self._optimiser, {**place, "step": self._steps})
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint, made of the model that training began with.
-
-        Raises:
-            ValueError: If it is of another model.
-        """
-        self._steps = load_checkpoint(path, self.learned, self._optimiser)

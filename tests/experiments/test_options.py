@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_module
 from experiments.running.options import options_text
 from experiments.running.schema import DEBUG, SCHEMAS, register
 
+GROUPS = ("imitation", "ppo", "size", "grpo", "dpo")  # of options that a preset sets in part
 HOMES = {
     "recall_qa": "recall_qa.__main__",
     "recall_qa_run": "recall_qa.run",
@@ -98,7 +99,7 @@ def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(name, command
 
 @pytest.mark.parametrize("name", DEBUG)
 def test_the_debug_preset_composes_with_its_command_and_gives_way_to_what_is_typed(name):
-    config, groups = composed(name, "+preset=debug", "seed=5"), ("imitation", "ppo", "size", "grpo")
+    config, groups = composed(name, "+preset=debug", "seed=5"), GROUPS
     assert {key: config[key] for key in DEBUG[name] if key not in groups} == {
         key: value for key, value in DEBUG[name].items() if key not in groups
     }

@@ -7,7 +7,6 @@ few updates other bodies live. The same command goes on from the last of these, 
 update.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,23 +18,20 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
-from torch.utils.tensorboard import SummaryWriter
 
-from experiments.running.cli import BadInput, Interrupted, command_line
+from experiments.running.cli import BadInput, command_line
 from experiments.running.memory import give_back_memory
 from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
 from experiments.training.mind.decisions import Decisions
 from experiments.training.mind.forks import OpenWorld
-from experiments.training.mind.held_out import in_words
+from experiments.training.mind.journal import Journal, goes_on_later
 from experiments.training.mind.policy import Policy
 from experiments.training.mind.rewards import Tried
-from experiments.training.mind.task import Task
-from mind.learning.checkpoints import place_of
+from experiments.training.mind.task import Task, measure
 from mind.learning.grpo import Drawn, Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
-CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.jsonl"
 _MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
 
 
@@ -65,11 +61,8 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Policy(options)) as policy:
         training = Training(policy, task(policy, options, open_world), options, report)
-        try:
+        with goes_on_later(folder, lambda: training.done, report):
             training.run()
-        except KeyboardInterrupt:
-            report(f"stopped at update {training.done}; the same command goes on from {folder}")
-            raise Interrupted from None
         return folder, policy.choice(folder)
 
 
@@ -129,9 +122,8 @@ class Training:
             ),
         )
         self.done, self._first_entropy, self._began = 0, math.nan, time.monotonic()
-        self._last: dict[str, float] = {}  # what the last update came to
         self._measured: dict[str, dict[str, list[float]]] = {}
-        self._board = SummaryWriter(str(self._folder / "tensorboard"))
+        self._journal = Journal(self._folder, "grpo", self._settings())
 
     def run(self) -> None:
         """Take all updates that are left, measure, and write the model."""
@@ -187,11 +179,7 @@ class Training:
             self._first_entropy = seen["entropy"]
         row = {"update": self.done, **seen}
         row |= {f"{part}_s": round(seconds, 3) for part, seconds in took.seconds.items()}
-        with (self._folder / PROGRESS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        for name, value in row.items():
-            self._board.add_scalar(f"grpo/{name}", value, self.done)
-        self._last = row
+        self._journal.note(row)
         grpo = self._options.grpo
         if seen["left_out"]:
             self._report(f"update {self.done}: {seen['left_out']:.0%} of prompts have no room")
@@ -207,7 +195,7 @@ class Training:
     def _has_collapsed(self) -> bool:
         """Return whether nearly all replies have become the same, and say so."""
         least = self._options.grpo.least_entropy * self._first_entropy
-        entropy = self._last.get("entropy", math.nan)
+        entropy = self._journal.last.get("entropy", math.nan)
         if not entropy < least:
             return False
         self._report(f"stopped at update {self.done}: entropy {entropy:.2f} fell under {least:.2f}")
@@ -215,12 +203,8 @@ class Training:
 
     def _measure(self, when: str) -> None:
         """Measure by what is held out, and keep and tell what it came to."""
-        count = self._options.grpo.held_out
-        if not count:
-            return
-        found = self._task.held_out(spawn_integer(self._options.seed, "held out"))
-        self._measured[when] = {name: [round(x, 4) for x in one] for name, one in found.items()}
-        self._report(f"{when}, {count} held-out {self._task.unit}: {in_words(found)}")
+        if self._options.grpo.held_out:
+            self._measured[when] = measure(self._task, self._options, when, self._report)
 
     # ---- Kept ----
 
@@ -238,10 +222,8 @@ class Training:
             "update": self.done,
             "first_entropy": self._first_entropy,
             "measured": self._measured,
-            "settings": self._settings(),
         }
-        self._learner.save(self._folder / CHECKPOINT, place)
-        self._board.flush()
+        self._journal.save(self._learner, place)
 
     def _go_on(self) -> None:
         """Take up what the folder holds.
@@ -249,30 +231,12 @@ class Training:
         Raises:
             BadInput: If it is another training.
         """
-        try:
-            place = place_of(self._folder / CHECKPOINT)
-            if place is None:
-                (self._folder / PROGRESS).write_text("", "utf-8")
-                return
-            if differs := _difference(place["settings"], self._settings()):
-                raise ValueError(
-                    f"folder '{self._folder}' holds a training with other options: {differs}; "
-                    "give the same, or another folder"
-                )
-            self._learner.load(self._folder / CHECKPOINT)
-        except ValueError as error:
-            raise BadInput(str(error)) from error
+        place = self._journal.begin(self._learner)
+        if place is None:
+            return
         self.done, self._first_entropy = place["update"], place["first_entropy"]
         self._measured = place["measured"]
-        self._cut_progress()
         self._report(f"goes on from update {self.done}")
-
-    def _cut_progress(self) -> None:
-        """Leave out what came after the checkpoint."""
-        path = self._folder / PROGRESS
-        lines = path.read_text("utf-8").splitlines()[: self.done] if path.exists() else []
-        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        self._last = json.loads(lines[-1]) if lines else {}
 
     def _finish(self) -> None:
         options = self._options
@@ -291,11 +255,3 @@ class Training:
             "commit": git_commit(),
         }
         self._policy.save(self._folder, card)
-
-
-def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name} was {before.get(name)} and is {now[name]}"
-        for name in now
-        if before.get(name) != now[name]
-    )

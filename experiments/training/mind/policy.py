@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from agents.background import Background
 from experiments.running.cli import BadInput
 from experiments.running.record import write_json
-from experiments.running.training_schema import GRPOTask
+from experiments.running.training_schema import GRPOTask, Method
 from experiments.training.mind.lora import name_of, path_of
 from mind.language_models.loading import choose_device, load
 from mind.language_models.transformers_model import Learning, TransformersModel
@@ -78,9 +78,7 @@ class Policy:
         loaded, self._tokenizer = load(path, device=device, dtype=torch.float32)
         self._adapted = None if self._is_whole else _with_adapter(loaded, self.name, options)
         self.network: Any = self._adapted.get_base_model() if self._adapted else loaded
-        writes = self._is_whole or options.grpo.task is GRPOTask.questions
-        mode = options.grpo.reply or (ReplyMode.FREE if writes else ReplyMode.CHOICE)
-        self.form = ReplyForm(mode)
+        self.form = ReplyForm(_mode(options, self._is_whole))
         self.length = _LONGEST if self.form.is_free else 1
         learning = Learning(
             model=self.network, tokenizer=self._tokenizer, system=self._adapted is None
@@ -103,6 +101,11 @@ class Policy:
                 f"'{self.name}', a {type(self.network).__name__}, which does not; use another kind"
             )
         self.background, self.senses = Background(), encoder_of({"path": path})
+
+    def in_tokens(self, reply: str) -> list[int]:
+        """Return the token ids of a reply as the model would have written it, to its end."""
+        ids: list[int] = self._tokenizer.encode(reply, add_special_tokens=False)
+        return [*ids, self._tokenizer.eos_token_id]
 
     def forget(self) -> None:
         """Forget what was read with weights that have changed since."""
@@ -215,6 +218,18 @@ class Policy:
     async def _close(self) -> None:
         await self.explores.close()
         await self.decides.close()
+
+
+def of_method(options: DictConfig) -> DictConfig:
+    """Return the options of learning from what a model itself replies: those of the method."""
+    return options[options.method.name]
+
+
+def _mode(options: DictConfig, is_whole: bool) -> str:
+    """Return how a model replies: answers are written, and the bundled model writes all."""
+    asks = options.method is Method.dpo or options.grpo.task is GRPOTask.questions
+    own = options.grpo.reply if options.method is Method.grpo else None
+    return own or (ReplyMode.FREE if is_whole or asks else ReplyMode.CHOICE)
 
 
 def _with_adapter(base: Any, name: str, options: DictConfig) -> Any:

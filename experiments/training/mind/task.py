@@ -1,13 +1,15 @@
 """What is learned from the world, as `grpo` sees it: something is asked, and replies are judged."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from omegaconf import DictConfig
 
+from experiments.running.seeding import spawn_integer
 from experiments.running.statistics import Estimate
 from experiments.training.mind.forks import OpenWorld
-from experiments.training.mind.policy import Moment, Policy
+from experiments.training.mind.held_out import in_words
+from experiments.training.mind.policy import Moment, Policy, of_method
 from experiments.training.mind.rewards import Tried
 from mind.learning.grpo import Drawn
 
@@ -43,3 +45,13 @@ class Task(Protocol[Moment]):
     def held_out(self, seed: int) -> dict[str, Estimate]:
         """Return measures in rooms of the test split, by their names."""
         ...
+
+
+def measure(
+    task: Task[Any], options: DictConfig, when: str, report: Callable[[str], None]
+) -> dict[str, list[float]]:
+    """Measure by what is held out, tell it, and return value, low and high of each measure."""
+    found = task.held_out(spawn_integer(options.seed, "held out"))
+    count = of_method(options).held_out
+    report(f"{when}, {count} held-out {task.unit}: {in_words(found)}")
+    return {name: [round(x, 4) for x in one] for name, one in found.items()}
