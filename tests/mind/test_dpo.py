@@ -51,7 +51,7 @@ def test_the_loss_of_a_pair_is_what_one_computes_by_hand():
 
 
 def test_the_gradient_is_larger_where_the_order_is_wrong():
-    """Equation 7's gradient: beta sigmoid(-h), up for the chosen and down for the rejected reply."""
+    """The gradient of equation 7: beta sigmoid(-h), up for the one reply, down for the other."""
     now = torch.tensor([[-1.0, -6.0], [-6.0, -1.0]], requires_grad=True)
     preference_loss(now, torch.full((2, 2), -3.0), beta=0.5).sum().backward()
     (up, down), (more, less) = gradient_of(now).tolist()
@@ -149,7 +149,6 @@ def test_loss_and_gradient_are_those_of_trl(tmp_path, settings, name):
         model=network,
         args=trl.DPOConfig(
             loss_type=[name], beta=settings.beta, use_cpu=True, bf16=False, report_to=[],
-            disable_dropout=False, gradient_checkpointing=False,
         ),
         train_dataset=datasets.Dataset(
             pyarrow.table({"prompt": ["1"], "chosen": ["2"], "rejected": ["3"]}),

@@ -73,12 +73,15 @@ def run(
 
 def _check(options: DictConfig) -> None:
     dpo = options.dpo
-    least = {"replies": 2, "held_out": 0, "learning_rate": 0, "beta": 0}
+    least = {"replies": 2, "held_out": 0}
     for name in ("questions", "per_life", "bodies", "pairs", "epochs", "print_every"):
         least[name] = 1
     for name, lowest in least.items():
         if dpo[name] < lowest:
             raise BadInput(f"dpo.{name} must be at least {lowest}, got {dpo[name]}")
+    for name in ("beta", "learning_rate"):
+        if not dpo[name] > 0:
+            raise BadInput(f"dpo.{name} must be above 0, got {dpo[name]}")
     if options.lived and not any(Path(options.lived).glob("*.safetensors")):
         raise BadInput(
             f"lived must be a folder of pairs with method=dpo, got '{options.lived}', where there "
@@ -137,11 +140,12 @@ class Training:
         Raises:
             BadInput: If there are none, or a file is of another training.
         """
-        if self._options.lived:
-            paths = sorted(Path(self._options.lived).glob("*.safetensors"))
-            found = together(_read(path)[0] for path in paths)
+        dpo, lived = self._options.dpo, self._options.lived
+        if lived:
+            same = {"reads_by": self._policy.reads_by}
+            paths = sorted(Path(lived).glob("*.safetensors"))
+            found = together(_read(path, same) for path in paths)
         else:
-            dpo = self._options.dpo
             lives = -(-dpo.questions // dpo.per_life)
             found = together(self._life(number, lives) for number in range(lives))
         self._report(f"all: {found.in_words()}")
@@ -155,15 +159,9 @@ class Training:
     def _life(self, number: int, lives: int) -> Preferences:
         """Return the preferences of one life, made before or now."""
         dpo, path = self._options.dpo, self._folder / PAIRS / f"{number:04}.safetensors"
-        settings = self._settings(_OF_PAIRS)
+        settings = self._settings(_OF_PAIRS) | {"reads_by": self._policy.reads_by}
         if path.is_file():
-            found, before = _read(path)
-            if differs := difference(before, settings):
-                raise BadInput(
-                    f"folder '{path.parent}' holds pairs of other options: {differs}; give the "
-                    "same, or another folder"
-                )
-            return found
+            return _read(path, settings)
         wanted = min(dpo.per_life, dpo.questions - number * dpo.per_life)
         seed = spawn_integer(self._options.seed, f"pairs of life {number}")
         moments = self._task.live(wanted, seed)
@@ -245,8 +243,19 @@ class Training:
         self._policy.save(self._folder, card)
 
 
-def _read(path: Path) -> tuple[Preferences, dict[str, Any]]:
+def _read(path: Path, settings: dict[str, Any]) -> Preferences:
+    """Return the preferences in a file that was made by these settings, or by more.
+
+    Raises:
+        BadInput: If it is damaged, or made by others.
+    """
     try:
-        return read_preferences(path)
+        found, before = read_preferences(path)
     except ValueError as error:
         raise BadInput(str(error)) from error
+    if differs := difference(before, settings):
+        raise BadInput(
+            f"folder '{path.parent}' holds pairs of other options: {differs}; give the same, or "
+            "another folder"
+        )
+    return found

@@ -1,5 +1,7 @@
 """The model that learns from the world: loaded, asked for replies, and kept."""
 
+import hashlib
+import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from experiments.running.record import write_json
 from experiments.running.training_schema import GRPOTask, Method
 from experiments.training.mind.lora import name_of, path_of
 from mind.language_models.loading import choose_device, load
+from mind.language_models.projector import WEIGHTS as PROJECTOR
 from mind.language_models.transformers_model import Learning, TransformersModel
 from mind.language_models.types import (
     Completion,
@@ -107,6 +110,14 @@ class Policy:
         ids: list[int] = self._tokenizer.encode(reply, add_special_tokens=False)
         return [*ids, self._tokenizer.eos_token_id]
 
+    @property
+    def reads_by(self) -> str:
+        """Fingerprint of its vocabulary and projector: what was read by others, it cannot read."""
+        words = json.dumps(sorted(self._tokenizer.get_vocab().items())).encode()
+        projector = Path(self._folder) / PROJECTOR
+        felt = projector.read_bytes() if self._folder and projector.is_file() else b""
+        return hashlib.sha256(words + felt).hexdigest()[:16]
+
     def forget(self) -> None:
         """Forget what was read with weights that have changed since."""
         self.explores.forget()
@@ -197,7 +208,7 @@ class Policy:
             return
         save(self.network, self._tokenizer, folder)
         write_json(folder / lora.CARD, dict(card))
-        for part in ("projector.safetensors", "senses.safetensors"):  # what goes with it
+        for part in (PROJECTOR, "senses.safetensors"):  # what goes with it
             if (Path(self._folder) / part).is_file():
                 shutil.copyfile(Path(self._folder) / part, folder / part)
 

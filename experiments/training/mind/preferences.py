@@ -176,7 +176,7 @@ def write_preferences(path: Path, preferences: Preferences, settings: Mapping[st
     path.parent.mkdir(parents=True, exist_ok=True)
     prompts = [one.pair.prompt for one in preferences.found]
     vectors = {
-        str(number): prompt.vectors.contiguous()
+        str(number): prompt.vectors.clone()  # one prompt has several pairs
         for number, prompt in enumerate(prompts)
         if prompt.vectors is not None
     }
