@@ -28,6 +28,7 @@ from experiments.recall_qa.answers import (
     spread,
 )
 from experiments.recall_qa.episodes import Episodes
+from experiments.recall_qa.results import COVERAGE
 from experiments.recall_qa.rollout import careless_episodes
 from experiments.running.cli import BadInput
 from experiments.running.metrics import expected_calibration_error
@@ -247,14 +248,21 @@ class _Lives:
 
 
 def _measures(answers: Sequence[CheckedAnswer]) -> dict[str, Estimate]:
-    """Return how many answers are right, unsaid or wrong, and how well it is known which."""
+    """Return how many answers are right, unsaid or wrong, and how well it is known which.
+
+    ``wrong at 80%`` is the share of wrong ones among the surest that are given, as many as 80% of
+    the questions: who says less is compared with who says more.
+    """
     outcomes = np.array([one.outcome for one in answers])
-    right = outcomes == Outcome.RIGHT
+    right, wrong = outcomes == Outcome.RIGHT, outcomes == Outcome.WRONG
     sure = np.array([one.answer.confidence for one in answers])
+    given = np.flatnonzero(outcomes != Outcome.UNSAID)
+    surest = given[np.argsort(-sure[given], kind="stable")][: round(COVERAGE * len(answers))]
     return {
         "right": share_interval(right),
-        "wrong": share_interval(outcomes == Outcome.WRONG),
+        "wrong": share_interval(wrong),
         "unsaid": share_interval(outcomes == Outcome.UNSAID),
+        f"wrong at {COVERAGE:.0%}": share_interval(wrong[surest]),
         "calibration error": _calibration(right, sure),
     }
 

@@ -83,7 +83,9 @@ def test_answers_are_learned_and_a_training_goes_on(tmp_path):
     assert [row["update"] for row in rows] == [1, 2]
     assert all(-3.0 <= row["return"] <= row["best_of_group"] <= 1.0 for row in rows)
     card = json.loads((tmp_path / "card.json").read_text())
-    assert set(card["measured"]["after"]) == {"right", "wrong", "unsaid", "calibration error"}
+    assert set(card["measured"]["after"]) == {
+        *("right", "wrong", "unsaid", "wrong at 80%", "calibration error")
+    }
     assert card["grpo"]["task"] == "questions"
     with pytest.raises(BadInput, match="task was questions and is decisions"):
         train("grpo.task=decisions")

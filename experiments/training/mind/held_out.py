@@ -42,7 +42,7 @@ def held_out(
         most_decisions: After which an episode is given up.
 
     Returns:
-        The world's measures that can be said, by their names.
+        The world's measures, by their names.
     """
     spec, count = env.world.spec, env.num_envs
     minds = BorrowingMinds(model, ExperienceStore(":memory:"), seed=seed, reply=form.mode)
@@ -52,8 +52,7 @@ def held_out(
         columns = rollout(being, env, seed, most_decisions=most_decisions)
     assert columns is not None, "nobody stops it"
     columns["episodes"] = np.ones(count)
-    found = {one.name: one.estimate(columns) for one in measures_of(spec.name).shown}
-    return {name: one for name, one in found.items() if not np.isnan(one.value)}
+    return {one.name: one.estimate(columns) for one in measures_of(spec.name).shown}
 
 
 def in_words(found: Mapping[str, Estimate]) -> str:

@@ -1,5 +1,6 @@
 """What is learned from the world, as `grpo` sees it: something is asked, and replies are judged."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -50,8 +51,9 @@ class Task(Protocol[Moment]):
 def measure(
     task: Task[Any], options: DictConfig, when: str, report: Callable[[str], None]
 ) -> dict[str, list[float]]:
-    """Measure by what is held out, tell it, and return value, low and high of each measure."""
-    found = task.held_out(spawn_integer(options.seed, "held out"))
+    """Measure by what is held out, tell it, and return value, low and high of what is known."""
+    every = task.held_out(spawn_integer(options.seed, "held out"))
+    found = {name: one for name, one in every.items() if not math.isnan(one.value)}
     count = of_method(options).held_out
     report(f"{when}, {count} held-out {task.unit}: {in_words(found)}")
     return {name: [round(x, 4) for x in one] for name, one in found.items()}
