@@ -2,7 +2,7 @@
 
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -36,16 +36,16 @@ RANKS = {"true": Rank.TRUE, "also true": Rank.TRUE, "false": Rank.FALSE, "wrong"
 class Asked:
     """A question whose right answers are `RANKS`', or that nobody can answer."""
 
+    prompt: Prompt = field(
+        default_factory=lambda: Prompt.single_turn(system="", user="what was it?")
+    )
     knowable: bool = True
-
-    @property
-    def prompt(self):
-        return Prompt.single_turn(system="", user="what was it?")
+    others: Rank | None = None  # of what is said besides
 
     def rank(self, reply):
         if reply == UNSAID:
             return Rank.UNSAID if self.knowable else Rank.TRUE
-        return RANKS.get(reply)
+        return RANKS.get(reply, self.others)
 
 
 class Scripted:
@@ -130,17 +130,32 @@ def test_pairs_are_kept_with_what_was_felt(tmp_path):
 # ---- With the bundled model ----
 
 
+class Doubted(Questions):
+    """Questions to which nothing that is said is true, so that each makes a pair."""
+
+    others: Rank | None = Rank.FALSE
+
+    def live(self, wanted, seed):
+        return [Asked(one.prompt, others=self.others) for one in super().live(wanted, seed)]
+
+
+class Unread(Doubted):
+    """Questions to which nothing that is said is an answer."""
+
+    others = None
+
+
 def options(folder, *more):
     return options_for(
-        folder, "method=dpo", "dpo.questions=24", "dpo.per_life=12", "dpo.replies=6",
-        "dpo.bodies=2", "dpo.held_out=0", "dpo.pairs=2", "dpo.print_every=1", "dpo.epochs=1",
+        folder, "method=dpo", "dpo.questions=8", "dpo.per_life=4", "dpo.replies=3", "dpo.bodies=2",
+        "dpo.held_out=0", "dpo.pairs=2", "dpo.print_every=1", "dpo.epochs=1",
         "dpo.learning_rate=1e-4", *more,
     )  # fmt: skip
 
 
-def trained(folder, *more, said=None):
+def trained(folder, *more, said=None, task=Doubted):
     lines = [] if said is None else said
-    return dpo.run(options(folder, *more), rooms, lines.append, Questions)
+    return dpo.run(options(folder, *more), rooms, lines.append, task)
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +174,13 @@ def kept(folder):
 @pytest.mark.slow
 def test_a_being_can_live_with_what_was_trained(made):
     folder, said = made
-    assert said[0].startswith("life 1 of 2: 12 questions, replies ")
+    assert said[0].startswith("life 1 of 2: 4 questions, replies ")
     assert {"projector.safetensors", "senses.safetensors", "model.safetensors"} <= {
         path.name for path in folder.iterdir()
     }
     card = json.loads((folder / "card.json").read_text())
     found = [one for life in kept(folder) for one in life.found]
-    assert sum(card["pairs"].values()) == len(found) > 1
+    assert sum(card["pairs"].values()) == len(found) >= 8
     rows = [json.loads(line) for line in (folder / "progress.jsonl").open()]
     assert len(rows) == -(-len(found) // 2)
     assert rows[0]["loss"] == pytest.approx(np.log(2.0), rel=1e-4)
@@ -209,8 +224,8 @@ def test_the_control_looks_as_often_at_the_same_pairs(made, tmp_path):
 
 @pytest.mark.slow
 def test_pairs_of_other_options_are_refused(made):
-    with pytest.raises(BadInput, match=r"holds pairs of other options: replies was 6 and is 5"):
-        trained(made[0], "dpo.replies=5")
+    with pytest.raises(BadInput, match=r"holds pairs of other options: replies was 3 and is 4"):
+        trained(made[0], "dpo.replies=4")
 
 
 @pytest.mark.slow
@@ -269,9 +284,8 @@ def test_pairs_that_a_model_cannot_read_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_who_says_nothing_readable_has_nothing_to_prefer(tmp_path):
-    base = untrained(tmp_path / "base")
     with pytest.raises(BadInput, match=r"dpo.questions must be so many .* 4 questions with no"):
-        trained(tmp_path / "out", f"start={base}", "dpo.questions=4")
+        trained(tmp_path, "dpo.questions=4", task=Unread)
 
 
 @pytest.mark.parametrize(
