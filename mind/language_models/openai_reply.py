@@ -120,13 +120,21 @@ def _thought(message: Any) -> str:
     apart = _part(message, "reasoning_content") or _part(message, "reasoning")
     content = _part(message, "content")
     parts = cast(list[Any], content) if isinstance(content, list) else []
-    return _text(apart) or "".join(_text(_part(part, "thinking")) for part in parts)
+    thoughts = (_part(part, "thinking") or _part(part, "text") for part in parts if _thinks(part))
+    return _text(apart) or "".join(map(_text, thoughts))
+
+
+def _thinks(part: Any) -> bool:
+    """Whether a part of a content is a thought, by its type: thinking, reasoning or the like."""
+    kind = str(_part(part, "type"))
+    return "think" in kind or "reason" in kind
 
 
 def _text(content: Any) -> str:
     """Return the text of a content in one piece or in parts, without parts of other kinds."""
     if isinstance(content, list):
-        return "".join(map(_text, cast(list[Any], content)))
+        parts = cast(list[Any], content)
+        return "".join(_text(part) for part in parts if not _thinks(part))
     text = content if isinstance(content, str) else _part(content, "text")
     return text if isinstance(text, str) else ""
 

@@ -271,6 +271,7 @@ def test_where_there_are_no_doors_nothing_can_be_open():
         "It is near. <answer>explore, normal</answer>",
         "<think>near<answer>look around, normal</answer> no, <answer>explore, normal</answer>",
         "near</think><answer>explore, normal</answer><say>I go</say></s>",
+        "Say <answer>wait, fast</answer><say>x</say>. So</think><answer>explore, normal</answer>",
     ],
 )
 def test_after_a_draft_the_last_answer_counts(text):
