@@ -114,7 +114,12 @@ def closing_of(text: str) -> str:
 def spoken(text: str) -> str:
     """Return what a reply says: no thoughts but those of the form, and no control tokens."""
     said = re.sub(_BEGIN, "<think>", text[speech_start(text) :])
-    return _CONTROL.sub("", re.sub(_END, "</think>", said))
+    return without_control_tokens(re.sub(_END, "</think>", said))
+
+
+def without_control_tokens(text: str) -> str:
+    """Return a text without the tokens that tell a model whose turn it is."""
+    return _CONTROL.sub("", text)
 
 
 def thoughts(text: str) -> str:
@@ -152,7 +157,8 @@ def _past_thoughts(text: str) -> int:
 def _first_thought(text: str, start: int) -> re.Match[str] | None:
     """Return the tag of the thought with which a text goes on from somewhere, if it does."""
     begin = re.compile(_BEGIN).search(text, start)
-    return begin if begin and not _CONTROL.sub("", text[start : begin.start()]).strip() else None
+    is_first = begin and not without_control_tokens(text[start : begin.start()]).strip()
+    return begin if is_first else None
 
 
 def _end_of(begin: re.Match[str]) -> int | None:

@@ -19,7 +19,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
-from mind.language_models.thinking import LONGEST_REPLY, spoken, thoughts
+from mind.language_models.thinking import LONGEST_REPLY, spoken, thoughts, without_control_tokens
 
 LONGEST_SPEECH = 200
 LONGEST_PLAN = 8  # goals
@@ -217,7 +217,7 @@ def _draft_and_answer(text: str, form: str) -> tuple[str, str]:
     if not opening:
         raise NotUnderstood("there is no <answer> after the draft; write <answer>...</answer>")
     answer, _, after = rest.partition("</answer>")
-    _refuse_words_outside(_SAY.sub("", spoken(after)), form)
+    _refuse_words_outside(_SAY.sub("", without_control_tokens(after)), form)
     return " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY], answer
 
 

@@ -100,7 +100,7 @@ def build_recital(folder, said, *, chat_template):
         eos_token_id=3,
         pad_token_id=1,
     )
-    model = LlamaForCausalLM(config)
+    model: Any = LlamaForCausalLM(config)
     with torch.no_grad():
         for name, weights in model.named_parameters():
             weights.fill_(1.0 if "norm" in name else 0.0)
