@@ -17,8 +17,8 @@ from mind.language_models.thinking import (
     thoughts,
 )
 from mind.language_models.types import FELT, Completion, Finish
+from mind.reasoning.answering import understand
 from mind.reasoning.parsing import NotUnderstood, parse_command, parse_reply
-from mind.reasoning.question_answering import understand
 
 FORM = "<think>why</think><answer>wait, normal</answer><say>hm</say>"
 BARE = "<answer>wait, normal</answer>"
