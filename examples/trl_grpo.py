@@ -58,26 +58,23 @@ async def lived_well(count: int) -> list[list[dict[str, Any]]]:
     return found
 
 
-def main() -> None:
-    """Show, train, and print what each step came to."""
-    parser = argparse.ArgumentParser(description="Train SmolLM2 in a body with TRL.")
-    parser.add_argument("--steps", type=int, default=20, help="updates by GRPO")
-    parser.add_argument("--lives", type=int, default=64, help="that it is shown first")
-    parser.add_argument("--model", default="", help="another one than SmolLM2")
-    options = parser.parse_args()
-    path = options.model or smollm2.folder()
+def tokenizer_of(path: str) -> Any:
+    """Return the tokenizer of a model, with a template that can tell of tools."""
     tokenizer = AutoTokenizer.from_pretrained(path)
     tokenizer.chat_template = qwen2_5_chat_template  # ChatML, as SmolLM2's own, with tools
-    environment = environment_factory(*WORLD)
+    return tokenizer
+
+
+def shown(path: str, lives: list[list[dict[str, Any]]], environment: Any, folder: str) -> Any:
+    """Return the trainer that shows a model these lives."""
     tools = [get_json_schema(tool) for tool in environment.tools]
-    lives = asyncio.run(lived_well(options.lives))
-    sft = SFTTrainer(
+    return SFTTrainer(
         model=AutoModelForCausalLM.from_pretrained(path),
-        processing_class=tokenizer,
+        processing_class=tokenizer_of(path),
         train_dataset=Dataset.from_list([{"messages": one, "tools": tools} for one in lives]),
         peft_config=LoraConfig(r=8, lora_alpha=16, target_modules="all-linear"),
         args=SFTConfig(
-            output_dir="outputs/trl/shown",
+            output_dir=folder,
             per_device_train_batch_size=1,
             gradient_accumulation_steps=4,
             learning_rate=1e-3,
@@ -89,17 +86,20 @@ def main() -> None:
             use_cpu=not torch.cuda.is_available(),
         ),
     )
-    sft.train()
-    seeds = list(range(10_000, 10_000 + options.steps))
+
+
+def living(model: Any, path: str, environment: Any, steps: int, folder: str) -> Any:
+    """Return the trainer that lets a model live, and learn by its rewards."""
+    seeds = list(range(10_000, 10_000 + steps))
     prompt = [{"role": "system", "content": SYSTEM}, ASKED]
-    grpo = GRPOTrainer(
-        model=sft.model,
-        processing_class=tokenizer,
+    return GRPOTrainer(
+        model=model,
+        processing_class=tokenizer_of(path),
         environment_factory=environment,
         train_dataset=Dataset.from_list([{"prompt": prompt, "seed": seed} for seed in seeds]),
         args=GRPOConfig(
-            output_dir="outputs/trl/grpo",
-            max_steps=options.steps,
+            output_dir=folder,
+            max_steps=steps,
             per_device_train_batch_size=4,
             num_generations=4,
             max_completion_length=768,
@@ -111,6 +111,20 @@ def main() -> None:
             use_cpu=not torch.cuda.is_available(),
         ),
     )
+
+
+def main() -> None:
+    """Show, train, and print what each step came to."""
+    parser = argparse.ArgumentParser(description="Train SmolLM2 in a body with TRL.")
+    parser.add_argument("--steps", type=int, default=20, help="updates by GRPO")
+    parser.add_argument("--lives", type=int, default=64, help="that it is shown first")
+    parser.add_argument("--model", default="", help="another one than SmolLM2")
+    options = parser.parse_args()
+    path = str(options.model or smollm2.folder())
+    environment = environment_factory(*WORLD)
+    sft = shown(path, asyncio.run(lived_well(options.lives)), environment, "outputs/trl/shown")
+    sft.train()
+    grpo = living(sft.model, path, environment, options.steps, "outputs/trl/grpo")
     grpo.train()
     grpo.save_model("outputs/trl/grpo")
 

@@ -130,7 +130,7 @@ class Host:
         """Return the answer to what was typed, and each of its claims with its verdict."""
         from experiments.ground_truth.checker import Checker
         from experiments.recall_qa.answers import checked_chain
-        from mind.claims.parser import claims_in
+        from mind.claims.question_parser import claims_in
 
         if not self.follows(question):
             self.turns = []
@@ -156,7 +156,7 @@ class Host:
     def follows(self, question: str) -> bool:
         """Return whether what was typed goes on: it names no event, and no episode."""
         from mind.claims.chain_grammar import chain_of
-        from mind.claims.parser import episode_of, question_of
+        from mind.claims.question_parser import episode_of, question_of
 
         new = episode_of(question) is not None or question_of(question) is not None
         return bool(self.turns) and not new and chain_of(question, self.spec) is None
@@ -166,7 +166,7 @@ def _converse(host: Host, folder: Path) -> None:
     """Answer each line that is typed, until there are no more, and keep the talk."""
     from rich.text import Text
 
-    from mind.reasoning.question_answering import LONGEST_QUESTION
+    from mind.reasoning.answering import LONGEST_QUESTION
 
     if not any(graph.nodes for graph in host.graphs):
         host.console.print("nothing happened to it; it may have little to say")
@@ -262,7 +262,7 @@ def _piped(stream: TextIO) -> Iterator[str]:
 
 def readable(typed: str) -> str:
     """Return what was typed as the one line that is asked, without anything that steers."""
-    from mind.reasoning.question_answering import as_question
+    from mind.reasoning.answering import as_question
 
     return as_question("".join(c if c.isprintable() else " " for c in typed))
 

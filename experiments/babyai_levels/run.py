@@ -9,7 +9,7 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from copy import deepcopy
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.running.cli import BadInput, Interrupted, built, command
-from experiments.running.results import kept_before, until_stopped
+from experiments.running.results import TABLE, KeptResults, until_stopped
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import Usefulness
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from experiments.report.measures import Columns
     from mind.types import Decision
 
-RESULTS, TABLE = "babyai_levels.json", "table.md"
+RESULTS = "babyai_levels.json"
 _KEPT = ("success", "ticks", "decisions", "given_up")  # columns of episodes
 
 
@@ -55,7 +55,14 @@ def _run(config: DictConfig, folder: Path) -> bool:
     from rich.console import Console
 
     ids = _checked_ids(config)
-    results = _Results(config, folder)
+    results = KeptResults(
+        folder / RESULTS,
+        config,
+        same={*config} - {"agents", "ids"},
+        kinds=("levels",),
+        table=lambda found: _table(found["levels"], list(config.agents)),
+        seeds={"world": spawn_integer(config.seed, "world")},
+    )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     finished = until_stopped(lambda stopped: _run_all(config, ids, results, console, stopped))
     console.print(f"table  {folder / TABLE}")
@@ -81,30 +88,39 @@ def _checked_ids(config: DictConfig) -> list[str]:
     return list(config.ids) or known
 
 
+def _table(levels: Mapping[str, Any], agents: Sequence[str]) -> str:
+    from experiments.babyai_levels.tables import markdown
+
+    return markdown(levels, agents)
+
+
 # ---- Living ----
 
 
 def _run_all(
     config: DictConfig,
     ids: list[str],
-    results: "_Results",
+    results: KeptResults,
     console: "Console",
     stopped: Callable[[], bool],
 ) -> bool:
     """Run one agent after the other, each in all levels; return whether all were finished."""
-    splits = {id: results.split(id) for id in ids}
-    for id in (id for id, split in splits.items() if split is None):
-        console.print(f"left out: {results.refused(id)}")
+    levels = results.found["levels"]
+    levels |= {id: level_entry(id) for id in ids if id not in levels}
+    for id in ids:
+        if levels[id]["split"] is None:
+            console.print(f"left out: {levels[id]['refused']}")
     results.write()
     for agent in config.agents:
-        for id, split in splits.items():
-            if split is None or results.has(id, agent):
+        for id in ids:
+            split = levels[id]["split"]
+            if split is None or results.has("levels", id, "agents", agent):
                 continue
             heard = Usefulness()
             columns, seconds = run_level(agent, id, split, config, stopped, heard.hear)
             if columns is None:
                 return False
-            results.add(id, agent, columns, seconds)
+            results.keep(_record(columns, seconds), "levels", id, "agents", agent)
             solved, count = int(columns["success"].sum()), len(columns["success"])
             console.print(f"{agent}, {id}: {solved} of {count} in {seconds:.1f} s")
             if heard.problem:
@@ -154,52 +170,13 @@ def run_level(
         return columns, time.perf_counter() - began
 
 
-# ---- Keeping and telling ----
+# ---- Keeping ----
 
 
-class _Results:
-    """The episodes of each agent in each level, in memory and in the run folder."""
-
-    def __init__(self, config: DictConfig, folder: Path):
-        from experiments.running.record import write_provenance
-
-        self._folder, self._agents = folder, list(config.agents)
-        settings: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
-        self._settings = {
-            key: value for key, value in settings.items() if key not in ("agents", "ids")
-        }
-        before = kept_before(folder / RESULTS, self._settings)
-        self._levels: dict[str, dict[str, Any]] = before.get("levels", {})
-        write_provenance(folder, settings, {"world": spawn_integer(config.seed, "world")})
-
-    def has(self, id: str, agent: str) -> bool:
-        """Say whether an agent's episodes in a level are kept already."""
-        return agent in self._levels.get(id, {}).get("agents", {})
-
-    def split(self, id: str) -> str | None:
-        """Return in which split a level is lived; None if it cannot be made here."""
-        if id not in self._levels:
-            self._levels[id] = level_entry(id)
-        return self._levels[id]["split"]
-
-    def refused(self, id: str) -> str:
-        """Return why a level cannot be made here."""
-        return self._levels[id]["refused"]
-
-    def add(self, id: str, agent: str, columns: "Columns", seconds: float) -> None:
-        """Keep the episodes of an agent in a level."""
-        kept = {name: columns[name].tolist() for name in _KEPT if name in columns}
-        self._levels[id]["agents"][agent] = {"seconds": round(seconds, 3), **kept}
-        self.write()
-
-    def write(self) -> None:
-        """Put the results and their table in place."""
-        from experiments.babyai_levels.tables import markdown
-        from experiments.running.record import write_atomically, write_json
-
-        content = {"settings": self._settings, "levels": self._levels}
-        write_json(self._folder / RESULTS, content)
-        write_atomically(self._folder / TABLE, markdown(self._levels, self._agents))
+def _record(columns: "Columns", seconds: float) -> dict[str, Any]:
+    """Return what is kept of the episodes of an agent in a level."""
+    kept = {name: columns[name].tolist() for name in _KEPT if name in columns}
+    return {"seconds": round(seconds, 3), **kept}
 
 
 def level_entry(id: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from mind.claims.chain_grammar import nested, told_in_order
 from mind.claims.chains import EVERY, Chain, Link
 from mind.claims.grammar import Person, forms, texts
 from mind.claims.language import Attribute, Claim, When
-from mind.reasoning.question_answering import LONGEST_QUESTION
+from mind.reasoning.answering import LONGEST_QUESTION
 
 HOPS = (2, 3, 4, 5)
 _TRIES = 60  # chains that are drawn in one life, for each number of steps

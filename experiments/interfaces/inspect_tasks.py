@@ -103,7 +103,8 @@ def lead(factory: LifeFactory, split: str | None) -> Solver:
                 turn = total.add(await asyncio.to_thread(life.reply, reply))
         finally:
             await asyncio.to_thread(life.close)
-        state.store.set(_SCORES, total.means | {"reward": total.reward})
+        told = {"reward": total.reward, "fallbacks": float(total.fallbacks)}
+        state.store.set(_SCORES, total.means | told)
         return state
 
     return solve
@@ -111,7 +112,7 @@ def lead(factory: LifeFactory, split: str | None) -> Solver:
 
 @scorer(metrics=_EACH)
 def as_the_world_says() -> Scorer:
-    """Score a life by what its world says of its episodes, on average, and by its reward."""
+    """Score a life by its reward, its fallbacks and what its world says of episodes on average."""
 
     async def score(state: TaskState, target: Target) -> Score:
         return Score(value=state.store.get(_SCORES))

@@ -46,7 +46,8 @@ def live(
 
     Returns:
         ``reward``: what the world gave. ``metrics``: means over the episodes of what the world says
-        of them, how often was asked, tokens read and written, and requests without a reply.
+        of them, how often was asked, tokens read and written, requests without a reply, and
+        decisions for which no reply could be used.
 
     Raises:
         BadInput: If there is no such life.
@@ -72,6 +73,7 @@ async def _led(factory: LifeFactory, begins: dict[str, Any], model: OpenAIModel)
                 turn = total.add(life.reply(reply))
     finally:
         await model.close()
+    counts["fallbacks"] = total.fallbacks
     return {"reward": total.reward, "metrics": total.means | counts}
 
 

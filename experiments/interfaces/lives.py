@@ -48,6 +48,7 @@ class Turn:
         truncated: Whether it is over because time was up.
         episode: Number of the episode in the life, from 0.
         scores: What the world says of each episode that has ended since the turn before.
+        fallbacks: Decisions since the turn before for which no reply could be used.
     """
 
     messages: tuple[Message, ...] = ()
@@ -57,6 +58,7 @@ class Turn:
     truncated: bool = False
     episode: int = 0
     scores: tuple[Mapping[str, float], ...] = ()
+    fallbacks: int = 0
 
     @property
     def text(self) -> str:
@@ -72,16 +74,19 @@ class Total:
         reward: What the world gave.
         scores: What it says of each episode that has ended.
         done: Whether the life is over.
+        fallbacks: Decisions for which no reply could be used: the body waited, or got up.
     """
 
     reward: float = 0.0
     scores: list[Mapping[str, float]] = field(default_factory=list)
     done: bool = False
+    fallbacks: int = 0
 
     def add(self, turn: Turn) -> Turn:
         """Take in a turn, and return it."""
         self.reward += turn.reward
         self.scores += turn.scores
+        self.fallbacks += turn.fallbacks
         self.done = turn.done
         return turn
 
@@ -135,6 +140,7 @@ class _Since:
     episode: int = 0
     truncated: bool = False
     scores: list[Mapping[str, float]] = field(default_factory=list)
+    fallbacks: int = 0
 
     def turn(self, **more: Any) -> Turn:
         """Return it as a turn, and begin anew."""
@@ -143,9 +149,10 @@ class _Since:
             episode=self.episode,
             truncated=self.truncated,
             scores=tuple(self.scores),
+            fallbacks=self.fallbacks,
             **more,
         )
-        self.reward, self.scores = 0.0, []
+        self.reward, self.scores, self.fallbacks = 0.0, [], 0
         return turn
 
 
@@ -348,7 +355,10 @@ class Life:
         being.begin(observation, _ROW, [number])
         since.episode, over = number, False
         while not over:
-            observation, reward, terminated, truncated, _ = env.step(being.act(observation))
+            actions = being.act(observation)
+            decision = being.trace(0).decision
+            since.fallbacks += decision is not None and decision.fallback
+            observation, reward, terminated, truncated, _ = env.step(actions)
             since.reward += float(reward[0])
             over = bool(terminated[0] or truncated[0])
             since.truncated = bool(truncated[0])

@@ -50,6 +50,7 @@ class Asked(Observation):
     episode: int = Field(description="Number of the episode in the life")
     truncated: bool = Field(description="Whether time was up")
     scores: list[dict[str, float]] = Field(description="Of each episode that has just ended")
+    fallbacks: int = Field(description="Decisions just now for which no reply could be used")
 
 
 class LifeServerEnvironment(Environment[Reply, Asked, State]):
@@ -145,6 +146,7 @@ def _asked(turn: Turn) -> Asked:
         episode=turn.episode,
         truncated=turn.truncated,
         scores=[dict(score) for score in turn.scores],
+        fallbacks=turn.fallbacks,
         reward=turn.reward,
         done=turn.done,
     )

@@ -58,6 +58,11 @@ class LifeEnvironment:
         """What the world says of each episode that has ended."""
         return self._total.scores
 
+    @property
+    def fallbacks(self) -> int:
+        """For how many decisions no reply could be used."""
+        return self._total.fallbacks
+
     def get_reward(self) -> float:
         """Return what the world gave in this life."""
         return self._total.reward

@@ -7,15 +7,16 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from experiments.launching.composing import composed_for
 from experiments.running.cli import BadInput, Interrupted, built, command
-from experiments.running.results import kept_before, until_stopped
+from experiments.running.results import TABLE, KeptResults, episodes_record, until_stopped
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
 from experiments.running.usable import Usefulness
@@ -23,7 +24,7 @@ from experiments.running.usable import Usefulness
 if TYPE_CHECKING:
     from experiments.report.measures import Columns
 
-RESULTS, TABLE = "lifetime.json", "table.md"
+RESULTS = "lifetime.json"
 AGENTS = {"random": "random"}  # of experiments.evaluate, beside the beings
 YARDSTICKS = ("table", "newborn", "reader", "counting", "knowing")
 
@@ -59,15 +60,27 @@ def _check(config: DictConfig) -> None:
 
 
 def _run(config: DictConfig, folder: Path, startup: Startup) -> bool:
-    results = Results(folder, config)
+    results = KeptResults(
+        folder / RESULTS,
+        config,
+        same=("world", "lifetimes", "episodes", "layouts", "words", "seed"),
+        kinds=("lived",),
+        table=lambda found: _table(found["lived"], config.episodes),
+    )
     startup.ready()
     return until_stopped(lambda stopped: _run_all(config, results, stopped))
 
 
-def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]) -> bool:
+def _table(lived: Mapping[str, Any], episodes: int) -> str:
+    from experiments.lifetime.tables import markdown
+
+    return markdown(lived, episodes)
+
+
+def _run_all(config: DictConfig, results: KeptResults, stopped: Callable[[], bool]) -> bool:
     """Let one after the other live; return whether all were finished."""
     for name in config.only or (*YARDSTICKS, *AGENTS, *config.beings):
-        if name in results.lived:
+        if results.has("lived", name):
             continue
         heard = Usefulness()
         began = time.process_time()
@@ -75,7 +88,7 @@ def _run_all(config: DictConfig, results: "Results", stopped: Callable[[], bool]
         if columns is None:
             return False
         seconds = time.process_time() - began
-        results.add(name, columns, seconds)
+        results.keep(episodes_record(columns, seconds), "lived", name)
         print(f"{name}: mean score {columns['score'].mean():.2f}, {seconds:.0f} CPU s", flush=True)
         if heard.problem:
             print(f"{name}: {heard.problem}", flush=True)
@@ -102,8 +115,6 @@ def _lived(
 
 def composed(name: str, config: DictConfig) -> tuple[DictConfig, str]:
     """Return the configuration of `experiments.evaluate` for somebody, and its agent there."""
-    from experiments.launching.composing import composed_for
-
     agent = AGENTS.get(name, "reactive" if name in YARDSTICKS else "being")
     settings = composed_for(
         agent,
@@ -114,40 +125,6 @@ def composed(name: str, config: DictConfig) -> tuple[DictConfig, str]:
         layouts=config.layouts,
     )
     return settings, agent
-
-
-class Results:
-    """The episodes of everybody, in memory and in the run folder.
-
-    Raises:
-        BadInput: If the folder has results of other settings.
-    """
-
-    def __init__(self, folder: Path, config: DictConfig):
-        from experiments.running.record import write_provenance
-
-        self._folder = folder
-        settings: Any = OmegaConf.to_container(config, resolve=False)
-        names = ("world", "lifetimes", "episodes", "layouts", "words", "seed")
-        self._settings = {name: settings[name] for name in names}
-        before = kept_before(folder / RESULTS, self._settings)
-        self.lived: dict[str, dict[str, Any]] = before.get("lived", {})
-        write_provenance(folder, settings, {})
-
-    def add(self, name: str, columns: "Columns", seconds: float) -> None:
-        """Keep somebody's episodes, and write what is kept."""
-        kept = {column: values.astype(float).tolist() for column, values in columns.items()}
-        self.lived[name] = {"columns": kept, "cpu_s": seconds}
-        self._write()
-
-    def _write(self) -> None:
-        from experiments.running.record import write_atomically, write_json
-
-        write_json(self._folder / RESULTS, {"settings": self._settings, "lived": self.lived})
-        from experiments.lifetime.tables import markdown  # what fails from here on loses nothing
-
-        episodes = self._settings["episodes"]
-        write_atomically(self._folder / TABLE, markdown(self.lived, episodes))
 
 
 if __name__ == "__main__":

@@ -8,24 +8,21 @@ Slow imports happen inside functions, so that help and mistakes are answered at 
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from experiments.launching.composing import composed_for, keep_rollout
 from experiments.planning.places import Place, chosen, places_of
 from experiments.running.cli import BadInput, Interrupted, built, command, one_line
-from experiments.running.results import kept_before, until_stopped
+from experiments.running.results import TABLE, KeptResults, until_stopped
 from experiments.running.seeding import spawn_integer
 from experiments.running.startup import Startup
-from experiments.running.usable import Usefulness
 
-if TYPE_CHECKING:
-    from experiments.report.measures import Columns
-
-RESULTS, TABLE = "planning.json", "table.md"
+RESULTS = "planning.json"
 AGENTS = ("random", "reactive")  # of experiments.evaluate, beside the minds
 _SETTINGS = ("episodes", "most_decisions", "layouts", "states", "seed")  # the same in a folder
 _LEAST = {"episodes": 1, "most_decisions": 1, "layouts": 1, "states": 1, "seed": 0}
@@ -47,13 +44,27 @@ def main(config: DictConfig, folder: Path) -> None:
     here = chosen(places, config.where)
     _check(config)
     with closing(Startup("preparing plans")) as startup:
-        results = Results(folder, config, places)
+        results = KeptResults(
+            folder / RESULTS,
+            config,
+            same=_SETTINGS,
+            kinds=("plans", "lived"),
+            table=lambda found: _table(found, places, list(config.deadlines)),
+        )
         startup.ready()
         finished = until_stopped(lambda stopped: _run_all(config, here, results, stopped))
         results.write()  # the deadlines may be others than before
     print(f"table  {folder / TABLE}")
     if not finished:
         raise Interrupted
+
+
+def _table(
+    found: Mapping[str, Any], places: Mapping[str, Place], deadlines: Sequence[float]
+) -> str:
+    from experiments.planning.tables import markdown
+
+    return markdown(found["lived"], found["plans"], places, deadlines)
 
 
 def _check(config: DictConfig) -> None:
@@ -68,31 +79,32 @@ def _check(config: DictConfig) -> None:
 
 
 def _run_all(
-    config: DictConfig, places: list[Place], results: "Results", stopped: Callable[[], bool]
+    config: DictConfig, places: list[Place], results: KeptResults, stopped: Callable[[], bool]
 ) -> bool:
     """Plan in all places, then let one agent after the other live there; return if all ended."""
     for place in places:
         if stopped():
             return False
-        if place.name not in results.plans:
+        if not results.has("plans", place.name):
             _plan(place, config, results)
     for agent in config.only or (*AGENTS, *config.minds):
         for place in places:
-            if results.has(agent, place.name):
+            if results.has("lived", agent, place.name):
                 continue
-            heard = Usefulness()
-            columns, seconds = _lived(agent, place, config, stopped, heard)
-            if columns is None:
+            if not keep_rollout(
+                agent,
+                place.name,
+                composed(agent, place, config),
+                results,
+                seed=spawn_integer(config.seed, place.name),
+                most_decisions=config.most_decisions,
+                stopped=stopped,
+            ):
                 return False
-            results.add(agent, place.name, columns, seconds)
-            solved, count = int(columns["success"].sum()), len(columns["success"])
-            print(f"{agent}, {place.name}: {solved} of {count}, {seconds:.1f} CPU s", flush=True)
-            if heard.problem:
-                print(f"{agent}, {place.name}: {heard.problem}", flush=True)
     return True
 
 
-def _plan(place: Place, config: DictConfig, results: "Results") -> None:
+def _plan(place: Place, config: DictConfig, results: KeptResults) -> None:
     """Keep how many ticks the plans of a place's episodes take."""
     from experiments.planning.yardstick import plan_ticks
 
@@ -104,37 +116,13 @@ def _plan(place: Place, config: DictConfig, results: "Results") -> None:
         except ValueError as error:
             raise BadInput(f"{place.name}: {one_line(error)}") from error
     found = [None if math.isnan(one) else one for one in ticks.tolist()]
-    results.add_plans(place.name, found)
+    results.keep(found, "plans", place.name)
     count, seconds = len(found) - found.count(None), time.process_time() - began
     print(f"plans, {place.name}: {count} of {len(found)}, {seconds:.1f} CPU s", flush=True)
 
 
-def _lived(
-    agent: str, place: Place, config: DictConfig, stopped: Callable[[], bool], heard: Usefulness
-) -> "tuple[Columns | None, float]":
-    """Return the columns of all episodes of an agent in a place, and the CPU seconds they took."""
-    from experiments.launching.rollout import rollout
-
-    settings = composed(agent, place, config)
-    with ExitStack() as opened:
-        env = built("env", settings, opened)
-        mover = built(f"agent.{settings.agents[0]}", settings, opened)
-        began = time.process_time()
-        columns = rollout(
-            mover,
-            env,
-            spawn_integer(config.seed, place.name),
-            stopped=stopped,
-            most_decisions=config.most_decisions,
-            decided=heard.hear,
-        )
-        return columns, time.process_time() - began
-
-
 def composed(agent: str, place: Place, config: DictConfig) -> DictConfig:
     """Return the configuration of `experiments.evaluate` for an agent, or a being, in a place."""
-    from experiments.launching.composing import composed_for
-
     return composed_for(
         agent if agent in AGENTS else "being",
         [*place.options, *config.minds.get(agent, ())],
@@ -142,53 +130,6 @@ def composed(agent: str, place: Place, config: DictConfig) -> DictConfig:
         seed=config.seed,
         layouts=config.layouts,
     )
-
-
-class Results:
-    """Plans and episodes, in memory and in the run folder.
-
-    Attributes:
-        plans: Ticks of the plan of each episode, by place; None where there is none.
-
-    Raises:
-        BadInput: If the folder has results of other settings.
-    """
-
-    def __init__(self, folder: Path, config: DictConfig, places: Mapping[str, Place]):
-        from experiments.running.record import write_provenance
-
-        self._folder, self._places, self._deadlines = folder, places, list(config.deadlines)
-        settings: Any = OmegaConf.to_container(config, resolve=True)
-        self._settings = {name: settings[name] for name in _SETTINGS}
-        before = kept_before(folder / RESULTS, self._settings)
-        self.plans: dict[str, list[float | None]] = before.get("plans", {})
-        self._lived: dict[str, dict[str, Any]] = before.get("lived", {})
-        write_provenance(folder, settings, {})
-
-    def has(self, agent: str, place: str) -> bool:
-        """Say whether an agent's episodes in a place are kept already."""
-        return place in self._lived.get(agent, {})
-
-    def add_plans(self, place: str, ticks: list[float | None]) -> None:
-        """Keep the plans of a place, and write what is kept."""
-        self.plans[place] = ticks
-        self.write()
-
-    def add(self, agent: str, place: str, columns: "Columns", seconds: float) -> None:
-        """Keep an agent's episodes in a place, and write what is kept."""
-        kept = {name: values.astype(float).tolist() for name, values in columns.items()}
-        self._lived.setdefault(agent, {})[place] = {"columns": kept, "cpu_s": seconds}
-        self.write()
-
-    def write(self) -> None:
-        """Put the results and their tables in place."""
-        from experiments.planning.tables import markdown
-        from experiments.running.record import write_atomically, write_json
-
-        found = {"settings": self._settings, "plans": self.plans, "lived": self._lived}
-        write_json(self._folder / RESULTS, found)
-        table = markdown(self._lived, self.plans, self._places, self._deadlines)
-        write_atomically(self._folder / TABLE, table)
 
 
 if __name__ == "__main__":

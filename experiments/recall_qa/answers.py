@@ -25,7 +25,7 @@ from experiments.running.metrics import threshold_score
 from mind.claims.agreement import agrees
 from mind.claims.chains import Chain
 from mind.claims.language import Claim, Verdict, When
-from mind.claims.parser import parse_answer
+from mind.claims.question_parser import parse_answer
 from mind.reasoning.question_answering import Answer
 
 AT_ONCE = 32  # questions that are asked together

@@ -53,20 +53,6 @@ def brier(right: Bools, confidence: Floats) -> float:
     return float(np.mean((confidence - right) ** 2))
 
 
-def brier_parts(
-    right: Bools, confidence: Floats, *, bins: int = BINS
-) -> tuple[float, float, float]:
-    """Return reliability, resolution and uncertainty (Murphy 1973).
-
-    Brier is about the first less the second plus the third, up to what varies within a bin.
-    """
-    base = float(right.mean())
-    binned = _binned(right, confidence, bins)
-    reliability = sum(share * (mean - accuracy) ** 2 for share, accuracy, mean in binned)
-    resolution = sum(share * (accuracy - base) ** 2 for share, accuracy, _ in binned)
-    return reliability, resolution, base * (1 - base)
-
-
 def area_under_risk_coverage(right: Bools, confidence: Floats) -> float:
     """Return the mean, over all coverages, of the share of wrong answers among the surest ones.
 
@@ -74,15 +60,6 @@ def area_under_risk_coverage(right: Bools, confidence: Floats) -> float:
     """
     wrong = ~right[np.argsort(-confidence, kind="stable")]
     return float(np.mean(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)))
-
-
-def area_under_generalised_risk(right: Bools, confidence: Floats) -> float:
-    """Return the mean, over all coverages, of the share of all answers that are given and wrong.
-
-    Traub et al. 2024 (arXiv 2407.01032): risk and coverage jointly, so at most 1/2.
-    """
-    wrong = ~right[np.argsort(-confidence, kind="stable")]
-    return float(np.mean(np.cumsum(wrong) / len(wrong)))
 
 
 def threshold_score(*, right: bool, answered: bool, threshold: float) -> float:
@@ -98,12 +75,6 @@ def threshold_score(*, right: bool, answered: bool, threshold: float) -> float:
     if not answered:
         return 0.0
     return 1.0 if right else -threshold / (1 - threshold)
-
-
-def at_coverage(right: Bools, confidence: Floats, coverage: float) -> float:
-    """Return the accuracy of the surest share of the answers."""
-    kept = np.argsort(-confidence, kind="stable")[: max(1, round(coverage * len(right)))]
-    return float(right[kept].mean())
 
 
 def interval(

@@ -355,6 +355,9 @@ class TrainMindConfig(Training):
     with the body. Or scripted: motors written by hand."""
     moments: dict[str, int] = field(default_factory=lambda: {"trip": 24_000, "babyai": 24_000})
     """Moments of decision in each world; 0 leaves the world out."""
+    lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
+    """Short examples of each world besides, that nobody has lived: in trip, choices
+    between ways by words alone."""
     levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
     """Levels of trip, and their shares."""
     held_out: int = 1000
@@ -463,5 +466,8 @@ class TrainQuestionAnsweringConfig:
     with the body. Or scripted: motors written by hand."""
     moments: dict[str, int] = field(default_factory=lambda: {"trip": 12_000, "babyai": 12_000})
     """Moments of decision in each world to rehearse; 0 leaves the world out."""
+    lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
+    """Short examples of each world besides, that nobody has lived: in trip, choices
+    between ways by words alone."""
     levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
     """Levels of trip, and their shares."""

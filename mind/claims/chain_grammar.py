@@ -19,7 +19,7 @@ from mind.claims.chains import EVERY, Chain, Link, Step
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, forms, texts
 from mind.claims.language import Attribute, When
-from mind.claims.parser import (
+from mind.claims.question_parser import (
     asked_in,
     episode_of,
     episodes_in,

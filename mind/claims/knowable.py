@@ -19,7 +19,7 @@ from body.types import WorldSpec
 from mind.claims.events import event_table
 from mind.claims.grammar import Person, phrases, texts
 from mind.claims.language import VALUES, Attribute
-from mind.claims.parser import episodes_in, events_in, without_episodes
+from mind.claims.question_parser import episodes_in, events_in, without_episodes
 
 NOT_UNDERSTOOD = 'I do not understand that; ask me in English, such as "did you pick something up?"'
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")

@@ -48,16 +48,28 @@ def reply_of(text: str, choices: Choices) -> str:
 
     What a model thought aloud before it stays where it is.
     """
-    start = speech_start(text)
-    fields = _fields(text[start:].strip())
-    answer, thought = fields.get("answer"), fields.get("think")
-    if answer not in choices.answers:
+    starts = 0, speech_start(text)  # a thought in JSON may quote the end of a thought
+    start = next((start for start in starts if _is_chosen(text[start:], choices)), None)
+    if start is None:
         return text
+    fields = _fields(text[start:])
+    thought = fields.get("think")
     draft = f"<think>{thought}</think>" if isinstance(thought, str) and thought.strip() else ""
-    return f"{text[:start]}{draft}{choices.opening}{answer}{choices.closing}"
+    return f"{text[:start]}{draft}{choices.opening}{fields['answer']}{choices.closing}"
+
+
+def json_in(text: str, choices: Choices) -> str:
+    """Return the reply in JSON that a text is, or ends with; else nothing."""
+    last = text[max(0, text.rfind("{")) :]
+    return next((part for part in (text, last) if _is_chosen(part, choices)), "")
+
+
+def _is_chosen(text: str, choices: Choices) -> bool:
+    return _fields(text).get("answer") in choices.answers
 
 
 def _fields(text: str) -> dict[str, Any]:
+    text = text.strip()
     fenced = _FENCED.match(text)
     try:
         found = json.loads(fenced[1] if fenced else text)

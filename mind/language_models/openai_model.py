@@ -12,7 +12,7 @@ import numpy as np
 import openai
 from numpy.typing import NDArray
 
-from mind.language_models.openai_choices import format_of, reply_of, words_of
+from mind.language_models.openai_choices import format_of, words_of
 from mind.language_models.openai_failures import FAILURES, Server, may_pass, said_in
 from mind.language_models.openai_manners import (
     done_about,
@@ -208,9 +208,7 @@ class OpenAIModel:
                 longest=self._max_new_tokens,
                 latency_s=time.perf_counter() - begun,
             )
-            choices = prompt.choices
-            text = reply_of(completion.text, choices) if choices else completion.text
-            return replace(completion, text=text, cost=self._cost(completion))
+            return replace(completion, cost=self._cost(completion))
 
         try:
             return await self._persist(attempt, seed)

@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mind.language_models.openai_choices import json_in, reply_of
 from mind.language_models.openai_manners import without_lone_surrogates
-from mind.language_models.settings import cut_after
-from mind.language_models.thinking import speech_start
-from mind.language_models.types import BadReply, Completion, Finish, Prompt
+from mind.language_models.thinking import cut_speech, says_any
+from mind.language_models.types import BadReply, Choices, Completion, Finish, Prompt
 
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; where a server does not count
 _LONGEST_TOKEN = 32  # characters that are read of a reply for each token asked for
@@ -39,7 +39,7 @@ class _Written:
 def completion_of(
     response: Any, prompt: Prompt, *, stop: Sequence[str], longest: int, latency_s: float
 ) -> Completion:
-    """Return what a response says.
+    """Return what a response says, in our form where an answer was chosen.
 
     What goes on for more tokens than were asked for is cut off, and costs no time to think.
 
@@ -54,9 +54,9 @@ def completion_of(
         BadReply: If there is no message in it.
     """
     choice = _first_choice(response)
-    written = _written(choice, longest * _LONGEST_TOKEN)
-    start = speech_start(written.text)
-    text = written.text[:start] + cut_after(written.text[start:], stop)
+    written = _written(choice, prompt.choices, longest * _LONGEST_TOKEN)
+    said = reply_of(written.text, prompt.choices) if prompt.choices else written.text
+    text = cut_speech(said, stop)
     known = _log_probabilities(choice)
     read = sum(len(message.text) for message in prompt.in_words.messages)
     prompt_tokens = _count(_part(response, "usage"), "prompt_tokens") or _estimate(read)
@@ -67,7 +67,7 @@ def completion_of(
         tokens=min(tokens - thinking, longest) + thinking,
         thinking_tokens=thinking,
         latency_s=latency_s,
-        finish=Finish.STOP if text.endswith(tuple(stop)) else written.finish,
+        finish=Finish.STOP if says_any(text, stop) else written.finish,
         log_probability=fmean(known) if known else math.nan,
         model=_name(_part(response, "model")),
         provider=_name(_part(response, "provider")),
@@ -78,8 +78,15 @@ def _first_choice(response: Any) -> Any:
     choices = _part(response, "choices")
     choice = cast(list[Any], choices)[0] if isinstance(choices, list) and choices else None
     if _part(choice, "message") is None:
-        raise BadReply(f"no message in {str(response)[:80]!r}")
+        failed = _part(_part(response, "error"), "message")  # some say so with the status 200
+        raise BadReply(
+            failed if isinstance(failed, str) else f"no message in {_beginning(response)}"
+        )
     return choice
+
+
+def _beginning(sent: Any) -> str:
+    return repr(str(sent)[:80])
 
 
 def _part(whole: Any, name: str) -> Any:
@@ -92,17 +99,17 @@ def _part(whole: Any, name: str) -> Any:
 # ---- The text ----
 
 
-def _written(choice: Any, longest: int) -> _Written:
+def _written(choice: Any, choices: Choices | None, longest: int) -> _Written:
     """Return what was written, wherever it stands; thoughts that end no reply are not one."""
     message = _part(choice, "message")
     content = _part(message, "content")
     if not isinstance(content, str | list | None):
-        raise BadReply(f"no message in {str(message)[:80]!r}")
+        raise BadReply(f"no message in {_beginning(message)}")
     said, thought = _text(content)[:longest], _thought(message)
     withheld = not said and bool(_part(message, "refusal"))
     named = _FINISHES.get(str(_part(choice, "finish_reason")), Finish.STOP)
     if not said.strip() and named is Finish.STOP:
-        said = _reply_in(thought)[:longest]
+        said = _reply_in(thought, choices)[:longest]
         thought = thought[: len(thought) - len(said)]
     finish = Finish.WITHHELD if withheld else named
     return _Written(text=without_lone_surrogates(said), apart=len(thought), finish=finish)
@@ -113,22 +120,32 @@ def _thought(message: Any) -> str:
     apart = _part(message, "reasoning_content") or _part(message, "reasoning")
     content = _part(message, "content")
     parts = cast(list[Any], content) if isinstance(content, list) else []
-    return _text(apart) or "".join(_text(_part(part, "thinking")) for part in parts)
+    thoughts = (_part(part, "thinking") or _part(part, "text") for part in parts if _thinks(part))
+    return _text(apart) or "".join(map(_text, thoughts))
+
+
+def _thinks(part: Any) -> bool:
+    """Whether a part of a content is a thought, by its type: thinking, reasoning or the like."""
+    kind = str(_part(part, "type"))
+    return "think" in kind or "reason" in kind
 
 
 def _text(content: Any) -> str:
     """Return the text of a content in one piece or in parts, without parts of other kinds."""
     if isinstance(content, list):
-        return "".join(map(_text, cast(list[Any], content)))
+        parts = cast(list[Any], content)
+        return "".join(_text(part) for part in parts if not _thinks(part))
     text = content if isinstance(content, str) else _part(content, "text")
     return text if isinstance(text, str) else ""
 
 
-def _reply_in(thought: str) -> str:
-    """Return a reply of our form from where a server took it for a thought; else nothing."""
+def _reply_in(thought: str, choices: Choices | None) -> str:
+    """Return a reply of our form, or in JSON, from where a server took it for a thought."""
     if thought.lstrip().startswith(_FORM):
         return thought
     start = thought.rfind("<answer>")
+    if start < 0 and choices:
+        return json_in(thought, choices)
     return thought[start:] if start >= 0 else ""
 
 
@@ -184,5 +201,5 @@ def vectors_of(response: Any, count: int) -> NDArray[np.float32]:
     except (TypeError, ValueError):
         vectors = np.array([])  # rows that are no vectors, or not of one length
     if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
-        raise BadReply(f"expected {count} vectors of numbers, got {str(response)[:80]!r}")
+        raise BadReply(f"expected {count} vectors of numbers, got {_beginning(response)}")
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

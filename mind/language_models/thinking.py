@@ -6,28 +6,37 @@ may quote that form, so what is looked for is the end of the last thought that i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mind.language_models.settings import cut_after
 from mind.language_models.types import Completion, unmarked
 
 LONGEST_REPLY = 4000  # characters; what a mind may say before it is not read any more
 
 # How the thoughts of various models begin and end.
-_BEGIN = (
-    r"<think>|<thinking>|<thought>|<reasoning>|<seed:think>|\[THINK\]|◁think▷|"
-    r"<\|START_THINKING\|>|<\|begin_of_thought\|>|<\|channel>thought\b"
-)
-_END = (
-    r"</think>|</thinking>|</thought>|</reasoning>|</seed:think>|\[/THINK\]|◁/think▷|"
-    r"<\|END_THINKING\|>|<\|end_of_thought\|>|<channel\|>"
-)
+_TAGS_OF_THOUGHTS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|channel>thought": "<channel|>",
+}
+_BEGIN = "|".join(map(re.escape, _TAGS_OF_THOUGHTS))
+_END = "|".join(map(re.escape, _TAGS_OF_THOUGHTS.values()))
 _TAGS = re.compile(
     rf"(?P<begin>{_BEGIN})|(?P<end>{_END})|<(?P<part>plan|answer|say|sure)>|"
     r"</(?P<parted>plan|answer|say|sure)>"
 )
 _CHANNEL = "<|channel|>"
+_TO_FINAL = "<|end|><|start|>assistant<|channel|>final<|message|>"
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _FINAL_IN_WORDS = re.compile(r"\s*analysis.*assistantfinal", re.DOTALL)  # where no token is left
+_LAST_BEGIN = re.compile(rf"({_BEGIN})\s*$")
 _CONTROL = re.compile(
     r"<\|(?:im_start|start|start_header_id)\|>(?:assistant)?|<start_of_turn>(?:model)?|"
     r"<\|[\w ]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|<(?:bos|eos|pad|end_of_turn|turn\|)>|\[/?INST\]"
@@ -53,10 +62,64 @@ def speech_start(text: str) -> int:
     return _after_a_long_thought(text, start)
 
 
+def opened_by(text: str) -> str:
+    """Return the tag that a text ends with and that begins a thought, or nothing.
+
+    Chat templates of models that always think end so: what such a model writes is a thought at
+    once, and begins with no tag.
+    """
+    found = _LAST_BEGIN.search(text)
+    return found[1] if found else ""
+
+
+def after_opening(asked: str, reply: str) -> str:
+    """Return how a prompt in the words of a chat template goes on to a reply of ours.
+
+    Example:
+        >>> after_opening("<|assistant|><think>", "<answer>left</answer>")
+        '</think><answer>left</answer>'
+    """
+    opened = opened_by(asked)
+    return reply.removeprefix(opened) if reply.startswith(opened) else closing_of(opened) + reply
+
+
+def cut_speech(text: str, stop: Sequence[str]) -> str:
+    """Return the text up to the stop string that is said first; what is only thought ends nothing.
+
+    Example:
+        >>> cut_speech("<think>I end with </say></think><answer>left</answer></say> So", ["</say>"])
+        '<think>I end with </say></think><answer>left</answer></say>'
+        >>> cut_speech("<think>I end with </say> so", ["</say>"])
+        '<think>I end with </say> so'
+    """
+    start = _past_thoughts(text)
+    return text[:start] + cut_after(text[start:], stop)
+
+
+def says_any(text: str, stop: Sequence[str]) -> bool:
+    """Whether one of some stop strings is said, and not only thought."""
+    said = text[_past_thoughts(text) :]
+    return any(end in said for end in stop)
+
+
+def closing_of(text: str) -> str:
+    """Return what ends the thought in which a text breaks off; nothing where there is none."""
+    if _CHANNEL in text:
+        return "" if _FINAL.search(text) else _TO_FINAL
+    start = speech_start(text)
+    begin = _first_thought(text, start)
+    return _TAGS_OF_THOUGHTS[begin[0]] if begin and not _end_of(begin) else ""
+
+
 def spoken(text: str) -> str:
     """Return what a reply says: no thoughts but those of the form, and no control tokens."""
     said = re.sub(_BEGIN, "<think>", text[speech_start(text) :])
-    return _CONTROL.sub("", re.sub(_END, "</think>", said))
+    return without_control_tokens(re.sub(_END, "</think>", said))
+
+
+def without_control_tokens(text: str) -> str:
+    """Return a text without the tokens that tell a model whose turn it is."""
+    return _CONTROL.sub("", text)
 
 
 def thoughts(text: str) -> str:
@@ -81,6 +144,33 @@ def _final_channel(text: str) -> int:
     return in_words.end() if in_words else 0
 
 
+def _past_thoughts(text: str) -> int:
+    """Return where a text goes on after its thoughts, those of the form among them.
+
+    That is its end where it breaks off in one.
+    """
+    start = speech_start(text)
+    begin = _first_thought(text, start)
+    return (_end_of(begin) or len(text)) if begin else start
+
+
+def _first_thought(text: str, start: int) -> re.Match[str] | None:
+    """Return the tag of the thought with which a text goes on from somewhere, if it does."""
+    begin = re.compile(_BEGIN).search(text, start)
+    is_first = begin and not without_control_tokens(text[start : begin.start()]).strip()
+    return begin if is_first else None
+
+
+def _end_of(begin: re.Match[str]) -> int | None:
+    """Return where a thought ends, which may quote other ones; None where it does not."""
+    depth = 0
+    for tag in _TAGS.finditer(begin.string, begin.start()):
+        depth += bool(tag["begin"]) - bool(tag["end"])
+        if not depth:
+            return tag.end()
+    return None
+
+
 def _neighbours(
     tags: list[re.Match[str]],
 ) -> Iterator[tuple[re.Match[str] | None, re.Match[str], re.Match[str] | None]]:
@@ -98,6 +188,5 @@ def _after_a_long_thought(text: str, start: int) -> int:
     """Return where a form goes on after a thought that would be too long to be a part of it."""
     if len(text) - start <= LONGEST_REPLY:
         return start
-    begin, end = (re.compile(one).search(text, start) for one in (_BEGIN, _END))
-    is_first = begin and not text[start : begin.start()].strip()
-    return end.end() if is_first and end else start
+    end = re.compile(_END).search(text, start)
+    return end.end() if end and _first_thought(text, start) else start

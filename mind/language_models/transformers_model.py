@@ -29,7 +29,8 @@ from mind.language_models.loading import (
 from mind.language_models.prefix_cache import PrefixCache
 from mind.language_models.probing import probe
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
-from mind.language_models.settings import check_at_least, cut_after
+from mind.language_models.settings import check_at_least
+from mind.language_models.thinking import closing_of, cut_speech, opened_by, says_any
 from mind.language_models.types import (
     BadModelFolder,
     Completion,
@@ -43,6 +44,8 @@ from mind.language_models.types import (
 from mind.pretrained import NO_ADAPTER, adapter_folder
 
 T = TypeVar("T")
+
+_TAIL = 16  # tokens of a prompt, in which a tag at its end stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,8 @@ class TransformersModel:
                 multiplies it itself), "float32", "bfloat16", "float16".
             temperature: At least 0; 0 always takes the most probable token.
             max_new_tokens: Most tokens of a reply, at least 1.
-            stop: Strings after which a reply ends; they stay in the reply.
+            stop: Strings after which a reply ends; they stay in the reply. In a thought they end
+                nothing.
             batch_size: Most rows of one forward pass, at least 1.
             projector: File of the maps through which it reads what is felt; empty is the one in
                 the model's folder, where there is one. Without, it reads words alone.
@@ -258,14 +262,14 @@ class TransformersModel:
             raise self._too_long(row)
         stop = (choices.opening,) if choices else self._stop
         uniforms = noise(generation.seed, limit) if self._temperature else ()
-        return Sample(row, limit, uniforms, has_ended=partial(self._has_ended, stop=stop))
+        return Sample(row, limit, uniforms, has_ended=partial(self._has_ended, row, stop=stop))
 
     def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
         """Return the completion of a row."""
         if sample.broken:
             return self._no_numbers()
         return Completion(
-            text=cut_after(self._decode(sample.tokens), self._stop),
+            text=cut_speech(self._written(sample.prompt, sample.tokens), self._stop),
             prompt_tokens=len(sample.prompt),
             tokens=len(sample.tokens),
             latency_s=latency_s,
@@ -304,10 +308,11 @@ class TransformersModel:
         """
         choices = generation.prompt.choices
         assert choices is not None, "only those that have choices are asked"
-        written = self._decode(draft.tokens).split(choices.opening)[0] if draft else ""
         row = draft.prompt if draft else self._chat.row(generation.prompt)
+        written = self._draft(row, draft.tokens if draft else (), choices.opening)
         candidates = [self._chat.tokens(reply) for reply in choices.replies]
-        following = replace(row, tokens=[*row.tokens, *self._chat.tokens(written)])
+        going_on = self._chat.tokens(written.removeprefix(self._opened(row)))
+        following = replace(row, tokens=[*row.tokens, *going_on])
         longest = max(map(len, candidates))
         if self._context is not None and len(following) + longest > self._context:
             raise self._too_long(following)
@@ -369,6 +374,20 @@ class TransformersModel:
         width = self._model.config.get_text_config().hidden_size
         return np.concatenate(batches) if batches else np.zeros((0, width), np.float32)
 
+    def _draft(self, row: inference.Row, tokens: Sequence[int], opening: str) -> str:
+        """Return what was written before an answer is said, with its last thought ended."""
+        text = self._written(row, tokens)
+        if says_any(text, (opening,)):
+            text = cut_speech(text, (opening,)).removesuffix(opening)
+        return text + closing_of(text)
+
+    def _written(self, row: inference.Row, tokens: Sequence[int]) -> str:
+        """Return what was written, with the thought that the chat template began."""
+        return self._opened(row) + self._decode(tokens)
+
+    def _opened(self, row: inference.Row) -> str:
+        return opened_by(self._decode(row.tokens[-_TAIL:]))
+
     def _decode(self, tokens: Sequence[int]) -> str:
         # Tags such as <think> are special tokens to some tokenizers, and are wanted here.
         heard = [token for token in tokens if token not in self._silent]
@@ -376,14 +395,14 @@ class TransformersModel:
             heard, skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
 
-    def _has_ended(self, tokens: Sequence[int], *, stop: Sequence[str]) -> bool:
+    def _has_ended(self, row: inference.Row, tokens: Sequence[int], *, stop: Sequence[str]) -> bool:
         if tokens[-1] in self._ends:
             return True
         if not stop:
             return False
         # A token is at least one byte, so a stop string that is now complete is in this tail.
         tail = self._decode(tokens[-max(len(end.encode()) for end in stop) - 1 :])
-        return any(end in tail for end in stop)
+        return any(end in tail for end in stop) and says_any(self._written(row, tokens), stop)
 
     def _room(self, row: inference.Row) -> int:
         if self._context is None:

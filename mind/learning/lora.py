@@ -25,6 +25,7 @@ from torch import Tensor
 
 from mind.language_models.inference import inputs_of, pad_left, positions_of
 from mind.language_models.loading import copy_columns, multiplies_bfloat16
+from mind.language_models.thinking import after_opening
 from mind.language_models.types import Role
 from mind.learning.checkpoints import load_checkpoint, place_of, save_checkpoint
 from mind.learning.cold_start import Example, grouped, schedule
@@ -117,7 +118,8 @@ def encode(tokenizer: Any, example: Example) -> Row:
     turns = [turn for turn in example.messages() if turn["role"] != Role.SYSTEM]
     asked = tokenizer.apply_chat_template(turns[:-1], tokenize=False, add_generation_prompt=True)
     read = tokenizer.encode(asked, add_special_tokens=False)
-    said = tokenizer.encode(example.reply, add_special_tokens=False)
+    reply = after_opening(asked, example.reply)
+    said = tokenizer.encode(reply, add_special_tokens=False)
     return [*read, *said, tokenizer.eos_token_id], len(read)
 
 

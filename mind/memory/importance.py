@@ -3,14 +3,18 @@
     importance = max(0, z(|reward error|) + z(pain) + z(surprise))
 
 where z(x) is how many standard deviations x lies above the mean of all that this body has lived
-so far, the experience itself included. Park et al. 2023 (Generative Agents, arXiv 2304.03442)
-ask a language model for a number from 1 to 10 instead; a body that hurts need not ask.
+so far, the experience itself included; next to nothing where x hardly varies. Park et al. 2023
+(Generative Agents, arXiv 2304.03442) ask a language model for a number from 1 to 10 instead; a
+body that hurts need not ask.
 """
 
 import math
 from dataclasses import dataclass, field
 
 from mind.types import Experience
+
+# Of reward, pain and surprise: what differs by less differs by rounding, as processors do it.
+LEAST_DEVIATION = 1e-3
 
 
 @dataclass(slots=True)
@@ -33,9 +37,9 @@ class RunningMoments:
         self.squares += difference * (value - self.mean)
 
     def z(self, value: float) -> float:
-        """Return how many standard deviations `value` lies above the mean; 0 if all were equal."""
+        """Return how far above the mean a value is, in deviations of `LEAST_DEVIATION` or more."""
         deviation = math.sqrt(self.squares / self.count)
-        return (value - self.mean) / deviation if deviation > 0 else 0.0
+        return (value - self.mean) / max(deviation, LEAST_DEVIATION)
 
 
 @dataclass(slots=True)

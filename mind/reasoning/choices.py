@@ -16,8 +16,6 @@ from mind.language_models.types import Choices, Prompt
 from mind.reasoning.parsing import Reply, parse_drafted_reply, parse_reply
 from mind.types import DecisionContext, WhyNot
 
-MOST_TARGETS = 10
-
 
 class ReplyMode(StrEnum):
     """How a language model replies.
@@ -83,6 +81,9 @@ def startable(
 ) -> tuple[Intent, ...]:
     """Return the intents that could start now, about things that are wanted, near or remembered.
 
+    None is left out: which one is needed is the model's to say. How many there are is bounded by
+    what a percept lists and by how much comes to mind.
+
     Args:
         percept: Of one avatar, without the leading axis.
         context: Says which skills could start.
@@ -114,9 +115,7 @@ def _targets(
         if row[0] in spec.targets
     ]
     remembered = (target for words in recalled for target in named(words, spec))
-    found = dict.fromkeys([*wanted, *planned, *_keys(percept), *near, *remembered])
-    most = spec.most_landmarks if spec.foods else MOST_TARGETS  # there anything may be needed
-    return tuple(found)[:most]
+    return tuple(dict.fromkeys([*wanted, *planned, *_keys(percept), *near, *remembered]))
 
 
 def _keys(percept: Percept) -> Iterable[Target]:

@@ -76,6 +76,7 @@ class LanguageMind:
 
     Attributes:
         body_id: The body it belongs to.
+        on_asked: Called with each situation and what the language model is first asked there.
 
     Args:
         batcher: Asks the language model.
@@ -107,6 +108,7 @@ class LanguageMind:
         votes: int = 1,
     ):
         self.body_id = body_id
+        self.on_asked: Callable[[Situation, Prompt], None] = lambda now, prompt: None
         self._batcher = batcher
         self._memory = memory
         self._prompts = prompts
@@ -147,6 +149,7 @@ class LanguageMind:
             return usual
         recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
         prompt, intents = self._asked(now, recalled, goals)
+        self.on_asked(now, prompt)
         ask = partial(self._converse, now, prompt, number)
         reply, exchanges, share = await vote(ask, self._votes, percept.spec)
         costs, weighed = cost(exchanges, fallback=reply is None), ()
@@ -209,17 +212,6 @@ class LanguageMind:
         if reply.plan is None:
             return goals
         return self._plan.replace(reply.plan, now.percept, now.context.episode)
-
-    def asked(
-        self, percept: Percept, feeling: Feeling, context: DecisionContext, why_not: WhyNot
-    ) -> Prompt:
-        """Return what `decide` would first ask the language model; nothing is decided."""
-        now = Situation(
-            body_id=self.body_id, percept=percept, feeling=feeling, context=context, why_not=why_not
-        )
-        goals = self._plan.open_goals(percept, context.episode)
-        recalled = recall(self._memory, self.body_id, percept, context, self._recalled)
-        return self._asked(now, recalled, goals)[0]
 
     def _asked(
         self, now: Situation, recalled: Sequence[Recollection], goals: Sequence[Goal]

@@ -19,7 +19,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
-from mind.language_models.thinking import LONGEST_REPLY, spoken, thoughts
+from mind.language_models.thinking import LONGEST_REPLY, spoken, thoughts, without_control_tokens
 
 LONGEST_SPEECH = 200
 LONGEST_PLAN = 8  # goals
@@ -28,6 +28,7 @@ _SHOWN = 40  # characters of something wrong that a refusal quotes
 _MANNERS = {manner.name.lower(): manner for manner in Manner}
 _TAGS = re.compile(r"<(/?)(think|plan|answer|say)>")
 _ANSWER = re.compile(r"<answer>.*?</answer>")
+_SAY = re.compile(r"<say>.*?</say>", re.DOTALL)
 _FORM = "<think>why</think><answer>skill thing, manner</answer><say>words</say>"
 _COMMAND_FORM = "<think>why</think><answer>action</answer>"
 _GOALS = "hold X, face X, see X, X beside Y or X open"
@@ -89,7 +90,7 @@ def parse_drafted_reply(text: str, spec: WorldSpec) -> Reply:
     try:
         return parse_reply(text, spec)
     except NotUnderstood:
-        thoughts, answer = _draft_and_answer(text)
+        thoughts, answer = _draft_and_answer(text, _FORM)
         intent = parse_intent(answer, spec, reason=thoughts)
         return Reply(intent=intent, thoughts=thoughts)
 
@@ -198,24 +199,26 @@ def parse_drafted_command(text: str, commands: Sequence[str]) -> tuple[int, str]
     try:
         return parse_command(text, commands)
     except NotUnderstood:
-        thoughts, answer = _draft_and_answer(text)
+        thoughts, answer = _draft_and_answer(text, _COMMAND_FORM)
         return parse_command(f"<answer>{answer}</answer>", commands)[0], thoughts
 
 
 # ---- The form ----
 
 
-def _draft_and_answer(text: str) -> tuple[str, str]:
+def _draft_and_answer(text: str, form: str) -> tuple[str, str]:
     """Return the draft of a reply as a thought, and what stands in its last answer.
 
     Raises:
-        NotUnderstood: If there is no answer.
+        NotUnderstood: If there is no answer, or words follow it: it may be one that was only
+            thought of, in a thought that was broken off.
     """
-    draft, opening, answer = text.rpartition("<answer>")
+    draft, opening, rest = text.rpartition("<answer>")
     if not opening:
         raise NotUnderstood("there is no <answer> after the draft; write <answer>...</answer>")
-    thoughts = " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY]
-    return thoughts, answer.partition("</answer>")[0]
+    answer, _, after = rest.partition("</answer>")
+    _refuse_words_outside(_SAY.sub("", without_control_tokens(after)), form)
+    return " ".join(_TAGS.sub(" ", draft).split())[:LONGEST_REPLY], answer
 
 
 def _take_apart(text: str, form: str) -> dict[str, str]:

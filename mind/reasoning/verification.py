@@ -15,7 +15,8 @@ from body.events import LONGEST_MISHAP_TICKS
 from body.types import WorldSpec
 from mind.claims.agreement import agrees, is_near, is_thing
 from mind.claims.language import EVENTS, SELF, Attribute, Claim
-from mind.claims.parser import claims_in, parse_answer, question_of, sentences
+from mind.claims.parser import sentences
+from mind.claims.question_parser import claims_in, parse_answer, question_of
 from mind.memory import Memory, Query
 from mind.reasoning.reading import possible_values, wordless
 from mind.types import Experience

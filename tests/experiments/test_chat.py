@@ -15,7 +15,7 @@ from experiments.recall_qa.episodes import Episodes
 from experiments.recall_qa.suggestions import _WORDS, in_plain_words, suggestions
 from mind.claims.events import event_table
 from mind.claims.language import Attribute, Claim, Occurrence, When
-from mind.claims.parser import episode_of, question_of
+from mind.claims.question_parser import episode_of, question_of
 
 # ---- Which runs ----
 

@@ -20,7 +20,8 @@ from experiments.training.question_answering.episodes import (
 from mind.claims.grammar import Person, Tense
 from mind.claims.language import Attribute, Verdict
 from mind.claims.narrator import narrate
-from mind.claims.parser import claim_of, claims_in, parse, question_of
+from mind.claims.parser import parse
+from mind.claims.question_parser import claim_of, claims_in, question_of
 
 
 @pytest.fixture(scope="module")

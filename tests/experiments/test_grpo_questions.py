@@ -11,7 +11,7 @@ from experiments.recall_qa.learning import Questions
 from experiments.running.cli import BadInput
 from experiments.training.mind import grpo
 from experiments.training.mind.policy import Policy
-from mind.reasoning.question_answering import in_form
+from mind.reasoning.answering import in_form
 from tests.experiments.test_grpo_training import options_for
 
 

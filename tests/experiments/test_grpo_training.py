@@ -18,6 +18,7 @@ from envs.trip.env import TripVectorEnv
 from experiments.running.cli import BadInput
 from experiments.running.schema import register
 from experiments.training.mind import grpo
+from experiments.training.mind.decisions import Decisions
 from experiments.training.mind.forks import Forks, live, with_rng_keys
 from experiments.training.mind.policy import Policy
 from mind.language_models.chance import ChanceModel
@@ -269,6 +270,14 @@ def test_numbers_out_of_range_are_refused_before_anything_is_loaded(tmp_path, op
     with pytest.raises(BadInput, match=problem):
         trained(tmp_path / "none", option)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_reward_that_the_world_does_not_score_is_refused_before_anybody_lives(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Decisions, "live", lambda *_: pytest.fail("it has lived"))
+    with pytest.raises(BadInput, match=r"grpo\.reward=cup needs a world that scores 'cup'"):
+        grpo.run(options_for(tmp_path, "grpo.reward=cup"), babyai, lambda line: None)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def test_a_life_comes_to_what_its_replies_bring_about():
     assert found["reward"] == pytest.approx(sum(turn.reward for turn in turns))
     metrics = found["metrics"]
     assert metrics["asked"] == len(turns) - 1
-    assert metrics["no_reply"] == 0
+    assert metrics["no_reply"] == metrics["fallbacks"] == 0
     assert {name: metrics[name] for name in turns[-1].scores[0]} == turns[-1].scores[0]
 
 
@@ -39,6 +39,13 @@ def test_a_reply_that_does_not_come_is_lived_on_without():
         found = live(5, "trip", server.url, options=OPTIONS, **QUICK)
     assert found["metrics"]["no_reply"] > 0
     assert found["metrics"]["ticks"] > 0
+
+
+def test_a_life_without_any_reply_is_told_by_its_fallbacks():
+    with serving(broken) as server:
+        metrics = live(5, "trip", server.url, options=OPTIONS, **QUICK)["metrics"]
+    assert metrics["no_reply"] == metrics["asked"]
+    assert metrics["fallbacks"] == metrics["asked"] // 2 > 0  # each decision asks twice
 
 
 def test_an_address_where_nobody_is_ends_it():

@@ -61,6 +61,14 @@ def test_it_is_asked_what_a_mind_is_asked_in_a_run(lives, reply):
     assert turns[-1].text == OVER
 
 
+def test_decisions_without_a_usable_reply_are_counted(lives):
+    life = lives("level=0")
+    turns = led(life, "no form at all", seed=4)
+    asked_twice = len(turns) - 1  # each decision has two attempts
+    assert sum(turn.fallbacks for turn in turns) == asked_twice // 2 > 0
+    assert sum(turn.fallbacks for turn in led(life, AHEAD, seed=6)) == 0
+
+
 def test_the_same_is_told_whatever_was_lived_before(lives):
     one, other = lives("level=2"), lives("level=2")
     first = led(one, AHEAD, seed=11, split="test")

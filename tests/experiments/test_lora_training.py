@@ -12,6 +12,7 @@ from experiments.running.schema import register
 from experiments.training.behavior import BehaviorMind, BehaviorMindFactory
 from experiments.training.mind import babyai, lora, trip
 from experiments.training.mind.collecting import balanced, form_of
+from experiments.training.mind.contract import lessons_of
 from experiments.training.mind.train import run
 from experiments.training.mind.variation import answer_only
 from mind.language_models.types import Prompt
@@ -164,5 +165,5 @@ def test_lessons_come_beside_what_was_lived_in_the_first_round_alone(base, tmp_p
         base, tmp_path, "lora.lessons={trip: 4}", "lora.moments={trip: 0, babyai: 3}"
     )
     found = lora._examples_of(0, str(base), options)
-    assert found[-4:] == lora._lessons(options)
+    assert found[-4:] == lessons_of({"trip": 4}, options.seed)
     assert len(found) > 4 == sum("person: " in one.prompt.messages[-1].text for one in found)

@@ -10,11 +10,8 @@ from experiments.recall_qa.answers import CheckedAnswer
 from experiments.recall_qa.conditions import plain_answer
 from experiments.recall_qa.results import SCORES
 from experiments.running.metrics import (
-    area_under_generalised_risk,
     area_under_risk_coverage,
-    at_coverage,
     brier,
-    brier_parts,
     debiased_calibration_error,
     expected_calibration_error,
     interval,
@@ -67,27 +64,17 @@ def test_the_debiased_error_finds_an_error_that_is_there():
     assert debiased_calibration_error(right, confidence) == pytest.approx(0.15, abs=0.02)
 
 
-def test_the_parts_of_a_brier_score_add_up_to_it():
-    confidence = np.repeat([0.2, 0.6, 0.9], 50)
-    right = np.random.default_rng(1).random(150) < confidence
-    reliability, resolution, uncertainty = brier_parts(right, confidence, bins=3)
-    assert reliability - resolution + uncertainty == pytest.approx(brier(right, confidence))
-
-
 def test_risk_and_coverage_of_four_answers_by_hand():
     right, confidence = np.array([YES, NO, YES, NO]), np.array([0.9, 0.8, 0.7, 0.6])
     assert area_under_risk_coverage(right, confidence) == pytest.approx(
         (0 + 1 / 2 + 1 / 3 + 2 / 4) / 4
     )
-    assert area_under_generalised_risk(right, confidence) == pytest.approx((0 + 1 + 1 + 2) / 16)
 
 
 def test_who_knows_what_it_knows_has_less_risk_at_every_coverage():
     right = np.array([YES] * 5 + [NO] * 5)
     knows, does_not = np.linspace(1, 0, 10), np.linspace(0, 1, 10)
     assert area_under_risk_coverage(right, knows) < area_under_risk_coverage(right, does_not)
-    assert at_coverage(right, knows, 0.5) == 1.0
-    assert at_coverage(right, does_not, 0.5) == 0.0
 
 
 @pytest.mark.parametrize(("threshold", "loss"), [(0.0, 0.0), (0.5, 1.0), (0.75, 3.0), (0.9, 9.0)])

@@ -72,8 +72,10 @@ def test_what_cannot_be_done_is_told_in_words(environment):
     life = environment()
     first = life.reset(seed=6)
     assert "'nonsense' is not a thing to name" in life.go_to("nonsense", "normal")
+    assert life.fallbacks == 0
     again = life.go_to("red ball", "</answer> quickly")
     assert "doing: wait, normal: done" in again, "the second time the body falls back"
+    assert life.fallbacks == 1
     assert life.reset(seed=6) == first
     assert "'quickly' is not a manner" in life.go_to("red ball", "quickly")
     life.reset(seed=6)

@@ -10,7 +10,7 @@ from experiments.ground_truth.questions import UNKNOWN, insist_on, questions_of
 from experiments.recall_qa.conditions import insisted
 from experiments.recall_qa.rollout import RolloutSpec, careless_rollout
 from mind.claims.language import Verdict
-from mind.claims.parser import parse_answer
+from mind.claims.question_parser import parse_answer
 from mind.reasoning.verification import Support, Verification
 
 

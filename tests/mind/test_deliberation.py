@@ -7,7 +7,7 @@ import math
 import pytest
 from felt import GO_TO_BALL, context, feeling, handling, percept
 
-from body.types import Manner, NoticedEvent, Skill
+from body.types import Manner, NoticedEvent, Skill, Target
 from envs.babyai import vocabulary as babyai
 from mind.language_models.scripted import ScriptedModel
 from mind.language_models.types import (
@@ -18,7 +18,8 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
-from mind.reasoning.choices import named
+from mind.reasoning.choices import named, startable
+from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.narration import EventObservation
 from mind.reasoning.parsing import parse_reply
@@ -468,6 +469,19 @@ def test_the_key_of_a_locked_door_is_offered_before_it_was_seen():
         seen = handling(objects=((door, purple, state, 3, 0),))
         decide(mind, seen=seen, now=context(can_start=(Skill.PICK_UP, Skill.WAIT)))
         assert (key in choices_in(model).replies) is is_offered
+
+
+def test_nothing_that_is_wanted_near_or_remembered_is_left_out():
+    spec = handling().spec
+    near = [(obj, color, 0, 3, 0) for obj in sorted(spec.portables) for color in range(6)][:12]
+    things = [Target(object=obj, color=color) for obj, color, *_ in near]
+    other = Target(object=spec.objects.index("door"), color=1)
+    words = (f"saw {other.words(spec)}",)
+    able = context(can_start=(Skill.GO_TO,))
+    intents = startable(handling(objects=tuple(near)), able, words, (), anything_goes)
+    targets = list(dict.fromkeys(intent.target for intent in intents))
+    assert set(targets) >= {*things, other}
+    assert targets[-1] == other
 
 
 def test_a_mind_that_replies_freely_is_offered_nothing():

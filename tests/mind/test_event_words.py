@@ -15,7 +15,7 @@ from mind.claims.events import EventWords, event_table
 from mind.claims.grammar import phrases
 from mind.claims.language import EVENTS, Attribute
 from mind.claims.narrator import Account, narrate
-from mind.claims.parser import events_in
+from mind.claims.question_parser import events_in
 from mind.reasoning.narration import event_words
 
 

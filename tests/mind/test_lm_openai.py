@@ -237,6 +237,13 @@ def test_a_damaged_reply_is_tried_again_and_then_reported_in_one_line(content):
     assert "\n" not in str(info.value)
 
 
+def test_an_error_with_the_status_of_a_success_is_quoted():
+    content = {"error": {"message": "Provider\nreturned error", "code": 502}}
+    with serving(always(200, content)) as server, pytest.raises(BadReply) as info:
+        ask(make(server, retries=0))
+    assert "got none in 1 attempts (Provider returned error)" in str(info.value)
+
+
 def test_a_server_that_is_too_slow_is_given_up_in_time():
     def slow(server, body, number):
         server.closing.wait(5)

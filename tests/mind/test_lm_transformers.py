@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import huggingface_hub.constants
@@ -37,6 +38,7 @@ from mind.language_models.types import (
     Prompt,
     PromptTooLong,
 )
+from mind.reasoning.question_answering import understand
 
 WORDS = "<unk> <pad> <bos> <eos> <system> <user> <assistant> <think> </think> <answer> </answer>"
 VOCABULARY = WORDS.split() + [f"word{number}" for number in range(37)]
@@ -49,17 +51,6 @@ NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system'
 
 def build(folder, *, chat_template=None, context=64):
     """Save a tiny Llama with random weights, and a tokenizer with one token a word."""
-    numbers = {word: number for number, word in enumerate(VOCABULARY)}
-    words = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        unk_token="<unk>",
-        pad_token="<pad>",
-        bos_token="<bos>",
-        eos_token="<eos>",
-        chat_template=chat_template,
-    )
     config = LlamaConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=16,
@@ -76,7 +67,49 @@ def build(folder, *, chat_template=None, context=64):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    tokenizer_of(VOCABULARY, chat_template).save_pretrained(folder)
+    return folder
+
+
+def tokenizer_of(vocabulary, chat_template=None):
+    numbers = {word: number for number, word in enumerate(vocabulary)}
+    words = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        unk_token="<unk>",
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        chat_template=chat_template,
+    )
+
+
+def build_recital(folder, said, *, chat_template):
+    """Save a Llama that writes different words one after the other, whatever it is asked."""
+    vocabulary = [*dict.fromkeys([*VOCABULARY, *said])]
+    size = 4 * len(vocabulary)  # so that it can be divided into heads
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=size,
+        intermediate_size=4,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=1,
+    )
+    model: Any = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            weights.fill_(1.0 if "norm" in name else 0.0)
+        model.model.embed_tokens.weight.fill_diagonal_(1.0)
+        numbers = [vocabulary.index(word) for word in said]
+        for before, after in pairwise(numbers):
+            model.lm_head.weight[after, before] = 1.0
+    model.save_pretrained(folder)
+    tokenizer_of(vocabulary, chat_template).save_pretrained(folder)
     return folder
 
 
@@ -802,3 +835,59 @@ def test_choices_of_damaged_weights_are_noticed(copy):
         model._model.lm_head.weight.fill_(torch.nan)
     with pytest.raises(BadModelFolder, match="must give numbers, got not-a-number"):
         generate(model, choosing(1), [0])
+
+
+# ---- Thoughts ----
+
+THOUGHT = ["<think>", "end</say>", "<answer>so</answer>", "</think>"]
+RECITED = [*THOUGHT, "word1<answer>", "word2</answer>", "<say>hm", "hm</say>", "word3"]
+BEGUN = "{% if add_generation_prompt %}<assistant>{% endif %}"
+OPENED = "{% if add_generation_prompt %}<assistant> <think> {% endif %}"
+
+
+@pytest.fixture(params=[BEGUN, OPENED], ids=["begun", "opened"])
+def thinker(request, tmp_path):
+    """Return a model that thinks of stop strings first; its chat template may begin the thought."""
+    return build_recital(tmp_path / "r", ["<assistant>", *RECITED], chat_template=request.param)
+
+
+def opens(model):
+    return model._opened(model._chat.row(prompts(1)[0])) == "<think>"
+
+
+def test_a_stop_string_in_a_thought_does_not_end_the_reply(thinker):
+    model = make(thinker, temperature=0.0, stop=["</say>"])
+    (reply,) = generate(model, prompts(1), [0])
+    assert reply.text.replace(" ", "") == "".join(RECITED[:-1])
+    assert reply.finish is Finish.STOP
+    assert reply.tokens == len(RECITED) - 1 - opens(model)
+
+
+def test_a_thought_that_breaks_off_is_seen_to_be_one(thinker):
+    (reply,) = generate(make(thinker, temperature=0.0, max_new_tokens=3), prompts(1), [0])
+    assert reply.text.startswith("<think>")
+    assert "<answer>so</answer>" in reply.text
+    assert (understand(reply), reply.finish) == (None, Finish.LENGTH)
+
+
+def test_a_draft_ends_where_an_answer_is_said_and_not_where_one_is_thought_of(thinker):
+    model = make(thinker, temperature=0.0)
+    (reply,) = generate(model, choosing(1, draft_tokens=9), [0])
+    draft = "".join([*THOUGHT, "word1"])
+    assert reply.text.replace(" ", "").startswith(draft + "<answer>")
+    assert reply.text.endswith(OFFERED)
+    assert reply.text.count("<answer>") == 2
+
+
+def test_a_draft_that_is_cut_in_a_thought_ends_the_thought_before_the_choice(thinker):
+    (reply,) = generate(make(thinker, temperature=0.0), choosing(1, draft_tokens=2), [0])
+    thought, _, rest = reply.text.partition("</think>")
+    assert thought.startswith("<think>")
+    assert "end</say>" in thought
+    assert rest in OFFERED
+
+
+def test_who_is_to_choose_at_once_does_not_choose_within_a_thought(thinker):
+    model = make(thinker, temperature=0.0)
+    (reply,) = generate(model, choosing(1), [0])
+    assert reply.text.removeprefix("<think></think>" if opens(model) else "") in OFFERED

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,6 +62,16 @@ def test_what_is_learned_is_the_reply_and_it_loads_again(base, tmp_path):
     assert lora.loss_of(again, rows).item() == pytest.approx(after, abs=0.05)
     config = json.loads((tmp_path / "adapter" / lora.CONFIG).read_text())
     assert (config["r"], config["base_model_name_or_path"]) == (4, "tiny")
+
+
+def test_where_a_chat_template_begins_a_thought_what_is_learned_goes_on_from_it(base):
+    _, tokenizer = begun(base)
+    (answer,) = examples(1)
+    tokenizer.chat_template += "{% if add_generation_prompt %}<think>{% endif %}"
+    for reply in (answer.reply, f"<think>red</think>{answer.reply}"):
+        row, read = lora.encode(tokenizer, replace(answer, reply=reply))
+        said = tokenizer.decode(row[read:-1])
+        assert said == f"{'red' if 'red<' in reply else ''}</think>{answer.reply}"
 
 
 def test_an_adapter_on_disk_has_16_bits_and_nothing_of_the_model(base, tmp_path):

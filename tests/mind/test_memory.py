@@ -229,6 +229,15 @@ def test_what_is_ordinary_for_one_body_is_measured_against_its_own_life(path):
     assert hardened.importance < 0.3
 
 
+def test_what_differs_by_rounding_is_no_more_important_than_what_is_equal(path):
+    """Rewards that are all but equal differ from processor to processor."""
+    with ExperienceStore(path) as memory:
+        memory.add([lived(surprise=0.5, reward_error=error) for error in (1e-6, 5e-7, 2e-6)])
+        memory.add([lived(surprise=0.5, body_id="bert") for _ in range(3)])
+        found = [one.importance for one in memory.get(range(1, 7))]
+    assert found[:3] == pytest.approx(found[3:], abs=2e-3)
+
+
 @pytest.mark.slow
 def test_importance_alone_decides_where_only_it_has_weight(path):
     with ExperienceStore(path, recency_weight=0, relevance_weight=0) as memory:

@@ -19,6 +19,8 @@ from mind.reasoning.parsing import (
     LONGEST_REPLY,
     NotUnderstood,
     parse_command,
+    parse_drafted_command,
+    parse_drafted_reply,
     parse_goal,
     parse_intent,
     parse_plan,
@@ -258,6 +260,37 @@ def test_a_refused_plan_says_what_was_wrong_and_what_would_be_right(plan, said):
 def test_where_there_are_no_doors_nothing_can_be_open():
     with pytest.raises(NotUnderstood, match="'ball' cannot be open; what can be is nothing here"):
         parse_goal("red ball open", TRIP)
+
+
+# ---- Drafts ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is near. <answer>explore, normal</answer>",
+        "<think>near<answer>look around, normal</answer> no, <answer>explore, normal</answer>",
+        "near</think><answer>explore, normal</answer><say>I go</say></s>",
+        "Say <answer>wait, fast</answer><say>x</say>. So</think><answer>explore, normal</answer>",
+    ],
+)
+def test_after_a_draft_the_last_answer_counts(text):
+    assert parse_drafted_reply(text, BABYAI).intent.words(BABYAI) == "explore, normal"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I could reply <answer>explore, normal</answer> or",
+        "<think>They want <think>why</think><answer>explore, normal</answer><say>hm</say>, so",
+        "<think>near<answer>explore, normal</answer></think>",
+    ],
+)
+def test_an_answer_of_a_thought_that_was_broken_off_is_none(text):
+    with pytest.raises(NotUnderstood):
+        parse_drafted_reply(text, BABYAI)
+    with pytest.raises(NotUnderstood):
+        parse_drafted_command(text.replace("explore, normal", COMMANDS[0]), COMMANDS)
 
 
 # ---- Single commands ----

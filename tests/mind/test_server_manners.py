@@ -236,6 +236,7 @@ def test_a_server_may_say_by_the_clock_when_to_come_back():
         ({"content": ["left"]}, "left"),
         ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": FORM}]},
                       {"type": "text", "text": "right"}]}, "right"),
+        ({"content": [{"type": "reasoning", "text": FORM}, {"type": "text", "text": "up"}]}, "up"),
         ({"content": None, "reasoning_content": FORM}, FORM),
         ({"content": "", "reasoning": f"They want this.\n{FORM}"}, "<answer>wait, normal</answer>"),
         ({"content": "left", "reasoning_content": "<answer>right</answer>"}, "left"),

@@ -18,18 +18,10 @@ from mind.language_models.types import (
     Unreachable,
 )
 from mind.memory import ExperienceStore
+from mind.reasoning.answering import LONGEST_QUESTION, as_question, in_form, understand
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.prompting import AskPrompts
-from mind.reasoning.question_answering import (
-    ABLATIONS,
-    LONGEST_QUESTION,
-    RECALLED,
-    TURNS,
-    UNKNOWN,
-    as_question,
-    in_form,
-    understand,
-)
+from mind.reasoning.question_answering import ABLATIONS, RECALLED, TURNS, UNKNOWN
 from mind.sense_encoder.kinds import KINDS
 from mind.types import Experience
 

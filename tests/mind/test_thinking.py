@@ -7,14 +7,18 @@ from hypothesis import strategies as st
 from envs.trip.spec import TRIP
 from mind.language_models.thinking import (
     LONGEST_REPLY,
+    closing_of,
+    cut_speech,
+    opened_by,
+    says_any,
     speech_start,
     spoken,
     thinking_tokens,
     thoughts,
 )
 from mind.language_models.types import FELT, Completion, Finish
+from mind.reasoning.answering import understand
 from mind.reasoning.parsing import NotUnderstood, parse_command, parse_reply
-from mind.reasoning.question_answering import understand
 
 FORM = "<think>why</think><answer>wait, normal</answer><say>hm</say>"
 BARE = "<answer>wait, normal</answer>"
@@ -124,6 +128,69 @@ def test_the_longest_thought_of_the_form_is_read_as_before():
 def test_thoughts_alone_are_no_reply(text):
     with pytest.raises(NotUnderstood, match="the reply holds only thoughts; write <think>why"):
         parse_reply(text, TRIP)
+
+
+# ---- Where a reply ends ----
+
+STOP = ("</say>", "</act>")
+NAMED = "I end with </say> or </act>, as in <answer>left</answer></act>. So"
+
+
+@pytest.mark.parametrize("manner", MANNERS[:-2])
+@pytest.mark.parametrize("thought", [NAMED, f"They want {FORM}, so", f"{NAMED} {FORM} {NAMED}"])
+def test_what_a_thought_names_ends_no_reply(manner, thought):
+    text = manner.format(thought=thought, reply=FORM)
+    end = text.rindex("</say>") + len("</say>")
+    assert cut_speech(f"{text[:end]} and more</act>", STOP) == text[:end]
+
+
+@pytest.mark.parametrize("begin", ["<think>", "<think>\n<think>", "[THINK]", "<|x|><thinking>"])
+@pytest.mark.parametrize("thought", [NAMED, f"They want {FORM}, so"])
+def test_a_thought_that_goes_on_is_not_over_whatever_it_names(begin, thought):
+    for length in range(1, len(thought) + 1):
+        assert not says_any(begin + thought[:length], STOP)
+    assert cut_speech(begin + thought, STOP) == begin + thought
+
+
+def test_a_reply_of_the_form_ends_with_the_first_stop_string_that_it_says():
+    assert cut_speech(FORM + FORM, STOP) == FORM
+    assert cut_speech("<think>I say </act> now</think><answer>left</answer></act>", STOP).endswith(
+        "</answer></act>"
+    )
+    assert says_any(FORM, STOP)
+    assert not says_any(BARE, STOP)
+    assert not says_any("", STOP)
+
+
+def test_a_template_may_begin_a_thought():
+    assert opened_by("<|im_start|>assistant\n<think>\n") == "<think>"
+    assert opened_by("<s>[INST]?[/INST][THINK]") == "[THINK]"
+    assert opened_by("<|im_start|>assistant\n<think>\n\n</think>\n\n") == ""
+    assert opened_by("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("<think>so", "</think>"),
+        ("<think>so</think>", ""),
+        (f"<think>They want {FORM} so", "</think>"),
+        ("[THINK]so", "[/THINK]"),
+        ("<|channel>thought\nso", "<channel|>"),
+        ("I say <think> aloud", ""),
+        ("so", ""),
+        ("", ""),
+        (
+            "<|channel|>analysis<|message|>so",
+            "<|end|><|start|>assistant<|channel|>final<|message|>",
+        ),
+        (HARMONY.format("so", ""), ""),
+    ],
+)
+def test_a_thought_that_breaks_off_can_be_ended(text, closing):
+    assert closing_of(text) == closing
+    if closing:
+        assert parse_reply(text + closing + BARE, TRIP).intent.words(TRIP) == "wait, normal"
 
 
 def test_thoughts_are_counted_by_the_letter_where_the_model_does_not_count_them():

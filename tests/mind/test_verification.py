@@ -11,7 +11,7 @@ from envs.trip.spec import TRIP
 from envs.trip.vocabulary import Color, Object
 from mind.claims.asker import plain_question
 from mind.claims.language import EVENTS, Attribute, Claim, Occurrence, When
-from mind.claims.parser import question_of
+from mind.claims.question_parser import question_of
 from mind.language_models.scripted import ScriptedModel
 from mind.memory import ExperienceStore
 from mind.reasoning.factory import LanguageMindFactory

@@ -1,5 +1,6 @@
 """What the trainer needs to know of a world: `mind_training` among its spec's entry points."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -83,6 +84,16 @@ def mind_training(world: str) -> MindTraining:
         return find(world).load("mind_training")
     except LookupError as error:
         raise BadInput(one_line(error)) from error
+
+
+def lessons_of(wanted: Mapping[str, int], seed: int) -> list[Example]:
+    """Return so many examples of each world that nobody has lived."""
+    return [
+        example
+        for world, count in wanted.items()
+        if count
+        for example in mind_training(str(world)).lessons(count, seed)
+    ]
 
 
 def motor_of(options: DictConfig, world: str) -> Motor:

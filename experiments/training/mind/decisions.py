@@ -1,7 +1,9 @@
 """Decisions: learned by what they come to in exact forks of the world (`forks`)."""
 
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from omegaconf import DictConfig
 from safetensors.numpy import load_file, save_file
 
@@ -37,6 +39,9 @@ class Decisions:
         policy: Decides.
         options: A `TrainMindConfig`.
         open_world: Makes the world, of a split and with so many rows.
+
+    Raises:
+        BadInput: If the world does not score what is rewarded.
     """
 
     unit = "episodes"
@@ -47,6 +52,7 @@ class Decisions:
         self._forks = Forks(open_world, self._motor, horizon=grpo.horizon, rng_keys=grpo.rng_keys)
         self._decide_every = options.decide_every or _DECIDE_EVERY
         self._learned: LearnedReward | None = None
+        self._check_reward()
 
     @staticmethod
     def check(options: DictConfig) -> None:
@@ -71,19 +77,11 @@ class Decisions:
     def judge(self, asked: Asked) -> Tried:
         """Try what replies want from where they were asked for."""
         attempts, grpo = self._attempts(asked), self._options.grpo
-        reward = self._reward()
-        try:
-            worth = reward(attempts)
-        except KeyError as missing:
-            raise BadInput(
-                f"grpo.reward={grpo.reward.name} needs a world that scores {missing}, got "
-                f"{self._options.world}"
-            ) from missing
         return rewarded(
             [drawn for _, drawn in asked],
             attempts.usable,
             attempts.outcomes[RETURN],
-            worth=worth,
+            worth=self._reward()(attempts),
             form_weight=grpo.form_weight,
         )
 
@@ -102,6 +100,23 @@ class Decisions:
 
     def _attempts(self, asked: Asked) -> Attempts:
         return attempts_of(asked, self._forks, self._policy.form)
+
+    def _check_reward(self) -> None:
+        """Refuse a reward of what the world does not score, before anybody has lived for it."""
+        wanted = self._options.grpo.reward
+        if wanted is Reward.learned:
+            return
+        with closing(self._open_world("train", 1)) as env:
+            env.reset(seed=0)
+            names = (RETURN, *env.world.score(np.arange(1)))
+        none = {name: np.zeros((0, 0)) for name in names}
+        try:
+            REWARDS[wanted](Attempts(asked=(), texts=(), replies=(), outcomes=none))
+        except KeyError as missing:
+            raise BadInput(
+                f"grpo.reward={wanted.name} needs a world that scores {missing}, got "
+                f"{self._options.world}"
+            ) from missing
 
     def _reward(self) -> RewardFunction:
         """Return what says how much a reply was worth."""

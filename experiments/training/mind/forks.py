@@ -27,11 +27,12 @@ from mind.contract import Mind
 from mind.language_models.types import LanguageModel, Prompt
 from mind.memory import ExperienceStore
 from mind.reasoning.choices import ReplyForm
-from mind.reasoning.deliberation import LanguageMind, anything_goes, fallback
+from mind.reasoning.deliberation import fallback
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.parsing import NotUnderstood, Reply
+from mind.reasoning.situation import Situation
 from mind.sense_encoder.trail import Encoder
-from mind.types import Decision, DecisionContext, Feeling, WhyNot
+from mind.types import DecisionContext, WhyNot
 
 _MOST_ROWS = 4096  # that are lived side by side
 RETURN = "return"  # among outcomes
@@ -86,32 +87,6 @@ class ForkedMoment(Fork):
 # ---- Living ----
 
 
-class ForkingMind:
-    """A language mind that keeps what each of its decisions depended on."""
-
-    def __init__(
-        self,
-        mind: LanguageMind,
-        keep: Callable[[Prompt, Percept, DecisionContext, WhyNot], None],
-    ):
-        """Decide as `mind` does, and call `keep` before."""
-        self.body_id = mind.body_id
-        self._mind, self._keep = mind, keep
-        self.experience, self.state, self.load_state = mind.experience, mind.state, mind.load_state
-
-    async def decide(
-        self,
-        percept: Percept,
-        feeling: Feeling,
-        context: DecisionContext,
-        why_not: WhyNot = anything_goes,
-    ) -> Decision:
-        """Return the next decision; see `Mind.decide`."""
-        prompt = self._mind.asked(percept, feeling, context, why_not)
-        self._keep(prompt, percept, context, why_not)
-        return await self._mind.decide(percept, feeling, context, why_not)
-
-
 class BorrowingMinds(LanguageMindFactory):
     """Language minds whose model goes on when they are closed."""
 
@@ -154,18 +129,20 @@ class ForkingMinds:
         row = np.array([self._made])
         self._made += 1
 
-        def keep(prompt: Prompt, percept: Percept, context: DecisionContext, why_not: WhyNot):
+        def keep(now: Situation, prompt: Prompt) -> None:
             moment = ForkedMoment(
                 prompt=prompt,
-                percept=percept,
-                context=context,
-                why_not=why_not,
+                percept=now.percept,
+                context=now.context,
+                why_not=now.why_not,
                 world=self._world.fork_state(row),
                 body=self._body.fork_state(row),
             )
             self.moments.append(moment)
 
-        return ForkingMind(self._make(body_id), keep)
+        mind = self._make(body_id)
+        mind.on_asked = keep
+        return mind
 
 
 def live(

@@ -17,7 +17,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from experiments.training.mind.contract import Acting, Visits, mind_training
+from experiments.training.mind.contract import Acting, Visits, lessons_of, mind_training
 from experiments.training.mind.variation import answer_only, recolor, reworded, without_state
 from mind.language_models.transformers_model import TransformersModel
 from mind.learning import lora
@@ -82,16 +82,7 @@ def _examples_of(number: int, base: str, options: DictConfig) -> list[Example]:
             for world in missing:
                 write_examples(files[world], _label(world, wanted[world], number, options, acting))
     lived = [example for path in files.values() for example in read_examples(path)]
-    return lived if number else lived + _lessons(options)
-
-
-def _lessons(options: DictConfig) -> list[Example]:
-    """Return the examples that nobody has lived."""
-    return [
-        example
-        for world, wanted in options.lora.lessons.items()
-        for example in mind_training(world).lessons(wanted, options.seed)
-    ]
+    return lived if number else lived + lessons_of(options.lora.lessons, options.seed)
 
 
 @contextmanager

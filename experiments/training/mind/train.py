@@ -19,7 +19,7 @@ from experiments.running.cli import BadInput, command_line, near
 from experiments.running.record import git_commit
 from experiments.running.training_schema import Method
 from experiments.training.mind import lora
-from experiments.training.mind.contract import Visits, mind_training, motor_of
+from experiments.training.mind.contract import Visits, lessons_of, mind_training, motor_of
 from experiments.training.mind.measuring import Respondent
 from experiments.training.mind.variation import vary
 from mind.language_models.transformers_model import TransformersModel
@@ -31,15 +31,13 @@ CARD = "card.json"
 
 
 def make_examples(options: DictConfig) -> list[Example]:
-    """Return an example for each moment of decision, from all worlds that have any."""
-    return [
-        example
-        for world, moments in options.moments.items()
-        if moments
-        for example in mind_training(world).examples(
-            options, Visits(moments=moments, seed=options.seed)
-        )
-    ]
+    """Return an example for each moment of decision and the lessons of all worlds that have any."""
+    examples: list[Example] = []
+    for world, moments in options.moments.items():
+        if moments:
+            visits = Visits(moments=moments, seed=options.seed)
+            examples += mind_training(world).examples(options, visits)
+    return examples + lessons_of(options.lessons, options.seed)
 
 
 def measure(folder: Path, options: DictConfig) -> dict[str, float]:

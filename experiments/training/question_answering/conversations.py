@@ -20,11 +20,12 @@ from experiments.training.question_answering.episodes import EpisodeRecord, Wind
 from mind.claims.asker import when_words
 from mind.claims.language import Occurrence, When
 from mind.claims.narrator import narrate
-from mind.claims.parser import events_in
+from mind.claims.question_parser import events_in
 from mind.language_models.types import Prompt
+from mind.reasoning.answering import in_form
 from mind.reasoning.narration import experience_words
 from mind.reasoning.prompting import AskPrompts
-from mind.reasoning.question_answering import in_form, recall_for
+from mind.reasoning.question_answering import recall_for
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS
 
 TALKS = 24  # conversations in one dialogue, at most

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT
 from mind.learning.cold_start import read_records
-from mind.reasoning.question_answering import UNKNOWN, clauses_of, in_form
+from mind.reasoning.answering import clauses_of, in_form
+from mind.reasoning.question_answering import UNKNOWN
 from mind.sense_encoder.kinds import KINDS
 
 NOTHING = -1  # in the place of a map, or of what is felt

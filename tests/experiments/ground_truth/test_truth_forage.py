@@ -13,7 +13,7 @@ from experiments.ground_truth.checker import Checker
 from experiments.ground_truth.forage import ForageTruth
 from experiments.ground_truth.questions import insist_on, questions_of
 from mind.claims.language import Attribute, Verdict
-from mind.claims.parser import question_of
+from mind.claims.question_parser import question_of
 from tests.experiments.ground_truth.staged import Staged, forage_crowd
 
 EFFECTS = {

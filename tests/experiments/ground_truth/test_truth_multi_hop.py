@@ -11,7 +11,7 @@ from experiments.ground_truth.questions import Phrasings, answer_words, question
 from experiments.ground_truth.true_chains import true_answer
 from mind.claims.chain_grammar import chain_of
 from mind.claims.language import Attribute
-from mind.reasoning.question_answering import LONGEST_QUESTION
+from mind.reasoning.answering import LONGEST_QUESTION
 
 WORLDS = ("trip_graphs", "babyai_graphs")
 
