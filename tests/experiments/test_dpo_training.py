@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ def test_a_being_can_live_with_what_was_trained(made):
     rows = [json.loads(line) for line in (folder / "progress.jsonl").open()]
     assert len(rows) == -(-len(found) // 2)
     assert rows[0]["loss"] == pytest.approx(np.log(2.0), rel=1e-4)
-    assert not np.array_equal(*embeddings(folder, policies.bundled_folder("nano")))
+    assert not np.array_equal(*embeddings(folder, Path(policies.bundled_folder("nano"))))
 
 
 def embeddings(*folders):
