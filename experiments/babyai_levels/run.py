@@ -58,7 +58,7 @@ def _run(config: DictConfig, folder: Path) -> bool:
     results = KeptResults(
         folder / RESULTS,
         config,
-        same={*config} - {"agents", "ids"},
+        same={str(name) for name in config} - {"agents", "ids"},
         kinds=("levels",),
         table=lambda found: _table(found["levels"], list(config.agents)),
         seeds={"world": spawn_integer(config.seed, "world")},

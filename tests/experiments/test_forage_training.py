@@ -10,19 +10,11 @@ from body.motor import default_motor
 from body.types import Intent, Skill, Target
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import PHRASINGS, Effect, Object, Verdict
-from experiments.training.mind.forage import (
-    Evidence,
-    agreeing,
-    collect,
-    reply_to,
-    verdict_of,
-    word_for,
-)
+from experiments.training.mind.forage import Evidence, agreeing, collect, reply_to, verdict_of
 from mind.memory import ExperienceStore
 from mind.reasoning.parsing import Reply, parse_reply
 from mind.types import Experience
 
-_SAID_OF_WATER = PHRASINGS[Verdict.WATER][0]
 RED_BERRY = (int(Object.BERRY), 0)
 
 
@@ -113,33 +105,6 @@ def test_every_phrasing_is_understood_by_who_makes_the_labels():
             words = f"heard red person: {line.format(object='red berry')}"
             assert verdict_of(_experience("was_told", words)) is verdict
     assert verdict_of(_experience("was_told", "heard red person: hm")) is Verdict.SAYS_NOTHING
-
-
-@pytest.mark.parametrize(
-    ("kind", "words", "word"),
-    [
-        ("gave_protein", "got protein from red berry", "protein"),
-        ("made_ill", "fell ill from red berry", "bad"),
-        ("was_told", f"heard blue person: {_SAID_OF_WATER.format(object='red berry')}", "water"),
-        ("was_told", "heard blue person: hm", "unknown"),
-        ("fell", "fell over red cable", ""),
-    ],
-)
-def test_what_an_experience_says_of_a_food_in_a_word(kind, words, word):
-    assert word_for(_experience(kind, words)) == word
-
-
-@pytest.mark.slow
-def test_a_meal_is_thought_of_by_what_comes_to_mind_in_its_order(moments):
-    meals = [one for one in moments if one.worth and one.read]
-    assert len(meals) > 10
-    for one in meals:
-        recalled = one.prompt.messages[-1].text.partition("recall: ")[2].split("\n")[0]
-        places = [recalled.index(about) for about, _ in one.read]
-        assert places == sorted(places)
-        read = reply_to(one).partition(": ")[0].removeprefix("<think>")
-        first, word = one.read[0]
-        assert read.startswith(f"{first} {word}")
 
 
 def _experience(kind, words):

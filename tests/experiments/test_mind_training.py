@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
+from experiments.training.mind import ways
 from experiments.training.mind.measuring import Respondent
+from experiments.training.mind.train import make_examples
 from experiments.training.mind.trip import agreeing, reply_to, speech
 from experiments.training.mind.trip_moments import (
     RNG_KEYS,
@@ -45,6 +48,11 @@ def test_the_same_seed_collects_the_same_moments(moments):
     again = collect_moments(60, level=4, split="train", seed=2, motor=MOTOR, avatars=16)
     assert [moment.prompt for moment in again] == [moment.prompt for moment in moments]
     assert [moment.choices for moment in again] == [moment.choices for moment in moments]
+
+
+def test_lessons_come_beside_moments_of_decision():
+    options = OmegaConf.create({"moments": {"trip": 0}, "lessons": {"trip": 5}, "seed": 3})
+    assert make_examples(options) == ways.lessons(5, seed=3)
 
 
 def test_trying_a_choice_twice_gives_the_same_value(moments, found):

@@ -28,7 +28,6 @@ from envs.trip.vocabulary import (
     heard_words,
 )
 from experiments.training.mind import ways
-from experiments.training.mind.collecting import read_again
 from experiments.training.mind.contract import Visits
 from experiments.training.mind.variation import without_state
 from experiments.training.mind.ways import (
@@ -49,7 +48,6 @@ from experiments.training.mind.ways import (
     reworded,
     told,
     verdict_of,
-    word_for,
 )
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
@@ -413,56 +411,6 @@ def test_the_answer_of_a_lesson_is_for_what_words_speak_for():
         way = target.words(TRIP)
         fine = [phrasing.format(object=way) for phrasing in PHRASINGS[Verdict.FINE]]
         assert (said in fine) == (way in said)
-
-
-def test_a_lesson_says_what_it_reads_of_each_line_and_then_what_follows():
-    for one in LESSONS:
-        lines = re.findall(
-            r"heard \w+ person: [^;]+?(?= \d+ ago|;|$)", one.prompt.messages[-1].text
-        )
-        read = parse_reply(one.reply, TRIP).thoughts.split(": ")[0]
-        assert read.count("good") + read.count("bad") == len(lines)
-        (first, *_) = [name for name in re.findall(r"hazard ([a-z ]+) \d", _near(one)) if
-                       name in lines[0]]  # fmt: skip
-        fine = [phrasing.format(object=first) for phrasing in PHRASINGS[Verdict.FINE]]
-        said = lines[0].partition(": ")[2]
-        assert read.startswith(f"{first} {'good' if said in fine else 'bad'}")
-
-
-def _near(lesson):
-    return lesson.prompt.messages[-1].text.split("\n")[1]
-
-
-@pytest.mark.slow
-def test_a_choice_says_first_what_comes_to_mind_in_its_order(moments):
-    choices = [one for one in moments if one.chooses and one.read]
-    assert len(choices) > 10
-    for one in choices:
-        recalled = one.prompt.messages[-1].text.partition("recall: ")[2].split("\n")[0]
-        places = [recalled.index(about) for about, _ in one.read]
-        assert places == sorted(places)
-        thought = reply_to(one).partition(": ")[0].removeprefix("<think>")
-        assert sum(thought.count(word) for word in ("good", "bad", "unknown")) == len(one.read)
-
-
-def test_lines_of_one_thing_are_read_together():
-    shown = [("red ice", "bad"), ("red ice", "good"), ("blue wet", "good"), ("red ice", "bad")]
-    assert read_again(shown) == "red ice bad good, blue wet good, red ice bad: "
-    assert read_again([]) == ""
-
-
-@pytest.mark.parametrize(
-    ("kind", "words", "word"),
-    [
-        ("fell", "fell over red ice", "bad"),
-        ("got_across", "got across red ice", "good"),
-        ("was_told", "heard blue person: red ice is safe", "good"),
-        ("was_told", "heard blue person: hm", "unknown"),
-        ("picked_up", "picked up red box", ""),
-    ],
-)
-def test_what_an_experience_speaks_for_in_a_word(kind, words, word):
-    assert word_for(experience(kind, "red ice", words)) == word
 
 
 # ---- The same in other words ----

@@ -3,9 +3,8 @@
 import random
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import closing
-from itertools import groupby
 from typing import TypeVar
 
 from agents.being import Being
@@ -173,22 +172,6 @@ def balanced(
     ranked = [(rank, item) for group in groups.values() for rank, item in enumerate(group)]
     ranked.sort(key=lambda pair: pair[0])
     return [item for _, item in ranked[:count]]
-
-
-def read_again(shown: Iterable[tuple[str, str]]) -> str:
-    """Return the beginning of a thought: what is shown of each thing, a word for each line of it.
-
-    A small model learns to read by saying what it has read before it says what follows: without
-    that 1.4 million parameters stay at chance where they have 90% with it (`docs/log.md`).
-
-    Args:
-        shown: What a line is about and what it says of that, in the order of the prompt.
-
-    Example: ``"green cable bad bad, yellow ice good: "``
-    """
-    groups = groupby(shown, key=lambda line: line[0])
-    read = ", ".join(" ".join([about, *(word for _, word in lines)]) for about, lines in groups)
-    return read and f"{read}: "
 
 
 def form_of(mission: str, names: Sequence[str]) -> str:

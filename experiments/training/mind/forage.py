@@ -31,7 +31,6 @@ from experiments.training.mind.collecting import (
     balanced,
     offered,
     over_lifetimes,
-    read_again,
 )
 from experiments.training.mind.contract import Visits, motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, FirstReply, Respondent, rates
@@ -60,14 +59,6 @@ _DID = {
     "made_ill": Effect.ILLNESS,
 }
 _SAID = chances_of_words()
-_WORDS: dict[Effect | None, str] = {
-    None: "unknown",
-    Effect.NOTHING: "useless",
-    Effect.ENERGY: "energy",
-    Effect.PROTEIN: "protein",
-    Effect.WATER: "water",
-    Effect.ILLNESS: "bad",
-}
 
 
 # ---- What could be known ----
@@ -126,14 +117,6 @@ def verdict_of(experience: Experience) -> Verdict:
     return _meanings().get(said, Verdict.SAYS_NOTHING)
 
 
-def word_for(experience: Experience) -> str:
-    """Return what a food is said to do, or did, in a word; empty where it is of no food."""
-    if experience.kind == TOLD:
-        verdict = verdict_of(experience)
-        return _WORDS[None if verdict is Verdict.SAYS_NOTHING else Effect(verdict - 1)]
-    return _WORDS[_DID[experience.kind]] if experience.kind in _DID else ""
-
-
 @cache
 def _meanings() -> dict[str, Verdict]:
     return {line: verdict for verdict, lines in PHRASINGS.items() for line in lines}
@@ -154,8 +137,6 @@ class Moment:
         expects: What each of these will probably do; None is not known.
         known: Whether something was lived of what is eaten, and told; of no meal, neither.
         full: Whether there is something in the belly.
-        read: What comes to mind of foods, in the order in which it is shown, each with a word for
-            it.
     """
 
     prompt: Prompt
@@ -165,7 +146,6 @@ class Moment:
     expects: dict[Food, Effect | None]
     known: tuple[bool, bool]
     full: bool
-    read: Sequence[tuple[str, str]]
 
 
 class ForageTeacher(LabellingMind):
@@ -220,11 +200,6 @@ class ForageTeacher(LabellingMind):
                 expects={food: self._expected(food) for food in worth},
                 known=self._known(intent),
                 full=bool(percept.intero[_GUT] > 0),
-                read=[
-                    (one.experience.about, word)
-                    for one in found
-                    if (word := word_for(one.experience))
-                ],
             )
         )
         return self._done(percept, intent, list(worth))
@@ -321,6 +296,14 @@ _THOUGHTS = {
     Skill.GO_TO: "i am cold",
     Skill.WAIT: "i have all i need",
 }
+_WORDS: dict[Effect | None, str] = {
+    None: "unknown",
+    Effect.NOTHING: "of no use",
+    Effect.ENERGY: "energy",
+    Effect.PROTEIN: "protein",
+    Effect.WATER: "water",
+    Effect.ILLNESS: "bad",
+}
 
 
 def _thought(moment: Moment) -> str:
@@ -330,7 +313,7 @@ def _thought(moment: Moment) -> str:
         f"{Target(object=food[0], color=food[1]).words(FORAGE)} {_WORDS[moment.expects[food]]}"
         for food in sorted(moment.worth, key=lambda food: -moment.worth[food])[:4]
     ]
-    return read_again(moment.read) + ", ".join(weighed)
+    return ", ".join(weighed)
 
 
 def _kind(moment: Moment) -> tuple[Hashable, ...]:

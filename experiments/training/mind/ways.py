@@ -29,7 +29,6 @@ from experiments.training.mind.collecting import (
     balanced,
     offered,
     over_lifetimes,
-    read_again,
 )
 from experiments.training.mind.contract import Visits
 from mind.language_models.types import Choices, Prompt
@@ -49,8 +48,6 @@ _LIVED = {  # by how much an experience changes them
     "fell": float(np.log(GOES_WRONG_ANYWAY / GOES_WRONG)),
     "got_across": float(np.log((1 - GOES_WRONG_ANYWAY) / (1 - GOES_WRONG))),
 }
-_TURNED_OUT = {"fell": "bad", "got_across": "good"}
-_SAID = {Verdict.FINE: "good", Verdict.BAD: "bad", Verdict.NOTHING: "unknown"}
 _SPEAKS = 0.1  # of log odds: less says nothing
 # A good short way is crossed without a fall in 92 of 100 episodes, and the long one in 99.6: where
 # there is time for it, no short way is sure enough.
@@ -171,13 +168,6 @@ def verdict_of(experience: Experience) -> Verdict:
     return Verdict.NOTHING
 
 
-def word_for(experience: Experience) -> str:
-    """Return whether it speaks for what it is about, in a word; empty where it is of no way."""
-    if experience.kind == TOLD:
-        return _SAID[verdict_of(experience)]
-    return _TURNED_OUT.get(experience.kind, "")
-
-
 def reworded(text: str, rng: random.Random) -> str:
     """Return what is asked, with all that persons say in other phrasings that mean the same."""
     new: dict[str, str] = {}
@@ -272,8 +262,6 @@ class Moment:
         hopes: How probable it is of each way that is in sight that it is good.
         chooses: Whether it is the choice between ways of its episode.
         ground: What that rests on.
-        read: What comes to mind of ways, in the order in which it is shown, each with a word for
-            it.
     """
 
     prompt: Prompt
@@ -282,7 +270,6 @@ class Moment:
     hopes: dict[Target, float]
     chooses: bool
     ground: Ground
-    read: Sequence[tuple[str, str]] = ()
 
 
 class WayTeacher(LabellingMind):
@@ -341,11 +328,6 @@ class WayTeacher(LabellingMind):
                     [way.words(TRIP) for way in ways],
                     may_be_long=percept.mission[0] == Mission.CHOOSE_WAY,
                 ),
-                read=[
-                    (one.experience.about, word)
-                    for one in found
-                    if (word := word_for(one.experience))
-                ],
             )
         )
         if chooses and hopes and self.rng.random() < EXPLORES:
@@ -475,13 +457,12 @@ def _lesson(rng: random.Random) -> Example | None:
     pairs = list(zip(kinds, colors, strict=True))[: rng.choice((2, 3))]
     targets = [Target(object=kind, color=color) for kind, color in pairs]
     ways = {way: way.words(TRIP) for way in targets}
-    known, said, read = Known(()), [], []
+    known, said = Known(()), []
     for speaker in rng.sample(TRIP.colors, rng.randint(1, 3)):
         name, verdict = rng.choice(list(ways.values())), rng.choice((Verdict.FINE, Verdict.BAD))
         known.hear(speaker, name, verdict)
         phrasing = rng.choice(PHRASINGS[verdict][:TRAINED_PHRASINGS])
         said.append(f"heard {speaker} person: {phrasing.format(object=name)}")
-        read.append((name, _SAID[verdict]))
     hopes = {way: known.hope(name) for way, name in ways.items()}
     best, second, *_ = sorted(hopes, key=lambda way: -hopes[way])
     if hopes[best] < hopes[second] + AS_GOOD:
@@ -493,7 +474,6 @@ def _lesson(rng: random.Random) -> Example | None:
         hopes=hopes,
         chooses=True,
         ground=Ground.PRAISE if known.told(ways[best]) > _SPEAKS else Ground.BLAME,
-        read=read,
     )
     return Example(prompt=moment.prompt, reply=reply_to(moment))
 
@@ -547,7 +527,7 @@ def _thought(moment: Moment) -> str:
         return "which ways are there"
     assert intent.target is not None, "all else is about something"
     name = intent.target.words(TRIP)
-    weighed = read_again(moment.read) + _weighed(moment.hopes) if moment.chooses else ""
+    weighed = _weighed(moment.hopes) if moment.chooses else ""
     if intent.skill is Skill.CROSS:
         step = f"the {name} is the best way i know of" if moment.chooses else f"over the {name}"
         return weighed + step
