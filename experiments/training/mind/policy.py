@@ -108,7 +108,8 @@ class Policy:
     def in_tokens(self, reply: str) -> list[int]:
         """Return the token ids of a reply as the model would have written it, to its end."""
         ids: list[int] = self._tokenizer.encode(reply, add_special_tokens=False)
-        return [*ids, self._tokenizer.eos_token_id]
+        end: Any = self._tokenizer.eos_token_id
+        return [*ids, end]
 
     @property
     def reads_by(self) -> str:
