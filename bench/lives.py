@@ -36,7 +36,7 @@ def main() -> None:
         "--decisions",
         **of_whole_numbers(1),
         default=8,
-        help="of each avatar, on average, until time is up",
+        help="of each avatar that count, on average",
     )
     parser.add_argument(
         "--once", action="store_true", help="an episode each instead, until the last has ended"
