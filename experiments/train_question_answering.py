@@ -3,6 +3,7 @@
     python -m experiments.train_question_answering                   # about an hour on a CPU
     python -m experiments.train_question_answering start=mind/pretrained/nano   # from a model
     python -m experiments.train_question_answering start=org/name learns=[projector]  # any model
+    python -m experiments.train_question_answering start=smollm2 learns=[adapter,projector]
     python -m experiments.train_question_answering device=cuda workers=12 bfloat16=true
 
 Four steps, in `experiments.training.question_answering.train`: collect episodes and make dialogues
@@ -10,7 +11,8 @@ about them; learn to tell facts from senses alone; then language model and sense
 decisions rehearsed beside them; and measure decisions as `experiments.train_mind` does. How well it
 answers is measured by `experiments.recall_qa.run`. The dialogues are kept in the folder, so that
 the same command goes on from there. Writes a model in Hugging Face format, with the encoder of its
-senses, the projector between them, and a card.
+senses, the projector between them, and a card; or an adapter (PEFT) and its projector, to a model
+that stays as it is.
 """
 
 from contextlib import closing
@@ -35,10 +37,16 @@ def main(options: DictConfig, _: Path) -> None:
         except (LanguageModelError, ValueError, OSError) as error:
             raise BadInput(one_line(error)) from error
     print(f"the model is in {folder}; ask it about its life with")
-    print(
-        "  python -m experiments.recall_qa +env=trip mind/language_model=transformers "
-        f"mind.language_model.path={folder}"
-    )
+    print(f"  python -m experiments.recall_qa +env=trip {_choice_of(folder, options)}")
+
+
+def _choice_of(folder: Path, options: DictConfig) -> str:
+    """Return the options with which a run has this mind."""
+    if "adapter" not in options.learns:
+        return f"mind/language_model=transformers mind.language_model.path={folder}"
+    start = options.start or "smollm2"
+    named = "smollm2" if start == "smollm2" else f"transformers mind.language_model.path={start}"
+    return f"mind/language_model={named} mind.language_model.adapter={folder}"
 
 
 if __name__ == "__main__":

@@ -410,12 +410,17 @@ class TrainQuestionAnsweringConfig:
     folder: str = path("outputs/teller")
     """Folder of the model, its senses and projector, its card, and the dialogues."""
     start: str | None = path(None)
-    """Folder or hub id of the language model to go on from; null is the one
-    that comes with the mind."""
+    """Folder or hub id of the language model to go on from, or smollm2; null is
+    the one that comes with the mind, and smollm2 where an adapter learns."""
+    adapter: str | None = path(None)
+    """Folder of an adapter and projector to go on from; null begins anew."""
+    rank: int = 8
+    """Rank of a new adapter."""
     senses: str | None = path(None)
-    """Folder of an encoder and projector to go on from; null begins anew."""
+    """Folder of an encoder and projector to go on from; null begins anew where
+    the senses learn, and else takes the encoder that comes with the mind."""
     learns: list[str] = field(default_factory=lambda: ["model", "senses", "projector"])
-    """What learns: model, senses, projector."""
+    """What learns: model or adapter, senses, projector."""
     words: int = 240
     """Number of new words that get a token each."""
     layers: int = 4

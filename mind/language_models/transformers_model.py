@@ -111,7 +111,8 @@ class TransformersModel:
                 nothing.
             batch_size: Most rows of one forward pass, at least 1.
             projector: File of the maps through which it reads what is felt; empty is the one in
-                the model's folder, where there is one. Without, it reads words alone.
+                the adapter's folder or the model's, where there is one. Without, it reads words
+                alone.
             adapter: Folder of a LoRA adapter in PEFT format, which is merged into the weights;
                 "grounded" is the one that comes along, of SmolLM2; "none" or empty is none.
             compare: How choices are compared, one of `choosing.Compare`; "auto" is "sum" with an
@@ -151,7 +152,9 @@ class TransformersModel:
         self._max_new_tokens = max_new_tokens
         self._stop = tuple(stop)
         self._batch_size = batch_size
-        self._projector = self._load_projector(projector)
+        self._projector = self._load_projector(
+            projector, adapter_folder(adapter) if has_adapter else ""
+        )
         self.takes_soft_tokens = self._projector is not None
         self.encoder = self._projector.encoder if self._projector else ""
         self._context = _context(self._model)
@@ -236,13 +239,13 @@ class TransformersModel:
         asked = self._asked(Generation(prompt, 0), None)
         return asked.row, asked.candidates
 
-    def _load_projector(self, path: str) -> Projector | None:
-        own = Path(self._path).expanduser() / WEIGHTS
-        if not path and not own.is_file():
+    def _load_projector(self, path: str, adapter: str) -> Projector | None:
+        own = [Path(place).expanduser() / WEIGHTS for place in (adapter, self._path) if place]
+        files = [Path(path).expanduser()] if path else [file for file in own if file.is_file()]
+        if not files:
             return None
         words: Any = self._model.get_input_embeddings()
-        file = Path(path).expanduser() if path else own
-        return load_projector(file, words.embedding_dim, like=words.weight)
+        return load_projector(files[0], words.embedding_dim, like=words.weight)
 
     async def _work(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)

@@ -12,8 +12,10 @@ in PEFT format, so that it can be merged into the same model anywhere. Only repl
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +37,7 @@ CONFIG = "adapter_config.json"
 CARD = "card.json"  # says that it was taught without system messages
 Row = tuple[list[int], int]  # tokens, and how many of them are only read
 
-_ALIKE = 16  # tokens by which rows of a batch may differ in length
+ALIKE = 16  # tokens by which rows of a batch may differ in length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def new_adapter(model: Any, *, rank: int, seed: int) -> Any:
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), _quiet():
         torch.manual_seed(seed)
         return get_peft_model(model, config)
 
@@ -85,7 +87,20 @@ def load_adapter(model: Any, folder: Path) -> Any:
     """Return the model with an adapter that goes on learning."""
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(folder), is_trainable=True)
+    with _quiet():
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=True)
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of transformers
+        yield
+
+
+def weights_of(model: Any) -> list[Tensor]:
+    """Return the weights of a model's adapter; none where it has none."""
+    return [one for name, one in model.named_parameters() if "lora_" in name]
 
 
 def save_adapter(model: Any, folder: Path, *, base: str, card: Mapping[str, Any] = {}) -> None:
@@ -160,7 +175,7 @@ def train(
     """
     rows = [encode(tokenizer, example) for example in examples]
     groups = grouped(
-        [len(row) for row, _ in rows], pace.tokens_per_batch, random.Random(seed), alike=_ALIKE
+        [len(row) for row, _ in rows], pace.tokens_per_batch, random.Random(seed), alike=ALIKE
     )
     learned = {name: one for name, one in model.named_parameters() if one.requires_grad}
     optimiser = torch.optim.AdamW(learned.values(), lr=pace.learning_rate, betas=(0.9, 0.98))

@@ -113,20 +113,18 @@ def load_encoder(folder: str | Path) -> SenseEncoder:
 
 
 def encoder_of(language_model: Mapping[str, Any]) -> SenseEncoder | None:
-    """Return the encoder that goes with a language model's settings, by its `path`.
+    """Return the encoder that goes with a language model's settings, by its `adapter` and `path`.
 
-    The one in the model's own folder or, where there is none, the one that comes with the package;
-    None where that has none either.
+    The one in the folder of its adapter or its own; where there is none, the one that comes with
+    the package; None where that has none either.
 
     Raises:
         EncoderError: If its weights are damaged or of another shape.
     """
-    path = language_model.get("path")
-    bundled = folder("nano")
-    own = Path(path).expanduser() if isinstance(path, str) else Path(bundled)
-    for place in (own, Path(bundled)):
-        if (place / WEIGHTS).is_file():
-            return load_encoder(place)
+    named = [language_model.get(name) for name in ("adapter", "path")]
+    for place in (*named, folder("nano")):
+        if isinstance(place, str) and (Path(place).expanduser() / WEIGHTS).is_file():
+            return load_encoder(Path(place).expanduser())
     return None
 
 

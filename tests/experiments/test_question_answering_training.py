@@ -26,12 +26,15 @@ from experiments.training.question_answering.train import run
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT, Prompt
-from mind.learning.cold_start import Example, load_trained, write_examples
+from mind.learning.cold_start import Example, Size, load_trained, new_model, write_examples
+from mind.learning.cold_start import save as save_model
+from mind.learning.tokenizer import train_tokenizer
 from mind.sense_encoder.encoder import SenseEncoder, load_encoder
 from mind.sense_encoder.kinds import KINDS
 from mind.sense_encoder.trail import WINDOW
 
 BUNDLED = "mind/pretrained/nano"
+ADAPTER = "learns=[adapter,projector]"
 
 
 @pytest.fixture(scope="module")
@@ -364,6 +367,21 @@ def test_a_number_out_of_range_is_told_before_anything_is_lived(tmp_path, bad):
     assert not (tmp_path / "teller").exists()
 
 
+@pytest.mark.parametrize(
+    ("learns", "message"),
+    [
+        ("learns=[]", "learns must name some of model, adapter, senses, projector, got none"),
+        ("learns=[adaptor]", "learns must name some of .*, got adaptor"),
+        ("learns=[model,adapter]", "learns must name model or adapter, got both"),
+        ("adapter=somewhere", r"adapter is gone on from where it learns, got learns=\['model'"),
+    ],
+)
+def test_what_cannot_learn_is_told_before_anything_is_lived(tmp_path, learns, message):
+    with pytest.raises(ValueError, match=message):
+        run(small_training(tmp_path / "teller", learns))
+    assert not (tmp_path / "teller").exists()
+
+
 def test_a_device_that_is_not_there_is_told_before_anything_is_lived(tmp_path):
     with pytest.raises(ValueError, match="device must be auto, cpu, or a GPU"):
         run(small_training(tmp_path / "teller", "device=warp:7"))
@@ -388,3 +406,68 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path, monkeypatch):
     model = TransformersModel(path=str(tmp_path))
     assert model.takes_soft_tokens
     assert model.encoder == load_encoder(tmp_path).fingerprint()
+
+
+# ---- An adapter to a model that stays as it is ----
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """Return the folder of a model that has learned nothing, of the smallest size."""
+    folder = tmp_path_factory.mktemp("base")
+    tokenizer = train_tokenizer(["did you fall in episode 1?", "<answer>yes</answer>"], 300)
+    size = Size(width=16, layers=1, heads=2, context=2048, vocabulary=300)
+    save_model(new_model(size, tokenizer, seed=0), tokenizer, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(base, corpus, tmp_path_factory):
+    """Return the folder of an adapter to it, that was trained to read what is felt."""
+    pytest.importorskip("peft")
+    folder = tmp_path_factory.mktemp("adapted")
+    save(folder, corpus)
+    rehearsed = some_decisions(folder / "examples.jsonl")
+    run(adapter_training(base, folder, f"rehearsed={rehearsed}", "rank=2"))
+    return folder
+
+
+def adapter_training(base, folder, *more):
+    return small_training(folder, f"start={base}", ADAPTER, f"lived=[{folder}]", *more)
+
+
+def test_an_adapter_reads_what_is_felt_through_a_projector_of_its_own(base, adapted):
+    from mind.language_models.transformers_model import TransformersModel
+    from mind.sense_encoder.encoder import encoder_of
+
+    assert not (adapted / "model.safetensors").exists(), "the model stays where it is"
+    card = json.loads((adapted / "card.json").read_text())
+    assert card["system"] is False
+    assert card["decided"] > 0
+    model = TransformersModel(path=str(base), adapter=str(adapted))
+    assert model.takes_soft_tokens
+    encoder = encoder_of({"path": str(base), "adapter": str(adapted)})
+    assert encoder
+    assert model.encoder == encoder.fingerprint()
+    assert not TransformersModel(path=str(base)).takes_soft_tokens
+
+
+def test_an_adapter_and_its_projector_go_on_from_where_they_were(base, adapted, corpus, tmp_path):
+    from safetensors.torch import load_file
+
+    save(tmp_path, corpus)
+    still = ("learning_rate=1e-12", "senses_learning_rate=1e-12", "rehearsal=0")
+    run(adapter_training(base, tmp_path, f"adapter={adapted}", *still))
+    for name in ("adapter_model.safetensors", "projector.safetensors"):
+        before, after = load_file(adapted / name), load_file(tmp_path / name)
+        for key, weights in before.items():
+            torch.testing.assert_close(after[key], weights, atol=1e-6, rtol=0)
+    moved = load_file(adapted / "adapter_model.safetensors")
+    assert all(one.abs().sum() > 0 for one in moved.values()), "both of each pair have learned"
+
+
+def test_who_learns_no_senses_has_those_that_come_with_the_mind(base, corpus, tmp_path):
+    save(tmp_path, corpus)
+    learns = ("learns=[projector]", f"start={base}", f"lived=[{tmp_path}]", "rehearsal=0")
+    run(small_training(tmp_path, *learns))
+    assert load_encoder(tmp_path).fingerprint() == load_encoder(BUNDLED).fingerprint()

@@ -6,6 +6,7 @@ Decisions come from each world that says how (`contract`), learning is `mind.lea
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,14 @@ def measure(folder: Path, options: DictConfig) -> dict[str, float]:
     model = TransformersModel(
         path=str(folder), device=options.device, temperature=0.0, max_new_tokens=96
     )
-    return _measured(Respondent(model), _worlds(options), options)
+    return _measured(Respondent(model), worlds_of(options.moments), options)
 
 
-def measure_adapter(folder: Path, options: DictConfig) -> dict[str, float]:
-    """Have the model with its adapter choose at held-out moments; return rates as `measure`."""
-    model = lora.choosing_model(lora.path_of(lora.model_of(options)), folder, options)
-    worlds = [str(world) for world, moments in options.lora.moments.items() if moments]
+def measure_adapter(
+    folder: Path, base: str, worlds: list[str], options: DictConfig
+) -> dict[str, float]:
+    """Have a model with an adapter choose at held-out moments; return rates as `measure`."""
+    model = lora.choosing_model(lora.path_of(base), folder, options)
     return _measured(Respondent(model, ReplyForm(ReplyMode.CHOICE)), worlds, options)
 
 
@@ -63,8 +65,9 @@ def _measured(respondent: Respondent, worlds: list[str], options: DictConfig) ->
     return found
 
 
-def _worlds(options: DictConfig) -> list[str]:
-    return [str(world) for world, moments in options.moments.items() if moments]
+def worlds_of(moments: Mapping[str, int]) -> list[str]:
+    """Return the worlds in which there are any moments."""
+    return [str(world) for world, count in moments.items() if count]
 
 
 def examples_in(path: Path, options: DictConfig) -> list[Example]:
@@ -135,7 +138,8 @@ def _adapter(folder: Path, options: DictConfig) -> dict[str, Any]:
     torch.set_num_threads(1)  # each thread has rows of its own
     examples = lora.run(options, _say)
     card = json.loads((folder / CARD).read_text("utf-8"))
-    scores = measure_adapter(folder, options) if options.held_out else {}
+    base, worlds = lora.model_of(options), worlds_of(options.lora.moments)
+    scores = measure_adapter(folder, base, worlds, options) if options.held_out else {}
     return {
         **card,
         "model": lora.name_of(lora.model_of(options)),

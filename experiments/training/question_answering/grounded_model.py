@@ -84,16 +84,19 @@ class GroundedModel(nn.Module):
         embedded = self.model.get_input_embeddings()(batch.tokens)
         projected = self.projector(soft_tokens, batch.soft_rows % MAPS)
         embedded = embedded.masked_scatter(batch.is_soft[..., None], projected.to(embedded))
+        # Logits only where any row goes on to say something: most words are merely read.
+        columns = batch.said[:, 1:].any(dim=0).nonzero().flatten()
         logits = self.model(
             inputs_embeds=embedded,
             attention_mask=batch.mask(),
             position_ids=batch.position,
             use_cache=False,
-        ).logits[:, :-1]
+            logits_to_keep=columns,
+        ).logits
         each = nn.functional.cross_entropy(
-            logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
+            logits.flatten(0, 1), batch.tokens[:, columns + 1].flatten(), reduction="none"
         )
-        said = batch.said[:, 1:].flatten()
+        said = batch.said[:, columns + 1].flatten()
         answer_loss = (each * said).sum() / said.sum()
         return {"told": answer_loss, **self._of_senses(windows, memories, batch.numbers)}
 

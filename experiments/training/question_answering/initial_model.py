@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from experiments.training.mind.lora import path_of
 from experiments.training.question_answering.corpus import Corpus
 from experiments.training.question_answering.dialogues import Dialogue
 from experiments.training.question_answering.grounded_model import GroundedModel
 from mind.language_models.projector import WEIGHTS, load_projector
+from mind.learning import lora
 from mind.learning.cold_start import Example, load_trained
 from mind.learning.tokenizer import add_words, words_in
 from mind.pretrained import folder
@@ -26,20 +28,40 @@ _WINDOWS = 20_000  # whose spread is measured
 def initial_model(
     options: DictConfig, corpus: Corpus, examples: Sequence[Example]
 ) -> tuple[GroundedModel, Any]:
-    """Return all that learns, and the tokenizer, which has been given the dialogues' words."""
+    """Return all that learns, and the tokenizer.
+
+    That of a model which learns itself has been given the dialogues' words.
+    """
     torch.manual_seed(options.seed)
-    model, tokenizer = load_trained(options.start or folder("nano"))
+    if "adapter" in options.learns:
+        model, tokenizer = _with_adapter(options)
+    else:
+        model, tokenizer = load_trained(options.start or folder("nano"))
     if "model" in options.learns:
         _add_words(model, tokenizer, corpus.dialogues, examples, options.words)
         model = deepened(model, options.layers)
     positions = model.config.max_position_embeddings
     model.config.max_position_embeddings = max(options.context, positions)
-    senses = load_encoder(options.senses) if options.senses else SenseEncoder()
     spread = _spread(corpus.sensed.windows)
-    grounded_model = GroundedModel(model, senses, spread, corpus.sensed.facts.values)
-    if options.senses:
-        _take_projector(grounded_model, Path(options.senses))
+    grounded_model = GroundedModel(model, _senses(options), spread, corpus.sensed.facts.values)
+    if own := options.adapter or options.senses:
+        _take_projector(grounded_model, Path(own))
     return grounded_model, tokenizer
+
+
+def _with_adapter(options: DictConfig) -> tuple[Any, Any]:
+    """Return a model that stays as it is, with an adapter, and its tokenizer."""
+    model, tokenizer = lora.load_base(path_of(options.start or "smollm2"), options.device)
+    if options.adapter:
+        return lora.load_adapter(model, Path(options.adapter)), tokenizer
+    return lora.new_adapter(model, rank=options.rank, seed=options.seed), tokenizer
+
+
+def _senses(options: DictConfig) -> SenseEncoder:
+    """Return the encoder; only one that learns may begin anew."""
+    if options.senses or "senses" not in options.learns:
+        return load_encoder(options.senses or folder("nano"))
+    return SenseEncoder()
 
 
 def _take_projector(grounded_model: GroundedModel, folder: Path) -> None:

@@ -8,7 +8,7 @@ known to stay.
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,33 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
-from torch.utils.data import IterableDataset
 from transformers.utils import logging
 
 from experiments.running.cli import command_line, near
 from experiments.running.record import git_commit, write_atomically
-from experiments.training.mind.train import CARD, EXAMPLES, examples_in, measure
-from experiments.training.mind.variation import reworded, vary
+from experiments.training.mind.lora import name_of
+from experiments.training.mind.train import (
+    CARD,
+    EXAMPLES,
+    examples_in,
+    measure,
+    measure_adapter,
+    worlds_of,
+)
 from experiments.training.question_answering import corpus as corpora
 from experiments.training.question_answering.batches import Batches, loaded
 from experiments.training.question_answering.corpus import Corpus
 from experiments.training.question_answering.facts import Sensed
 from experiments.training.question_answering.grounded_model import GroundedModel
 from experiments.training.question_answering.initial_model import initial_model
+from experiments.training.question_answering.rehearsal import (
+    AdapterRehearsal,
+    ModelRehearsal,
+    Rehearsal,
+)
 from mind.language_models.loading import choose_device
 from mind.language_models.projector import WEIGHTS, save_projector
-from mind.learning import cold_start
+from mind.learning import cold_start, lora
 from mind.learning.cold_start import Example, schedule
 
 SENSES_BATCH = 512  # windows in a step of learning senses alone
@@ -42,19 +53,22 @@ _LEAST: Mapping[str, int] = {
     **dict.fromkeys(("tokens_per_batch", "context", "threads"), 1),
     **dict.fromkeys(("words", "senses_steps", "held_out", "rehearsal", "seed"), 0),
 }
+_ADAPTER = "adapter"
+PARTS = ("model", _ADAPTER, "senses", "projector")
+_WORDS = ("model", _ADAPTER)  # what learns at the language model's rate
 _LEAST_WINDOWS = 2  # one of them is kept out
-_REHEARSED = 256  # examples that are varied at once
 
 
 def run(options: DictConfig) -> Path:
     """Collect, learn, measure, and write the card; return the folder.
 
     Raises:
-        ValueError: If a number is out of range; nothing is lived for it.
+        ValueError: If an option is out of range; nothing is lived for it.
     """
     for name, least in _LEAST.items():
         if options[name] < least:
             raise ValueError(f"{name} must be at least {least}, got {options[name]}")
+    _check_parts(options)
     logging.disable_progress_bar()  # a bar for each of the small files that are written
     torch.set_num_threads(options.threads)
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans half a second for each shape of a batch
@@ -68,7 +82,8 @@ def run(options: DictConfig) -> Path:
     learns_senses = "senses" in options.learns
     known = learn_senses(options, grounded_model, corpus.sensed) if learns_senses else {}
     losses = learn(options, folder, grounded_model, tokenizer, corpus, examples)
-    card = {
+    card: dict[str, Any] = {
+        **({"system": False} if _ADAPTER in options.learns else {}),
         "lessons": len(corpus.dialogues),
         "windows": len(corpus.sensed),
         "rehearsed": len(examples),
@@ -81,10 +96,32 @@ def run(options: DictConfig) -> Path:
     }
     _write_card(folder, card)  # whatever comes after
     if options.held_out:
-        card["decisions"] = measure(folder, options)
+        card["decisions"] = _decisions(folder, options)
         _write_card(folder, card)
     print(json.dumps(card, indent=2))
     return folder
+
+
+def _check_parts(options: DictConfig) -> None:
+    """Refuse to train what there is not, and an adapter beside what it is an adapter to."""
+    if unknown := set(options.learns) - set(PARTS) or not options.learns:
+        got = ", ".join(sorted(unknown)) if isinstance(unknown, set) else "none"
+        raise ValueError(f"learns must name some of {', '.join(PARTS)}, got {got}")
+    if {"model", _ADAPTER} <= set(options.learns):
+        raise ValueError("learns must name model or adapter, got both; an adapter leaves its model")
+    if options.adapter and _ADAPTER not in options.learns:
+        raise ValueError(
+            f"adapter is gone on from where it learns, got learns={options.learns}; "
+            "set learns=[adapter,projector]"
+        )
+
+
+def _decisions(folder: Path, options: DictConfig) -> dict[str, float]:
+    """Ask what was trained at held-out moments of decision; return rates with their intervals."""
+    if _ADAPTER in options.learns:
+        worlds = worlds_of(options.moments)
+        return measure_adapter(folder, options.start or "smollm2", worlds, options)
+    return measure(folder, options)
 
 
 def _write_card(folder: Path, card: dict[str, Any]) -> None:
@@ -170,7 +207,8 @@ def learn(
     """Train, and write model, encoder and projector into the folder; return losses."""
     rng = random.Random(options.seed)
     optimiser = _optimiser(options, grounded_model)
-    rehearsal = _rehearsal(examples, tokenizer, options) if examples else iter(())
+    rehearsal = _rehearsal(options)(examples, tokenizer, options)
+    decisions = rehearsal.batches() if examples else iter(())
     means = _Means(options.print_every_s)
     for turn in range(options.rounds):
         parts = _round(options, turn, corpus, tokenizer, rng)
@@ -179,13 +217,19 @@ def learn(
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * schedule(progress)
             loss, found = _loss(options, grounded_model, batch)
-            for decisions in islice(rehearsal, _drawn(options.rehearsal, rng)):
-                rehearsed, found["decided"] = _rehearsed(options, grounded_model, decisions)
+            for some in islice(decisions, _drawn(options.rehearsal, rng)):
+                rehearsed, found["decided"] = rehearsal.losses(
+                    grounded_model.model, some, grounded_model.device
+                )
                 loss = loss + rehearsed
             _step(optimiser, loss, grounded_model.parameters())
             means.add(found, progress)
-        save(grounded_model, tokenizer, folder)
+        save(grounded_model, tokenizer, folder, options)
     return means.values()
+
+
+def _rehearsal(options: DictConfig) -> type[Rehearsal]:
+    return AdapterRehearsal if _ADAPTER in options.learns else ModelRehearsal
 
 
 def _round(
@@ -219,15 +263,6 @@ def _drawn(mean: float, rng: random.Random) -> int:
     return int(mean) + (rng.random() < mean % 1.0)
 
 
-def _rehearsed(
-    options: DictConfig, grounded_model: GroundedModel, decisions: Iterable[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Return the loss of a batch of decisions, and that of the mind's own words among it."""
-    device = grounded_model.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
-        return cold_start.losses(grounded_model.model, *(part.to(device) for part in decisions))
-
-
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor, parts: Iterable) -> None:
     """Move what learns by one step."""
     optimiser.zero_grad()
@@ -238,17 +273,29 @@ def _step(optimiser: torch.optim.Optimizer, loss: Tensor, parts: Iterable) -> No
 
 def _optimiser(options: DictConfig, grounded_model: GroundedModel) -> torch.optim.Optimizer:
     """Return what moves the parts that shall learn; the others stay as they are."""
-    peaks = {"model": options.learning_rate}
+    parts = _parts(grounded_model)
+    grounded_model.requires_grad_(False)
     groups = []
-    for name in ("model", "senses", "projector"):
-        part = getattr(grounded_model, name)
-        part.requires_grad_(name in options.learns)
-        if name in options.learns:
-            peak = peaks.get(name, options.senses_learning_rate)
-            groups.append({"params": list(part.parameters()), "peak": peak})
+    for name in options.learns:
+        peak = options.learning_rate if name in _WORDS else options.senses_learning_rate
+        groups.append({"params": parts[name], "peak": peak})
     heads = [*grounded_model.again.parameters(), *grounded_model.known.parameters()]
     groups.append({"params": heads, "peak": options.senses_learning_rate})
+    for group in groups:
+        for parameter in group["params"]:
+            parameter.requires_grad_(True)
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.02)
+
+
+def _parts(grounded_model: GroundedModel) -> dict[str, list[Tensor]]:
+    """Return the weights of each part that can learn."""
+    model = grounded_model.model
+    return {
+        "model": list(model.parameters()),
+        _ADAPTER: lora.weights_of(model),
+        "senses": list(grounded_model.senses.parameters()),
+        "projector": list(grounded_model.projector.parameters()),
+    }
 
 
 class _Means:
@@ -279,32 +326,14 @@ class _Means:
         return {name: float(value) for name, value in self._means.items()}
 
 
-class _Rehearsal(IterableDataset):
-    """Batches of decisions, for ever, varied each time."""
-
-    def __init__(self, examples: Sequence[Example], tokenizer: Any, options: DictConfig):
-        self._examples, self._tokenizer, self._options = examples, tokenizer, options
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        options, tokenizer = self._options, self._tokenizer
-        rng, half = random.Random(f"{options.seed} rehearsal"), options.tokens_per_batch // 2
-        while True:
-            chosen = rng.sample(self._examples, min(_REHEARSED, len(self._examples)))
-            varied = [vary(reworded(one, rng), rng, 1.0) for one in chosen]
-            encoded = [cold_start.encode(tokenizer, one, options.context) for one in varied]
-            yield from cold_start.batches(encoded, half, tokenizer.pad_token_id, rng)
-
-
-def _rehearsal(
-    examples: Sequence[Example], tokenizer: Any, options: DictConfig
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    return loaded(_Rehearsal(examples, tokenizer, options), options.workers)
-
-
-def save(grounded_model: GroundedModel, tokenizer: Any, folder: Path) -> None:
-    """Write model and tokenizer, the encoder and the projector."""
-    cold_start.save(grounded_model.model, tokenizer, folder)
-    grounded_model.senses.save(folder)
+def save(grounded_model: GroundedModel, tokenizer: Any, folder: Path, options: DictConfig) -> None:
+    """Write what learned, and the projector: model and tokenizer, or the adapter; the encoder."""
+    if _ADAPTER in options.learns:
+        lora.save_adapter(grounded_model.model, folder, base=name_of(options.start or "smollm2"))
+    else:
+        cold_start.save(grounded_model.model, tokenizer, folder)
+    if _ADAPTER not in options.learns or "senses" in options.learns:
+        grounded_model.senses.save(folder)
     projector = grounded_model.projector
     save_projector(
         folder / WEIGHTS,
