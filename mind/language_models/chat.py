@@ -3,12 +3,14 @@
 # transformers declares few types of its tokenizers:
 # pyright: reportUnknownMemberType=false
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from mind.language_models.inference import Row
 from mind.language_models.projector import Projector
+from mind.language_models.tool_calls import Turn, functions_of, turns_of
 from mind.language_models.types import FELT, BadModelFolder, Prompt, Role
 
 
@@ -70,16 +72,21 @@ class ChatEncoder:
 
     def _text(self, prompt: Prompt) -> tuple[str, bool]:
         """Return a prompt as one text, and whether the tokenizer is to add its special tokens."""
-        turns = [
-            {"role": message.role.value, "content": message.text}
+        messages = tuple(
+            message
             for message in prompt.messages
             if self._system or message.role is not Role.SYSTEM
-        ]
+        )
+        if prompt.tools and "tools" in str(self._tokenizer.chat_template):
+            said = replace(prompt, messages=messages)
+            turns = turns_of(said, prompt.tools, arguments_as_text=False)
+            return self._chat(turns, functions_of(prompt.tools)), False
+        turns = [{"role": message.role.value, "content": message.text} for message in messages]
         if self._tokenizer.chat_template is None:
             return "".join(f"{turn['content']}\n\n" for turn in turns), True
         return self._chat(turns), False
 
-    def _chat(self, turns: list[dict[str, str]]) -> str:
+    def _chat(self, turns: list[Turn], tools: list[Turn] | None = None) -> str:
         """Return the turns in the words of the chat template.
 
         Some templates know no system message: there it becomes the beginning of the first
@@ -87,13 +94,14 @@ class ChatEncoder:
         """
         try:
             return self._tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True
+                turns, tools=tools, tokenize=False, add_generation_prompt=True
             )
         # A template is the model's own little program, and may fail in any way.
         except Exception as error:
             if turns[0]["role"] == Role.SYSTEM and len(turns) > 1:
                 both = f"{turns[0]['content']}\n\n{turns[1]['content']}"
-                return self._chat([{"role": Role.USER.value, "content": both}, *turns[2:]])
+                asked = {"role": Role.USER.value, "content": both}
+                return self._chat([asked, *turns[2:]], tools)
             raise BadModelFolder(
                 f"chat template of '{self._name}' must take system, user and assistant messages, "
                 f"got {type(error).__name__}: {str(error).splitlines()[:1]}; use another model or "

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from mind.language_models.continuous_batch import ContinuousBatch, Sample, SeparateRows
-from mind.language_models.types import Completion, Generation, LanguageModelError
+from mind.language_models.types import Completion, Generation, LanguageModelError, Prompt
 
 Outcome = Completion | LanguageModelError
 
@@ -16,7 +16,7 @@ class Scheduler:
         batch: Continues their rows.
         work: Does a job in the model's thread.
         begin: Returns the row of a reply that begins; raises where it cannot.
-        outcome: Returns the reply of a row that is over and took so many seconds.
+        outcome: Returns the reply of a row that is over and took so many seconds, and to what.
         choose: Returns the replies of those that have a choice, after their drafts.
     """
 
@@ -26,7 +26,7 @@ class Scheduler:
         *,
         work: Callable[[Callable[[], None]], Awaitable[None]],
         begin: Callable[[Generation], Sample],
-        outcome: Callable[[Sample, float], Outcome],
+        outcome: Callable[[Prompt, Sample, float], Outcome],
         choose: Callable[[Sequence[Generation], Sequence[Sample | None]], Sequence[Outcome]],
     ):
         self._batch, self._work = batch, work
@@ -76,7 +76,8 @@ class Scheduler:
         ended = {generation: self._written.pop(generation) for generation in over}
         for generation, (sample, began) in ended.items():
             if generation.prompt.choices is None:
-                generation.outcome = self._outcome(sample, time.perf_counter() - began)
+                took = time.perf_counter() - began
+                generation.outcome = self._outcome(generation.prompt, sample, took)
         drafted = [generation for generation in ended if generation.prompt.choices]
         self._choose(drafted, [ended[generation][0] for generation in drafted])
         return bool(over)

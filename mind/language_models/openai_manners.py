@@ -6,7 +6,8 @@ import time
 from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 
-from mind.language_models.types import NoReply, Prompt, PromptTooLong, Role, Withheld
+from mind.language_models.tool_calls import Turn, turns_of
+from mind.language_models.types import NoReply, Prompt, PromptTooLong, Role, Tools, Withheld
 
 # What a request can do without, by the words of a refusal that is about it. Two are roles: what
 # they say goes into the user's messages.
@@ -17,6 +18,8 @@ _PARTS = {
     "top_p": r"\btop_?p\b",
     "reasoning_effort": r"\breasoning_effort\b|\breasoning\.effort\b",
     "chat_template_kwargs": r"\bchat_template_kwargs\b",
+    "tools": r"\btools\b|\btool.?(use|call)|\bfunction.?call",
+    "tool_choice": r"\btool.?choice\b",
     "response_format": r"\bresponse_format\b|\bjson_schema\b|structured.?output|\bgrammar\b",
     "max_tokens": r"\bmax_tokens\b",
     "max_completion_tokens": r"\bmax_completion_tokens\b",
@@ -44,7 +47,12 @@ _FILTERED = re.compile(
 _LONGEST_REFUSAL = 10_000  # characters that are read of one
 
 
-def messages_of(prompt: Prompt, refused: Collection[str]) -> list[dict[str, str]]:
+def tools_of(prompt: Prompt, refused: Collection[str]) -> Tools | None:
+    """Return the tools that a server is asked to call in its own way, if there are any."""
+    return None if {"tools", Role.ASSISTANT} & set(refused) else prompt.tools
+
+
+def messages_of(prompt: Prompt, refused: Collection[str]) -> list[Turn]:
     """Return a prompt in words as messages that a server takes.
 
     Neither empty messages of the assistant nor two messages of one speaker in a row are taken
@@ -54,19 +62,26 @@ def messages_of(prompt: Prompt, refused: Collection[str]) -> list[dict[str, str]
         prompt: What is asked.
         refused: Roles that the server does not know, among other things.
     """
-    messages: list[dict[str, str]] = []
-    for message in prompt.in_words.messages:
-        role, text = message.role.value, without_lone_surrogates(message.text)
-        if message.role is Role.ASSISTANT and not text.strip():
+    messages: list[Turn] = []
+    for turn in _turns(prompt.in_words, refused):
+        role, text = turn["role"], without_lone_surrogates(turn["content"])
+        is_said = "tool_calls" not in turn and "tool_call_id" not in turn
+        if role == Role.ASSISTANT and is_said and not text.strip():
             continue
         if role in refused:
-            text = f"You said: {text}" if message.role is Role.ASSISTANT else text
+            text = f"You said: {text}" if role == Role.ASSISTANT else text
             role = Role.USER.value
-        if messages and messages[-1]["role"] == role:
+        if is_said and messages and messages[-1]["role"] == role:
             messages[-1]["content"] += f"\n\n{text}"
         else:
-            messages.append({"role": role, "content": text})
+            messages.append(turn | {"role": role, "content": text})
     return messages
+
+
+def _turns(prompt: Prompt, refused: Collection[str]) -> list[Turn]:
+    if tools := tools_of(prompt, refused):
+        return turns_of(prompt, tools, arguments_as_text=True)
+    return [{"role": one.role.value, "content": one.text} for one in prompt.messages]
 
 
 def without_lone_surrogates(text: str) -> str:
@@ -97,6 +112,8 @@ def done_about(part: str) -> str:
     """Say what is done about a part of the request that a server refuses."""
     if part in ("system", "assistant"):
         return f"refuses the role {part}; what it says goes into the user's messages"
+    if part == "tools":
+        return "refuses tools; they are called by tags in the text"
     if part == "max_tokens":
         return "refuses max_tokens; max_completion_tokens takes its place"
     return f"refuses {part}; it is left out"

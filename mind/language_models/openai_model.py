@@ -19,16 +19,19 @@ from mind.language_models.openai_manners import (
     messages_of,
     refused_in,
     retry_after_s,
+    tools_of,
     without_lone_surrogates,
 )
 from mind.language_models.openai_reply import completion_of, vectors_of
 from mind.language_models.settings import check_at_least
+from mind.language_models.tool_calls import functions_of
 from mind.language_models.types import (
     CannotEmbed,
     CannotScore,
     Completion,
     LanguageModelError,
     Prompt,
+    Tools,
     settle,
 )
 
@@ -45,9 +48,10 @@ class OpenAIModel:
     reply without a word. A server that refuses a setting is asked without it from then on, with
     `max_completion_tokens` instead of `max_tokens`, and one that knows no system role is told all
     by the user; each of these is said once. Where a prompt has choices, structured outputs are
-    asked for (`response_format`), and the choices are told in words, too. A prompt that is too long
-    for the server, or that its content filter refuses, has no reply; the next one may. Where a
-    server does not count tokens they are estimated, at four characters each.
+    asked for (`response_format`), and the choices are told in words, too. Where it has tools, they
+    are the server's own (`tools`), and a call becomes a tag in the reply's text. A prompt that is
+    too long for the server, or that its content filter refuses, has no reply; the next one may.
+    Where a server does not count tokens they are estimated, at four characters each.
 
     Attributes:
         name: The server's name of the model.
@@ -224,6 +228,7 @@ class OpenAIModel:
             "logprobs": True,
             limit: self._max_new_tokens,
             "response_format": format_of(prompt.choices) if prompt.choices else None,
+            **_calling(tools_of(prompt, refused)),
         }
         kept = {
             name: value
@@ -290,6 +295,13 @@ class OpenAIModel:
         is_told = isinstance(error, openai.APIStatusError)
         wish_s = retry_after_s(error.response.headers) if is_told else 0.0
         return min(max(wait_s, wish_s), LONGEST_WAIT_S)
+
+
+def _calling(tools: Tools | None) -> dict[str, Any]:
+    """Return the settings by which tools are called."""
+    if tools is None:
+        return {}
+    return {"tools": functions_of(tools), "tool_choice": "auto" if tools.left else "none"}
 
 
 def _in_words(prompt: Prompt, refused: frozenset[str]) -> Prompt:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mind.language_models.openai_choices import json_in, reply_of
 from mind.language_models.openai_manners import without_lone_surrogates
 from mind.language_models.thinking import cut_speech, says_any
+from mind.language_models.tool_calls import in_tags
 from mind.language_models.types import BadReply, Choices, Completion, Finish, Prompt
 
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; where a server does not count
@@ -29,11 +30,19 @@ _FORM = ("<think>", "<plan>", "<answer>")  # what a reply of ours begins with
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
-    """What a model wrote: its reply, and how many characters were thoughts kept apart from it."""
+    """What a model wrote.
+
+    Attributes:
+        text: Its reply.
+        apart: How many characters were thoughts kept apart from it.
+        finish: Why it ends.
+        calls: Of tools, kept apart too: name and arguments of each.
+    """
 
     text: str
     apart: int
     finish: Finish
+    calls: list[dict[str, Any]]
 
 
 def completion_of(
@@ -57,6 +66,8 @@ def completion_of(
     written = _written(choice, prompt.choices, longest * _LONGEST_TOKEN)
     said = reply_of(written.text, prompt.choices) if prompt.choices else written.text
     text = cut_speech(said, stop)
+    if prompt.tools:
+        text = in_tags(text, written.calls, prompt.tools)[: longest * _LONGEST_TOKEN]
     known = _log_probabilities(choice)
     read = sum(len(message.text) for message in prompt.in_words.messages)
     prompt_tokens = _count(_part(response, "usage"), "prompt_tokens") or _estimate(read)
@@ -108,11 +119,21 @@ def _written(choice: Any, choices: Choices | None, longest: int) -> _Written:
     said, thought = _text(content)[:longest], _thought(message)
     withheld = not said and bool(_part(message, "refusal"))
     named = _FINISHES.get(str(_part(choice, "finish_reason")), Finish.STOP)
-    if not said.strip() and named is Finish.STOP:
+    calls = _calls(message)
+    if not said.strip() and named is Finish.STOP and not calls:
         said = _reply_in(thought, choices)[:longest]
         thought = thought[: len(thought) - len(said)]
     finish = Finish.WITHHELD if withheld else named
-    return _Written(text=without_lone_surrogates(said), apart=len(thought), finish=finish)
+    text = without_lone_surrogates(said)
+    return _Written(text=text, apart=len(thought), finish=finish, calls=calls)
+
+
+def _calls(message: Any) -> list[dict[str, Any]]:
+    """Return the calls of tools that are kept apart: name and arguments of each."""
+    made = _part(message, "tool_calls")
+    calls = cast(list[Any], made) if isinstance(made, list) else []
+    functions = (_part(call, "function") for call in calls)
+    return [{name: _part(one, name) for name in ("name", "arguments")} for one in functions]
 
 
 def _thought(message: Any) -> str:

@@ -31,6 +31,7 @@ from mind.language_models.probing import probe
 from mind.language_models.projector import WEIGHTS, Projector, load_projector
 from mind.language_models.settings import check_at_least
 from mind.language_models.thinking import closing_of, cut_speech, opened_by, says_any
+from mind.language_models.tool_calls import in_tags
 from mind.language_models.types import (
     BadModelFolder,
     Completion,
@@ -267,12 +268,15 @@ class TransformersModel:
         uniforms = noise(generation.seed, limit) if self._temperature else ()
         return Sample(row, limit, uniforms, has_ended=partial(self._has_ended, row, stop=stop))
 
-    def _outcome(self, sample: Sample, latency_s: float) -> Completion | LanguageModelError:
+    def _outcome(
+        self, prompt: Prompt, sample: Sample, latency_s: float
+    ) -> Completion | LanguageModelError:
         """Return the completion of a row."""
         if sample.broken:
             return self._no_numbers()
+        text = cut_speech(self._written(sample.prompt, sample.tokens), self._stop)
         return Completion(
-            text=cut_speech(self._written(sample.prompt, sample.tokens), self._stop),
+            text=in_tags(text, (), prompt.tools) if prompt.tools else text,
             prompt_tokens=len(sample.prompt),
             tokens=len(sample.tokens),
             latency_s=latency_s,

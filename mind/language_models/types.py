@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -37,11 +38,78 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of a tool, as it was written."""
+
+    tool: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOffer:
+    """What a model is told of a tool.
+
+    Attributes:
+        name: What it is called by.
+        argument: What it takes, in words.
+        gives: What it gives.
+    """
+
+    name: str
+    argument: str
+    gives: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a model may call before it answers.
+
+    Attributes:
+        offers: The tools, at least one.
+        rounds: Replies with calls, at most.
+        left: How many of them are left.
+    """
+
+    offers: tuple[ToolOffer, ...]
+    rounds: int
+    left: int
+
+    @property
+    def in_tags(self) -> str:
+        """What a model is told that writes calls as tags."""
+        lines = [f"<{one.name}>{one.argument}</{one.name}> {one.gives}" for one in self.offers]
+        return (
+            f"In place of an answer you may ask first, at most {self.rounds} times, in this form:\n"
+            + "\n".join(lines)
+        )
+
+    @property
+    def in_words(self) -> str:
+        """What a model is told that has its own way to call tools."""
+        return f"In place of an answer you may call your tools first, at most {self.rounds} times."
+
+    @property
+    def tags(self) -> re.Pattern[str]:
+        """What matches a call as a tag: name and argument."""
+        names = "|".join(re.escape(one.name) for one in self.offers)
+        return re.compile(rf"<({names})>(.*?)</\1>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a conversation, and whose it is."""
+    """One message of a conversation, and whose it is.
+
+    Attributes:
+        role: Whose it is.
+        text: All of it in words.
+        calls: Those that stand in the text as tags, where it asked for tools.
+        results: Those that the text begins with, a line each, where it answers calls.
+    """
 
     role: Role
     text: str
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +158,7 @@ class Prompt:
         messages: Oldest first; the last one is not the assistant's.
         choices: What may be replied; None is anything. A model that cannot choose writes as it
             likes.
+        tools: What may be called in the model's own way; the messages tell it as tags.
         soft_tokens: (n, 64) float32 for each marker `FELT` in the messages, in order: five vectors
             of a memory (`mind.sense_encoder.kinds.KINDS`) or three of the now. A model that cannot
             take them reads the messages without the markers.
@@ -102,6 +171,7 @@ class Prompt:
 
     messages: tuple[Message, ...]
     choices: Choices | None = None
+    tools: Tools | None = None
     soft_tokens: tuple[NDArray[np.float32], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self):
@@ -134,12 +204,31 @@ class Prompt:
         asked = Message(role=Role.USER, text=unmarked(user))
         return replace(self, messages=(*self.messages, replied, asked))
 
+    def then_told(
+        self, *, reply: str, calls: Sequence[ToolCall], results: Sequence[str], user: str, left: int
+    ) -> "Prompt":
+        """Return this conversation with a reply that calls tools, their results, and what is said.
+
+        Args:
+            reply: With the calls as tags.
+            calls: Those.
+            results: Of each, one line.
+            user: What is said after them.
+            left: Replies with calls that are left.
+        """
+        told = tuple(unmarked(result) for result in results)
+        answered = self.then(reply=reply, user="\n".join([*told, user]))
+        *before, replied, asked = answered.messages
+        messages = (*before, replace(replied, calls=tuple(calls)), replace(asked, results=told))
+        tools = self.tools and replace(self.tools, left=left)
+        return replace(answered, messages=messages, tools=tools)
+
     @property
     def in_words(self) -> "Prompt":
         """The same conversation without what is felt."""
         if not self.soft_tokens:
             return self
-        messages = (Message(role=one.role, text=unmarked(one.text)) for one in self.messages)
+        messages = (replace(one, text=unmarked(one.text)) for one in self.messages)
         return replace(self, messages=tuple(messages), soft_tokens=())
 
     @property

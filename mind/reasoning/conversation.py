@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from mind.language_models import Batcher, Prompt
 from mind.language_models.thinking import spoken
+from mind.language_models.types import ToolCall
 from mind.reasoning.asking import ask, attempt_seeds
 from mind.reasoning.parsing import Reply
 from mind.reasoning.situation import Situation
-from mind.reasoning.tools import Call, Toolbox
+from mind.reasoning.tools import Toolbox
 from mind.types import Exchange
 
 
@@ -44,7 +45,7 @@ async def converse(
     for asked in range(rounds + 1):
         left = rounds - asked
 
-        def understood(text: str, left: int = left) -> Reply | tuple[Call, ...]:
+        def understood(text: str, left: int = left) -> Reply | tuple[ToolCall, ...]:
             return (toolbox.calls(text, left=left) if toolbox else ()) or parse(text)
 
         seeds = attempt_seeds(seed, situation.body_id, number, asked, vote)
@@ -53,6 +54,5 @@ async def converse(
         if not isinstance(reply, tuple):
             return reply, exchanges
         assert toolbox, "calls are understood by a toolbox"
-        results = toolbox.results(reply, situation, left=left - 1)
-        prompt = prompt.then(reply=spoken(said[-1].reply), user=results)
+        prompt = toolbox.answer(prompt, spoken(said[-1].reply), reply, situation, left=left - 1)
     return None, exchanges

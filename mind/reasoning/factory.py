@@ -46,6 +46,8 @@ class LanguageMindFactory:
             freely can ask for it as a tool, and is not overruled.
         tools: Names of what the language model may ask for before it answers, where it writes
             freely: of `mind.reasoning.tools.TOOLS`.
+        native_tools: Whether a model that has its own way to call tools is asked to use it; False
+            has all of them write tags.
         rounds: Replies with calls in one decision, at least 1.
         habits: How many tokens it is worth to keep one thing from ending badly, at least 0: what
             ended well before is done again unthought where a thought would cost more than it can
@@ -79,6 +81,7 @@ class LanguageMindFactory:
         imagination: Imagination | None = None,
         imagination_weight: float = 20.0,
         tools: Sequence[str] = (),
+        native_tools: bool = True,
         rounds: int = 3,
         habits: float | None = None,
         votes: int = 1,
@@ -108,7 +111,8 @@ class LanguageMindFactory:
             prompts,
             shots=shots,
             answers_only=reply == ReplyMode.CHOICE,
-            tools=self._toolbox.usage if self._toolbox else "",
+            tools=self._toolbox and self._toolbox.offered,
+            native_tools=native_tools,
         )
         self._recalled = recalled
         self._seed = seed

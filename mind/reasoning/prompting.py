@@ -29,7 +29,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
-from mind.language_models.types import FELT, BadPrompts, Message, Prompt, Role, unmarked
+from mind.language_models.types import FELT, BadPrompts, Message, Prompt, Role, Tools, unmarked
 from mind.reasoning.narration import (
     command_words,
     doing_words,
@@ -67,7 +67,8 @@ class Prompts:
             turns of the conversation; at least 0.
         answers_only: Whether their replies are shown without thought, plan and speech, as where a
             model chooses.
-        tools: What is said of tools, at the end of the system text; empty is nothing.
+        tools: The tools that may be asked, told at the end of the system text; None is none.
+        native_tools: Whether a model may be asked to call them in its own way, if it has one.
 
     Raises:
         ValueError: If shots are negative.
@@ -80,11 +81,13 @@ class Prompts:
         *,
         shots: int = 0,
         answers_only: bool = False,
-        tools: str = "",
+        tools: Tools | None = None,
+        native_tools: bool = True,
     ):
         if shots < 0:
             raise ValueError(f"shots must be at least 0, got {shots}")
         self._shots, self._answers_only, self._tools = shots, answers_only, tools
+        self._native_tools = native_tools
         self._examples: dict[str, tuple[Message, ...]] = {}
         self.folder = Path(folder) if folder else FOLDER
         self._system, self._decide, self._repair = _templates(self.folder, _TEMPLATES)
@@ -119,7 +122,8 @@ class Prompts:
         )
         asked = Message(role=Role.USER, text=unmarked(user).strip())
         system = Message(role=Role.SYSTEM, text=self._system_text(percept.spec))
-        return Prompt(messages=(system, *self.worked(percept.spec.name), asked))
+        messages = (system, *self.worked(percept.spec.name), asked)
+        return Prompt(messages=messages, tools=self._tools if self._native_tools else None)
 
     def worked(self, world: str) -> tuple[Message, ...]:
         """Return the worked examples of a world as turns.
@@ -159,7 +163,8 @@ class Prompts:
                 colors=spec.colors,
                 most_goals=LONGEST_PLAN,
             )
-            self._system_texts[spec] = f"{text.strip()}\n{self._tools}".strip()
+            usage = self._tools.in_tags if self._tools else ""
+            self._system_texts[spec] = f"{text.strip()}\n{usage}".strip()
         return self._system_texts[spec]
 
     def _system_of(self, world: str) -> Template:

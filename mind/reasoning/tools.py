@@ -5,7 +5,6 @@ here reaches the world: a tool knows what this body could know. What it returns 
 language model itself writes is read for calls.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from body.types import NoticedEvent, Percept, Target
 from mind.imagination import Outcome
 from mind.language_models.thinking import spoken
+from mind.language_models.types import Prompt, ToolCall, ToolOffer, Tools
 from mind.memory import Memory, Query
 from mind.reasoning.narration import object_words, place_words
 from mind.reasoning.parsing import NotUnderstood, parse_intent
@@ -50,14 +50,6 @@ class Tool:
     argument: str
     gives: str
     run: Callable[[str, Situation, Reach], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a tool, as it was written."""
-
-    tool: str
-    argument: str
 
 
 def _recall(words: str, now: Situation, reach: Reach) -> str:
@@ -139,6 +131,9 @@ class Toolbox:
         rounds: Replies with calls in one decision, at least 1.
         reach: What they can reach.
 
+    Attributes:
+        offered: What a language model is told of them.
+
     Raises:
         ValueError: If there is no such tool, or rounds are below 1.
     """
@@ -150,20 +145,13 @@ class Toolbox:
             raise ValueError(f"rounds must be at least 1, got {rounds}")
         self.names, self.rounds = tuple(dict.fromkeys(names)), rounds
         self._reach = reach
-        self._calls = re.compile(rf"<({'|'.join(self.names)})>(.*?)</\1>", re.DOTALL)
-
-    @property
-    def usage(self) -> str:
-        """What a language model is told of them."""
-        lines = [
-            f"<{name}>{TOOLS[name].argument}</{name}> {TOOLS[name].gives}" for name in self.names
-        ]
-        return (
-            f"In place of an answer you may ask first, at most {self.rounds} times, in this form:\n"
-            + "\n".join(lines)
+        offers = (
+            ToolOffer(name=name, argument=TOOLS[name].argument, gives=TOOLS[name].gives)
+            for name in self.names
         )
+        self.offered = Tools(offers=tuple(offers), rounds=rounds, left=rounds)
 
-    def calls(self, text: str, *, left: int) -> tuple[Call, ...]:
+    def calls(self, text: str, *, left: int) -> tuple[ToolCall, ...]:
         """Return the calls in a reply; none where it is an answer.
 
         Args:
@@ -175,7 +163,8 @@ class Toolbox:
         """
         reply = spoken(text)
         found = tuple(
-            Call(tool, " ".join(words.split())) for tool, words in self._calls.findall(reply)
+            ToolCall(tool=tool, argument=" ".join(words.split()))
+            for tool, words in self.offered.tags.findall(reply)
         )
         if not found:
             return ()
@@ -190,13 +179,27 @@ class Toolbox:
             raise NotUnderstood(f"you ask in {letters} letters; ask in at most {LONGEST_ARGUMENT}")
         return found
 
-    def results(self, calls: Sequence[Call], now: Situation, *, left: int) -> str:
-        """Return the results of calls, a line each, and how often may still be asked."""
-        lines = [f"{call.tool} {call.argument}: {self._result(call, now)}" for call in calls]
-        rest = f"You may ask {left} more times." if left else "Write an answer now."
-        return "\n".join([*lines, rest])
+    def answer(
+        self, prompt: Prompt, reply: str, calls: Sequence[ToolCall], now: Situation, *, left: int
+    ) -> Prompt:
+        """Return a conversation with a reply, the results of its calls, and how many are left.
 
-    def _result(self, call: Call, now: Situation) -> str:
+        Args:
+            prompt: The conversation.
+            reply: What was replied.
+            calls: Those that `calls` found in it.
+            now: What the body knows.
+            left: How often it may ask after this.
+        """
+        return prompt.then_told(
+            reply=reply,
+            calls=calls,
+            results=[f"{call.tool} {call.argument}: {self._result(call, now)}" for call in calls],
+            user=f"You may ask {left} more times." if left else "Write an answer now.",
+            left=left,
+        )
+
+    def _result(self, call: ToolCall, now: Situation) -> str:
         try:
             return TOOLS[call.tool].run(call.argument, now, self._reach)
         except NotUnderstood as problem:

@@ -14,12 +14,13 @@ from body.types import Skill
 from envs.forage.vocabulary import Color, Object
 from mind.imagination import Imagination, Outcome
 from mind.language_models.scripted import ScriptedModel
+from mind.language_models.types import Prompt, ToolCall
 from mind.memory import ExperienceStore
 from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.factory import LanguageMindFactory
 from mind.reasoning.parsing import NotUnderstood
 from mind.reasoning.situation import Situation
-from mind.reasoning.tools import LONGEST_ARGUMENT, MOST_CALLS, TOOLS, Call, Reach, Toolbox
+from mind.reasoning.tools import LONGEST_ARGUMENT, MOST_CALLS, TOOLS, Reach, Toolbox
 from mind.reasoning.weighing import Weighing
 
 ANSWER = "<answer>go to red ball, careful</answer>"
@@ -40,7 +41,9 @@ def asked(call, argument, memory=None, *, weighing=None, why_not=anything_goes):
         why_not=why_not,
     )  # fmt: skip
     box = Toolbox([*TOOLS], 2, Reach(memory or ExperienceStore(":memory:"), weighing))
-    return box.results([Call(call, argument)], now, left=0).splitlines()[0], now
+    prompt, calls = Prompt.single_turn(user="?"), [ToolCall(tool=call, argument=argument)]
+    told = box.answer(prompt, "", calls, now, left=0).messages[-1]
+    return told.results[0], now
 
 
 # ---- Each tool ----
@@ -131,7 +134,10 @@ def box(*names, rounds=2):
 
 def test_calls_are_read_in_their_order_whatever_is_thought_besides():
     text = "<think>hm</think><count>fell</count>\n<recall>red\n ice</recall>"
-    assert box().calls(text, left=1) == (Call("count", "fell"), Call("recall", "red ice"))
+    assert box().calls(text, left=1) == (
+        ToolCall(tool="count", argument="fell"),
+        ToolCall(tool="recall", argument="red ice"),
+    )
 
 
 @pytest.mark.parametrize("text", [ANSWER, "", "<recall>red ice", "recall red ice", "<fly>x</fly>"])
