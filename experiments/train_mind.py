@@ -67,8 +67,10 @@ def _by_examples(options: DictConfig, startup: Startup) -> tuple[Path, str]:
 def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
     from envs.engine.faces import WorldVectorEnv
     from experiments.recall_qa.learning import Questions
-    from experiments.training.mind import dpo, grpo
+    from experiments.training.mind import training
     from experiments.training.mind.decisions import Decisions
+    from experiments.training.mind.dpo import DPO
+    from experiments.training.mind.grpo import GRPO
 
     spec_of(options)
     startup.ready()
@@ -84,9 +86,9 @@ def _by_outcomes(options: DictConfig, startup: Startup) -> tuple[Path, str]:
         print(line, flush=True)
 
     if options.method is Method.dpo:
-        return dpo.run(options, open_world, report, Questions)
+        return training.run(DPO, options, open_world, report, Questions)
     task = Questions if options.grpo.task is GRPOTask.questions else Decisions
-    return grpo.run(options, open_world, report, task)
+    return training.run(GRPO, options, open_world, report, task)
 
 
 def _choice_of(folder: Path, options: DictConfig) -> str:

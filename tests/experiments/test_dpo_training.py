@@ -12,8 +12,8 @@ import torch
 from experiments.ground_truth.questions import UNKNOWN
 from experiments.recall_qa.learning import Questions
 from experiments.running.cli import BadInput
-from experiments.training.mind import dpo
 from experiments.training.mind import policy as policies
+from experiments.training.mind.dpo import DPO
 from experiments.training.mind.policy import Policy
 from experiments.training.mind.preferences import (
     UNSAID,
@@ -23,6 +23,7 @@ from experiments.training.mind.preferences import (
     read_preferences,
     write_preferences,
 )
+from experiments.training.mind.training import run
 from mind.language_models.inference import Row
 from mind.language_models.types import Prompt
 from mind.learning.grpo import Drawn
@@ -159,7 +160,7 @@ def options(folder, *more):
 
 def trained(folder, *more, said=None, task=Doubted):
     lines = [] if said is None else said
-    return dpo.run(options(folder, *more), rooms, lines.append, task)
+    return run(DPO, options(folder, *more), rooms, lines.append, task)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from envs.trip.env import TripVectorEnv
 from experiments.ground_truth.questions import UNKNOWN
 from experiments.recall_qa.learning import Questions
 from experiments.running.cli import BadInput
-from experiments.training.mind import grpo
+from experiments.training.mind.grpo import GRPO
 from experiments.training.mind.policy import Policy
+from experiments.training.mind.training import run
 from mind.reasoning.answering import in_form
 from tests.experiments.test_grpo_training import options_for
 
@@ -73,7 +74,7 @@ def test_the_same_seed_asks_the_same_and_shows_what_was_felt(policy, asked, tmp_
 def test_answers_are_learned_and_a_training_goes_on(tmp_path):
     def train(*more):
         said = []
-        grpo.run(small(tmp_path, "grpo.prompts=8", *more), rooms, said.append, Questions)
+        run(GRPO, small(tmp_path, "grpo.prompts=8", *more), rooms, said.append, Questions)
         return said
 
     first = train("grpo.updates=1", "grpo.held_out=6")
@@ -102,5 +103,5 @@ def test_answers_are_learned_and_a_training_goes_on(tmp_path):
 )
 def test_what_answers_cannot_be_learned_with_is_refused_at_once(tmp_path, option, problem):
     with pytest.raises(BadInput, match=problem):
-        grpo.run(small(tmp_path / "none", option), rooms, print, Questions)
+        run(GRPO, small(tmp_path / "none", option), rooms, print, Questions)
     assert not (tmp_path / "none").exists()

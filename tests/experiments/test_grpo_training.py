@@ -17,10 +17,11 @@ from envs.babyai.env import BabyAIVectorEnv
 from envs.trip.env import TripVectorEnv
 from experiments.running.cli import BadInput
 from experiments.running.schema import register
-from experiments.training.mind import grpo
 from experiments.training.mind.decisions import Decisions
 from experiments.training.mind.forks import Forks, live, with_rng_keys
+from experiments.training.mind.grpo import GRPO
 from experiments.training.mind.policy import Policy
+from experiments.training.mind.training import run
 from mind.language_models.chance import ChanceModel
 from mind.language_models.transformers_model import TransformersModel
 from mind.language_models.types import Prompt
@@ -153,7 +154,7 @@ def options_for(folder, *more):
 
 def trained(folder, *more, said=None):
     lines = [] if said is None else said
-    return grpo.run(options_for(folder, *more), rooms, lines.append)
+    return run(GRPO, options_for(folder, *more), rooms, lines.append, Decisions)
 
 
 def weights(folder):
@@ -276,8 +277,9 @@ def test_a_reward_that_the_world_does_not_score_is_refused_before_anybody_lives(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(Decisions, "live", lambda *_: pytest.fail("it has lived"))
+    options = options_for(tmp_path, "grpo.reward=cup")
     with pytest.raises(BadInput, match=r"grpo\.reward=cup needs a world that scores 'cup'"):
-        grpo.run(options_for(tmp_path, "grpo.reward=cup"), babyai, lambda line: None)
+        run(GRPO, options, babyai, lambda line: None, Decisions)
 
 
 @pytest.mark.slow

@@ -10,72 +10,27 @@ update.
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from experiments.running.cli import BadInput, command_line
+from experiments.running.cli import BadInput
 from experiments.running.memory import give_back_memory
-from experiments.running.record import git_commit
 from experiments.running.seeding import spawn_integer
-from experiments.training.mind.decisions import Decisions
-from experiments.training.mind.forks import OpenWorld
-from experiments.training.mind.journal import Journal, goes_on_later
-from experiments.training.mind.policy import Policy
 from experiments.training.mind.rewards import Tried
-from experiments.training.mind.task import Task, measure
+from experiments.training.mind.training import Training, refuse_below
 from mind.learning.grpo import Drawn, Learner, Settings
 from mind.reasoning.choices import ReplyMode
 
 _MAY_CHANGE = ("updates", "held_out", "most_decisions", "print_every", "least_entropy")
-
-
-def run(
-    options: DictConfig,
-    open_world: OpenWorld,
-    report: Callable[[str], None],
-    task: type[Task[Any]] = Decisions,
-) -> tuple[Path, str]:
-    """Train until all updates are done; return the folder, and the options of a run with the model.
-
-    Args:
-        options: A `TrainMindConfig`, with a world.
-        open_world: Makes that world, of a split and with so many rows.
-        report: Told lines of progress.
-        task: What is learned.
-
-    Raises:
-        BadInput: If an option is out of range, or the folder holds another training.
-        Interrupted: After Ctrl-C.
-        LanguageModelError: If the model cannot be loaded or used.
-    """
-    _check(options)
-    task.check(options)
-    torch.set_num_threads(options.threads)
-    folder = Path(options.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(Policy(options)) as policy:
-        training = Training(policy, task(policy, options, open_world), options, report)
-        with goes_on_later(folder, lambda: training.done, report):
-            training.run()
-        return folder, policy.choice(folder)
-
-
-def _check(options: DictConfig) -> None:
-    grpo = options.grpo
-    least = {"replies": 2, "held_out": 0, "print_every": 1, "form_weight": 0, "kl": 0}
-    for name in ("updates", "updates_per_life", "prompts", "rng_keys", "horizon", "bodies"):
-        least[name] = 1
-    for name, lowest in (least | {"epochs": 1}).items():
-        if grpo[name] < lowest:
-            raise BadInput(f"grpo.{name} must be at least {lowest}, got {grpo[name]}")
-    if grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
-        raise BadInput(f"grpo.reply must be free, choice or null, got '{grpo.reply}'")
+_LEAST = {
+    **dict.fromkeys(("held_out", "form_weight", "kl"), 0),
+    **dict.fromkeys(("updates", "updates_per_life", "prompts", "rng_keys", "horizon"), 1),
+    **dict.fromkeys(("bodies", "print_every", "epochs"), 1),
+    "replies": 2,
+}
 
 
 @dataclass(slots=True)
@@ -93,48 +48,38 @@ class Took:
             self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - began
 
 
-class Training:
-    """A training that goes on where its folder says.
+class GRPO(Training):
+    """A training by what replies come to, beside others to the same prompt."""
 
-    Attributes:
-        done: Updates that were taken.
-    """
+    _learner: Learner
+    _first_entropy = math.nan
 
-    def __init__(
-        self,
-        policy: Policy,
-        task: Task[Any],
-        options: DictConfig,
-        report: Callable[[str], None],
-    ):
-        self._policy, self._task, self._options, self._report = policy, task, options, report
-        self._folder, grpo = Path(options.folder), options.grpo
-        self._learner = Learner(
-            policy.network,
+    @staticmethod
+    def check(options: DictConfig) -> None:
+        """Refuse options that are out of range."""
+        refuse_below(options, "grpo", _LEAST)
+        if options.grpo.reply not in (None, ReplyMode.FREE, ReplyMode.CHOICE):
+            raise BadInput(f"grpo.reply must be free, choice or null, got '{options.grpo.reply}'")
+
+    def _new_learner(self) -> Learner:
+        grpo = self._options.grpo
+        return Learner(
+            self._policy.network,
             Settings(
                 learning_rate=grpo.learning_rate,
                 clip_low=grpo.clip_low,
                 clip_high=grpo.clip_high,
                 kl=grpo.kl,
-                length=policy.length,
+                length=self._policy.length,
                 epochs=grpo.epochs,
-                tokens_per_batch=options.tokens_per_batch,
+                tokens_per_batch=self._options.tokens_per_batch,
             ),
         )
-        self.done, self._first_entropy, self._began = 0, math.nan, time.monotonic()
-        self._measured: dict[str, dict[str, list[float]]] = {}
-        self._journal = Journal(self._folder, "grpo", self._settings())
 
-    def run(self) -> None:
-        """Take all updates that are left, measure, and write the model."""
-        self._go_on()
-        if not self.done:
-            self._measure("before")
+    def _learn(self) -> None:
         while self.done < self._options.grpo.updates and not self._has_collapsed():
             self._live_and_learn()
-            self._save()
-        self._measure("after")
-        self._finish()
+            self._save(first_entropy=self._first_entropy)
 
     # ---- One life, and the updates that come of it ----
 
@@ -189,7 +134,7 @@ class Training:
                 f"reward {seen['reward']:.3f}  "
                 f"usable {seen['usable']:.0%}  teaching {seen['teaching']:.0%}  "
                 f"entropy {seen['entropy']:.2f}  "
-                f"{(time.monotonic() - self._began) / 60:.1f} min"
+                f"{self._minutes():.1f} min"
             )
 
     def _has_collapsed(self) -> bool:
@@ -201,57 +146,16 @@ class Training:
         self._report(f"stopped at update {self.done}: entropy {entropy:.2f} fell under {least:.2f}")
         return True
 
-    def _measure(self, when: str) -> None:
-        """Measure by what is held out, and keep and tell what it came to."""
-        if self._options.grpo.held_out:
-            self._measured[when] = measure(self._task, self._options, when, self._report)
-
     # ---- Kept ----
 
     def _settings(self) -> dict[str, Any]:
-        """Return what may not change while a training goes on."""
-        options = self._options
-        grpo: Any = OmegaConf.to_container(options.grpo, enum_to_str=True)
-        env: Any = OmegaConf.to_container(options.env, resolve=True)
-        kept = {name: value for name, value in grpo.items() if name not in _MAY_CHANGE}
-        named = {name: options[name] for name in ("seed", "model", "start", "motor")}
-        return named | kept | {f"env.{name}": value for name, value in env.items()}
-
-    def _save(self) -> None:
-        place = {
-            "update": self.done,
-            "first_entropy": self._first_entropy,
-            "measured": self._measured,
+        kept = {
+            name: value for name, value in self._method_options().items() if name not in _MAY_CHANGE
         }
-        self._journal.save(self._learner, place)
+        return self._of_world("seed", "model", "start", "motor") | kept
 
-    def _go_on(self) -> None:
-        """Take up what the folder holds.
-
-        Raises:
-            BadInput: If it is another training.
-        """
-        place = self._journal.begin(self._learner)
-        if place is None:
-            return
-        self.done, self._first_entropy = place["update"], place["first_entropy"]
-        self._measured = place["measured"]
-        self._report(f"goes on from update {self.done}")
-
-    def _finish(self) -> None:
-        options = self._options
-        card = {
-            "method": "grpo",
-            "model": self._policy.name,
-            "went_on_from": options.start,
-            "world": options.world,
-            "updates": self.done,
-            "grpo": OmegaConf.to_container(options.grpo, enum_to_str=True),
-            "seed": options.seed,
-            "split": "train",
-            "measured": self._measured,
-            "minutes": round((time.monotonic() - self._began) / 60, 1),
-            "command": command_line(),
-            "commit": git_commit(),
-        }
-        self._policy.save(self._folder, card)
+    def _go_on(self) -> dict[str, Any] | None:
+        place = super()._go_on()
+        if place is not None:
+            self._first_entropy = place["first_entropy"]
+        return place
