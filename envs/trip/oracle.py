@@ -200,17 +200,3 @@ def oracle_actions(world: TripWorld, careful: bool = True) -> NDArray[np.int64]:
     actions = np.empty(world.num_envs, np.int64)
     _oracle_rows(world.bodies, world.objects, world.layouts, careful, actions, world.constants)
     return actions
-
-
-@njit(cache=True)
-def _reflex_rows(bodies, objects, layouts, actions, constants):
-    for row in range(len(bodies)):
-        body = bodies[row]
-        actions[row] = best_reflex(body, layouts[body.layout], objects[row], constants[0])
-
-
-def oracle_reflexes(world: TripWorld) -> NDArray[np.int64]:
-    """Return the best reflex for each body as it stands now, (B,)."""
-    actions = np.empty(world.num_envs, np.int64)
-    _reflex_rows(world.bodies, world.objects, world.layouts, actions, world.constants)
-    return actions

@@ -89,11 +89,11 @@ class AskedQuestion:
             return Rank.TRUE
         return Rank.UNSAID if unsaid else Rank.FALSE
 
-    def worth(self, reply: str) -> float:
-        """Return what a reply scores; see the head of this file."""
+    def worth(self, reply: str) -> float | None:
+        """Return what a reply scores, None where there is no answer in it; see this file's head."""
         checked, stated = self.checked(reply), stated_confidence(reply)
         if checked is None:
-            return 0.0
+            return None
         score = checked.score(self.threshold)
         if stated is None or checked.outcome is Outcome.UNSAID:
             return score
@@ -148,8 +148,9 @@ class Questions:
     def judge(self, asked: Sequence[tuple[AskedQuestion, Drawn]]) -> Tried:
         """Hold answers against what was lived."""
         grpo = self._options.grpo
-        usable = np.array([[bool(one.checked(text)) for text in it.texts] for one, it in asked])
-        returns = np.array([[one.worth(text) for text in it.texts] for one, it in asked])
+        worth_of = [[one.worth(text) for text in it.texts] for one, it in asked]
+        usable = np.array([[one is not None for one in group] for group in worth_of])
+        returns = np.array([[one or 0.0 for one in group] for group in worth_of])
         worth = returns if grpo.reward is Reward.outcome else np.zeros_like(returns)
         drawn = [it for _, it in asked]
         return rewarded(drawn, usable, returns, worth=worth, form_weight=grpo.form_weight)
@@ -251,18 +252,20 @@ def _measures(answers: Sequence[CheckedAnswer]) -> dict[str, Estimate]:
     """Return how many answers are right, unsaid or wrong, and how well it is known which.
 
     ``wrong at 80%`` is the share of wrong ones among the surest that are given, as many as 80% of
-    the questions: who says less is compared with who says more.
+    the questions: who says less is compared with who says more. Who gives fewer has none.
     """
     outcomes = np.array([one.outcome for one in answers])
     right, wrong = outcomes == Outcome.RIGHT, outcomes == Outcome.WRONG
     sure = np.array([one.answer.confidence for one in answers])
     given = np.flatnonzero(outcomes != Outcome.UNSAID)
-    surest = given[np.argsort(-sure[given], kind="stable")][: round(COVERAGE * len(answers))]
+    covered = round(COVERAGE * len(answers))
+    surest = given[np.argsort(-sure[given], kind="stable")]
+    enough = len(surest) >= covered
     return {
         "right": share_interval(right),
         "wrong": share_interval(wrong),
         "unsaid": share_interval(outcomes == Outcome.UNSAID),
-        f"wrong at {COVERAGE:.0%}": share_interval(wrong[surest]),
+        f"wrong at {COVERAGE:.0%}": share_interval(wrong[surest[: covered * enough]]),
         "calibration error": _calibration(right, sure),
     }
 

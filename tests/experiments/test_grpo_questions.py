@@ -1,13 +1,17 @@
 """Learning to answer from whether answers are true, at its smallest."""
 
 import json
+import math
 from contextlib import closing
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
 from envs.trip.env import TripVectorEnv
 from experiments.ground_truth.questions import UNKNOWN
-from experiments.recall_qa.learning import Questions
+from experiments.recall_qa.answers import Outcome
+from experiments.recall_qa.learning import Questions, _measures
 from experiments.running.cli import BadInput
 from experiments.training.mind.grpo import GRPO
 from experiments.training.mind.policy import Policy
@@ -46,7 +50,7 @@ def test_what_is_true_is_worth_one_and_what_is_false_costs(asked):
         assert one.worth(in_form(one.question.answer)) == 1.0
         assert one.worth(in_form(UNKNOWN)) == 0.0
         assert one.worth(in_form("a flying teapot")) == pytest.approx(-3.0)
-        assert one.worth("<answer></answer>") == 0.0
+        assert one.worth("<answer></answer>") is None
         assert one.checked("<answer></answer>") is None
 
 
@@ -84,12 +88,32 @@ def test_answers_are_learned_and_a_training_goes_on(tmp_path):
     assert [row["update"] for row in rows] == [1, 2]
     assert all(-3.0 <= row["return"] <= row["best_of_group"] <= 1.0 for row in rows)
     card = json.loads((tmp_path / "card.json").read_text())
-    assert set(card["measured"]["after"]) == {
-        *("right", "wrong", "unsaid", "wrong at 80%", "calibration error")
-    }
+    told = {"right", "wrong", "unsaid", "calibration error"}
+    assert told <= set(card["measured"]["after"]) <= told | {"wrong at 80%"}
     assert card["grpo"]["task"] == "questions"
     with pytest.raises(BadInput, match="task was questions and is decisions"):
         train("grpo.task=decisions")
+
+
+@dataclass
+class Given:
+    """An answer as far as it is counted."""
+
+    outcome: Outcome
+    sure: float
+
+    @property
+    def answer(self):
+        """How sure it was."""
+        return SimpleNamespace(confidence=self.sure)
+
+
+def test_who_answers_too_few_questions_has_no_share_of_wrong_ones_at_a_coverage():
+    right, wrong = Given(Outcome.RIGHT, 0.9), Given(Outcome.WRONG, 0.2)
+    unsaid = Given(Outcome.UNSAID, 0.99)
+    assert _measures([*[right] * 7, wrong, unsaid, unsaid])["wrong at 80%"].value == 1 / 8
+    assert _measures([*[right] * 8, wrong, unsaid])["wrong at 80%"].value == 0.0
+    assert math.isnan(_measures([*[right] * 6, wrong, *[unsaid] * 3])["wrong at 80%"].value)
 
 
 @pytest.mark.parametrize(

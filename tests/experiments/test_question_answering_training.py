@@ -119,6 +119,20 @@ def test_a_batch_is_about_as_large_as_it_should_be(corpus, bundled):
     assert 2000 < np.median(sizes) < 6000
 
 
+def test_a_dialogue_that_is_too_long_is_divided_between_its_talks(corpus):
+    dialogue = max(corpus.dialogues, key=lambda one: one.length)
+    assert list(dialogue.divided(dialogue.length)) == [dialogue]
+    most = len(dialogue.shown) + 400
+    parts = list(dialogue.divided(most))
+    assert len(parts) > 2
+    assert all(part.length <= most or len(part.talks) == 1 for part in parts)
+    assert sum((part.talks for part in parts), ()) == dialogue.talks
+    assert sum((part.rests_on for part in parts), ()) == dialogue.rests_on
+    assert {(part.shown, part.soft_tokens) for part in parts} == {
+        (dialogue.shown, dialogue.soft_tokens)
+    }
+
+
 def test_talks_that_are_too_long_are_cut(corpus, bundled):
     _, tokenizer = bundled
     dialogue = max(corpus.dialogues, key=lambda one: len(one.talks))

@@ -95,7 +95,7 @@ class Batches(Dataset):
         dialogues: In any order.
         sensed: What was felt in them.
         tokenizer: Of the language model.
-        tokens: In a batch, about, padding included.
+        tokens: In a batch, about, padding included; a longer dialogue is divided.
         context: Longer talks are cut there.
         seed: Of the order, and of what says nothing.
     """
@@ -110,11 +110,12 @@ class Batches(Dataset):
         context: int,
         seed: str,
     ):
-        self._dialogues, self._sensed, self._tokenizer = dialogues, sensed, tokenizer
+        most = tokens * _CHARACTERS
+        self._dialogues = [part for dialogue in dialogues for part in dialogue.divided(most)]
+        self._sensed, self._tokenizer = sensed, tokenizer
         self._context, self._seed = context, seed
-        lengths = [_length(dialogue) for dialogue in dialogues]
-        rng = random.Random(seed)
-        self._groups = grouped(lengths, tokens * _CHARACTERS, rng, alike=_ALIKE)
+        lengths = [dialogue.length for dialogue in self._dialogues]
+        self._groups = grouped(lengths, most, random.Random(seed), alike=_ALIKE)
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -141,12 +142,6 @@ def loaded(parts: Dataset, workers: int) -> Iterator[Any]:
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _length(dialogue: Dialogue) -> int:
-    """Return how many characters a dialogue has, talks side by side."""
-    said = sum(len(text) for talk in dialogue.talks for turn in talk for text in turn)
-    return len(dialogue.shown) + said
 
 
 def collate(rows: Sequence[Encoded], sensed: Sensed) -> Batch:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -55,6 +55,28 @@ class Dialogue:
             for talk, resting in zip(self.talks, self.rests_on, strict=True)
         )
         return replace(self, talks=talks)
+
+    @property
+    def length(self) -> int:
+        """How many characters it has, talks side by side."""
+        return len(self.shown) + sum(map(_length, self.talks))
+
+    def divided(self, most: int) -> Iterator["Dialogue"]:
+        """Yield it in parts of at most so many characters, each with as many talks as fit in."""
+        first, length = 0, len(self.shown)
+        for number, talk in enumerate(self.talks):
+            if number > first and length + _length(talk) > most:
+                yield self._part(first, number)
+                first, length = number, len(self.shown)
+            length += _length(talk)
+        yield self._part(first, len(self.talks))
+
+    def _part(self, first: int, end: int) -> "Dialogue":
+        return replace(self, talks=self.talks[first:end], rests_on=self.rests_on[first:end])
+
+
+def _length(talk: Talk) -> int:
+    return sum(len(text) for turn in talk for text in turn)
 
 
 @dataclass(frozen=True, slots=True)
