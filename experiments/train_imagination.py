@@ -34,9 +34,9 @@ def main(options: DictConfig, _: Path) -> None:
         require_part(options, "choosing_planner", "nothing in it is another in each lifetime")
         startup.ready()
 
-        def open_world(split: str, level: int | None) -> WorldVectorEnv:
+        def open_world(split: str, level: int | None, rows: int) -> WorldVectorEnv:
             """Return a world of a split; whoever lives in it closes it."""
-            settings = OmegaConf.merge(options, {"env": {"split": split}})
+            settings = OmegaConf.merge(options, {"env": {"split": split}, "avatars": rows})
             if level is not None:
                 settings = OmegaConf.merge(settings, {"level": level})
             return built("env", DictConfig(settings), ExitStack())

@@ -405,7 +405,8 @@ DEBUG: dict[str, dict[str, Any]] = {
         "ticks": 2_000, "layouts": 8, "imitation": {"ticks": 2_000}, "ppo": {"steps": 8},
     },
     "train_imagination": {
-        "attempts": 60, "held_out": 30, "bodies": 4, "life": 20, "rounds": 1, "levels": [5],
+        "attempts": 60, "held_out": 30, "forked": 10, "bodies": 4, "life": 20, "rounds": 1,
+        "levels": [5],
     },
     "train_mind": {
         "moments": {"trip": 40, "babyai": 40}, "held_out": 10, "rounds": 1,

@@ -393,6 +393,9 @@ class TrainImaginationConfig(Training):
     """Attempts of a lifetime, about."""
     held_out: int = 10_000
     """Attempts to measure by, in contexts of the test split."""
+    forked: int = 1000
+    """About how many of them are tried in exact forks, too: who knew all but the noise could
+    foresee no more. 0 leaves it out."""
     members: int = 4
     """Networks, which agree where they know."""
     hidden: int = 64

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from body.motor import default_motor
-from body.types import Skill
+from body.types import Intent, Skill, Target
 from envs.forage.env import ForageVectorEnv
 from envs.forage.spec import FORAGE
+from envs.trip.env import TripVectorEnv
 from experiments import train_imagination
 from experiments.training.imagination.attempts import Attempt, Meal, collect, needs_of
+from experiments.training.imagination.forks import Forecast, forecast
 from experiments.training.imagination.learning import learn
 from experiments.training.imagination.measuring import scores
 from mind.imagination import Imagined, Outcome, imagination_of
@@ -20,6 +22,7 @@ from mind.imagination.network import Network
 
 NEEDS = needs_of(FORAGE)
 ENERGY = NEEDS.index("energy")
+EATS = Intent(skill=Skill.EAT, target=Target(object=1, color=1))
 FOODS = (*range(Outcome.GAVE_NOTHING, Outcome.MADE_ILL + 1),)
 
 
@@ -67,6 +70,63 @@ def test_the_same_seed_gives_the_same_attempts(lived):
     np.testing.assert_array_equal(again[-1].features, lived[0][-1].features)
 
 
+# ---- Exact forks ----
+
+
+@pytest.fixture(scope="module", params=["forage", "trip"])
+def forked(request):
+    """Attempts of some lifetimes that can be begun again, and what makes their world."""
+
+    def open_rows(rows):
+        if request.param == "forage":
+            return ForageVectorEnv(rows, autoreset_mode="Disabled")
+        return TripVectorEnv(rows, level=5, autoreset_mode="Disabled")
+
+    motor = default_motor(request.param)
+    attempts, _ = collect(open_rows(4), 150, life=60, seed=4, motor=motor, forked_every=2)
+    return [one for one in attempts if one.fork], open_rows, motor
+
+
+@pytest.mark.slow
+def test_what_is_tried_again_under_the_same_noise_comes_to_the_same(forked):
+    attempts, open_rows, motor = forked
+    assert 30 < len(attempts) < 120
+    again = forecast(attempts, open_rows, motor, [0])
+    same = [one.outcome == what for one, what in zip(attempts, again.outcomes[:, 0], strict=True)]
+    assert np.mean(same) == 1.0
+    assert again.done[:, 0].tolist() == [one.done for one in attempts]
+
+
+@pytest.mark.slow
+def test_other_noise_comes_to_something_else_and_each_time_to_the_same(forked):
+    attempts, open_rows, motor = forked
+    one, other = (forecast(attempts[:20], open_rows, motor, [1, 2]) for _ in range(2))
+    np.testing.assert_array_equal(one.outcomes, other.outcomes)
+    assert one.done.shape == one.outcomes.shape == (20, 2)
+    eaten = [number for number, it in enumerate(attempts[:20]) if it.outcome in FOODS]
+    assert all((one.outcomes[number] == attempts[number].outcome).all() for number in eaten)
+
+
+@pytest.mark.slow
+def test_a_story_is_the_same_whether_moments_are_kept_or_not(lived):
+    env = ForageVectorEnv(1, autoreset_mode="Disabled")
+    again, _ = collect(env, 60, life=60, seed=4, motor=default_motor("forage"), forked_every=1)
+    assert all(one.fork for one in again)
+    assert [one.outcome for one in again] == [one.outcome for one in lived[0]]
+
+
+def test_tries_are_scored_as_if_there_were_as_many_as_one_likes():
+    """Truth at 30%, foreseen by 4 tries each, has no skill over the base rate, and loses none."""
+    rng = np.random.default_rng(0)
+    rows = made_up(4000, 1)
+    for one in rows:
+        one.outcome = Outcome.MADE_ILL if rng.random() < 0.3 else Outcome.GAVE_ENERGY
+    drawn = np.where(rng.random((4000, 4)) < 0.3, Outcome.MADE_ILL, Outcome.GAVE_ENERGY)
+    tries = Forecast(drawn.astype(np.int64), np.ones((4000, 4), np.bool_))
+    found = scores(learned(made_up(60, 0), rounds=1).imagine, rows, rows, tries)
+    assert found["illness_known_forks_skill"] == pytest.approx(0.0, abs=0.1)  # else -0.25
+
+
 # ---- Learning ----
 
 
@@ -80,7 +140,7 @@ def made_up(count, seed, *, rule=True):
         ill = features[3] > 0 if rule else rng.random() < 0.5
         attempts.append(
             Attempt(
-                features=features, episode=0, skill=Skill.EAT, about="red berry",
+                features=features, episode=0, intent=EATS, about="red berry",
                 known=bool(rng.random() < 0.5), began=0, levels=np.ones(2, np.float32),
                 ticks=20, done=True, outcome=Outcome.MADE_ILL if ill else Outcome.GAVE_ENERGY,
                 changes=np.array([-0.1, 0.0], np.float32),

@@ -17,7 +17,7 @@ from body.body import Motor
 from body.types import Intent, Manner, NoticedEvent, Percept, Skill, Status, WorldSpec
 from envs.engine.faces import WorldVectorEnv
 from experiments.training.behavior import generator_for, random_intent
-from experiments.training.mind.collecting import LabellingMind, over_lifetimes
+from experiments.training.mind.collecting import Fork, LabellingMind, over_lifetimes
 from mind.imagination.features import Lived, features
 from mind.imagination.outcomes import LATER, Outcome, outcome_of
 from mind.memory import Memory
@@ -35,7 +35,7 @@ class Attempt:
     Attributes:
         features: (F,) of `mind.imagination.features`, as it began.
         episode: Number of its episode in the lifetime.
-        skill: What was intended.
+        intent: What was intended.
         about: What it was about, in words, or empty.
         known: Whether something was lived of just that before.
         began: Tick.
@@ -45,11 +45,12 @@ class Attempt:
         ticks: How long it took; 0 as long as it goes on.
         changes: (needs,) by how much the levels changed meanwhile.
         events: What was noticed meanwhile.
+        fork: Where it began, for some.
     """
 
     features: NDArray[np.float32]
     episode: int
-    skill: Skill
+    intent: Intent
     about: str
     known: bool
     began: int
@@ -59,6 +60,12 @@ class Attempt:
     ticks: int = 0
     changes: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     events: list[NoticedEvent] = field(default_factory=list[NoticedEvent])
+    fork: Fork | None = None
+
+    @property
+    def skill(self) -> Skill:
+        """The skill that was intended."""
+        return self.intent.skill
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class AttemptRecorder(LabellingMind):
         planner: Of all avatars.
         kept: Receives attempts that came to an end, and what meals did.
         seed: Of its deviations, with `body_id`.
+        forked_every: Of how many attempts one has a fork; 0 is none.
     """
 
     def __init__(
@@ -88,7 +96,9 @@ class AttemptRecorder(LabellingMind):
         planner: Planner,
         kept: list[Attempt | Meal],
         seed: int,
+        forked_every: int = 0,
     ):
+        self._begun, self._forked_every = 0, forked_every
         self.body_id, self.rng = body_id, generator_for(body_id, seed)
         self._row, self._planner, self._kept = row, planner, kept
         self._lived = Lived()
@@ -113,13 +123,18 @@ class AttemptRecorder(LabellingMind):
         self._under_way = Attempt(
             features=features(percept, context, [intent], self._lived)[0],
             episode=context.episode,
-            skill=intent.skill,
+            intent=intent,
             about=about,
             known=self._lived.knows(about),
             began=int(percept.clock),
             levels=levels(percept),
+            fork=self.fork(percept) if self._is_forked() else None,
         )
         return intent
+
+    def _is_forked(self) -> bool:
+        self._begun += 1
+        return bool(self._forked_every) and self._begun % self._forked_every == 0
 
     def experience(self, observation: EventObservation) -> Experience:
         """Return an event as an experience, and remember what it says of attempts."""
@@ -185,7 +200,13 @@ def needs_of(spec: WorldSpec) -> tuple[str, ...]:
 
 
 def collect(
-    env: WorldVectorEnv, wanted: int, *, life: int, seed: int, motor: Motor
+    env: WorldVectorEnv,
+    wanted: int,
+    *,
+    life: int,
+    seed: int,
+    motor: Motor,
+    forked_every: int = 0,
 ) -> tuple[list[Attempt], list[Meal]]:
     """Return at least so many attempts, and what meals did, of lifetimes in a world; close it.
 
@@ -195,10 +216,11 @@ def collect(
         life: Attempts of a lifetime, about.
         seed: Of everything.
         motor: Moves the bodies.
+        forked_every: Of how many attempts one has a fork; 0 is none.
     """
     kept: list[Attempt | Meal] = over_lifetimes(
         env,
-        partial(_recorders, env.world.spec, env.num_envs),
+        partial(_recorders, env.world.spec, env.num_envs, forked_every),
         wanted=wanted,
         life=life,
         seed=seed,
@@ -212,10 +234,13 @@ def collect(
 def _recorders(
     spec: WorldSpec,
     bodies: int,
+    forked_every: int,
     seed: int,
     memory: Memory,
     body_ids: Sequence[str],
     kept: list[Attempt | Meal],
 ) -> Callable[[str, int], AttemptRecorder]:
     planner = spec.load("choosing_planner")(bodies, spec.load("outcomes")(bodies, spec))
-    return partial(AttemptRecorder, planner=planner, kept=kept, seed=seed)
+    return partial(
+        AttemptRecorder, planner=planner, kept=kept, seed=seed, forked_every=forked_every
+    )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from agents.planners.foods import PRIOR_MEALS
 from body.types import Skill
 from experiments.training.imagination.attempts import Attempt
+from experiments.training.imagination.forks import Forecast
 from mind.imagination.features import TELLING
 from mind.imagination.outcomes import LATER, Imagined, Outcome
 
@@ -28,35 +30,66 @@ Chances = NDArray[Any]
 
 
 def scores(
-    imagine: Callable[[Chances], Imagined], attempts: Sequence[Attempt], base: Sequence[Attempt]
+    imagine: Callable[[Chances], Imagined],
+    attempts: Sequence[Attempt],
+    base: Sequence[Attempt],
+    forecast: Forecast | None = None,
 ) -> dict[str, float]:
     """Return Brier skills over the base rate of each skill, and calibration errors.
 
     Skills (Brier 1950) are 1 for certain truth and 0 for what the base rate says. They are given
     for things of which nothing was lived before (``new``), of which something was (``known``), and
     for what is known in later episodes (``late``); beside them those of counts of what was lived of
-    just that thing (``counts``), with the base rate as prior.
+    just that thing (``counts``), with the base rate as prior, and those of exact forks (``forks``).
 
     Args:
         imagine: Foresees them, of their features (N, F).
-        attempts: Of test contexts.
+        attempts: Of test contexts, each about something.
         base: Attempts of other lifetimes, whose rates are the base rates.
+        forecast: What came of them in exact forks.
     """
-    rows = [one for one in attempts if one.about]
+    rows = list(attempts)
     imagined = imagine(np.stack([one.features for one in rows]))
     rates, done = _rates(rows, base, lambda one: one.done)
-    found = _scores("done", rows, done, rates, {"": imagined.done})
+    chances = {"": _Chances(imagined.done)}
+    if forecast:
+        chances["forks_"] = _Chances.of(forecast.done)
+    found = _scores("done", rows, done, rates, chances)
     for name, skill, kinds, lived in _MAY_COME:
         where = np.array([one.skill is skill for one in rows])
         if where.any():
             some = [one for one in rows if one.skill is skill]
             rates, truth = _rates(some, base, lambda one, kinds=kinds: one.outcome in kinds)
             chances = {
-                "": imagined.outcomes[where][:, list(kinds)].sum(axis=1),
-                "counts_": _by_counts(some, rates, kinds, lived),
+                "": _Chances(imagined.outcomes[where][:, list(kinds)].sum(axis=1)),
+                "counts_": _Chances(_by_counts(some, rates, kinds, lived)),
             }
+            if forecast:
+                chances["forks_"] = _Chances.of(np.isin(forecast.outcomes[where], kinds))
             found |= _scores(name, some, truth, rates, chances)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    """How probable something is, (N,), and by how much squared errors of tries are too large."""
+
+    values: Chances
+    excess: Chances | float = 0.0
+
+    @classmethod
+    def of(cls, came: Chances) -> "_Chances":
+        """Return how often it came in T tries, (N, T).
+
+        A frequency of T differs from the probability by a variance of p (1 - p) / T, which f (1 -
+        f) / (T - 1) estimates without bias (Ferro 2014, the fair Brier score).
+        """
+        often = came.mean(axis=1)
+        return cls(often, often * (1.0 - often) / (came.shape[1] - 1))
+
+    def errors(self, truth: Chances) -> Chances:
+        """Return squared errors, (N,)."""
+        return (self.values - truth) ** 2 - self.excess
 
 
 def _rates(
@@ -86,7 +119,7 @@ def _scores(
     rows: Sequence[Attempt],
     truth: Chances,
     rates: Chances,
-    chances: dict[str, Chances],
+    chances: dict[str, _Chances],
 ) -> dict[str, float]:
     """Return the scores of one thing that may come, by whose chances they are."""
     known = np.array([one.known for one in rows])
@@ -95,18 +128,13 @@ def _scores(
     for which, where in (("new", ~known), ("known", known), ("late", known & late)):
         if where.sum() < _BINS or len(set(truth[where])) < 2:
             continue
+        guessed = ((rates - truth) ** 2)[where].mean()
         for whose, chance in chances.items():
-            skill = _brier_skill(chance[where], truth[where], rates[where])
-            found[f"{name}_{which}_{whose}skill"] = skill
-    found[f"{name}_calibration_error"] = _calibration_error(chances[""], truth)
+            skill = 1.0 - chance.errors(truth)[where].mean() / max(guessed, 1e-9)
+            found[f"{name}_{which}_{whose}skill"] = float(skill)
+    found[f"{name}_calibration_error"] = _calibration_error(chances[""].values, truth)
     found[f"{name}_attempts"] = float(len(rows))
     return found
-
-
-def _brier_skill(chance: Chances, truth: Chances, guess: Chances) -> float:
-    """Return 1 less the mean squared error as a share of that of the guess."""
-    reference = float(((guess - truth) ** 2).mean())
-    return 1.0 - float(((chance - truth) ** 2).mean()) / max(reference, 1e-9)
 
 
 def _calibration_error(chance: Chances, truth: Chances) -> float:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from envs.engine.spec import find
 from experiments.running.cli import BadInput, command_line
 from experiments.running.record import git_commit, write_json
 from experiments.training.imagination.attempts import Attempt, Meal, collect, needs_of
+from experiments.training.imagination.forks import Forecast, forecast
 from experiments.training.imagination.learning import learn
 from experiments.training.imagination.measuring import scores
-from mind.imagination.network import CARD, WEIGHTS, load_network
+from mind.imagination.network import CARD, WEIGHTS, Network, load_network
 
 _TEST_SEED = 1_000_003  # added for lifetimes to measure by
-OpenWorld = Callable[[str, int | None], WorldVectorEnv]
+_TRIES = 8  # exact forks of an attempt
+OpenWorld = Callable[[str, int | None, int], WorldVectorEnv]  # of a split, a level, so many rows
 
 
 def train(options: DictConfig, open_world: OpenWorld) -> Path:
@@ -30,7 +33,7 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
 
     Args:
         options: A `TrainImaginationConfig`.
-        open_world: Makes a world of a split, at a level where there are any.
+        open_world: Makes a world of a split, at a level where there are any, with so many rows.
 
     Raises:
         BadInput: If a number is out of range.
@@ -65,9 +68,7 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
     write_json(folder / CARD, card)
     network = load_network(folder, spec)
     if options.held_out:
-        seed = options.seed + _TEST_SEED
-        others, _ = _lived("test", options.held_out, seed, options, open_world)
-        found = scores(network.imagine, others, lived)
+        found = _measured(network, lived, options, open_world)
         card |= {name: round(value, 3) for name, value in found.items()}
     minutes = round((time.monotonic() - began) / 60, 1)
     card |= {"minutes": minutes, "command": command_line(), "commit": git_commit()}
@@ -82,8 +83,34 @@ def _check(options: DictConfig) -> None:
     for name in ("attempts", "members", "hidden", "rounds", "bodies", "life"):
         if options[name] < 1:
             raise BadInput(f"{name} must be at least 1, got {options[name]}")
-    if options.held_out < 0:
-        raise BadInput(f"held_out must be at least 0, got {options.held_out}")
+    for name in ("held_out", "forked"):
+        if options[name] < 0:
+            raise BadInput(f"{name} must be at least 0, got {options[name]}")
+
+
+def _measured(
+    network: Network, lived: list[Attempt], options: DictConfig, open_world: OpenWorld
+) -> dict[str, float]:
+    """Return how well attempts of test contexts are foreseen, and some beside exact forks."""
+    split, seed = "test", options.seed + _TEST_SEED
+    every = -(-options.held_out // options.forked) if options.forked else 0
+    motor = default_motor(options.world)
+    others: list[Attempt] = []
+    forecasts: list[Forecast] = []
+    for level in _levels(options):
+        some, _ = _lived_at(level, split, options.held_out, seed, options, open_world, every)
+        some = [one for one in some if one.about]
+        others += some
+        if forked := [one for one in some if one.fork]:
+            open_rows = partial(open_world, split, level)
+            forecasts.append(forecast(forked, open_rows, motor, range(1, _TRIES + 1)))
+            _say(f"{len(forked):,} of them tried in {_TRIES} exact forks each")
+    found = scores(network.imagine, others, lived)
+    if forecasts:
+        forked = [one for one in others if one.fork]
+        beside = scores(network.imagine, forked, lived, Forecast.together(forecasts))
+        found |= {f"forked_{name}": value for name, value in beside.items()}
+    return found
 
 
 def _levels(options: DictConfig) -> list[int | None]:
@@ -96,19 +123,33 @@ def _lived(
     """Return attempts, as many at each level, and what meals did."""
     attempts: list[Attempt] = []
     meals: list[Meal] = []
-    levels = _levels(options)
-    for level in levels:
-        some, ate = collect(
-            open_world(split, level),
-            -(-wanted // len(levels)),
-            life=options.life,
-            seed=seed,
-            motor=default_motor(options.world),
-        )
+    for level in _levels(options):
+        some, ate = _lived_at(level, split, wanted, seed, options, open_world)
         attempts, meals = attempts + some, meals + ate
-        where = "" if level is None else f", level {level}"
-        _say(f"{options.world}{where}, {split}: {len(some):,} attempts")
     return attempts, meals
+
+
+def _lived_at(
+    level: int | None,
+    split: str,
+    wanted: int,
+    seed: int,
+    options: DictConfig,
+    open_world: OpenWorld,
+    forked_every: int = 0,
+) -> tuple[list[Attempt], list[Meal]]:
+    """Return a level's part of so many attempts, and what meals did."""
+    some, ate = collect(
+        open_world(split, level, options.bodies),
+        -(-wanted // len(_levels(options))),
+        life=options.life,
+        seed=seed,
+        motor=default_motor(options.world),
+        forked_every=forked_every,
+    )
+    where = "" if level is None else f", level {level}"
+    _say(f"{options.world}{where}, {split}: {len(some):,} attempts")
+    return some, ate
 
 
 def _say(line: str) -> None:

@@ -3,15 +3,21 @@
 import random
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agents.being import Being
 from agents.soul import Soul
 from body.body import Body, Motor
 from body.types import Intent, Percept
 from envs.engine.faces import WorldVectorEnv
+from envs.engine.world import World
 from experiments.running.callbacks import NullCallback
 from experiments.running.in_turn import run_in_turn
 from experiments.training.behavior import BehaviorMind, BehaviorMindFactory
@@ -37,6 +43,31 @@ def run_episodes(
             return
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """A moment from which anything can be tried.
+
+    Attributes:
+        percept: What was sensed.
+        world: Of `World.fork_state`, one row.
+        body: Of `Body.fork_state`, one row.
+    """
+
+    percept: Percept
+    world: Mapping[str, NDArray]
+    body: Mapping[str, NDArray]
+
+
+def fork_of(world: World, body: Body, row: int, percept: Percept) -> Fork:
+    """Return the moment at which the body of a row senses this."""
+    rows = np.array([row])
+    return Fork(percept=percept, world=world.fork_state(rows), body=body.fork_state(rows))
+
+
+def _no_fork(percept: Percept) -> Fork:
+    raise RuntimeError("only a mind that lives has moments to begin at again")
+
+
 class LabellingMind(BehaviorMind):
     """Keeps each moment of decision, and does what it likes there or what another mind decides.
 
@@ -45,9 +76,11 @@ class LabellingMind(BehaviorMind):
 
     Attributes:
         acting: Decides what is done; None is this mind itself.
+        fork: Returns the moment at which something is sensed, to begin at it again.
     """
 
     acting: Mind | None = None
+    fork: Callable[[Percept], Fork] = staticmethod(_no_fork)
 
     @abstractmethod
     def keep(
@@ -150,11 +183,16 @@ def _generation(
     moments: list[Item] = []
     make = teachers(seed, memory, body_ids, moments)
 
-    def born(body_id: str) -> LabellingMind:
-        body_ids.append(body_id)
-        return make(body_id, len(body_ids) - 1)
+    body = Body(bodies, env.world.spec, motor)
 
-    minds, body = labelling_factory(born, memory, acting), Body(bodies, env.world.spec, motor)
+    def born(body_id: str) -> LabellingMind:
+        row = len(body_ids)
+        body_ids.append(body_id)
+        mind = make(body_id, row)
+        mind.fork = partial(fork_of, env.world, body, row)
+        return mind
+
+    minds = labelling_factory(born, memory, acting)
     with closing(Being(body, Soul(bodies), minds, clock="paused", run_id="teaching")) as being:
         run_episodes(being, env, seed, until=lambda: len(moments) >= life * bodies)
     return moments

@@ -17,12 +17,12 @@ from agents.being import Being
 from agents.planners.types import Planner
 from agents.soul import Soul
 from body.body import Body, Motor
-from body.types import Intent, Percept, PerceptBatch, Status
+from body.types import Intent, PerceptBatch, Status
 from envs.engine.faces import WorldVectorEnv
 from envs.engine.random import mix
 from envs.engine.world import World
 from experiments.report.measures import Columns
-from experiments.training.mind.collecting import run_episodes
+from experiments.training.mind.collecting import Fork, run_episodes
 from mind.contract import Mind
 from mind.language_models.types import LanguageModel, Prompt
 from mind.memory import ExperienceStore
@@ -37,21 +37,6 @@ from mind.types import DecisionContext, WhyNot
 _MOST_ROWS = 4096  # that are lived side by side
 RETURN = "return"  # among outcomes
 OpenWorld = Callable[[str, int], WorldVectorEnv]  # of a split, with so many rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fork:
-    """A moment from which anything can be tried.
-
-    Attributes:
-        percept: What was sensed.
-        world: Of `World.fork_state`, one row.
-        body: Of `Body.fork_state`, one row.
-    """
-
-    percept: Percept
-    world: Mapping[str, NDArray]
-    body: Mapping[str, NDArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
