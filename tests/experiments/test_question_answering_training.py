@@ -476,6 +476,8 @@ def test_an_adapter_and_its_projector_go_on_from_where_they_were(base, adapted, 
         before, after = load_file(adapted / name), load_file(tmp_path / name)
         for key, weights in before.items():
             torch.testing.assert_close(after[key], weights, atol=1e-6, rtol=0)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["went_on_from"].keys() == {"command", "commit", "examples"}
     moved = load_file(adapted / "adapter_model.safetensors")
     assert all(one.abs().sum() > 0 for one in moved.values()), "both of each pair have learned"
 

@@ -143,18 +143,18 @@ def _adapter(folder: Path, options: DictConfig) -> dict[str, Any]:
     return {
         **card,
         "model": lora.name_of(lora.model_of(options)),
-        **_went_on_from(options),
+        **went_on_from(options.start),
         **_counted(examples, options),
         "lora": OmegaConf.to_container(options.lora),
         **_rounded(scores),
     }
 
 
-def _went_on_from(options: DictConfig) -> dict[str, Any]:
-    """Return how the adapter came about that training went on from, if there was one."""
-    if not options.start:
+def went_on_from(adapter: str | None) -> dict[str, Any]:
+    """Return how the adapter came about that training went on from, by its card if it has one."""
+    if not adapter or not (Path(adapter) / CARD).is_file():
         return {}
-    before = json.loads((Path(options.start) / CARD).read_text("utf-8"))
+    before = json.loads((Path(adapter) / CARD).read_text("utf-8"))
     return {"went_on_from": {name: before.get(name) for name in ("command", "commit", "examples")}}
 
 

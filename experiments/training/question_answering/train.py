@@ -28,6 +28,7 @@ from experiments.training.mind.train import (
     examples_in,
     measure,
     measure_adapter,
+    went_on_from,
     worlds_of,
 )
 from experiments.training.question_answering import corpus as corpora
@@ -84,6 +85,7 @@ def run(options: DictConfig) -> Path:
     losses = learn(options, folder, grounded_model, tokenizer, corpus, examples)
     card: dict[str, Any] = {
         **({"system": False} if _ADAPTER in options.learns else {}),
+        **went_on_from(options.adapter),
         "lessons": len(corpus.dialogues),
         "windows": len(corpus.sensed),
         "rehearsed": len(examples),
