@@ -3,8 +3,8 @@
 import json
 import math
 from contextlib import closing
-from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -95,22 +95,14 @@ def test_answers_are_learned_and_a_training_goes_on(tmp_path):
         train("grpo.task=decisions")
 
 
-@dataclass
-class Given:
-    """An answer as far as it is counted."""
-
-    outcome: Outcome
-    sure: float
-
-    @property
-    def answer(self):
-        """How sure it was."""
-        return SimpleNamespace(confidence=self.sure)
+def given(outcome: Outcome, sure: float) -> Any:
+    """Return an answer as far as it is counted."""
+    return SimpleNamespace(outcome=outcome, answer=SimpleNamespace(confidence=sure))
 
 
 def test_who_answers_too_few_questions_has_no_share_of_wrong_ones_at_a_coverage():
-    right, wrong = Given(Outcome.RIGHT, 0.9), Given(Outcome.WRONG, 0.2)
-    unsaid = Given(Outcome.UNSAID, 0.99)
+    right, wrong = given(Outcome.RIGHT, 0.9), given(Outcome.WRONG, 0.2)
+    unsaid = given(Outcome.UNSAID, 0.99)
     assert _measures([*[right] * 7, wrong, unsaid, unsaid])["wrong at 80%"].value == 1 / 8
     assert _measures([*[right] * 8, wrong, unsaid])["wrong at 80%"].value == 0.0
     assert math.isnan(_measures([*[right] * 6, wrong, *[unsaid] * 3])["wrong at 80%"].value)
