@@ -95,9 +95,9 @@ def _choice_of(folder: Path, options: DictConfig) -> str:
     """Return the options with which a run has this mind."""
     if options.method is Method.full:
         return f"mind/language_model=transformers mind.language_model.path={folder}"
-    model = options.model or "smollm2"
-    named = "smollm2" if model == "smollm2" else f"transformers mind.language_model.path={model}"
-    return f"mind/language_model={named} mind.language_model.adapter={folder} mind.reply=choice"
+    from experiments.training.mind.lora import model_of, options_with
+
+    return f"{options_with(model_of(options), folder)} mind.reply=choice"
 
 
 if __name__ == "__main__":

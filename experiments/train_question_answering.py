@@ -44,9 +44,10 @@ def _choice_of(folder: Path, options: DictConfig) -> str:
     """Return the options with which a run has this mind."""
     if "adapter" not in options.learns:
         return f"mind/language_model=transformers mind.language_model.path={folder}"
-    start = options.start or "smollm2"
-    named = "smollm2" if start == "smollm2" else f"transformers mind.language_model.path={start}"
-    return f"mind/language_model={named} mind.language_model.adapter={folder}"
+    from experiments.training.mind.lora import options_with
+    from experiments.training.question_answering.initial_model import adapted_of
+
+    return options_with(adapted_of(options), folder)
 
 
 if __name__ == "__main__":

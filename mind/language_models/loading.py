@@ -114,8 +114,7 @@ def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, b
     if not (folder / "adapter_model.safetensors").is_file():
         raise _bad_adapter(path, "it has no adapter_model.safetensors")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of transformers
+        with without_peft_warnings():
             merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
         card = folder / "card.json"
         system = json.loads(card.read_text("utf-8")).get("system", True) if card.exists() else True
@@ -124,6 +123,14 @@ def merge_adapter(model: PreTrainedModel, path: str) -> tuple[PreTrainedModel, b
         reason = f"it could not be loaded ({reason_of(error)})"
         raise _bad_adapter(path, reason) from None
     return merged.eval(), bool(system)
+
+
+@contextmanager
+def without_peft_warnings() -> Generator[None, None, None]:
+    """Keep what PEFT says of coming versions of transformers off the screen."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def cannot_continue(path: str, model: PreTrainedModel) -> BadModelFolder:

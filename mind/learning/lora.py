@@ -12,10 +12,8 @@ in PEFT format, so that it can be merged into the same model anywhere. Only repl
 import json
 import random
 import time
-import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +24,11 @@ import torch
 from torch import Tensor
 
 from mind.language_models.inference import inputs_of, pad_left, positions_of
-from mind.language_models.loading import copy_columns, multiplies_bfloat16
+from mind.language_models.loading import (
+    copy_columns,
+    multiplies_bfloat16,
+    without_peft_warnings,
+)
 from mind.language_models.thinking import after_opening
 from mind.language_models.types import Role
 from mind.learning.checkpoints import load_checkpoint, place_of, save_checkpoint
@@ -78,7 +80,7 @@ def new_adapter(model: Any, *, rank: int, seed: int) -> Any:
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    with torch.random.fork_rng(), _quiet():
+    with torch.random.fork_rng(), without_peft_warnings():
         torch.manual_seed(seed)
         return get_peft_model(model, config)
 
@@ -87,15 +89,8 @@ def load_adapter(model: Any, folder: Path) -> Any:
     """Return the model with an adapter that goes on learning."""
     from peft import PeftModel
 
-    with _quiet():
+    with without_peft_warnings():
         return PeftModel.from_pretrained(model, str(folder), is_trainable=True)
-
-
-@contextmanager
-def _quiet() -> Generator[None, None, None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of transformers
-        yield
 
 
 def weights_of(model: Any) -> list[Tensor]:

@@ -16,21 +16,17 @@ from experiments.training.mind.contract import lessons_of
 from experiments.training.mind.train import run
 from experiments.training.mind.variation import answer_only
 from mind.language_models.types import Prompt
-from mind.learning.cold_start import Example, Size, new_model, read_examples, save
-from mind.learning.tokenizer import train_tokenizer
+from mind.learning.cold_start import Example, read_examples
 from mind.reasoning.deliberation import anything_goes
 from mind.types import Decision
+from tests.experiments.test_grpo_training import untrained
 
 pytest.importorskip("peft")
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    tokenizer = train_tokenizer(["mission: go to the red ball", "near: nothing"], 300)
-    size = Size(width=16, layers=1, heads=2, context=2048, vocabulary=300)
-    save(new_model(size, tokenizer, seed=0), tokenizer, folder)
-    return folder
+    return untrained(tmp_path_factory.mktemp("base"))
 
 
 def options_for(base, folder, *more):

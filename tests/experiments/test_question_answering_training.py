@@ -26,12 +26,11 @@ from experiments.training.question_answering.train import run
 from mind.claims.language import Attribute
 from mind.language_models.projector import MAPS
 from mind.language_models.types import FELT, Prompt
-from mind.learning.cold_start import Example, Size, load_trained, new_model, write_examples
-from mind.learning.cold_start import save as save_model
-from mind.learning.tokenizer import train_tokenizer
+from mind.learning.cold_start import Example, load_trained, write_examples
 from mind.sense_encoder.encoder import SenseEncoder, load_encoder
 from mind.sense_encoder.kinds import KINDS
 from mind.sense_encoder.trail import WINDOW
+from tests.experiments.test_grpo_training import untrained
 
 BUNDLED = "mind/pretrained/nano"
 ADAPTER = "learns=[adapter,projector]"
@@ -428,11 +427,7 @@ def test_training_leaves_a_model_that_can_feel(corpus, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Return the folder of a model that has learned nothing, of the smallest size."""
-    folder = tmp_path_factory.mktemp("base")
-    tokenizer = train_tokenizer(["did you fall in episode 1?", "<answer>yes</answer>"], 300)
-    size = Size(width=16, layers=1, heads=2, context=2048, vocabulary=300)
-    save_model(new_model(size, tokenizer, seed=0), tokenizer, folder)
-    return folder
+    return untrained(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module")

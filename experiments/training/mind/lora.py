@@ -62,6 +62,12 @@ def name_of(model: str) -> str:
     return Path(model).name if Path(model).expanduser().is_dir() else model
 
 
+def options_with(model: str, adapter: Path) -> str:
+    """Return the options with which a run has a model with an adapter."""
+    named = "smollm2" if model == "smollm2" else f"transformers mind.language_model.path={model}"
+    return f"mind/language_model={named} mind.language_model.adapter={adapter}"
+
+
 def _adapter(folder: Path, number: int) -> Path:
     return folder / f"round_{number}"
 

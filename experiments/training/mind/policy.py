@@ -16,7 +16,7 @@ from agents.background import Background
 from experiments.running.cli import BadInput
 from experiments.running.record import write_json
 from experiments.running.training_schema import GRPOTask, Method
-from experiments.training.mind.lora import name_of, path_of
+from experiments.training.mind.lora import name_of, options_with, path_of
 from mind.language_models.loading import choose_device, load
 from mind.language_models.projector import WEIGHTS as PROJECTOR
 from mind.language_models.transformers_model import Learning, TransformersModel
@@ -218,10 +218,7 @@ class Policy:
         if self._is_whole:
             own = f"mind.language_model.path={folder} mind.language_model.temperature=0"
             return f"mind/language_model=transformers {own}"
-        own = f"mind.language_model.adapter={folder} mind.reply={self.form.mode}"
-        if self.name == SMOLLM2:
-            return f"mind/language_model=smollm2 {own}"
-        return f"mind/language_model=transformers mind.language_model.path={self.name} {own}"
+        return f"{options_with(self.name, folder)} mind.reply={self.form.mode}"
 
     def close(self) -> None:
         """End the threads."""

@@ -17,6 +17,7 @@ from experiments.ground_truth.questions import ATTRIBUTES
 from experiments.training.question_answering.batches import Batch, Numbers, Windows, moved, tensors
 from experiments.training.question_answering.facts import NOT_ASKED, Sensed
 from mind.claims.language import Attribute
+from mind.language_models.inference import parameters
 from mind.language_models.projector import MAPS
 from mind.sense_encoder.encoder import SenseEncoder
 from mind.sense_encoder.kinds import EMBEDDING_SIZE, KINDS, Kind
@@ -59,6 +60,8 @@ class GroundedModel(nn.Module):
     ):
         super().__init__()
         self.model, self.senses = model, senses
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._leaves_out = "logits_to_keep" in parameters(type(base))
         hidden = model.get_input_embeddings().embedding_dim
         self.projector = Projector(hidden)
         self.again = nn.ModuleDict(
@@ -91,8 +94,9 @@ class GroundedModel(nn.Module):
             attention_mask=batch.mask(),
             position_ids=batch.position,
             use_cache=False,
-            logits_to_keep=columns,
+            **({"logits_to_keep": columns} if self._leaves_out else {}),
         ).logits
+        logits = logits if self._leaves_out else logits[:, columns]
         each = nn.functional.cross_entropy(
             logits.flatten(0, 1), batch.tokens[:, columns + 1].flatten(), reduction="none"
         )

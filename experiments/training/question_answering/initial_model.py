@@ -49,9 +49,14 @@ def initial_model(
     return grounded_model, tokenizer
 
 
+def adapted_of(options: DictConfig) -> str:
+    """Return the model that an adapter learns beside; where none is named, one that pip brings."""
+    return options.start or "smollm2"
+
+
 def _with_adapter(options: DictConfig) -> tuple[Any, Any]:
     """Return a model that stays as it is, with an adapter, and its tokenizer."""
-    model, tokenizer = lora.load_base(path_of(options.start or "smollm2"), options.device)
+    model, tokenizer = lora.load_base(path_of(adapted_of(options)), options.device)
     if options.adapter:
         return lora.load_adapter(model, Path(options.adapter)), tokenizer
     return lora.new_adapter(model, rank=options.rank, seed=options.seed), tokenizer

@@ -36,7 +36,7 @@ from experiments.training.question_answering.batches import Batches, loaded
 from experiments.training.question_answering.corpus import Corpus
 from experiments.training.question_answering.facts import Sensed
 from experiments.training.question_answering.grounded_model import GroundedModel
-from experiments.training.question_answering.initial_model import initial_model
+from experiments.training.question_answering.initial_model import adapted_of, initial_model
 from experiments.training.question_answering.rehearsal import (
     AdapterRehearsal,
     ModelRehearsal,
@@ -106,8 +106,9 @@ def run(options: DictConfig) -> Path:
 
 def _check_parts(options: DictConfig) -> None:
     """Refuse to train what there is not, and an adapter beside what it is an adapter to."""
-    if unknown := set(options.learns) - set(PARTS) or not options.learns:
-        got = ", ".join(sorted(unknown)) if isinstance(unknown, set) else "none"
+    unknown = sorted(set(options.learns) - set(PARTS))
+    if unknown or not options.learns:
+        got = ", ".join(unknown) or "none"
         raise ValueError(f"learns must name some of {', '.join(PARTS)}, got {got}")
     if {"model", _ADAPTER} <= set(options.learns):
         raise ValueError("learns must name model or adapter, got both; an adapter leaves its model")
@@ -122,7 +123,7 @@ def _decisions(folder: Path, options: DictConfig) -> dict[str, float]:
     """Ask what was trained at held-out moments of decision; return rates with their intervals."""
     if _ADAPTER in options.learns:
         worlds = worlds_of(options.moments)
-        return measure_adapter(folder, options.start or "smollm2", worlds, options)
+        return measure_adapter(folder, adapted_of(options), worlds, options)
     return measure(folder, options)
 
 
@@ -331,7 +332,7 @@ class _Means:
 def save(grounded_model: GroundedModel, tokenizer: Any, folder: Path, options: DictConfig) -> None:
     """Write what learned, and the projector: model and tokenizer, or the adapter; the encoder."""
     if _ADAPTER in options.learns:
-        lora.save_adapter(grounded_model.model, folder, base=name_of(options.start or "smollm2"))
+        lora.save_adapter(grounded_model.model, folder, base=name_of(adapted_of(options)))
     else:
         cold_start.save(grounded_model.model, tokenizer, folder)
     if _ADAPTER not in options.learns or "senses" in options.learns:
