@@ -80,7 +80,9 @@ class ChatEncoder:
         if prompt.tools and "tools" in str(self._tokenizer.chat_template):
             said = replace(prompt, messages=messages)
             turns = turns_of(said, prompt.tools, arguments_as_text=False)
-            return self._chat(turns, functions_of(prompt.tools)), False
+            text = self._chat(turns, functions_of(prompt.tools))
+            if all(offer.gives in text for offer in prompt.tools.offers):
+                return text, False  # else it speaks of tools, and shows none
         turns = [{"role": message.role.value, "content": message.text} for message in messages]
         if self._tokenizer.chat_template is None:
             return "".join(f"{turn['content']}\n\n" for turn in turns), True

@@ -256,6 +256,7 @@ def test_calls_that_a_server_left_in_the_text_are_found(text, tags):
 
 WITH_TOOLS = (
     "{% for tool in tools or [] %}word{{ loop.index }} {% endfor %}"
+    "{% for tool in tools or [] %}{{ tool.function.description }} {% endfor %}"
     "{% for message in messages %}<{{ message.role }}> {{ message.content }} "
     "{% for call in message.tool_calls or [] %}{{ call.function.arguments.argument }} {% endfor %}"
     "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
@@ -279,6 +280,13 @@ def test_a_local_model_calls_as_its_chat_template_has_it(local):
     assert called.text.strip() == "<count>fell</count>"
     (plain,) = generate(make_local(local, temperature=0.0), [ASKED], [0])
     assert plain.text.strip() == WRITTEN
+
+
+def test_a_chat_template_that_shows_no_tools_has_them_as_tags(tmp_path):
+    hides = WITH_TOOLS.replace("tool.function.description", "loop.index")
+    said = ["<assistant>", WRITTEN, VOCABULARY[3]]
+    model = make_local(build_recital(tmp_path, said, chat_template=hides))
+    assert "<count>event</count>" in model._chat._text(OFFERED)[0]
 
 
 def test_a_chat_template_is_told_tools_calls_and_results(local):
