@@ -119,11 +119,11 @@ def without_rounding(text):
 
 @pytest.mark.slow
 def test_minds_that_are_written_side_by_side_live_as_if_alone_and_can_be_played_back(tmp_path):
-    among = bundled(tmp_path / "among", 16)
+    among = bundled(tmp_path / "among", 8)
     assert without_rounding(among[0]) == without_rounding(*bundled(tmp_path / "alone", 1))
     replay = ("mind/language_model=replay", f"mind.language_model.path={tmp_path / 'among'}")
-    assert bundled(tmp_path / "replay", 16, *replay) == among
+    assert bundled(tmp_path / "replay", 8, *replay) == among
     lines = [line for text in among for line in without_rounding(text)]
     asked = sum("exchanges" in line for line in lines)
     # The rest were under way when their episodes ended, and are played back all the same.
-    assert asked > sum(line["type"] == "decision" for line in lines) > 16
+    assert asked > sum(line["type"] == "decision" for line in lines) > 8

@@ -13,6 +13,7 @@ import numpy as np
 from envs.engine.spec import find
 from experiments.ground_truth.graph import EventGraph, EventNode
 from experiments.ground_truth.questions import OF_ONE
+from mind.claims.agreement import is_thing
 from mind.claims.chain_grammar import clauses
 from mind.claims.chains import EVERY, Chain, Link, Step, counted
 from mind.claims.events import event_table
@@ -25,20 +26,24 @@ _OF_THING = (Attribute.THING, Attribute.CAUSE)
 
 @dataclass(frozen=True, slots=True)
 class TrueTime:
-    """One of the times at which something happened in truth; see `mind.claims.chains.Occurred`."""
+    """One of the times at which something happened in truth; see `mind.claims.chains.Occurred`.
+
+    Attributes:
+        node: The event.
+        about: What it was about, in words.
+        moment: Episode and tick.
+        key: Episode and number of the event.
+    """
 
     node: EventNode
     about: str
+    moment: tuple[int, int]
+    key: tuple[int, int]
 
-    @property
-    def moment(self) -> tuple[int, int]:
-        """Episode and tick."""
-        return self.node.episode, self.node.tick
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Episode and number of the event."""
-        return self.node.episode, self.node.number
+    @classmethod
+    def of(cls, node: EventNode, about: str) -> "TrueTime":
+        """Return an event as one of such times."""
+        return cls(node, about, (node.episode, node.tick), (node.episode, node.number))
 
 
 Times = Mapping[str, Sequence[TrueTime]]  # by kind, in order of time
@@ -100,10 +105,11 @@ class Life:
     def __init__(self, graphs: Sequence[EventGraph]):
         self._colors = find(graphs[0].world).colors
         nodes = [node for graph in graphs for node in graph.nodes]
-        self._true = _by_kind([TrueTime(node, _thing(node, sensed=False)) for node in nodes])
+        self._true = _by_kind([TrueTime.of(node, _thing(node, sensed=False)) for node in nodes])
         self._felt = _by_kind(
-            [TrueTime(node, _thing(node, sensed=True)) for node in nodes if node.noticed]
+            [TrueTime.of(node, _thing(node, sensed=True)) for node in nodes if node.noticed]
         )
+        self._about: dict[tuple[str, str, bool], Sequence[TrueTime]] = {}
 
     def draw(self, hops: int, rng: np.random.Generator) -> tuple[Chain, Found] | None:
         """Return a chain that can be asked, and what its steps count; None where none was drawn."""
@@ -165,14 +171,27 @@ class Life:
 
         It is known where what was felt says the same as what happened.
         """
-        true, felt = (counted(step, before, some.get(step.event, ())) for some in self.both())
-        if not felt or [one.key for one in true] != [one.key for one in felt]:
+        felt = counted(step, before, self._of(step, self._felt))
+        if not felt:
+            return ()
+        true = counted(step, before, self._of(step, self._true))
+        if [one.key for one in true] != [one.key for one in felt]:
             return ()
         if before is None:
-            every = counted(replace(step, nth=EVERY), None, self._felt[step.event])
+            every = counted(replace(step, nth=EVERY), None, self._of(step, self._felt))
             return felt if (len(every) == 1) is (step.nth == EVERY) else ()
         at_once = (one for one in self._true[step.event] if one.moment == before.moment)
         return () if any(one.key != before.key for one in at_once) else felt
+
+    def _of(self, step: Step, times: Times) -> Sequence[TrueTime]:
+        """Return the times of a step's kind that were about its thing, looked for once."""
+        key = step.event, step.thing, times is self._felt
+        if key not in self._about:
+            every = times.get(step.event, ())
+            self._about[key] = [
+                one for one in every if not step.thing or is_thing(step.thing, one.about)
+            ]
+        return self._about[key]
 
     def both(self) -> tuple[Times, Times]:
         """Return what happened, and what was felt of that."""

@@ -86,20 +86,36 @@ def _without_events(text: str) -> tuple[str, list[str]]:
 def _with_events_marked(text: str) -> tuple[str, list[str]]:
     """Return a question with ``____`` in the place of each event, and these as they stand."""
     found: dict[int, str] = {}
-    for phrase, event in phrases(Person.SECOND):
-        # "did you", which asks whether it happened, is left standing
-        pattern = rf"\b(?:(?:when |time )?(?<!did )(?:you|your) )?{re.escape(phrase)}\b"
-        while match := re.search(pattern, text):
+    for pattern, event in _event_patterns():
+        while match := pattern.search(text):
             found[match.start()] = event
             text = text[: match.start()] + "_" * (match.end() - match.start()) + text[match.end() :]
     return text, [found[place] for place in sorted(found)]
 
 
+@cache
+def _event_patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Return what finds each event in a question, and the event."""
+    # "did you", which asks whether it happened, is left standing
+    you = r"(?:(?:when |time )?(?<!did )(?:you|your) )?"
+    return [
+        (re.compile(rf"\b{you}{re.escape(phrase)}\b"), event)
+        for phrase, event in phrases(Person.SECOND)
+    ]
+
+
 def _asked_for(text: str) -> Attribute | None:
-    for attribute, cues in texts()["cues"].items():
-        if any(re.search(rf"\b{re.escape(cue)}\b", text) for cue in cues):
-            return Attribute(attribute)
-    return None
+    return next((asked for cue, asked in _cue_patterns() if cue.search(text)), None)
+
+
+@cache
+def _cue_patterns() -> list[tuple[re.Pattern[str], Attribute]]:
+    """Return what in a question asks for each attribute, and the attribute."""
+    return [
+        (re.compile(rf"\b{re.escape(cue)}\b"), Attribute(attribute))
+        for attribute, cues in texts()["cues"].items()
+        for cue in cues
+    ]
 
 
 def claim_of(question: str, answer: str) -> Claim | None:

@@ -137,6 +137,7 @@ class Evidence:
 
     def __init__(self, memory: Memory, body_ids: Sequence[str]):
         self._memory, self._body_ids = memory, body_ids
+        self.known = Known(())  # by the body that remembered last
 
     def begin(self, rows) -> None:
         """Do nothing: memories go on."""
@@ -144,13 +145,13 @@ class Evidence:
     def notice(self, percept, executions) -> None:
         """Do nothing: what was noticed is in memory."""
 
-    def known(self, row: int) -> Known:
-        """Return all that a body remembers of ways."""
-        return Known(self._memory.recent(self._body_ids[row], 10_000))
+    def remember(self, row: int) -> None:
+        """Call to mind all that a body has lived of ways, and was told."""
+        self.known = Known(self._memory.recent(self._body_ids[row], 10_000))
 
     def goes_well(self, row: int, object: int, color: int) -> float:
-        """Return how probable it is that a way is good, by all that this body remembers."""
-        return self.known(row).hope(Target(object=object, color=color).words(TRIP))
+        """Return how probable it is that a way is good, by what was last called to mind."""
+        return self.known.hope(Target(object=object, color=color).words(TRIP))
 
 
 def _bearing(about: str, name: str) -> float:
@@ -308,12 +309,13 @@ class WayTeacher(LabellingMind):
         if context.episode != self._episode:
             self._planner.begin([self._row])
             self._episode, self._chose = context.episode, False
+        self._evidence.remember(self._row)
         intent = self._planner.next_intent(self._row, percept, context.status)
         chooses = not self._chose and intent.skill in (Skill.CROSS, Skill.GO_TO)
         self._chose |= chooses
         found = recall(self._memory, self.body_id, percept, context, RECALLED)
         words = [one.experience.words for one in found]
-        known, ways = self._evidence.known(self._row), _ways_near(percept)
+        known, ways = self._evidence.known, _ways_near(percept)
         hopes = {way: known.hope(way.words(TRIP)) for way in ways}
         self._moments.append(
             Moment(

@@ -334,7 +334,7 @@ def test_a_wrong_value_is_false_and_the_right_one_true(attribute):
 @pytest.mark.slow
 def test_where_one_answer_is_true_all_that_exclude_it_are_false(lives):
     unfelt = 0
-    for graphs in lives:
+    for graphs in lives[::3]:
         checker = Checker(graphs)
         for episode in [None, *(graph.episode for graph in graphs)]:
             for event in EVENTS:
