@@ -42,8 +42,8 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
     torch.set_num_threads(options.threads)
     folder, began = Path(options.folder) / options.world, time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    spec = find(options.world)
-    lived, meals = _lived("train", options.attempts, options.seed, options, open_world)
+    spec, lives = find(options.world), _Lives(options, open_world)
+    lived, meals = lives.lived("train", options.attempts, options.seed)
     weights = learn(
         lived,
         meals,
@@ -61,14 +61,14 @@ def train(options: DictConfig, open_world: OpenWorld) -> Path:
         "world": options.world,
         "needs": list(needs_of(spec)),
         "attempts": len(lived),
-        "levels": list(options.levels) if _levels(options) != [None] else None,
+        "levels": list(options.levels) if lives.levels != [None] else None,
         "split": "train",
         "seed": options.seed,
     }
     write_json(folder / CARD, card)
     network = load_network(folder, spec)
     if options.held_out:
-        found = _measured(network, lived, options, open_world)
+        found = _measured(network, lived, lives)
         card |= {name: round(value, 3) for name, value in found.items()}
     minutes = round((time.monotonic() - began) / 60, 1)
     card |= {"minutes": minutes, "command": command_line(), "commit": git_commit()}
@@ -88,22 +88,58 @@ def _check(options: DictConfig) -> None:
             raise BadInput(f"{name} must be at least 0, got {options[name]}")
 
 
-def _measured(
-    network: Network, lived: list[Attempt], options: DictConfig, open_world: OpenWorld
-) -> dict[str, float]:
+class _Lives:
+    """Lives lifetimes in a world, as many attempts at each of its levels.
+
+    Attributes:
+        options: A `TrainImaginationConfig`.
+        open_world: Makes a world of a split, at a level, with so many rows.
+        levels: The levels that are asked for; None alone for a world without any.
+        motor: Moves the bodies.
+    """
+
+    def __init__(self, options: DictConfig, open_world: OpenWorld):
+        self.options, self.open_world = options, open_world
+        self.levels: list[int | None] = [*options.levels] if "level" in options.env else [None]
+        self.motor = default_motor(options.world)
+
+    def lived(self, split: str, wanted: int, seed: int) -> tuple[list[Attempt], list[Meal]]:
+        """Return about so many attempts, and what meals did."""
+        parts = [self.at(level, split, wanted, seed) for level in self.levels]
+        attempts = [one for some, _ in parts for one in some]
+        return attempts, [one for _, meals in parts for one in meals]
+
+    def at(
+        self, level: int | None, split: str, wanted: int, seed: int, *, forked_every: int = 0
+    ) -> tuple[list[Attempt], list[Meal]]:
+        """Return a level's part of that."""
+        attempts, meals = collect(
+            self.open_world(split, level, self.options.bodies),
+            -(-wanted // len(self.levels)),
+            life=self.options.life,
+            seed=seed,
+            motor=self.motor,
+            forked_every=forked_every,
+        )
+        where = "" if level is None else f", level {level}"
+        _say(f"{self.options.world}{where}, {split}: {len(attempts):,} attempts")
+        return attempts, meals
+
+
+def _measured(network: Network, lived: list[Attempt], lives: _Lives) -> dict[str, float]:
     """Return how well attempts of test contexts are foreseen, and some beside exact forks."""
-    split, seed = "test", options.seed + _TEST_SEED
+    options, split = lives.options, "test"
+    seed = options.seed + _TEST_SEED
     every = -(-options.held_out // options.forked) if options.forked else 0
-    motor = default_motor(options.world)
     others: list[Attempt] = []
     forecasts: list[Forecast] = []
-    for level in _levels(options):
-        some, _ = _lived_at(level, split, options.held_out, seed, options, open_world, every)
+    for level in lives.levels:
+        some, _ = lives.at(level, split, options.held_out, seed, forked_every=every)
         some = [one for one in some if one.about]
         others += some
         if forked := [one for one in some if one.fork]:
-            open_rows = partial(open_world, split, level)
-            forecasts.append(forecast(forked, open_rows, motor, range(1, _TRIES + 1)))
+            open_rows = partial(lives.open_world, split, level)
+            forecasts.append(forecast(forked, open_rows, lives.motor, range(1, _TRIES + 1)))
             _say(f"{len(forked):,} of them tried in {_TRIES} exact forks each")
     found = scores(network.imagine, others, lived)
     if forecasts:
@@ -111,45 +147,6 @@ def _measured(
         beside = scores(network.imagine, forked, lived, Forecast.together(forecasts))
         found |= {f"forked_{name}": value for name, value in beside.items()}
     return found
-
-
-def _levels(options: DictConfig) -> list[int | None]:
-    return list(options.levels) if "level" in options.env else [None]
-
-
-def _lived(
-    split: str, wanted: int, seed: int, options: DictConfig, open_world: OpenWorld
-) -> tuple[list[Attempt], list[Meal]]:
-    """Return attempts, as many at each level, and what meals did."""
-    attempts: list[Attempt] = []
-    meals: list[Meal] = []
-    for level in _levels(options):
-        some, ate = _lived_at(level, split, wanted, seed, options, open_world)
-        attempts, meals = attempts + some, meals + ate
-    return attempts, meals
-
-
-def _lived_at(
-    level: int | None,
-    split: str,
-    wanted: int,
-    seed: int,
-    options: DictConfig,
-    open_world: OpenWorld,
-    forked_every: int = 0,
-) -> tuple[list[Attempt], list[Meal]]:
-    """Return a level's part of so many attempts, and what meals did."""
-    some, ate = collect(
-        open_world(split, level, options.bodies),
-        -(-wanted // len(_levels(options))),
-        life=options.life,
-        seed=seed,
-        motor=default_motor(options.world),
-        forked_every=forked_every,
-    )
-    where = "" if level is None else f", level {level}"
-    _say(f"{options.world}{where}, {split}: {len(some):,} attempts")
-    return some, ate
 
 
 def _say(line: str) -> None:

@@ -7,6 +7,7 @@ never taught.
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -14,9 +15,7 @@ from random import Random
 import numpy as np
 from omegaconf import DictConfig
 
-from agents.being import Being
 from agents.planners.babyai import intent_for, plan_of
-from agents.soul import Soul
 from body.body import Body, Motor
 from body.types import (
     Failure,
@@ -34,9 +33,8 @@ from experiments.training.mind.collecting import (
     LabellingMind,
     balanced,
     form_of,
-    labelling_factory,
+    live_side_by_side,
     offered,
-    run_episodes,
 )
 from experiments.training.mind.contract import Visits, motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, Respondent, rates
@@ -188,18 +186,19 @@ def collect_moments(
     """
     make = partial(BabyAIVectorEnv, avatars, split=split, layouts=4096, autoreset_mode="Disabled")
     env = make(level_id=level) if level else make(task="mixed", words=words)
-    body = Body(avatars, BABYAI, motor)
     memory = ExperienceStore(":memory:")
     moments: list[Moment] = []
-    minds = labelling_factory(
-        lambda body_id: EpsilonRandomTeacher(body_id, memory, moments, seed), memory, acting
-    )
-    being = Being(
-        body, Soul(avatars), minds, clock="paused", run_id="teaching", decide_every=1, patience=50
-    )
-    run_episodes(being, env, seed, until=lambda: len(moments) >= moments_wanted)
-    being.close()
-    env.close()
+    with closing(env):
+        live_side_by_side(
+            env,
+            Body(avatars, BABYAI, motor),
+            lambda body_id, _: EpsilonRandomTeacher(body_id, memory, moments, seed),
+            memory,
+            seed=seed,
+            acting=acting,
+            until=lambda: len(moments) >= moments_wanted,
+            decide_every=1,
+        )
     return moments[:moments_wanted]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -183,19 +184,58 @@ def _generation(
     moments: list[Item] = []
     make = teachers(seed, memory, body_ids, moments)
 
-    body = Body(bodies, env.world.spec, motor)
+    def born(body_id: str, row: int) -> LabellingMind:
+        body_ids.append(body_id)
+        return make(body_id, row)
+
+    body, enough = Body(bodies, env.world.spec, motor), life * bodies
+    live_side_by_side(
+        env, body, born, memory, seed=seed, acting=acting, until=lambda: len(moments) >= enough
+    )
+    return moments
+
+
+def live_side_by_side(
+    env: WorldVectorEnv,
+    body: Body,
+    make: Callable[[str, int], LabellingMind],
+    memory: Memory,
+    *,
+    seed: int,
+    acting: Acting | None,
+    until: Callable[[], bool],
+    decide_every: int = 10,
+) -> None:
+    """Let bodies live side by side in a world, with minds that keep moments.
+
+    Args:
+        env: In which they live; it stays open.
+        body: Of all of them.
+        make: Returns the mind of a body by its name and row.
+        memory: Of all of them.
+        seed: Of the world.
+        acting: Returns the minds that act; None lets those that keep moments act themselves.
+        until: Asked at each tick whether it is enough.
+        decide_every: Ticks between two decisions of one body, at least.
+    """
+    rows = count()
 
     def born(body_id: str) -> LabellingMind:
-        row = len(body_ids)
-        body_ids.append(body_id)
+        row = next(rows)
         mind = make(body_id, row)
         mind.fork = partial(fork_of, env.world, body, row)
         return mind
 
-    minds = labelling_factory(born, memory, acting)
-    with closing(Being(body, Soul(bodies), minds, clock="paused", run_id="teaching")) as being:
-        run_episodes(being, env, seed, until=lambda: len(moments) >= life * bodies)
-    return moments
+    being = Being(
+        body,
+        Soul(env.num_envs),
+        labelling_factory(born, memory, acting),
+        clock="paused",
+        run_id="teaching",
+        decide_every=decide_every,
+    )
+    with closing(being):
+        run_episodes(being, env, seed, until=until)
 
 
 def balanced(

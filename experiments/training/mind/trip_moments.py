@@ -1,28 +1,25 @@
 """Moments of decision in `trip`, and what each choice there was worth, tried on exact forks."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import count
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.being import Being
 from agents.planners.trip import next_intent
-from agents.soul import Soul
 from body.body import Body, Motor
 from body.columns import LACES
 from body.types import Intent, Manner, Percept, Skill
 from envs.trip.env import TripVectorEnv
 from envs.trip.spec import TRIP
-from envs.trip.world import TripWorld
 from experiments.training.behavior import ReflexlessMotor
 from experiments.training.mind.collecting import (
     Acting,
     LabellingMind,
-    labelling_factory,
+    live_side_by_side,
     offered,
-    run_episodes,
 )
 from experiments.training.mind.forks import Fork, Forks
 from mind.language_models.types import Choices, Prompt
@@ -61,8 +58,6 @@ class RandomChoiceMind(LabellingMind):
 
     Args:
         row: The avatar that it decides for.
-        world: The world, which is copied at each decision.
-        body: The body of the batch, which is copied too.
         memory: What it recalls from.
         moments: Receives the moments of decision.
         seed: Of its choices, with `row`.
@@ -73,14 +68,11 @@ class RandomChoiceMind(LabellingMind):
         body_id: str,
         row: int,
         *,
-        world: TripWorld,
-        body: Body,
         memory: Memory,
         moments: list[Moment],
         seed: int,
     ):
         self.body_id, self.rng = body_id, np.random.default_rng([seed, row])
-        self._row, self._world, self._body = row, world, body
         self._memory, self._prompts, self._moments = memory, Prompts(), moments
 
     def keep(
@@ -89,7 +81,7 @@ class RandomChoiceMind(LabellingMind):
         """Keep the moment, and return one of the choices."""
         found = recall(self._memory, self.body_id, percept, context, RECALLED)
         recalled = [recollection.experience.words for recollection in found]
-        row = np.array([self._row])
+        fork = self.fork(percept)
         choices = choices_at(percept, context, why_not)
         self._moments.append(
             Moment(
@@ -100,8 +92,8 @@ class RandomChoiceMind(LabellingMind):
                 context=context,
                 recalled=tuple(recalled),
                 choices=choices,
-                world=self._world.fork_state(row),
-                body=self._body.fork_state(row),
+                world=fork.world,
+                body=fork.body,
             )
         )
         return choices[self.rng.integers(len(choices))]
@@ -134,28 +126,18 @@ def collect_moments(
     Other minds may act in them; without, what is done is chosen at random.
     """
     env = TripVectorEnv(avatars, level=level, split=split, layouts=1024, autoreset_mode="Disabled")
-    body = Body(avatars, TRIP, ReflexlessMotor(motor))
-    world, memory = env.world, ExperienceStore(":memory:")
-    assert isinstance(world, TripWorld)
+    memory = ExperienceStore(":memory:")
     moments: list[Moment] = []
-    rows = count()
-    minds = labelling_factory(
-        lambda body_id: RandomChoiceMind(
-            body_id,
-            next(rows),
-            world=world,
-            body=body,
-            memory=memory,
-            moments=moments,
+    with closing(env):
+        live_side_by_side(
+            env,
+            Body(avatars, TRIP, ReflexlessMotor(motor)),
+            partial(RandomChoiceMind, memory=memory, moments=moments, seed=seed),
+            memory,
             seed=seed,
-        ),
-        memory,
-        acting,
-    )
-    being = Being(body, Soul(avatars), minds, clock="paused", run_id="teaching")
-    run_episodes(being, env, seed, until=lambda: len(moments) >= moments_wanted)
-    being.close()
-    env.close()
+            acting=acting,
+            until=lambda: len(moments) >= moments_wanted,
+        )
     return moments[:moments_wanted]
 
 
