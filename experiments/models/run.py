@@ -69,6 +69,8 @@ def _check(config: DictConfig) -> None:
     for name, least in (("episodes", 1), ("most_decisions", 1), ("seed", 0), ("moments", 0)):
         if config[name] < least:
             raise BadInput(f"{name} must be at least {least}, got {config[name]}")
+    if config.moments == 1:
+        raise BadInput("moments must be 0 or at least 2, one of each level of trip, got 1")
 
 
 def _run_all(config: DictConfig, results: KeptResults, stopped: Callable[[], bool]) -> bool:

@@ -12,7 +12,7 @@ from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
 from experiments.training.mind import ways
-from experiments.training.mind.measuring import Respondent
+from experiments.training.mind.measuring import Respondent, rates
 from experiments.training.mind.train import make_examples
 from experiments.training.mind.trip import agreeing, reply_to, speech
 from experiments.training.mind.trip_moments import (
@@ -238,3 +238,8 @@ def test_where_there_is_no_reply_there_is_none_and_the_others_count(moments, res
     assert [one.reply is not None for one in found] == [True, False, False]
     with pytest.raises(Unreachable):
         respond(ScriptedModel([Unreachable("no server")])).first_replies(asked[:1], "trip")
+
+
+def test_of_those_who_were_not_asked_nothing_is_told():
+    assert rates("trip", 0, format=0, agreement=0) == {}
+    assert rates("trip", 4, format=3)["trip_format"] == 0.75

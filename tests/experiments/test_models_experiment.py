@@ -79,6 +79,7 @@ def test_a_mind_of_which_nothing_can_be_used_is_told_from_a_bad_one(command):
         ("only=[nobody]", "only must name some of reactive, chance, bundled"),
         ("where=[nowhere]", "where must name some of trip-2"),
         ("moments=-1", "moments must be at least 0, got -1"),
+        ("moments=1", "moments must be 0 or at least 2, one of each level of trip, got 1"),
         ("episodes=0", "episodes must be at least 1, got 0"),
         ("+minds.mine=['mind/language_model=nothing']", "nothing"),
     ],

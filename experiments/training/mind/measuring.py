@@ -148,9 +148,9 @@ def without_goals(prompt: Prompt) -> Prompt:
 
 
 def rates(name: str, asked: int, **counts: int) -> dict[str, float]:
-    """Return each count as a rate of `asked`, with its 95% interval, under `name`."""
+    """Return each count as a rate of `asked`, with its 95% interval, under `name`; none of none."""
     found: dict[str, float] = {}
-    for kind, count in counts.items():
+    for kind, count in counts.items() if asked else ():
         low, high = wilson(count, asked)
         of = f"{name}_{kind}"
         found |= {of: count / asked, f"{of}_low": low, f"{of}_high": high, f"{of}_of": asked}
