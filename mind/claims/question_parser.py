@@ -86,36 +86,29 @@ def _without_events(text: str) -> tuple[str, list[str]]:
 def _with_events_marked(text: str) -> tuple[str, list[str]]:
     """Return a question with ``____`` in the place of each event, and these as they stand."""
     found: dict[int, str] = {}
-    for pattern, event in _event_patterns():
-        while match := pattern.search(text):
+    for phrase, event in phrases(Person.SECOND):
+        while match := _of_event(phrase).search(text):
             found[match.start()] = event
             text = text[: match.start()] + "_" * (match.end() - match.start()) + text[match.end() :]
     return text, [found[place] for place in sorted(found)]
 
 
-@cache
-def _event_patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Return what finds each event in a question, and the event."""
-    # "did you", which asks whether it happened, is left standing
-    you = r"(?:(?:when |time )?(?<!did )(?:you|your) )?"
-    return [
-        (re.compile(rf"\b{you}{re.escape(phrase)}\b"), event)
-        for phrase, event in phrases(Person.SECOND)
-    ]
+@cache  # there are more than `re` keeps
+def _of_event(phrase: str) -> re.Pattern[str]:
+    """Return what finds an event in a question; "did you" is left, which asks if it happened."""
+    return re.compile(rf"\b(?:(?:when |time )?(?<!did )(?:you|your) )?{re.escape(phrase)}\b")
 
 
 def _asked_for(text: str) -> Attribute | None:
-    return next((asked for cue, asked in _cue_patterns() if cue.search(text)), None)
+    for attribute, cues in texts()["cues"].items():
+        if any(_of_cue(cue).search(text) for cue in cues):
+            return Attribute(attribute)
+    return None
 
 
 @cache
-def _cue_patterns() -> list[tuple[re.Pattern[str], Attribute]]:
-    """Return what in a question asks for each attribute, and the attribute."""
-    return [
-        (re.compile(rf"\b{re.escape(cue)}\b"), Attribute(attribute))
-        for attribute, cues in texts()["cues"].items()
-        for cue in cues
-    ]
+def _of_cue(cue: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(cue)}\b")
 
 
 def claim_of(question: str, answer: str) -> Claim | None:
