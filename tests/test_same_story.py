@@ -126,4 +126,4 @@ def test_minds_that_are_written_side_by_side_live_as_if_alone_and_can_be_played_
     lines = [line for text in among for line in without_rounding(text)]
     asked = sum("exchanges" in line for line in lines)
     # The rest were under way when their episodes ended, and are played back all the same.
-    assert asked > sum(line["type"] == "decision" for line in lines) > 8
+    assert asked > sum(line["type"] == "decision" for line in lines) > 16
