@@ -15,11 +15,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from body.columns import index
 from body.types import DOOR_CLOSED, DOOR_OPEN, WorldSpec
+from envs.engine.compiled import compiled_apart
 from envs.engine.spec import Crossing
 
 SPAN = 51  # cells along each side of the map: MiniGrid's largest grids, entered at a corner
@@ -212,7 +212,7 @@ def _blank() -> NDArray:
 # ---- Drawing the map ----
 
 
-@njit(cache=True)
+@compiled_apart
 def _update(memory, landmarks, kinds, crossing, image, proprio):
     for row in range(len(memory)):
         ego_map = memory[row]
@@ -223,7 +223,7 @@ def _update(memory, landmarks, kinds, crossing, image, proprio):
             _list_landmarks(ego_map, kinds, landmarks[row])
 
 
-@njit(cache=True)
+@compiled_apart
 def reckon(ego_map, crossing, proprio):
     """Follow the body by dead reckoning: it has turned, or crossed into the next cell, or neither.
 
@@ -245,18 +245,18 @@ def reckon(ego_map, crossing, proprio):
     ego_map.progress = progress
 
 
-@njit(cache=True)
+@compiled_apart
 def _kept_on_map(cell):
     ahead, right = cell // SPAN, cell % SPAN
     return min(max(ahead, 1), SPAN - 2) * SPAN + min(max(right, 1), SPAN - 2)
 
 
-@njit(cache=True)
+@compiled_apart
 def _pack(object, color, state):
     return np.uint16(object | (color & 15) << 8 | (state & 15) << 12)
 
 
-@njit(cache=True)
+@compiled_apart
 def _view_changed(ego_map, image, proprio):
     """Pack the image into `seen` and return whether it differs from the one before."""
     changed = False
@@ -275,7 +275,7 @@ def _view_changed(ego_map, image, proprio):
     return changed
 
 
-@njit(cache=True)
+@compiled_apart
 def _stamp(ego_map):
     """Write what is in view over what was remembered."""
     ahead_step = STEPS[ego_map.heading]
@@ -290,7 +290,7 @@ def _stamp(ego_map):
             _remember(ego_map, cell, packed)
 
 
-@njit(cache=True)
+@compiled_apart
 def _remember(ego_map, cell, packed):
     x, y = cell // SPAN, cell % SPAN
     if not (0 < x < SPAN - 1 and 0 < y < SPAN - 1):
@@ -307,7 +307,7 @@ def _remember(ego_map, cell, packed):
 # ---- Landmarks ----
 
 
-@njit(cache=True)
+@compiled_apart
 def egocentric(ego_map, cell):
     """Return how many cells ahead and to the right of the body a cell of the map lies."""
     x = cell // SPAN - ego_map.cell // SPAN
@@ -321,7 +321,7 @@ def egocentric(ego_map, cell):
     return -y, x
 
 
-@njit(cache=True)
+@compiled_apart
 def _list_landmarks(ego_map, kinds, rows):
     """Fill (K, 5) rows with the nearest objects, nearest first; what lies ahead wins ties."""
     count = 0
@@ -333,12 +333,12 @@ def _list_landmarks(ego_map, kinds, rows):
     rows[count:] = 0
 
 
-@njit(cache=True)
+@compiled_apart
 def _order(ahead, right):
     return (abs(ahead) + abs(right)) * 128 + 64 - ahead
 
 
-@njit(cache=True)
+@compiled_apart
 def _insert(ego_map, kinds, rows, count, cell, packed):
     """Insert an object in order of distance and return how many are listed."""
     obj, color = packed & 255, (packed >> 8) & 15
@@ -350,7 +350,7 @@ def _insert(ego_map, kinds, rows, count, cell, packed):
                 if _order(rows[i, 3], rows[i, 4]) <= order:
                     return count
                 for j in range(i, count - 1):
-                    rows[j] = rows[j + 1]
+                    _copy(rows, j + 1, j)
                 count -= 1
                 break
     if count == len(rows) and _order(rows[count - 1, 3], rows[count - 1, 4]) <= order:
@@ -358,23 +358,30 @@ def _insert(ego_map, kinds, rows, count, cell, packed):
     count = min(count + 1, len(rows))
     i = count - 1
     while i > 0 and _order(rows[i - 1, 3], rows[i - 1, 4]) > order:
-        rows[i] = rows[i - 1]
+        _copy(rows, i - 1, i)
         i -= 1
     rows[i, 0], rows[i, 1], rows[i, 2] = obj, color, packed >> 12
     rows[i, 3], rows[i, 4] = ahead, right
     return count
 
 
+@compiled_apart
+def _copy(rows, source, place):
+    """Copy one of some rows: by hand, since a slice is copied by way of a new array."""
+    for column in range(rows.shape[1]):
+        rows[place, column] = rows[source, column]
+
+
 # ---- Finding the way ----
 
 
-@njit(cache=True)
+@compiled_apart
 def is_wanted(packed, object, color):
     """Return whether a remembered cell holds the object; color -1 is any."""
     return packed & 255 == object and (color < 0 or (packed >> 8) & 15 == color)
 
 
-@njit(cache=True)
+@compiled_apart
 def has_seen(ego_map, object, color):
     """Return whether the object is anywhere on the map."""
     for x in range(ego_map.least[0], ego_map.most[0] + 1):
@@ -384,7 +391,7 @@ def has_seen(ego_map, object, color):
     return False
 
 
-@njit(cache=True)
+@compiled_apart
 def is_beside(ego_map, cell, object, color):
     """Return whether the object is in one of the four cells around this one."""
     for direction in range(4):
@@ -393,7 +400,7 @@ def is_beside(ego_map, cell, object, color):
     return False
 
 
-@njit(cache=True)
+@compiled_apart
 def site_direction(ego_map, cell, object, color):
     """Return in which direction from a cell something can be put down next to the object, or -1.
 
@@ -407,7 +414,7 @@ def site_direction(ego_map, cell, object, color):
     return -1
 
 
-@njit(cache=True)
+@compiled_apart
 def bearing(ego_map, object, color):
     """Return the heading of the map that points most nearly at the nearest such object, or -1."""
     best, nearest = -1, np.int64(2 * SPAN)
@@ -425,7 +432,7 @@ def bearing(ego_map, object, color):
     return best
 
 
-@njit(cache=True)
+@compiled_apart
 def count_landmarks(ego_map, kinds):
     """Return how many cells of the map hold something worth remembering."""
     count = 0
@@ -435,13 +442,13 @@ def count_landmarks(ego_map, kinds):
     return count
 
 
-@njit(cache=True)
+@compiled_apart
 def is_shut(packed, kinds):
     """Return whether a remembered cell is a door that does not stand open."""
     return kinds[packed & 255] & DOOR != 0 and packed >> 12 != DOOR_OPEN
 
 
-@njit(cache=True)
+@compiled_apart
 def _is_goal(ego_map, kinds, want, cell, entry):
     packed = ego_map.grid[cell]
     wanted = is_wanted(packed, want.object, want.color)
@@ -460,7 +467,7 @@ def _is_goal(ego_map, kinds, want, cell, entry):
     return not wanted and not kinds[packed & 255] & HAZARD and _is_beyond(ego_map, cell, entry)
 
 
-@njit(cache=True)
+@compiled_apart
 def _is_beyond(ego_map, cell, entry):
     """Return whether a cell lies at least as far on, along heading `entry`, as the next cell."""
     x = cell // SPAN - ego_map.cell // SPAN
@@ -469,7 +476,7 @@ def _is_beyond(ego_map, cell, entry):
     return along >= 1
 
 
-@njit(cache=True)
+@compiled_apart
 def _step_cost(ego_map, kinds, want, cell):
     """Return what entering a cell costs, in cells; 0 if it cannot be entered."""
     packed = ego_map.grid[cell]
@@ -489,7 +496,7 @@ def _step_cost(ego_map, kinds, want, cell):
     return 1
 
 
-@njit(cache=True)
+@compiled_apart
 def _search(ego_map, kinds, want, entry, scratch):
     """Return the cheapest goal cell by Dial's algorithm, or -1; equal ways begin straight on."""
     cost, came, ring, sizes = scratch
@@ -523,7 +530,7 @@ def _search(ego_map, kinds, want, entry, scratch):
     return -1
 
 
-@njit(cache=True)
+@compiled_apart
 def _first_leg(ego_map, goal, came):
     """Walk back from the goal and return (first direction, steps, steps straight on)."""
     cell, steps, straight = goal, np.int64(0), np.int64(0)
@@ -536,7 +543,7 @@ def _first_leg(ego_map, goal, came):
     return direction, steps, straight
 
 
-@njit(cache=True)
+@compiled_apart
 def find_way(ego_map, kinds, want, entry, scratch):
     """Return the `Way` to what is wanted, or to the nearest unseen cell if it was never seen.
 
@@ -559,12 +566,12 @@ def find_way(ego_map, kinds, want, entry, scratch):
     return Way(direction, steps, straight, known)
 
 
-@njit(cache=True)
+@compiled_apart
 def _instead(want, goal):
     return Want(np.int64(goal), want.object, want.color, want.hazard_cost, want.key)
 
 
-@njit(cache=True)
+@compiled_apart
 def _lies_underfoot(ego_map, kinds, want):
     packed = ego_map.grid[ego_map.cell]
     stands_in_the_way = kinds[packed & 255] & (OBSTACLE | DOOR) != 0

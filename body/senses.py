@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from body.ablation import Ablation
@@ -17,6 +16,7 @@ from body.columns import LACES, POSTURES, SOLES, TOES, index
 from body.ego_map import EMPTY, EYE_COLUMN, EYE_ROW, HAZARD, STEPS, UNSEEN, EgoMap
 from body.types import NoticedEvent, PerceptBatch, WorldSpec
 from envs.engine.body_senses import COMMON, Posture
+from envs.engine.compiled import compiled_apart
 
 # Columns of the senses.
 _SPEED, _LAST_TURN = index("proprio", "speed_mps"), index("proprio", "last_turn")
@@ -205,7 +205,7 @@ class Senses:
 # ---- Noticing ----
 
 
-@njit(cache=True)
+@compiled_apart
 def _notice(
     sensor_state,
     memory,
@@ -251,12 +251,12 @@ def _notice(
             body.new = False
 
 
-@njit(cache=True)
+@compiled_apart
 def _blame(body, object, color):
     body.about[0], body.about[1] = object, color
 
 
-@njit(cache=True)
+@compiled_apart
 def _blame_cell(body, kinds, packed):
     """Put a contact down to the hazard remembered in a cell, or to nothing known."""
     is_hazard = kinds[packed & 255] & HAZARD != 0
@@ -265,7 +265,7 @@ def _blame_cell(body, kinds, packed):
     body.contact_ticks = 0
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_contacts(body, ego_map, kinds, touch, noticed):
     """A toe is caught at the edge of the cell ahead; a sole slips on the ground underfoot."""
     body.contact_ticks = min(body.contact_ticks + 1, _CONTACT_TICKS)
@@ -278,7 +278,7 @@ def _feel_contacts(body, ego_map, kinds, touch, noticed):
         noticed[NoticedEvent.SLIPPED] = True
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_bump(body, ego_map, noticed):
     """Where nothing tells what blocked the way, it is put down to what is known to be ahead."""
     ahead = ego_map.grid[ego_map.cell + STEPS[ego_map.heading]]
@@ -288,7 +288,7 @@ def _feel_bump(body, ego_map, noticed):
     noticed[NoticedEvent.BUMPED] = True
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_hand_work(body, ego_map, touch, by_hand, noticed):
     """What blocked the way, and what the hand met: each tick's by itself, about what is ahead."""
     for i in range(len(by_hand)):
@@ -300,12 +300,12 @@ def _feel_hand_work(body, ego_map, touch, by_hand, noticed):
         _blame(body, ahead & 255 if known else 0, (ahead >> 8) & 15 if known else 0)
 
 
-@njit(cache=True)
+@compiled_apart
 def _begins(body, touch, i):
     return touch[i] > _TOUCHED and not body.touched[i]
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_laces(body, touch, efference, tie_lace, noticed):
     for foot in range(2):
         lace = touch[_LACES + foot]
@@ -326,7 +326,7 @@ def _feel_laces(body, touch, efference, tie_lace, noticed):
         body.lace[foot] = lace
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_posture(body, proprio, noticed):
     """A mishap is put down to the contact just before it, and so is all that comes of it."""
     before, now = body.posture, np.int64(np.argmax(proprio[_POSTURE:_POSTURES]))
@@ -347,7 +347,7 @@ def _feel_posture(body, proprio, noticed):
         _blame(body, body.contact[0] if recent else 0, body.contact[1] if recent else 0)
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_stretch(body, ego_map, kinds, entered, noticed):
     """Behind a long stretch of one hazard, walked over without a fall, one has got across it.
 
@@ -371,7 +371,7 @@ def _feel_stretch(body, ego_map, kinds, entered, noticed):
     body.stretch[0], body.stretch[1] = obj, color
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_hand(body, hand, noticed):
     obj, color = np.int64(hand[0]), np.int64(hand[1])
     if obj != body.held_object or color != body.held_color:
@@ -387,7 +387,7 @@ def _feel_hand(body, hand, noticed):
     body.held_object, body.held_color = obj, color
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_cup(body, level, noticed):
     """Drops add up until they are noticed; a fall empties the cup all at once."""
     emptied_by_fall = noticed[NoticedEvent.FELL] and body.cup - level > _SPILL
@@ -399,7 +399,7 @@ def _feel_cup(body, level, noticed):
     body.cup = level
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_others(body, social, noticed):
     """Eyes count while one stumbles or lies there; a laugh is always heard."""
     in_trouble = body.posture == STUMBLE or body.posture == DOWN or body.posture == RISING
@@ -412,7 +412,7 @@ def _feel_others(body, social, noticed):
     body.seen_by, body.laughter = seen_by, laughter
 
 
-@njit(cache=True)
+@compiled_apart
 def _hear(body, heard, noticed):
     """Hear what somebody says of something; a mishap in the same tick drowns it."""
     body.was_told = heard[0] > 0 and not noticed.any()
@@ -448,7 +448,7 @@ def _living_columns(spec: WorldSpec) -> _Living:
     return _Living(*(spec.column(*name) for name in names))
 
 
-@njit(cache=True)
+@compiled_apart
 def _live(body, ego_map, touch, pain, intero, at, noticed):
     """Notice eating and drinking, sleep, fire, and what a meal does once it leaves the gut."""
     mouth = touch[at.mouth]
@@ -477,7 +477,7 @@ def _live(body, ego_map, touch, pain, intero, at, noticed):
     body.fatigue, body.belly, body.hands = intero[at.fatigue], pain[at.belly], pain[at.hands]
 
 
-@njit(cache=True)
+@compiled_apart
 def _notice_ahead(body, ego_map, noticed, event):
     """Notice an event about what is known to be ahead."""
     ahead = np.int64(ego_map.grid[ego_map.cell + STEPS[ego_map.heading]])
@@ -486,7 +486,7 @@ def _notice_ahead(body, ego_map, noticed, event):
     noticed[event] = True
 
 
-@njit(cache=True)
+@compiled_apart
 def _feel_meal(body, pain, intero, at, drinks, noticed):
     """Put down what changes as the gut empties to the meal that has been in it for longest.
 

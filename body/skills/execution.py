@@ -26,6 +26,7 @@ from body.types import (
     WorldSpec,
     skills_of,
 )
+from envs.engine.compiled import compiled_apart
 
 NO_SKILL = -1  # in place of a skill: none was ever given
 
@@ -236,37 +237,44 @@ class Skills:
 def by_skill(specs: Sequence[SkillSpec]) -> Callable[..., bool]:
     """Return a compiled function that pursues whichever of these skills is under way.
 
-    It is made of one branch for each row, inlined: calls of the rest would cost more than the
-    skills themselves.
+    It is made of a branch for each half of the rows, inlined: calls would cost more than the skills
+    themselves, and one row after the other half as long again to compile.
+
+    Args:
+        specs: At least one, by number.
     """
-    if not specs:
-        return _pursue_nothing
-    skill, pursue, pursue_other = int(specs[0].skill), specs[0].pursue, by_skill(specs[1:])
+    if len(specs) == 1:
+        return _if_under_way(int(specs[0].skill), specs[0].pursue)
+    half = len(specs) // 2
+    before, others, pivot = by_skill(specs[:half]), by_skill(specs[half:]), int(specs[half].skill)
 
     @njit(inline="always")
     def pursue_any(execution, sensor_state, ground):
-        if execution.skill == skill:
-            return pursue(execution, sensor_state, ground)
-        return pursue_other(execution, sensor_state, ground)
+        if execution.skill < pivot:
+            return before(execution, sensor_state, ground)
+        return others(execution, sensor_state, ground)
 
     return pursue_any
 
 
-@njit(inline="always")
-def _pursue_nothing(execution, sensor_state, ground):
-    return False
+def _if_under_way(skill: int, pursue: Callable[..., bool]) -> Callable[..., bool]:
+    @njit(inline="always")
+    def pursue_it(execution, sensor_state, ground):
+        return execution.skill == skill and pursue(execution, sensor_state, ground)
+
+    return pursue_it
 
 
 _pursue_any = by_skill(SKILL_SPECS)
 
 
-@njit(cache=True)
+@compiled_apart
 def _pursue(execution, sensor_state, ground):
     """Pursue the active skill; here all of them are compiled once for all who call this."""
     return _pursue_any(execution, sensor_state, ground)
 
 
-@njit(cache=True)
+@compiled_apart
 def _give(executions, sensor_state, memory, kinds, table, rows, skill, object, color, manner):
     for i in range(len(rows)):
         row = rows[i]
@@ -287,12 +295,12 @@ def _give(executions, sensor_state, memory, kinds, table, rows, skill, object, c
         execution.futile += refused
 
 
-@njit(cache=True)
+@compiled_apart
 def _is_about(execution, object, color):
     return execution.object == object and execution.color == color
 
 
-@njit(cache=True)
+@compiled_apart
 def _find_ways(executions, sensor_state, memory, kinds, scratch, navigation_features, rows):
     """Find the ways of active skills that were given in this tick."""
     for row in rows:
@@ -304,7 +312,7 @@ def _find_ways(executions, sensor_state, memory, kinds, scratch, navigation_feat
         execution.stale = False
 
 
-@njit(cache=True)
+@compiled_apart
 def _advance(executions, sensor_state, memory, kinds, table, scratch, events, navigation_features):
     """Pursue all active skills in a new tick, and judge them."""
     for row in range(len(executions)):
@@ -319,7 +327,7 @@ def _advance(executions, sensor_state, memory, kinds, table, scratch, events, na
         execution.stale = False
 
 
-@njit(cache=True)
+@compiled_apart
 def _encode(executions, columns, navigation_features, skill_command):
     """Write skill commands; `columns` says where each skill is, and last, where manners begin."""
     manner_column = columns[-1]

@@ -1,7 +1,6 @@
 """What can start: a skill's initiation set, and why the body is not in it."""
 
 import numpy as np
-from numba import njit
 
 from body.ego_map import (
     BED,
@@ -20,6 +19,7 @@ from body.ego_map import (
 from body.senses import DOWN, RISING, TIGHT_BELOW
 from body.skills.spec import Need
 from body.types import Skill, TargetKind, WorldSpec
+from envs.engine.compiled import compiled_apart
 
 REFUSALS = {
     Need.DOWN: "the body is on its feet",
@@ -60,7 +60,7 @@ def fitting(skill: Skill, spec: WorldSpec) -> tuple[int, ...]:
 _DOWN, _ON_FEET, _FULL_HAND, _KEY, _EMPTY_HAND, _LOOSE_LACE = (int(need) for need in Need)
 
 
-@njit(cache=True)
+@compiled_apart
 def unmet(spec, object, sensor_state, kinds):
     """Return the first `Need` and the `TargetKind` for want of which a skill cannot start.
 
@@ -79,7 +79,7 @@ def unmet(spec, object, sensor_state, kinds):
     return 0, _misfit(spec.target, object, kinds)
 
 
-@njit(cache=True)
+@compiled_apart
 def _state_of(sensor_state):
     """Return which needs the body meets, as bits of `Need`."""
     held = sensor_state.held_object
@@ -90,7 +90,7 @@ def _state_of(sensor_state):
     return state | (_KEY if held == KEY else 0) | (0 if tight else _LOOSE_LACE)
 
 
-@njit(cache=True)
+@compiled_apart
 def _misfit(target, object, kinds):
     """Return the `TargetKind` that an object is not; 0 where it fits."""
     if target == TargetKind.NOTHING or object == ANY_FITTING:

@@ -1,13 +1,12 @@
 """Skills that keep a body alive: eating, drinking, sleeping, and asking what is good."""
 
-from numba import njit
-
 from body.skills.navigation import go_up_to
+from envs.engine.compiled import compiled_apart
 
 SLAKED, RESTED = 0.97, 0.03  # water, and fatigue, at which enough is enough
 
 
-@njit(cache=True)
+@compiled_apart
 def eat(execution, sensor_state, ground):
     """Eat a fruit.
 
@@ -18,7 +17,7 @@ def eat(execution, sensor_state, ground):
     return execution.arrived and sensor_state.has_eaten
 
 
-@njit(cache=True)
+@compiled_apart
 def drink_from(execution, sensor_state, ground):
     """Drink one's fill.
 
@@ -29,7 +28,7 @@ def drink_from(execution, sensor_state, ground):
     return sensor_state.water >= SLAKED
 
 
-@njit(cache=True)
+@compiled_apart
 def sleep_in(execution, sensor_state, ground):
     """Sleep one's fill.
 
@@ -40,7 +39,7 @@ def sleep_in(execution, sensor_state, ground):
     return sensor_state.fatigue <= RESTED
 
 
-@njit(cache=True)
+@compiled_apart
 def ask(execution, sensor_state, ground):
     """Ask a person.
 

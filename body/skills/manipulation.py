@@ -1,12 +1,12 @@
 """Skills of the hands, and those that stay on the spot; see `body.skills.navigation`."""
 
 import numpy as np
-from numba import njit
 
 from body import ego_map as maps
 from body.ego_map import EMPTY, FLOOR, RECEIVER, Destination
 from body.senses import STAND, TIGHT_BELOW
 from body.skills.navigation import cell_at, go_up_to, seek, stay
+from envs.engine.compiled import compiled_apart
 
 WAIT_TICKS = 10
 
@@ -14,7 +14,7 @@ WAIT_TICKS = 10
 # ---- Taking, bringing, opening ----
 
 
-@njit(cache=True)
+@compiled_apart
 def pick_up(execution, sensor_state, ground):
     """Fetch an object.
 
@@ -27,7 +27,7 @@ def pick_up(execution, sensor_state, ground):
     )
 
 
-@njit(cache=True)
+@compiled_apart
 def put_down(execution, sensor_state, ground):
     """Put down what is in the hand.
 
@@ -46,7 +46,7 @@ def put_down(execution, sensor_state, ground):
     return sensor_state.held_object <= EMPTY
 
 
-@njit(cache=True)
+@compiled_apart
 def put_next_to(execution, sensor_state, ground):
     """Put down what is in the hand next to an object.
 
@@ -66,7 +66,7 @@ def put_next_to(execution, sensor_state, ground):
     return False
 
 
-@njit(cache=True)
+@compiled_apart
 def open_door(execution, sensor_state, ground):
     """Open a door.
 
@@ -80,7 +80,7 @@ def open_door(execution, sensor_state, ground):
 # ---- On the spot ----
 
 
-@njit(cache=True)
+@compiled_apart
 def tie_lace(execution, sensor_state, ground):
     """Tie the laces.
 
@@ -90,7 +90,7 @@ def tie_lace(execution, sensor_state, ground):
     return sensor_state.lace[0] < TIGHT_BELOW and sensor_state.lace[1] < TIGHT_BELOW
 
 
-@njit(cache=True)
+@compiled_apart
 def get_up(execution, sensor_state, ground):
     """Get up from the ground.
 
@@ -100,7 +100,7 @@ def get_up(execution, sensor_state, ground):
     return sensor_state.posture == STAND
 
 
-@njit(cache=True)
+@compiled_apart
 def wait(execution, sensor_state, ground):
     """Stand still for a second.
 

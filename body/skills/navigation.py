@@ -8,7 +8,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from body import ego_map as maps
@@ -26,6 +25,7 @@ from body.ego_map import (
 )
 from body.senses import STAND
 from body.types import Manner, Status
+from envs.engine.compiled import compiled_apart
 
 # Columns of the navigation features: which way to go, as the body faces it.
 AHEAD, TO_THE_RIGHT, BEHIND, TO_THE_LEFT = range(4)  # where the first step of the way lies
@@ -53,14 +53,14 @@ class Ground(NamedTuple):
 # ---- Finding the way on behalf of a skill ----
 
 
-@njit(cache=True)
+@compiled_apart
 def take(execution, way):
     """Write a way into the execution."""
     execution.direction, execution.steps = way.direction, way.steps
     execution.straight, execution.known = way.straight, way.known
 
 
-@njit(cache=True)
+@compiled_apart
 def seek(execution, sensor_state, ground, goal):
     """Find the way to a `Destination` that has to do with the target."""
     want = Want(
@@ -74,19 +74,19 @@ def seek(execution, sensor_state, ground, goal):
     take(execution, maps.find_way(ground.ego_map, ground.kinds, want, entry, ground.scratch))
 
 
-@njit(cache=True)
+@compiled_apart
 def stay(execution):
     """Have no way to go."""
     take(execution, Way(np.int64(-1), np.int64(0), np.int64(0), True))
 
 
-@njit(cache=True)
+@compiled_apart
 def cell_at(ego_map, turn):
     """Return the remembered cell `turn` quarters to the right of where the body faces."""
     return ego_map.grid[ego_map.cell + STEPS[(ego_map.heading + turn) & 3]]
 
 
-@njit(cache=True)
+@compiled_apart
 def go_up_to(execution, sensor_state, ground):
     """Find the way to the target, which has been reached where it stands in the cell ahead."""
     if execution.stale:
@@ -98,7 +98,7 @@ def go_up_to(execution, sensor_state, ground):
         )
 
 
-@njit(cache=True)
+@compiled_apart
 def _stands_on_it(execution, ground):
     here = ground.ego_map.grid[ground.ego_map.cell]
     wanted = maps.is_wanted(here, execution.object, execution.color)
@@ -108,7 +108,7 @@ def _stands_on_it(execution, ground):
 # ---- The skills ----
 
 
-@njit(cache=True)
+@compiled_apart
 def go_to(execution, sensor_state, ground):
     """Go up to an object.
 
@@ -122,7 +122,7 @@ def go_to(execution, sensor_state, ground):
     return there and sensor_state.posture == STAND and sensor_state.speed < NEARLY_STILL_MPS
 
 
-@njit(cache=True)
+@compiled_apart
 def cross(execution, sensor_state, ground):
     """Cross a hazard.
 
@@ -146,7 +146,7 @@ def cross(execution, sensor_state, ground):
     return False
 
 
-@njit(cache=True)
+@compiled_apart
 def follow_rail(execution, sensor_state, ground):
     """Go along a rail.
 
@@ -168,7 +168,7 @@ def follow_rail(execution, sensor_state, ground):
     return execution.phase == 1 and execution.steps == 0
 
 
-@njit(cache=True)
+@compiled_apart
 def _rail_heading(execution, ground):
     """Return the heading of the map in which to follow the rail from here."""
     heading = np.int64(ground.ego_map.heading)
@@ -182,7 +182,7 @@ def _rail_heading(execution, ground):
     return best
 
 
-@njit(cache=True)
+@compiled_apart
 def _rail_run(execution, ground, heading):
     """Return how many steps in this direction keep the rail on the same side, as far as is known.
 
@@ -210,7 +210,7 @@ def _rail_run(execution, ground, heading):
     return longest
 
 
-@njit(cache=True)
+@compiled_apart
 def find(execution, sensor_state, ground):
     """Find an object.
 
@@ -222,7 +222,7 @@ def find(execution, sensor_state, ground):
     return execution.known
 
 
-@njit(cache=True)
+@compiled_apart
 def explore(execution, sensor_state, ground):
     """See something new.
 
@@ -239,7 +239,7 @@ def explore(execution, sensor_state, ground):
     return known > execution.landmarks
 
 
-@njit(cache=True)
+@compiled_apart
 def face(execution, sensor_state, ground):
     """Turn to an object, without a step.
 
@@ -252,7 +252,7 @@ def face(execution, sensor_state, ground):
     return execution.direction == ground.ego_map.heading
 
 
-@njit(cache=True)
+@compiled_apart
 def look_around(execution, sensor_state, ground):
     """Look in all four directions.
 
@@ -268,7 +268,7 @@ def look_around(execution, sensor_state, ground):
 # ---- What the motor is told of the way ----
 
 
-@njit(cache=True)
+@compiled_apart
 def write_navigation_features(execution, ego_map, kinds, navigation_features):
     """Write the way as the body faces it; an active skill that has ended leads nowhere."""
     navigation_features[:] = 0.0

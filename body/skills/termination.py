@@ -1,10 +1,10 @@
 """When a skill has ended, and why it failed."""
 
 import numpy as np
-from numba import njit
 
 from body.skills.spec import Need
 from body.types import Failure, NoticedEvent, Status
+from envs.engine.compiled import compiled_apart
 
 PATIENT_TICKS = 10  # without any way on
 PATIENT_BUMPS = 5  # in one and the same cell
@@ -12,7 +12,7 @@ _EMPTY_CUP = 0.05
 _DOWN = int(Need.DOWN)
 
 
-@njit(cache=True)
+@compiled_apart
 def judge(execution, spec, sensor_state, events, moved, done):
     """Let an active skill fail or be done; in a tick in which it is done, only a fall counts more.
 
@@ -38,7 +38,7 @@ def judge(execution, spec, sensor_state, events, moved, done):
         execution.status, execution.stale = np.int64(Status.DONE), True
 
 
-@njit(cache=True)
+@compiled_apart
 def _failure(execution, spec, sensor_state, events, moved):
     """Return why the skill fails in this tick, if it does; what came before it does not count."""
     if sensor_state.tick == execution.since:
@@ -62,7 +62,7 @@ def _failure(execution, spec, sensor_state, events, moved):
     return np.int64(Failure.NONE)
 
 
-@njit(cache=True)
+@compiled_apart
 def _met_resistance(events):
     """Return whether the hand felt that what it did had no effect."""
     return (
@@ -73,7 +73,7 @@ def _met_resistance(events):
     )
 
 
-@njit(cache=True)
+@compiled_apart
 def _was_dropped(sensor_state, events):
     spilled_all = events[NoticedEvent.SPILLED] and sensor_state.cup < _EMPTY_CUP
     return events[NoticedEvent.PUT_DOWN] or spilled_all

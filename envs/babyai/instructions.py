@@ -10,26 +10,25 @@ is "B, then A" with its halves exchanged.
 """
 
 import numpy as np
-from numba import njit
 
 from envs.babyai.state import GO_TO, LOOKS, NO_CLAUSE, OPEN_IT, PICK_UP
 from envs.babyai.vocabulary import Action, DoorState, Object
+from envs.engine.compiled import compiled_apart
 
 GOES_ON, SUCCESS, FAILURE = 0, 1, 2
 
-_called = njit(cache=True, nogil=True, _nrt=False)  # pyright: ignore[reportCallIssue]
 _PICKUP, _DROP, _TOGGLE = int(Action.PICKUP), int(Action.DROP), int(Action.TOGGLE)
 _DOOR, _OPEN = int(Object.DOOR), int(DoorState.OPEN)
 _BYTE = np.uint32(0xFF)
 
 
-@_called
+@compiled_apart
 def _is_among(objects, number):
     """Return whether an object is in a set of objects; 0 is in none."""
     return number != 0 and objects >> np.uint64(number) & np.uint64(1) != np.uint64(0)
 
 
-@_called
+@compiled_apart
 def _one_is_at(objects, places, count, place):
     """Return whether one of a set of objects is at a place."""
     for number in range(1, count + 1):
@@ -38,7 +37,7 @@ def _one_is_at(objects, places, count, place):
     return False
 
 
-@_called
+@compiled_apart
 def _is_open_door(clause, cells, places, count, action, front):
     look = LOOKS[cells[front]]
     if action != _TOGGLE or look & _BYTE != _DOOR:
@@ -49,12 +48,12 @@ def _is_open_door(clause, cells, places, count, action, front):
     return FAILURE if clause.strict else GOES_ON
 
 
-@_called
+@compiled_apart
 def _is_reached(clause, noticed, count, front):
     return SUCCESS if _one_is_at(clause.objects, noticed, count, front) else GOES_ON
 
 
-@_called
+@compiled_apart
 def _is_picked_up(clause, held, held_before, action):
     if action != _PICKUP:
         return GOES_ON
@@ -63,7 +62,7 @@ def _is_picked_up(clause, held, held_before, action):
     return FAILURE if clause.strict and held != 0 else GOES_ON
 
 
-@_called
+@compiled_apart
 def _is_put_beside(clause, places, noticed, count, stride, held, held_before, action):
     if clause.strict and action == _PICKUP and held != 0:
         return FAILURE
@@ -78,7 +77,7 @@ def _is_put_beside(clause, places, noticed, count, stride, held, held_before, ac
     return GOES_ON
 
 
-@_called
+@compiled_apart
 def _judge_clause(index, body, cells, places, noticed, layout, action, front, stride):
     clause = layout.clauses[index]
     held, count = body.held_object, layout.objects
@@ -93,7 +92,7 @@ def _judge_clause(index, body, cells, places, noticed, layout, action, front, st
     return _is_put_beside(clause, places, noticed, count, stride, held, held_before, action)
 
 
-@_called
+@compiled_apart
 def _judge_half(half, body, cells, places, noticed, layout, action, front, stride):
     """Judge one clause, or two in whatever order: those that were not yet done."""
     first = 2 * half
@@ -111,7 +110,7 @@ def _judge_half(half, body, cells, places, noticed, layout, action, front, strid
     return verdict
 
 
-@_called
+@compiled_apart
 def judge(body, cells, places, noticed, layout, action, front, stride):
     """Return GOES_ON, SUCCESS or FAILURE after a tick, and note what was done.
 

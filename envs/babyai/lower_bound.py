@@ -11,7 +11,6 @@ could serve two ends is counted once.
 """
 
 import numpy as np
-from numba import njit
 
 from envs.babyai.dynamics import DOOR, GOAL, type_of
 from envs.babyai.relaxed import (
@@ -37,16 +36,16 @@ from envs.babyai.state import (
     PICK_UP_TARGET,
     PUT_NEXT,
 )
+from envs.engine.compiled import compiled_apart
 
 _FACE, _BRING = 0, 1  # what a clause asks for, in parts
 MOST_TASKS = 4  # that a bound reckons with: each doubles the work
-_called = njit(cache=True, nogil=True)
 
 
 # ---- What is left to do ----
 
 
-@_called
+@compiled_apart
 def _is_left(body, layout, index):
     """Return whether a clause has yet to be fulfilled."""
     if layout.clauses[index].kind == NO_CLAUSE or body.clause_done[index]:
@@ -54,7 +53,7 @@ def _is_left(body, layout, index):
     return index >= 2 or not (layout.ordered and body.first_done)
 
 
-@_called
+@compiled_apart
 def _named(body, layout):
     """Return the objects that what is left speaks of, a bit each, and those of several clauses."""
     named, shared = np.uint64(0), np.uint64(0)
@@ -68,7 +67,7 @@ def _named(body, layout):
     return named, shared
 
 
-@_called
+@compiled_apart
 def _pickups(body, places, layout, shared):
     """Return how many objects must yet be picked up, each by a command of its own."""
     if layout.rule == PICK_UP_TARGET:
@@ -82,7 +81,7 @@ def _pickups(body, places, layout, shared):
     return count
 
 
-@_called
+@compiled_apart
 def _puts(body, layout, shared):
     """Return how many objects must yet be put beside another one, each by a command of its own."""
     count = 0
@@ -93,7 +92,7 @@ def _puts(body, layout, shared):
     return count
 
 
-@_called
+@compiled_apart
 def _all_lie(objects, where, layout):
     """Return whether it is known of all these objects where they lie."""
     for number in range(1, layout.objects + 1):
@@ -105,7 +104,7 @@ def _all_lie(objects, where, layout):
 # ---- The bound ----
 
 
-@_called
+@compiled_apart
 def fill_bound(body, cells, places, noticed, layout, work, bound):
     """Fill `bound` with the least number of commands that are left, at least 1.
 
@@ -126,7 +125,8 @@ def fill_bound(body, cells, places, noticed, layout, work, bound):
         return
     named, shared = _named(body, layout)
     fill_costs(body, cells, places, layout, named, work.costs)
-    work.barred[:] = work.costs[WITHOUT_KEY] == BARRED
+    for place in range(len(cells)):
+        work.barred[place] = work.costs[WITHOUT_KEY, place] == BARRED
     count = keys_needed(body, cells, places, layout, work.keys)
     pickups, holds = _pickups(body, places, layout, shared), int(body.held != 0)
     fetch = _cost_of_a_key(cells, work.keys, count, places, layout, named, pickups, holds)
@@ -143,7 +143,7 @@ def fill_bound(body, cells, places, noticed, layout, work, bound):
             bound[work.index[place], heading] = least
 
 
-@_called
+@compiled_apart
 def _cost_of_a_key(cells, keys, count, places, layout, named, pickups, holds):
     """Return what fetching a key takes: the command, unless that serves the mission too."""
     for i in range(count):
@@ -153,7 +153,7 @@ def _cost_of_a_key(cells, keys, count, places, layout, named, pickups, holds):
     return 1 + (1 if pickups > 0 else holds)  # and it is put down, or what is in hand is
 
 
-@_called
+@compiled_apart
 def _fill_rule(cells, places, layout, work, count, fetch):
     """Fill stage 1 for a mission with one end."""
     nothing, values = work.stages[0], work.stages[1]
@@ -173,14 +173,14 @@ def _fill_rule(cells, places, layout, work, count, fetch):
         elif layer == WITH_KEY or not work.barred[layout.place_a]:
             place = layout.place_a
             end_before(place, 1, nothing[layer], values[layer], costs, work.ahead)
-    relax_both(values, work, count, fetch, True)
+    relax_both(values, work, count, fetch, np.bool_(True))
     return 1
 
 
 # ---- An instruction, clause by clause ----
 
 
-@_called
+@compiled_apart
 def _list_tasks(body, places, noticed, layout, tasks):
     """List what is left, (clause, part) each: to face an object, and to bring it to another one.
 
@@ -204,7 +204,7 @@ def _list_tasks(body, places, noticed, layout, tasks):
     return count
 
 
-@_called
+@compiled_apart
 def _is_first_half_in(left, tasks, count):
     found = False
     for i in range(count):
@@ -212,7 +212,7 @@ def _is_first_half_in(left, tasks, count):
     return found
 
 
-@_called
+@compiled_apart
 def _is_face_in(left, tasks, count, index):
     found = False
     for i in range(count):
@@ -220,7 +220,7 @@ def _is_face_in(left, tasks, count, index):
     return found
 
 
-@_called
+@compiled_apart
 def _fill_instruction(body, cells, places, noticed, layout, shared, work, count, fetch):
     """Fill a stage for each set of tasks that are left; return that of all of them."""
     tasks, stages = work.tasks, work.stages
@@ -241,7 +241,7 @@ def _fill_instruction(body, cells, places, noticed, layout, shared, work, count,
     return whole
 
 
-@_called
+@compiled_apart
 def _face(clause, early, shared, cells, places, layout, after, values, work):
     """Let a stage end wherever an object of a clause is faced: to be carried, if it is early."""
     charge = 0
@@ -261,7 +261,7 @@ def _face(clause, early, shared, cells, places, layout, after, values, work):
                 end_before(place, charge, after[layer], values[layer], costs, work.ahead)
 
 
-@_called
+@compiled_apart
 def _bring(clause, waits, shared, places, layout, after, values, work):
     """Let a stage end where an object can be put beside another one, or that one be fetched."""
     charge = int(clause.objects & shared == np.uint64(0))

@@ -11,7 +11,6 @@ a configuration; two with the same hash of 64 bits are taken for one.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from envs.babyai.dynamics import SHUT, step_body
@@ -28,13 +27,13 @@ from envs.babyai.state import (
 )
 from envs.babyai.vocabulary import Action, Object
 from envs.babyai.world import BabyAIWorld
+from envs.engine.compiled import compiled_apart
 from envs.engine.view import HEADINGS
 
 _LONGEST = 4096  # commands in a plan
 _SUCCESS, _NONE, _TOO_MANY = 0, 1, 2
 _DONE = int(Action.DONE)
 _FNV, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-_called = njit(cache=True, nogil=True)
 
 
 class Work(NamedTuple):
@@ -80,7 +79,7 @@ class Nodes(NamedTuple):
     count: NDArray[np.int64]  # (2,) how many there are; the lowest sum that has any
 
 
-@_called
+@compiled_apart
 def _hash(body, cells, places, noticed):
     value = _FNV
     for i in range(len(cells)):
@@ -96,7 +95,7 @@ def _hash(body, cells, places, noticed):
     return (value ^ np.uint64(body.first_done != 0)) * _PRIME
 
 
-@_called
+@compiled_apart
 def _configuration(body, cells, places, noticed, layout, known, work):
     """Return the row of a configuration, which is made if it is new; -1 if there is no room."""
     value = _hash(body, cells, places, noticed)
@@ -112,13 +111,22 @@ def _configuration(body, cells, places, noticed, layout, known, work):
     known.count[0] = row + 1
     known.table[slot], known.hashes[row] = row, value
     known.bodies[row] = body
-    known.cells[row], known.places[row], known.noticed[row] = cells, places, noticed
+    _copy_objects(cells, places, noticed, known.cells[row], known.places[row], known.noticed[row])
     known.best[row] = FAR
     fill_bound(body, cells, places, noticed, layout, work, known.bound[row])
     return row
 
 
-@_called
+@compiled_apart
+def _copy_objects(cells, places, noticed, to_cells, to_places, to_noticed):
+    """Copy where things are: by hand, as what slices of unlike shapes say takes long to compile."""
+    for i in range(len(cells)):
+        to_cells[i] = cells[i]
+    for i in range(OBJECTS):
+        to_places[i], to_noticed[i] = places[i], noticed[i]
+
+
+@compiled_apart
 def _reach(row, place, heading, cost, parent, action, known, nodes, work):
     """Note that a state can be reached, if nothing led there as quickly; return if that fitted."""
     cell = work.index[place]
@@ -137,7 +145,7 @@ def _reach(row, place, heading, cost, parent, action, known, nodes, work):
     return True
 
 
-@_called
+@compiled_apart
 def _same_clauses(one, other):
     for i in range(CLAUSES):
         if one.clause_done[i] != other.clause_done[i] or one.clause_held[i] != other.clause_held[i]:
@@ -145,7 +153,7 @@ def _same_clauses(one, other):
     return one.first_done == other.first_done
 
 
-@_called
+@compiled_apart
 def _expand(node, layout, contents, may_shut, known, nodes, work, spare):
     """Try every command in a state; return whether one succeeded, or there was no room."""
     row, place, heading = nodes.state[node, 0], nodes.state[node, 1], nodes.state[node, 2]
@@ -153,7 +161,9 @@ def _expand(node, layout, contents, may_shut, known, nodes, work, spare):
     bodies, cells, places, noticed = spare
     for action in range(_DONE + (layout.rule == SAY_DONE)):
         bodies[0] = known.bodies[row]
-        cells[:], places[:], noticed[:] = known.cells[row], known.places[row], known.noticed[row]
+        _copy_objects(
+            known.cells[row], known.places[row], known.noticed[row], cells, places, noticed
+        )
         body = bodies[0]
         body.cell, body.heading = place, heading
         changed = step_body(body, cells, places, noticed, layout, contents, action, work.ahead)
@@ -176,17 +186,24 @@ def _expand(node, layout, contents, may_shut, known, nodes, work, spare):
     return _NONE
 
 
-@_called
-def _search(bodies, cells, places, noticed, layouts, contents, known, nodes, work):
+@compiled_apart
+def _may_shut(layout):
+    """Return whether a door may have to be shut: to open it is asked for."""
+    for i in range(CLAUSES):
+        if layout.rule == INSTRUCTION and layout.clauses[i].kind == OPEN_IT:
+            return True
+    return False
+
+
+@compiled_apart
+def _search(bodies, cells, places, noticed, layouts, contents, known, nodes, work, spare):
     """Return _SUCCESS, with the last command in the spare node, or why there is none."""
     layout = layouts[bodies[0].layout]
-    may_shut = False
-    for i in range(CLAUSES):
-        asks = layout.rule == INSTRUCTION and layout.clauses[i].kind == OPEN_IT
-        may_shut = may_shut or asks
+    may_shut = _may_shut(layout)
     row = _configuration(bodies[0], cells, places, noticed, layout, known, work)
-    _reach(row, bodies[0].cell, bodies[0].heading, np.int16(0), -1, -1, known, nodes, work)
-    spare = (bodies.copy(), cells.copy(), places.copy(), noticed.copy())
+    none, nothing = np.int32(-1), np.int64(-1)  # of the types of others: compiled once
+    body = bodies[0]
+    _reach(row, body.cell, body.heading, np.int16(0), none, nothing, known, nodes, work)
     while nodes.count[1] < len(nodes.heads):
         total = nodes.count[1]
         node = nodes.heads[total]
@@ -222,7 +239,8 @@ def shortest_plan(
     """
     truth, work = _truth_of(world, row)
     nodes, known = _nodes(states), _configurations(configurations, work)
-    found = _search(*truth, world.layouts, world.contents, known, nodes, work)
+    spare = tuple(one.copy() for one in truth)  # to try commands in
+    found = _search(*truth, world.layouts, world.contents, known, nodes, work, spare)
     return _commands(nodes) if found == _SUCCESS else None
 
 
@@ -237,7 +255,7 @@ def least_commands(world: BabyAIWorld, row: int) -> int:
     return int(bound[work.index[body["cell"]], body["heading"]])
 
 
-@_called
+@compiled_apart
 def _bound_of(bodies, cells, places, noticed, layouts, work, bound):
     fill_bound(bodies[0], cells, places, noticed, layouts[bodies[0].layout], work, bound)
 

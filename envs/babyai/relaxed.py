@@ -7,20 +7,19 @@ are left, (2, N, 4): for who has no such key and who has, by cell and heading.
 """
 
 import numpy as np
-from numba import njit
 
 from envs.babyai.dynamics import BOX, CLOSED, DOOR, KEY, LAVA, LOCKED, color_of, state_of, type_of
 from envs.babyai.vocabulary import Object
+from envs.engine.compiled import compiled_apart
 
 FAR = np.int16(30_000)  # more commands than any plan has: it cannot be done
 BARRED = 0  # cost of a step into a cell that cannot be entered
 WITHOUT_KEY, WITH_KEY, NEXT = 0, 1, 2  # NEXT: without a key, and to what is done next
 
 _WALL, _BALL, _UNSEEN = int(Object.WALL), int(Object.BALL), int(Object.UNSEEN)
-_called = njit(cache=True, nogil=True)
 
 
-@_called
+@compiled_apart
 def among(objects, number):
     """Return whether an object is in a set of objects; 0 is in none."""
     return number != 0 and objects >> np.uint64(number) & np.uint64(1) != np.uint64(0)
@@ -29,12 +28,12 @@ def among(objects, number):
 # ---- Keys ----
 
 
-@_called
+@compiled_apart
 def _fits(body, door):
     return type_of(body.held) == KEY and color_of(body.held) == color_of(door)
 
 
-@_called
+@compiled_apart
 def keys_needed(body, cells, places, layout, keys):
     """List where the keys to locked doors lie; return how many, -1 if one could be in a box."""
     count, hidden = 0, False
@@ -55,7 +54,7 @@ def keys_needed(body, cells, places, layout, keys):
 # ---- The easier world ----
 
 
-@_called
+@compiled_apart
 def fill_costs(body, cells, places, layout, named, costs):
     """Fill (3, N) with what it costs to step into each cell: without a key, with one, and next."""
     for place in range(len(cells)):
@@ -76,7 +75,7 @@ def fill_costs(body, cells, places, layout, named, costs):
             costs[NEXT, place] = costs[WITHOUT_KEY, place]
 
 
-@_called
+@compiled_apart
 def _relax(values, costs, work):
     """Lower each value to the least of what the states that can follow have, and the way there."""
     queue, queued = work.queue, work.queued
@@ -105,7 +104,7 @@ def _relax(values, costs, work):
                     tail, waiting = (tail + 1) % len(queue), waiting + 1
 
 
-@_called
+@compiled_apart
 def _stepped_from(place, heading, costs, ahead):
     """Return the state from which a step leads into a place, and its cost; barred if none does."""
     if costs[place] == BARRED or costs[place - ahead[heading]] == BARRED:
@@ -113,7 +112,7 @@ def _stepped_from(place, heading, costs, ahead):
     return place - np.int64(ahead[heading]), heading, np.int64(costs[place])
 
 
-@_called
+@compiled_apart
 def end_before(place, charge, after, values, costs, ahead):
     """Let a stage end wherever an avatar faces a place."""
     for heading in range(4):
@@ -123,14 +122,21 @@ def end_before(place, charge, after, values, costs, ahead):
             values[beside, heading] = min(value, values[beside, heading])
 
 
-@_called
+@compiled_apart
+def _take_least(values, others):
+    for place in range(len(values)):
+        for heading in range(4):
+            values[place, heading] = min(values[place, heading], others[place, heading])
+
+
+@compiled_apart
 def relax_both(values, work, count, fetch, is_next):
     """Relax what can be done with keys, then what can be done without or after fetching one."""
     costs, ahead = work.costs, work.ahead
     _relax(values[WITH_KEY], costs[WITH_KEY], work)
     without, having = values[WITHOUT_KEY], values[WITH_KEY]
     if count < 0:
-        without[:] = np.minimum(without, having)
+        _take_least(without, having)
     for i in range(count):
         end_before(work.keys[i], fetch, having, without, costs[WITHOUT_KEY], ahead)
     _relax(without, costs[NEXT if is_next else WITHOUT_KEY], work)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from experiments.report.sheet import Sheet
 from experiments.running.schema import register
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
 QUICK = ("episodes=8", "tasks=[goto,putnext]", "layouts=64")
 
 
@@ -394,19 +392,3 @@ def test_a_mistake_is_answered_with_one_line_and_leaves_no_folder(
     assert len(err.splitlines()) == 1, err
     assert "Traceback" not in out + err
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
-
-
-@pytest.mark.slow
-def test_help_comes_at_once_and_imports_nothing_slow():
-    code = (
-        "import sys; sys.argv = ['run', '--help']\n"
-        "from experiments.balrog_babyai import run\n"
-        "try: run.main()\n"
-        "except SystemExit as end: assert not end.code\n"
-        f"print([name for name in {SLOW_IMPORTS} if name in sys.modules])"
-    )
-    helped = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert helped.stdout.splitlines()[-1] == "[]"
-    assert "python -m experiments.balrog_babyai.run" in helped.stdout

@@ -25,7 +25,6 @@ from experiments.report.measures import FALLS, SUCCESS, measures_of, with_derive
 from experiments.trip import walking
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium")
 QUICK = ("+env=trip", "episodes=8", "body=scripted")
 
 
@@ -307,22 +306,6 @@ def test_a_model_that_fails_for_good_leaves_what_the_others_did(command, tmp_pat
     assert "falls per 100 cells" in out
     found = results(tmp_path / "run")
     assert (found["status"], list(found["agents"])) == ("unfinished", ["reactive"])
-
-
-@pytest.mark.slow
-def test_help_comes_at_once_and_imports_nothing_slow():
-    code = (
-        "import sys; sys.argv = ['evaluate', '--help']\n"
-        "from experiments import evaluate\n"
-        "try: evaluate.main()\n"
-        "except SystemExit as end: assert not end.code\n"
-        f"print([name for name in {SLOW_IMPORTS} if name in sys.modules])"
-    )
-    helped = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert helped.stdout.splitlines()[-1] == "[]"
-    assert "python -m experiments.evaluate +env=trip level=4" in helped.stdout
 
 
 # ---- Interruptions ----

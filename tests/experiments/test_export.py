@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -363,20 +362,6 @@ def test_what_is_not_installed_is_named(to, missing, extra, runs, exported, monk
     status, out, (answer,) = exported(runs / "weighed", "--to", to)
     assert (status, out) == (2, [])
     assert answer.endswith(f"pip install -e '.[{extra}]'")
-
-
-def test_help_imports_nothing_slow():
-    code = (
-        "import runpy, sys; sys.argv = ['export', '--help']\n"
-        "try: runpy.run_module('experiments.export', run_name='__main__')\n"
-        "except SystemExit as end: assert not end.code\n"
-        "print([name for name in ('minari', 'rerun', 'gymnasium', 'numpy') if name in sys.modules])"
-    )
-    helped = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert helped.stdout.splitlines()[-1] == "[]"
-    assert "--to {minari,rerun}" in helped.stdout
 
 
 # ---- Rerun ----

@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "minigrid", "openai",
         "matplotlib", "pandas", "tensorboard")  # fmt: skip
+MIDDLING = ("gymnasium", "scipy", "numpy", "PIL", "playwright", "minari", "rerun")
+# Their options come from the spec of a world, which takes a tenth of a second.
+WITH_SPECS = ("experiments.play", "experiments.training.mind.shots")
 # What a command is given, and how its first line begins.
 COMMANDS = [
     ("experiments.run +env=trip", "starting trip with Being"),
@@ -85,8 +88,7 @@ def test_a_default_run_begins_without_what_it_does_not_use(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(NAMED)))
 def test_help_of_each_command_of_the_readme_imports_nothing_slow(name):
-    """Numba aside, which takes a tenth of a second, and which every spec of a world needs."""
-    slow = {*SLOW} - {"numba"}
+    slow = {*SLOW} - {"numba"} if name in WITH_SPECS else {*SLOW, *MIDDLING}
     script = (
         f"import runpy, sys; sys.argv = [{name!r}, '--help']\n"
         f"try: runpy.run_module({name!r}, run_name='__main__', alter_sys=True)\n"

@@ -1,8 +1,6 @@
 """`python -m experiments.recall_qa.run`: conditions, known rates, continuing a run, mistakes."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +49,6 @@ from mind.reasoning.factory import LanguageMindFactory
 from mind.sense_encoder.encoder import SenseEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_IMPORTS = ("torch", "transformers", "minigrid", "numba", "gymnasium")
 WHERE = RolloutSpec(world="babyai", split="test", seed=5, bodies=4, episodes=2)
 QUICK = ("worlds=[babyai]", "seeds=1", "bodies=2", "episodes=1", "questions=8")
 SETS = ("trained", "held_out")
@@ -495,19 +492,3 @@ def test_mistakes_are_answered_in_one_line(command, tmp_path, option, said):
     assert err.count("\n") == 1
     assert said in err
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.slow
-def test_help_needs_no_slow_import():
-    code = (
-        "import sys; sys.argv = ['run', '--help']\n"
-        "from experiments.recall_qa import run\n"
-        "try: run.main()\n"
-        "except SystemExit: pass\n"
-        f"assert not {set(SLOW_IMPORTS)!r} & set(sys.modules)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "scrambled" in ended.stdout

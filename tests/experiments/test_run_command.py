@@ -15,8 +15,6 @@ from experiments import run
 from experiments.running.cli import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_IMPORTS = ("torch", "transformers", "stable_baselines3", "numba", "pygame", "gymnasium",
-                "minigrid", "openai", "matplotlib", "tensorboard")  # fmt: skip
 RANDOM = ("+env=trip", "agent=random", "render=none", "level=0")
 # A whole being without weights: hands written by hand, words from a list.
 REPLIES = [
@@ -56,26 +54,6 @@ def wait_for(condition, seconds=60):
 
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-# ---- Help ----
-
-
-@pytest.mark.slow
-def test_help_imports_nothing_slow():
-    code = (
-        "import sys; sys.argv = ['run', '--help']\n"
-        "from experiments import run\n"
-        "try: run.main()\n"
-        "except SystemExit as end: assert not end.code\n"
-        f"print([name for name in {SLOW_IMPORTS} if name in sys.modules])"
-    )
-    helped = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert helped.stdout.splitlines()[-1] == "[]"
-    assert "env: babyai, forage, trip" in helped.stdout
-    assert "python -m experiments.run +env=trip" in helped.stdout
 
 
 # ---- Mistakes ----
