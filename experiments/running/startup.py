@@ -115,6 +115,8 @@ def _kept(file: Path) -> dict[str, Any]:
 
 
 def _beside_compiled_code() -> Path:
+    if kept := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(kept) / "seconds.json"
     envs = find_spec("envs")  # which is found, but not imported: that would take its time
     assert envs is not None
     assert envs.origin is not None

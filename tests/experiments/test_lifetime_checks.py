@@ -175,7 +175,7 @@ def test_each_yardstick_lives(name):
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_the_command_prints_curves_and_checks_and_judges_nothing_by_too_few_lifetimes(capsys):
-    status = main(["--lifetimes", "8"])
+    status = main(["--lifetimes", "3"])
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines]
     for who in WHO:
@@ -183,7 +183,7 @@ def test_the_command_prints_curves_and_checks_and_judges_nothing_by_too_few_life
     judged = [line for line in lines if line.startswith(("pass  ", "FAIL  ", "open  "))]
     assert len(judged) == len(judge(made_up()))
     assert {line.split()[0] for line in judged} == {"open"}
-    assert lines[-1] == "8 lifetimes are too few to judge by; 60 are enough"
+    assert lines[-1] == "3 lifetimes are too few to judge by; 60 are enough"
     assert status == 2
 
 

@@ -131,7 +131,7 @@ def praised_last(asked: Prompt) -> str:
 @pytest.mark.slow
 def test_who_goes_by_memory_alone_is_found_out():
     with closing(Respondent(ScriptedModel(praised_last), ReplyForm(ReplyMode.CHOICE))) as mind:
-        found = effects(mind, "forage", 40, seed=2)
+        found = effects(mind, "forage", 24, seed=2)
     share = {name: one.changed / one.decisions for name, one in found.items() if one.decisions}
     assert found["something bad lived with it"].decisions >= 10
     assert share["something bad lived with it"] == 1.0
