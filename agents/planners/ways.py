@@ -44,9 +44,11 @@ class WayPlanner:
         for row in rows:
             self._ways[row], self._last[row], self._across[row] = None, None, False
 
-    def take(self, row: int, way: Target) -> None:
-        """Let avatar `row` take another short way than the one that it chose."""
-        self._ways[row] = way
+    def did(self, row: int, intent: Intent) -> None:
+        """Take it that avatar `row` did this last, where somebody else decides for it."""
+        self._last[row] = intent
+        if intent.skill is Skill.CROSS:
+            self._ways[row] = intent.target
 
     def next_intent(self, row: int, percept: Percept, status: SkillStatus) -> Intent:
         """Return what avatar `row` shall do next; arguments as in `agents.planners.trip`."""

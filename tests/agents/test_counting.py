@@ -240,18 +240,27 @@ def test_who_is_down_gets_up_and_goes_on_where_it_was(percept):
     assert did == [LOOK, CROSS, up, up, CROSS]
 
 
-def test_a_choice_is_kept_until_the_next_episode_or_until_another_is_taken(percept):
+def test_a_choice_is_kept_until_the_next_episode_or_until_another_is_crossed(percept):
     hopes, hurry = Hopes(), percept()
     chooser = planner(hopes)
     asked(chooser, (hurry, RUNNING), (hurry, DONE))
     hopes.of[WET, RED] = 0.9
     assert asked(chooser, (hurry, RUNNING)) == [CROSS]
-    chooser.take(0, Target(object=ICE, color=RED))
-    other = asked(chooser, (hurry, RUNNING))[0]
-    assert other.target == Target(object=ICE, color=RED)
+    other = Intent(skill=Skill.CROSS, target=Target(object=ICE, color=RED))
+    chooser.did(0, other)
+    assert asked(chooser, (hurry, RUNNING), (hurry, DONE)) == [other, TO_GOAL]
     chooser.begin([0])
     did = asked(chooser, (hurry, RUNNING), (hurry, DONE))
     assert did == [LOOK, Intent(skill=Skill.CROSS, target=Target(object=WET, color=RED))]
+
+
+def test_where_another_decides_only_what_was_done_counts(percept):
+    chooser, hurry = planner(), percept()
+    assert asked(chooser, (hurry, RUNNING), (hurry, DONE)) == [LOOK, CROSS]
+    chooser.did(0, LOOK)  # once more, and it has not crossed what it was told to
+    assert asked(chooser, (hurry, DONE)) == [CROSS]
+    chooser.did(0, CROSS)
+    assert asked(chooser, (hurry, DONE)) == [TO_GOAL]
 
 
 def test_who_is_blocked_goes_round(percept):

@@ -191,8 +191,13 @@ def test_of_other_words_nothing_is_understood():
 # ---- The label ----
 
 
-def teachers(kept):
-    """Return what two bodies in the same room do that remember the same, in opposite contexts."""
+def teachers(kept, does=None):
+    """Return what two bodies in the same room do that remember the same, in opposite contexts.
+
+    Returns:
+        The ways, and the moments: the choice of each, or where `does` is the number of a way that
+        somebody else has them cross, all.
+    """
     env = TripVectorEnv(2, level=5, layouts=32, autoreset_mode="Disabled")
     observation, _ = env.reset(seed=[8, 8])
     env.world.bodies["looks"][1] ^= np.uint64(2**LOOKS - 1)  # whatever is good is bad
@@ -221,10 +226,15 @@ def teachers(kept):
         needs={}, deficits={"water": 0.1}, drive=0.0, reward=0.0, surprise=0.0, mood=0.0,
         emotions={},
     )  # fmt: skip
+    crossing = None
+    if does is not None:
+        way = Target(object=ways[does][0], color=ways[does][1])
+        crossing = Intent(skill=Skill.CROSS, target=way)
     for row in rows:
-        for _ in range(2):  # first it would look round
-            teach[row].keep(percept.row(row), feeling, context, anything_goes)
-    return ways, [moment for moment in moments if moment.chooses]
+        for intent in (None, crossing):  # first it would look round
+            now = replace(context, intent=intent)
+            teach[row].keep(percept.row(row), feeling, now, anything_goes)
+    return ways, [moment for moment in moments if moment.chooses or crossing]
 
 
 def test_the_label_is_the_same_in_opposite_contexts_with_the_same_memories():
@@ -243,6 +253,15 @@ def test_the_label_is_the_way_that_memory_speaks_for(good):
     assert {moment.intent.target for moment in moments} == {
         Target(object=ways[good][0], color=ways[good][1])
     }
+
+
+def test_where_another_mind_has_crossed_another_way_the_label_goes_on_from_there():
+    _, moments = teachers(["fell", "got_across", "fell"], does=2)
+    _, done, _, other = moments
+    assert not any(moment.chooses for moment in moments)
+    assert done.intent == other.intent
+    assert done.intent.skill is Skill.GO_TO
+    assert done.intent.manner is Manner.NORMAL
 
 
 # ---- Moments and examples ----

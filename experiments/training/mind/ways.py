@@ -309,6 +309,9 @@ class WayTeacher(LabellingMind):
         if context.episode != self._episode:
             self._planner.begin([self._row])
             self._episode, self._chose = context.episode, False
+        elif context.intent:
+            self._planner.did(self._row, context.intent)
+            self._chose |= context.intent.skill is Skill.CROSS
         self._evidence.remember(self._row)
         intent = self._planner.next_intent(self._row, percept, context.status)
         chooses = not self._chose and intent.skill in (Skill.CROSS, Skill.GO_TO)
@@ -333,9 +336,7 @@ class WayTeacher(LabellingMind):
             )
         )
         if chooses and hopes and self.rng.random() < EXPLORES:
-            way = list(hopes)[self.rng.integers(len(hopes))]
-            self._planner.take(self._row, way)
-            return Intent(skill=Skill.CROSS, target=way)
+            return Intent(skill=Skill.CROSS, target=list(hopes)[self.rng.integers(len(hopes))])
         return intent
 
     def _heard_now(self, context: DecisionContext) -> list[Experience]:
