@@ -358,6 +358,9 @@ class TrainMindConfig(Training):
     lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
     """Short examples of each world besides, that nobody has lived: in trip, choices
     between ways by words alone."""
+    visits: dict[str, int] = field(default_factory=lambda: {"trip": 0, "babyai": 0, "forage": 0})
+    """Moments of each world besides, that the model to go on from lives itself: it is
+    told what would have been better where it gets to."""
     levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
     """Levels of trip, and their shares."""
     held_out: int = 1000
@@ -477,5 +480,8 @@ class TrainQuestionAnsweringConfig:
     lessons: dict[str, int] = field(default_factory=lambda: {"trip": 0})
     """Short examples of each world besides, that nobody has lived: in trip, choices
     between ways by words alone."""
+    visits: dict[str, int] = field(default_factory=lambda: {"trip": 0, "babyai": 0, "forage": 0})
+    """Moments of each world besides, that the model to go on from lives itself: it is
+    told what would have been better where it gets to."""
     levels: dict[int, float] = field(default_factory=lambda: dict(_LEVELS))
     """Levels of trip, and their shares."""

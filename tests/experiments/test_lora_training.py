@@ -118,7 +118,8 @@ def test_an_answer_alone_is_asked_for_without_goals():
 def test_the_model_lives_the_second_round_and_the_same_command_goes_on(base, tmp_path, capsys):
     options = options_for(base, tmp_path)
     acted = []
-    inner, lora.acting_by = lora.acting_by, lambda model: acted.append(model) or inner(model)
+    inner = lora.acting_by
+    lora.acting_by = lambda model, reply: acted.append(model) or inner(model, reply)
     try:
         run(options)
         assert len(acted) == 1

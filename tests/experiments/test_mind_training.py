@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from body.motor import ScriptedMotor
 from body.types import Failure, Intent, Manner, Skill, SkillStatus, Status
 from envs.trip.spec import TRIP
-from experiments.training.mind import ways
+from experiments.training.mind import lora, ways
 from experiments.training.mind.measuring import Respondent, rates
 from experiments.training.mind.train import make_examples
 from experiments.training.mind.trip import agreeing, reply_to, speech
@@ -51,8 +51,25 @@ def test_the_same_seed_collects_the_same_moments(moments):
 
 
 def test_lessons_come_beside_moments_of_decision():
-    options = OmegaConf.create({"moments": {"trip": 0}, "lessons": {"trip": 5}, "seed": 3})
+    wanted = {"moments": {"trip": 0}, "visits": {"trip": 0}, "lessons": {"trip": 5}}
+    options = OmegaConf.create({**wanted, "seed": 3})
     assert make_examples(options) == ways.lessons(5, seed=3)
+
+
+@pytest.mark.slow
+def test_a_model_is_told_what_is_good_where_it_gets_itself_to(monkeypatch):
+    monkeypatch.setattr(ways, "_BODIES", 4)
+    acted, inner = [], lora.acting_by
+    monkeypatch.setattr(
+        lora, "acting_by", lambda *model, **way: acted.append(way) or inner(*model, **way)
+    )
+    wanted = {"moments": {"trip": 0}, "visits": {"trip": 24}, "lessons": {"trip": 0}}
+    rest = {"levels": {5: 1.0}, "seed": 3, "motor": "scripted", "device": "cpu", "start": None}
+    visited = make_examples(OmegaConf.create({**wanted, **rest}))
+    assert acted == [{"reply": "free"}]
+    assert len({one.prompt for one in visited}) > 12
+    for one in visited:
+        assert parse_reply(one.reply, TRIP).intent.words(TRIP) in one.reply
 
 
 def test_trying_a_choice_twice_gives_the_same_value(moments, found):

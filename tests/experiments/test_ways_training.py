@@ -123,6 +123,13 @@ def test_words_count_by_what_they_say_and_not_as_much_as_what_was_lived():
     assert 0.6 < fine < Lived(ACROSS, ACROSS).hope()
 
 
+def test_what_another_body_calls_to_mind_in_between_changes_nothing():
+    lived = Lived(FELL)
+    anna, ben = lived.hope(row=0), lived.hope(row=1)
+    assert ben == UNKNOWN
+    assert lived.evidence.goes_well(0, ICE, RED) == anna < 0.1
+
+
 @given(st.integers(1, 6))
 def test_a_word_counts_once_however_often_the_same_person_says_it(times):
     once, often = Lived(FINE), Lived()

@@ -74,7 +74,7 @@ class Evidence:
 
     def __init__(self, memory: Memory, body_ids: Sequence[str]):
         self._memory, self._body_ids = memory, body_ids
-        self._known: dict[str, list[Experience]] = {}
+        self._known: dict[int, dict[str, list[Experience]]] = {}  # by row, and what it is of
 
     def begin(self, rows) -> None:
         """Do nothing: memories go on."""
@@ -84,14 +84,14 @@ class Evidence:
 
     def remember(self, row: int) -> None:
         """Call to mind all that a body has lived of foods, and was told."""
-        self._known = {}
+        known = self._known[row] = {}
         for one in self._memory.recent(self._body_ids[row], 10_000):
             if one.kind in _DID or one.kind == TOLD:
-                self._known.setdefault(one.about, []).append(one)
+                known.setdefault(one.about, []).append(one)
 
     def effects(self, row: int, object: int, color: int) -> NDArray[np.float64]:
-        """Return the probability of each `Effect`, (5,), by what was last called to mind."""
-        known = self._known.get(Target(object=object, color=color).words(FORAGE), [])
+        """Return the probability of each `Effect`, (5,), by what the body last called to mind."""
+        known = self._of(row, object, color)
         chance = PRIOR * np.prod([_SAID[:, said] for said in _words(known)], axis=0, initial=1.0)
         weights = PRIOR_MEALS * chance / chance.sum()
         for one in known:
@@ -100,9 +100,12 @@ class Evidence:
         return weights / weights.sum()
 
     def kinds(self, row: int, object: int, color: int) -> tuple[bool, bool]:
-        """Return whether something was lived of a food, and told, by what was last recalled."""
-        known = self._known.get(Target(object=object, color=color).words(FORAGE), [])
+        """Return whether something was lived of a food, and told, by what it last recalled."""
+        known = self._of(row, object, color)
         return any(one.kind in _DID for one in known), bool(_words(known))
+
+    def _of(self, row: int, object: int, color: int) -> list[Experience]:
+        return self._known[row].get(Target(object=object, color=color).words(FORAGE), [])
 
 
 def _words(known: Sequence[Experience]) -> list[int]:

@@ -98,10 +98,8 @@ def _acting(number: int, base: str, options: DictConfig) -> Generator[Acting | N
         yield None
         return
     model = choosing_model(base, _adapter(Path(options.folder), number - 1), options)
-    try:
-        yield acting_by(model)
-    finally:
-        asyncio.run(model.close())
+    with acting_by(model, reply="choice") as acting:
+        yield acting
 
 
 def choosing_model(base: str, adapter: Path, options: DictConfig) -> TransformersModel:
@@ -111,9 +109,13 @@ def choosing_model(base: str, adapter: Path, options: DictConfig) -> Transformer
     )
 
 
-def acting_by(model: TransformersModel) -> Acting:
-    """Return what makes minds that choose among what can start, as a language model finds best."""
-    return lambda memory: LanguageMindFactory(model, memory, reply="choice")
+@contextmanager
+def acting_by(model: TransformersModel, reply: str) -> Generator[Acting]:
+    """Yield what makes minds that reply so, and close their model at the end."""
+    try:
+        yield lambda memory: LanguageMindFactory(model, memory, reply=reply)
+    finally:
+        asyncio.run(model.close())
 
 
 def _label(

@@ -20,11 +20,13 @@ from experiments.running.cli import BadInput, command_line, near
 from experiments.running.record import git_commit
 from experiments.running.training_schema import Method
 from experiments.training.mind import lora
+from experiments.training.mind.collecting import Acting
 from experiments.training.mind.contract import Visits, lessons_of, mind_training, motor_of
 from experiments.training.mind.measuring import Respondent
 from experiments.training.mind.variation import vary
 from mind.language_models.transformers_model import TransformersModel
 from mind.learning.cold_start import Example, Size, read_examples, train, write_examples
+from mind.pretrained import folder as bundled_folder
 from mind.reasoning.choices import ReplyForm, ReplyMode
 
 EXAMPLES = "examples.jsonl"
@@ -33,20 +35,40 @@ CARD = "card.json"
 
 def make_examples(options: DictConfig) -> list[Example]:
     """Return an example for each moment of decision and the lessons of all worlds that have any."""
-    examples: list[Example] = []
-    for world, moments in options.moments.items():
-        if moments:
-            visits = Visits(moments=moments, seed=options.seed)
-            examples += mind_training(world).examples(options, visits)
+    examples = _lived(options.moments, options.seed, options)
+    if any(options.visits.values()):
+        model = _deciding(Path(options.start or bundled_folder("nano")), options)
+        with lora.acting_by(model, reply="free") as acting:
+            seed = options.seed + lora.ROUND_SEED
+            examples += _lived(options.visits, seed, options, acting)
     return examples + lessons_of(options.lessons, options.seed)
+
+
+def _lived(
+    wanted: Mapping[str, int], seed: int, options: DictConfig, acting: Acting | None = None
+) -> list[Example]:
+    """Return an example for each moment of so many in each world."""
+    return [
+        example
+        for world, moments in wanted.items()
+        if moments
+        for example in mind_training(str(world)).examples(
+            options, Visits(moments=moments, seed=seed, acting=acting)
+        )
+    ]
 
 
 def measure(folder: Path, options: DictConfig) -> dict[str, float]:
     """Ask the model at held-out moments of each world; return rates with their intervals."""
-    model = TransformersModel(
+    respondent = Respondent(_deciding(folder, options))
+    return _measured(respondent, worlds_of(options.moments), options)
+
+
+def _deciding(folder: Path, options: DictConfig) -> TransformersModel:
+    """Return a whole model that writes what is most probable."""
+    return TransformersModel(
         path=str(folder), device=options.device, temperature=0.0, max_new_tokens=96
     )
-    return _measured(Respondent(model), worlds_of(options.moments), options)
 
 
 def measure_adapter(
@@ -108,6 +130,8 @@ def _check(options: DictConfig) -> None:
             f"start must be the folder of a trained model, with a {card}, got '{options.start}'; "
             "null begins anew"
         )
+    if options.method == Method.full and any(options.visits.values()) and not options.start:
+        raise BadInput("visits are lived by the model to go on from: name its folder with start")
     moments = options.lora.moments if options.method == Method.lora else options.moments
     for world, wanted in moments.items():
         if wanted:

@@ -53,7 +53,7 @@ _SPEAKS = 0.1  # of log odds: less says nothing
 # there is time for it, no short way is sure enough.
 _ALWAYS = 2.0  # above any probability
 _ROOMS = 1024
-_BODIES = 48
+_BODIES, _FEWEST_BODIES = 48, 4
 _LIFE = 60  # decisions, which is about nine episodes: else all would be known
 _FIRST_LIFE = 8  # about one
 _RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
@@ -137,7 +137,7 @@ class Evidence:
 
     def __init__(self, memory: Memory, body_ids: Sequence[str]):
         self._memory, self._body_ids = memory, body_ids
-        self.known = Known(())  # by the body that remembered last
+        self._known: dict[int, Known] = {}
 
     def begin(self, rows) -> None:
         """Do nothing: memories go on."""
@@ -147,11 +147,15 @@ class Evidence:
 
     def remember(self, row: int) -> None:
         """Call to mind all that a body has lived of ways, and was told."""
-        self.known = Known(self._memory.recent(self._body_ids[row], 10_000))
+        self._known[row] = Known(self._memory.recent(self._body_ids[row], 10_000))
+
+    def known(self, row: int) -> Known:
+        """Return what a body last called to mind."""
+        return self._known[row]
 
     def goes_well(self, row: int, object: int, color: int) -> float:
-        """Return how probable it is that a way is good, by what was last called to mind."""
-        return self.known.hope(Target(object=object, color=color).words(TRIP))
+        """Return how probable it is that a way is good, by what the body last called to mind."""
+        return self._known[row].hope(Target(object=object, color=color).words(TRIP))
 
 
 def _bearing(about: str, name: str) -> float:
@@ -318,7 +322,7 @@ class WayTeacher(LabellingMind):
         self._chose |= chooses
         found = recall(self._memory, self.body_id, percept, context, RECALLED)
         words = [one.experience.words for one in found]
-        known, ways = self._evidence.known, _ways_near(percept)
+        known, ways = self._evidence.known(self._row), _ways_near(percept)
         hopes = {way: known.hope(way.words(TRIP)) for way in ways}
         self._moments.append(
             Moment(
@@ -358,6 +362,7 @@ def collect(
     motor: Motor,
     words: str = "train",
     acting: Acting | None = None,
+    bodies: int | None = None,
     life: int = _LIFE,
     keep: Callable[[Moment], bool] = lambda moment: True,
 ) -> list[Moment]:
@@ -370,11 +375,13 @@ def collect(
         motor: Moves the bodies.
         words: Whether in phrasings for training, or in those that are held out.
         acting: Returns the minds that act; None is the teacher.
+        bodies: How many live side by side; None is many, each in a context of its own.
         life: Decisions of a lifetime, about; after so many other bodies live.
         keep: Whether a moment counts.
     """
+    bodies = bodies or _BODIES
     env = TripVectorEnv(
-        _BODIES,
+        bodies,
         level=WHICH_WAY,
         split=split,
         words=words,
@@ -383,7 +390,7 @@ def collect(
     )
     lived = over_lifetimes(
         env,
-        _teachers,
+        partial(_teachers, bodies),
         wanted=wanted,
         life=life,
         seed=seed,
@@ -395,12 +402,12 @@ def collect(
 
 
 def _teachers(
-    seed: int, memory: Memory, body_ids: Sequence[str], moments: list[Moment]
+    bodies: int, seed: int, memory: Memory, body_ids: Sequence[str], moments: list[Moment]
 ) -> Callable[[str, int], WayTeacher]:
     evidence = Evidence(memory, body_ids)
     return partial(
         WayTeacher,
-        planner=WayPlanner(_BODIES, evidence, long_way_below=_ALWAYS),
+        planner=WayPlanner(bodies, evidence, long_way_below=_ALWAYS),
         evidence=evidence,
         memory=memory,
         moments=moments,
@@ -425,16 +432,23 @@ def told(wanted: int, *, split: str, words: str, seed: int, motor: Motor) -> lis
 
 
 def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
-    """Return an example for each of so many moments, four of five of them choices between ways.
+    """Return an example for each of so many moments, none of them a choice by what is hidden.
 
-    They rest on each ground in its share, as far as enough were lived; none on what is hidden.
+    Where the teacher acts, four of five are choices between ways, which rest on each ground in its
+    share, as far as enough were lived. Where another mind does, they are as it meets them: after a
+    choice it may be lost.
     """
     lived = partial(collect, split="train", motor=motor, acting=visits.acting)
-    young = lived(wanted, seed=visits.seed, life=_FIRST_LIFE, keep=_is_plain_choice)
-    older = lived(wanted, seed=visits.seed + 1, keep=_is_plain_choice)
-    others = lived(wanted, seed=visits.seed + 2, keep=lambda one: not one.chooses)
-    chosen = _in_shares([*young, *older], wanted * 4 // 5, visits.seed)
-    kept = [*chosen, *balanced(others, wanted - len(chosen), _kind, visits.seed)]
+    if visits.acting:
+        bodies = min(_BODIES, max(_FEWEST_BODIES, wanted // _LIFE))  # not all are beginnings
+        life = min(_LIFE, max(_FIRST_LIFE, wanted // bodies))
+        kept = lived(wanted, seed=visits.seed, bodies=bodies, life=life, keep=_can_be_told)
+    else:
+        young = lived(wanted, seed=visits.seed, life=_FIRST_LIFE, keep=_is_plain_choice)
+        older = lived(wanted, seed=visits.seed + 1, keep=_is_plain_choice)
+        others = lived(wanted, seed=visits.seed + 2, keep=lambda one: not one.chooses)
+        chosen = _in_shares([*young, *older], wanted * 4 // 5, visits.seed)
+        kept = [*chosen, *balanced(others, wanted - len(chosen), _kind, visits.seed)]
     return [Example(prompt=one.prompt, reply=reply_to(one)) for one in kept]
 
 
@@ -497,6 +511,10 @@ def _asked_in_a_lesson(ways: Iterable[str], said: Sequence[str], rng: random.Ran
 
 
 # ---- The parts of an example ----
+
+
+def _can_be_told(moment: Moment) -> bool:
+    return not moment.chooses or moment.ground in _SHARES
 
 
 def _is_plain_choice(moment: Moment) -> bool:

@@ -112,6 +112,11 @@ def _check_parts(options: DictConfig) -> None:
         raise ValueError(f"learns must name some of {', '.join(PARTS)}, got {got}")
     if {"model", _ADAPTER} <= set(options.learns):
         raise ValueError("learns must name model or adapter, got both; an adapter leaves its model")
+    if _ADAPTER in options.learns and any(options.visits.values()):
+        raise ValueError(
+            f"visits are lived by a whole model that learns, got learns={options.learns}; "
+            "an adapter has lora.visits of experiments.train_mind"
+        )
     if options.adapter and _ADAPTER not in options.learns:
         raise ValueError(
             f"adapter is gone on from where it learns, got learns={options.learns}; "
