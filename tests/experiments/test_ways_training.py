@@ -569,9 +569,9 @@ def test_a_good_reply_says_why_and_what(intent, thought):
 def test_each_generation_explores_by_a_seed_of_its_own(monkeypatch):
     seeds = []
 
-    def noted(seed, *rest):
+    def noted(bodies, seed, *rest):
         seeds.append(seed)
-        return teachers(seed, *rest)
+        return teachers(bodies, seed, *rest)
 
     teachers = ways._teachers
     monkeypatch.setattr(ways, "_teachers", noted)
