@@ -114,9 +114,15 @@ class Life:
 
 
 def shown(trace):
-    """Return a trace as text, without what time it took on this machine."""
+    """Return a trace as text, without what time it took on this machine.
+
+    Nor with float32's last digits, which depend on who was written together.
+    """
     decision = trace.decision and replace(
-        trace.decision, latency_s=0, exchanges=timeless(trace.decision.exchanges)
+        trace.decision,
+        latency_s=0,
+        confidence=round(trace.decision.confidence, 6),
+        exchanges=timeless(trace.decision.exchanges),
     )
     return repr(replace(trace, decision=decision, exchanges=timeless(trace.exchanges))) + (
         repr(decision.exchanges) if decision else ""
@@ -124,7 +130,10 @@ def shown(trace):
 
 
 def timeless(exchanges):
-    return tuple(replace(exchange, latency_s=0) for exchange in exchanges)
+    return tuple(
+        replace(one, latency_s=0, log_probability=round(one.log_probability, 4))
+        for one in exchanges
+    )
 
 
 def go_on_elsewhere(world, saved):
