@@ -132,11 +132,10 @@ def _check(options: DictConfig) -> None:
         )
     if options.method == Method.full and any(options.visits.values()) and not options.start:
         raise BadInput("visits are lived by the model to go on from: name its folder with start")
-    moments = options.lora.moments if options.method == Method.lora else options.moments
-    for world, wanted in moments.items():
-        if wanted:
-            mind_training(str(world))
-            motor_of(options, str(world))
+    of_method = options.lora if options.method == Method.lora else options
+    for world in worlds_of(of_method.moments) + worlds_of(of_method.visits):
+        mind_training(world)
+        motor_of(options, world)
 
 
 def _whole(folder: Path, options: DictConfig) -> dict[str, Any]:

@@ -53,7 +53,7 @@ _SPEAKS = 0.1  # of log odds: less says nothing
 # there is time for it, no short way is sure enough.
 _ALWAYS = 2.0  # above any probability
 _ROOMS = 1024
-_BODIES, _FEWEST_BODIES = 48, 4
+_BODIES = 48
 _LIFE = 60  # decisions, which is about nine episodes: else all would be known
 _FIRST_LIFE = 8  # about one
 _RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
@@ -440,7 +440,7 @@ def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
     """
     lived = partial(collect, split="train", motor=motor, acting=visits.acting)
     if visits.acting:
-        bodies = min(_BODIES, max(_FEWEST_BODIES, wanted // _LIFE))  # not all are beginnings
+        bodies = visits.bodies(wanted, most=_BODIES)
         life = min(_LIFE, max(_FIRST_LIFE, wanted // bodies))
         kept = lived(wanted, seed=visits.seed, bodies=bodies, life=life, keep=_can_be_told)
     else:
