@@ -12,17 +12,20 @@ from body.types import PerceptBatch
 
 LONGEST_PAUSE = 64  # ticks, of one who asks for the same in vain
 ALARMING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.alarming)
+INTERRUPTING = tuple(event for event, traits in EVENT_TRAITS.items() if traits.interrupts)
 _COLORS = 16  # colors fit in four bits
 _LOOKS = 256 * _COLORS
 
 
 class Attention:
-    """Says when to decide: at the first tick, and then once a second at most.
+    """Says when to decide: at the first tick, after a fall, and else once a second at most.
 
     An avatar decides when its intent has ended, when something alarming was felt, when a kind of
     object came into sight that was not there at its last decision, and when its patience is over.
-    What happens while it is thinking, or too soon, is not forgotten but dealt with later. Who asks
-    for the same in vain again and again pauses twice as long each time, up to `LONGEST_PAUSE`.
+    What happens while it is thinking, or too soon, is not forgotten but dealt with later; a fall is
+    dealt with at once, but for one who last decided because of a fall: a slow thought would never
+    come to its end else. Who asks for the same in vain again and again pauses twice as long each
+    time, up to `LONGEST_PAUSE`.
 
     Args:
         num_avatars: B.
@@ -40,6 +43,8 @@ class Attention:
         self._patience = patience
         self._since = np.zeros(num_avatars, np.int64)  # ticks since the last decision began
         self._alarmed = np.zeros(num_avatars, np.bool_)
+        self._interrupted = np.zeros(num_avatars, np.bool_)  # in this tick
+        self._startled = np.zeros(num_avatars, np.bool_)  # at the last decision
         self._known = np.zeros((num_avatars, _LOOKS), np.bool_)  # at the last decision
         self._seen = np.zeros((num_avatars, _LOOKS), np.bool_)
         self.begin(np.arange(num_avatars))
@@ -47,16 +52,23 @@ class Attention:
     def begin(self, rows: NDArray[np.intp]) -> None:
         """Let these avatars decide at the next tick."""
         self._since[rows] = max(self._patience, LONGEST_PAUSE)
-        self._alarmed[rows] = False
+        self._alarmed[rows] = self._startled[rows] = False
         self._known[rows] = self._seen[rows] = False
 
     def notice(self, percept: PerceptBatch) -> None:
         """Take in one tick of all avatars; once a tick."""
         self._since += 1
         self._alarmed |= percept.events[:, ALARMING].any(axis=1)
+        fell = percept.events[:, INTERRUPTING].any(axis=1)
+        self._interrupted = fell & ~self._startled
         obj, color = percept.landmarks[:, :, 0], percept.landmarks[:, :, 1]
         rows, places = np.nonzero(obj)
         self._seen[rows, obj[rows, places] * _COLORS + color[rows, places]] = True
+
+    @property
+    def interrupted(self) -> NDArray[np.intp]:
+        """Return the avatars that noticed in this tick what no thought begun before it fits."""
+        return np.flatnonzero(self._interrupted)
 
     def due(self, ended: NDArray[np.bool_], futile: NDArray[np.integer]) -> NDArray[np.intp]:
         """Return the avatars that have reason to decide now.
@@ -69,12 +81,13 @@ class Attention:
         pause = np.minimum(self._decide_every << np.clip(futile - 1, 0, 16), LONGEST_PAUSE)
         waited = self._since >= np.where(ended, pause, self._patience)
         reason = waited | self._alarmed | news
-        return np.flatnonzero(reason & (self._since >= self._decide_every))
+        return np.flatnonzero(reason & (self._since >= self._decide_every) | self._interrupted)
 
     def attend(self, rows: NDArray[np.intp]) -> None:
         """Note that these avatars decide now, knowing all that they have noticed."""
         self._since[rows] = 0
         self._alarmed[rows] = False
+        self._startled[rows] = self._interrupted[rows]
         self._known[rows] = self._seen[rows]
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -93,6 +106,7 @@ class Attention:
         return {
             "since": self._since,
             "alarmed": self._alarmed,
+            "startled": self._startled,
             "known": self._known,
             "seen": self._seen,
         }

@@ -148,6 +148,7 @@ class Being:
     def _decide(self, percept: PerceptBatch, feelings: Feelings) -> None:
         """Let those with a reason begin to decide, and what is decided by now take effect."""
         self._attention.notice(percept)
+        self._thinking.end(self._attention.interrupted.tolist())
         due = self._attention.due(ended(self._body), futile(self._body)).tolist()
         rows = [row for row in due if row not in self._thinking and not self._ended[row]]
         self._attention.attend(np.asarray(rows, np.intp))

@@ -94,7 +94,7 @@ class Thinking:
             self._dropped.pop(row, None)
 
     def end(self, rows: Sequence[int]) -> None:
-        """Let what these avatars are deciding never take effect: their episodes have ended."""
+        """Let what these avatars are deciding never take effect: what it was about has ended."""
         for row in rows:
             if pending := self._pending.pop(row, None):
                 self._dropped[row] = pending
@@ -115,7 +115,7 @@ class Thinking:
         return self.made
 
     def unfinished(self, row: int) -> tuple[Exchange, ...]:
-        """Return what was asked for a decision that the end of its episode came before, once.
+        """Return what was asked for a decision that will never take effect, once.
 
         It is written to its end, so that the run can be played back; real time does not wait.
         """

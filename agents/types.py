@@ -32,7 +32,7 @@ class Trace:
         events: Names of the felt events of this tick, lower case.
         decision: The decision that took effect in this tick, or None.
         exchanges: What was asked of a language model and replied, of the decision that took effect
-            in this tick, or of one that the end of the episode has just come before.
+            in this tick, or of one that a fall or the end of the episode has just come before.
         thinking: Whether a decision is under way.
     """
 

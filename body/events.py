@@ -45,6 +45,8 @@ class EventTraits:
         about: Which object it is about.
         alarming: Whether it gives reason to decide anew. What is done on purpose does not, nor what
             the hand met in vain: it ends the active skill as failed, which is reason enough.
+        interrupts: Whether it gives reason to decide at once, and ends a thought that was begun
+            before it: the body can no longer do what that would ask of it.
         incompetence: Share of one's competence that it seems to disprove, in [0, 1].
         order: Place among the events of one tick, causes before effects.
     """
@@ -52,6 +54,7 @@ class EventTraits:
     role: Role = Role.NONE
     about: About = About.NOTHING
     alarming: bool = False
+    interrupts: bool = False
     incompetence: float = 0.0
     order: int = 6
 
@@ -62,7 +65,12 @@ EVENT_TRAITS = {
     ),
     NoticedEvent.RECOVERED: EventTraits(role=Role.ENDS, about=About.CONTACT, order=4),
     NoticedEvent.FELL: EventTraits(
-        role=Role.ENDS, about=About.CONTACT, alarming=True, incompetence=1.0, order=5
+        role=Role.ENDS,
+        about=About.CONTACT,
+        alarming=True,
+        interrupts=True,
+        incompetence=1.0,
+        order=5,
     ),
     NoticedEvent.SLIPPED: EventTraits(
         role=Role.BEGINS, about=About.CONTACT, alarming=True, order=1

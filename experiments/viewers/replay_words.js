@@ -26,7 +26,7 @@ class Words {
   rounds(asked) {
     const { decisions } = this.episode, index = decisions.findIndex(one => one.tick === asked.tick);
     const when = this.time(asked.tick);
-    const which = index < 0 ? `asked before the episode ended at ${when}; no decision came of it in time`
+    const which = index < 0 ? `asked before ${when}, when a fall or the end of the episode put an end to it; no decision came of it`
       : `decision ${index + 1} of ${decisions.length}, which took effect at ${when}`;
     let before = "";
     const rounds = asked.rounds.map((round, i) => {

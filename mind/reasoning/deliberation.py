@@ -159,9 +159,10 @@ class LanguageMind:
             reply, weighed = self._weigh(now, intents, reply, exchanges[-1].offered)
             costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
-        if self._habits:
-            self._habits.thought(now, taken, costs["tokens"])
-        goals = self._planned(now, goals, taken)
+        if number + 1 == self._decisions:  # else another one has begun: this takes no effect
+            if self._habits:
+                self._habits.thought(now, taken, costs["tokens"])
+            goals = self._planned(now, goals, taken)
         return Decision(
             intent=taken.intent,
             speech=taken.speech,

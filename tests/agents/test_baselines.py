@@ -130,11 +130,17 @@ def test_one_decides_at_first_and_then_when_patience_is_over():
 def test_one_decides_when_something_alarming_happens_but_not_too_soon():
     mind = Mind(decide_every=10, patience=50)
     events = (
-        (4, NoticedEvent.FELL),
+        (4, NoticedEvent.STUMBLED),
         (25, NoticedEvent.HEARD_LAUGHTER),
         (40, NoticedEvent.RECOVERED),
     )
     assert mind.decides_at(60, events=events) == [0, 10, 25]
+
+
+def test_who_falls_decides_at_once_unless_the_decision_before_was_because_of_a_fall():
+    mind = Mind(decide_every=10, patience=50)
+    falls = tuple((tick, NoticedEvent.FELL) for tick in (4, 6, 20, 23, 70))
+    assert mind.decides_at(90, events=falls) == [0, 4, 14, 20, 30, 70]
 
 
 def test_one_decides_when_an_intent_has_ended():

@@ -140,6 +140,18 @@ def test_the_body_goes_on_with_what_it_does_while_the_mind_thinks(lives):
     assert (np.array(life.actions[second : second + 10]) != Action.DONE).any()
 
 
+def test_a_fall_ends_the_thought_that_was_begun_before_it(lives):
+    life = lives(level=2, motor=Headlong(), tokens_per_tick=0.5).live(300)
+    traces = [trace for (trace,) in life.traces]
+    fell = [tick for tick, trace in enumerate(traces) if "fell" in trace.events]
+    cut = [tick for tick in fell if traces[tick].exchanges and not traces[tick].decision]
+    assert len(fell) > len(cut) > 1  # one thought about a fall outlasts the next fall
+    for tick in cut:
+        assert traces[tick - 1].thinking
+        assert traces[tick].thinking
+        assert "down" not in traces[tick].exchanges[0].prompt.split("body: ")[1].split("\n")[0]
+
+
 def test_a_real_clock_does_not_wait_for_the_mind(lives):
     class Slow(ScriptedModel):
         gate = threading.Event()
@@ -240,12 +252,14 @@ def test_the_same_seed_tells_the_same_story_twice(lives):
     assert story() == story()
 
 
-def test_one_decides_once_a_second_at_most_and_after_some_time_at_least(lives):
+def test_one_decides_once_a_second_at_most_but_for_a_fall_and_after_some_time_at_least(lives):
     life = lives(level=2, motor=Headlong(), clock="paused", decide_every=10, patience=25).live(150)
-    gaps = [after - before for before, after in pairwise(life.began())]
+    gaps = {after: after - before for before, after in pairwise(life.began())}
+    sooner = [tick for tick, gap in gaps.items() if gap < 10]
     assert len(life.happened()) > 5
-    assert min(gaps) >= 10
-    assert max(gaps) <= 25
+    assert all("fell" in life.traces[tick][0].events for tick in sooner)
+    assert len(sooner) < len(gaps)
+    assert max(gaps.values()) <= 25
 
 
 def test_what_happens_is_remembered_with_where_it_came_from(lives):
