@@ -159,7 +159,7 @@ class LanguageMind:
             reply, weighed = self._weigh(now, intents, reply, exchanges[-1].offered)
             costs["confidence"] = weighed[0][1]
         taken = reply or fallback(context)
-        if number + 1 == self._decisions:  # else another one has begun: this takes no effect
+        if number + 1 == self._decisions:  # else another has begun, and this takes no effect
             if self._habits:
                 self._habits.thought(now, taken, costs["tokens"])
             goals = self._planned(now, goals, taken)
@@ -212,7 +212,7 @@ class LanguageMind:
         """Return what is left of the plan after a reply, which may bring a new one."""
         if reply.plan is None:
             return goals
-        return self._plan.replace(reply.plan, now.percept, now.context.episode)
+        return self._plan.replace(reply.plan, now.percept)
 
     def _asked(
         self, now: Situation, recalled: Sequence[Recollection], goals: Sequence[Goal]

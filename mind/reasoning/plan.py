@@ -25,12 +25,10 @@ class Plan:
         self._goals = still_open(self._goals, percept)
         return self._goals
 
-    def replace(self, goals: tuple[Goal, ...], percept: Percept, episode: int) -> tuple[Goal, ...]:
-        """Take over new goals, and return the open ones; goals of a past episode are not kept."""
-        goals = still_open(goals, percept)
-        if episode == self._episode:
-            self._goals = goals
-        return goals
+    def replace(self, goals: tuple[Goal, ...], percept: Percept) -> tuple[Goal, ...]:
+        """Take over new goals, and return the open ones."""
+        self._goals = still_open(goals, percept)
+        return self._goals
 
     def state(self) -> dict[str, Any]:
         """Return the episode and its goals as plain values, fit for JSON."""
