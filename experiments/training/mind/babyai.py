@@ -147,7 +147,7 @@ class EpsilonRandomTeacher(LabellingMind):
         plan = None
         if not goals:
             plan = plan_of(percept.spec.mission_words(percept.mission), percept)
-            goals = self._plan.replace(plan, percept, context.episode)
+            goals = self._plan.replace(plan, percept)
         if not goals:  # all of it seems true: nothing to teach
             return Intent(skill=Skill.LOOK_AROUND)
         intent = intent_for(goals[0], percept, context.status)
