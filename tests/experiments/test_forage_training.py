@@ -1,5 +1,6 @@
 """What a mind is taught in `forage`: what could be known, and nothing else."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,19 @@ from body.motor import default_motor
 from body.types import Intent, Skill, Target
 from envs.forage.spec import FORAGE
 from envs.forage.vocabulary import PHRASINGS, Effect, Object, Verdict
-from experiments.training.mind.forage import Evidence, agreeing, collect, reply_to, verdict_of
+from experiments.training.mind.forage import (
+    Evidence,
+    agreeing,
+    collect,
+    reply_to,
+    verdict_of,
+    word_for,
+)
 from mind.memory import ExperienceStore
 from mind.reasoning.parsing import Reply, parse_reply
 from mind.types import Experience
 
+_SAID_OF_WATER = PHRASINGS[Verdict.WATER][0]
 RED_BERRY = (int(Object.BERRY), 0)
 
 
@@ -105,6 +114,32 @@ def test_every_phrasing_is_understood_by_who_makes_the_labels():
             words = f"heard red person: {line.format(object='red berry')}"
             assert verdict_of(_experience("was_told", words)) is verdict
     assert verdict_of(_experience("was_told", "heard red person: hm")) is Verdict.SAYS_NOTHING
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "word"),
+    [
+        ("gave_protein", "got protein from red berry", "protein"),
+        ("made_ill", "fell ill from red berry", "bad"),
+        ("was_told", f"heard blue person: {_SAID_OF_WATER.format(object='red berry')}", "water"),
+        ("was_told", "heard blue person: hm", "unknown"),
+        ("fell", "fell over red cable", ""),
+    ],
+)
+def test_what_an_experience_says_of_a_food_in_a_word(kind, words, word):
+    assert word_for(_experience(kind, words)) == word
+
+
+@pytest.mark.slow
+def test_a_meal_says_first_what_comes_to_mind_line_by_line(moments):
+    meals = [one for one in moments if one.worth and one.read]
+    assert len(meals) > 10
+    for one in meals:
+        recalled = one.prompt.messages[-1].text.partition("recall: ")[2].split("\n")[0]
+        lines = dict(re.findall(r"#(\d+) (.*?)(?=; #|$)", recalled))
+        for number, food, word in one.read:
+            assert food in lines[str(number)]
+            assert f"#{number} {food} {word}" in reply_to(one).partition("</think>")[0]
 
 
 def _experience(kind, words):

@@ -48,10 +48,11 @@ from experiments.training.mind.ways import (
     reworded,
     told,
     verdict_of,
+    word_for,
 )
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
-from mind.memory import ExperienceStore
+from mind.memory import ExperienceStore, Query
 from mind.reasoning.deliberation import anything_goes
 from mind.reasoning.parsing import Reply, parse_reply
 from mind.types import DecisionContext, Experience, Feeling
@@ -59,6 +60,7 @@ from mind.types import DecisionContext, Experience, Feeling
 MOTOR = ScriptedMotor()
 ICE, KERB, RUG = int(Object.ICE), int(Object.KERB), int(Object.RUG_EDGE)
 RED, BLUE = int(Color.RED), int(Color.BLUE)
+HAZARDS = [TRIP.objects[hazard] for hazard in TRIP.hazards]
 UNKNOWN = pytest.approx(1 / 3)  # one short way in three is good
 
 
@@ -67,7 +69,7 @@ class Lived:
 
     def __init__(self, *kept, body_id="anna"):
         self.memory, self._ticks, self._body_id = ExperienceStore(":memory:"), count(0, 40), body_id
-        self.evidence = Evidence(self.memory, ["anna", "ben"])
+        self.evidence = Evidence()
         for kind, about, *words in kept:
             self.keep(kind, about, *words)
 
@@ -77,7 +79,8 @@ class Lived:
         return self
 
     def hope(self, kind=ICE, color=RED, row=0):
-        self.evidence.remember(row)
+        found = self.memory.recall(Query(body_id=("anna", "ben")[row]), 100)
+        self.evidence.remember(row, found)
         return self.evidence.goes_well(row, kind, color)
 
 
@@ -210,7 +213,7 @@ def teachers(kept, does=None):
     env.world.bodies["looks"][1] ^= np.uint64(2**LOOKS - 1)  # whatever is good is bad
     senses, memory, rows = Senses(2, TRIP), ExperienceStore(":memory:"), range(2)
     names = [f"body-{row}" for row in rows]
-    evidence = Evidence(memory, names)
+    evidence = Evidence()
     planner, moments = WayPlanner(2, evidence), []
     teach = [
         WayTeacher(names[row], row, planner=planner, evidence=evidence, memory=memory,
@@ -344,8 +347,8 @@ def test_what_is_told_is_told_in_the_words_that_are_asked_for(words):
 def test_four_of_five_examples_are_choices():
     found = examples(60, Visits(moments=60, seed=4), MOTOR)
     assert len(found) == 60
-    crossing = sum("is the best way i know of" in one.reply for one in found)
-    long = sum(", there is time, i go the long way round" in one.reply for one in found)
+    crossing = sum("<answer>cross" in one.reply and "#1" in one.reply for one in found)
+    long = sum("there is time, i go the long way round" in one.reply for one in found)
     assert crossing + long == 48
     assert 6 <= long <= 16
     for one in found:
@@ -386,14 +389,8 @@ BLUE_FELL = ("fell", "blue kerb")
 )
 def test_the_ground_of_a_choice(kept, ground):
     known = Known(Lived(*kept).memory.recent("anna", 100))
-    assert ground_of(known, known, NAMES, may_be_long=False) is ground
-    assert ground_of(known, known, NAMES, may_be_long=True) is Ground.TIME
-
-
-def test_a_choice_that_rests_on_what_does_not_come_to_mind_is_hidden():
-    known = Known(Lived(BLUE_FELL, BAD, ACROSS).memory.recent("anna", 100))
-    shown = Known(Lived(BLUE_FELL, BAD).memory.recent("anna", 100))
-    assert ground_of(known, shown, NAMES, may_be_long=False) is Ground.HIDDEN
+    assert ground_of(known, NAMES, may_be_long=False) is ground
+    assert ground_of(known, NAMES, may_be_long=True) is Ground.TIME
 
 
 def test_words_of_a_person_count_less_whom_life_has_belied_and_more_who_was_right():
@@ -448,6 +445,52 @@ def test_the_answer_of_a_lesson_is_for_what_words_speak_for():
         assert (said in fine) == (way in said)
 
 
+def test_a_lesson_says_what_it_reads_of_each_line_and_then_what_follows():
+    for one in LESSONS:
+        recalled = one.prompt.messages[-1].text.partition("recall: ")[2].split("; ")
+        read, follows = parse_reply(one.reply, TRIP).thoughts.split(": ")
+        lines = re.findall(r"#(\d) (\w+) (\w+)", read)
+        assert [int(number) for number, _, _ in lines] == list(range(1, len(recalled) + 1))
+        for (_, color, word), shown in zip(lines, recalled, strict=True):
+            assert f"{color} " in shown.partition("person: ")[2]
+            (about,) = re.findall(rf"{color} (?:{'|'.join(HAZARDS)})", shown)
+            fine = [phrasing.format(object=about) for phrasing in PHRASINGS[Verdict.FINE]]
+            assert word == ("good" if shown.partition("person: ")[2] in fine else "bad")
+        assert follows.count(",") == _near(one).count("hazard") - 1
+
+
+def _near(lesson):
+    return lesson.prompt.messages[-1].text.split("\n")[1]
+
+
+@pytest.mark.slow
+def test_a_choice_says_first_what_comes_to_mind_line_by_line(moments):
+    choices = [one for one in moments if one.intent.skill is Skill.CROSS and one.chooses]
+    assert len([one for one in choices if one.read]) > 10
+    for one in choices:
+        recalled = one.prompt.messages[-1].text.partition("recall: ")[2].split("\n")[0]
+        thought = reply_to(one).partition("</think>")[0]
+        lines = dict(re.findall(r"#(\d+) (.*?)(?=; #|$)", recalled))
+        for number, color, word in one.read:
+            assert f"{color} " in lines[str(number)]
+            assert (word == "fell") == lines[str(number)].startswith("fell")
+            assert f"#{number} {color} {word}" in thought
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "word"),
+    [
+        ("fell", "fell over red ice", "fell"),
+        ("got_across", "got across red ice", "crossed"),
+        ("was_told", "heard blue person: red ice is safe", "good"),
+        ("was_told", "heard blue person: hm", "unknown"),
+        ("picked_up", "picked up red box", ""),
+    ],
+)
+def test_what_an_experience_says_of_a_way_in_a_word(kind, words, word):
+    assert word_for(experience(kind, "red ice", words)) == word
+
+
 # ---- The same in other words ----
 
 CHOOSING = "\n".join(
@@ -500,18 +543,14 @@ def asked_of(text):
 
 
 def test_a_short_prompt_shows_words_once_and_the_ways():
-    lines = set()
-    for seed in range(20):
-        short = without_state(asked_of(CHOOSING), random.Random(seed)).prompt.messages[-1].text
-        assert short.split("\n")[:2] == CHOOSING.split("\n")[:3:2]
-        (last,) = short.split("\n")[2:]
-        lines.add(last)
-    assert lines == set(CHOOSING.split("\n")[3:5])
+    short = without_state(asked_of(CHOOSING)).prompt.messages[-1].text
+    mission, _, near, _, recalled, _ = CHOOSING.split("\n")
+    assert short.split("\n") == [mission, near, recalled]
 
 
 @pytest.mark.parametrize("text", [CHOOSING + "; #3 got across red ice", "mission: go\nbody: down"])
 def test_where_something_was_lived_or_nothing_was_said_all_is_shown(text):
-    assert without_state(asked_of(text), random.Random(0)) == asked_of(text)
+    assert without_state(asked_of(text)) == asked_of(text)
 
 
 # ---- Replies ----
@@ -528,6 +567,7 @@ def moment(intent, *, chooses=True):
         hopes={ONE: 0.8, OTHER: 0.8 - 0.9 * AS_GOOD, WORSE: 0.8 - 1.1 * AS_GOOD},
         chooses=chooses,
         ground=Ground.PRAISE,
+        read=(),
     )
 
 
@@ -553,7 +593,7 @@ def test_another_manner_is_the_same_step_and_the_long_way_is_another():
 @pytest.mark.parametrize(
     ("intent", "thought"),
     [
-        (crossing(ONE), "the red ice is the best way i know of"),
+        (crossing(ONE), "red ice good, blue kerb good, grey rug edge good"),
         (Intent(skill=Skill.GET_UP), "i am down"),
         (Intent(skill=Skill.LOOK_AROUND), "which ways are there"),
         (Intent(skill=Skill.GO_TO, target=ONE, manner=Manner.CAREFUL), "i go the long way round"),

@@ -3,7 +3,7 @@
 import random
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -250,6 +250,21 @@ def balanced(
     ranked = [(rank, item) for group in groups.values() for rank, item in enumerate(group)]
     ranked.sort(key=lambda pair: pair[0])
     return [item for _, item in ranked[:count]]
+
+
+def read_again(lines: Iterable[tuple[int, str, str]]) -> str:
+    """Return the beginning of a thought: the lines of what comes to mind, each in a word.
+
+    A small model learns to read by saying what it has read before it says what follows from it; and
+    it loses no line where each begins with its number (`docs/log.md`).
+
+    Args:
+        lines: The number of a line in the prompt, what it is about, and what it says of that.
+
+    Example: ``"#1 green bad #2 green fell #4 yellow good: "``
+    """
+    read = " ".join(f"#{number} {about} {word}" for number, about, word in lines)
+    return read and f"{read}: "
 
 
 def form_of(mission: str, names: Sequence[str]) -> str:

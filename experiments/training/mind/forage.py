@@ -31,6 +31,7 @@ from experiments.training.mind.collecting import (
     balanced,
     offered,
     over_lifetimes,
+    read_again,
 )
 from experiments.training.mind.contract import Visits, motor_of
 from experiments.training.mind.measuring import HELD_OUT_SEED, FirstReply, Respondent, rates
@@ -59,6 +60,14 @@ _DID = {
     "made_ill": Effect.ILLNESS,
 }
 _SAID = chances_of_words()
+_WORDS: dict[Effect | None, str] = {
+    None: "unknown",
+    Effect.NOTHING: "useless",
+    Effect.ENERGY: "energy",
+    Effect.PROTEIN: "protein",
+    Effect.WATER: "water",
+    Effect.ILLNESS: "bad",
+}
 
 
 # ---- What could be known ----
@@ -120,6 +129,14 @@ def verdict_of(experience: Experience) -> Verdict:
     return _meanings().get(said, Verdict.SAYS_NOTHING)
 
 
+def word_for(experience: Experience) -> str:
+    """Return what a food did, or is said to do, in a word; empty if it is of no food."""
+    if experience.kind == TOLD:
+        verdict = verdict_of(experience)
+        return _WORDS[None if verdict is Verdict.SAYS_NOTHING else Effect(verdict - 1)]
+    return _WORDS[_DID[experience.kind]] if experience.kind in _DID else ""
+
+
 @cache
 def _meanings() -> dict[str, Verdict]:
     return {line: verdict for verdict, lines in PHRASINGS.items() for line in lines}
@@ -140,6 +157,7 @@ class Moment:
         expects: What each of these will probably do; None is not known.
         known: Whether something was lived of what is eaten, and told; of no meal, neither.
         full: Whether there is something in the belly.
+        read: Each line of what comes to mind of foods: its number, the food, and a word for it.
     """
 
     prompt: Prompt
@@ -149,6 +167,7 @@ class Moment:
     expects: dict[Food, Effect | None]
     known: tuple[bool, bool]
     full: bool
+    read: Sequence[tuple[int, str, str]]
 
 
 class ForageTeacher(LabellingMind):
@@ -203,6 +222,11 @@ class ForageTeacher(LabellingMind):
                 expects={food: self._expected(food) for food in worth},
                 known=self._known(intent),
                 full=bool(percept.intero[_GUT] > 0),
+                read=[
+                    (number, one.experience.about, word)
+                    for number, one in enumerate(found, 1)
+                    if (word := word_for(one.experience))
+                ],
             )
         )
         return self._done(percept, intent, list(worth))
@@ -299,14 +323,6 @@ _THOUGHTS = {
     Skill.GO_TO: "i am cold",
     Skill.WAIT: "i have all i need",
 }
-_WORDS: dict[Effect | None, str] = {
-    None: "unknown",
-    Effect.NOTHING: "of no use",
-    Effect.ENERGY: "energy",
-    Effect.PROTEIN: "protein",
-    Effect.WATER: "water",
-    Effect.ILLNESS: "bad",
-}
 
 
 def _thought(moment: Moment) -> str:
@@ -316,7 +332,7 @@ def _thought(moment: Moment) -> str:
         f"{Target(object=food[0], color=food[1]).words(FORAGE)} {_WORDS[moment.expects[food]]}"
         for food in sorted(moment.worth, key=lambda food: -moment.worth[food])[:4]
     ]
-    return ", ".join(weighed)
+    return read_again(moment.read) + ", ".join(weighed)
 
 
 def _kind(moment: Moment) -> tuple[Hashable, ...]:

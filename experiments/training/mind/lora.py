@@ -144,7 +144,7 @@ def _varied(example: Example, rng: random.Random, options: DictConfig) -> Exampl
     """Return an example in other colors and words, and in its shares shortened."""
     varied = recolor(reworded(example, rng), rng)
     if rng.random() < options.short:
-        varied = without_state(varied, rng)
+        varied = without_state(varied)
     return answer_only(varied) if rng.random() < options.answers_only else varied
 
 

@@ -69,17 +69,14 @@ def reworded(example: Example, rng: random.Random) -> Example:
     return _with_asked(example, lambda text: mind_training(example.world).reworded(text, rng))
 
 
-def without_state(example: Example, rng: random.Random) -> Example:
-    """Show little but what a choice is made by, where there was only something to be heard.
-
-    Words are in what happened lately and in what is recalled: one of these stays.
-    """
+def without_state(example: Example) -> Example:
+    """Show little but what a choice is made by, where only words of others are recalled."""
     lines = example.prompt.messages[-1].text.split("\n")
-    told = [line for line in lines if "person: " in line]
+    told = any(line.startswith("recall") and "person: " in line for line in lines)
     if not told or any(words in line for line in lines for words in _LIVED):
         return example
-    shown = [line for line in lines if line.startswith(("mission", "near"))]
-    return _with_asked(example, lambda _: "\n".join([*shown, rng.choice(told)]))
+    shown = [line for line in lines if line.startswith(("mission", "near", "recall"))]
+    return _with_asked(example, lambda _: "\n".join(shown))
 
 
 def _with_asked(example: Example, change: Callable[[str], str]) -> Example:

@@ -1,8 +1,8 @@
 """Teaching a mind to choose a way by what it has lived and was told, in level 5 of `trip`.
 
-The good intent is the one that is best *given what could be known so far*: the teacher weighs all
-that the body remembers, and never looks at the context. It often takes another way than the best,
-so that memories of all kinds are there to be weighed.
+The good intent is the one that is best *given what comes to mind*: the teacher weighs what the
+mind is shown of what the body has lived and was told, and never looks at the context. It often
+takes another way than the best, so that memories of all kinds are there to be weighed.
 """
 
 import random
@@ -29,11 +29,12 @@ from experiments.training.mind.collecting import (
     balanced,
     offered,
     over_lifetimes,
+    read_again,
 )
 from experiments.training.mind.contract import Visits
 from mind.language_models.types import Choices, Prompt
 from mind.learning.cold_start import Example
-from mind.memory import Memory
+from mind.memory import Memory, Recollection
 from mind.reasoning.deliberation import TOLD, recall
 from mind.reasoning.parsing import Reply
 from mind.reasoning.prompting import Prompts
@@ -48,6 +49,8 @@ _LIVED = {  # by how much an experience changes them
     "fell": float(np.log(GOES_WRONG_ANYWAY / GOES_WRONG)),
     "got_across": float(np.log((1 - GOES_WRONG_ANYWAY) / (1 - GOES_WRONG))),
 }
+_TURNED_OUT = {"fell": "fell", "got_across": "crossed"}
+_SAID = {Verdict.FINE: "good", Verdict.BAD: "bad", Verdict.NOTHING: "unknown"}
 _SPEAKS = 0.1  # of log odds: less says nothing
 # A good short way is crossed without a fall in 92 of 100 episodes, and the long one in 99.6: where
 # there is time for it, no short way is sure enough.
@@ -56,8 +59,6 @@ _ROOMS = 1024
 _BODIES = 48
 _LIFE = 60  # decisions, which is about nine episodes: else all would be known
 _FIRST_LIFE = 8  # about one
-_RECALLED_SHARE = 0.5  # of lessons: the others show words as what happened lately
-_LATEST = 8  # experiences
 _SPEAKER = re.compile(r"heard (\w+) person")
 _SAYS = re.compile(r"(heard \w+ person): ([^;\n]+?)( \d+ ago)?(?=;|\n|$)")
 
@@ -128,15 +129,10 @@ def _likely(verdict: Verdict, good: float, jokes: float) -> float:
 
 
 class Evidence:
-    """Weighs what bodies remember of ways: an `agents.planners.types.Expectations`.
+    """Weighs what comes to bodies' minds of ways: an `agents.planners.types.Expectations`."""
 
-    Args:
-        memory: Of all of them.
-        body_ids: By row; whoever owns it adds to it.
-    """
-
-    def __init__(self, memory: Memory, body_ids: Sequence[str]):
-        self._memory, self._body_ids = memory, body_ids
+    def __init__(self):
+        """Begin with nothing that came to mind."""
         self._known: dict[int, Known] = {}
 
     def begin(self, rows) -> None:
@@ -145,23 +141,24 @@ class Evidence:
     def notice(self, percept, executions) -> None:
         """Do nothing: what was noticed is in memory."""
 
-    def remember(self, row: int) -> None:
-        """Call to mind all that a body has lived of ways, and was told."""
-        self._known[row] = Known(self._memory.recent(self._body_ids[row], 10_000))
-
-    def known(self, row: int) -> Known:
-        """Return what a body last called to mind."""
+    def remember(self, row: int, found: Iterable[Recollection]) -> Known:
+        """Take in, and return, what comes to a body's mind now, in place of what came before."""
+        by_age = sorted(found, key=lambda one: one.id)
+        self._known[row] = Known(one.experience for one in by_age)
         return self._known[row]
 
     def goes_well(self, row: int, object: int, color: int) -> float:
-        """Return how probable it is that a way is good, by what the body last called to mind."""
+        """Return how probable it is that a way is good, by what last came to the body's mind."""
         return self._known[row].hope(Target(object=object, color=color).words(TRIP))
 
 
 def _bearing(about: str, name: str) -> float:
     """Return how much what is known of one thing says of another."""
-    same_color = about.partition(" ")[0] == name.partition(" ")[0]
-    return 1.0 if about == name else _OF_COLOR if same_color else 0.0
+    return 1.0 if about == name else _OF_COLOR if _color_of(about) == _color_of(name) else 0.0
+
+
+def _color_of(name: str) -> str:
+    return name.partition(" ")[0]
 
 
 def verdict_of(experience: Experience) -> Verdict:
@@ -171,6 +168,13 @@ def verdict_of(experience: Experience) -> Verdict:
             if experience.words.endswith(": " + phrasing.format(object=experience.about)):
                 return verdict
     return Verdict.NOTHING
+
+
+def word_for(experience: Experience) -> str:
+    """Return how a way turned out, or what is said of it, in a word; empty if it is of no way."""
+    if experience.kind == TOLD:
+        return _SAID[verdict_of(experience)]
+    return _TURNED_OUT.get(experience.kind, "")
 
 
 def reworded(text: str, rng: random.Random) -> str:
@@ -220,7 +224,6 @@ class Ground(Enum):
     LIFE = "what was lived; no words are against it"
     DISPUTE = "what was lived and what is said are for different ways"
     TIME = "there is time for the long way"
-    HIDDEN = "what is not shown at this moment"
 
 
 _SHARES = {  # of the examples that are choices: words are the hardest to learn
@@ -232,12 +235,11 @@ _SHARES = {  # of the examples that are choices: words are the hardest to learn
 }
 
 
-def ground_of(known: Known, shown: Known, ways: Sequence[str], *, may_be_long: bool) -> Ground:
+def ground_of(known: Known, ways: Sequence[str], *, may_be_long: bool) -> Ground:
     """Return what the choice between ways rests on.
 
     Args:
-        known: All that is remembered.
-        shown: What comes to mind, of that.
+        known: What comes to mind.
         ways: Names of the ways.
         may_be_long: Whether there is time for the long way.
     """
@@ -247,8 +249,6 @@ def ground_of(known: Known, shown: Known, ways: Sequence[str], *, may_be_long: b
     best = max(hopes, key=lambda way: hopes[way], default="")
     if not best or known.spread(ways) < _SPEAKS:
         return Ground.NOTHING
-    if max(shown.hope(way) for way in ways) > shown.hope(best) + AS_GOOD:
-        return Ground.HIDDEN
     lived, told = ([of(way) for way in ways] for of in (known.lived, known.told))
     if max(map(abs, lived)) < _SPEAKS:
         return Ground.PRAISE if known.told(best) > _SPEAKS else Ground.BLAME
@@ -267,6 +267,8 @@ class Moment:
         hopes: How probable it is of each way that is in sight that it is good.
         chooses: Whether it is the choice between ways of its episode.
         ground: What that rests on.
+        read: Each line of what comes to mind of ways: its number, the color that it is about, and
+            a word for it.
     """
 
     prompt: Prompt
@@ -275,6 +277,7 @@ class Moment:
     hopes: dict[Target, float]
     chooses: bool
     ground: Ground
+    read: Sequence[tuple[int, str, str]]
 
 
 class WayTeacher(LabellingMind):
@@ -316,13 +319,12 @@ class WayTeacher(LabellingMind):
         elif context.intent:
             self._planner.did(self._row, context.intent)
             self._chose |= context.intent.skill is Skill.CROSS
-        self._evidence.remember(self._row)
+        found = recall(self._memory, self.body_id, percept, context, RECALLED)
+        known = self._evidence.remember(self._row, found)
         intent = self._planner.next_intent(self._row, percept, context.status)
         chooses = not self._chose and intent.skill in (Skill.CROSS, Skill.GO_TO)
         self._chose |= chooses
-        found = recall(self._memory, self.body_id, percept, context, RECALLED)
-        words = [one.experience.words for one in found]
-        known, ways = self._evidence.known(self._row), _ways_near(percept)
+        words, ways = [one.experience.words for one in found], _ways_near(percept)
         hopes = {way: known.hope(way.words(TRIP)) for way in ways}
         self._moments.append(
             Moment(
@@ -333,20 +335,19 @@ class WayTeacher(LabellingMind):
                 chooses=chooses,
                 ground=ground_of(
                     known,
-                    Known([one.experience for one in found] + self._heard_now(context)),
                     [way.words(TRIP) for way in ways],
                     may_be_long=percept.mission[0] == Mission.CHOOSE_WAY,
                 ),
+                read=[
+                    (number, _color_of(one.experience.about), word)
+                    for number, one in enumerate(found, 1)
+                    if (word := word_for(one.experience))
+                ],
             )
         )
         if chooses and hopes and self.rng.random() < EXPLORES:
             return Intent(skill=Skill.CROSS, target=list(hopes)[self.rng.integers(len(hopes))])
         return intent
-
-    def _heard_now(self, context: DecisionContext) -> list[Experience]:
-        """Return what was heard in this episode: it is shown as what happened lately."""
-        latest = self._memory.recent(self.body_id, _LATEST)
-        return [one for one in latest if one.kind == TOLD and one.episode == context.episode]
 
 
 def _ways_near(percept: Percept) -> list[Target]:
@@ -404,7 +405,7 @@ def collect(
 def _teachers(
     bodies: int, seed: int, memory: Memory, body_ids: Sequence[str], moments: list[Moment]
 ) -> Callable[[str, int], WayTeacher]:
-    evidence = Evidence(memory, body_ids)
+    evidence = Evidence()
     return partial(
         WayTeacher,
         planner=WayPlanner(bodies, evidence, long_way_below=_ALWAYS),
@@ -432,7 +433,7 @@ def told(wanted: int, *, split: str, words: str, seed: int, motor: Motor) -> lis
 
 
 def examples(wanted: int, visits: Visits, motor: Motor) -> list[Example]:
-    """Return an example for each of so many moments, none of them a choice by what is hidden.
+    """Return an example for each of so many moments, none of them a choice by nothing.
 
     Where the teacher acts, four of five are choices between ways, which rest on each ground in its
     share, as far as enough were lived. Where another mind does, they are as it meets them: after a
@@ -474,12 +475,13 @@ def _lesson(rng: random.Random) -> Example | None:
     pairs = list(zip(kinds, colors, strict=True))[: rng.choice((2, 3))]
     targets = [Target(object=kind, color=color) for kind, color in pairs]
     ways = {way: way.words(TRIP) for way in targets}
-    known, said = Known(()), []
+    known, said, read = Known(()), [], []
     for speaker in rng.sample(TRIP.colors, rng.randint(1, 3)):
         name, verdict = rng.choice(list(ways.values())), rng.choice((Verdict.FINE, Verdict.BAD))
         known.hear(speaker, name, verdict)
         phrasing = rng.choice(PHRASINGS[verdict][:TRAINED_PHRASINGS])
         said.append(f"heard {speaker} person: {phrasing.format(object=name)}")
+        read.append((len(said), _color_of(name), _SAID[verdict]))
     hopes = {way: known.hope(name) for way, name in ways.items()}
     best, second, *_ = sorted(hopes, key=lambda way: -hopes[way])
     if hopes[best] < hopes[second] + AS_GOOD:
@@ -491,6 +493,7 @@ def _lesson(rng: random.Random) -> Example | None:
         hopes=hopes,
         chooses=True,
         ground=Ground.PRAISE if known.told(ways[best]) > _SPEAKS else Ground.BLAME,
+        read=read,
     )
     return Example(prompt=moment.prompt, reply=reply_to(moment))
 
@@ -501,13 +504,9 @@ def _asked_in_a_lesson(ways: Iterable[str], said: Sequence[str], rng: random.Ran
         f"hazard {way} {rng.randint(1, 4)} {rng.choice(('ahead', 'behind', 'left', 'right'))}"
         for way in ways
     )
-    if rng.random() < _RECALLED_SHARE:
-        heard = "recall: " + "; ".join(f"#{place} {one}" for place, one in enumerate(said, 1))
-    else:
-        last = 3 * len(said)
-        heard = "lately: " + "; ".join(f"{one} {last - 3 * i} ago" for i, one in enumerate(said))
+    recalled = "; ".join(f"#{number} {one}" for number, one in enumerate(said, 1))
     mission = f"mission: hurry to the {goal}, the long way takes too long"
-    return f"{mission}\nnear: {near}\n{heard}"
+    return f"{mission}\nnear: {near}\nrecall: {recalled}"
 
 
 # ---- The parts of an example ----
@@ -548,18 +547,18 @@ def _thought(moment: Moment) -> str:
         return "which ways are there"
     assert intent.target is not None, "all else is about something"
     name = intent.target.words(TRIP)
-    weighed = _weighed(moment.hopes) if moment.chooses else ""
+    if intent.skill is Skill.CROSS and moment.chooses:
+        return read_again(moment.read) + _weighed(moment.hopes)
     if intent.skill is Skill.CROSS:
-        step = f"the {name} is the best way i know of" if moment.chooses else f"over the {name}"
-        return weighed + step
+        return f"over the {name}"
     if intent.manner is Manner.CAREFUL:
-        return f"{weighed}there is time, i go the long way round"
+        return "there is time, i go the long way round"
     return f"i need the {name}"
 
 
 def _weighed(hopes: dict[Target, float]) -> str:
     """Say of each way what is to be thought of it: who learns to say that learns to read."""
-    return "".join(f"{way.words(TRIP)} {_in_a_word(hope)}, " for way, hope in hopes.items())
+    return ", ".join(f"{way.words(TRIP)} {_in_a_word(hope)}" for way, hope in hopes.items())
 
 
 def _in_a_word(hope: float) -> str:
